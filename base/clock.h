@@ -1,0 +1,75 @@
+// The time, as everything in verifyd sees it. There are two: the wall clock (what is written into records and logs, may
+// jump) and the monotonic one (what deadlines and timers use, never jumps). Both come from one Clock that is handed to
+// whoever needs it, so that a test sets them.
+//
+// Thread: any.
+#ifndef VERIFYD_BASE_CLOCK_H_
+#define VERIFYD_BASE_CLOCK_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "absl/time/time.h"
+
+namespace verifyd {
+
+// A point on the monotonic clock. Only differences mean anything; it is never stored on disk.
+class MonoTime {
+ public:
+  constexpr MonoTime() = default;
+  static constexpr MonoTime FromNanos(int64_t nanos) { return MonoTime(nanos); }
+  // Later than every deadline: "no deadline".
+  static constexpr MonoTime InfiniteFuture() { return MonoTime(INT64_MAX); }
+  constexpr int64_t nanos() const { return nanos_; }
+
+  friend constexpr auto operator<=>(MonoTime, MonoTime) = default;
+  friend MonoTime operator+(MonoTime t, absl::Duration d) {
+    if (t == InfiniteFuture() || d == absl::InfiniteDuration()) return InfiniteFuture();
+    return MonoTime(t.nanos_ + absl::ToInt64Nanoseconds(d));
+  }
+  friend absl::Duration operator-(MonoTime a, MonoTime b) {
+    if (a == InfiniteFuture()) return absl::InfiniteDuration();
+    return absl::Nanoseconds(a.nanos_ - b.nanos_);
+  }
+
+ private:
+  explicit constexpr MonoTime(int64_t nanos) : nanos_(nanos) {}
+  int64_t nanos_ = 0;
+};
+
+class Clock {
+ public:
+  // The machine's clocks; lives for ever.
+  static const Clock& Real();
+
+  Clock(const Clock&) = delete;
+  Clock& operator=(const Clock&) = delete;
+
+  absl::Time Now() const;
+  MonoTime Mono() const;
+  bool manual() const { return manual_; }
+
+ protected:
+  Clock() = default;
+  bool manual_ = false;
+  std::atomic<int64_t> wall_nanos_{0};
+  std::atomic<int64_t> mono_nanos_{0};
+};
+
+// A clock that stands still until it is told to move. For tests: move it through TestLoop::Advance, which also lets
+// everything happen that was due in between.
+class ManualClock : public Clock {
+ public:
+  explicit ManualClock(absl::Time start = absl::FromUnixSeconds(1700000000));
+
+  // Both clocks go forward.
+  void Advance(absl::Duration by);
+  // Monotonic time goes to `to` (never back), wall time by the same distance.
+  void AdvanceTo(MonoTime to);
+  // Only the wall clock jumps, as when somebody sets it. May go back.
+  void SetWall(absl::Time now);
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_BASE_CLOCK_H_

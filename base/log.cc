@@ -1,0 +1,210 @@
+#include "base/log.h"
+
+#include <syslog.h>
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "spdlog/async.h"
+#include "spdlog/details/thread_pool.h"
+#include "spdlog/logger.h"
+#include "spdlog/sinks/base_sink.h"
+#include "spdlog/sinks/syslog_sink.h"
+
+namespace verifyd {
+namespace {
+
+constexpr size_t kQueuedLines = 8192;
+
+struct Facility {
+  absl::string_view name;
+  int number;
+};
+constexpr std::array<Facility, 11> kFacilities = {{{"mail", LOG_MAIL},
+                                                   {"daemon", LOG_DAEMON},
+                                                   {"user", LOG_USER},
+                                                   {"local0", LOG_LOCAL0},
+                                                   {"local1", LOG_LOCAL1},
+                                                   {"local2", LOG_LOCAL2},
+                                                   {"local3", LOG_LOCAL3},
+                                                   {"local4", LOG_LOCAL4},
+                                                   {"local5", LOG_LOCAL5},
+                                                   {"local6", LOG_LOCAL6},
+                                                   {"local7", LOG_LOCAL7}}};
+
+struct State {
+  std::shared_ptr<spdlog::details::thread_pool> pool;
+  std::shared_ptr<spdlog::logger> logger;
+};
+
+// Set before the threads start and cleared after they ended: the pointer is all that is read meanwhile.
+std::atomic<spdlog::logger*> active_logger{nullptr};
+std::atomic<bool> debug_logged{false};
+
+State& TheState() {
+  static State* const kState = new State();
+  return *kState;
+}
+
+struct Capture {
+  std::mutex mutex;
+  std::atomic<bool> on{false};
+  std::vector<std::string> lines;
+};
+
+Capture& TheCapture() {
+  static Capture* const kCapture = new Capture();
+  return *kCapture;
+}
+
+spdlog::level::level_enum SpdlogLevel(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarning:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
+  }
+  return spdlog::level::err;
+}
+
+absl::string_view LevelWord(LogLevel level) {
+  return level == LogLevel::kWarning ? "warning: " : level == LogLevel::kError ? "error: " : "";
+}
+
+// Lines on standard error; the journal takes the priority from "<N>" in front (sd-daemon(3)).
+class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit StderrSink(spdlog::details::thread_pool& pool)
+      : journal_(std::getenv("JOURNAL_STREAM") != nullptr), pool_(pool) {}
+  // The end of the log stands in the queue, too: the last lines may still be here.
+  ~StderrSink() override { Write(); }
+  StderrSink(const StderrSink&) = delete;
+  StderrSink& operator=(const StderrSink&) = delete;
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (journal_) {
+      const int priority = message.level == spdlog::level::err    ? 3
+                           : message.level == spdlog::level::warn ? 4
+                           : message.level == spdlog::level::info ? 6
+                                                                  : 7;
+      absl::StrAppend(&lines_, "<", priority, ">");
+    }
+    lines_.append(message.payload.data(), message.payload.size());
+    lines_.push_back('\n');
+    // One system call for all lines that wait, not one for each.
+    if (lines_.size() >= kWrittenAtOnce || pool_.queue_size() == 0) Write();
+  }
+  void flush_() override { Write(); }
+
+ private:
+  void Write() {
+    // Unbuffered, as standard error is; what can not be written is lost, as with any full disk.
+    std::fwrite(lines_.data(), 1, lines_.size(), stderr);
+    lines_.clear();
+  }
+
+  static constexpr size_t kWrittenAtOnce = 65536;
+  const bool journal_;
+  spdlog::details::thread_pool& pool_;
+  std::string lines_;
+};
+
+}  // namespace
+
+bool IsSyslogFacility(absl::string_view name) {
+  for (const Facility& facility : kFacilities) {
+    if (facility.name == name) return true;
+  }
+  return false;
+}
+
+void StartLog(const LogOptions& options) {
+  StopLog();
+  State& state = TheState();
+  state.pool = std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1);
+  std::shared_ptr<spdlog::sinks::sink> sink;
+  if (options.to_syslog) {
+    int number = LOG_MAIL;
+    for (const Facility& facility : kFacilities) {
+      if (facility.name == options.facility) number = facility.number;
+    }
+    sink = std::make_shared<spdlog::sinks::syslog_sink_mt>(options.ident, LOG_PID, number, /*enable_formatting=*/false);
+  } else {
+    sink = std::make_shared<StderrSink>(*state.pool);
+  }
+  state.logger = std::make_shared<spdlog::async_logger>("verifyd", std::move(sink), state.pool,
+                                                        spdlog::async_overflow_policy::overrun_oldest);
+  state.logger->set_level(options.debug ? spdlog::level::debug : spdlog::level::info);
+  debug_logged = options.debug;
+  active_logger = state.logger.get();
+}
+
+void StopLog() {
+  active_logger = nullptr;
+  State& state = TheState();
+  state.logger.reset();
+  state.pool.reset();  // joins the log thread, which writes what is queued
+}
+
+uint64_t LogLinesDropped() {
+  const State& state = TheState();
+  return state.pool == nullptr ? 0 : state.pool->overrun_counter();
+}
+
+bool DebugLogged() { return debug_logged.load(std::memory_order_relaxed); }
+
+void Log(LogLevel level, absl::string_view line) {
+  if (level == LogLevel::kDebug && !DebugLogged()) return;
+  if (TheCapture().on.load(std::memory_order_acquire)) {
+    const std::lock_guard<std::mutex> lock(TheCapture().mutex);
+    TheCapture().lines.push_back(absl::StrCat(LevelWord(level), line));
+    return;
+  }
+  const absl::string_view word = LevelWord(level);
+  spdlog::logger* const logger = active_logger.load(std::memory_order_acquire);
+  if (logger == nullptr) {
+    const std::string whole = absl::StrCat("verifyd: ", word, line, "\n");
+    std::fwrite(whole.data(), 1, whole.size(), stderr);
+    return;
+  }
+  if (word.empty()) {
+    logger->log(SpdlogLevel(level), spdlog::string_view_t(line.data(), line.size()));
+  } else {
+    const std::string whole = absl::StrCat(word, line);
+    logger->log(SpdlogLevel(level), spdlog::string_view_t(whole.data(), whole.size()));
+  }
+}
+
+CapturedLog::CapturedLog() {
+  const std::lock_guard<std::mutex> lock(TheCapture().mutex);
+  TheCapture().lines.clear();
+  TheCapture().on = true;
+}
+
+CapturedLog::~CapturedLog() { TheCapture().on = false; }
+
+std::vector<std::string> CapturedLog::lines() const {
+  const std::lock_guard<std::mutex> lock(TheCapture().mutex);
+  return TheCapture().lines;
+}
+
+bool CapturedLog::Contains(absl::string_view part) const {
+  for (const std::string& line : lines()) {
+    if (absl::StrContains(line, part)) return true;
+  }
+  return false;
+}
+
+}  // namespace verifyd

@@ -1,0 +1,57 @@
+// The log: one line a call, asynchronous and bounded, so that a stuck syslog or a full pipe never blocks a loop. Lines
+// that find the queue full are dropped and counted.
+//
+// Thread: any. Before StartLog and after StopLog lines go to standard error at once (tests, start-up errors).
+#ifndef VERIFYD_BASE_LOG_H_
+#define VERIFYD_BASE_LOG_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace verifyd {
+
+enum class LogLevel { kDebug, kInfo, kWarning, kError };
+
+struct LogOptions {
+  // False: standard error, with a "<N>" priority in front where that is the journal.
+  bool to_syslog = false;
+  std::string ident = "verifyd";
+  // A facility of syslog(3) by name: "mail", "daemon", "local0" ...
+  std::string facility = "mail";
+  bool debug = false;
+};
+
+// True if `name` is a facility that LogOptions takes.
+bool IsSyslogFacility(absl::string_view name);
+
+void StartLog(const LogOptions& options);
+// Writes what is queued, then returns to standard error.
+void StopLog();
+// Lines lost because the queue was full.
+uint64_t LogLinesDropped();
+
+// `line` must be printable already where it holds foreign text (base/text.h).
+void Log(LogLevel level, absl::string_view line);
+bool DebugLogged();
+inline void LogDebug(absl::string_view line) { Log(LogLevel::kDebug, line); }
+inline void LogInfo(absl::string_view line) { Log(LogLevel::kInfo, line); }
+inline void LogWarning(absl::string_view line) { Log(LogLevel::kWarning, line); }
+inline void LogError(absl::string_view line) { Log(LogLevel::kError, line); }
+
+// While one lives, lines are kept instead of written. For tests; at most one at a time.
+class CapturedLog {
+ public:
+  CapturedLog();
+  ~CapturedLog();
+  CapturedLog(const CapturedLog&) = delete;
+  CapturedLog& operator=(const CapturedLog&) = delete;
+  std::vector<std::string> lines() const;
+  bool Contains(absl::string_view part) const;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_BASE_LOG_H_

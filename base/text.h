@@ -1,0 +1,42 @@
+// Text at the border: what may be logged or passed on, lists and durations as Postfix writes them.
+//
+// Thread: any (pure functions).
+#ifndef VERIFYD_BASE_TEXT_H_
+#define VERIFYD_BASE_TEXT_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace verifyd {
+
+// `text` with every control byte and every byte that is not part of valid UTF-8 replaced by '?', cut to at most
+// `max_bytes` without splitting a character. What comes from the network goes through here before it is logged, stored
+// or passed on.
+std::string Printable(absl::string_view text, size_t max_bytes);
+
+// Bytes of the well-formed UTF-8 character at the start of `text`; 0 where there is none (RFC 3629).
+size_t Utf8Length(absl::string_view text);
+
+// True if `text` is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates).
+bool IsUtf8(absl::string_view text);
+
+// Items of a list separated by commas or white space, as in main.cf. Braces keep an item together: "{a, b}" is one.
+std::vector<absl::string_view> SplitList(absl::string_view text);
+
+// A time with Postfix's unit letters: "3s", "15m", "12h", "31d", "2w". A bare number takes `default_unit` (one of
+// "smhdw"). Errors name the text and what was expected.
+absl::StatusOr<absl::Duration> ParseTimeValue(absl::string_view text, char default_unit = 's');
+// The shortest exact form in one unit: "31d", "90s", "1500ms" where a second is not enough.
+std::string FormatTimeValue(absl::Duration d);
+
+// Case-insensitive, ASCII only. True if `name` is `domain` or, where `domain` begins with a dot, below it.
+bool DomainMatches(absl::string_view name, absl::string_view domain);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_BASE_TEXT_H_

@@ -1,0 +1,159 @@
+// An SMTP server that accepts every recipient but those that begin with "no", as fast as it can, or after a delay a
+// reply.
+//   smtp_target PORT [DELAY_MS]
+// Every command is answered; a message is never taken (DATA is refused).
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <string>
+#include <utility>
+
+namespace {
+
+using Time = std::chrono::steady_clock::time_point;
+
+struct Late {
+  Time due;
+  int fd;
+  uint64_t serial;
+  std::string reply;
+};
+
+struct Client {
+  uint64_t serial;
+  std::string input;
+};
+
+class Target {
+ public:
+  Target(uint16_t port, std::chrono::microseconds delay) : delay_(delay), poll_(epoll_create1(0)) {
+    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    const int on = 1;
+    setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_ANY);
+    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 || listen(listener_, 4096) != 0) {
+      std::perror("listen");
+      std::exit(1);
+    }
+    Watch(listener_);
+  }
+
+  void Run() {
+    std::array<epoll_event, 256> events = {};
+    for (;;) {
+      const int ready = epoll_wait(poll_, events.data(), static_cast<int>(events.size()), Wait());
+      for (int i = 0; i < ready; ++i) {
+        if (events[i].data.fd == listener_) {
+          Accept();
+        } else {
+          Read(events[i].data.fd);
+        }
+      }
+      const Time now = std::chrono::steady_clock::now();
+      for (; !late_.empty() && late_.front().due <= now; late_.pop_front()) {
+        const auto client = clients_.find(late_.front().fd);
+        if (client != clients_.end() && client->second.serial == late_.front().serial)
+          Write(late_.front().fd, late_.front().reply);
+      }
+    }
+  }
+
+ private:
+  void Watch(int fd) {
+    epoll_event event = {};
+    event.events = EPOLLIN;
+    event.data.fd = fd;
+    epoll_ctl(poll_, EPOLL_CTL_ADD, fd, &event);
+  }
+  int Wait() const {
+    if (late_.empty()) return -1;
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(late_.front().due - std::chrono::steady_clock::now());
+    return left.count() < 0 ? 0 : static_cast<int>(left.count()) + 1;
+  }
+  void Accept() {
+    for (int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK); fd >= 0;
+         fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK)) {
+      const int on = 1;
+      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+      clients_[fd].serial = next_serial_++;
+      Watch(fd);
+      Reply(fd, "220 target.bench.test ESMTP\r\n");
+    }
+  }
+  void Reply(int fd, std::string reply) {
+    if (delay_.count() == 0) {
+      Write(fd, reply);
+    } else {
+      late_.push_back({std::chrono::steady_clock::now() + delay_, fd, clients_[fd].serial, std::move(reply)});
+    }
+  }
+  void Write(int fd, const std::string& reply) {
+    if (write(fd, reply.data(), reply.size()) < 0 && errno != EAGAIN) Close(fd);
+  }
+  void Close(int fd) {
+    clients_.erase(fd);
+    close(fd);
+  }
+  void Read(int fd) {
+    std::array<char, 4096> buffer = {};
+    const ssize_t got = read(fd, buffer.data(), buffer.size());
+    if (got <= 0) {
+      if (got == 0 || errno != EAGAIN) Close(fd);
+      return;
+    }
+    Client& client = clients_[fd];
+    client.input.append(buffer.data(), static_cast<size_t>(got));
+    for (size_t end = client.input.find('\n'); end != std::string::npos; end = client.input.find('\n')) {
+      const std::string line = client.input.substr(0, end);
+      client.input.erase(0, end + 1);
+      Reply(fd, AnswerTo(line));
+      if (clients_.find(fd) == clients_.end()) return;
+    }
+  }
+  static std::string AnswerTo(const std::string& line) {
+    const auto is = [&](const char* word) { return strncasecmp(line.c_str(), word, std::strlen(word)) == 0; };
+    if (is("EHLO")) return "250-target.bench.test\r\n250-PIPELINING\r\n250 ENHANCEDSTATUSCODES\r\n";
+    if (is("RCPT TO:<no")) return "550 5.1.1 User unknown\r\n";
+    if (is("RCPT")) return "250 2.1.5 Ok\r\n";
+    if (is("QUIT")) return "221 2.0.0 Bye\r\n";
+    if (is("DATA")) return "554 5.5.1 This target takes no messages\r\n";
+    return "250 2.0.0 Ok\r\n";
+  }
+
+  const std::chrono::microseconds delay_;
+  const int poll_;
+  int listener_ = -1;
+  uint64_t next_serial_ = 0;
+  std::map<int, Client> clients_;
+  std::deque<Late> late_;  // all have the same delay: in the order of their due times
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2 || argc > 3) {
+    std::fprintf(stderr, "usage: smtp_target PORT [DELAY_MS]\n");
+    return 64;
+  }
+  Target target(static_cast<uint16_t>(std::atoi(argv[1])),
+                std::chrono::milliseconds(argc == 3 ? std::atoi(argv[2]) : 0));
+  target.Run();
+}

@@ -1,0 +1,258 @@
+#include "cache/cache.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/timer.h"
+#include "cache/cleaner.h"
+#include "cache/overlay.h"
+#include "cache/store.h"
+#include "cache/writer.h"
+
+namespace verifyd {
+namespace {
+
+constexpr absl::string_view kFileEnding = ".mdb";
+// Damaged keys that are remembered as logged.
+constexpr size_t kMaxReported = 100;
+
+absl::StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& path, absl::Time now) {
+  const std::string directory = std::filesystem::path(path).parent_path();
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
+    return absl::UnavailableError(absl::StrCat(directory, ": cannot make the folder: ", std::strerror(errno)));
+  }
+  return Store::Open(absl::StrCat(path, kFileEnding), now);
+}
+
+}  // namespace
+
+struct Cache::Impl {
+  Impl(Loop& loop, CacheSettings s)
+      : front(loop),
+        settings(std::move(s)),
+        overlay(std::make_shared<Overlay>(settings.memory_entries)),
+        cleanup_timer(loop.timers()) {}
+
+  void StartWriter();
+  void ScheduleCleanup();
+  void LimitOverlay();
+  void Put(Table table, absl::string_view key, std::optional<std::string> value);
+  // The value decoded by `decode`, from the overlay or the store.
+  template <typename T, typename Decode>
+  std::optional<T> Find(Table table, absl::string_view key, Decode decode);
+  bool Delete(Table table, absl::string_view key);
+  void ReportDamage(Table table, absl::string_view key, const absl::Status& status);
+
+  Loop& front;
+  CacheSettings settings;
+  std::shared_ptr<Overlay> overlay;  // what the writer posts may come when the cache is gone
+  uint64_t sequence = 0;
+  uint64_t damaged = 0;
+  absl::flat_hash_set<std::string> reported;
+  std::optional<absl::Time> last_cleanup;
+  Timer cleanup_timer;
+  std::unique_ptr<Store> store;
+  std::unique_ptr<Writer> writer;  // ends before the store
+};
+
+void Cache::Impl::StartWriter() {
+  const auto on_committed = [loop = &front, weak = std::weak_ptr<Overlay>(overlay)](uint64_t first, uint64_t last) {
+    loop->Post([weak, first, last] {
+      if (const auto held = weak.lock(); held != nullptr) held->Drop(first, last);
+    });
+  };
+  const auto on_cleaned = [this, loop = &front, weak = std::weak_ptr<Overlay>(overlay)] {
+    loop->Post([this, weak] {
+      if (weak.expired()) return;  // and so is this
+      last_cleanup = front.clock().Now();
+      ScheduleCleanup();
+    });
+  };
+  writer = std::make_unique<Writer>(*store, front.clock(), settings.map_name, settings.lifetimes, Writer::Options(),
+                                    on_committed, on_cleaned);
+  const auto last = store->LastCleanup();
+  if (last.ok()) last_cleanup = *last;
+  LimitOverlay();
+  ScheduleCleanup();
+}
+
+// What still waits to be written is not pushed out.
+void Cache::Impl::LimitOverlay() {
+  overlay->SetLimit(writer == nullptr ? settings.memory_entries
+                                      : std::max(settings.memory_entries, 2 * Writer::Options().queue));
+}
+
+void Cache::Impl::ScheduleCleanup() {
+  cleanup_timer.Cancel();
+  if (writer == nullptr || settings.cleanup_interval <= absl::ZeroDuration()) return;
+  cleanup_timer.SetAfter(UntilCleanup(last_cleanup, settings.cleanup_interval, front.clock().Now()),
+                         [this] { writer->Clean(); });
+}
+
+void Cache::Impl::Put(Table table, absl::string_view key, std::optional<std::string> value) {
+  ++sequence;
+  if (writer != nullptr) {
+    writer->Put({.sequence = sequence, .table = table, .key = std::string(key), .value = value});
+  }
+  overlay->Put(sequence, table, key, std::move(value));
+}
+
+template <typename T, typename Decode>
+std::optional<T> Cache::Impl::Find(Table table, absl::string_view key, Decode decode) {
+  std::optional<T> found;
+  const auto take = [&](absl::string_view value) {
+    if (absl::StatusOr<T> decoded = decode(value); decoded.ok()) {
+      found = *std::move(decoded);
+    } else {
+      ReportDamage(table, key, decoded.status());
+    }
+  };
+  if (overlay->size(table) != 0) {
+    if (const std::optional<std::string>* value = overlay->Find(table, key); value != nullptr) {
+      if (value->has_value()) take(**value);
+      return found;
+    }
+  }
+  if (store == nullptr) return found;
+  if (const auto there = store->Find(table, key, take); !there.ok()) ReportDamage(table, key, there.status());
+  return found;
+}
+
+bool Cache::Impl::Delete(Table table, absl::string_view key) {
+  bool there = false;
+  if (const std::optional<std::string>* value = overlay->Find(table, key); value != nullptr) {
+    there = value->has_value();
+  } else if (store != nullptr) {
+    there = store->Find(table, key, [](absl::string_view) {}).value_or(false);
+  }
+  if (there) Put(table, key, std::nullopt);
+  return there;
+}
+
+void Cache::Impl::ReportDamage(Table table, absl::string_view key, const absl::Status& status) {
+  ++damaged;
+  std::string name = absl::StrCat(static_cast<int>(table), key);
+  if (reported.size() >= kMaxReported || !reported.insert(std::move(name)).second) return;
+  LogError(absl::StrCat("cache ", settings.map_name, ": what is held of ", Printable(key, Store::kMaxKey),
+                        " can not be read and counts as absent: ", status.message()));
+}
+
+Cache::Cache(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Cache::~Cache() = default;
+
+std::unique_ptr<Cache> Cache::Open(Loop& front, const CacheSettings& settings) {
+  auto impl = std::make_unique<Impl>(front, settings);
+  if (!settings.path.empty()) {
+    auto store = OpenStore(settings.path, front.clock().Now());
+    if (store.ok()) {
+      impl->store = *std::move(store);
+      impl->StartWriter();
+    } else {
+      LogError(absl::StrCat("cache ", settings.map_name,
+                            " can not be used, answers are kept in memory only: ", store.status().message()));
+    }
+  }
+  return std::unique_ptr<Cache>(new Cache(std::move(impl)));
+}
+
+void Cache::Configure(const CacheSettings& settings) {
+  impl_->settings.lifetimes = settings.lifetimes;
+  impl_->settings.cleanup_interval = settings.cleanup_interval;
+  impl_->settings.memory_entries = settings.memory_entries;
+  impl_->LimitOverlay();
+  if (impl_->writer != nullptr) impl_->writer->SetLifetimes(settings.lifetimes);
+  impl_->ScheduleCleanup();
+}
+
+std::optional<Record> Cache::FindRecord(absl::string_view key) {
+  return impl_->Find<Record>(Table::kRecords, key, DecodeRecord);
+}
+
+void Cache::PutRecord(absl::string_view key, const Record& record) {
+  impl_->Put(Table::kRecords, key, EncodeRecord(record));
+}
+
+bool Cache::DeleteRecord(absl::string_view key) { return impl_->Delete(Table::kRecords, key); }
+
+std::optional<DomainFact> Cache::FindDomainFact(absl::string_view domain) {
+  return impl_->Find<DomainFact>(Table::kDomains, domain,
+                                 [&](absl::string_view value) { return DecodeDomainFact(domain, value); });
+}
+
+void Cache::PutDomainFact(const DomainFact& fact) { impl_->Put(Table::kDomains, fact.domain, EncodeDomainFact(fact)); }
+
+bool Cache::DeleteDomainFact(absl::string_view domain) { return impl_->Delete(Table::kDomains, domain); }
+
+std::optional<Pin> Cache::FindPin(absl::string_view key, absl::string_view domain) {
+  const absl::Time now = impl_->front.clock().Now();
+  std::optional<Pin> pin = impl_->Find<Pin>(Table::kPins, key, DecodePin);
+  if (pin.has_value() && pin->until > now) return pin;
+  pin = impl_->Find<Pin>(Table::kPins, absl::StrCat("@", domain), DecodePin);
+  if (pin.has_value() && pin->until > now) return pin;
+  return std::nullopt;
+}
+
+std::vector<DestinationState> Cache::LoadDestinationStates() {
+  std::vector<DestinationState> states;
+  const auto take = [&](absl::string_view name, absl::string_view value) {
+    if (absl::StatusOr<DestinationState> state = DecodeDestinationState(name, value); state.ok()) {
+      states.push_back(*std::move(state));
+    } else {
+      impl_->ReportDamage(Table::kDestinations, name, state.status());
+    }
+  };
+  impl_->overlay->ForEach(Table::kDestinations, [&](absl::string_view name, const std::optional<std::string>& value) {
+    if (value.has_value()) take(name, *value);
+  });
+  if (impl_->store == nullptr) return states;
+  const absl::Status status =
+      impl_->store->ForEach(Table::kDestinations, [&](absl::string_view name, absl::string_view value) {
+        if (impl_->overlay->Find(Table::kDestinations, name) == nullptr) take(name, value);
+      });
+  if (!status.ok()) impl_->ReportDamage(Table::kDestinations, "*", status);
+  return states;
+}
+
+void Cache::PutDestinationState(const DestinationState& state) {
+  impl_->Put(Table::kDestinations, state.name, EncodeDestinationState(state));
+}
+
+void Cache::Flush() {
+  if (impl_->writer != nullptr) impl_->writer->Flush();
+}
+
+CacheCounts Cache::counts() {
+  CacheCounts counts;
+  counts.persistent = impl_->store != nullptr;
+  counts.damaged = impl_->damaged;
+  counts.uncommitted = impl_->overlay->size();
+  if (!counts.persistent) {
+    counts.records = impl_->overlay->size(Table::kRecords);
+    counts.domains = impl_->overlay->size(Table::kDomains);
+    return counts;
+  }
+  if (const auto usage = impl_->store->Usage(); usage.ok()) {
+    counts.records = usage->records;
+    counts.domains = usage->domains;
+    counts.file_bytes = usage->file_bytes;
+  }
+  const WriterCounts writer = impl_->writer->counts();
+  counts.commits = writer.commits;
+  counts.writes = writer.writes;
+  counts.write_errors = writer.write_errors;
+  counts.map_growths = impl_->store->map_growths();
+  return counts;
+}
+
+}  // namespace verifyd

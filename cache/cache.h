@@ -1,0 +1,94 @@
+// The cache: what we know. The facade of this room: the verifier knows nothing else of it. Reads come from LMDB, and
+// first from what was written but not yet committed, so a probe's answer is there for the next question at once; writes
+// are handed to the writer thread, which commits in groups. When the store can not be used, the cache goes on in memory
+// only, bounded: it never stops mail.
+//
+// Thread: the front loop only, unless a function says otherwise.
+#ifndef VERIFYD_CACHE_CACHE_H_
+#define VERIFYD_CACHE_CACHE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/loop.h"
+#include "cache/lifetime.h"
+#include "cache/record.h"
+#include "mail/destination_state.h"
+#include "mail/domain_fact.h"
+
+namespace verifyd {
+
+struct CacheSettings {
+  // The file of the store without its ending, as in address_verify_map: "/var/lib/verifyd/verify_cache" is the file
+  // verify_cache.mdb there. Its folder is made if missing (mode 0700). Empty: memory only.
+  std::string path;
+  // How the map is called in the log line of the cleaner: "lmdb:/var/lib/verifyd/verify_cache".
+  std::string map_name;
+  absl::Duration cleanup_interval = absl::Hours(12);  // address_verify_cache_cleanup_interval; 0: never
+  Lifetimes lifetimes;
+  // Entries at most that live in memory only, because there is no store or it can not be written.
+  size_t memory_entries = 100000;
+};
+
+struct CacheCounts {
+  bool persistent = false;
+  uint64_t records = 0;  // in the store; without one, in memory
+  uint64_t domains = 0;
+  uint64_t file_bytes = 0;
+  uint64_t commits = 0;
+  uint64_t writes = 0;
+  uint64_t write_errors = 0;
+  uint64_t damaged = 0;      // look-ups that met a value that can not be read
+  uint64_t uncommitted = 0;  // entries in memory only, for now or for good
+  uint64_t map_growths = 0;  // how often the map was full
+};
+
+class Cache {
+ public:
+  // Opens the store and starts the writer thread. When the store can not be opened this is logged as an error that
+  // names the file and the reason, and the cache is memory only. Must come after any fork.
+  static std::unique_ptr<Cache> Open(Loop& front, const CacheSettings& settings);
+  // Commits what is queued, then closes. The loop must still be there, but need not run.
+  ~Cache();
+  Cache(const Cache&) = delete;
+  Cache& operator=(const Cache&) = delete;
+
+  // New lifetimes and cleanup interval after a reload; the path can not change.
+  void Configure(const CacheSettings& settings);
+
+  // A damaged value is logged once, counted, and as if not there. What was found may have expired: see lifetime.h.
+  std::optional<Record> FindRecord(absl::string_view key);
+  void PutRecord(absl::string_view key, const Record& record);
+  // True if there was one.
+  bool DeleteRecord(absl::string_view key);
+
+  std::optional<DomainFact> FindDomainFact(absl::string_view domain);
+  void PutDomainFact(const DomainFact& fact);
+  bool DeleteDomainFact(absl::string_view domain);
+
+  // Of the address, else of its domain ("@example.com"), unless it has ended.
+  std::optional<Pin> FindPin(absl::string_view key, absl::string_view domain);
+
+  std::vector<DestinationState> LoadDestinationStates();
+  void PutDestinationState(const DestinationState& state);
+
+  // Waits until everything put so far is committed or given up, and a cleanup under way has ended. Blocks: for tests
+  // and tools, not while the loop serves anybody; at shutdown the destructor is enough.
+  void Flush();
+
+  CacheCounts counts();
+
+ private:
+  struct Impl;
+  explicit Cache(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_CACHE_CACHE_H_

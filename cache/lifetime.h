@@ -1,0 +1,59 @@
+// Lifetimes: when what is remembered is fresh, due for a refresh, or too old to be believed.
+//
+// Thread: any (pure functions).
+#ifndef VERIFYD_CACHE_LIFETIME_H_
+#define VERIFYD_CACHE_LIFETIME_H_
+
+#include <cstdint>
+
+#include "absl/time/time.h"
+#include "cache/record.h"
+#include "mail/destination_state.h"
+#include "mail/domain_fact.h"
+
+namespace verifyd {
+
+// Postfix's names and defaults where it has them.
+struct Lifetimes {
+  absl::Duration positive_expire = absl::Hours(24 * 31);  // address_verify_positive_expire_time
+  absl::Duration positive_refresh = absl::Hours(24 * 7);  // address_verify_positive_refresh_time
+  absl::Duration negative_expire = absl::Hours(24 * 3);   // address_verify_negative_expire_time
+  absl::Duration negative_refresh = absl::Hours(3);       // address_verify_negative_refresh_time
+  absl::Duration temporary_expire = absl::Hours(1);       // address_verify_temporary_expire_time
+  absl::Duration temporary_refresh = absl::Minutes(5);    // address_verify_temporary_refresh_time
+  absl::Duration overturn = absl::Hours(1);               // address_verify_overturn_time
+  absl::Duration domain_positive = absl::Hours(24 * 7);
+  // Domain facts of DNS live as long as DNS says, between these two.
+  absl::Duration domain_negative_min = absl::Minutes(5);
+  absl::Duration domain_negative_max = absl::Hours(3);
+};
+
+enum class Freshness : uint8_t {
+  kFresh,    // answer
+  kRefresh,  // answer, and probe again
+  kExpired,  // as if it were not there
+};
+
+// Of a record's standing finding at `now`. Comparisons are strict, as in Postfix: expired is what was made before
+// now - expire, due for refresh what was made before now - refresh. Where the record has a planned next probe
+// (Record::next_probe), that alone says when it is due for refresh.
+//
+// A record whose time lies in the future (the clock was set back) can not be expired: a machine that starts with its
+// clock at 1970 must not forget every user. Where it lies further ahead than the refresh time it is due for refresh,
+// and the probe gives it a time of now.
+Freshness FreshnessOf(const Record& record, const Lifetimes& lifetimes, absl::Time now);
+// A domain fact is not refreshed ahead: it is fresh, then expired.
+Freshness FreshnessOf(const DomainFact& fact, const Lifetimes& lifetimes, absl::Time now);
+
+// From when on the record is due for refresh, if it has not expired by then.
+absl::Time RefreshOf(const Record& record, const Lifetimes& lifetimes);
+// Until when the value is kept, at least; the due index is ordered by it. A value that was never given a time is not
+// worth keeping (InfinitePast).
+absl::Time ExpiryOf(const Record& record, const Lifetimes& lifetimes);
+absl::Time ExpiryOf(const DomainFact& fact, const Lifetimes& lifetimes);
+// A destination where nothing has happened for the longest lifetime of an address is forgotten.
+absl::Time ExpiryOf(const DestinationState& state, const Lifetimes& lifetimes);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_CACHE_LIFETIME_H_

@@ -1,0 +1,82 @@
+#include "cache/merge.h"
+
+#include <algorithm>
+
+#include "absl/time/time.h"
+
+namespace verifyd {
+namespace {
+
+// What knows less does not overwrite what knows more.
+int Weight(const Finding& finding) {
+  if (finding.definite()) return 2;
+  return finding.deliverability == Deliverability::kRisky ? 1 : 0;
+}
+
+bool Overturns(const Finding& finding, const Finding& standing) {
+  return standing.deliverability == Deliverability::kDeliverable &&
+         finding.deliverability == Deliverability::kUndeliverable;
+}
+
+// Takes note of `finding` whatever becomes of the standing one.
+void Remember(Record& record, const Finding& finding) {
+  record.history.insert(record.history.begin(), PastFinding{.when = finding.when,
+                                                            .deliverability = finding.deliverability,
+                                                            .reason = finding.reason,
+                                                            .scope = finding.scope,
+                                                            .stage = finding.stage,
+                                                            .code = finding.code});
+  if (record.history.size() > Record::kMaxHistory) record.history.resize(Record::kMaxHistory);
+  if (finding.deliverability == Deliverability::kDeliverable) record.last_positive = finding.when;
+  if (finding.definite()) {
+    record.first_temporary = absl::InfinitePast();
+    record.temporary_count = 0;
+    record.retry_identity.reset();
+  } else if (finding.deliverability == Deliverability::kUnknown) {
+    if (record.temporary_count == 0) record.first_temporary = finding.when;
+    ++record.temporary_count;
+  }
+}
+
+void Stand(Record& record, const Finding& finding) {
+  record.finding = finding;
+  record.pending.reset();
+  record.next_probe = absl::InfiniteFuture();
+}
+
+// A negative about the address against a live positive. Evidence that is expired, or from a clock that was set back,
+// counts for nothing.
+void Contradict(Record& record, const Finding& finding, const Lifetimes& lifetimes) {
+  const bool evidence = record.pending.has_value() && record.pending->when <= finding.when &&
+                        record.pending->when + lifetimes.overturn + lifetimes.negative_expire >= finding.when;
+  if (!evidence) record.pending = finding;
+  if (finding.when - record.pending->when >= lifetimes.overturn) return Stand(record, finding);
+  record.next_probe = record.pending->when + lifetimes.overturn;
+}
+
+}  // namespace
+
+Record Merge(const std::optional<Record>& held, const Finding& finding, const Lifetimes& lifetimes) {
+  Record record;
+  if (held.has_value()) {
+    record = *held;
+  } else {
+    record.first_seen = finding.when;
+  }
+  const bool live = held.has_value() && FreshnessOf(*held, lifetimes, finding.when) != Freshness::kExpired;
+  Remember(record, finding);
+  if (!live || (Weight(finding) >= Weight(held->finding) && !Overturns(finding, held->finding))) {
+    Stand(record, finding);
+  } else if (Overturns(finding, held->finding) && finding.scope == Scope::kAddress) {
+    Contradict(record, finding, lifetimes);
+  } else {
+    record.next_probe = finding.when + lifetimes.temporary_refresh;
+    // The second opinion is not asked for earlier than it counts.
+    if (record.pending.has_value()) {
+      record.next_probe = std::max(record.next_probe, record.pending->when + lifetimes.overturn);
+    }
+  }
+  return record;
+}
+
+}  // namespace verifyd

@@ -1,0 +1,33 @@
+// What a new finding does to what is held already. The rules:
+//
+//  - A definite finding replaces a temporary, risky or missing one, and one of the same deliverability.
+//  - A temporary finding never overwrites a live risky one, and neither a live definite one: it is counted, and the
+//    record stands.
+//  - One negative never overturns a live positive: it is kept as pending. A second one, at least `overturn` after the
+//    first, does. A positive in between clears it.
+//  - What makes a live positive of an address fall must be about the address: a negative about its domain does not.
+//  - A positive overturns a negative at once: refusing a real mailbox is the worse mistake.
+//  - What is expired is no evidence.
+//
+// A record that stands against a finding gets a time for the next probe: when a second opinion counts, or after
+// `temporary_refresh`; until then it is not due for refresh, so that a server in trouble is not asked at each question.
+//
+// Thread: any (pure function).
+#ifndef VERIFYD_CACHE_MERGE_H_
+#define VERIFYD_CACHE_MERGE_H_
+
+#include <optional>
+
+#include "cache/lifetime.h"
+#include "cache/record.h"
+#include "mail/finding.h"
+
+namespace verifyd {
+
+// The record after `finding`, made at finding.when. `held` may be empty. Only the caller knows our identity: it sets
+// Record::retry_identity where a retry was promised; a definite finding clears it here.
+Record Merge(const std::optional<Record>& held, const Finding& finding, const Lifetimes& lifetimes);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_CACHE_MERGE_H_

@@ -1,0 +1,365 @@
+#include "cache/record.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+#include "absl/base/internal/endian.h"
+#include "absl/strings/str_cat.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace verifyd {
+namespace {
+
+// First byte of a value; it also keeps a value of one table from being taken for one of another.
+constexpr char kRecordTag = 'r';
+constexpr char kDomainTag = 'd';
+constexpr char kDestinationTag = 't';
+constexpr char kPinTag = 'p';
+constexpr char kVersion = 1;
+constexpr size_t kHead = 2;
+constexpr size_t kChecksum = 4;
+
+constexpr size_t kMaxName = 255;
+constexpr size_t kMaxResting = 255;
+constexpr int kMaxCode = 999;
+
+enum RecordFlag : uint8_t {
+  kHasPending = 1,
+  kHasLastPositive = 2,
+  kHasTemporary = 4,
+  kHasIdentity = 8,
+  kHasNextProbe = 16,
+  kAllFlags = 31,
+};
+
+uint32_t ChecksumOf(absl::string_view bytes) { return static_cast<uint32_t>(XXH3_64bits(bytes.data(), bytes.size())); }
+
+// Encoder and Decoder have the same functions, so that one list of fields (the Fields functions below) serves both and
+// they can not drift apart. An encoder cuts what is too long; a decoder refuses it.
+class Encoder {
+ public:
+  explicit Encoder(char tag) {
+    out_.reserve(320);
+    out_.push_back(tag);
+    out_.push_back(kVersion);
+  }
+
+  template <typename T>
+  void Int(T value) {
+    static_assert(std::is_unsigned_v<T>);
+    for (size_t i = 0; i < sizeof(T); ++i) out_.push_back(static_cast<char>(value >> (8 * i) & 0xff));
+  }
+  template <typename E>
+  void Enum(E value, uint8_t /*max*/) {
+    Int(static_cast<uint8_t>(value));
+  }
+  void Code(int code) { Int(static_cast<uint16_t>(std::clamp(code, 0, kMaxCode))); }
+  void Moment(absl::Time t) { Int(static_cast<uint64_t>(absl::ToUnixNanos(t))); }
+  void Span(absl::Duration d) { Int(static_cast<uint64_t>(absl::ToInt64Nanoseconds(d))); }
+  void Rate(double rate) {
+    if (!std::isfinite(rate) || rate <= 0) rate = 0;  // also -0.0, which equals 0 but has other bits
+    uint64_t bits = 0;
+    std::memcpy(&bits, &rate, sizeof bits);
+    Int(bits);
+  }
+  void Text(absl::string_view text, size_t max) {
+    text = text.substr(0, max);
+    Int(static_cast<uint8_t>(text.size()));
+    out_.append(text.data(), text.size());
+  }
+  template <typename T>
+  size_t Count(const std::vector<T>& items, size_t max) {
+    const size_t count = std::min(items.size(), max);
+    Int(static_cast<uint8_t>(count));
+    return count;
+  }
+
+  std::string Seal() && {
+    Int(ChecksumOf(out_));
+    return std::move(out_);
+  }
+
+ private:
+  std::string out_;
+};
+
+class Decoder {
+ public:
+  // `bytes` without head and checksum.
+  explicit Decoder(absl::string_view bytes) : rest_(bytes) {}
+
+  template <typename T>
+  void Int(T& value) {
+    static_assert(std::is_unsigned_v<T>);
+    value = 0;
+    if (rest_.size() < sizeof(T)) return Fail();
+    for (size_t i = 0; i < sizeof(T); ++i) {
+      value = static_cast<T>(value | static_cast<T>(static_cast<T>(static_cast<uint8_t>(rest_[i])) << (8 * i)));
+    }
+    rest_.remove_prefix(sizeof(T));
+  }
+  template <typename E>
+  void Enum(E& value, uint8_t max) {
+    uint8_t number = 0;
+    Int(number);
+    if (number > max) return Fail();
+    value = static_cast<E>(number);
+  }
+  void Code(int& code) {
+    uint16_t number = 0;
+    Int(number);
+    if (number > kMaxCode) return Fail();
+    code = number;
+  }
+  void Moment(absl::Time& t) {
+    const int64_t nanos = Signed();
+    if (nanos == std::numeric_limits<int64_t>::max()) {
+      t = absl::InfiniteFuture();
+    } else if (nanos == std::numeric_limits<int64_t>::min()) {
+      t = absl::InfinitePast();
+    } else {
+      t = absl::FromUnixNanos(nanos);
+    }
+  }
+  void Span(absl::Duration& d) {
+    const int64_t nanos = Signed();
+    if (nanos == std::numeric_limits<int64_t>::max()) {
+      d = absl::InfiniteDuration();
+    } else if (nanos == std::numeric_limits<int64_t>::min()) {
+      d = -absl::InfiniteDuration();
+    } else {
+      d = absl::Nanoseconds(nanos);
+    }
+  }
+  void Rate(double& rate) {
+    uint64_t bits = 0;
+    Int(bits);
+    std::memcpy(&rate, &bits, sizeof rate);
+    if (!std::isfinite(rate) || std::signbit(rate)) Fail();
+  }
+  void Text(std::string& text, size_t max) {
+    uint8_t size = 0;
+    Int(size);
+    if (size > max || size > rest_.size()) return Fail();
+    text.assign(rest_.data(), size);
+    rest_.remove_prefix(size);
+  }
+  template <typename T>
+  size_t Count(std::vector<T>& items, size_t max) {
+    uint8_t count = 0;
+    Int(count);
+    if (count > max) Fail();
+    if (failed_) return 0;
+    items.resize(count);
+    return count;
+  }
+
+  void Fail() {
+    failed_ = true;
+    rest_ = {};
+  }
+  bool Done() const { return !failed_ && rest_.empty(); }
+
+ private:
+  int64_t Signed() {
+    uint64_t bits = 0;
+    Int(bits);
+    return static_cast<int64_t>(bits);
+  }
+
+  absl::string_view rest_;
+  bool failed_ = false;
+};
+
+// Each of these takes (Encoder, const value) or (Decoder, value).
+template <typename Io, typename F>
+void FindingFields(Io& io, F& f) {
+  io.Enum(f.deliverability, static_cast<uint8_t>(Deliverability::kRisky));
+  io.Enum(f.reason, kReasonCount - 1);
+  io.Enum(f.scope, static_cast<uint8_t>(Scope::kSession));
+  io.Enum(f.stage, static_cast<uint8_t>(Stage::kQuit));
+  io.Code(f.code);
+  io.Int(f.enhanced.status_class);
+  io.Int(f.enhanced.subject);
+  io.Int(f.enhanced.detail);
+  io.Moment(f.when);
+  io.Text(f.rule, kMaxName);
+  io.Text(f.text, Finding::kMaxText);
+  io.Text(f.mx_name, kMaxName);
+  io.Text(f.mx_address, kMaxName);
+}
+
+template <typename Io, typename P>
+void PastFields(Io& io, P& past) {
+  io.Enum(past.deliverability, static_cast<uint8_t>(Deliverability::kRisky));
+  io.Enum(past.reason, kReasonCount - 1);
+  io.Enum(past.scope, static_cast<uint8_t>(Scope::kSession));
+  io.Enum(past.stage, static_cast<uint8_t>(Stage::kQuit));
+  io.Code(past.code);
+  io.Moment(past.when);
+}
+
+template <typename Io, typename I>
+void IdentityFields(Io& io, I& identity) {
+  io.Text(identity.sender, kMaxName);
+  io.Text(identity.helo, kMaxName);
+  io.Text(identity.source_address, kMaxName);
+}
+
+uint8_t FlagsOf(const Record& record) {
+  uint8_t flags = 0;
+  if (record.pending.has_value()) flags |= kHasPending;
+  if (record.last_positive != absl::InfinitePast()) flags |= kHasLastPositive;
+  if (record.first_temporary != absl::InfinitePast() || record.temporary_count != 0) flags |= kHasTemporary;
+  if (record.retry_identity.has_value()) flags |= kHasIdentity;
+  if (record.next_probe != absl::InfiniteFuture()) flags |= kHasNextProbe;
+  return flags;
+}
+
+template <typename Io, typename R>
+void RecordFields(Io& io, R& record, uint8_t flags) {
+  FindingFields(io, record.finding);
+  io.Moment(record.first_seen);
+  if ((flags & kHasLastPositive) != 0) io.Moment(record.last_positive);
+  if ((flags & kHasPending) != 0) FindingFields(io, *record.pending);
+  if ((flags & kHasTemporary) != 0) {
+    io.Moment(record.first_temporary);
+    io.Int(record.temporary_count);
+  }
+  if ((flags & kHasIdentity) != 0) IdentityFields(io, *record.retry_identity);
+  if ((flags & kHasNextProbe) != 0) io.Moment(record.next_probe);
+  const size_t count = io.Count(record.history, Record::kMaxHistory);
+  for (size_t i = 0; i < count; ++i) PastFields(io, record.history[i]);
+}
+
+template <typename Io, typename D>
+void DomainFields(Io& io, D& fact) {
+  FindingFields(io, fact.finding);
+  io.Span(fact.ttl);
+  io.Enum(fact.catch_all, static_cast<uint8_t>(CatchAll::kCouldNotTell));
+  io.Moment(fact.catch_all_when);
+}
+
+template <typename Io, typename D>
+void DestinationFields(Io& io, D& state) {
+  io.Int(state.failures);
+  io.Enum(state.last_failure, kReasonCount - 1);
+  io.Moment(state.last_failure_when);
+  io.Moment(state.last_success);
+  io.Moment(state.open_until);
+  io.Enum(state.open_reason, kReasonCount - 1);
+  io.Span(state.back_off);
+  io.Rate(state.sessions_per_second);
+  const size_t count = io.Count(state.resting, kMaxResting);
+  for (size_t i = 0; i < count; ++i) {
+    io.Text(state.resting[i].source_address, kMaxName);
+    io.Moment(state.resting[i].until);
+  }
+}
+
+template <typename Io, typename P>
+void PinFields(Io& io, P& pin) {
+  io.Enum(pin.deliverability, static_cast<uint8_t>(Deliverability::kRisky));
+  io.Moment(pin.set_at);
+  io.Moment(pin.until);
+  io.Text(pin.why, kMaxName);
+}
+
+absl::Status Damaged(absl::string_view what) { return absl::DataLossError(absl::StrCat("damaged value: ", what)); }
+
+// The fields of a value: what lies between head and checksum.
+absl::StatusOr<absl::string_view> Open(char tag, absl::string_view bytes) {
+  if (bytes.size() < kHead + kChecksum) return Damaged(absl::StrCat("only ", bytes.size(), " bytes"));
+  const absl::string_view sealed = bytes.substr(0, bytes.size() - kChecksum);
+  uint32_t checksum = 0;
+  Decoder(bytes.substr(sealed.size())).Int(checksum);
+  if (checksum != ChecksumOf(sealed)) return Damaged("wrong checksum");
+  if (sealed[0] != tag) return Damaged("of another table");
+  if (sealed[1] != kVersion) return Damaged(absl::StrCat("unknown version ", static_cast<uint8_t>(sealed[1])));
+  return sealed.substr(kHead);
+}
+
+absl::Status Malformed() { return Damaged("its fields make no sense"); }
+
+}  // namespace
+
+std::string EncodeRecord(const Record& record) {
+  Encoder encoder(kRecordTag);
+  const uint8_t flags = FlagsOf(record);
+  encoder.Int(flags);
+  RecordFields(encoder, record, flags);
+  return std::move(encoder).Seal();
+}
+
+absl::StatusOr<Record> DecodeRecord(absl::string_view bytes) {
+  const absl::StatusOr<absl::string_view> fields = Open(kRecordTag, bytes);
+  if (!fields.ok()) return fields.status();
+  Decoder decoder(*fields);
+  uint8_t flags = 0;
+  decoder.Int(flags);
+  if (flags > kAllFlags) decoder.Fail();
+  absl::StatusOr<Record> record(absl::in_place);
+  if ((flags & kHasPending) != 0) record->pending.emplace();
+  if ((flags & kHasIdentity) != 0) record->retry_identity.emplace();
+  RecordFields(decoder, *record, flags);
+  // A flag whose field holds the default would be a second way to write the same record.
+  if (!decoder.Done() || FlagsOf(*record) != flags) return Malformed();
+  return record;
+}
+
+std::string EncodeDomainFact(const DomainFact& fact) {
+  Encoder encoder(kDomainTag);
+  DomainFields(encoder, fact);
+  return std::move(encoder).Seal();
+}
+
+absl::StatusOr<DomainFact> DecodeDomainFact(absl::string_view domain, absl::string_view bytes) {
+  const absl::StatusOr<absl::string_view> fields = Open(kDomainTag, bytes);
+  if (!fields.ok()) return fields.status();
+  Decoder decoder(*fields);
+  DomainFact fact;
+  fact.domain = std::string(domain);
+  DomainFields(decoder, fact);
+  if (!decoder.Done()) return Malformed();
+  return fact;
+}
+
+std::string EncodeDestinationState(const DestinationState& state) {
+  Encoder encoder(kDestinationTag);
+  DestinationFields(encoder, state);
+  return std::move(encoder).Seal();
+}
+
+absl::StatusOr<DestinationState> DecodeDestinationState(absl::string_view name, absl::string_view bytes) {
+  const absl::StatusOr<absl::string_view> fields = Open(kDestinationTag, bytes);
+  if (!fields.ok()) return fields.status();
+  Decoder decoder(*fields);
+  DestinationState state;
+  state.name = std::string(name);
+  DestinationFields(decoder, state);
+  if (!decoder.Done()) return Malformed();
+  return state;
+}
+
+std::string EncodePin(const Pin& pin) {
+  Encoder encoder(kPinTag);
+  PinFields(encoder, pin);
+  return std::move(encoder).Seal();
+}
+
+absl::StatusOr<Pin> DecodePin(absl::string_view bytes) {
+  const absl::StatusOr<absl::string_view> fields = Open(kPinTag, bytes);
+  if (!fields.ok()) return fields.status();
+  Decoder decoder(*fields);
+  Pin pin;
+  PinFields(decoder, pin);
+  if (!decoder.Done()) return Malformed();
+  return pin;
+}
+
+}  // namespace verifyd

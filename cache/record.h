@@ -1,0 +1,78 @@
+// A record: what the cache holds of an address. Its form on disk is documented in cache/FORMAT.md.
+//
+// Thread: any (values, pure functions).
+#ifndef VERIFYD_CACHE_RECORD_H_
+#define VERIFYD_CACHE_RECORD_H_
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "mail/destination_state.h"
+#include "mail/domain_fact.h"
+#include "mail/finding.h"
+#include "mail/probe_request.h"
+
+namespace verifyd {
+
+// One line of an address's history.
+struct PastFinding {
+  absl::Time when;
+  Deliverability deliverability = Deliverability::kUnknown;
+  Reason reason = Reason::kNone;
+  Scope scope = Scope::kAddress;
+  Stage stage = Stage::kRcpt;
+  int code = 0;
+  friend bool operator==(const PastFinding&, const PastFinding&) = default;
+};
+
+struct Record {
+  static constexpr size_t kMaxHistory = 4;
+
+  // The standing finding; its `when` is when it was last confirmed ("updated").
+  Finding finding;
+  // A definite finding that contradicts the standing one and waits for a second opinion.
+  std::optional<Finding> pending;
+  absl::Time first_seen = absl::InfinitePast();
+  absl::Time last_positive = absl::InfinitePast();
+  // Since when, and how often, only temporary answers came.
+  absl::Time first_temporary = absl::InfinitePast();
+  uint32_t temporary_count = 0;
+  // Who we were when a retry was promised (greylisting).
+  std::optional<ProbeIdentity> retry_identity;
+  // When the next probe is due; InfiniteFuture: none is planned.
+  absl::Time next_probe = absl::InfiniteFuture();
+  // Newest first.
+  std::vector<PastFinding> history;
+
+  friend bool operator==(const Record&, const Record&) = default;
+};
+
+// A verdict set by the operator.
+struct Pin {
+  Deliverability deliverability = Deliverability::kDeliverable;
+  absl::Time set_at = absl::InfinitePast();
+  absl::Time until = absl::InfiniteFuture();
+  std::string why;
+  friend bool operator==(const Pin&, const Pin&) = default;
+};
+
+// Values as they stand in the store, with their checksum. Decoding fails with DataLoss and says what is wrong; it never
+// reads beyond `bytes`.
+std::string EncodeRecord(const Record& record);
+absl::StatusOr<Record> DecodeRecord(absl::string_view bytes);
+std::string EncodeDomainFact(const DomainFact& fact);
+absl::StatusOr<DomainFact> DecodeDomainFact(absl::string_view domain, absl::string_view bytes);
+std::string EncodeDestinationState(const DestinationState& state);
+absl::StatusOr<DestinationState> DecodeDestinationState(absl::string_view name, absl::string_view bytes);
+std::string EncodePin(const Pin& pin);
+absl::StatusOr<Pin> DecodePin(absl::string_view bytes);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_CACHE_RECORD_H_

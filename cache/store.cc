@@ -1,0 +1,427 @@
+#include "cache/store.h"
+
+#include <fcntl.h>
+#include <lmdb.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <mutex>
+#include <shared_mutex>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+
+namespace verifyd {
+namespace {
+
+constexpr mode_t kFileMode = 0600;
+constexpr size_t kSmallestMap = size_t{16} << 20;
+constexpr int kGrowthsPerWrite = 4;
+
+// Databases of the environment: the four tables in the order of Table, then these.
+constexpr size_t kDueIndex = kTables;
+constexpr size_t kMeta = kTables + 1;
+constexpr std::array<const char*, kTables + 2> kNames = {"records", "domains", "destinations", "pins", "due", "meta"};
+
+constexpr absl::string_view kFormatKey = "format";
+constexpr absl::string_view kCreatedKey = "created";
+constexpr absl::string_view kLastCleanupKey = "last_cleanup";
+constexpr absl::string_view kFormatMark = "verifyd cache format ";
+
+MDB_val ToVal(absl::string_view s) { return {s.size(), const_cast<char*>(s.data())}; }
+absl::string_view ToView(const MDB_val& v) { return {static_cast<const char*>(v.mv_data), v.mv_size}; }
+
+absl::Status ErrorOf(absl::string_view path, absl::string_view doing, int code) {
+  return absl::UnavailableError(absl::StrCat(path, ": ", doing, ": ", mdb_strerror(code)));
+}
+
+bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+}  // namespace
+
+struct Store::Impl {
+  std::string path;
+  MDB_env* env = nullptr;
+  std::array<MDB_dbi, kNames.size()> dbi{};
+  // Kept between look-ups, reset: it pins no page, and renewing it is cheaper than beginning one.
+  MDB_txn* reader = nullptr;
+  // Shared while a read transaction is open, exclusive while the map is moved: LMDB would move it under the reader.
+  std::shared_mutex map_fence;
+  std::atomic<uint64_t> growths{0};
+
+  ~Impl() {
+    if (reader != nullptr) mdb_txn_abort(reader);
+    if (env != nullptr) mdb_env_close(env);
+  }
+
+  absl::Status Error(absl::string_view doing, int code) const { return ErrorOf(path, doing, code); }
+  absl::Status OpenEnvironment(size_t map_size);
+  absl::StatusOr<bool> OpenTables();
+  absl::Status CheckFormat(MDB_txn* txn);
+  absl::Status CreateTables(absl::Time now);
+  absl::Status MoveMap(int reason);
+  absl::Status WriteOnce(absl::FunctionRef<absl::Status(Changes&)> change, int& map_code);
+};
+
+struct Store::Changes::State {
+  Impl& impl;
+  MDB_txn* txn;
+  // MDB_MAP_FULL, once a change met it.
+  int map_code = 0;
+
+  absl::Status Check(absl::string_view doing, int code) {
+    if (code == 0) return absl::OkStatus();
+    if (code == MDB_MAP_FULL) map_code = code;
+    return impl.Error(doing, code);
+  }
+};
+
+namespace {
+
+// A read transaction, for as long as it lives.
+class Reading {
+ public:
+  Reading(MDB_txn* txn, std::shared_mutex& fence) : lock_(fence), txn_(txn), code_(mdb_txn_renew(txn)) {}
+  ~Reading() {
+    if (code_ == 0) mdb_txn_reset(txn_);
+  }
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
+  int code() const { return code_; }
+
+ private:
+  std::shared_lock<std::shared_mutex> lock_;
+  MDB_txn* txn_;
+  int code_;
+};
+
+class Cursor {
+ public:
+  Cursor(MDB_txn* txn, MDB_dbi dbi) : code_(mdb_cursor_open(txn, dbi, &cursor_)) {}
+  ~Cursor() {
+    if (cursor_ != nullptr) mdb_cursor_close(cursor_);
+  }
+  Cursor(const Cursor&) = delete;
+  Cursor& operator=(const Cursor&) = delete;
+  // 0, MDB_NOTFOUND at the end, or an error.
+  int Get(MDB_val& key, MDB_val& value, MDB_cursor_op operation) {
+    return code_ != 0 ? code_ : mdb_cursor_get(cursor_, &key, &value, operation);
+  }
+
+ private:
+  MDB_cursor* cursor_ = nullptr;
+  int code_;
+};
+
+}  // namespace
+
+absl::Status Store::Impl::OpenEnvironment(size_t map_size) {
+  for (;; map_size /= 2) {
+    if (const int code = mdb_env_create(&env); code != 0) return Error("cannot open", code);
+    mdb_env_set_maxdbs(env, kNames.size());
+    mdb_env_set_mapsize(env, map_size);
+    const int code = mdb_env_open(env, path.c_str(), MDB_NOSUBDIR | MDB_NOTLS | MDB_NOMETASYNC, kFileMode);
+    if (code == 0) return absl::OkStatus();
+    mdb_env_close(env);
+    env = nullptr;
+    if (code == MDB_INVALID || code == MDB_VERSION_MISMATCH) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(path, ": not a cache of verifyd (no LMDB file that can be read here); it is left alone"));
+    }
+    if (code != ENOMEM || map_size / 2 < kSmallestMap) return Error("cannot open", code);
+  }
+}
+
+absl::Status Store::Impl::CheckFormat(MDB_txn* txn) {
+  MDB_val key = ToVal(kFormatKey);
+  MDB_val value;
+  absl::string_view mark;
+  if (const int code = mdb_get(txn, dbi[kMeta], &key, &value); code == 0) {
+    mark = ToView(value);
+  } else if (code != MDB_NOTFOUND) {
+    return Error("cannot read the format mark", code);
+  }
+  int format = 0;
+  if (!absl::ConsumePrefix(&mark, kFormatMark) || !absl::SimpleAtoi(mark, &format)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, ": not a cache of verifyd (it has no format mark); it is left alone"));
+  }
+  if (format == kFormat) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(path, ": a cache of format ", format,
+                                                    "; this version of verifyd knows format ", kFormat,
+                                                    " only; it is left alone"));
+}
+
+// False if there is nothing at all in the file, so that it may become ours.
+absl::StatusOr<bool> Store::Impl::OpenTables() {
+  MDB_txn* txn = nullptr;
+  if (const int code = mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn); code != 0) return Error("cannot read", code);
+  absl::StatusOr<bool> found = [&]() -> absl::StatusOr<bool> {
+    MDB_dbi root = 0;
+    MDB_stat stat;
+    int code = mdb_dbi_open(txn, nullptr, 0, &root);
+    if (code == 0) code = mdb_stat(txn, root, &stat);
+    if (code != 0) return Error("cannot read", code);
+    if (stat.ms_entries == 0) return false;
+    code = mdb_dbi_open(txn, kNames[kMeta], 0, &dbi[kMeta]);
+    if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(path, ": not a cache of verifyd (an LMDB file of something else); it is left alone"));
+    }
+    if (code != 0) return Error("cannot read", code);
+    RETURN_IF_ERROR(CheckFormat(txn));
+    for (size_t i = 0; i < kMeta; ++i) {
+      code = mdb_dbi_open(txn, kNames[i], 0, &dbi[i]);
+      if (code != 0) return Error(absl::StrCat("cannot open the database \"", kNames[i], "\""), code);
+    }
+    return true;
+  }();
+  if (!found.ok() || !*found) {
+    mdb_txn_abort(txn);
+    return found;
+  }
+  // Committing keeps the handles.
+  if (const int code = mdb_txn_commit(txn); code != 0) return Error("cannot read", code);
+  return true;
+}
+
+absl::Status Store::Impl::CreateTables(absl::Time now) {
+  MDB_txn* txn = nullptr;
+  if (const int code = mdb_txn_begin(env, nullptr, 0, &txn); code != 0) return Error("cannot write", code);
+  const int code = [&] {
+    for (size_t i = 0; i < kNames.size(); ++i) {
+      if (const int open = mdb_dbi_open(txn, kNames[i], MDB_CREATE, &dbi[i]); open != 0) return open;
+    }
+    const std::string mark = absl::StrCat(kFormatMark, kFormat);
+    const std::string created = absl::StrCat(absl::ToUnixSeconds(now));
+    for (const auto& [name, text] : {std::pair<absl::string_view, absl::string_view>{kFormatKey, mark},
+                                     std::pair<absl::string_view, absl::string_view>{kCreatedKey, created}}) {
+      MDB_val key = ToVal(name);
+      MDB_val value = ToVal(text);
+      // Another process may have been first.
+      const int put = mdb_put(txn, dbi[kMeta], &key, &value, MDB_NOOVERWRITE);
+      if (put != 0 && put != MDB_KEYEXIST) return put;
+    }
+    return 0;
+  }();
+  if (code != 0) {
+    mdb_txn_abort(txn);
+    return Error("cannot write", code);
+  }
+  if (const int commit = mdb_txn_commit(txn); commit != 0) return Error("cannot write", commit);
+  return absl::OkStatus();
+}
+
+Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Store::~Store() = default;
+
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, absl::Time now, size_t map_size) {
+  auto impl = std::make_unique<Impl>();
+  impl->path = path;
+  const std::string lock = absl::StrCat(path, "-lock");
+  const bool had_lock = Exists(lock);
+  const absl::Status opened = impl->OpenEnvironment(map_size);
+  const absl::StatusOr<bool> found = opened.ok() ? impl->OpenTables() : opened;
+  if (!found.ok()) {
+    impl.reset();
+    // Nothing of ours stays beside a file that is not ours.
+    if (absl::IsFailedPrecondition(found.status()) && !had_lock) ::unlink(lock.c_str());
+    return found.status();
+  }
+  if (!*found) RETURN_IF_ERROR(impl->CreateTables(now));
+  int dead = 0;
+  mdb_reader_check(impl->env, &dead);
+  if (const int code = mdb_txn_begin(impl->env, nullptr, MDB_RDONLY, &impl->reader); code != 0) {
+    return impl->Error("cannot read", code);
+  }
+  mdb_txn_reset(impl->reader);
+  return std::unique_ptr<Store>(new Store(std::move(impl)));
+}
+
+absl::StatusOr<bool> Store::Find(Table table, absl::string_view key,
+                                 absl::FunctionRef<void(absl::string_view value)> use) {
+  if (key.empty() || key.size() > kMaxKey) return false;
+  const Reading reading(impl_->reader, impl_->map_fence);
+  if (reading.code() != 0) return impl_->Error("cannot read", reading.code());
+  MDB_val name = ToVal(key);
+  MDB_val value;
+  const int code = mdb_get(impl_->reader, impl_->dbi[static_cast<size_t>(table)], &name, &value);
+  if (code == MDB_NOTFOUND) return false;
+  if (code != 0) return impl_->Error("cannot read", code);
+  use(ToView(value));
+  return true;
+}
+
+absl::Status Store::ForEach(Table table, absl::FunctionRef<void(absl::string_view key, absl::string_view value)> use) {
+  const Reading reading(impl_->reader, impl_->map_fence);
+  if (reading.code() != 0) return impl_->Error("cannot read", reading.code());
+  Cursor cursor(impl_->reader, impl_->dbi[static_cast<size_t>(table)]);
+  MDB_val key;
+  MDB_val value;
+  int code = cursor.Get(key, value, MDB_FIRST);
+  for (; code == 0; code = cursor.Get(key, value, MDB_NEXT)) use(ToView(key), ToView(value));
+  return code == MDB_NOTFOUND ? absl::OkStatus() : impl_->Error("cannot read", code);
+}
+
+absl::StatusOr<StoreUsage> Store::Usage() {
+  const Reading reading(impl_->reader, impl_->map_fence);
+  if (reading.code() != 0) return impl_->Error("cannot read", reading.code());
+  StoreUsage usage;
+  for (const auto& [table, count] : {std::pair<Table, uint64_t*>{Table::kRecords, &usage.records},
+                                     std::pair<Table, uint64_t*>{Table::kDomains, &usage.domains}}) {
+    MDB_stat stat;
+    const int code = mdb_stat(impl_->reader, impl_->dbi[static_cast<size_t>(table)], &stat);
+    if (code != 0) return impl_->Error("cannot read", code);
+    *count = stat.ms_entries;
+  }
+  struct stat file {};
+  if (::stat(impl_->path.c_str(), &file) == 0) usage.file_bytes = static_cast<uint64_t>(file.st_size);
+  return usage;
+}
+
+absl::StatusOr<std::optional<absl::Time>> Store::LastCleanup() {
+  const Reading reading(impl_->reader, impl_->map_fence);
+  if (reading.code() != 0) return impl_->Error("cannot read", reading.code());
+  MDB_val key = ToVal(kLastCleanupKey);
+  MDB_val value;
+  const int code = mdb_get(impl_->reader, impl_->dbi[kMeta], &key, &value);
+  if (code == MDB_NOTFOUND) return std::nullopt;
+  if (code != 0) return impl_->Error("cannot read", code);
+  int64_t seconds = 0;
+  if (!absl::SimpleAtoi(ToView(value), &seconds)) return std::nullopt;
+  return absl::FromUnixSeconds(seconds);
+}
+
+void Store::CheckReaders() {
+  int dead = 0;
+  mdb_reader_check(impl_->env, &dead);
+}
+
+uint64_t Store::map_growths() const { return impl_->growths; }
+
+// Writer's thread, no transaction of this process open.
+absl::Status Store::Impl::MoveMap(int reason) {
+  const std::unique_lock<std::shared_mutex> fence(map_fence);
+  MDB_envinfo info;
+  mdb_env_info(env, &info);
+  // Size 0 takes over what another process grew it to.
+  const int code = mdb_env_set_mapsize(env, reason == MDB_MAP_FULL ? info.me_mapsize * 2 : 0);
+  if (code != 0) return Error("cannot grow the map", code);
+  ++growths;
+  return absl::OkStatus();
+}
+
+absl::Status Store::Impl::WriteOnce(absl::FunctionRef<absl::Status(Changes&)> change, int& map_code) {
+  MDB_txn* txn = nullptr;
+  if (const int code = mdb_txn_begin(env, nullptr, 0, &txn); code != 0) {
+    if (code == MDB_MAP_RESIZED) map_code = code;
+    return Error("cannot write", code);
+  }
+  Changes::State state{.impl = *this, .txn = txn};
+  Changes changes(state);
+  if (absl::Status status = change(changes); !status.ok() || state.map_code != 0) {
+    mdb_txn_abort(txn);
+    map_code = state.map_code;
+    return status.ok() ? Error("cannot write", map_code) : status;
+  }
+  const int code = mdb_txn_commit(txn);
+  if (code == MDB_MAP_FULL) map_code = code;
+  return code == 0 ? absl::OkStatus() : Error("cannot commit", code);
+}
+
+absl::Status Store::Write(absl::FunctionRef<absl::Status(Changes&)> change) {
+  for (int growth = 0;; ++growth) {
+    int map_code = 0;
+    absl::Status status = impl_->WriteOnce(change, map_code);
+    if (map_code == 0 || growth == kGrowthsPerWrite) return status;
+    RETURN_IF_ERROR(impl_->MoveMap(map_code));
+  }
+}
+
+absl::StatusOr<std::optional<absl::string_view>> Store::Changes::Find(Table table, absl::string_view key) {
+  MDB_val name = ToVal(key);
+  MDB_val value;
+  const int code = mdb_get(state_.txn, state_.impl.dbi[static_cast<size_t>(table)], &name, &value);
+  if (code == MDB_NOTFOUND) return std::nullopt;
+  RETURN_IF_ERROR(state_.Check("cannot read", code));
+  return ToView(value);
+}
+
+absl::Status Store::Changes::Put(Table table, absl::string_view key, absl::string_view value,
+                                 const Lifetimes& lifetimes) {
+  if (key.empty() || key.size() > kMaxKey) {
+    return absl::InvalidArgumentError(absl::StrCat("a key of ", key.size(), " bytes can not be stored"));
+  }
+  ASSIGN_OR_RETURN(const std::optional<absl::string_view> old, Find(table, key));
+  const std::vector<Due> dues = DuesOf(table, key, value, lifetimes);
+  if (old.has_value()) {
+    for (const Due& due : DuesOf(table, key, *old, lifetimes)) RETURN_IF_ERROR(DeleteDue(due));
+  }
+  MDB_val name = ToVal(key);
+  MDB_val data = ToVal(value);
+  RETURN_IF_ERROR(
+      state_.Check("cannot write", mdb_put(state_.txn, state_.impl.dbi[static_cast<size_t>(table)], &name, &data, 0)));
+  for (const Due& due : dues) RETURN_IF_ERROR(PutDue(due));
+  return absl::OkStatus();
+}
+
+absl::Status Store::Changes::Delete(Table table, absl::string_view key, const Lifetimes& lifetimes) {
+  if (key.empty() || key.size() > kMaxKey) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::optional<absl::string_view> old, Find(table, key));
+  if (!old.has_value()) return absl::OkStatus();
+  for (const Due& due : DuesOf(table, key, *old, lifetimes)) RETURN_IF_ERROR(DeleteDue(due));
+  MDB_val name = ToVal(key);
+  return state_.Check("cannot write", mdb_del(state_.txn, state_.impl.dbi[static_cast<size_t>(table)], &name, nullptr));
+}
+
+absl::StatusOr<std::vector<Due>> Store::Changes::DueBefore(DueKind kind, absl::Time now, size_t limit) {
+  std::vector<Due> dues;
+  Cursor cursor(state_.txn, state_.impl.dbi[kDueIndex]);
+  const std::string from(1, static_cast<char>(kind));
+  MDB_val key = ToVal(from);
+  MDB_val value;
+  int code = cursor.Get(key, value, MDB_SET_RANGE);
+  for (; code == 0 && dues.size() < limit; code = cursor.Get(key, value, MDB_NEXT)) {
+    std::optional<Due> due = Due::Decode(ToView(key));
+    if (!due.has_value() || due->kind != kind || due->when >= now) break;
+    dues.push_back(*std::move(due));
+  }
+  if (code != MDB_NOTFOUND) RETURN_IF_ERROR(state_.Check("cannot read", code));
+  return dues;
+}
+
+absl::Status Store::Changes::PutDue(const Due& due) {
+  const std::string entry = due.Encode();
+  MDB_val key = ToVal(entry);
+  MDB_val nothing = ToVal("");
+  return state_.Check("cannot write", mdb_put(state_.txn, state_.impl.dbi[kDueIndex], &key, &nothing, 0));
+}
+
+absl::Status Store::Changes::DeleteDue(const Due& due) {
+  const std::string entry = due.Encode();
+  MDB_val key = ToVal(entry);
+  const int code = mdb_del(state_.txn, state_.impl.dbi[kDueIndex], &key, nullptr);
+  return code == MDB_NOTFOUND ? absl::OkStatus() : state_.Check("cannot write", code);
+}
+
+absl::StatusOr<uint64_t> Store::Changes::Entries(Table table) {
+  MDB_stat stat;
+  RETURN_IF_ERROR(
+      state_.Check("cannot read", mdb_stat(state_.txn, state_.impl.dbi[static_cast<size_t>(table)], &stat)));
+  return stat.ms_entries;
+}
+
+absl::Status Store::Changes::SetLastCleanup(absl::Time when) {
+  const std::string text = absl::StrCat(absl::ToUnixSeconds(when));
+  MDB_val key = ToVal(kLastCleanupKey);
+  MDB_val value = ToVal(text);
+  return state_.Check("cannot write", mdb_put(state_.txn, state_.impl.dbi[kMeta], &key, &value, 0));
+}
+
+}  // namespace verifyd

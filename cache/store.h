@@ -1,0 +1,105 @@
+// The store: one LMDB file with the tables of cache/FORMAT.md. It knows bytes and the due index, nothing of verdicts.
+//
+// Only a file with our format mark is ever written. A file of somebody else, or of a newer format, is left as it is and
+// named in the error.
+//
+// Thread: Find, ForEach and Usage belong to one thread (the front loop), Write to another (the writer); they run at the
+// same time, also from several processes. Open after any fork, and once in a process.
+#ifndef VERIFYD_CACHE_STORE_H_
+#define VERIFYD_CACHE_STORE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "cache/due.h"
+#include "cache/lifetime.h"
+
+namespace verifyd {
+
+struct StoreUsage {
+  uint64_t records = 0;
+  uint64_t domains = 0;
+  uint64_t file_bytes = 0;
+};
+
+class Store {
+ public:
+  static constexpr int kFormat = 1;
+  // Address space, not disk space: the file is as large as what it holds.
+  static constexpr size_t kMapSize = sizeof(void*) > 4 ? size_t{64} << 30 : size_t{256} << 20;
+  // LMDB takes keys of up to 511 bytes, and the due index needs some in front.
+  static constexpr size_t kMaxKey = 511 - Due::kOverhead;
+
+  class Changes;
+
+  // Opens `path` (and `path`-lock beside it), makes it if it is missing or empty; `now` is noted as its birth. Where so
+  // much address space is not to be had, the map is smaller. Errors: FailedPrecondition for a file that is not ours,
+  // else what the system said; all name the file.
+  static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& path, absl::Time now,
+                                                     size_t map_size = kMapSize);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // Calls `use` with the value, which is only valid within the call; false if there is none. One short read
+  // transaction: about a microsecond.
+  absl::StatusOr<bool> Find(Table table, absl::string_view key, absl::FunctionRef<void(absl::string_view value)> use);
+  // All of a (small) table, in one read transaction.
+  absl::Status ForEach(Table table, absl::FunctionRef<void(absl::string_view key, absl::string_view value)> use);
+  absl::StatusOr<StoreUsage> Usage();
+  // When a cleanup was last completed; nothing if never.
+  absl::StatusOr<std::optional<absl::Time>> LastCleanup();
+
+  // Calls `change` within one write transaction and commits what it did, all or nothing. Where the map is full it is
+  // grown and `change` called again, so `change` must begin anew each time. Blocks for as long as the disk takes, and
+  // while another process writes.
+  absl::Status Write(absl::FunctionRef<absl::Status(Changes&)> change);
+  // Frees the slots of readers that died.
+  void CheckReaders();
+  uint64_t map_growths() const;
+
+ private:
+  struct Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// A write transaction under way. What it hands out is valid until the next change.
+class Store::Changes {
+ public:
+  Changes(const Changes&) = delete;
+  Changes& operator=(const Changes&) = delete;
+
+  // Nothing if there is none.
+  absl::StatusOr<std::optional<absl::string_view>> Find(Table table, absl::string_view key);
+  // These keep the due index in step. Deleting what is not there is fine.
+  absl::Status Put(Table table, absl::string_view key, absl::string_view value, const Lifetimes& lifetimes);
+  absl::Status Delete(Table table, absl::string_view key, const Lifetimes& lifetimes);
+
+  // Entries of `kind` due before `now`, earliest first, at most `limit`.
+  absl::StatusOr<std::vector<Due>> DueBefore(DueKind kind, absl::Time now, size_t limit);
+  absl::Status PutDue(const Due& due);
+  absl::Status DeleteDue(const Due& due);
+
+  absl::StatusOr<uint64_t> Entries(Table table);
+  absl::Status SetLastCleanup(absl::Time when);
+
+ private:
+  friend class Store;
+  struct State;
+  explicit Changes(State& state) : state_(state) {}
+  State& state_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_CACHE_STORE_H_

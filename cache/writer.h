@@ -1,0 +1,113 @@
+// The writer: a thread that commits what it is given in groups (a commit costs milliseconds, whatever is in it), and
+// runs the cleaner in between. A group is what came within a linger of the first, or a full batch.
+//
+// What can not be committed is tried again a few times, then given up: counted, logged (once a minute), and never
+// reported as committed.
+//
+// Thread: all functions may be called from any thread; the front loop does.
+#ifndef VERIFYD_CACHE_WRITER_H_
+#define VERIFYD_CACHE_WRITER_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "cache/cleaner.h"
+#include "cache/lifetime.h"
+#include "cache/store.h"
+
+namespace verifyd {
+
+struct Mutation {
+  // Ascending; the caller's.
+  uint64_t sequence = 0;
+  Table table = Table::kRecords;
+  std::string key;
+  // Nothing: delete.
+  std::optional<std::string> value;
+};
+
+struct WriterCounts {
+  uint64_t commits = 0;
+  uint64_t writes = 0;
+  uint64_t write_errors = 0;  // mutations given up
+};
+
+class Writer {
+ public:
+  struct Options {
+    absl::Duration linger = absl::Milliseconds(20);
+    size_t batch = 2000;
+    // Mutations waiting at most.
+    size_t queue = 100000;
+    int attempts = 3;
+    absl::Duration pause = absl::Seconds(1);  // between attempts; none while somebody waits for the end
+  };
+  // Both are called on the writer's thread and must only post. Committed: every mutation from `first` to `last`.
+  using OnCommitted = absl::AnyInvocable<void(uint64_t first, uint64_t last)>;
+  using OnCleaned = absl::AnyInvocable<void()>;
+
+  Writer(Store& store, const Clock& clock, absl::string_view map_name, const Lifetimes& lifetimes,
+         const Options& options, OnCommitted on_committed, OnCleaned on_cleaned);
+  // Commits what waits; a cleanup under way ends as "partial".
+  ~Writer();
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  // False if too many wait already, or the key can not be stored: then it is counted as a write error, and lost.
+  bool Put(Mutation mutation);
+  void SetLifetimes(const Lifetimes& lifetimes);
+  // Starts a cleanup, unless one is under way. OnCleaned follows its end, whatever it was.
+  void Clean();
+  // Blocks until everything put so far is committed or given up, and no cleanup is under way.
+  void Flush();
+
+  WriterCounts counts() const;
+
+ private:
+  void Run();
+  // Takes the next batch out of the queue once it is time; empty where there is other work, or none.
+  std::vector<Mutation> NextBatch(std::unique_lock<std::mutex>& lock);
+  void Commit(const std::vector<Mutation>& batch, const Lifetimes& lifetimes);
+  void RunCleaner(const Lifetimes& lifetimes);
+  void GiveUp(size_t mutations, absl::string_view why);
+
+  Store& store_;
+  const Clock& clock_;
+  const Options options_;
+  OnCommitted on_committed_;
+  OnCleaned on_cleaned_;
+  Cleaner cleaner_;  // writer's thread
+
+  mutable std::mutex mutex_;
+  std::condition_variable work_;
+  std::condition_variable idle_;
+  std::deque<Mutation> queue_;
+  Lifetimes lifetimes_;
+  bool busy_ = false;  // a batch is being committed
+  bool clean_wanted_ = false;
+  bool cleaning_ = false;
+  bool stop_ = false;
+  int flushing_ = 0;
+  MonoTime next_complaint_;
+
+  std::atomic<uint64_t> commits_{0};
+  std::atomic<uint64_t> writes_{0};
+  std::atomic<uint64_t> write_errors_{0};
+  std::thread thread_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_CACHE_WRITER_H_

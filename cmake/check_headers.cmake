@@ -1,0 +1,21 @@
+# `ninja check_headers`: every header compiles alone, whatever was included before it. Not part of an ordinary build.
+file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
+  base/*.h mail/*.h verdict/*.h dns/*.h cache/*.h probe/*.h verifyd/*.h verifyctl/*.h)
+if(VERIFYD_TESTS)
+  file(GLOB_RECURSE test_headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} tests/*.h)
+  list(APPEND headers ${test_headers})
+endif()
+set(alone)
+foreach(header ${headers})
+  set(source ${PROJECT_BINARY_DIR}/check_headers/${header}.cc)
+  file(CONFIGURE OUTPUT ${source} CONTENT "#include \"${header}\"\n")
+  list(APPEND alone ${source})
+endforeach()
+add_library(check_headers OBJECT EXCLUDE_FROM_ALL ${alone})
+# Only whether it compiles is of interest.
+target_compile_options(check_headers PRIVATE -O0 -g0)
+target_link_libraries(check_headers PRIVATE verifyd_ctl)
+if(VERIFYD_TESTS)
+  find_package(GTest REQUIRED)
+  target_link_libraries(check_headers PRIVATE GTest::gmock GTest::gtest)
+endif()

@@ -1,0 +1,47 @@
+// The real resolver, on c-ares: a cache by TTL, one question in flight per name and type, bounded questions in flight.
+//
+// Thread: the front loop only, which outlives it. `ares_library_init` is called once in main, before any loop runs.
+#ifndef VERIFYD_DNS_CARES_RESOLVER_H_
+#define VERIFYD_DNS_CARES_RESOLVER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "base/loop.h"
+#include "dns/resolver.h"
+#include "dns/resolver_settings.h"
+
+namespace verifyd {
+
+struct ResolverCounts {
+  uint64_t questions = 0;  // asked of us
+  uint64_t cache_hits = 0;
+  uint64_t joined = 0;  // one flight
+  uint64_t sent = 0;    // given to c-ares
+  uint64_t timeouts = 0;
+  uint64_t failures = 0;  // SERVFAIL, REFUSED, malformed
+};
+
+// A waiter leaves at its deadline; the question goes on, and its answer is remembered. What waits for its turn and has
+// nobody left who wants to know is not asked. Answers kTimeout to whoever waits when it is destroyed.
+class CaresResolver : public Resolver {
+ public:
+  // Errors name what is wrong with `servers`.
+  static absl::StatusOr<std::unique_ptr<CaresResolver>> Create(Loop& loop, const ResolverSettings& settings);
+  ~CaresResolver() override;
+
+  boost::asio::awaitable<std::shared_ptr<const DnsAnswer>> Query(std::string name, DnsType type,
+                                                                 MonoTime deadline) override;
+  ResolverCounts counts() const;
+
+ private:
+  struct Impl;
+  explicit CaresResolver(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;  // only ever shared weakly: with answers on their way through the loop
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_DNS_CARES_RESOLVER_H_

@@ -1,0 +1,27 @@
+// The resolver: asks the name servers one question (a seam: tests script it).
+//
+// Thread: the front loop only.
+#ifndef VERIFYD_DNS_RESOLVER_H_
+#define VERIFYD_DNS_RESOLVER_H_
+
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "boost/asio/awaitable.hpp"
+#include "dns/answer.h"
+
+namespace verifyd {
+
+class Resolver {
+ public:
+  virtual ~Resolver() = default;
+  // Never null; time-outs and refusals are statuses of the answer. Answers by `deadline` at the latest (status
+  // kTimeout). `name` is an ASCII domain without trailing dot; case does not matter.
+  virtual boost::asio::awaitable<std::shared_ptr<const DnsAnswer>> Query(std::string name, DnsType type,
+                                                                         MonoTime deadline) = 0;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_DNS_RESOLVER_H_

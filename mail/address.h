@@ -1,0 +1,68 @@
+// An address: a mailbox, local@domain, parsed once at the border (RFC 5321 section 4.1.2, RFC 6531 section 3.3).
+//
+// Thread: any (a value).
+#ifndef VERIFYD_MAIL_ADDRESS_H_
+#define VERIFYD_MAIL_ADDRESS_H_
+
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace verifyd {
+
+class Address {
+ public:
+  // Limits in octets (RFC 5321 section 4.5.3.1; 254 is what fits a path between < and >), of the local part without
+  // its quotes and of the domain in A-labels.
+  static constexpr size_t kMaxLocal = 64;
+  static constexpr size_t kMaxDomain = 255;
+  static constexpr size_t kMaxAddress = 254;
+
+  // As a person or an SMTP server writes it: `joe@example.com`, `"joe doe"@example.com`, `joe@[192.0.2.1]`,
+  // `joe@[IPv6:2001:db8::1]`, `joe@bücher.example` (UTF-8; the domain becomes its A-labels). Surrounding < > are not
+  // part of an address. A domain may hold underscores and be a single label, as in the field; a final dot is dropped.
+  // An empty local part ("") is none. Errors name the byte offset, what was found there and what was expected, as in
+  // `byte 3: found " ", expected ...`; their text is printable.
+  static absl::StatusOr<Address> Parse(absl::string_view text);
+
+  // As Postfix passes it on: the local part without quotes and backslashes, any printable octets, the domain behind the
+  // last @. Same limits and errors.
+  static absl::StatusOr<Address> FromUnquoted(absl::string_view text);
+
+  // An address that never was parsed; only to be assigned to.
+  Address() = default;
+
+  // Without quotes, as written (case kept).
+  const std::string& local() const { return local_; }
+  // In lower case and A-labels, or a literal: "[192.0.2.1]", "[IPv6:2001:db8::1]" (canonical form of RFC 5952).
+  const std::string& domain() const { return domain_; }
+  bool domain_is_literal() const { return !domain_.empty() && domain_.front() == '['; }
+  // The address inside the brackets, without "IPv6:"; empty for a domain.
+  absl::string_view literal_ip() const;
+  // True if the local part needs SMTPUTF8 (the domain never does: it is in A-labels).
+  bool needs_smtputf8() const;
+
+  // For RCPT TO:<...>: the local part quoted where it must be.
+  std::string ToSmtp() const;
+  // What a record is kept under: local part without quotes, "@", domain. Never contains a NUL or a control character.
+  std::string Key() const;
+
+  friend bool operator==(const Address&, const Address&) = default;
+
+ private:
+  Address(std::string local, std::string domain) : local_(std::move(local)), domain_(std::move(domain)) {}
+  // The rest of the way: `at` is where the @ belongs in `text`.
+  static absl::StatusOr<Address> Assemble(absl::string_view text, std::string local, size_t at);
+
+  std::string local_;
+  std::string domain_;
+};
+
+// A domain (not a literal) in lower case and A-labels, without a trailing dot. Errors as above, offsets within `text`.
+absl::StatusOr<std::string> ParseDomain(absl::string_view text);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_MAIL_ADDRESS_H_

@@ -1,0 +1,44 @@
+// What is worth remembering of a destination over a restart. The destination itself (probe/destination.h) keeps and
+// uses it; verifyd/destination_memory.h stores it.
+//
+// Thread: any (a value, posted between loops).
+#ifndef VERIFYD_MAIL_DESTINATION_STATE_H_
+#define VERIFYD_MAIL_DESTINATION_STATE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "mail/finding.h"
+
+namespace verifyd {
+
+struct RestingSource {
+  std::string source_address;
+  absl::Time until;
+  friend bool operator==(const RestingSource&, const RestingSource&) = default;
+};
+
+struct DestinationState {
+  std::string name;
+  // Consecutive failures to hold a conversation, and what the last one was.
+  uint32_t failures = 0;
+  Reason last_failure = Reason::kNone;
+  absl::Time last_failure_when = absl::InfinitePast();
+  absl::Time last_success = absl::InfinitePast();
+  // While the breaker is open nobody is asked; InfinitePast: closed. `open_reason` says what opened it.
+  absl::Time open_until = absl::InfinitePast();
+  Reason open_reason = Reason::kNone;
+  // Pause before the next trial, grown at each failed one.
+  absl::Duration back_off = absl::ZeroDuration();
+  // Pace the destination has shown to bear: new sessions a second; 0: not known.
+  double sessions_per_second = 0;
+  std::vector<RestingSource> resting;
+
+  friend bool operator==(const DestinationState&, const DestinationState&) = default;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_MAIL_DESTINATION_STATE_H_

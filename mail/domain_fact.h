@@ -1,0 +1,35 @@
+// A domain fact: what holds for all addresses of a domain, whoever they are: it does not exist, it has a null MX, it
+// accepts every address.
+//
+// Thread: any (a value).
+#ifndef VERIFYD_MAIL_DOMAIN_FACT_H_
+#define VERIFYD_MAIL_DOMAIN_FACT_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/time/time.h"
+#include "mail/finding.h"
+
+namespace verifyd {
+
+// Does the domain accept addresses that can not exist? The numbers are written into the store: only append.
+enum class CatchAll : uint8_t { kNotAsked = 0, kYes = 1, kNo = 2, kCouldNotTell = 3 };
+
+struct DomainFact {
+  std::string domain;  // as Address::domain()
+  // For a fact that decides about every address (reason no_such_domain, domain_null_mx, ...): what was found. Its
+  // reason is kNone when the fact is only about catch-all.
+  Finding finding;
+  // How long DNS lets the fact be believed; the cache clamps it. Zero: DNS did not say.
+  absl::Duration ttl = absl::ZeroDuration();
+  CatchAll catch_all = CatchAll::kNotAsked;
+  absl::Time catch_all_when = absl::InfinitePast();
+
+  bool decides() const { return finding.reason != Reason::kNone; }
+  friend bool operator==(const DomainFact&, const DomainFact&) = default;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_MAIL_DOMAIN_FACT_H_

@@ -1,0 +1,47 @@
+// What the prober answers: a finding, and what it learned beside it.
+//
+// Thread: any (a value, posted between loops).
+#ifndef VERIFYD_MAIL_PROBE_OUTCOME_H_
+#define VERIFYD_MAIL_PROBE_OUTCOME_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "mail/domain_fact.h"
+#include "mail/finding.h"
+#include "mail/probe_request.h"
+
+namespace verifyd {
+
+struct TranscriptLine {
+  enum class Kind : uint8_t { kNote, kSent, kReceived };
+  absl::Duration at;  // since the probe began
+  Kind kind = Kind::kNote;
+  std::string text;  // printable
+};
+
+// Where a probe's time went, as in Postfix's delays=.
+struct ProbeDelays {
+  absl::Duration dns;
+  absl::Duration queue;    // waiting for a connection's turn
+  absl::Duration connect;  // until the banner, EHLO and TLS included
+  absl::Duration dialogue;
+  absl::Duration total() const { return dns + queue + connect + dialogue; }
+};
+
+struct ProbeOutcome {
+  Finding finding;
+  std::optional<DomainFact> domain_fact;
+  ProbeIdentity identity;
+  std::string destination;  // name of the destination asked; empty when none was reached
+  ProbeDelays delays;
+  std::vector<TranscriptLine> transcript;
+  // The address is not one SMTP can ask about; `finding.text` says why, and nothing is stored.
+  bool not_verifiable = false;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_MAIL_PROBE_OUTCOME_H_

@@ -1,0 +1,37 @@
+// What the verifier asks the prober. What memory knows travels in the request; the prober never looks into the cache.
+//
+// Thread: any (a value, posted between loops).
+#ifndef VERIFYD_MAIL_PROBE_REQUEST_H_
+#define VERIFYD_MAIL_PROBE_REQUEST_H_
+
+#include <string>
+
+#include "base/clock.h"
+#include "mail/address.h"
+#include "mail/question.h"
+
+namespace verifyd {
+
+// Who we are to the server. A greylisting retry must come with the identity of the first try.
+struct ProbeIdentity {
+  std::string sender;          // MAIL FROM, without brackets; empty is the null sender
+  std::string helo;            // EHLO name
+  std::string source_address;  // to bind to; empty: the system chooses
+
+  friend bool operator==(const ProbeIdentity&, const ProbeIdentity&) = default;
+};
+
+struct ProbeRequest {
+  Address address;
+  Urgency urgency = Urgency::kWaiting;
+  // The prober answers by then, whatever happens.
+  MonoTime deadline;
+  ProbeIdentity identity;
+  // Ask in the same session whether the domain accepts addresses that can not exist.
+  bool ask_catch_all = false;
+  bool transcript = false;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_MAIL_PROBE_REQUEST_H_

@@ -1,0 +1,39 @@
+// A question: what a door asks the verifier.
+//
+// Thread: any (a value).
+#ifndef VERIFYD_MAIL_QUESTION_H_
+#define VERIFYD_MAIL_QUESTION_H_
+
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "mail/address.h"
+
+namespace verifyd {
+
+enum class Role : uint8_t { kRecipient, kSender };
+
+// How much somebody is in a hurry: a client that waits, a retry that is due, a refresh ahead of expiry, a list that is
+// worked through. Earlier ones go first where a destination has a queue.
+enum class Urgency : uint8_t { kWaiting, kRetry, kRefresh, kList };
+
+struct Question {
+  Address address;
+  Role role = Role::kRecipient;
+  Urgency urgency = Urgency::kWaiting;
+  // How long the question waits for a probe; then the answer is "in progress", and the probe goes on.
+  absl::Duration patience = absl::ZeroDuration();
+  // Ask the server even though memory has an answer.
+  bool fresh = false;
+  // Keep the dialogue and hand it back with the verdict.
+  bool transcript = false;
+  // Answer from memory or not at all: no probe is started, none is joined.
+  bool memory_only = false;
+};
+
+absl::string_view RoleName(Role role);  // "recipient", "sender"
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_MAIL_QUESTION_H_

@@ -1,0 +1,48 @@
+// The dialer: endpoint, source, deadline -> stream (a seam: tests script it).
+//
+// Thread: the prober loop only.
+#ifndef VERIFYD_PROBE_DIALER_H_
+#define VERIFYD_PROBE_DIALER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/loop.h"
+#include "boost/asio/awaitable.hpp"
+#include "probe/stream.h"
+#include "verdict/event.h"
+
+namespace verifyd {
+
+struct Endpoint {
+  std::string host;     // the MX's name, for people and for the classifier
+  std::string address;  // "192.0.2.1", "2001:db8::1"
+  uint16_t port = 25;
+  uint16_t preference = 0;
+
+  std::string ToString() const;  // "mx.example.com[192.0.2.1]:25", as Postfix writes it
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+struct Dialed {
+  std::unique_ptr<Stream> stream;  // null when it failed
+  Event failure = Event::kNone;    // kConnect..., kLocalError
+  std::string error;               // the system's words: "Connection refused"
+};
+
+class Dialer {
+ public:
+  virtual ~Dialer() = default;
+  // `source` is the address to bind to; empty: the system chooses.
+  virtual boost::asio::awaitable<Dialed> Dial(const Endpoint& endpoint, const std::string& source,
+                                              MonoTime deadline) = 0;
+};
+
+// Plain TCP.
+std::unique_ptr<Dialer> MakeTcpDialer(Loop& loop);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_PROBE_DIALER_H_

@@ -1,0 +1,45 @@
+// IP networks, and which addresses no mail server on the Internet has.
+//
+// Thread: any (values, pure functions).
+#ifndef VERIFYD_PROBE_NETWORK_H_
+#define VERIFYD_PROBE_NETWORK_H_
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace verifyd {
+
+class NetworkList {
+ public:
+  // CIDR blocks or single addresses, separated by commas or white space: "127.0.0.0/8, [::1]/128, 192.0.2.1". Errors
+  // name the item and what was expected; bits beyond the prefix are an error, as in Postfix.
+  static absl::StatusOr<NetworkList> Parse(absl::string_view text);
+
+  // False for what is not an address. An IPv4-mapped IPv6 address is the IPv4 address it holds.
+  bool Contains(absl::string_view address) const;
+  bool empty() const { return networks_.empty(); }
+
+ private:
+  struct Network {
+    std::array<uint8_t, 16> bits;  // IPv4 as ::ffff:a.b.c.d
+    int prefix;
+  };
+  std::vector<Network> networks_;
+};
+
+// True for an IPv4 or IPv6 address in text form, without brackets or zone.
+bool IsIpAddress(absl::string_view text);
+
+// True for addresses that no public mail server has (RFC 6890 and its like): this host, loopback, private, link local,
+// shared (100.64/10), documentation, benchmarking, multicast, reserved, unspecified; for IPv6 also unique local,
+// discard-only, Teredo, and what carries an IPv4 address of the above (mapped, NAT64, 6to4). False for what does not
+// parse.
+bool IsBogusAddress(absl::string_view address);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_PROBE_NETWORK_H_

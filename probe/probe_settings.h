@@ -1,0 +1,45 @@
+// What the prober is told by the operator: values only, already checked. A reload makes a new one.
+//
+// Thread: any (immutable; shared between loops by shared_ptr).
+#ifndef VERIFYD_PROBE_PROBE_SETTINGS_H_
+#define VERIFYD_PROBE_PROBE_SETTINGS_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "dns/mail_hosts.h"
+#include "probe/network.h"
+#include "probe/transport_table.h"
+
+namespace verifyd {
+
+struct ProbeSettings {
+  std::string myhostname;
+  uint16_t smtp_tcp_port = 25;
+  // address_verify_relayhost: "", "host", "[host]", "[host]:port".
+  NextHop relayhost;
+  // address_verify_transport_maps, loaded; looked up in order.
+  std::vector<std::shared_ptr<const TransportTable>> transport_maps;
+  NetworkList permit_networks;  // probe_permit_networks
+  AddressFamilies families;     // inet_protocols
+
+  int mx_address_limit = 5;
+  int mx_session_limit = 2;
+  int destination_concurrency = 2;              // public routes
+  int configured_destination_concurrency = 20;  // routes the operator gave
+
+  // Stage time-outs, Postfix's names and defaults.
+  absl::Duration connect_timeout = absl::Seconds(30);
+  absl::Duration helo_timeout = absl::Seconds(300);
+  absl::Duration mail_timeout = absl::Seconds(300);
+  absl::Duration rcpt_timeout = absl::Seconds(300);
+  absl::Duration rset_timeout = absl::Seconds(20);
+  absl::Duration quit_timeout = absl::Seconds(300);
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_PROBE_PROBE_SETTINGS_H_

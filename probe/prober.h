@@ -1,0 +1,67 @@
+// The prober: finds out about one address. The facade of this room: the verifier knows nothing else of it.
+//
+//   front loop:  Probe -> Router (DNS) -> post to ...
+//   prober loop: Destination (queue, connections) -> Session (dialogue) -> Classifier -> ... post back
+#ifndef VERIFYD_PROBE_PROBER_H_
+#define VERIFYD_PROBE_PROBER_H_
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/loop.h"
+#include "boost/asio/awaitable.hpp"
+#include "dns/resolver.h"
+#include "mail/destination_state.h"
+#include "mail/probe_outcome.h"
+#include "mail/probe_request.h"
+#include "probe/dialer.h"
+#include "probe/probe_settings.h"
+#include "verdict/classifier.h"
+
+namespace verifyd {
+
+struct ProberCounts {
+  uint64_t probes = 0;
+  uint64_t connections = 0;  // opened
+  uint64_t sessions_now = 0;
+  uint64_t queued_now = 0;
+  uint64_t destinations_now = 0;
+};
+
+class Prober {
+ public:
+  // `front` and `work` may be the same loop (tests). `resolver` lives on the front loop, `dialer` on the work loop;
+  // both outlive the prober.
+  Prober(Loop& front, Loop& work, Resolver& resolver, Dialer& dialer);
+  ~Prober();
+  Prober(const Prober&) = delete;
+  Prober& operator=(const Prober&) = delete;
+
+  // Front loop only, all of these.
+
+  // Before the first Probe, and again after a reload; probes in the air keep what they began with.
+  void Configure(std::shared_ptr<const ProbeSettings> settings, std::shared_ptr<const Classifier> classifier);
+
+  // Answers by request.deadline at the latest. Never throws.
+  boost::asio::awaitable<ProbeOutcome> Probe(ProbeRequest request);
+
+  // What an earlier run knew of destinations; before the first Probe.
+  void Restore(std::vector<DestinationState> states);
+  // Called on the front loop whenever a destination's state changed in a way worth keeping.
+  void SetObserver(std::function<void(const DestinationState&)> observer);
+
+  // Closes idle connections with QUIT and ends when all are closed or at `deadline`. No Probe may follow.
+  boost::asio::awaitable<void> Drain(MonoTime deadline);
+
+  ProberCounts counts() const;  // any thread
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_PROBE_PROBER_H_

@@ -1,0 +1,112 @@
+// A session: one SMTP connection, and the dialogue on it (RFC 5321): banner, EHLO or HELO, then for each address MAIL
+// and RCPT, at the end RSET and QUIT. No message is ever sent.
+//
+//   Open ─▶ nothing: ready ─▶ Ask ─▶ finding ... ─▶ Leave
+//        └▶ finding: why not ──────────────────────▶ Leave
+//
+// Each step is bounded by its stage time-out and by the probe's own deadline, whichever comes first: one timer closes
+// the stream. What a server sends out of turn ends the session; only a 421 may come unasked (RFC 5321 section 3.8).
+//
+// Thread: the prober loop only.
+#ifndef VERIFYD_PROBE_SESSION_H_
+#define VERIFYD_PROBE_SESSION_H_
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/loop.h"
+#include "base/timer.h"
+#include "boost/asio/awaitable.hpp"
+#include "mail/address.h"
+#include "mail/finding.h"
+#include "mail/probe_request.h"
+#include "mail/reply.h"
+#include "probe/dialer.h"
+#include "probe/probe_settings.h"
+#include "probe/stream.h"
+#include "probe/transcript.h"
+#include "probe/wording.h"
+#include "verdict/classifier.h"
+
+namespace verifyd {
+
+class Session {
+ public:
+  // How long the reply to QUIT is waited for, quit_timeout permitting: nothing depends on it.
+  static constexpr absl::Duration kQuitPatience = absl::Seconds(2);
+
+  // An identity without HELO name uses myhostname.
+  Session(Loop& loop, Endpoint endpoint, ProbeIdentity identity, std::shared_ptr<const ProbeSettings> settings,
+          std::shared_ptr<const Classifier> classifier);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // The session must live until what these return has ended; so must the transcript and what is passed by reference.
+
+  // Connects and greets. Nothing: Ask may follow. A finding: this server can not be asked, and why.
+  boost::asio::awaitable<std::optional<Finding>> Open(Dialer& dialer, MonoTime deadline, Transcript& transcript);
+  // After a successful Open, any number of times while ready().
+  boost::asio::awaitable<Finding> Ask(const Address& address, MonoTime deadline, Transcript& transcript);
+  // Says RSET and QUIT where they can still be said, and closes. Nobody waits for what they bring.
+  boost::asio::awaitable<void> Leave();
+
+  bool ready() const { return state_ == State::kReady; }
+  bool greeted() const { return greeted_; }  // got past EHLO or HELO
+  bool connected() const { return stream_ != nullptr; }
+  const Endpoint& endpoint() const { return endpoint_; }
+
+ private:
+  enum class State {
+    kNew,
+    kReady,      // greeted
+    kRefused,    // the server does not talk to us, or said 421
+    kUntrusted,  // it does not keep to the protocol: what it says means nothing any more
+    kBroken,     // time-out or end of stream
+  };
+  // What came back on a command: an event, or a reply.
+  struct Heard {
+    Event event = Event::kNone;
+    std::string detail;
+    Reply reply;
+  };
+
+  // Sends `command` (none: only listens) and takes one reply.
+  boost::asio::awaitable<Heard> Exchange(const Step& step, absl::Duration timeout, std::string command);
+  boost::asio::awaitable<std::optional<Finding>> Greet();
+  void ArmTimer(absl::Duration timeout);
+  Heard Failed(Event event, std::string detail);
+  // Nothing when the dialogue can go on behind this step.
+  std::optional<Finding> RefusalIn(const Step& step, const Heard& heard);
+  void ReadExtensions(const Reply& ehlo);
+
+  Finding FindingOf(const Step& step, Classification classified, std::string text) const;
+  Finding FindingOf(const Step& step, const Heard& heard) const;
+
+  Loop& loop_;
+  const Endpoint endpoint_;
+  const ProbeIdentity identity_;
+  const std::shared_ptr<const ProbeSettings> settings_;
+  const std::shared_ptr<const Classifier> classifier_;
+
+  State state_ = State::kNew;
+  std::unique_ptr<Stream> stream_;
+  Timer timer_;
+  MonoTime deadline_ = MonoTime::InfiniteFuture();  // of the probe that is being served
+  Event expired_ = Event::kNone;                    // what the timer meant when it closed the stream
+  Transcript* transcript_ = nullptr;                // of the probe that is being served
+
+  bool greeted_ = false;
+  bool offers_smtputf8_ = false;
+  bool in_transaction_ = false;
+  ReplyParser parser_;
+  std::array<char, 4096> buffer_;
+  absl::string_view unread_;  // of buffer_
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_PROBE_SESSION_H_

@@ -1,0 +1,32 @@
+// A connection as a session sees it: bytes in, bytes out, TLS in between or not (a seam: plain, TLS and scripted ones).
+//
+// Thread: the prober loop only.
+#ifndef VERIFYD_PROBE_STREAM_H_
+#define VERIFYD_PROBE_STREAM_H_
+
+#include <cstddef>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "boost/asio/awaitable.hpp"
+
+namespace verifyd {
+
+class Stream {
+ public:
+  virtual ~Stream() = default;  // closes
+
+  // At least one byte, at most `size`; 0 is the end of the stream. Errors: kAborted after Close, kUnavailable when the
+  // connection was reset.
+  virtual boost::asio::awaitable<absl::StatusOr<size_t>> Read(char* buffer, size_t size) = 0;
+  // All of `bytes`, which must live until it returns. Errors as above.
+  virtual boost::asio::awaitable<absl::Status> Write(absl::string_view bytes) = 0;
+  // Makes what waits in Read or Write return kAborted. A session's deadline timer calls it.
+  virtual void Close() = 0;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_PROBE_STREAM_H_

@@ -1,0 +1,239 @@
+#include "cache/cache.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "cache/store.h"
+#include "tests/cache/samples.h"
+#include "tests/status_matchers.h"
+#include "tests/test_loop.h"
+
+namespace verifyd {
+namespace {
+
+class CacheTest : public testing::Test {
+ protected:
+  CacheSettings Settings() const {
+    CacheSettings settings;
+    settings.path = folder_.path() + "/verify_cache";
+    settings.map_name = absl::StrCat("lmdb:", folder_.path(), "/verify_cache");
+    return settings;
+  }
+  std::unique_ptr<Cache> Open() { return Cache::Open(test_.loop(), Settings()); }
+  std::unique_ptr<Cache> OpenInMemory(size_t entries) {
+    CacheSettings settings;
+    settings.map_name = "memory";
+    settings.memory_entries = entries;
+    return Cache::Open(test_.loop(), settings);
+  }
+  // Past the cache, as if another program or a failing disk had written it.
+  void PutBehind(Table table, const std::string& key, const std::string& value) {
+    const auto store = Store::Open(folder_.file(), SampleTime());
+    ASSERT_THAT(store, IsOk());
+    ASSERT_THAT((*store)->Write([&](Store::Changes& changes) { return changes.Put(table, key, value, Lifetimes()); }),
+                IsOk());
+  }
+  // All that the writer has reported is dealt with.
+  void Settle(Cache& cache) {
+    cache.Flush();
+    test_.RunUntilIdle();
+  }
+
+  TestLoop test_;
+  CapturedLog log_;
+  TemporaryFolder folder_;
+};
+
+TEST_F(CacheTest, KeepsEverythingOverARestart) {
+  auto cache = Open();
+  cache->PutRecord("a@example.com", FullRecord());
+  cache->PutDomainFact(FullDomainFact());
+  cache->PutDestinationState(FullDestinationState());
+  cache.reset();
+  cache = Open();
+  EXPECT_EQ(cache->FindRecord("a@example.com"), FullRecord());
+  EXPECT_EQ(cache->FindDomainFact("example.org"), FullDomainFact());
+  EXPECT_THAT(cache->LoadDestinationStates(), testing::ElementsAre(FullDestinationState()));
+  EXPECT_FALSE(cache->FindRecord("b@example.com").has_value());
+  EXPECT_TRUE(cache->counts().persistent);
+  EXPECT_EQ(cache->counts().records, 1U);
+  EXPECT_EQ(cache->counts().domains, 1U);
+}
+
+TEST_F(CacheTest, MakesItsFolderForItselfAlone) {
+  CacheSettings settings = Settings();
+  const std::string directory = folder_.path() + "/new";
+  settings.path = directory + "/verify_cache";
+  const auto cache = Cache::Open(test_.loop(), settings);
+  struct stat folder {};
+  ASSERT_EQ(::stat(directory.c_str(), &folder), 0);
+  EXPECT_EQ(folder.st_mode & 0777, 0700U);
+  struct stat file {};
+  ASSERT_EQ(::stat((directory + "/verify_cache.mdb").c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode & 0777, 0600U);
+}
+
+TEST_F(CacheTest, ServesWhatWasPutBeforeItIsCommitted) {
+  const auto cache = Open();
+  cache->PutRecord("a@example.com", PositiveRecord(SampleTime()));
+  EXPECT_EQ(cache->FindRecord("a@example.com"), PositiveRecord(SampleTime()));
+  cache->PutRecord("a@example.com", FullRecord());
+  EXPECT_EQ(cache->FindRecord("a@example.com"), FullRecord());
+  EXPECT_TRUE(cache->DeleteRecord("a@example.com"));
+  EXPECT_FALSE(cache->FindRecord("a@example.com").has_value());
+  EXPECT_FALSE(cache->DeleteRecord("a@example.com"));
+  EXPECT_EQ(cache->counts().uncommitted, 1U);
+  Settle(*cache);
+  EXPECT_EQ(cache->counts().uncommitted, 0U);
+  EXPECT_FALSE(cache->FindRecord("a@example.com").has_value());
+}
+
+TEST_F(CacheTest, AnOlderCommitDoesNotUncoverANewerChange) {
+  const auto cache = Open();
+  cache->PutRecord("a@example.com", PositiveRecord(SampleTime()));
+  cache->Flush();
+  cache->PutRecord("a@example.com", FullRecord());
+  test_.RunUntilIdle();  // the report of the first commit
+  EXPECT_EQ(cache->FindRecord("a@example.com"), FullRecord());
+  Settle(*cache);
+  EXPECT_EQ(cache->FindRecord("a@example.com"), FullRecord());
+}
+
+TEST_F(CacheTest, DeletesFromTheStore) {
+  auto cache = Open();
+  cache->PutRecord("a@example.com", FullRecord());
+  cache->PutDomainFact(FullDomainFact());
+  Settle(*cache);
+  EXPECT_TRUE(cache->DeleteRecord("a@example.com"));
+  EXPECT_TRUE(cache->DeleteDomainFact("example.org"));
+  EXPECT_FALSE(cache->DeleteDomainFact("example.net"));
+  cache.reset();
+  cache = Open();
+  EXPECT_FALSE(cache->FindRecord("a@example.com").has_value());
+  EXPECT_FALSE(cache->FindDomainFact("example.org").has_value());
+}
+
+TEST_F(CacheTest, WithoutAStoreItLivesInMemoryAndDropsTheOldest) {
+  const auto cache = OpenInMemory(3);
+  for (const char* key : {"a", "b", "c", "a", "d"}) cache->PutRecord(key, FullRecord());
+  EXPECT_TRUE(cache->FindRecord("a").has_value());
+  EXPECT_FALSE(cache->FindRecord("b").has_value());
+  EXPECT_TRUE(cache->FindRecord("c").has_value());
+  EXPECT_TRUE(cache->FindRecord("d").has_value());
+  EXPECT_FALSE(cache->counts().persistent);
+  EXPECT_EQ(cache->counts().records, 3U);
+  cache->Flush();
+}
+
+TEST_F(CacheTest, AFileThatIsNotOursMakesItLiveInMemoryAndSaySo) {
+  WriteFile(folder_.file(), "the diary of somebody else");
+  {
+    const auto cache = Open();
+    EXPECT_FALSE(cache->counts().persistent);
+    cache->PutRecord("a", FullRecord());
+    EXPECT_EQ(cache->FindRecord("a"), FullRecord());
+  }
+  EXPECT_TRUE(log_.Contains("can not be used, answers are kept in memory only: " + folder_.file()));
+  EXPECT_EQ(ReadFile(folder_.file()), "the diary of somebody else");
+}
+
+TEST_F(CacheTest, DoesNotTouchTheCacheOfPostfixBesideIt) {
+  WriteFile(folder_.path() + "/verify_cache.lmdb", "postfix");
+  WriteFile(folder_.path() + "/verify_cache.db", "postfix");
+  { EXPECT_TRUE(Open()->counts().persistent); }
+  EXPECT_EQ(ReadFile(folder_.path() + "/verify_cache.lmdb"), "postfix");
+  EXPECT_EQ(ReadFile(folder_.path() + "/verify_cache.db"), "postfix");
+}
+
+TEST_F(CacheTest, ADamagedValueIsLoggedOnceAndCountsAsAbsent) {
+  std::string bytes = EncodeRecord(FullRecord());
+  bytes[20] = static_cast<char>(bytes[20] ^ 1);
+  PutBehind(Table::kRecords, "a@example.com", bytes);
+  const auto cache = Open();
+  EXPECT_FALSE(cache->FindRecord("a@example.com").has_value());
+  EXPECT_FALSE(cache->FindRecord("a@example.com").has_value());
+  EXPECT_EQ(cache->counts().damaged, 2U);
+  EXPECT_THAT(log_.lines(), testing::Contains(testing::HasSubstr("a@example.com can not be read")).Times(1));
+  // The next probe puts it right.
+  cache->PutRecord("a@example.com", FullRecord());
+  Settle(*cache);
+  EXPECT_EQ(cache->FindRecord("a@example.com"), FullRecord());
+}
+
+TEST_F(CacheTest, APinOfTheAddressGoesBeforeOneOfItsDomainUntilItEnds) {
+  Pin of_domain = FullPin();
+  of_domain.until = absl::InfiniteFuture();
+  of_domain.why = "whole domain";
+  PutBehind(Table::kPins, "a@example.com", EncodePin(FullPin()));
+  PutBehind(Table::kPins, "@example.com", EncodePin(of_domain));
+  const auto cache = Open();
+  EXPECT_EQ(cache->FindPin("a@example.com", "example.com"), FullPin());
+  EXPECT_EQ(cache->FindPin("b@example.com", "example.com"), of_domain);
+  EXPECT_FALSE(cache->FindPin("b@example.org", "example.org").has_value());
+  test_.clock().SetWall(FullPin().until);
+  EXPECT_EQ(cache->FindPin("a@example.com", "example.com"), of_domain);
+}
+
+TEST_F(CacheTest, ADestinationPutSinceTheStartIsLoadedOnce) {
+  const auto cache = Open();
+  cache->PutDestinationState(FullDestinationState());
+  Settle(*cache);
+  DestinationState newer = FullDestinationState();
+  newer.failures = 9;
+  cache->PutDestinationState(newer);
+  EXPECT_THAT(cache->LoadDestinationStates(), testing::ElementsAre(newer));
+}
+
+TEST_F(CacheTest, CleansAtStartAndThenOnceAnInterval) {
+  const auto cleanups = [&] {
+    int count = 0;
+    for (const std::string& line : log_.lines()) count += line.find(" full cleanup: ") != std::string::npos ? 1 : 0;
+    return count;
+  };
+  auto cache = Open();
+  cache->PutRecord("a@example.com", PositiveRecord(test_.clock().Now()));
+  test_.Advance(absl::ZeroDuration());
+  Settle(*cache);
+  EXPECT_EQ(cleanups(), 1);
+  test_.Advance(absl::Hours(12) - absl::Seconds(1));
+  Settle(*cache);
+  EXPECT_EQ(cleanups(), 1);
+  test_.Advance(absl::Seconds(1));
+  Settle(*cache);
+  EXPECT_EQ(cleanups(), 2);
+  // A restart counts from the last completed run.
+  cache.reset();
+  test_.Advance(absl::Hours(2));
+  cache = Open();
+  test_.Advance(absl::Hours(10) - absl::Seconds(1));
+  Settle(*cache);
+  EXPECT_EQ(cleanups(), 2);
+  test_.Advance(absl::Seconds(1));
+  Settle(*cache);
+  EXPECT_EQ(cleanups(), 3);
+  // Shorter lifetimes after a reload count at the next run.
+  CacheSettings settings = Settings();
+  settings.lifetimes.positive_expire = absl::Hours(1);
+  settings.cleanup_interval = absl::Hours(1);
+  cache->Configure(settings);
+  cache->PutRecord("a@example.com", PositiveRecord(SampleTime()));
+  Settle(*cache);
+  test_.Advance(absl::Hours(1));
+  Settle(*cache);
+  EXPECT_EQ(cleanups(), 4);
+  EXPECT_EQ(cache->counts().records, 0U);
+  settings.cleanup_interval = absl::ZeroDuration();
+  cache->Configure(settings);
+  test_.Advance(absl::Hours(48));
+  Settle(*cache);
+  EXPECT_EQ(cleanups(), 4);
+}
+
+}  // namespace
+}  // namespace verifyd

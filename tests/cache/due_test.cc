@@ -1,0 +1,60 @@
+#include "cache/due.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "tests/cache/samples.h"
+
+namespace verifyd {
+namespace {
+
+TEST(DueTest, EntriesSortByKindThenTimeThenKey) {
+  std::vector<Due> dues;
+  for (const DueKind kind : {DueKind::kDomainExpiry, DueKind::kProbe, DueKind::kRecordExpiry}) {
+    for (const absl::Time when : {absl::InfinitePast(), absl::FromUnixSeconds(-5), absl::UnixEpoch(), SampleTime(),
+                                  SampleTime() + absl::Nanoseconds(1)}) {
+      for (const char* key : {"", "a", "b"}) dues.push_back({.kind = kind, .when = when, .key = key});
+    }
+  }
+  std::vector<std::string> encoded;
+  for (const Due& due : dues) {
+    encoded.push_back(due.Encode());
+    EXPECT_EQ(Due::Decode(encoded.back()), due);
+  }
+  EXPECT_TRUE(std::is_sorted(encoded.begin(), encoded.end()));
+}
+
+TEST(DueTest, WhatIsNoEntryIsRefused) {
+  EXPECT_FALSE(Due::Decode("").has_value());
+  EXPECT_FALSE(Due::Decode("r1234567").has_value());
+  EXPECT_FALSE(Due::Decode("x12345678key").has_value());
+}
+
+// Found by the fuzzer: an expiry that 64 bits of nanoseconds do not hold.
+TEST(DueTest, ATimeBeyond2262StillLeadsBackToItsEntry) {
+  const Due due = {.when = absl::FromUnixNanos(std::numeric_limits<int64_t>::max()) + absl::Hours(1), .key = "k"};
+  const auto decoded = Due::Decode(due.Encode());
+  ASSERT_TRUE(decoded.has_value());
+  EXPECT_EQ(decoded->Encode(), due.Encode());
+}
+
+TEST(DueTest, AValueIsDueWhenItExpiresAndWhenAProbeIsPlanned) {
+  const Lifetimes lifetimes;
+  const Record record = FullRecord();
+  EXPECT_THAT(DuesOf(Table::kRecords, "k", EncodeRecord(record), lifetimes),
+              testing::ElementsAre(Due{.kind = DueKind::kRecordExpiry, .when = ExpiryOf(record, lifetimes), .key = "k"},
+                                   Due{.kind = DueKind::kProbe, .when = record.next_probe, .key = "k"}));
+  EXPECT_EQ(DuesOf(Table::kRecords, "k", EncodeRecord(PositiveRecord(SampleTime())), lifetimes).size(), 1U);
+  EXPECT_EQ(DuesOf(Table::kDomains, "k", EncodeDomainFact(FullDomainFact()), lifetimes).size(), 1U);
+  EXPECT_EQ(DuesOf(Table::kDestinations, "k", EncodeDestinationState(FullDestinationState()), lifetimes).size(), 1U);
+  EXPECT_EQ(DuesOf(Table::kPins, "k", EncodePin(FullPin()), lifetimes).size(), 0U);
+  EXPECT_EQ(DuesOf(Table::kRecords, "k", "damaged", lifetimes).size(), 0U);
+}
+
+}  // namespace
+}  // namespace verifyd

@@ -1,0 +1,122 @@
+#include "cache/lifetime.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "tests/cache/samples.h"
+
+namespace verifyd {
+namespace {
+
+constexpr absl::Duration kDay = absl::Hours(24);
+constexpr absl::Duration kTick = absl::Nanoseconds(1);
+
+Record RecordOf(Reason reason, Deliverability deliverability) {
+  Record record;
+  record.finding.reason = reason;
+  record.finding.deliverability = deliverability;
+  record.finding.when = SampleTime();
+  return record;
+}
+
+TEST(LifetimeTest, EachClassOfRecordIsRefreshedAndExpiresInItsTime) {
+  struct Row {
+    Reason reason;
+    Deliverability deliverability;
+    absl::Duration refresh;
+    absl::Duration expire;
+  };
+  const std::vector<Row> rows = {
+      {Reason::kAccepted, Deliverability::kDeliverable, 7 * kDay, 31 * kDay},
+      {Reason::kCatchAll, Deliverability::kRisky, 7 * kDay, 31 * kDay},
+      {Reason::kAcceptedUnverified, Deliverability::kRisky, absl::Minutes(5), absl::Hours(1)},
+      {Reason::kNoSuchUser, Deliverability::kUndeliverable, absl::Hours(3), 3 * kDay},
+      {Reason::kMailboxFullPermanent, Deliverability::kUndeliverable, absl::Minutes(5), absl::Hours(1)},
+      {Reason::kNoSuchDomain, Deliverability::kUndeliverable, absl::Hours(3), absl::Hours(3)},
+      {Reason::kConnectTimeout, Deliverability::kUnknown, absl::Minutes(5), absl::Hours(1)},
+      {Reason::kGreylisted, Deliverability::kUnknown, absl::Minutes(5), absl::Hours(1)},
+      {Reason::kBlockedIp, Deliverability::kUnknown, absl::Minutes(5), absl::Hours(1)},
+      // Imported, without a reason.
+      {Reason::kNone, Deliverability::kDeliverable, 7 * kDay, 31 * kDay},
+      {Reason::kNone, Deliverability::kUndeliverable, absl::Hours(3), 3 * kDay},
+      {Reason::kNone, Deliverability::kUnknown, absl::Minutes(5), absl::Hours(1)},
+  };
+  const Lifetimes lifetimes;
+  for (const Row& row : rows) {
+    SCOPED_TRACE(static_cast<int>(row.reason));
+    const Record record = RecordOf(row.reason, row.deliverability);
+    const absl::Time made = SampleTime();
+    EXPECT_EQ(FreshnessOf(record, lifetimes, made), Freshness::kFresh);
+    // Strict, as in Postfix: at the very time it is not due yet.
+    EXPECT_EQ(FreshnessOf(record, lifetimes, made + row.refresh), Freshness::kFresh);
+    EXPECT_EQ(FreshnessOf(record, lifetimes, made + row.refresh + kTick),
+              row.refresh < row.expire ? Freshness::kRefresh : Freshness::kExpired);
+    EXPECT_NE(FreshnessOf(record, lifetimes, made + row.expire), Freshness::kExpired);
+    EXPECT_EQ(FreshnessOf(record, lifetimes, made + row.expire + kTick), Freshness::kExpired);
+    EXPECT_EQ(ExpiryOf(record, lifetimes), made + row.expire);
+  }
+}
+
+TEST(LifetimeTest, APlannedProbeSaysWhenARecordIsDueForRefresh) {
+  const Lifetimes lifetimes;
+  Record record = PositiveRecord(SampleTime());
+  record.next_probe = SampleTime() + absl::Hours(1);
+  EXPECT_EQ(FreshnessOf(record, lifetimes, record.next_probe - kTick), Freshness::kFresh);
+  EXPECT_EQ(FreshnessOf(record, lifetimes, record.next_probe), Freshness::kRefresh);
+  record.next_probe = SampleTime() + 8 * kDay;
+  EXPECT_EQ(FreshnessOf(record, lifetimes, record.next_probe - kTick), Freshness::kFresh);
+  EXPECT_EQ(FreshnessOf(record, lifetimes, SampleTime() + 31 * kDay + kTick), Freshness::kExpired);
+}
+
+TEST(LifetimeTest, ARecordFromTheFutureIsServedAndSoonProbedAgain) {
+  const Lifetimes lifetimes;
+  Record record = PositiveRecord(SampleTime());
+  EXPECT_EQ(FreshnessOf(record, lifetimes, SampleTime() - absl::Hours(1)), Freshness::kFresh);
+  EXPECT_EQ(FreshnessOf(record, lifetimes, SampleTime() - 7 * kDay - kTick), Freshness::kRefresh);
+  EXPECT_EQ(FreshnessOf(record, lifetimes, absl::UnixEpoch()), Freshness::kRefresh);
+  // What was planned by the wrong clock holds nothing up.
+  record.next_probe = SampleTime() + absl::Hours(1);
+  EXPECT_EQ(FreshnessOf(record, lifetimes, absl::UnixEpoch()), Freshness::kRefresh);
+}
+
+TEST(LifetimeTest, ARecordThatNeverWasMadeIsExpired) {
+  EXPECT_EQ(FreshnessOf(Record(), Lifetimes(), SampleTime()), Freshness::kExpired);
+  EXPECT_EQ(FreshnessOf(DomainFact(), Lifetimes(), SampleTime()), Freshness::kExpired);
+}
+
+TEST(LifetimeTest, ANegativeDomainFactLivesAsLongAsDnsSaysWithinLimits) {
+  const Lifetimes lifetimes;
+  DomainFact fact = FullDomainFact();
+  const absl::Time made = fact.finding.when;
+  fact.ttl = absl::Minutes(30);
+  EXPECT_EQ(ExpiryOf(fact, lifetimes), made + absl::Minutes(30));
+  EXPECT_EQ(FreshnessOf(fact, lifetimes, made + absl::Minutes(30)), Freshness::kFresh);
+  EXPECT_EQ(FreshnessOf(fact, lifetimes, made + absl::Minutes(30) + kTick), Freshness::kExpired);
+  fact.ttl = absl::ZeroDuration();
+  EXPECT_EQ(ExpiryOf(fact, lifetimes), made + absl::Minutes(5));
+  fact.ttl = absl::InfiniteDuration();
+  EXPECT_EQ(ExpiryOf(fact, lifetimes), made + absl::Hours(3));
+}
+
+TEST(LifetimeTest, ACatchAllFactLivesAWeekUnlessNothingCouldBeTold) {
+  const Lifetimes lifetimes;
+  DomainFact fact;
+  fact.catch_all_when = SampleTime();
+  fact.catch_all = CatchAll::kNo;
+  EXPECT_EQ(ExpiryOf(fact, lifetimes), SampleTime() + 7 * kDay);
+  fact.catch_all = CatchAll::kCouldNotTell;
+  EXPECT_EQ(ExpiryOf(fact, lifetimes), SampleTime() + absl::Hours(1));
+  fact.finding = {.deliverability = Deliverability::kRisky, .reason = Reason::kCatchAll, .when = SampleTime()};
+  EXPECT_EQ(ExpiryOf(fact, lifetimes), SampleTime() + 7 * kDay);
+  fact.finding.reason = Reason::kCatchAllInconsistent;
+  EXPECT_EQ(ExpiryOf(fact, lifetimes), SampleTime() + absl::Hours(1));
+}
+
+TEST(LifetimeTest, ADestinationIsForgottenLongAfterTheLastThingThatHappened) {
+  EXPECT_EQ(ExpiryOf(FullDestinationState(), Lifetimes()), SampleTime() + absl::Hours(4) + 31 * kDay);
+  EXPECT_EQ(ExpiryOf(DestinationState(), Lifetimes()), absl::InfinitePast());
+}
+
+}  // namespace
+}  // namespace verifyd

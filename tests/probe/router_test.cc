@@ -1,0 +1,273 @@
+#include "probe/router.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/log.h"
+#include "tests/scripted_resolver.h"
+#include "tests/status_matchers.h"
+#include "tests/test_loop.h"
+
+namespace verifyd {
+namespace {
+
+class RouterTest : public testing::Test {
+ protected:
+  Routed Find(absl::string_view address) {
+    Transcript transcript(test_.clock(), false);
+    const Address parsed = Address::Parse(address).value();
+    return test_.Run(router_.Find(parsed, settings_, test_.clock().Mono() + absl::Seconds(100), transcript));
+  }
+  // "mx1[11.0.0.1]:25 mx2[11.0.0.2]:25"
+  std::string Endpoints(absl::string_view address) {
+    const Routed routed = Find(address);
+    if (!routed.route.has_value()) return "none";
+    return absl::StrJoin(routed.route->endpoints, " ",
+                         [](std::string* out, const Endpoint& endpoint) { absl::StrAppend(out, endpoint.ToString()); });
+  }
+  void Map(absl::string_view text) {
+    settings_.transport_maps.push_back(TransportTable::Parse("transport", text).value());
+  }
+  void Relayhost(absl::string_view text) { settings_.relayhost = NextHop::Parse(text).value(); }
+
+  TestLoop test_;
+  ScriptedResolver resolver_{test_.loop()};
+  ProbeSettings settings_;
+  Router router_{test_.loop(), resolver_};
+};
+
+TEST_F(RouterTest, APublicDomainIsAskedAtItsMxInOrderOfPreference) {
+  resolver_.SetMx("example.com", {{20, "b.example.com"}, {10, "a.example.com"}});
+  resolver_.SetAddresses("a.example.com", {"11.0.0.1", "2a00::1"});
+  resolver_.SetAddresses("b.example.com", {"11.0.0.2"});
+  const Routed routed = Find("joe@example.com");
+  ASSERT_TRUE(routed.route.has_value());
+  EXPECT_FALSE(routed.route->configured);
+  EXPECT_EQ(routed.route->destination, "a.example.com,b.example.com");
+  ASSERT_EQ(routed.route->endpoints.size(), 3U);
+  EXPECT_EQ(routed.route->endpoints[0].host, "a.example.com");
+  EXPECT_EQ(routed.route->endpoints[1].host, "a.example.com");
+  EXPECT_EQ(routed.route->endpoints[2].ToString(), "b.example.com[11.0.0.2]:25");
+  EXPECT_EQ(routed.route->endpoints[2].preference, 20);
+}
+
+TEST_F(RouterTest, EqualPreferencesAreShuffled) {
+  resolver_.SetMx("example.com", {{10, "a.example.com"}, {10, "b.example.com"}});
+  resolver_.SetAddresses("a.example.com", {"11.0.0.1"});
+  resolver_.SetAddresses("b.example.com", {"11.0.0.2"});
+  std::set<std::string> seen;
+  for (int i = 0; i < 100; ++i) seen.insert(Endpoints("joe@example.com"));
+  EXPECT_EQ(seen.size(), 2U);
+  EXPECT_EQ(Find("joe@example.com").route->destination, "a.example.com,b.example.com");
+}
+
+TEST_F(RouterTest, NoMoreAddressesAreTriedThanTheLimitAllows) {
+  resolver_.SetMx("example.com", {{10, "a.example.com"}});
+  resolver_.SetAddresses("a.example.com", {"11.0.0.1", "11.0.0.2", "11.0.0.3", "11.0.0.4", "11.0.0.5", "11.0.0.6"});
+  EXPECT_EQ(Find("joe@example.com").route->endpoints.size(), 5U);
+  settings_.mx_address_limit = 2;
+  EXPECT_EQ(Find("joe@example.com").route->endpoints.size(), 2U);
+  settings_.mx_address_limit = 0;
+  EXPECT_EQ(Find("joe@example.com").route->endpoints.size(), 6U);
+}
+
+TEST_F(RouterTest, AnImplicitMxIsTheDomainItself) {
+  resolver_.SetAddresses("example.com", {"11.0.0.1"});
+  EXPECT_EQ(Endpoints("joe@example.com"), "example.com[11.0.0.1]:25");
+  EXPECT_EQ(Find("joe@example.com").route->destination, "example.com");
+}
+
+TEST_F(RouterTest, TheRelayhostTakesEverything) {
+  resolver_.SetAddresses("relay.example.net", {"10.0.0.9"});
+  Relayhost("[relay.example.net]:2525");
+  EXPECT_EQ(Endpoints("joe@example.com"), "relay.example.net[10.0.0.9]:2525");
+  EXPECT_EQ(Endpoints("joe@[11.0.0.1]"), "relay.example.net[10.0.0.9]:2525");
+  const Routed routed = Find("joe@nowhere.example");
+  ASSERT_TRUE(routed.route.has_value());
+  EXPECT_TRUE(routed.route->configured);
+  EXPECT_EQ(routed.route->destination, "[relay.example.net]:2525");
+}
+
+TEST_F(RouterTest, ARelayhostWithoutBracketsIsLookedUpByMx) {
+  resolver_.SetMx("relay.example.net", {{10, "mx.example.net"}});
+  resolver_.SetAddresses("mx.example.net", {"127.0.0.1"});
+  Relayhost("relay.example.net");
+  settings_.smtp_tcp_port = 1025;
+  EXPECT_EQ(Endpoints("joe@example.com"), "mx.example.net[127.0.0.1]:1025");
+}
+
+TEST_F(RouterTest, TheTransportMapGoesBeforeTheRelayhost) {
+  resolver_.SetAddresses("relay.example.net", {"10.0.0.9"});
+  resolver_.SetMx("mx-only.example", {{10, "mx.mx-only.example"}});
+  resolver_.SetAddresses("mx.mx-only.example", {"11.0.0.7"});
+  Relayhost("[relay.example.net]");
+  Map("example.com     smtp:[192.168.0.5]:26\n"
+      "joe@user.example relay:[10.0.0.1]\n"
+      "mx-only.example smtp:\n"
+      "default.example :\n");
+  EXPECT_EQ(Endpoints("joe@example.com"), "192.168.0.5[192.168.0.5]:26");
+  EXPECT_EQ(Endpoints("joe@user.example"), "10.0.0.1[10.0.0.1]:25");
+  EXPECT_EQ(Endpoints("ann@user.example"), "relay.example.net[10.0.0.9]:25");
+  EXPECT_EQ(Endpoints("joe@mx-only.example"), "mx.mx-only.example[11.0.0.7]:25");
+  EXPECT_EQ(Endpoints("joe@default.example"), "relay.example.net[10.0.0.9]:25");
+}
+
+TEST_F(RouterTest, TheFirstTransportMapThatKnowsTheDomainCounts) {
+  Map("a.example smtp:[10.0.0.1]\n");
+  Map("a.example smtp:[10.0.0.2]\nb.example smtp:[10.0.0.3]\n");
+  EXPECT_EQ(Endpoints("joe@a.example"), "10.0.0.1[10.0.0.1]:25");
+  EXPECT_EQ(Endpoints("joe@b.example"), "10.0.0.3[10.0.0.3]:25");
+}
+
+TEST_F(RouterTest, OtherTransportsCanNotBeAskedAbout) {
+  Map("example.com local:\nerror.example error:no more mail\n");
+  Routed routed = Find("joe@example.com");
+  EXPECT_FALSE(routed.route.has_value());
+  EXPECT_TRUE(routed.not_verifiable);
+  EXPECT_FALSE(routed.domain_fact.has_value());
+  EXPECT_EQ(routed.finding.text, "transport local: is not SMTP, the address can not be asked about");
+  EXPECT_TRUE(Find("joe@error.example").not_verifiable);
+  EXPECT_EQ(resolver_.asked(), 0U);
+}
+
+TEST_F(RouterTest, WhatDnsSaysOfADomainIsAFactWithItsLifetime) {
+  struct Case {
+    const char* domain;
+    Reason reason;
+    const char* text;
+  };
+  resolver_.Fail("gone.example", DnsType::kMx, DnsStatus::kNxDomain, absl::Seconds(77));
+  resolver_.SetMx("null.example", {{0, ""}}, absl::Seconds(77));
+  resolver_.Fail("nothing.example", DnsType::kMx, DnsStatus::kNoData, absl::Seconds(77));
+  resolver_.Fail("nothing.example", DnsType::kA, DnsStatus::kNoData, absl::Seconds(77));
+  resolver_.Fail("nothing.example", DnsType::kAaaa, DnsStatus::kNoData, absl::Seconds(77));
+  resolver_.SetMx("lost.example", {{10, "mx.lost.example"}}, absl::Seconds(77));
+  resolver_.Fail("mx.lost.example", DnsType::kA, DnsStatus::kNxDomain, absl::Seconds(99));
+  resolver_.Fail("mx.lost.example", DnsType::kAaaa, DnsStatus::kNxDomain, absl::Seconds(99));
+  for (const Case& c :
+       {Case{"gone.example", Reason::kNoSuchDomain,
+             "Host or domain name not found. Name service error for name=gone.example type=MX: Host not found"},
+        {"null.example", Reason::kDomainNullMx, "Domain null.example does not accept mail (nullMX)"},
+        {"nothing.example", Reason::kDomainNoMailHost,
+         "Host or domain name not found. Name service error for name=nothing.example type=A: Host found but no data "
+         "record of requested type"},
+        {"lost.example", Reason::kMxUnresolvable,
+         "Host or domain name not found. Name service error for name=mx.lost.example type=A: Host not found"}}) {
+    const Routed routed = Find(absl::StrCat("joe@", c.domain));
+    EXPECT_FALSE(routed.route.has_value());
+    EXPECT_EQ(routed.finding.reason, c.reason) << c.domain;
+    EXPECT_EQ(routed.finding.deliverability, Deliverability::kUndeliverable) << c.domain;
+    EXPECT_EQ(routed.finding.scope, Scope::kDomain);
+    EXPECT_EQ(routed.finding.stage, Stage::kDns);
+    EXPECT_EQ(routed.finding.text, c.text);
+    EXPECT_EQ(routed.finding.when, test_.clock().Now());
+    ASSERT_TRUE(routed.domain_fact.has_value()) << c.domain;
+    EXPECT_EQ(routed.domain_fact->domain, c.domain);
+    EXPECT_EQ(routed.domain_fact->ttl, absl::Seconds(77));
+    EXPECT_EQ(routed.domain_fact->finding, routed.finding);
+  }
+}
+
+TEST_F(RouterTest, WhenDnsDoesNotKnowNothingIsSaidOfTheDomain) {
+  resolver_.Fail("servfail.example", DnsType::kMx, DnsStatus::kServfail);
+  resolver_.Fail("timeout.example", DnsType::kMx, DnsStatus::kTimeout);
+  Routed routed = Find("joe@servfail.example");
+  EXPECT_EQ(routed.finding.reason, Reason::kDnsTemporary);
+  EXPECT_EQ(routed.finding.deliverability, Deliverability::kUnknown);
+  EXPECT_FALSE(routed.domain_fact.has_value());
+  EXPECT_EQ(routed.finding.text,
+            "Host or domain name not found. Name service error for name=servfail.example type=MX: Host not found, try "
+            "again");
+  routed = Find("joe@timeout.example");
+  EXPECT_EQ(routed.finding.reason, Reason::kDnsTimeout);
+  EXPECT_FALSE(routed.domain_fact.has_value());
+}
+
+TEST_F(RouterTest, AConfiguredNextHopThatDoesNotExistIsNobodysFaultButOurs) {
+  const CapturedLog log;
+  Relayhost("[gone.example.net]");
+  for (int i = 0; i < 3; ++i) {
+    const Routed routed = Find("joe@example.com");
+    EXPECT_EQ(routed.finding.deliverability, Deliverability::kUnknown);
+    EXPECT_EQ(routed.finding.reason, Reason::kDnsTemporary);
+    EXPECT_FALSE(routed.domain_fact.has_value());
+    EXPECT_EQ(routed.finding.text,
+              "Host or domain name not found. Name service error for name=gone.example.net type=A: Host not found");
+  }
+  EXPECT_EQ(log.lines().size(), 1U);
+  EXPECT_TRUE(log.Contains("configured next hop [gone.example.net]"));
+}
+
+TEST_F(RouterTest, AnMxThatLeadsInsideIsNotContactedAndNotHeldAgainstTheDomain) {
+  const CapturedLog log;
+  resolver_.SetMx("example.com", {{10, "mx.example.com"}});
+  resolver_.SetAddresses("mx.example.com", {"10.0.0.1", "::1"});
+  const Routed routed = Find("joe@example.com");
+  EXPECT_FALSE(routed.route.has_value());
+  EXPECT_EQ(routed.finding.reason, Reason::kMxBogon);
+  EXPECT_EQ(routed.finding.deliverability, Deliverability::kUnknown);
+  EXPECT_FALSE(routed.domain_fact.has_value());
+  EXPECT_EQ(routed.finding.text,
+            "mail for example.com is handled by mx.example.com[10.0.0.1], which is not a public address");
+  EXPECT_TRUE(log.Contains("mail for example.com is handled by mx.example.com[10.0.0.1]"));
+}
+
+TEST_F(RouterTest, WarnsOnceAnHourForEachDomain) {
+  const CapturedLog log;
+  for (const char* domain : {"a.example", "b.example"}) {
+    resolver_.SetMx(domain, {{10, "localhost"}});
+  }
+  resolver_.SetAddresses("localhost", {"127.0.0.1"});
+  for (int i = 0; i < 3; ++i) Find("joe@a.example");
+  Find("joe@b.example");
+  EXPECT_EQ(log.lines().size(), 2U);
+  test_.Advance(absl::Minutes(61));
+  Find("joe@a.example");
+  EXPECT_EQ(log.lines().size(), 3U);
+}
+
+TEST_F(RouterTest, OfSeveralAddressesTheBogusOnesAreLeftOut) {
+  resolver_.SetMx("example.com", {{10, "inside.example.com"}, {20, "mx.example.com"}});
+  resolver_.SetAddresses("inside.example.com", {"192.168.1.1"});
+  resolver_.SetAddresses("mx.example.com", {"11.0.0.1"});
+  EXPECT_EQ(Endpoints("joe@example.com"), "mx.example.com[11.0.0.1]:25");
+}
+
+TEST_F(RouterTest, PermittedNetworksMayBeContacted) {
+  resolver_.SetMx("example.com", {{10, "mx.example.com"}});
+  resolver_.SetAddresses("mx.example.com", {"10.0.0.1"});
+  settings_.permit_networks = NetworkList::Parse("10.0.0.0/24").value();
+  EXPECT_EQ(Endpoints("joe@example.com"), "mx.example.com[10.0.0.1]:25");
+}
+
+TEST_F(RouterTest, AnAddressLiteralIsAskedThere) {
+  EXPECT_EQ(Endpoints("joe@[11.0.0.1]"), "11.0.0.1[11.0.0.1]:25");
+  EXPECT_EQ(Endpoints("joe@[IPv6:2a00::1]"), "2a00::1[2a00::1]:25");
+  EXPECT_EQ(Find("joe@[127.0.0.1]").finding.reason, Reason::kMxBogon);
+  EXPECT_EQ(resolver_.asked(), 0U);
+}
+
+TEST_F(RouterTest, ADestinationsNameIsBounded) {
+  std::vector<MxRecord> mx;
+  for (int i = 0; i < 20; ++i) {
+    mx.push_back({10, absl::StrCat("a-rather-long-host-name-number-", i, ".example.com")});
+    resolver_.SetAddresses(mx.back().exchange, {"11.0.0.1"});
+  }
+  resolver_.SetMx("one.example", mx);
+  mx.pop_back();
+  resolver_.SetMx("two.example", mx);
+  const std::string one = Find("joe@one.example").route->destination;
+  const std::string two = Find("joe@two.example").route->destination;
+  EXPECT_EQ(one.size(), Route::kMaxDestination);
+  EXPECT_EQ(two.size(), Route::kMaxDestination);
+  EXPECT_NE(one, two);
+}
+
+}  // namespace
+}  // namespace verifyd

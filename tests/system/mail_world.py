@@ -1,0 +1,154 @@
+"""The loopback mail world: a name server, and mail servers of every temper behind it.
+
+`MailWorld` starts the name server and the scripted servers; the parts that need Debian's Postfix (`sink`,
+`recipient_table`, `gateway`) start when first asked for. `with MailWorld() as world:` leaves nothing behind.
+"""
+
+import functools
+import glob
+import os
+import shutil
+import tempfile
+
+import postfix
+from child import Child, accepts_connections
+from loopback import POLICY_PORT, SMTP_PORT, AddressBlock
+from name_server import NameServer
+from smtp_target import DROP, SILENT, SmtpTarget, TargetLoop
+
+BLOCKED = "554 5.7.1 Service unavailable; Client host [127.0.0.1] blocked using zen.spamhaus.org"
+SLOW_SECONDS = 3.0
+
+# Domain: (number of its mail server's address, how that server is).
+TARGETS = {
+    "good.test": (2, {"users": ("alice", "bob", "postmaster")}),
+    "slow.test": (3, {"users": ("alice",), "delays": {"RCPT": SLOW_SECONDS}}),
+    "blocks.test": (4, {"replies": {"RCPT": BLOCKED}}),
+    "grey.test": (5, {"users": ("alice",), "greylist": True}),
+    "down.test": (6, {"users": ("alice",)}),
+    "drops.test": (7, {"replies": {"RCPT": DROP}}),
+    "silent.test": (8, {"replies": {"banner": SILENT}}),
+    "any.test": (12, {}),
+    "busy.test": (9, {"replies": {"RCPT": "451 4.3.0 Temporary directory failure"}}),
+}
+SINK, TABLE, GATEWAY, DNS = 10, 11, 25, 53
+NOBODY = 99  # an address where nothing listens
+
+ODD_NAMES = [
+    "null IN MX 0 .",
+    "implicit IN A {2}",
+    "nohost IN TXT \"no mail here\"",
+    "lost IN MX 10 nowhere",
+    "bogus IN MX 10 mx.bogus",
+    "mx.bogus IN A 127.0.0.1",
+    "spare IN MX 10 mx.spare",
+    "spare IN MX 20 mx.good",
+    "mx.spare IN A {99}",
+    "alias IN CNAME good",
+]
+
+
+class MailWorld:
+    def __init__(self):
+        self.block = AddressBlock()
+        self.directory = tempfile.mkdtemp(prefix="verifyd-world-")
+        os.chmod(self.directory, 0o755)
+        self._closers = [self.block.close, lambda: shutil.rmtree(self.directory, ignore_errors=True)]
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self):
+        self.names = NameServer(
+            os.path.join(self.directory, "nsd"), self.block.address(DNS), self._zone(), broken_zones=("servfail.test",)
+        )
+        self._closers.append(self.names.close)
+        loop = TargetLoop()
+        self._closers.append(loop.close)
+        self.targets = {}
+        for domain, (number, manner) in TARGETS.items():
+            target = SmtpTarget(loop, f"mx.{domain}", self.block.address(number), SMTP_PORT, **manner)
+            self._closers.append(target.close)
+            self.targets[domain] = target
+
+    def _zone(self):
+        servers = {domain: number for domain, (number, _) in TARGETS.items()}
+        servers |= {"sink.test": SINK, "table.test": TABLE}
+        for domain, number in servers.items():
+            label = domain.removesuffix(".test")
+            yield f"{label} IN MX 10 mx.{label}"
+            yield f"mx.{label} IN A {self.block.address(number)}"
+        for line in ODD_NAMES:
+            head, brace, number = line.partition("{")
+            yield head + self.block.address(int(number.rstrip("}"))) if brace else line
+
+    smtp_port = SMTP_PORT
+
+    @property
+    def policy_endpoint(self):
+        return f"{self.block.address(1)}:{POLICY_PORT}"
+
+    @functools.cached_property
+    def sink(self):
+        """Debian's smtp-sink: accepts everybody."""
+        dump = os.path.join(self.directory, "sink-dump")
+        os.mkdir(dump)
+        shutil.chown(dump, "postfix")
+        address = self.block.address(SINK)
+        child = Child(
+            "smtp-sink",
+            ["/usr/sbin/smtp-sink", "-u", "postfix", "-d", f"{dump}/%s", f"{address}:{SMTP_PORT}", "100"],
+            os.path.join(self.directory, "sink-output"),
+        )
+        self._closers.append(child.stop)
+        child.wait_until(lambda: accepts_connections(address, SMTP_PORT), 10, "listen")
+        return child
+
+    @functools.cached_property
+    def recipient_table(self):
+        """A second real Postfix, which knows the users carol and dave of table.test."""
+        directory = os.path.join(self.directory, "table")
+        server = postfix.recipient_table_target(
+            directory, self.block.address(TABLE), SMTP_PORT, "table.test", ("carol", "dave")
+        )
+        self._closers.append(server.close)
+        return server
+
+    @functools.cached_property
+    def gateway(self):
+        """The real Postfix that asks: see postfix.gateway."""
+        domains = [*TARGETS, "sink.test", "table.test", "null.test", "implicit.test", "absent.test", "spare.test"]
+        server = postfix.gateway(
+            os.path.join(self.directory, "gateway"),
+            self.block.address(GATEWAY),
+            self.policy_endpoint,
+            self.targets["good.test"],
+            domains,
+        )
+        self._closers.append(server.close)
+        return server
+
+    def reset(self):
+        """Every scripted server as it was at first, the gateway's log as if empty."""
+        for domain, (_, manner) in TARGETS.items():
+            self.targets[domain].reset(**manner)
+        if "gateway" in self.__dict__:
+            self.gateway.skip_log()
+
+    def message_data(self):
+        """What must stay empty: signs that a prober sent, or began to send, a message."""
+        signs = [f"{target.name}: DATA" for target in self.targets.values() if target.commands["DATA"]]
+        signs += glob.glob(os.path.join(self.directory, "sink-dump", "*"))
+        return signs
+
+    def close(self):
+        while self._closers:
+            self._closers.pop()()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()

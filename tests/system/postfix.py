@@ -1,0 +1,183 @@
+"""Private instances of Debian's Postfix: own configuration, queue, data and log, nothing of the machine's own touched.
+
+Postfix starts as root and its daemons run as user postfix, so the directory of an instance is world-readable.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+
+from child import Child, accepts_connections
+
+MASTER = "/usr/lib/postfix/sbin/master"
+INTERNAL_SERVICES = """\
+cleanup   unix  n       -       n       -       0       cleanup
+qmgr      unix  n       -       n       300     1       qmgr
+rewrite   unix  -       -       n       -       -       trivial-rewrite
+bounce    unix  -       -       n       -       0       bounce
+defer     unix  -       -       n       -       0       bounce
+trace     unix  -       -       n       -       0       bounce
+verify    unix  -       -       n       -       1       verify
+proxymap  unix  -       -       n       -       -       proxymap
+smtp      unix  -       -       n       -       -       smtp
+relay     unix  -       -       n       -       -       smtp
+error     unix  -       -       n       -       -       error
+retry     unix  -       -       n       -       -       error
+discard   unix  -       -       n       -       -       discard
+anvil     unix  -       -       n       -       1       anvil
+postlog   unix-dgram n  -       n       -       1       postlogd
+"""
+
+
+class Postfix:
+    """`services`: {(address, port): {name: value}}: an smtpd on each, with these settings of its own."""
+
+    def __init__(self, directory, hostname, settings, services, tables=()):
+        self.directory = directory
+        self.log_path = os.path.join(directory, "maillog")
+        self._skipped = 0
+        for name in ("", "queue", "data", "config"):
+            os.makedirs(os.path.join(directory, name), mode=0o755, exist_ok=True)
+        shutil.chown(os.path.join(directory, "data"), "postfix")
+        for name, text in dict(tables).items():
+            self._write(name, text)
+        self._write("config/main.cf", self._main_cf(hostname, settings))
+        self._write("config/master.cf", self._master_cf(services))
+        config = os.path.join(directory, "config")
+        subprocess.run(["/usr/sbin/postfix", "-c", config, "check"], check=True, capture_output=True, timeout=60)
+        # -d: do not leave for the background: the master is our child and is ended by its id.
+        self._master = Child(
+            f"postfix {hostname}",
+            [MASTER, "-c", config, "-d"],
+            os.path.join(directory, "output"),
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "MAIL_CONFIG": config},
+        )
+        for address, port in services:
+            self._master.wait_until(lambda: accepts_connections(address, port), 20, f"listen on {address}:{port}")
+
+    def _write(self, name, text):
+        with open(os.path.join(self.directory, name), "w", encoding="ascii") as file:
+            file.write(text)
+
+    def _main_cf(self, hostname, settings):
+        everything = {
+            "compatibility_level": "3.6",
+            "queue_directory": os.path.join(self.directory, "queue"),
+            "data_directory": os.path.join(self.directory, "data"),
+            "maillog_file": self.log_path,
+            "maillog_file_prefixes": self.directory,
+            "myhostname": hostname,
+            "mydestination": "",
+            "local_recipient_maps": "",
+            "alias_maps": "",
+            "mynetworks": "",
+            "inet_interfaces": "loopback-only",
+            "inet_protocols": "ipv4",
+            "smtpd_peername_lookup": "no",
+            "smtputf8_enable": "yes",
+            # A fresh smtpd for every client: none keeps a policy connection to a verifyd that a test has ended.
+            "max_use": "1",
+            "default_database_type": "texthash",
+            "smtpd_error_sleep_time": "0",
+            "smtpd_hard_error_limit": "20",
+        }
+        everything.update(settings)
+        return "".join(f"{name} = {value}\n" for name, value in everything.items())
+
+    @staticmethod
+    def _master_cf(services):
+        lines = []
+        for (address, port), settings in services.items():
+            lines.append(f"{address}:{port} inet n - n - - smtpd\n")
+            lines.extend(f"  -o {{ {name} = {value} }}\n" for name, value in settings.items())
+        return "".join(lines) + INTERNAL_SERVICES
+
+    def skip_log(self):
+        """What has been logged so far is not seen by `log` any more."""
+        self._skipped = os.path.getsize(self.log_path)
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as file:
+            file.seek(self._skipped)
+            return file.read()
+
+    def wait_for_log(self, pattern, seconds=5):
+        """The first log line that the pattern is found in."""
+
+        def find():
+            return next((line for line in self.log().splitlines() if re.search(pattern, line)), None)
+
+        return self._master.wait_until(find, seconds, f"log a line that matches {pattern}")
+
+    def close(self):
+        # The master passes SIGTERM on to its daemons.
+        self._master.stop()
+
+
+def gateway(directory, address, policy_endpoint, target, relay_domains):
+    """A filtering gateway. Each port is one way to ask; `gateway_port` has the list."""
+    policy = f"check_policy_service {{ inet:{policy_endpoint}, timeout=15s, default_action=DUNNO }}"
+    unix_policy = "check_policy_service { unix:verifyd/policy, timeout=15s, default_action=DUNNO }"
+    before = "reject_non_fqdn_recipient, reject_unauth_destination"
+    services = {}
+    for name, checks in {
+        "policy": policy,
+        "unix": unix_policy,
+        "warn": f"warn_if_reject {policy}",
+        "stress": policy,
+        "then_reject": f"{policy}, reject",
+        "native": "reject_unverified_recipient",
+        "native_550": "reject_unverified_recipient",
+    }.items():
+        services[(address, GATEWAY_PORTS[name])] = {"smtpd_recipient_restrictions": f"{before}, {checks}"}
+    sender_policy = policy.replace(" }", ", policy_context=sender }")
+    for name, checks in {"sender": sender_policy, "native_sender": "reject_unverified_sender"}.items():
+        services[(address, GATEWAY_PORTS[name])] = {
+            "smtpd_sender_restrictions": checks,
+            "smtpd_recipient_restrictions": before,
+            "unverified_sender_reject_code": "550",
+        }
+    services[(address, GATEWAY_PORTS["stress"])]["stress"] = "yes"
+    services[(address, GATEWAY_PORTS["native_550"])]["unverified_recipient_reject_code"] = "550"
+    return Postfix(
+        directory,
+        "gateway.test",
+        {
+            "relay_domains": " ".join(relay_domains),
+            # verify(8) asks the system's name server, which knows nothing of this world: it is led by the hand.
+            "relay_transport": f"smtp:[{target.address}]:{target.port}",
+            "address_verify_map": f"btree:{directory}/data/verify_cache",
+            "address_verify_poll_delay": "1s",
+        },
+        services,
+    )
+
+
+GATEWAY_PORTS = {
+    "policy": 2601,
+    "unix": 2602,
+    "warn": 2603,
+    "stress": 2604,
+    "native": 2605,
+    "native_550": 2606,
+    "sender": 2607,
+    "native_sender": 2608,
+    "then_reject": 2609,
+}
+
+
+def recipient_table_target(directory, address, port, domain, users):
+    """A mail server that knows its users by a table."""
+    table = os.path.join(directory, "recipients")
+    return Postfix(
+        directory,
+        f"mx.{domain}",
+        {
+            "relay_domains": domain,
+            "relay_recipient_maps": f"texthash:{table}",
+            "smtpd_recipient_restrictions": "reject_unauth_destination",
+        },
+        {(address, port): {}},
+        {"recipients": "".join(f"{user}@{domain} OK\n" for user in users)},
+    )

@@ -1,0 +1,143 @@
+"""Scripted mail servers: what a destination may do to a prober, on demand, and a count of what the prober did.
+
+All targets of a world live on one asyncio loop in one thread. Their fields may be changed by the test at any time; the
+next command sees the change.
+"""
+
+import asyncio
+import collections
+import threading
+
+DROP = "drop"  # as a reply: close the connection
+SILENT = "silent"  # as a reply: never answer
+
+
+class TargetLoop:
+    """The thread on which targets live."""
+
+    def __init__(self):
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="smtp targets", daemon=True)
+        self._thread.start()
+
+    def run(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+
+    def close(self):
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+
+class SmtpTarget:
+    """One server. `users` None: everybody is known.
+
+    `replies` gives a fixed reply for a stage ("banner", "EHLO", "MAIL", "RCPT", ...), `delays` the seconds before the
+    reply of a stage. With `greylist`, the first RCPT of an address is put off.
+    """
+
+    def __init__(self, loop, name, address, port, **manner):
+        self.name = name
+        self.address = address
+        self.port = port
+        self._loop = loop
+        self._server = None
+        self._connections = set()
+        self.reset(**manner)
+
+    def reset(self, users=None, replies=None, delays=None, greylist=False):
+        self.users = users if users is None else set(users)
+        self.replies = dict(replies or {})
+        self.delays = dict(delays or {})
+        self.greylist = greylist
+        self.unknown_reply = "550 5.1.1 <{address}>: Recipient address rejected: User unknown"
+        self.sessions = 0
+        self.commands = collections.Counter()
+        self.senders = []
+        self.recipients = []
+        self._greylisted = set()
+        self.open()
+
+    def open(self):
+        if self._server is None:
+            self._server = self._loop.run(self._listen())
+
+    def close(self):
+        """Down: connections are refused, and those in being are cut."""
+        if self._server is not None:
+            self._loop.run(self._stop())
+            self._server = None
+
+    async def _listen(self):
+        return await asyncio.start_server(self._serve, self.address, self.port, backlog=1000)
+
+    async def _stop(self):
+        self._server.close()
+        for task in list(self._connections):
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    async def _serve(self, reader, writer):
+        task = asyncio.current_task()
+        self._connections.add(task)
+        self.sessions += 1
+        try:
+            await self._talk(reader, writer)
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
+            pass
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+    async def _talk(self, reader, writer):
+        if not await self._reply(writer, "banner", f"220 {self.name} ESMTP"):
+            return
+        while True:
+            line = await reader.readline()
+            if not line.endswith(b"\n"):
+                return
+            text = line.decode("utf-8", "replace").strip()
+            verb = text.split(" ", 1)[0].upper()
+            self.commands[verb] += 1
+            if not await self._reply(writer, verb, self._answer(verb, text)) or verb == "QUIT":
+                return
+
+    async def _reply(self, writer, stage, text):
+        await asyncio.sleep(self.delays.get(stage, 0))
+        text = self.replies.get(stage, text)
+        if text == DROP:
+            return False
+        if text == SILENT:
+            await asyncio.sleep(3600)
+            return False
+        writer.write(text.replace("\n", "\r\n").encode() + b"\r\n")
+        await writer.drain()
+        return True
+
+    def _answer(self, verb, text):
+        if verb == "EHLO":
+            return f"250-{self.name}\n250-PIPELINING\n250 ENHANCEDSTATUSCODES"
+        if verb == "MAIL":
+            self.senders.append(_path(text))
+            return "250 2.1.0 Ok"
+        if verb == "RCPT":
+            return self._rcpt(_path(text))
+        if verb == "QUIT":
+            return "221 2.0.0 Bye"
+        if verb == "DATA":
+            return "354 Go ahead"
+        return "250 2.0.0 Ok"
+
+    def _rcpt(self, address):
+        self.recipients.append(address)
+        if self.greylist and address not in self._greylisted:
+            self._greylisted.add(address)
+            return "450 4.2.0 <{0}>: Recipient address rejected: Greylisted, see http://postgrey.test/help".format(address)
+        if self.users is None or address.rpartition("@")[0] in self.users:
+            return "250 2.1.5 Ok"
+        return self.unknown_reply.format(address=address)
+
+
+def _path(command):
+    start, end = command.find("<"), command.rfind(">")
+    return command[start + 1 : end]

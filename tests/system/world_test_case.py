@@ -1,0 +1,81 @@
+"""What every system test has: the shared world, daemons of its own, and questions asked through the real gateway."""
+
+import atexit
+import functools
+import os
+import smtplib
+import tempfile
+import time
+import unittest
+
+import daemon
+from child import wait_until
+from mail_world import MailWorld
+from postfix import GATEWAY_PORTS
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+IN_PROGRESS = "unverified address: Address verification in progress"
+
+
+@functools.cache
+def shared_world():
+    world = MailWorld()
+    atexit.register(world.close)
+    return world
+
+
+def build_directory():
+    return os.path.abspath(os.environ.get("VERIFYD_BUILD", os.path.join(SOURCE, "build", "release")))
+
+
+class WorldTestCase(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        self.world = shared_world()
+        self.world.reset()
+        self.addCleanup(self._no_message_was_sent)
+
+    def _no_message_was_sent(self):
+        self.assertEqual(self.world.message_data(), [], "a probe must never send a message")
+
+    def verifyd(self, arguments=(), **settings):
+        """A daemon that has not been started."""
+        directory = tempfile.mkdtemp(prefix="daemon", dir=self.world.directory)
+        daemon_settings = {**daemon.settings_for(self.world, directory), **settings}
+        verifyd = daemon.Verifyd(build_directory(), directory, daemon_settings, arguments)
+        self.addCleanup(verifyd.stop)
+        return verifyd
+
+    def started(self, **settings):
+        return self.verifyd(**settings).start()
+
+    def target(self, domain):
+        return self.world.targets[domain]
+
+    def rcpt(self, recipient, port="policy", sender="someone@client.test"):
+        """What the gateway's client sees: (code, text, seconds)."""
+        self.world.gateway  # started before the clock is
+        with smtplib.SMTP(self.world.block.address(25), GATEWAY_PORTS[port], "client.test", timeout=30) as client:
+            client.ehlo()
+            client.mail(sender)
+            start = time.monotonic()
+            code, text = client.rcpt(recipient)
+            return code, text.decode(), time.monotonic() - start
+
+    def ask(self, verifyd, recipient, **attributes):
+        """The action that the policy port answers."""
+        with verifyd.policy() as client:
+            return client.ask(recipient, **attributes)[0]
+
+    def ask_until(self, verifyd, recipient, expected, seconds=15):
+        """Asks every now and then until the action matches: the answer of a probe that outlasts patience."""
+
+        def matches():
+            action = self.ask(verifyd, recipient)
+            if not action.startswith(expected):
+                time.sleep(0.1)
+                return None
+            return action
+
+        return wait_until(matches, seconds, f"the answer {expected!r} about {recipient}")

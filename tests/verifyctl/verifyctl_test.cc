@@ -1,0 +1,317 @@
+// verifyctl as an operator runs it: against a daemon's control socket, against the cache of one that does not run, and
+// against a settings file.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "base/log.h"
+#include "boost/json.hpp"
+#include "tests/status_matchers.h"
+#include "tests/verifyd/api_world.h"
+#include "verifyctl/command_line.h"
+#include "verifyctl/exit_code.h"
+#include "verifyd/door/control.h"
+
+namespace verifyd {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class VerifyctlTest : public testing::Test {
+ protected:
+  VerifyctlTest() {
+    char name[] = "/tmp/verifyctl-test-XXXXXX";
+    directory_ = mkdtemp(name);
+    WriteSettings("");
+  }
+  ~VerifyctlTest() override { std::filesystem::remove_all(directory_); }
+
+  void WriteSettings(absl::string_view more) {
+    std::ofstream(directory_ + "/verifyd.cf")
+        << "control_socket = " << directory_ << "/control\ndata_directory = " << directory_
+        << "/data\nverify_domains = *\nmyhostname = gateway.example\n"
+        << std::string(more);
+  }
+
+  int Run(std::vector<std::string> arguments, const std::string& input = "") {
+    std::istringstream in(input);
+    std::ostringstream out;
+    std::ostringstream err;
+    Console console{in, out, err};
+    arguments.insert(arguments.begin(), {"-c", directory_ + "/verifyd.cf"});
+    const int code = RunVerifyctl(std::move(arguments), console);
+    out_ = out.str();
+    err_ = err.str();
+    return code;
+  }
+
+  CapturedLog log_;
+  std::string directory_;
+  std::string out_;
+  std::string err_;
+};
+
+// With a daemon: its control socket, served by a thread.
+class VerifyctlWithDaemonTest : public VerifyctlTest {
+ protected:
+  VerifyctlWithDaemonTest() {
+    EXPECT_THAT(door_.Listen(directory_ + "/control"), IsOk());
+    world_.Hold("joe@example.com", Deliverability::kDeliverable, Reason::kAccepted, absl::Minutes(5));
+    world_.Hold("gone@example.com", Deliverability::kUndeliverable, Reason::kNoSuchUser, absl::Minutes(5));
+    thread_ = std::thread([this] { loop_.Run(); });
+  }
+  ~VerifyctlWithDaemonTest() override {
+    loop_.Stop();
+    thread_.join();
+  }
+
+  Loop loop_{Clock::Real()};
+  ApiWorld world_{loop_};
+  ControlDoor door_{loop_, world_.Context()};
+  std::thread thread_;
+};
+
+TEST_F(VerifyctlWithDaemonTest, VerifySaysTheStatusAndWhatItRestsOn) {
+  EXPECT_EQ(Run({"verify", "joe@example.com"}), kExitDeliverable);
+  EXPECT_EQ(out_,
+            "joe@example.com: deliverable\n"
+            "    source    cache, 5 minutes old\n"
+            "    reason    accepted (about the address, at RCPT)\n"
+            "    rule      test.rule\n"
+            "    server    mx.example.com[198.51.100.1]\n"
+            "    text      250 as remembered\n");
+  EXPECT_EQ(err_, "");
+}
+
+TEST_F(VerifyctlWithDaemonTest, TraceAsksTheServerAndShowsTheDialogue) {
+  EXPECT_EQ(Run({"verify", "--trace", "bad@example.com"}), kExitUndeliverable);
+  EXPECT_THAT(out_, HasSubstr("source    probe, just now\n"));
+  EXPECT_THAT(out_, HasSubstr(" > RCPT TO:<bad@example.com>\n"));
+  EXPECT_THAT(out_, HasSubstr(" < 550 5.1.1 User unknown\n"));
+}
+
+TEST_F(VerifyctlWithDaemonTest, TheExitCodeIsThatOfTheWorst) {
+  EXPECT_EQ(Run({"query", "joe@example.com", "new@example.com"}), kExitNotCached);
+  EXPECT_THAT(out_, HasSubstr("new@example.com: not cached\n"));
+  EXPECT_EQ(Run({"query", "joe@example.com", "gone@example.com", "new@example.com"}), kExitUndeliverable);
+  EXPECT_EQ(Run({"query", "gone@example.com", "nonsense"}), kExitBadAddress);
+  EXPECT_THAT(out_, HasSubstr("nonsense: not an address\n    byte 8: "));
+  EXPECT_EQ(Run({"verify", "--patience", "0s", "slow@example.com"}), kExitUnknown);
+  EXPECT_EQ(out_, "slow@example.com: unknown, a probe is under way\n    text      Address verification in progress\n");
+}
+
+TEST_F(VerifyctlWithDaemonTest, JsonIsOneObjectALine) {
+  EXPECT_EQ(Run({"--json", "query", "joe@example.com", "gone@example.com"}), kExitUndeliverable);
+  std::istringstream lines(out_);
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) EXPECT_TRUE(boost::json::parse(line).is_object());
+  EXPECT_EQ(count, 2);
+  // Global options are understood behind the verb, too.
+  EXPECT_EQ(Run({"query", "--json", "joe@example.com"}), kExitDeliverable);
+  EXPECT_THAT(out_, StartsWith("{\"address\":\"joe@example.com\""));
+}
+
+TEST_F(VerifyctlWithDaemonTest, ADashReadsAddressesFromStandardInput) {
+  EXPECT_EQ(Run({"query", "-"}, "# ours\n\n  joe@example.com  \ngone@example.com\n"), kExitUndeliverable);
+  EXPECT_THAT(out_, HasSubstr("joe@example.com: deliverable\n"));
+  EXPECT_THAT(out_, HasSubstr("gone@example.com: undeliverable\n"));
+  EXPECT_EQ(Run({"query", "-"}, ""), kExitUsage);
+}
+
+TEST_F(VerifyctlWithDaemonTest, AListLongerThanOneCallIsAskedInSeveral) {
+  std::string input;
+  while (input.size() < 1200000) absl::StrAppend(&input, std::string(200, 'x'), "@example.com\n");
+  EXPECT_EQ(Run({"--json", "query", "-"}, input), kExitBadAddress);
+  EXPECT_EQ(std::count(out_.begin(), out_.end(), '\n'), std::count(input.begin(), input.end(), '\n'));
+}
+
+TEST_F(VerifyctlWithDaemonTest, ShowAndDeleteSpeakOfOneAddressAfterTheOther) {
+  EXPECT_EQ(Run({"show", "gone@example.com", "new@example.com"}), kExitNotCached);
+  EXPECT_THAT(out_, StartsWith("gone@example.com: undeliverable\n"));
+  EXPECT_THAT(out_, HasSubstr("    state                 fresh: answers at once\n"));
+  EXPECT_EQ(err_, "verifyctl: nothing is held of new@example.com\n");
+  EXPECT_EQ(Run({"delete", "gone@example.com"}), 0);
+  EXPECT_EQ(out_, "gone@example.com: deleted its record\n");
+  EXPECT_EQ(Run({"delete", "gone@example.com"}), kExitNotCached);
+  EXPECT_EQ(Run({"show", "\"joe+x y\"@example.com"}), kExitNotCached);
+  EXPECT_EQ(err_, "verifyctl: nothing is held of joe+x y@example.com\n");
+}
+
+TEST_F(VerifyctlWithDaemonTest, StatsAndReload) {
+  EXPECT_EQ(Run({"stats"}), 0);
+  EXPECT_THAT(out_, HasSubstr("\nprober\n    probes "));
+  EXPECT_EQ(Run({"reload"}), 0);
+  EXPECT_EQ(out_, "reloaded\n");
+}
+
+TEST_F(VerifyctlWithDaemonTest, AReloadThatIsRefusedIsAConfigurationError) {
+  loop_.Post([this] { world_.set_reload_result(absl::InvalidArgumentError("verifyd.cf:3: unknown setting \"x\"")); });
+  EXPECT_EQ(Run({"reload"}), kExitConfiguration);
+  EXPECT_EQ(err_, "verifyctl: verifyd.cf:3: unknown setting \"x\"\n");
+}
+
+TEST_F(VerifyctlWithDaemonTest, TheSocketOfTheCommandLineNeedsNoSettings) {
+  WriteSettings("nonsense = 1\n");
+  EXPECT_EQ(Run({"stats"}), kExitConfiguration);
+  EXPECT_EQ(Run({"-s", directory_ + "/control", "stats"}), 0);
+}
+
+// Without a daemon.
+
+TEST_F(VerifyctlTest, VerifyNeedsTheDaemon) {
+  EXPECT_EQ(Run({"verify", "joe@example.com"}), kExitUnavailable);
+  EXPECT_THAT(err_, StartsWith("verifyctl: the daemon is not running: " + directory_ + "/control: "));
+  EXPECT_EQ(Run({"stats"}), kExitUnavailable);
+}
+
+TEST_F(VerifyctlTest, WithoutDaemonAndCacheThereIsNothingToLookInto) {
+  EXPECT_EQ(Run({"query", "joe@example.com"}), kExitNoInput);
+  EXPECT_THAT(err_, HasSubstr("there is no cache " + directory_ + "/data/verify_cache.mdb"));
+  EXPECT_FALSE(std::filesystem::exists(directory_ + "/data"));
+}
+
+TEST_F(VerifyctlTest, LooksIntoTheCacheWhileNoDaemonRuns) {
+  {
+    Loop loop(Clock::Real());
+    CacheSettings settings;
+    settings.path = directory_ + "/data/verify_cache";
+    const std::unique_ptr<Cache> cache = Cache::Open(loop, settings);
+    Record record;
+    record.finding.deliverability = Deliverability::kUndeliverable;
+    record.finding.reason = Reason::kNoSuchUser;
+    record.finding.when = Clock::Real().Now() - absl::Minutes(5);
+    cache->PutRecord("gone@example.com", record);
+    cache->Flush();
+  }
+  EXPECT_EQ(Run({"query", "gone@example.com", "new@example.com"}), kExitUndeliverable);
+  EXPECT_THAT(out_, HasSubstr("gone@example.com: undeliverable\n"));
+  EXPECT_THAT(out_, HasSubstr("new@example.com: not cached\n"));
+  EXPECT_THAT(err_, EndsWith("; looking into its cache\n"));
+  EXPECT_EQ(Run({"show", "gone@example.com"}), 0);
+  EXPECT_EQ(Run({"delete", "gone@example.com"}), 0);
+  EXPECT_EQ(Run({"show", "gone@example.com"}), kExitNotCached);
+}
+
+TEST_F(VerifyctlTest, ACacheOfSomebodyElseIsLeftAlone) {
+  std::filesystem::create_directory(directory_ + "/data");
+  const std::string file = directory_ + "/data/verify_cache.mdb";
+  std::ofstream(file) << std::string(8192, 'x');
+  EXPECT_EQ(Run({"query", "joe@example.com"}), kExitUnavailable);
+  EXPECT_THAT(err_, HasSubstr("can not be used"));
+  EXPECT_EQ(std::filesystem::file_size(file), 8192U);
+}
+
+// Listens, and answers everybody with the same bytes.
+class Impostor {
+ public:
+  Impostor(const std::string& path, std::string answer) : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    EXPECT_EQ(bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    EXPECT_EQ(listen(fd_, 1), 0);
+    thread_ = std::thread([this, answer = std::move(answer)] {
+      const int client = accept(fd_, nullptr, nullptr);
+      char bytes[4096];
+      EXPECT_GT(recv(client, bytes, sizeof(bytes), 0), 0);
+      EXPECT_EQ(send(client, answer.data(), answer.size(), MSG_NOSIGNAL), static_cast<ssize_t>(answer.size()));
+      close(client);
+    });
+  }
+  ~Impostor() {
+    thread_.join();
+    close(fd_);
+  }
+  Impostor(const Impostor&) = delete;
+  Impostor& operator=(const Impostor&) = delete;
+
+ private:
+  const int fd_;
+  std::thread thread_;
+};
+
+TEST_F(VerifyctlTest, WhatAnswersAndIsNotVerifydIsAProtocolError) {
+  const std::vector<std::string> answers = {
+      "220 mx.example.com ESMTP\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n",
+      "HTTP/1.1 418 I'm a teapot\r\nContent-Length: 0\r\n\r\n",
+  };
+  for (const std::string& answer : answers) {
+    const Impostor impostor(directory_ + "/control", answer);
+    EXPECT_EQ(Run({"stats"}), kExitProtocol) << answer << err_;
+    EXPECT_NE(err_, "");
+    unlink((directory_ + "/control").c_str());
+  }
+}
+
+TEST_F(VerifyctlTest, ASocketPathThatIsNoneIsAnError) {
+  EXPECT_EQ(Run({"-s", "/" + std::string(200, 'x'), "stats"}), kExitUsage);
+}
+
+// The settings file.
+
+TEST_F(VerifyctlTest, ConfigShowsWhatTheFileSaysAsPostconfDoes) {
+  WriteSettings("relay_domains = example.com,\n  example.net\nrelayhost =\n");
+  EXPECT_EQ(Run({"config", "-n"}), 0);
+  EXPECT_EQ(out_,
+            absl::StrCat("control_socket = ", directory_, "/control\ndata_directory = ", directory_,
+                         "/data\nmyhostname = gateway.example\nrelay_domains = example.com, example.net\nrelayhost "
+                         "=\nverify_domains = *\n"));
+  EXPECT_EQ(Run({"config", "verify_domains", "address_verify_relayhost"}), 0);
+  EXPECT_EQ(out_, "address_verify_relayhost = $relayhost\nverify_domains = *\n");
+  EXPECT_EQ(Run({"config", "-d", "verify_domains"}), 0);
+  EXPECT_EQ(out_, "verify_domains = $relay_domains\n");
+  EXPECT_EQ(Run({"config"}), 0);
+  EXPECT_EQ(std::count(out_.begin(), out_.end(), '\n'), static_cast<long>(Settings::Table().size()));
+  EXPECT_EQ(Run({"--json", "config", "relayhost"}), 0);
+  EXPECT_EQ(boost::json::parse(out_).at("set"), true);
+}
+
+TEST_F(VerifyctlTest, ConfigNamesWhatIsWrongWithTheFile) {
+  WriteSettings("relay_domain = example.com\n");
+  EXPECT_EQ(Run({"config"}), kExitConfiguration);
+  EXPECT_THAT(err_, HasSubstr("verifyd.cf:5: unknown setting \"relay_domain\"; did you mean \"relay_domains\"?"));
+  EXPECT_EQ(Run({"config", "-d"}), 0);
+  EXPECT_EQ(Run({"config", "nonsense"}), kExitUsage);
+  EXPECT_EQ(Run({"-c", directory_ + "/missing.cf", "config"}), kExitUsage) << "-c may be given once";
+}
+
+TEST_F(VerifyctlTest, WrongUsageIsSaidSo) {
+  EXPECT_EQ(Run({}), kExitUsage);
+  EXPECT_EQ(Run({"guess", "joe@example.com"}), kExitUsage);
+  EXPECT_EQ(Run({"verify"}), kExitUsage);
+  EXPECT_EQ(Run({"config", "-d", "-n"}), kExitUsage);
+  EXPECT_THAT(err_, Not(HasSubstr("subcommand is required")));
+  EXPECT_EQ(Run({"--help"}), 0);
+  for (const char* verb : {"verify", "query", "show", "delete", "stats", "config", "reload"}) {
+    EXPECT_THAT(out_, HasSubstr(std::string("\n  ") + verb + " "));
+  }
+  EXPECT_EQ(Run({"--version"}), 0);
+  EXPECT_THAT(out_, StartsWith("verifyctl "));
+}
+
+TEST(ExitCodeTest, OfTwoTheWorseCounts) {
+  const std::vector<int> worst_first = {kExitBadAddress, kExitUndeliverable, kExitRisky,
+                                        kExitUnknown,    kExitNotCached,     kExitDeliverable};
+  for (size_t i = 0; i < worst_first.size(); ++i) {
+    for (size_t j = i; j < worst_first.size(); ++j) {
+      EXPECT_EQ(Worse(worst_first[i], worst_first[j]), worst_first[i]);
+      EXPECT_EQ(Worse(worst_first[j], worst_first[i]), worst_first[i]);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace verifyd

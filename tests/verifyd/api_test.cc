@@ -1,0 +1,282 @@
+#include "verifyd/api.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "base/log.h"
+#include "boost/json.hpp"
+#include "tests/test_loop.h"
+#include "tests/verifyd/api_world.h"
+
+namespace verifyd {
+namespace {
+
+namespace json = boost::json;
+using ::testing::HasSubstr;
+
+class ApiTest : public testing::Test {
+ protected:
+  ApiReply Ask(const std::string& method, const std::string& target, const std::string& body = "",
+               ApiRight right = ApiRight::kChange) {
+    ApiRequest request;
+    request.method = method;
+    request.target = target;
+    request.body = body;
+    request.right = right;
+    return HandleApiRequest(context_, request);
+  }
+
+  json::object AskOne(const std::string& method, const std::string& target, const std::string& body = "") {
+    const ApiReply reply = Ask(method, target, body);
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    EXPECT_FALSE(reply.lines);
+    return json::parse(reply.body).as_object();
+  }
+
+  // The lines of an answer, in the order in which they come.
+  std::vector<json::object> AskAll(const std::string& target, const std::string& body) {
+    ApiReply reply = Ask("POST", target, body);
+    EXPECT_TRUE(reply.lines) << reply.body;
+    std::vector<json::object> lines;
+    while (std::optional<std::string> line = test_.Run(reply.lines())) lines.push_back(json::parse(*line).as_object());
+    return lines;
+  }
+
+  std::string ErrorOf(const ApiReply& reply) { return json::parse(reply.body).at("error").as_string().c_str(); }
+
+  CapturedLog log_;
+  TestLoop test_;
+  ApiWorld world_{test_.loop()};
+  ApiContext context_ = world_.Context();
+};
+
+TEST_F(ApiTest, ListsEveryRouteWithItsArgumentsAndDocumentation) {
+  const json::object answer = AskOne("GET", "/v1/");
+  std::set<std::string> listed;
+  for (const json::value& route : answer.at("routes").as_array()) {
+    listed.insert(absl::StrCat(route.at("method").as_string().c_str(), " ", route.at("path").as_string().c_str()));
+    EXPECT_FALSE(route.at("documentation").as_string().empty());
+    for (const auto& argument : route.at("arguments").as_object()) EXPECT_FALSE(argument.value().as_string().empty());
+  }
+  for (const ApiRoute& route : ApiRoutes()) {
+    const std::string name = absl::StrCat(route.method, " ", route.path);
+    EXPECT_TRUE(listed.contains(name)) << name;
+    const std::string first_argument = route.arguments.empty() ? "" : std::string(route.arguments[0]);
+    for (const json::value& shown : answer.at("routes").as_array()) {
+      if (absl::StrCat(shown.at("method").as_string().c_str(), " ", shown.at("path").as_string().c_str()) != name)
+        continue;
+      EXPECT_EQ(shown.at("arguments").as_object().size(), route.arguments.size()) << name;
+    }
+  }
+}
+
+TEST_F(ApiTest, QueryAnswersFromMemoryAndProbesNothing) {
+  world_.Hold("joe@example.com", Deliverability::kDeliverable, Reason::kAccepted, absl::Minutes(5));
+  const auto lines = AskAll("/v1/query", R"({"addresses": ["joe@example.com", "new@example.com"]})");
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0].at("address"), "joe@example.com");
+  EXPECT_EQ(lines[0].at("status"), "deliverable");
+  EXPECT_EQ(lines[0].at("state"), "known");
+  EXPECT_EQ(lines[0].at("source"), "cache");
+  EXPECT_EQ(lines[0].at("age_s"), 300);
+  EXPECT_EQ(lines[0].at("code"), 250);
+  EXPECT_EQ(lines[0].at("rule"), "test.rule");
+  EXPECT_EQ(lines[0].at("mx_address"), "198.51.100.1");
+  EXPECT_EQ(lines[0].at("updated"), "2023-11-14T22:08:20Z");
+  EXPECT_EQ(lines[1].at("state"), "not_cached");
+  EXPECT_EQ(lines[1].at("status"), "unknown");
+  EXPECT_FALSE(lines[1].contains("reason"));
+  EXPECT_EQ(world_.resolver().asked(), 0U);
+}
+
+TEST_F(ApiTest, VerifyProbesAndShowsTheDialogueWhenAskedFor) {
+  const auto lines = AskAll("/v1/verify", R"({"addresses": ["bad@example.com"], "trace": true})");
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0].at("status"), "undeliverable");
+  EXPECT_EQ(lines[0].at("reason"), "no_such_user");
+  EXPECT_EQ(lines[0].at("scope"), "address");
+  EXPECT_EQ(lines[0].at("stage"), "rcpt");
+  EXPECT_EQ(lines[0].at("source"), "probe");
+  EXPECT_EQ(lines[0].at("enhanced"), "5.1.1");
+  std::string dialogue;
+  for (const json::value& line : lines[0].at("transcript").as_array()) {
+    EXPECT_TRUE(line.at("at_ms").is_number());
+    absl::StrAppend(&dialogue, line.at("kind").as_string().c_str(), " ", line.at("text").as_string().c_str(), "\n");
+  }
+  EXPECT_THAT(dialogue, HasSubstr("sent RCPT TO:<bad@example.com>"));
+  EXPECT_THAT(dialogue, HasSubstr("received 550 5.1.1 User unknown"));
+}
+
+TEST_F(ApiTest, AnswersComeAsTheyAreFound) {
+  world_.Hold("known@example.com", Deliverability::kDeliverable, Reason::kAccepted, absl::Minutes(5));
+  const auto lines =
+      AskAll("/v1/verify", R"({"addresses": ["slow@example.com", "not an address", "known@example.com"]})");
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines[0].at("address"), "not an address");
+  EXPECT_THAT(lines[0].at("error").as_string().c_str(), HasSubstr("byte 3"));
+  EXPECT_EQ(lines[1].at("address"), "known@example.com");
+  EXPECT_EQ(lines[2].at("address"), "slow@example.com");
+  EXPECT_EQ(lines[2].at("status"), "deliverable");
+}
+
+TEST_F(ApiTest, AProbeThatOutlastsThePatienceIsInProgress) {
+  const auto lines = AskAll("/v1/verify", R"({"addresses": "slow@example.com", "patience": "2s"})");
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0].at("state"), "in_progress");
+  EXPECT_EQ(lines[0].at("status"), "unknown");
+}
+
+TEST_F(ApiTest, FreshAsksTheServerAlthoughMemoryHasAnAnswer) {
+  world_.Hold("joe@example.com", Deliverability::kDeliverable, Reason::kAccepted, absl::Minutes(5));
+  const auto lines = AskAll("/v1/verify", R"({"addresses": ["joe@example.com"], "fresh": true})");
+  EXPECT_EQ(lines[0].at("source"), "probe");
+}
+
+TEST_F(ApiTest, AListIsAskedAHundredAtATime) {
+  world_.resolver().set_delay(absl::Seconds(1));
+  json::array addresses;
+  for (int i = 0; i < 250; ++i) addresses.emplace_back(absl::StrCat("joe@d", i, ".example"));
+  json::object body;
+  body["addresses"] = addresses;
+  const auto lines = AskAll("/v1/verify", json::serialize(body));
+  EXPECT_EQ(lines.size(), 250U);
+  EXPECT_EQ(world_.resolver().most_at_once(), 100U);
+}
+
+TEST_F(ApiTest, WhoStopsListeningStartsNoMoreQuestions) {
+  world_.resolver().set_delay(absl::Seconds(1));
+  json::array addresses;
+  for (int i = 0; i < 250; ++i) addresses.emplace_back(absl::StrCat("joe@d", i, ".example"));
+  json::object body;
+  body["addresses"] = addresses;
+  {
+    ApiReply reply = Ask("POST", "/v1/verify", json::serialize(body));
+    ASSERT_TRUE(test_.Run(reply.lines()).has_value());
+  }
+  test_.Advance(absl::Minutes(10));
+  EXPECT_EQ(world_.resolver().asked(), 100U);
+}
+
+TEST_F(ApiTest, ShowTellsEverythingThatIsHeld) {
+  world_.Hold("joe@example.com", Deliverability::kDeliverable, Reason::kAccepted, absl::Hours(24));
+  DomainFact fact;
+  fact.domain = "example.com";
+  fact.catch_all = CatchAll::kNo;
+  fact.catch_all_when = test_.clock().Now();
+  world_.cache().PutDomainFact(fact);
+  const json::object held = AskOne("GET", "/v1/record?address=joe%40EXAMPLE.com");
+  EXPECT_EQ(held.at("address"), "joe@example.com");
+  EXPECT_EQ(held.at("verdict").at("status"), "deliverable");
+  const json::object& record = held.at("record").as_object();
+  EXPECT_EQ(record.at("freshness"), "fresh");
+  EXPECT_EQ(record.at("finding").at("text"), "250 as remembered");
+  EXPECT_EQ(record.at("first_seen"), "2023-11-13T22:13:20Z");
+  EXPECT_EQ(record.at("refresh_at"), "2023-11-20T22:13:20Z");
+  EXPECT_EQ(record.at("expire_at"), "2023-12-14T22:13:20Z");
+  EXPECT_EQ(held.at("domain").at("catch_all"), "no");
+  EXPECT_FALSE(held.contains("pin"));
+}
+
+TEST_F(ApiTest, ShowingAnAddressNobodyAskedAboutIsNotFound) {
+  const ApiReply reply = Ask("GET", "/v1/record?address=joe@example.com");
+  EXPECT_EQ(reply.status, 404);
+  EXPECT_EQ(ErrorOf(reply), "nothing is held of joe@example.com");
+}
+
+TEST_F(ApiTest, DeleteForgetsTheRecordAndWhatDecidesAboutTheDomain) {
+  ASSERT_EQ(AskAll("/v1/verify", R"({"addresses": ["joe@no.example"]})")[0].at("reason"), "no_such_domain");
+  world_.Hold("joe@no.example", Deliverability::kUndeliverable, Reason::kNoSuchUser, absl::Minutes(1));
+  const json::object answer = AskOne("DELETE", "/v1/record?address=joe@no.example");
+  EXPECT_EQ(answer.at("deleted"), (json::array{"record", "domain"}));
+  EXPECT_TRUE(log_.Contains("deleted what is held of <joe@no.example>"));
+  EXPECT_EQ(AskAll("/v1/query", R"({"addresses": ["joe@no.example"]})")[0].at("state"), "not_cached");
+  EXPECT_EQ(Ask("DELETE", "/v1/record?address=joe@no.example").status, 404);
+}
+
+TEST_F(ApiTest, StatsGroupTheNumbersOfEveryRoom) {
+  AskAll("/v1/verify", R"({"addresses": ["joe@example.com"]})");
+  const json::object stats = AskOne("GET", "/v1/stats");
+  EXPECT_EQ(stats.at("prober").at("probes"), 1);
+  EXPECT_EQ(stats.at("cache").at("persistent"), false);
+  EXPECT_EQ(stats.at("verifier").at("flying_now"), 0);
+  EXPECT_EQ(stats.at("daemon").at("policy_connections_now"), 3);
+  EXPECT_EQ(stats.at("counters").at("verifyd_probes_total{status=\"deliverable\"}"), 1);
+}
+
+TEST_F(ApiTest, ConfigShowsEverySettingAsItIsInForce) {
+  world_.Use({{"verify_domains", "*"}, {"myhostname", "gateway.example"}, {"relayhost", "[relay.example]"}});
+  const json::object answer = AskOne("GET", "/v1/config");
+  std::map<std::string, json::object> shown;
+  for (const json::value& row : answer.at("settings").as_array()) {
+    shown[row.at("name").as_string().c_str()] = row.as_object();
+  }
+  EXPECT_EQ(shown.size(), Settings::Table().size());
+  const json::object& row = shown["address_verify_relayhost"];
+  EXPECT_EQ(row.at("raw"), "$relayhost");
+  EXPECT_EQ(row.at("value"), "[relay.example]");
+  EXPECT_EQ(row.at("set"), false);
+  EXPECT_EQ(shown["relayhost"].at("set"), true);
+  EXPECT_EQ(shown["control_socket"].at("reloadable"), false);
+}
+
+TEST_F(ApiTest, ReloadSaysWhetherTheSettingsWereTaken) {
+  EXPECT_EQ(AskOne("POST", "/v1/reload").at("reloaded"), true);
+  world_.set_reload_result(absl::InvalidArgumentError("verifyd.cf:3: unknown setting \"x\""));
+  const ApiReply reply = Ask("POST", "/v1/reload");
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(ErrorOf(reply), "verifyd.cf:3: unknown setting \"x\"");
+}
+
+TEST_F(ApiTest, WhoMayOnlyLookChangesNothing) {
+  world_.Hold("joe@example.com", Deliverability::kDeliverable, Reason::kAccepted, absl::Minutes(5));
+  for (const ApiRoute& route : ApiRoutes()) {
+    const int expected = route.right == ApiRight::kChange                          ? 403
+                         : route.path == "/v1/record" || route.path == "/v1/query" ? 400
+                                                                                   : 200;
+    EXPECT_EQ(Ask(std::string(route.method), std::string(route.path), "", ApiRight::kRead).status, expected)
+        << route.path;
+  }
+  EXPECT_TRUE(world_.cache().FindRecord("joe@example.com").has_value());
+}
+
+TEST_F(ApiTest, UnknownPathsAndMethodsPointToTheList) {
+  EXPECT_EQ(Ask("GET", "/v1/nothing").status, 404);
+  EXPECT_EQ(Ask("GET", "").status, 404);
+  EXPECT_EQ(Ask("PUT", "/v1/stats").status, 405);
+  EXPECT_THAT(ErrorOf(Ask("PUT", "/v1/stats")), HasSubstr("GET /v1/"));
+}
+
+TEST_F(ApiTest, WrongArgumentsAreNamedWithWhatWasExpected) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {R"({"addresses": []})", "expected at least one"},
+      {R"({"addresses": [7]})", "\"addresses\": found 7, expected an address"},
+      {R"({"addresses": {"a": 1}})", "expected a list of addresses"},
+      {R"({"addresses": ["a@example.com"], "fresh": "perhaps"})",
+       "\"fresh\": found \"perhaps\", expected true or false"},
+      {R"({"addresses": ["a@example.com"], "role": "cook"})", "expected \"recipient\" or \"sender\""},
+      {R"({"addresses": ["a@example.com"], "patience": 3})", "expected a time"},
+      {R"({"addresses": ["a@example.com"], "patience": "3 moons"})", "\"patience\""},
+      {R"({"addresses": ["a@example.com"], "patience": "2h"})", "expected at most 1h"},
+      {R"({"adresses": ["a@example.com"]})", "unknown argument \"adresses\"; POST /v1/verify takes addresses"},
+      {R"(["a@example.com"])", "not a JSON object"},
+      {R"({"addresses": )", "not JSON"},
+  };
+  for (const auto& [body, part] : cases) {
+    const ApiReply reply = Ask("POST", "/v1/verify", body);
+    EXPECT_EQ(reply.status, 400) << body;
+    EXPECT_THAT(ErrorOf(reply), HasSubstr(part)) << body;
+  }
+  EXPECT_THAT(ErrorOf(Ask("GET", "/v1/record?address=%4")), HasSubstr("expected %XX"));
+  EXPECT_THAT(ErrorOf(Ask("GET", "/v1/record?addresses=a@example.com")), HasSubstr("takes address"));
+  EXPECT_THAT(ErrorOf(Ask("GET", "/v1/record?address=nonsense")), HasSubstr("byte 8"));
+}
+
+TEST_F(ApiTest, DeeplyNestedJsonIsRefused) {
+  EXPECT_EQ(Ask("POST", "/v1/query", std::string(100000, '[')).status, 400);
+}
+
+}  // namespace
+}  // namespace verifyd

@@ -1,0 +1,103 @@
+// The rooms that the api works on, without network: a scripted name server and mail servers, a cache in memory.
+//
+//   example.com  mx.example.com[198.51.100.1]   bad@ is unknown there, slow@ is answered after a minute
+//   no.example   does not exist
+#ifndef VERIFYD_TESTS_VERIFYD_API_WORLD_H_
+#define VERIFYD_TESTS_VERIFYD_API_WORLD_H_
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "cache/cache.h"
+#include "probe/prober.h"
+#include "tests/scripted_dialer.h"
+#include "tests/scripted_resolver.h"
+#include "verdict/classifier.h"
+#include "verifyd/api.h"
+#include "verifyd/configuration.h"
+#include "verifyd/metrics.h"
+#include "verifyd/verifier.h"
+
+namespace verifyd {
+
+class ApiWorld {
+ public:
+  explicit ApiWorld(Loop& loop)
+      : loop_(loop),
+        resolver_(loop),
+        dialer_(loop),
+        prober_(loop, loop, resolver_, dialer_),
+        cache_(Cache::Open(loop, CacheSettings())),
+        verifier_(loop, *cache_, prober_, metrics_) {
+    resolver_.SetMx("example.com", {{10, "mx.example.com"}});
+    resolver_.SetAddresses("mx.example.com", {"198.51.100.1"});
+    resolver_.Fail("no.example", DnsType::kMx, DnsStatus::kNxDomain);
+    dialer_.Play(
+        "198.51.100.1",
+        "banner=220 mx ;; rcpt(bad@example.com)=550 5.1.1 User unknown ;; rcpt(slow@example.com)={wait 60s}250 Ok");
+    Use({{"verify_domains", "*"},
+         {"myhostname", "gateway.example"},
+         {"address_verify_map", ""},
+         {"probe_permit_networks", "198.51.100.0/24"}});
+  }
+
+  // As a daemon that reads these settings.
+  void Use(const std::vector<std::pair<std::string, std::string>>& settings) {
+    std::vector<Assignment> assignments;
+    for (const auto& [name, value] : settings) assignments.push_back({name, value, "test"});
+    absl::StatusOr<Configuration> configuration = Configuration::Create(*Settings::Load(assignments, {}));
+    ASSERT_TRUE(configuration.ok()) << configuration.status();
+    configuration_ = std::make_shared<const Configuration>(*std::move(configuration));
+    prober_.Configure(configuration_->probe, Classifier::BuiltIn());
+    verifier_.Configure(configuration_->verifier);
+  }
+
+  ApiContext Context() {
+    ApiContext context{.loop = loop_, .verifier = verifier_, .cache = *cache_, .prober = prober_, .metrics = metrics_};
+    context.configuration = [this] { return configuration_; };
+    context.reload = [this] { return reloaded_; };
+    context.more_stats = [] { return std::vector<std::pair<std::string, double>>{{"policy_connections_now", 3}}; };
+    return context;
+  }
+
+  // `key` has been found so, `ago`.
+  void Hold(absl::string_view key, Deliverability deliverability, Reason reason, absl::Duration ago) {
+    Record record;
+    record.finding.deliverability = deliverability;
+    record.finding.reason = reason;
+    record.finding.scope = Scope::kAddress;
+    record.finding.stage = Stage::kRcpt;
+    record.finding.rule = "test.rule";
+    record.finding.code = deliverability == Deliverability::kDeliverable ? 250 : 550;
+    record.finding.text = absl::StrCat(record.finding.code, " as remembered");
+    record.finding.mx_name = "mx.example.com";
+    record.finding.mx_address = "198.51.100.1";
+    record.finding.when = loop_.clock().Now() - ago;
+    record.first_seen = record.finding.when;
+    cache_->PutRecord(key, record);
+  }
+
+  Cache& cache() { return *cache_; }
+  ScriptedResolver& resolver() { return resolver_; }
+  void set_reload_result(absl::Status status) { reloaded_ = std::move(status); }
+
+ private:
+  Loop& loop_;
+  ScriptedResolver resolver_;
+  ScriptedDialer dialer_;
+  Prober prober_;
+  std::unique_ptr<Cache> cache_;
+  Metrics metrics_;
+  Verifier verifier_;
+  std::shared_ptr<const Configuration> configuration_;
+  absl::Status reloaded_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_TESTS_VERIFYD_API_WORLD_H_

@@ -1,0 +1,124 @@
+#include "verifyd/restriction/decision.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/status_matchers.h"
+#include "verdict/reason.h"
+#include "verifyd/restriction/restriction.h"
+
+namespace verifyd {
+namespace {
+
+Verdict Found(Reason reason, std::string text = "host mx.example[192.0.2.1] said: 550 5.1.1 nope") {
+  Verdict verdict;
+  verdict.state = VerdictState::kKnown;
+  verdict.finding.reason = reason;
+  verdict.finding.deliverability = RowOf(reason).deliverability;
+  verdict.finding.text = std::move(text);
+  return verdict;
+}
+
+TEST(DecisionTest, WordsRefusalsAsPostfixDoes) {
+  UnverifiedSettings settings;
+  Decision decision = DecideOnVerdict(Found(Reason::kNoSuchUser), Role::kRecipient, settings);
+  // With Postfix's default code of 450 a definite answer reads "unverified", too, and is settled at the end.
+  EXPECT_EQ(decision.kind, DecisionKind::kDeferIfPermit);
+  EXPECT_EQ(decision.code, 450);
+  EXPECT_EQ(decision.dsn, "4.1.1");
+  EXPECT_EQ(decision.text, "unverified address: host mx.example[192.0.2.1] said: 550 5.1.1 nope");
+  settings.reject_code = 550;
+  decision = DecideOnVerdict(Found(Reason::kNoSuchUser), Role::kRecipient, settings);
+  EXPECT_EQ(decision.kind, DecisionKind::kReject);
+  EXPECT_EQ(decision.dsn, "5.1.1");
+  EXPECT_EQ(decision.text, "undeliverable address: host mx.example[192.0.2.1] said: 550 5.1.1 nope");
+  decision = DecideOnVerdict(Found(Reason::kNoSuchUser), Role::kSender, settings);
+  EXPECT_EQ(decision.dsn, "5.1.7");
+}
+
+TEST(DecisionTest, WhatIsAboutUsIsDeferredWhateverTheRejectCode) {
+  UnverifiedSettings settings;
+  settings.reject_code = 550;
+  settings.defer_if_permit = false;
+  const Decision decision = DecideOnVerdict(Found(Reason::kBlockedIp), Role::kRecipient, settings);
+  EXPECT_EQ(decision.kind, DecisionKind::kDefer);
+  EXPECT_EQ(decision.code, 450);
+  // A block of us never counts against a sender.
+  EXPECT_FALSE(DecideOnVerdict(Found(Reason::kBlockedIp), Role::kSender, settings).refuses());
+}
+
+TEST(DecisionTest, AFindingMoreCarefulThanItsReasonIsNotRejected) {
+  UnverifiedSettings settings;
+  settings.reject_code = 550;
+  Verdict verdict = Found(Reason::kMxBogon);
+  verdict.finding.deliverability = Deliverability::kUnknown;
+  EXPECT_EQ(DecideOnVerdict(verdict, Role::kRecipient, settings).code, 450);
+}
+
+TEST(DecisionTest, ATwoHundredCodeAcceptsWhatIsBad) {
+  UnverifiedSettings settings;
+  settings.reject_code = 250;
+  EXPECT_FALSE(DecideOnVerdict(Found(Reason::kNoSuchUser), Role::kRecipient, settings).refuses());
+}
+
+TEST(DecisionTest, TheReasonTextReplacesWhatTheServerSaid) {
+  UnverifiedSettings settings;
+  settings.reject_reason = "no such mailbox here";
+  EXPECT_EQ(DecideOnVerdict(Found(Reason::kNoSuchUser), Role::kRecipient, settings).text,
+            "unverified address: no such mailbox here");
+}
+
+TEST(DecisionTest, InProgressIsDeferredAndNotVerifiableIsLetThrough) {
+  Verdict verdict;
+  verdict.state = VerdictState::kInProgress;
+  verdict.finding.text = "Address verification in progress";
+  EXPECT_EQ(DecideOnVerdict(verdict, Role::kRecipient, {}).text,
+            "unverified address: Address verification in progress");
+  verdict.state = VerdictState::kNotVerifiable;
+  EXPECT_FALSE(DecideOnVerdict(verdict, Role::kRecipient, {}).refuses());
+}
+
+TEST(DecisionTest, ForeignTextIsPrintableAndBounded) {
+  UnverifiedSettings settings;
+  const std::string evil = "a\r\naction=OK\n\n" + std::string(1000, 'x') + "\xFF";
+  const Decision decision = DecideOnVerdict(Found(Reason::kNoSuchUser, evil), Role::kRecipient, settings);
+  EXPECT_EQ(decision.text.find('\n'), std::string::npos);
+  EXPECT_EQ(decision.text.size(), std::string("unverified address: ").size() + Finding::kMaxText);
+}
+
+TEST(DecisionTest, APinDecidesByItsDeliverability) {
+  Verdict verdict;
+  verdict.state = VerdictState::kKnown;
+  verdict.source = VerdictSource::kPin;
+  verdict.finding.deliverability = Deliverability::kUndeliverable;
+  verdict.finding.text = "left the company";
+  EXPECT_TRUE(DecideOnVerdict(verdict, Role::kRecipient, {}).refuses());
+  verdict.finding.deliverability = Deliverability::kDeliverable;
+  EXPECT_FALSE(DecideOnVerdict(verdict, Role::kRecipient, {}).refuses());
+}
+
+TEST(DecisionTest, EveryReasonsDefaultIsWhatItsRowSays) {
+  UnverifiedSettings settings;
+  settings.reject_code = 550;
+  for (uint8_t i = 1; i < kReasonCount; ++i) {
+    const auto reason = static_cast<Reason>(i);
+    const ReasonRow& row = RowOf(reason);
+    const Decision decision = DecideOnVerdict(Found(reason), Role::kRecipient, settings);
+    EXPECT_EQ(decision.refuses(), row.inbound != DefaultDecision::kPermit) << row.name;
+    EXPECT_EQ(decision.code == 550, row.inbound == DefaultDecision::kReject) << row.name;
+  }
+}
+
+TEST(RestrictionTest, ParsesListsWithWarnIfReject) {
+  const auto list = ParseRestrictions({"warn_if_reject", "reject_unverified_sender", "Reject_Unverified_Recipient"});
+  ASSERT_THAT(list, IsOk());
+  ASSERT_EQ(list->size(), 2U);
+  EXPECT_TRUE((*list)[0].warn_if_reject);
+  EXPECT_EQ((*list)[0].role, Role::kSender);
+  EXPECT_FALSE((*list)[1].warn_if_reject);
+  EXPECT_THAT(ParseRestrictions({"permit"}), FailsWith("unknown restriction \"permit\""));
+}
+
+}  // namespace
+}  // namespace verifyd

@@ -1,0 +1,76 @@
+// The table of settings, its manual page and the sample file say the same: every name, every default.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "verifyd/settings.h"
+
+namespace verifyd {
+namespace {
+
+using Defaults = std::map<std::string, std::string>;
+
+std::vector<std::string> LinesOf(absl::string_view path) {
+  std::ifstream in(absl::StrCat(VERIFYD_SOURCE_DIR, "/", path));
+  EXPECT_TRUE(in) << path;
+  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  return absl::StrSplit(text, '\n');
+}
+
+Defaults OfTable() {
+  Defaults defaults;
+  for (const SettingRow& row : Settings::Table()) defaults[std::string(row.name)] = std::string(row.default_value);
+  return defaults;
+}
+
+// ".It Sy name No = Li default", ".It Sy name No = Pq empty"
+Defaults OfManualPage() {
+  Defaults defaults;
+  for (absl::string_view line : LinesOf("man/verifyd.cf.5")) {
+    if (!absl::ConsumePrefix(&line, ".It Sy ")) continue;
+    const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(line, absl::MaxSplits(" No = ", 1));
+    absl::string_view value = parts.second;
+    if (!absl::ConsumePrefix(&value, "Li ") && value != "Pq empty") continue;  // another list
+    EXPECT_TRUE(defaults.emplace(parts.first, value == "Pq empty" ? "" : value).second)
+        << parts.first << " stands twice";
+  }
+  return defaults;
+}
+
+// "#name = default"; a comment in words has a space behind its '#'.
+Defaults OfSampleFile() {
+  Defaults defaults;
+  for (absl::string_view line : LinesOf("packaging/verifyd.cf")) {
+    if (line.empty() || absl::StartsWith(line, "# ") || line == "#") continue;
+    EXPECT_TRUE(absl::ConsumePrefix(&line, "#")) << "set in the sample file: " << line;
+    const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(line, absl::MaxSplits('=', 1));
+    const std::string name(absl::StripAsciiWhitespace(parts.first));
+    EXPECT_TRUE(defaults.emplace(name, absl::StripAsciiWhitespace(parts.second)).second) << name << " stands twice";
+  }
+  return defaults;
+}
+
+TEST(SettingsDocumentedTest, TheManualPageHasEverySettingWithItsDefaultAndNoOther) {
+  EXPECT_EQ(OfManualPage(), OfTable());
+}
+
+TEST(SettingsDocumentedTest, TheSampleFileHasEverySettingWithItsDefaultAndNoOther) {
+  EXPECT_EQ(OfSampleFile(), OfTable());
+}
+
+TEST(SettingsDocumentedTest, EverySettingIsExplainedInOneLine) {
+  for (const SettingRow& row : Settings::Table()) {
+    EXPECT_FALSE(row.documentation.empty()) << row.name;
+    EXPECT_TRUE(absl::EndsWith(row.documentation, ".")) << row.name;
+    EXPECT_EQ(row.documentation.find('\n'), absl::string_view::npos) << row.name;
+  }
+}
+
+}  // namespace
+}  // namespace verifyd

@@ -1,0 +1,150 @@
+#include "verifyd/settings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "tests/status_matchers.h"
+#include "verifyd/configuration.h"
+
+namespace verifyd {
+namespace {
+
+absl::StatusOr<Settings> Load(absl::string_view text) {
+  const auto file = ParseSettingFile("verifyd.cf", text);
+  EXPECT_THAT(file, IsOk());
+  return Settings::Load(*file, {});
+}
+
+absl::StatusOr<Configuration> Configure(absl::string_view text) {
+  const absl::StatusOr<Settings> settings = Load(text);
+  if (!settings.ok()) return settings.status();
+  return Configuration::Create(*settings);
+}
+
+bool Warns(const Configuration& configuration, absl::string_view part) {
+  return std::any_of(configuration.warnings.begin(), configuration.warnings.end(),
+                     [&](const std::string& warning) { return warning.find(std::string(part)) != std::string::npos; });
+}
+
+TEST(SettingsTest, TheTableIsSortedAndItsDefaultsAreValid) {
+  const std::vector<SettingRow>& table = Settings::Table();
+  EXPECT_TRUE(std::is_sorted(table.begin(), table.end(),
+                             [](const SettingRow& a, const SettingRow& b) { return a.name < b.name; }));
+  EXPECT_THAT(Settings::Load({}, {}), IsOk());
+  for (const SettingRow& row : table) {
+    EXPECT_EQ(Settings::FindRow(row.name), &row);
+    EXPECT_FALSE(row.documentation.empty()) << row.name;
+  }
+  EXPECT_EQ(Settings::FindRow("nonsense"), nullptr);
+}
+
+TEST(SettingsTest, DefaultsArePostfixOnes) {
+  const Settings settings = *Settings::Load({}, {});
+  EXPECT_EQ(settings.Time("address_verify_positive_expire_time"), absl::Hours(31 * 24));
+  EXPECT_EQ(settings.Time("address_verify_negative_refresh_time"), absl::Hours(3));
+  EXPECT_EQ(settings.Number("unverified_recipient_reject_code"), 450);
+  EXPECT_EQ(settings.Text("address_verify_sender"), "double-bounce");
+  EXPECT_EQ(settings.Text("unverified_sender_tempfail_action"), "defer_if_permit");
+}
+
+TEST(SettingsTest, StressChangesTheNumberOfPolls) {
+  const Settings settings = *Settings::Load({}, {});
+  EXPECT_EQ(settings.Number("address_verify_poll_count"), 3);
+  EXPECT_EQ(settings.Number("address_verify_poll_count", "yes"), 1);
+}
+
+TEST(SettingsTest, AnUnknownNameIsAnErrorThatSuggestsTheNearest) {
+  EXPECT_THAT(Load("unverified_recipient_reject_cod = 550\n"),
+              FailsWith("verifyd.cf:1: unknown setting \"unverified_recipient_reject_cod\"; did you mean "
+                        "\"unverified_recipient_reject_code\"?"));
+  EXPECT_THAT(Load("completely_different_thing = 1\n"), FailsWith("unknown setting"));
+}
+
+TEST(SettingsTest, APostfixParameterWithoutMeaningIsAWarning) {
+  const auto settings = Load("queue_directory = /var/spool/postfix\n");
+  ASSERT_THAT(settings, IsOk());
+  EXPECT_THAT(settings->warnings(), testing::ElementsAre(testing::HasSubstr("queue_directory")));
+}
+
+TEST(SettingsTest, ValuesOutOfRangeOrTypeNameFileLineAndWhatWasExpected) {
+  EXPECT_THAT(Load("\nunverified_recipient_reject_code = 600\n"), FailsWith("verifyd.cf:2"));
+  EXPECT_THAT(Load("unverified_recipient_reject_code = 600\n"), FailsWith("whole number from 200 to 599"));
+  EXPECT_THAT(Load("address_verify_poll_delay = soon\n"), FailsWith("expected a whole number and one of the units"));
+  EXPECT_THAT(Load("address_verify_poll_delay = 0\n"), FailsWith("expected at least 1s"));
+  EXPECT_THAT(Load("dry_run = maybe\n"), FailsWith("expected yes or no"));
+  EXPECT_THAT(Load("log_decisions = some\n"), FailsWith("expected one of all|refused|none"));
+  EXPECT_THAT(Load("myorigin = $nonsense\n"), FailsWith("unknown setting \"$nonsense\""));
+}
+
+TEST(SettingsTest, AValueThatIsBadOnlyUnderStressIsFoundAtLoad) {
+  EXPECT_THAT(Load("address_verify_poll_count = ${stress?{many}:{3}}\n"), FailsWith("found \"many\""));
+}
+
+TEST(SettingsTest, OptionsWinOverTheFile) {
+  const auto file = ParseSettingFile("f", "dry_run = no\n");
+  const Settings settings = *Settings::Load(*file, {*ParseSettingOption("dry_run=yes")});
+  EXPECT_TRUE(settings.YesNo("dry_run"));
+}
+
+TEST(SettingsTest, ABareNumberTakesTheUnitOfTheDefault) {
+  EXPECT_EQ(Load("address_verify_positive_expire_time = 10\n")->Time("address_verify_positive_expire_time"),
+            absl::Hours(240));
+}
+
+TEST(ConfigurationTest, PatienceIsOnePollLessThanTheCount) {
+  const auto configuration = Configure("verify_domains = *\n");
+  ASSERT_THAT(configuration, IsOk());
+  EXPECT_EQ(configuration->restrictions->patience, absl::Seconds(6));
+  EXPECT_EQ(configuration->restrictions->stress_patience, absl::ZeroDuration());
+}
+
+TEST(ConfigurationTest, WarnsWhenNothingWouldBeVerified) {
+  EXPECT_TRUE(Warns(*Configure(""), "nothing would be verified"));
+  EXPECT_FALSE(Warns(*Configure("relay_domains = example.com\n"), "nothing would be verified"));
+}
+
+TEST(ConfigurationTest, WarnsThatKnownBadRecipientsAreOnlyDeferred) {
+  EXPECT_TRUE(Warns(*Configure(""), "set unverified_recipient_reject_code = 550"));
+  EXPECT_FALSE(Warns(*Configure("unverified_recipient_reject_code = 550\n"), "reject_code = 550"));
+}
+
+TEST(ConfigurationTest, AForeignMapTypeStartsAsLmdbBesideIt) {
+  const auto configuration = Configure("address_verify_map = proxy:btree:/var/lib/postfix/verify_cache\n");
+  ASSERT_THAT(configuration, IsOk());
+  EXPECT_EQ(configuration->cache.path, "/var/lib/postfix/verify_cache");
+  EXPECT_EQ(configuration->cache.map_name, "lmdb:/var/lib/postfix/verify_cache");
+  EXPECT_TRUE(Warns(*configuration, "a Postfix cache is left alone"));
+  EXPECT_THAT(Configure("address_verify_map = memcache:/etc/x\n"), FailsWith("expected lmdb:/PATH"));
+}
+
+TEST(ConfigurationTest, ErrorsNameTheSetting) {
+  EXPECT_THAT(Configure("policy_listen = tcp:1.2.3.4:5\n"), FailsWith("policy_listen: found \"tcp:1.2.3.4:5\""));
+  EXPECT_THAT(Configure("probe_permit_networks = 10.0.0.1/8\n"), FailsWith("probe_permit_networks"));
+  EXPECT_THAT(Configure("recipient_restrictions = permit_everything\n"), FailsWith("recipient_restrictions"));
+  EXPECT_THAT(Configure("recipient_restrictions = warn_if_reject\n"), FailsWith("stands last"));
+  EXPECT_THAT(Configure("verify_domains = a..b\n"), FailsWith("verify_domains"));
+  EXPECT_THAT(Configure("address_verify_transport_maps = texthash:/nonexistent/transport\n"),
+              FailsWith("/nonexistent/transport"));
+  EXPECT_THAT(Configure("address_verify_sender = @example.com\n"), FailsWith("address_verify_sender"));
+  EXPECT_THAT(Configure("syslog_facility = male\n"), FailsWith("syslog_facility"));
+}
+
+TEST(ConfigurationTest, MydomainIsMyhostnameWithoutItsFirstLabel) {
+  const auto configuration = Configure("myhostname = gw.example.com\nmyorigin = $mydomain\n");
+  ASSERT_THAT(configuration, IsOk());
+  EXPECT_EQ(configuration->verifier->probe_sender.At(absl::Now()), "double-bounce@example.com");
+}
+
+TEST(ConfigurationTest, SaysWhichChangesNeedARestart) {
+  const auto before = Configure("myhostname = a.example\n");
+  const auto after = Configure("myhostname = a.example\npolicy_listen = inet:127.0.0.1:1\ndry_run = yes\n");
+  EXPECT_THAT(ChangedButNotReloadable(*before->settings, *after->settings), testing::ElementsAre("policy_listen"));
+}
+
+}  // namespace
+}  // namespace verifyd

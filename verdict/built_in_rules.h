@@ -1,0 +1,15 @@
+// The text of verdict/rules.txt as it was when this was built (verdict/embed_rules.cmake makes the source).
+//
+// Thread: any (constant data).
+#ifndef VERIFYD_VERDICT_BUILT_IN_RULES_H_
+#define VERIFYD_VERDICT_BUILT_IN_RULES_H_
+
+#include "absl/strings/string_view.h"
+
+namespace verifyd {
+
+absl::string_view BuiltInRules();
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERDICT_BUILT_IN_RULES_H_

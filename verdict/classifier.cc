@@ -1,0 +1,184 @@
+#include "verdict/classifier.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/status_macros.h"
+#include "verdict/built_in_rules.h"
+#include "verdict/reason.h"
+
+namespace verifyd {
+namespace {
+
+// A gateway may quote a gateway that quotes a gateway.
+constexpr int kMaxQuotes = 4;
+
+// What `reason` means when it was said for now only.
+Reason ForNow(Reason reason) {
+  switch (reason) {
+    case Reason::kNoSuchUser:
+    case Reason::kNoSuchUserPersistent:
+      return Reason::kNoSuchUserTemporary;
+    case Reason::kMailboxFullPermanent:
+      return Reason::kMailboxFull;
+    case Reason::kRelayDenied:
+      return Reason::kRelayDeniedTemporary;
+    case Reason::kSenderRejected:
+      return Reason::kSenderRejectedTemporary;
+    case Reason::kSenderAuthFailed:
+      return Reason::kSenderAuthTemporary;
+    default:
+      break;
+  }
+  const ReasonRow& row = RowOf(reason);
+  if (row.deliverability != Deliverability::kUndeliverable) return reason;
+  return row.scope == Scope::kDomain ? Reason::kDnsTemporary : Reason::kMailboxTemporary;
+}
+
+Classification ClassificationOf(Reason reason, std::string rule) {
+  Classification result{.reason = reason, .rule = std::move(rule)};
+  if (reason == Reason::kNone) return result;
+  const ReasonRow& row = RowOf(reason);
+  result.deliverability = row.deliverability;
+  result.scope = row.scope;
+  return result;
+}
+
+std::string EitherOf(const std::vector<RuleText>& patterns) {
+  std::string either;
+  for (const RuleText& pattern : patterns) {
+    absl::StrAppend(&either, either.empty() ? "" : "|", "(?:", pattern.text, ")");
+  }
+  return either;
+}
+
+absl::Status PatternError(absl::string_view file_name, const RuleText& pattern, const absl::Status& status) {
+  return absl::InvalidArgumentError(absl::StrCat(file_name, ":", pattern.line, ": found \"", pattern.text,
+                                                 "\", expected a pattern in RE2's syntax (", status.message(), ")"));
+}
+
+}  // namespace
+
+bool Classifier::Conditions::Hold(const PatternHits& hits) const {
+  if (any.has_value() && !hits.Has(*any)) return false;
+  if (unless.has_value() && hits.Has(*unless)) return false;
+  return std::all_of(all.begin(), all.end(), [&](size_t number) { return hits.Has(number); });
+}
+
+std::shared_ptr<const Classifier> Classifier::BuiltIn() {
+  static const std::shared_ptr<const Classifier>& classifier = *[] {
+    auto made = FromRules("rules.txt", BuiltInRules());
+    if (!made.ok()) {
+      std::fprintf(stderr, "verdict/rules.txt: %s\n", made.status().ToString().c_str());
+      std::abort();
+    }
+    return new std::shared_ptr<const Classifier>(*std::move(made));
+  }();
+  return classifier;
+}
+
+absl::StatusOr<std::shared_ptr<const Classifier>> Classifier::FromRules(absl::string_view file_name,
+                                                                        absl::string_view rules) {
+  ASSIGN_OR_RETURN(RuleFile file, ParseRules(file_name, rules));
+  const std::shared_ptr<Classifier> classifier(new Classifier(std::move(file)));
+  RETURN_IF_ERROR(classifier->CompilePatterns(file_name));
+  RETURN_IF_ERROR(classifier->TryExamples(file_name));
+  return classifier;
+}
+
+absl::Status Classifier::CompilePatterns(absl::string_view file_name) {
+  // Alternatives become one pattern of the set; each is compiled alone before that, so that an error has its line.
+  const auto add_either = [&](const std::vector<RuleText>& either, std::optional<size_t>& number) -> absl::Status {
+    if (either.empty()) return absl::OkStatus();
+    for (const RuleText& pattern : either) {
+      const absl::Status status = PatternSet().Add(pattern.text).status();
+      if (!status.ok()) return PatternError(file_name, pattern, status);
+    }
+    const absl::StatusOr<size_t> added = patterns_.Add(EitherOf(either));
+    if (!added.ok()) return PatternError(file_name, either.front(), added.status());
+    number = *added;
+    return absl::OkStatus();
+  };
+  for (const Rule& rule : file_.rules) {
+    Conditions conditions;
+    RETURN_IF_ERROR(add_either(rule.any, conditions.any));
+    RETURN_IF_ERROR(add_either(rule.unless, conditions.unless));
+    for (const RuleText& pattern : rule.all) {
+      std::optional<size_t> number;
+      RETURN_IF_ERROR(add_either({pattern}, number));
+      conditions.all.push_back(*number);
+    }
+    conditions_.push_back(std::move(conditions));
+  }
+  const absl::Status status = patterns_.Compile();
+  if (!status.ok()) return absl::ResourceExhaustedError(absl::StrCat(file_name, ": ", status.message()));
+  return absl::OkStatus();
+}
+
+absl::Status Classifier::TryExamples(absl::string_view file_name) const {
+  constexpr size_t kMaxErrors = 20;
+  std::vector<std::string> errors;
+  for (const Rule& rule : file_.rules) {
+    for (const RuleExample& example : rule.examples) {
+      const Classification result = Classify(example.stage, example.reply, example.mx_name);
+      if ((result.rule == rule.id) == example.must_match) continue;
+      errors.push_back(absl::StrCat(file_name, ":", example.line, ": found the example decided by ",
+                                    result.rule.empty() ? "no rule" : result.rule, ", expected ",
+                                    example.must_match ? rule.id : "another rule"));
+      if (errors.size() == kMaxErrors) return absl::InvalidArgumentError(absl::StrJoin(errors, "\n"));
+    }
+  }
+  return errors.empty() ? absl::OkStatus() : absl::InvalidArgumentError(absl::StrJoin(errors, "\n"));
+}
+
+bool Classifier::Matches(size_t number, Stage stage, const JudgedReply& reply, absl::string_view mx_name,
+                         const PatternHits& hits) const {
+  const Rule& rule = file_.rules[number];
+  if (!rule.AppliesAt(stage) || !conditions_[number].Hold(hits)) return false;
+  const auto code_matches = [&](const CodePattern& code) { return code.Matches(reply.code); };
+  if (std::none_of(rule.codes.begin(), rule.codes.end(), code_matches)) return false;
+  const auto enhanced_matches = [&](const EnhancedPattern& pattern) { return pattern.Matches(reply.enhanced); };
+  if (!rule.enhanced.empty() && std::none_of(rule.enhanced.begin(), rule.enhanced.end(), enhanced_matches)) {
+    return false;
+  }
+  const auto mx_matches = [&](const std::string& suffix) { return absl::EndsWithIgnoreCase(mx_name, suffix); };
+  return rule.mx_suffixes.empty() || std::any_of(rule.mx_suffixes.begin(), rule.mx_suffixes.end(), mx_matches);
+}
+
+Classifier::Decision Classifier::Decide(Stage stage, const JudgedReply& reply, absl::string_view mx_name,
+                                        int quotes_left) const {
+  const PatternHits hits = patterns_.Match(reply.text);
+  const bool temporary = reply.code / 100 == 4;
+  Decision decision;
+  for (size_t i = 0; i < file_.rules.size() && decision.rule == nullptr; ++i) {
+    if (i == file_.unwrap_at && quotes_left > 0 && reply.code >= 400) {
+      if (const std::optional<JudgedReply> quoted = QuotedIn(reply)) {
+        decision = Decide(stage, *quoted, "", quotes_left - 1);
+        break;
+      }
+    }
+    if (!Matches(i, stage, reply, mx_name, hits)) continue;
+    const Rule& rule = file_.rules[i];
+    decision = {&rule, temporary && rule.reason_4yz != Reason::kNone ? rule.reason_4yz : rule.reason};
+  }
+  if (temporary && decision.rule != nullptr) decision.reason = ForNow(decision.reason);
+  return decision;
+}
+
+Classification Classifier::Classify(Stage stage, const Reply& reply, absl::string_view mx_name) const {
+  const Decision decision = Decide(stage, Judged(reply), mx_name, kMaxQuotes);
+  if (decision.rule != nullptr) return ClassificationOf(decision.reason, decision.rule->id);
+  if (reply.code_class() < 4 && stage < Stage::kRcpt) return {};
+  return ClassificationOf(Reason::kProtocolError, "no_rule");
+}
+
+Classification Classifier::Classify(Event event, Stage stage) {
+  return ClassificationOf(ReasonOf(event, stage), absl::StrCat("event.", EventName(event)));
+}
+
+}  // namespace verifyd

@@ -1,0 +1,85 @@
+// The classifier: what a server's reply means. It decides *whom the reply is about* before anything else: only a reply
+// about the address (or certain facts about its domain) can make an address undeliverable, and a 4yz never does (RFC
+// 5321 section 4.2.1). The second is enforced here, whatever a rule says.
+//
+// Order of the rules (verdict/rules.txt): what the text says is refused; a reply quoted within the reply is judged in
+// its place ("said: 550 ..."), but an outer 4yz stays temporary; words about us (listed, blocked, PTR, reputation);
+// session limits; quota; unknown user; enhanced code; class digit.
+//
+// Thread: any (immutable once made).
+#ifndef VERIFYD_VERDICT_CLASSIFIER_H_
+#define VERIFYD_VERDICT_CLASSIFIER_H_
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "mail/finding.h"
+#include "mail/reply.h"
+#include "verdict/event.h"
+#include "verdict/pattern_set.h"
+#include "verdict/reply_text.h"
+#include "verdict/rule_file.h"
+
+namespace verifyd {
+
+struct Classification {
+  Deliverability deliverability = Deliverability::kUnknown;
+  // kNone: a 2yz or 3yz before RCPT that no rule speaks of; the dialogue goes on.
+  Reason reason = Reason::kNone;
+  Scope scope = Scope::kSession;
+  // The rule's id, "event.NAME", or "no_rule" where a rule file leaves a reply open.
+  std::string rule;
+};
+
+class Classifier {
+ public:
+  // The rules compiled in. They are tested; making them can not fail.
+  static std::shared_ptr<const Classifier> BuiltIn();
+  // Rules of another file, whole or not at all; every example in it is tried. Errors name file, line, what was found
+  // and what was expected.
+  static absl::StatusOr<std::shared_ptr<const Classifier>> FromRules(absl::string_view file_name,
+                                                                     absl::string_view rules);
+
+  // What `reply` at `stage` means. `mx_name` may be empty. Whether STARTTLS or HELO is worth a second try is for the
+  // session to know: it asks here about what ends the dialogue. Linear in the length of the reply.
+  Classification Classify(Stage stage, const Reply& reply, absl::string_view mx_name) const;
+  // What an event means; the rule is "event.NAME".
+  static Classification Classify(Event event, Stage stage);
+
+  const std::vector<Rule>& rules() const { return file_.rules; }
+
+ private:
+  // Numbers of a rule's patterns.
+  struct Conditions {
+    std::optional<size_t> any;
+    std::vector<size_t> all;
+    std::optional<size_t> unless;
+    bool Hold(const PatternHits& hits) const;
+  };
+  struct Decision {
+    const Rule* rule = nullptr;
+    Reason reason = Reason::kNone;
+  };
+
+  explicit Classifier(RuleFile file) : file_(std::move(file)) {}
+  absl::Status CompilePatterns(absl::string_view file_name);
+  absl::Status TryExamples(absl::string_view file_name) const;
+  Decision Decide(Stage stage, const JudgedReply& reply, absl::string_view mx_name, int quotes_left) const;
+  bool Matches(size_t number, Stage stage, const JudgedReply& reply, absl::string_view mx_name,
+               const PatternHits& hits) const;
+
+  RuleFile file_;
+  PatternSet patterns_;
+  std::vector<Conditions> conditions_;  // beside file_.rules
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERDICT_CLASSIFIER_H_

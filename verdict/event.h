@@ -1,0 +1,51 @@
+// Events: what happens to a probe without a server saying it in a reply. Each has a reason, as replies have.
+//
+// Thread: any (values).
+#ifndef VERIFYD_VERDICT_EVENT_H_
+#define VERIFYD_VERDICT_EVENT_H_
+
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+#include "mail/finding.h"
+
+namespace verifyd {
+
+enum class Event : uint8_t {
+  kNone,
+  // DNS
+  kNoSuchDomain,    // NXDOMAIN of the domain itself
+  kNullMx,          // RFC 7505
+  kNoMailHost,      // no MX, no A, no AAAA
+  kMxUnresolvable,  // no MX host has an address
+  kMxBogon,         // every MX address is private, loopback or otherwise bogus
+  kDnsTemporary,    // SERVFAIL, REFUSED, malformed answers
+  kDnsTimeout,
+  // Connecting
+  kConnectRefused,
+  kConnectTimeout,
+  kConnectUnreachable,
+  kConnectReset,
+  kLocalError,  // bind failed, no descriptors left ...
+  // The dialogue; the stage says where
+  kClosed,  // EOF or reset
+  kTimeout,
+  kNotSmtp,        // what came is no reply at all
+  kProtocolError,  // overlong lines, replies out of turn ...
+  kPlaintextAfterStarttls,
+  kTlsFailed,        // where TLS was not required: retried in clear
+  kTlsPolicyFailed,  // where it was
+  kMailLoopSelf,     // the MX is ourselves
+  // Inside verifyd
+  kOverload,
+  kDeadline,  // the probe's own deadline, wherever it was
+};
+
+// The reason of `event` at `stage` (a time-out at the banner is not a time-out at RCPT).
+Reason ReasonOf(Event event, Stage stage);
+// "connect_refused": the rule of the finding is "event." and this.
+absl::string_view EventName(Event event);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERDICT_EVENT_H_

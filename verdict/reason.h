@@ -1,0 +1,76 @@
+// The table of reasons: what each means, whom it is about, when to ask again, how long it is remembered, and what an
+// MTA is told by default. The table is in reason.cc, one row a reason; it is the only place where that is said.
+//
+// Thread: any (constant data).
+#ifndef VERIFYD_VERDICT_REASON_H_
+#define VERIFYD_VERDICT_REASON_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "absl/strings/string_view.h"
+#include "mail/finding.h"
+
+namespace verifyd {
+
+// When asking again makes sense, and what must be different.
+enum class RetryClass : uint8_t {
+  kNever,
+  kRefresh,  // at the record's refresh time
+  kDnsTtl,   // when DNS may have changed
+  kSoon,     // in minutes: greylisting and its like
+  kLater,    // after a while
+  kBackoff,  // slower
+  kNextMx,   // at another MX
+  kNowNewSession,
+  kNowWithTls,
+  kNowWithSmtputf8,
+  kOtherSourceIp,
+  kOtherSender,
+  kOperator,  // only when somebody has mended something
+};
+
+// Which lifetimes a finding has.
+enum class CacheClass : uint8_t {
+  kPositive,
+  kPositiveShort,
+  kNegative,
+  kNegativeShort,
+  kTemporary,
+  kSchedule,  // as temporary, with a retry on the agenda
+  kDomainPositive,
+  kDomainShort,
+  kDomainNegative,
+  kMxBackoff,  // nothing about the address; the destination is asked more slowly
+  kMxBlock,    // nothing about the address; the destination is left alone for a while
+  kCircuitOpen,
+};
+
+// What an MTA is told by default.
+enum class DefaultDecision : uint8_t { kPermit, kDefer, kReject };
+
+struct ReasonRow {
+  Reason reason;
+  absl::string_view name;
+  Deliverability deliverability;
+  Scope scope;
+  RetryClass retry;
+  CacheClass cache_class;
+  DefaultDecision inbound;   // recipients of our own domains
+  DefaultDecision sender;    // senders
+  DefaultDecision outbound;  // recipients elsewhere
+};
+
+// The row of `reason`. Reason::kNone has none and must not be asked for (CHECKed).
+const ReasonRow& RowOf(Reason reason);
+// "no_such_user"; "none" for Reason::kNone.
+absl::string_view ReasonName(Reason reason);
+std::optional<Reason> ReasonFromName(absl::string_view name);
+
+// Words of the table: "now-new-session", "mx_block".
+absl::string_view RetryClassName(RetryClass retry);
+absl::string_view CacheClassName(CacheClass cache_class);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERDICT_REASON_H_

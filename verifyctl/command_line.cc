@@ -1,0 +1,110 @@
+#include "verifyctl/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "verifyctl/address_verbs.h"
+#include "verifyctl/asker.h"
+#include "verifyctl/config_verb.h"
+#include "verifyctl/daemon_verbs.h"
+#include "verifyctl/exit_code.h"
+
+namespace verifyd {
+namespace {
+
+// What the command line says; a verb's callback picks what to run.
+struct CommandLine {
+  Place place;
+  bool json = false;
+  AddressOptions addresses;
+  ConfigOptions config;
+  std::function<int(Console&)> run;
+};
+
+void AddGlobalOptions(CLI::App& app, CommandLine& line) {
+  app.add_option("-c", line.place.settings_file, "Settings file; default " + std::string(kDefaultSettingsFile))
+      ->type_name("FILE");
+  app.add_option("-s", line.place.socket, "Control socket of the daemon; default: what the settings say")
+      ->type_name("SOCKET");
+  app.add_flag("--json", line.json, "JSON, one object a line");
+  app.set_version_flag("--version", "verifyctl " VERIFYD_VERSION);
+  app.fallthrough();
+  app.require_subcommand(1);
+}
+
+using AddressVerb = int (*)(const AddressOptions&, Asker&, Console&);
+
+CLI::App* AddAddressVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
+                         AddressVerb verb, bool memory_will_do) {
+  CLI::App* sub = app.add_subcommand(name, documentation);
+  sub->add_option("ADDRESS", line.addresses.addresses, "Addresses; - reads them from standard input, one a line")
+      ->required();
+  sub->callback([&line, verb, memory_will_do] {
+    line.run = [&line, verb, memory_will_do](Console& console) {
+      Asker asker(line.place, memory_will_do, console);
+      line.addresses.json = line.json;
+      return verb(line.addresses, asker, console);
+    };
+  });
+  return sub;
+}
+
+void AddAddressVerbs(CLI::App& app, CommandLine& line) {
+  CLI::App* verify = AddAddressVerb(app, line, "verify", "Verify addresses, from memory or by a probe", Verify, false);
+  verify->add_flag("--fresh", line.addresses.fresh, "Ask the server even though memory has an answer");
+  verify->add_flag("--trace", line.addresses.trace, "Ask the server, and show the dialogue");
+  verify->add_flag("--sender", line.addresses.sender, "They are senders, not recipients");
+  verify
+      ->add_option("--patience", line.addresses.patience,
+                   "How long to wait for a probe; default: as long as it may take")
+      ->type_name("TIME");
+  AddAddressVerb(app, line, "query", "What memory answers, without a probe", Query, true);
+  AddAddressVerb(app, line, "show", "Everything that is held of an address", Show, true);
+  AddAddressVerb(app, line, "delete", "Forget an address", Delete, true);
+}
+
+void AddDaemonVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
+                   int (*verb)(bool, Asker&, Console&)) {
+  app.add_subcommand(name, documentation)->callback([&line, verb] {
+    line.run = [&line, verb](Console& console) {
+      Asker asker(line.place, false, console);
+      return verb(line.json, asker, console);
+    };
+  });
+}
+
+void AddConfigVerb(CLI::App& app, CommandLine& line) {
+  CLI::App* sub = app.add_subcommand("config", "Settings, as the file says them");
+  sub->add_option("NAME", line.config.names, "Only these");
+  CLI::Option* defaults = sub->add_flag("-d", line.config.defaults, "The defaults");
+  sub->add_flag("-n", line.config.set_only, "Only what the file sets")->excludes(defaults);
+  sub->callback([&line] {
+    line.run = [&line](Console& console) {
+      line.config.json = line.json;
+      return Config(line.config, line.place, console);
+    };
+  });
+}
+
+}  // namespace
+
+int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
+  CLI::App app("verifyctl: ask verifyd(8), look into its memory, correct it", "verifyctl");
+  CommandLine line;
+  AddGlobalOptions(app, line);
+  AddAddressVerbs(app, line);
+  AddDaemonVerb(app, line, "stats", "Counters of the daemon", Stats);
+  AddConfigVerb(app, line);
+  AddDaemonVerb(app, line, "reload", "Make the daemon read its settings again", Reload);
+  std::reverse(arguments.begin(), arguments.end());
+  try {
+    app.parse(std::move(arguments));
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error, console.out, console.err) == 0 ? 0 : kExitUsage;
+  }
+  return line.run(console);
+}
+
+}  // namespace verifyd

@@ -1,0 +1,25 @@
+// The verb config: settings as postconf(1) shows Postfix's. Reads the file; no daemon is asked.
+#ifndef VERIFYD_VERIFYCTL_CONFIG_VERB_H_
+#define VERIFYD_VERIFYCTL_CONFIG_VERB_H_
+
+#include <string>
+#include <vector>
+
+#include "verifyctl/asker.h"
+#include "verifyctl/console.h"
+
+namespace verifyd {
+
+struct ConfigOptions {
+  std::vector<std::string> names;  // empty: all
+  bool defaults = false;           // the defaults, whatever the file says
+  bool set_only = false;           // only what the file sets
+  bool json = false;
+};
+
+// Returns the exit code.
+int Config(const ConfigOptions& options, const Place& place, Console& console);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYCTL_CONFIG_VERB_H_

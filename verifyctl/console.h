@@ -1,0 +1,23 @@
+// Where a command reads and writes, and what time it is: the terminal, or a test's strings.
+//
+// Thread: the only one.
+#ifndef VERIFYD_VERIFYCTL_CONSOLE_H_
+#define VERIFYD_VERIFYCTL_CONSOLE_H_
+
+#include <istream>
+#include <ostream>
+
+#include "base/clock.h"
+
+namespace verifyd {
+
+struct Console {
+  std::istream& in;
+  std::ostream& out;
+  std::ostream& err;
+  const Clock& clock = Clock::Real();
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYCTL_CONSOLE_H_

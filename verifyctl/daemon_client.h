@@ -1,0 +1,24 @@
+// The way to a running daemon: HTTP over its control socket. One connection a call.
+#ifndef VERIFYD_VERIFYCTL_DAEMON_CLIENT_H_
+#define VERIFYD_VERIFYCTL_DAEMON_CLIENT_H_
+
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "verifyd/api.h"
+
+namespace verifyd {
+
+// Gets each line of an answer as it comes, without its line end.
+using LineSink = absl::FunctionRef<void(absl::string_view line)>;
+
+// The HTTP status of the answer. Blocks until it is whole. Errors: Unavailable (nobody listens at the socket),
+// PermissionDenied, DataLoss (what came is no answer, or only a part of one), InvalidArgument (the path can not be that
+// of a socket).
+absl::StatusOr<int> AskDaemon(const std::string& socket_path, const ApiRequest& request, LineSink sink);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYCTL_DAEMON_CLIENT_H_

@@ -1,0 +1,87 @@
+#include "verifyctl/local_cache.h"
+
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace verifyd {
+namespace {
+
+// Nothing is probed here, so nothing is resolved.
+class NoResolver : public Resolver {
+ public:
+  boost::asio::awaitable<std::shared_ptr<const DnsAnswer>> Query(std::string name, DnsType type,
+                                                                 MonoTime deadline) override {
+    co_return std::make_shared<const DnsAnswer>();
+  }
+};
+
+}  // namespace
+
+struct LocalCache::Impl {
+  Impl(std::shared_ptr<const Configuration> configuration, const CacheSettings& cache_settings)
+      : loop(Clock::Real()),
+        cache(Cache::Open(loop, cache_settings)),
+        dialer(MakeTcpDialer(loop)),
+        prober(loop, loop, resolver, *dialer),
+        verifier(loop, *cache, prober, metrics),
+        context{.loop = loop, .verifier = verifier, .cache = *cache, .prober = prober, .metrics = metrics} {
+    verifier.Configure(configuration->verifier);
+    context.configuration = [configuration] { return configuration; };
+  }
+
+  static boost::asio::awaitable<void> TakeAll(LineSource next_line, LineSink sink, bool& done) {
+    for (;;) {
+      const std::optional<std::string> line = co_await next_line();
+      if (!line.has_value()) break;
+      sink(*line);
+    }
+    done = true;
+  }
+
+  Loop loop;
+  std::unique_ptr<Cache> cache;
+  NoResolver resolver;
+  std::unique_ptr<Dialer> dialer;
+  Prober prober;
+  Metrics metrics;
+  Verifier verifier;
+  ApiContext context;
+};
+
+absl::StatusOr<std::unique_ptr<LocalCache>> LocalCache::Open(Configuration configuration) {
+  if (configuration.cache.path.empty()) return absl::NotFoundError("there is no cache: address_verify_map is empty");
+  const std::string file = absl::StrCat(configuration.cache.path, ".mdb");
+  if (access(file.c_str(), F_OK) != 0) return absl::NotFoundError(absl::StrCat("there is no cache ", file));
+  const auto shared = std::make_shared<const Configuration>(std::move(configuration));
+  CacheSettings settings = shared->cache;
+  settings.cleanup_interval = absl::ZeroDuration();
+  auto impl = std::make_unique<Impl>(shared, settings);
+  if (!impl->cache->counts().persistent) {
+    return absl::UnavailableError(absl::StrCat("the cache ", file, " can not be used"));
+  }
+  return std::unique_ptr<LocalCache>(new LocalCache(std::move(impl)));
+}
+
+LocalCache::LocalCache(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+LocalCache::~LocalCache() { impl_->cache->Flush(); }
+
+int LocalCache::Ask(const ApiRequest& request, LineSink sink) {
+  ApiRequest asked = request;
+  asked.right = ApiRight::kChange;  // who may open the file may change it
+  ApiReply reply = HandleApiRequest(impl_->context, asked);
+  if (!reply.lines) {
+    sink(reply.body);
+    return reply.status;
+  }
+  bool done = false;
+  impl_->loop.Spawn(Impl::TakeAll(std::move(reply.lines), sink, done));
+  while (!done) impl_->loop.Poll();
+  return reply.status;
+}
+
+}  // namespace verifyd

@@ -1,0 +1,33 @@
+// The cache of a daemon that does not run, asked through the same api: what it would answer from memory. Probes
+// nothing.
+#ifndef VERIFYD_VERIFYCTL_LOCAL_CACHE_H_
+#define VERIFYD_VERIFYCTL_LOCAL_CACHE_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "verifyctl/daemon_client.h"
+#include "verifyd/api.h"
+#include "verifyd/configuration.h"
+
+namespace verifyd {
+
+class LocalCache {
+ public:
+  // Errors: NotFound when there is no cache (none is made), Unavailable when it can not be used.
+  static absl::StatusOr<std::unique_ptr<LocalCache>> Open(Configuration configuration);
+  // Commits what was changed.
+  ~LocalCache();
+
+  // As AskDaemon. Only for the routes that need no probe and no daemon: query, record.
+  int Ask(const ApiRequest& request, LineSink sink);
+
+ private:
+  struct Impl;
+  explicit LocalCache(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYCTL_LOCAL_CACHE_H_

@@ -1,0 +1,260 @@
+#include "verifyctl/result_text.h"
+
+#include <array>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "boost/json.hpp"
+
+namespace verifyd {
+namespace {
+
+namespace json = boost::json;
+
+constexpr int kIndent = 4;
+constexpr int kLabelWidth = 10;
+
+const json::value* Field(const json::object& object, absl::string_view name) {
+  return object.if_contains(json::string_view(name.data(), name.size()));
+}
+
+void Put(std::string& out, absl::string_view label, absl::string_view text, int indent = kIndent) {
+  if (!text.empty()) absl::StrAppendFormat(&out, "%*s%-*s%s\n", indent, "", kLabelWidth, label, text);
+}
+
+std::string ReasonText(const json::object& object) {
+  const absl::string_view reason = TextField(object, "reason");
+  if (reason.empty()) return "";
+  return absl::StrCat(reason, " (about the ", TextField(object, "scope") == "us" ? "asker" : TextField(object, "scope"),
+                      ", at ", absl::AsciiStrToUpper(TextField(object, "stage")), ")");
+}
+
+std::string ServerText(const json::object& object) {
+  const absl::string_view address = TextField(object, "mx_address");
+  return absl::StrCat(TextField(object, "mx"), address.empty() ? "" : absl::StrCat("[", address, "]"));
+}
+
+void PutFinding(std::string& out, const json::object& finding, int indent) {
+  Put(out, "reason", ReasonText(finding), indent);
+  Put(out, "rule", TextField(finding, "rule"), indent);
+  Put(out, "server", ServerText(finding), indent);
+  Put(out, "text", TextField(finding, "text"), indent);
+}
+
+std::string SourceText(const json::object& result) {
+  const absl::string_view source = TextField(result, "source");
+  if (source == "none" || source.empty()) return "";
+  if (source == "probe") return absl::StrCat("probe, just now");
+  const absl::string_view words = source == "pin"      ? "set by the operator"
+                                  : source == "domain" ? "cache, holds for the whole domain"
+                                                       : "cache";
+  return absl::StrCat(words, ", ", Rough(absl::Seconds(NumberField(result, "age_s"))), " old",
+                      FlagField(result, "refreshing") ? ", being refreshed" : "");
+}
+
+void PutDialogue(std::string& out, const json::object& result) {
+  const json::array* transcript = ArrayField(result, "transcript");
+  if (transcript == nullptr) return;
+  absl::StrAppendFormat(&out, "%*sdialogue (milliseconds; > said, < heard)\n", kIndent, "");
+  for (const json::value& value : *transcript) {
+    const json::object* line = value.if_object();
+    if (line == nullptr) continue;
+    const json::value* at = Field(*line, "at_ms");
+    const absl::string_view kind = TextField(*line, "kind");
+    absl::StrAppendFormat(&out, "%*s%10.1f %s %s\n", kIndent, "",
+                          at != nullptr && at->is_number() ? at->to_number<double>() : 0,
+                          kind == "sent"       ? ">"
+                          : kind == "received" ? "<"
+                                               : " ",
+                          TextField(*line, "text"));
+  }
+}
+
+absl::string_view StatusText(const json::object& result) {
+  const absl::string_view state = TextField(result, "state");
+  if (state == "in_progress") return "unknown, a probe is under way";
+  if (state == "not_cached") return "not cached";
+  if (state == "not_verifiable") return "unknown, not verifiable";
+  return TextField(result, "status");
+}
+
+// "2026-01-31T12:00:00Z (3 days ago)", "... (in 2 hours)".
+std::string TimeText(absl::string_view text, absl::Time now) {
+  absl::Time time;
+  std::string error;
+  if (text.empty() || !absl::ParseTime(absl::RFC3339_full, text, &time, &error)) return std::string(text);
+  return time <= now ? absl::StrCat(text, " (", Rough(now - time), " ago)")
+                     : absl::StrCat(text, " (in ", Rough(time - now), ")");
+}
+
+class HeldWriter {
+ public:
+  explicit HeldWriter(absl::Time now) : now_(now) {}
+
+  void Headline(absl::string_view text) { absl::StrAppend(&out_, text, "\n"); }
+  void Line(absl::string_view label, absl::string_view text) {
+    if (!text.empty()) absl::StrAppendFormat(&out_, "%*s%-22s%s\n", kIndent, "", label, text);
+  }
+  void Time(absl::string_view label, const json::object& object, absl::string_view field) {
+    Line(label, TimeText(TextField(object, field), now_));
+  }
+  void Finding(const json::object& finding) {
+    Line("status", TextField(finding, "status"));
+    Line("reason", ReasonText(finding));
+    Line("rule", TextField(finding, "rule"));
+    Line("server", ServerText(finding));
+    Line("text", TextField(finding, "text"));
+  }
+  void History(const json::array& history) {
+    if (history.empty()) return;
+    Line("history", "newest first");
+    for (const json::value& value : history) {
+      const json::object* past = value.if_object();
+      if (past == nullptr) continue;
+      const int64_t code = NumberField(*past, "code");
+      absl::StrAppendFormat(&out_, "%*s%s %s, %s%s at %s\n", 2 * kIndent, "", TextField(*past, "when"),
+                            TextField(*past, "status"), TextField(*past, "reason"),
+                            code == 0 ? "" : absl::StrCat(" (", code, ")"),
+                            absl::AsciiStrToUpper(TextField(*past, "stage")));
+    }
+  }
+  std::string Take() { return std::move(out_); }
+
+ private:
+  const absl::Time now_;
+  std::string out_;
+};
+
+absl::string_view FreshnessText(const json::object& object) {
+  const absl::string_view freshness = TextField(object, "freshness");
+  if (freshness == "fresh") return "fresh: answers at once";
+  if (freshness == "refresh") return "due: answers, and is probed again when asked for";
+  return "expired: answers nothing any more";
+}
+
+void WriteRecord(HeldWriter& out, const json::object& record) {
+  out.Headline("  record");
+  if (const json::object* finding = ObjectField(record, "finding")) {
+    out.Finding(*finding);
+    out.Time("last confirmed", *finding, "updated");
+  }
+  out.Line("state", FreshnessText(record));
+  out.Time("refreshed from", record, "refresh_at");
+  out.Time("forgotten", record, "expire_at");
+  out.Time("first asked", record, "first_seen");
+  out.Time("last accepted", record, "last_positive");
+  if (const int64_t count = NumberField(record, "temporary_count"); count > 0) {
+    out.Line("temporary answers", absl::StrCat(count, " since ", TextField(record, "first_temporary")));
+  }
+  if (const json::array* history = ArrayField(record, "history")) out.History(*history);
+  if (const json::object* pending = ObjectField(record, "pending")) {
+    out.Headline("  against it, until a second probe says the same");
+    out.Finding(*pending);
+    out.Time("said", *pending, "updated");
+  }
+}
+
+void WriteDomain(HeldWriter& out, const json::object& domain) {
+  out.Headline(absl::StrCat("  domain ", TextField(domain, "domain")));
+  if (const json::object* finding = ObjectField(domain, "finding")) {
+    out.Finding(*finding);
+    out.Time("found", *finding, "updated");
+  }
+  out.Line("state", FreshnessText(domain));
+  out.Time("forgotten", domain, "expire_at");
+  if (const absl::string_view catch_all = TextField(domain, "catch_all"); catch_all != "not_asked") {
+    out.Line("accepts any address", catch_all == "could_not_tell" ? "could not tell" : catch_all);
+    out.Time("asked", domain, "catch_all_when");
+  }
+}
+
+void WritePin(HeldWriter& out, const json::object& pin) {
+  out.Headline("  set by the operator");
+  out.Line("status", TextField(pin, "status"));
+  out.Line("why", TextField(pin, "why"));
+  out.Time("since", pin, "set_at");
+  out.Time("until", pin, "until");
+}
+
+}  // namespace
+
+absl::string_view TextField(const json::object& object, absl::string_view name) {
+  const json::value* value = Field(object, name);
+  const json::string* text = value == nullptr ? nullptr : value->if_string();
+  return text == nullptr ? absl::string_view() : absl::string_view(text->data(), text->size());
+}
+
+int64_t NumberField(const json::object& object, absl::string_view name) {
+  const json::value* value = Field(object, name);
+  const int64_t* number = value == nullptr ? nullptr : value->if_int64();
+  return number == nullptr ? 0 : *number;
+}
+
+bool FlagField(const json::object& object, absl::string_view name) {
+  const json::value* value = Field(object, name);
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+const json::object* ObjectField(const json::object& object, absl::string_view name) {
+  const json::value* value = Field(object, name);
+  return value == nullptr ? nullptr : value->if_object();
+}
+
+const json::array* ArrayField(const json::object& object, absl::string_view name) {
+  const json::value* value = Field(object, name);
+  return value == nullptr ? nullptr : value->if_array();
+}
+
+std::string Rough(absl::Duration duration) {
+  constexpr std::array<std::pair<int64_t, absl::string_view>, 4> kUnits = {
+      {{86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}}};
+  const int64_t seconds = absl::ToInt64Seconds(duration);
+  for (const auto& [size, name] : kUnits) {
+    if (seconds < size && size > 1) continue;
+    const int64_t count = seconds / size;
+    return absl::StrCat(count, " ", name, count == 1 ? "" : "s");
+  }
+  return "";
+}
+
+std::string ResultText(const json::object& result) {
+  if (const absl::string_view error = TextField(result, "error"); !error.empty()) {
+    return absl::StrCat(TextField(result, "address"), ": not an address\n",
+                        absl::StrFormat("%*s%s\n", kIndent, "", error));
+  }
+  std::string out = absl::StrCat(TextField(result, "address"), ": ", StatusText(result), "\n");
+  Put(out, "source", SourceText(result));
+  PutFinding(out, result, kIndent);
+  PutDialogue(out, result);
+  return out;
+}
+
+std::string HeldText(const json::object& held, absl::Time now) {
+  HeldWriter out(now);
+  const json::object* verdict = ObjectField(held, "verdict");
+  out.Headline(absl::StrCat(TextField(held, "address"), ": ", verdict == nullptr ? "" : StatusText(*verdict)));
+  if (verdict != nullptr) out.Line("answered from", SourceText(*verdict));
+  if (const json::object* pin = ObjectField(held, "pin")) WritePin(out, *pin);
+  if (const json::object* record = ObjectField(held, "record")) WriteRecord(out, *record);
+  if (const json::object* domain = ObjectField(held, "domain")) WriteDomain(out, *domain);
+  return out.Take();
+}
+
+std::string StatsText(const json::object& stats) {
+  std::string out;
+  for (const auto& group : stats) {
+    const json::object* numbers = group.value().if_object();
+    if (numbers == nullptr) continue;
+    absl::StrAppend(&out, absl::string_view(group.key().data(), group.key().size()), "\n");
+    for (const auto& number : *numbers) {
+      absl::StrAppendFormat(&out, "%*s%-46s %s\n", kIndent, "",
+                            absl::string_view(number.key().data(), number.key().size()),
+                            json::serialize(number.value()));
+    }
+  }
+  return out;
+}
+
+}  // namespace verifyd

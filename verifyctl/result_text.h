@@ -1,0 +1,35 @@
+// The api's JSON in words, for people.
+#ifndef VERIFYD_VERIFYCTL_RESULT_TEXT_H_
+#define VERIFYD_VERIFYCTL_RESULT_TEXT_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "boost/json/fwd.hpp"
+
+namespace verifyd {
+
+// A field, or nothing where it is missing or of another type.
+absl::string_view TextField(const boost::json::object& object, absl::string_view name);
+int64_t NumberField(const boost::json::object& object, absl::string_view name);
+bool FlagField(const boost::json::object& object, absl::string_view name);
+// Null where it is missing.
+const boost::json::object* ObjectField(const boost::json::object& object, absl::string_view name);
+const boost::json::array* ArrayField(const boost::json::object& object, absl::string_view name);
+
+// "3 days", "1 hour", "12 seconds": whole units, the largest that fits.
+std::string Rough(absl::Duration duration);
+
+// One result of verify or query: a line with the address and its status, and below it what it rests on. Ends with a
+// newline.
+std::string ResultText(const boost::json::object& result);
+// All that is held of an address, as `show` has it.
+std::string HeldText(const boost::json::object& held, absl::Time now);
+// Groups of numbers.
+std::string StatsText(const boost::json::object& stats);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYCTL_RESULT_TEXT_H_

@@ -1,0 +1,443 @@
+#include "verifyd/api.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <deque>
+
+#include "absl/algorithm/container.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "base/log.h"
+#include "base/signal.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "boost/json.hpp"
+#include "mail/address.h"
+#include "verifyd/configuration.h"
+#include "verifyd/json.h"
+
+namespace verifyd {
+namespace {
+
+namespace json = boost::json;
+
+// Questions of one request that wait at one time. More would only queue up at the destinations.
+constexpr size_t kQuestionsAtOnce = 100;
+constexpr absl::Duration kMaxPatience = absl::Hours(1);
+// An address has 254 octets at most; what is longer is shown cut.
+constexpr size_t kShownAddress = 320;
+
+ApiReply JsonReply(const json::object& object) {
+  ApiReply reply;
+  reply.body = json::serialize(object);
+  return reply;
+}
+
+int HttpStatusOf(const absl::Status& status) {
+  if (absl::IsInvalidArgument(status)) return 400;
+  if (absl::IsNotFound(status)) return 404;
+  return 503;
+}
+
+// ---- Verifying and querying: many addresses, answered as they come.
+
+json::object BadAddress(absl::string_view address, const absl::Status& status) {
+  json::object object;
+  object["address"] = JsonText(Printable(address, kShownAddress));
+  object["error"] = JsonText(status.message());
+  return object;
+}
+
+class Batch : public std::enable_shared_from_this<Batch> {
+ public:
+  Batch(ApiContext& context, Question question, std::vector<std::string> addresses)
+      : context_(context), question_(std::move(question)), addresses_(std::move(addresses)), answered_(context.loop) {}
+
+  boost::asio::awaitable<std::optional<std::string>> Next() {
+    // Answers nobody has taken yet count as well: who reads slowly is asked for slowly.
+    while (next_ < addresses_.size() && running_ + lines_.size() < kQuestionsAtOnce) Start(addresses_[next_++]);
+    while (lines_.empty() && running_ > 0) co_await answered_.Wait();
+    if (lines_.empty()) co_return std::nullopt;
+    std::string line = std::move(lines_.front());
+    lines_.pop_front();
+    co_return line;
+  }
+
+ private:
+  void Start(const std::string& text) {
+    absl::StatusOr<Address> address = Address::Parse(text);
+    if (!address.ok()) {
+      lines_.push_back(json::serialize(BadAddress(text, address.status())));
+      return;
+    }
+    Question question = question_;
+    question.address = *std::move(address);
+    ++running_;
+    context_.loop.Spawn(Ask(shared_from_this(), text, std::move(question)));
+  }
+
+  static boost::asio::awaitable<void> Ask(std::shared_ptr<Batch> batch, std::string text, Question question) {
+    const Verdict verdict = co_await batch->context_.verifier.Verify(std::move(question));
+    --batch->running_;
+    batch->lines_.push_back(json::serialize(ToJson(text, verdict)));
+    batch->answered_.NotifyAll();
+  }
+
+  ApiContext& context_;
+  const Question question_;
+  const std::vector<std::string> addresses_;
+  size_t next_ = 0;
+  size_t running_ = 0;
+  std::deque<std::string> lines_;
+  Signal answered_;
+};
+
+ApiReply AskAll(ApiContext& context, const ApiArguments& arguments, Question question) {
+  if (arguments.addresses.empty()) return ApiError(400, "\"addresses\": found none, expected at least one");
+  question.role = arguments.role;
+  question.urgency = arguments.addresses.size() == 1 ? Urgency::kWaiting : Urgency::kList;
+  auto batch = std::make_shared<Batch>(context, std::move(question), arguments.addresses);
+  ApiReply reply;
+  reply.lines = [batch] { return batch->Next(); };
+  return reply;
+}
+
+ApiReply HandleVerify(ApiContext& context, const ApiArguments& arguments) {
+  Question question;
+  question.fresh = arguments.fresh;
+  question.transcript = arguments.trace;
+  question.patience = arguments.patience.has_value()
+                          ? *arguments.patience
+                          : context.configuration()->settings->Time("address_verify_probe_time_limit");
+  return AskAll(context, arguments, std::move(question));
+}
+
+ApiReply HandleQuery(ApiContext& context, const ApiArguments& arguments) {
+  Question question;
+  question.memory_only = true;
+  return AskAll(context, arguments, std::move(question));
+}
+
+// ---- One address and what is held of it.
+
+ApiReply HandleShow(ApiContext& context, const ApiArguments& arguments) {
+  const absl::StatusOr<Address> address = Address::Parse(arguments.address);
+  if (!address.ok()) return ApiError(400, address.status().message());
+  const std::string key = address->Key();
+  const absl::Time now = context.loop.clock().Now();
+  const Lifetimes lifetimes = context.configuration()->cache.lifetimes;
+  json::object object;
+  object["address"] = JsonText(key);
+  if (const auto pin = context.cache.FindPin(key, address->domain())) object["pin"] = ToJson(*pin);
+  if (const auto record = context.cache.FindRecord(key)) object["record"] = ToJson(*record, lifetimes, now);
+  if (const auto fact = context.cache.FindDomainFact(address->domain()))
+    object["domain"] = ToJson(*fact, lifetimes, now);
+  if (object.size() == 1) return ApiError(404, absl::StrCat("nothing is held of ", key));
+  Question question;
+  question.address = *address;
+  question.memory_only = true;
+  if (const std::optional<Verdict> verdict = context.verifier.Recall(question)) {
+    object["verdict"] = ToJson(key, *verdict);
+  }
+  return JsonReply(object);
+}
+
+ApiReply HandleDelete(ApiContext& context, const ApiArguments& arguments) {
+  const absl::StatusOr<Address> address = Address::Parse(arguments.address);
+  if (!address.ok()) return ApiError(400, address.status().message());
+  const std::string key = address->Key();
+  json::array deleted;
+  if (context.cache.DeleteRecord(key)) deleted.emplace_back("record");
+  // Else the address would go on being answered with what holds for its domain.
+  const std::optional<DomainFact> fact = context.cache.FindDomainFact(address->domain());
+  if (fact.has_value() && fact->decides() && context.cache.DeleteDomainFact(address->domain())) {
+    deleted.emplace_back("domain");
+  }
+  if (deleted.empty()) return ApiError(404, absl::StrCat("nothing is held of ", key));
+  LogInfo(absl::StrCat("control: deleted what is held of <", key, ">"));
+  json::object object;
+  object["address"] = JsonText(key);
+  object["deleted"] = std::move(deleted);
+  return JsonReply(object);
+}
+
+// ---- The daemon.
+
+json::object CacheStats(const CacheCounts& counts) {
+  return {{"persistent", counts.persistent},     {"records", counts.records}, {"domains", counts.domains},
+          {"file_bytes", counts.file_bytes},     {"commits", counts.commits}, {"writes", counts.writes},
+          {"write_errors", counts.write_errors}, {"damaged", counts.damaged}, {"uncommitted", counts.uncommitted}};
+}
+
+json::object ProberStats(const ProberCounts& counts) {
+  return {{"probes", counts.probes},
+          {"connections", counts.connections},
+          {"sessions_now", counts.sessions_now},
+          {"queued_now", counts.queued_now},
+          {"destinations_now", counts.destinations_now}};
+}
+
+// Counters are doubles that hold whole numbers; "12.0" would only puzzle.
+json::value Number(double value) {
+  const auto whole = static_cast<int64_t>(value);
+  if (static_cast<double>(whole) == value) return whole;
+  return value;
+}
+
+json::object Numbers(const std::vector<std::pair<std::string, double>>& values) {
+  json::object object;
+  for (const auto& [name, value] : values) object[name] = Number(value);
+  return object;
+}
+
+ApiReply HandleStats(ApiContext& context, const ApiArguments& arguments) {
+  json::object object;
+  object["cache"] = CacheStats(context.cache.counts());
+  object["prober"] = ProberStats(context.prober.counts());
+  object["verifier"] = {{"waiting_now", context.verifier.waiting()}, {"flying_now", context.verifier.flying()}};
+  if (context.more_stats) object["daemon"] = Numbers(context.more_stats());
+  object["counters"] = Numbers(context.metrics.Collect());
+  return JsonReply(object);
+}
+
+ApiReply HandleConfig(ApiContext& context, const ApiArguments& arguments) {
+  const std::shared_ptr<const Configuration> configuration = context.configuration();
+  json::array rows;
+  for (const SettingRow& row : Settings::Table()) rows.push_back(ToJson(row, *configuration->settings));
+  json::object object;
+  object["settings"] = std::move(rows);
+  return JsonReply(object);
+}
+
+ApiReply HandleReload(ApiContext& context, const ApiArguments& arguments) {
+  const absl::Status status = context.reload();
+  if (!status.ok()) return ApiError(HttpStatusOf(status), status.message());
+  json::array warnings;
+  const std::shared_ptr<const Configuration> configuration = context.configuration();
+  for (const std::string& warning : configuration->warnings) warnings.push_back(JsonText(warning));
+  json::object object;
+  object["reloaded"] = true;
+  object["warnings"] = std::move(warnings);
+  return JsonReply(object);
+}
+
+// ---- Arguments.
+
+struct ArgumentRow {
+  absl::string_view name;
+  absl::string_view documentation;
+  absl::Status (*take)(const json::value& value, ApiArguments& arguments);
+};
+
+absl::Status Expected(absl::string_view what, const json::value& found) {
+  return absl::InvalidArgumentError(absl::StrCat("found ", Printable(json::serialize(found), 80), ", expected ", what));
+}
+
+absl::string_view TextOf(const json::value& value) {
+  const json::string* text = value.if_string();
+  return text == nullptr ? absl::string_view() : absl::string_view(text->data(), text->size());
+}
+
+absl::Status TakeYesNo(const json::value& value, bool& flag) {
+  if (value.is_bool()) {
+    flag = value.get_bool();
+    return absl::OkStatus();
+  }
+  if (absl::SimpleAtob(TextOf(value), &flag)) return absl::OkStatus();
+  return Expected("true or false", value);
+}
+
+absl::Status TakeAddress(const json::value& value, ApiArguments& arguments) {
+  if (!value.is_string()) return Expected("an address", value);
+  arguments.address = std::string(TextOf(value));
+  return absl::OkStatus();
+}
+
+absl::Status TakeAddresses(const json::value& value, ApiArguments& arguments) {
+  if (value.is_string()) {
+    arguments.addresses.emplace_back(TextOf(value));
+    return absl::OkStatus();
+  }
+  if (!value.is_array()) return Expected("a list of addresses", value);
+  for (const json::value& item : value.get_array()) {
+    if (!item.is_string()) return Expected("an address", item);
+    arguments.addresses.emplace_back(TextOf(item));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TakeFresh(const json::value& value, ApiArguments& arguments) { return TakeYesNo(value, arguments.fresh); }
+
+absl::Status TakeTrace(const json::value& value, ApiArguments& arguments) { return TakeYesNo(value, arguments.trace); }
+
+absl::Status TakeRole(const json::value& value, ApiArguments& arguments) {
+  for (const Role role : {Role::kRecipient, Role::kSender}) {
+    if (TextOf(value) != RoleName(role)) continue;
+    arguments.role = role;
+    return absl::OkStatus();
+  }
+  return Expected("\"recipient\" or \"sender\"", value);
+}
+
+absl::Status TakePatience(const json::value& value, ApiArguments& arguments) {
+  if (!value.is_string()) return Expected("a time, \"300s\"", value);
+  ASSIGN_OR_RETURN(const absl::Duration patience, ParseTimeValue(TextOf(value)));
+  if (patience > kMaxPatience) return Expected(absl::StrCat("at most ", FormatTimeValue(kMaxPatience)), value);
+  arguments.patience = patience;
+  return absl::OkStatus();
+}
+
+const std::vector<ArgumentRow>& ArgumentTable() {
+  static const auto* const kTable = new std::vector<ArgumentRow>{
+      {"address", "One address.", TakeAddress},
+      {"addresses", "A list of addresses.", TakeAddresses},
+      {"fresh", "Ask the server even though memory has an answer; true or false.", TakeFresh},
+      {"patience", "How long to wait for a probe: \"300s\"; then the state is \"in_progress\".", TakePatience},
+      {"role", "\"recipient\" (default) or \"sender\".", TakeRole},
+      {"trace", "Show the dialogue with the server; true or false.", TakeTrace},
+  };
+  return *kTable;
+}
+
+ApiReply HandleRoutes(ApiContext& context, const ApiArguments& arguments) {
+  json::array routes;
+  for (const ApiRoute& route : ApiRoutes()) {
+    json::object entry;
+    entry["method"] = JsonText(route.method);
+    entry["path"] = JsonText(route.path);
+    entry["right"] = route.right == ApiRight::kRead ? "read" : "change";
+    json::object documented;
+    for (const ArgumentRow& row : ArgumentTable()) {
+      if (!absl::c_linear_search(route.arguments, row.name)) continue;
+      documented[json::string_view(row.name.data(), row.name.size())] = JsonText(row.documentation);
+    }
+    entry["arguments"] = std::move(documented);
+    entry["documentation"] = JsonText(route.documentation);
+    routes.push_back(std::move(entry));
+  }
+  json::object object;
+  object["routes"] = std::move(routes);
+  return JsonReply(object);
+}
+
+absl::Status TakeArgument(const ApiRoute& route, absl::string_view name, const json::value& value,
+                          ApiArguments& arguments) {
+  for (const ArgumentRow& row : ArgumentTable()) {
+    if (row.name != name || !absl::c_linear_search(route.arguments, name)) continue;
+    const absl::Status status = row.take(value, arguments);
+    return status.ok() ? status : absl::InvalidArgumentError(absl::StrCat("\"", name, "\": ", status.message()));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("unknown argument \"", Printable(name, 80), "\"; ", route.method, " ", route.path, " takes ",
+                   route.arguments.empty() ? "none" : absl::StrJoin(route.arguments, ", ")));
+}
+
+absl::StatusOr<std::string> PercentDecoded(absl::string_view text) {
+  std::string decoded;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+') {
+      decoded.push_back(' ');
+    } else if (text[i] != '%') {
+      decoded.push_back(text[i]);
+    } else if (i + 2 < text.size() && absl::ascii_isxdigit(static_cast<unsigned char>(text[i + 1])) &&
+               absl::ascii_isxdigit(static_cast<unsigned char>(text[i + 2]))) {
+      absl::StrAppend(&decoded, absl::HexStringToBytes(text.substr(i + 1, 2)));
+      i += 2;
+    } else {
+      return absl::InvalidArgumentError(
+          absl::StrCat("found \"", Printable(text.substr(i, 3), 3), "\" in the query, expected %XX"));
+    }
+  }
+  return decoded;
+}
+
+absl::Status TakeQuery(const ApiRoute& route, absl::string_view query, ApiArguments& arguments) {
+  for (const absl::string_view part : absl::StrSplit(query, '&', absl::SkipEmpty())) {
+    const size_t equals = part.find('=');
+    ASSIGN_OR_RETURN(const std::string name, PercentDecoded(part.substr(0, equals)));
+    ASSIGN_OR_RETURN(const std::string value,
+                     PercentDecoded(equals == absl::string_view::npos ? "" : part.substr(equals + 1)));
+    RETURN_IF_ERROR(TakeArgument(route, name, JsonText(value), arguments));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TakeBody(const ApiRoute& route, absl::string_view body, ApiArguments& arguments) {
+  if (body.empty()) return absl::OkStatus();
+  boost::system::error_code error;
+  const json::value value = json::parse(json::string_view(body.data(), body.size()), error);
+  if (error) return absl::InvalidArgumentError(absl::StrCat("the body is not JSON: ", error.message()));
+  if (!value.is_object()) return absl::InvalidArgumentError("found a body that is not a JSON object, expected one");
+  for (const auto& field : value.get_object()) {
+    RETURN_IF_ERROR(
+        TakeArgument(route, absl::string_view(field.key().data(), field.key().size()), field.value(), arguments));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+const std::vector<ApiRoute>& ApiRoutes() {
+  static const auto* const kTable = new std::vector<ApiRoute>{
+      {"GET", "/v1/", ApiRight::kRead, {}, "This list.", HandleRoutes},
+      {"POST",
+       "/v1/verify",
+       ApiRight::kChange,
+       {"addresses", "fresh", "patience", "role", "trace"},
+       "Verify addresses, from memory or by a probe; a line for each as its answer comes.",
+       HandleVerify},
+      {"POST",
+       "/v1/query",
+       ApiRight::kRead,
+       {"addresses", "role"},
+       "What memory answers about addresses, without a probe; a line for each.",
+       HandleQuery},
+      {"GET", "/v1/record", ApiRight::kRead, {"address"}, "Everything that is held of an address.", HandleShow},
+      {"DELETE",
+       "/v1/record",
+       ApiRight::kChange,
+       {"address"},
+       "Forget the record of an address, and what decides about its whole domain.",
+       HandleDelete},
+      {"GET", "/v1/stats", ApiRight::kRead, {}, "Counters and gauges.", HandleStats},
+      {"GET", "/v1/config", ApiRight::kRead, {}, "All settings as the daemon has them.", HandleConfig},
+      {"POST", "/v1/reload", ApiRight::kChange, {}, "Read the settings file again.", HandleReload},
+  };
+  return *kTable;
+}
+
+ApiReply ApiError(int status, absl::string_view message) {
+  json::object object;
+  object["error"] = JsonText(message);
+  ApiReply reply = JsonReply(object);
+  reply.status = status;
+  return reply;
+}
+
+ApiReply HandleApiRequest(ApiContext& context, const ApiRequest& request) {
+  const std::pair<absl::string_view, absl::string_view> target =
+      absl::StrSplit(request.target, absl::MaxSplits('?', 1));
+  bool path_known = false;
+  for (const ApiRoute& route : ApiRoutes()) {
+    if (route.path != target.first) continue;
+    path_known = true;
+    if (route.method != request.method) continue;
+    if (route.right == ApiRight::kChange && request.right != ApiRight::kChange) {
+      return ApiError(403, "this needs the right to change, you may only look");
+    }
+    ApiArguments arguments;
+    absl::Status status = TakeQuery(route, target.second, arguments);
+    if (status.ok()) status = TakeBody(route, request.body, arguments);
+    if (!status.ok()) return ApiError(400, status.message());
+    return route.handler(context, arguments);
+  }
+  if (path_known) return ApiError(405, "this path is not for this method; GET /v1/ lists what there is");
+  return ApiError(404, "no such path; GET /v1/ lists what there is");
+}
+
+}  // namespace verifyd

@@ -1,0 +1,232 @@
+#include "verifyd/configuration.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+
+namespace verifyd {
+namespace {
+
+absl::Status Bad(absl::string_view name, const absl::Status& status) {
+  return absl::InvalidArgumentError(absl::StrCat(name, ": ", status.message()));
+}
+
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration can not stand in parentheses.
+#define ASSIGN_OR_BLAME(declaration, name, expression)            \
+  auto VERIFYD_CONCAT(blamed_, __LINE__) = (expression);          \
+  if (!VERIFYD_CONCAT(blamed_, __LINE__).ok()) {                  \
+    return Bad(name, VERIFYD_CONCAT(blamed_, __LINE__).status()); \
+  }                                                               \
+  declaration = *std::move(VERIFYD_CONCAT(blamed_, __LINE__))
+// NOLINTEND(bugprone-macro-parentheses)
+
+absl::StatusOr<std::shared_ptr<const Settings>> WithSystemHostName(const Settings& settings) {
+  std::array<char, 256> name = {};
+  gethostname(name.data(), name.size() - 1);
+  auto with_name = std::make_shared<Settings>(settings);
+  with_name->SetSystemHostName(name.data());
+  if (!with_name->Text("myhostname").empty()) return with_name;
+  return absl::InvalidArgumentError("myhostname: the system has no name; expected myhostname = NAME");
+}
+
+absl::Status FillCache(const Settings& settings, Configuration& configuration) {
+  CacheSettings& cache = configuration.cache;
+  const std::string map = settings.Text("address_verify_map");
+  absl::string_view path = map;
+  absl::ConsumePrefix(&path, "proxy:");
+  if (map.empty()) {
+    configuration.warnings.emplace_back("address_verify_map is empty: answers are kept in memory only");
+  } else if (absl::ConsumePrefix(&path, "btree:")) {
+    configuration.warnings.emplace_back(
+        absl::StrCat("address_verify_map = ", map, ": a Postfix cache is left alone; answers are kept in lmdb:", path));
+  } else if (!absl::ConsumePrefix(&path, "lmdb:") || path.empty() || path[0] != '/') {
+    return Bad("address_verify_map", absl::InvalidArgumentError(absl::StrCat("found \"", Printable(map, 100),
+                                                                             "\", expected lmdb:/PATH, or nothing")));
+  }
+  if (!map.empty()) {
+    cache.path = std::string(path);
+    cache.map_name = absl::StrCat("lmdb:", path);
+  }
+  cache.cleanup_interval = settings.Time("address_verify_cache_cleanup_interval");
+  Lifetimes& lifetimes = cache.lifetimes;
+  lifetimes.positive_expire = settings.Time("address_verify_positive_expire_time");
+  lifetimes.positive_refresh = settings.Time("address_verify_positive_refresh_time");
+  lifetimes.negative_expire = settings.Time("address_verify_negative_expire_time");
+  lifetimes.negative_refresh = settings.Time("address_verify_negative_refresh_time");
+  lifetimes.temporary_expire = settings.Time("address_verify_temporary_expire_time");
+  lifetimes.temporary_refresh = settings.Time("address_verify_temporary_refresh_time");
+  lifetimes.overturn = settings.Time("address_verify_overturn_time");
+  for (const absl::string_view kind : {"positive", "negative", "temporary"}) {
+    const std::string refresh = absl::StrCat("address_verify_", kind, "_refresh_time");
+    const std::string expire = absl::StrCat("address_verify_", kind, "_expire_time");
+    if (settings.Time(refresh) > settings.Time(expire)) {
+      configuration.warnings.emplace_back(
+          absl::StrCat(refresh, " is longer than ", expire, ": nothing is ever refreshed"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FillProbe(const Settings& settings, Configuration& configuration) {
+  auto probe = std::make_shared<ProbeSettings>();
+  probe->myhostname = settings.Text("myhostname");
+  probe->smtp_tcp_port = static_cast<uint16_t>(settings.Number("smtp_tcp_port"));
+  if (const std::string relayhost = settings.Text("address_verify_relayhost"); !relayhost.empty()) {
+    ASSIGN_OR_BLAME(probe->relayhost, "address_verify_relayhost", NextHop::Parse(relayhost));
+  }
+  for (const std::string& table : settings.List("address_verify_transport_maps")) {
+    ASSIGN_OR_BLAME(auto loaded, "address_verify_transport_maps", TransportTable::Load(table));
+    probe->transport_maps.push_back(std::move(loaded));
+  }
+  ASSIGN_OR_BLAME(probe->permit_networks, "probe_permit_networks",
+                  NetworkList::Parse(settings.Text("probe_permit_networks")));
+  const std::string protocols = settings.Text("inet_protocols");
+  probe->families.ipv4 = protocols != "ipv6";
+  probe->families.ipv6 = protocols != "ipv4";
+  probe->mx_address_limit = static_cast<int>(settings.Number("smtp_mx_address_limit"));
+  probe->mx_session_limit = static_cast<int>(settings.Number("smtp_mx_session_limit"));
+  probe->destination_concurrency = static_cast<int>(settings.Number("probe_public_concurrency_limit"));
+  probe->configured_destination_concurrency = static_cast<int>(settings.Number("probe_route_concurrency_limit"));
+  probe->connect_timeout = settings.Time("smtp_connect_timeout");
+  probe->helo_timeout = settings.Time("smtp_helo_timeout");
+  probe->mail_timeout = settings.Time("smtp_mail_timeout");
+  probe->rcpt_timeout = settings.Time("smtp_rcpt_timeout");
+  probe->rset_timeout = settings.Time("smtp_rset_timeout");
+  probe->quit_timeout = settings.Time("smtp_quit_timeout");
+  configuration.probe = std::move(probe);
+  return absl::OkStatus();
+}
+
+absl::Status FillVerifier(const Settings& settings, Configuration& configuration) {
+  ASSIGN_OR_BLAME(ProbeSender sender, "address_verify_sender",
+                  ProbeSender::Create(settings.Text("address_verify_sender"), settings.Text("myorigin"),
+                                      settings.Time("address_verify_sender_ttl")));
+  ASSIGN_OR_BLAME(DomainList domains, "verify_domains", DomainList::Create(settings.List("verify_domains")));
+  domains.AddRoutes(configuration.probe->transport_maps);
+  if (domains.empty()) {
+    configuration.warnings.emplace_back(
+        "nothing would be verified: verify_domains is empty (set verify_domains, relay_domains or "
+        "address_verify_transport_maps)");
+  }
+  auto verifier = std::make_shared<VerifierSettings>(
+      VerifierSettings{.lifetimes = configuration.cache.lifetimes,
+                       .verify_domains = std::move(domains),
+                       .probe_sender = std::move(sender),
+                       .helo = settings.Text("smtp_helo_name"),
+                       .probe_time_limit = settings.Time("address_verify_probe_time_limit"),
+                       .flight_limit = static_cast<size_t>(settings.Number("address_verify_pending_request_limit")),
+                       .waiter_limit = static_cast<size_t>(settings.Number("address_verify_waiter_limit"))});
+  // EHLO takes a domain or a literal (RFC 5321 section 4.1.1.1).
+  if (!absl::StartsWith(verifier->helo, "[")) {
+    ASSIGN_OR_BLAME(verifier->helo, "smtp_helo_name", ParseDomain(verifier->helo));
+  }
+  configuration.verifier = std::move(verifier);
+  return absl::OkStatus();
+}
+
+UnverifiedSettings UnverifiedFor(const Settings& settings, absl::string_view role) {
+  const auto name = [&](absl::string_view what) { return absl::StrCat("unverified_", role, "_", what); };
+  UnverifiedSettings unverified;
+  unverified.reject_code = static_cast<int>(settings.Number(name("reject_code")));
+  unverified.defer_code = static_cast<int>(settings.Number(name("defer_code")));
+  unverified.reject_reason = settings.Text(name("reject_reason"));
+  unverified.defer_if_permit = settings.Text(name("tempfail_action")) == "defer_if_permit";
+  return unverified;
+}
+
+absl::Duration PatienceOf(const Settings& settings, absl::string_view stress) {
+  return settings.Time("address_verify_poll_delay", stress) *
+         (settings.Number("address_verify_poll_count", stress) - 1);
+}
+
+absl::Status FillRestrictions(const Settings& settings, Configuration& configuration) {
+  ASSIGN_OR_BLAME(std::vector<Restriction> recipient, "recipient_restrictions",
+                  ParseRestrictions(settings.List("recipient_restrictions")));
+  ASSIGN_OR_BLAME(std::vector<Restriction> sender, "sender_restrictions",
+                  ParseRestrictions(settings.List("sender_restrictions")));
+  RestrictionSettings restrictions{.recipient_restrictions = std::move(recipient),
+                                   .sender_restrictions = std::move(sender),
+                                   .recipient = UnverifiedFor(settings, "recipient"),
+                                   .sender = UnverifiedFor(settings, "sender"),
+                                   .patience = PatienceOf(settings, ""),
+                                   .stress_patience = PatienceOf(settings, "yes"),
+                                   .dry_run = settings.YesNo("dry_run"),
+                                   .probe_sender = configuration.verifier->probe_sender};
+  if (restrictions.recipient.reject_code / 100 == 4) {
+    configuration.warnings.emplace_back(
+        "known-bad recipients are deferred, not rejected; set unverified_recipient_reject_code = 550 when you trust "
+        "it");
+  }
+  configuration.restrictions = std::make_shared<const RestrictionSettings>(std::move(restrictions));
+  return absl::OkStatus();
+}
+
+absl::Status FillDoors(const Settings& settings, Configuration& configuration) {
+  for (const std::string& item : settings.List("policy_listen")) {
+    ASSIGN_OR_BLAME(ListenAddress address, "policy_listen", ListenAddress::Parse(item));
+    configuration.policy_listen.push_back(std::move(address));
+  }
+  PolicyDoorSettings door;
+  door.connection_limit = static_cast<size_t>(settings.Number("policy_connection_limit"));
+  const std::string logged = settings.Text("log_decisions");
+  door.decisions_logged = logged == "all"       ? DecisionsLogged::kAll
+                          : logged == "refused" ? DecisionsLogged::kRefused
+                                                : DecisionsLogged::kNone;
+  const std::string action = settings.Text("internal_error_action");
+  door.internal_error_action = action == "dunno"   ? InternalErrorAction::kDunno
+                               : action == "defer" ? InternalErrorAction::kDefer
+                                                   : InternalErrorAction::kDisconnect;
+  configuration.policy_door = std::make_shared<const PolicyDoorSettings>(door);
+  configuration.control_socket = settings.Text("control_socket");
+  return absl::OkStatus();
+}
+
+absl::Status FillLog(const Settings& settings, Configuration& configuration) {
+  LogOptions& log = configuration.log;
+  log.to_syslog = settings.Text("log_sink") == "syslog";
+  log.ident = settings.Text("syslog_name");
+  log.facility = settings.Text("syslog_facility");
+  if (IsSyslogFacility(log.facility)) return absl::OkStatus();
+  return Bad("syslog_facility",
+             absl::InvalidArgumentError(absl::StrCat("found \"", Printable(log.facility, 40),
+                                                     "\", expected mail, daemon, user or local0 to local7")));
+}
+
+}  // namespace
+
+absl::StatusOr<Configuration> Configuration::Create(const Settings& given) {
+  Configuration configuration;
+  ASSIGN_OR_RETURN(configuration.settings, WithSystemHostName(given));
+  const Settings& settings = *configuration.settings;
+  configuration.warnings = settings.warnings();
+  configuration.resolver.servers = settings.List("dns_servers");
+  RETURN_IF_ERROR(FillLog(settings, configuration));
+  RETURN_IF_ERROR(FillCache(settings, configuration));
+  RETURN_IF_ERROR(FillProbe(settings, configuration));
+  RETURN_IF_ERROR(FillVerifier(settings, configuration));
+  RETURN_IF_ERROR(FillRestrictions(settings, configuration));
+  RETURN_IF_ERROR(FillDoors(settings, configuration));
+  return configuration;
+}
+
+absl::StatusOr<Configuration> Configuration::Load(const std::string& path, const std::vector<Assignment>& options) {
+  ASSIGN_OR_RETURN(const Settings settings, Settings::LoadFile(path, options));
+  return Create(settings);
+}
+
+std::vector<std::string> ChangedButNotReloadable(const Settings& before, const Settings& after) {
+  std::vector<std::string> names;
+  for (const SettingRow& row : Settings::Table()) {
+    if (!row.reloadable && before.Text(row.name) != after.Text(row.name)) names.emplace_back(row.name);
+  }
+  return names;
+}
+
+}  // namespace verifyd

@@ -1,0 +1,50 @@
+// The configuration: what the settings mean for each room, checked as a whole. A reload makes a new one or keeps the
+// old.
+//
+// Thread: any (immutable).
+#ifndef VERIFYD_VERIFYD_CONFIGURATION_H_
+#define VERIFYD_VERIFYD_CONFIGURATION_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/log.h"
+#include "cache/cache.h"
+#include "dns/cares_resolver.h"
+#include "probe/probe_settings.h"
+#include "verifyd/door/listener.h"
+#include "verifyd/door/policy.h"
+#include "verifyd/restriction/restriction.h"
+#include "verifyd/settings.h"
+#include "verifyd/verifier.h"
+
+namespace verifyd {
+
+struct Configuration {
+  std::shared_ptr<const Settings> settings;
+  LogOptions log;
+  CacheSettings cache;
+  ResolverSettings resolver;
+  std::shared_ptr<const ProbeSettings> probe;
+  std::shared_ptr<const VerifierSettings> verifier;
+  std::shared_ptr<const RestrictionSettings> restrictions;
+  std::shared_ptr<const PolicyDoorSettings> policy_door;
+  std::vector<ListenAddress> policy_listen;
+  std::string control_socket;
+  // What is allowed but probably not meant; for the log and --check.
+  std::vector<std::string> warnings;
+
+  // Errors name the setting and what is wrong with it; tables are read, their errors name file and line.
+  static absl::StatusOr<Configuration> Create(const Settings& settings);
+  // Settings of `path` and `options`, and their meaning.
+  static absl::StatusOr<Configuration> Load(const std::string& path, const std::vector<Assignment>& options);
+};
+
+// Names of settings that differ between the two and take effect only after a restart.
+std::vector<std::string> ChangedButNotReloadable(const Settings& before, const Settings& after);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_CONFIGURATION_H_

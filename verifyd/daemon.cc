@@ -1,0 +1,234 @@
+#include "verifyd/daemon.h"
+
+#include <ares.h>
+#include <signal.h>
+
+#include <csignal>
+#include <filesystem>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/status_macros.h"
+#include "boost/asio/as_tuple.hpp"
+#include "boost/asio/signal_set.hpp"
+#include "boost/asio/use_awaitable.hpp"
+#include "cache/cache.h"
+#include "dns/cares_resolver.h"
+#include "probe/dialer.h"
+#include "probe/prober.h"
+#include "verifyd/api.h"
+#include "verifyd/destination_memory.h"
+#include "verifyd/door/control.h"
+#include "verifyd/door/policy.h"
+#include "verifyd/metrics.h"
+#include "verifyd/privileges.h"
+#include "verifyd/restriction/restriction.h"
+#include "verifyd/service_manager.h"
+#include "verifyd/verifier.h"
+
+namespace verifyd {
+namespace {
+
+// What is under way when the daemon is told to end gets this long.
+constexpr absl::Duration kDrainLimit = absl::Seconds(10);
+// Postfix runs as another user: who may reach a policy socket is said by the folder it lies in, as with Postfix's own.
+constexpr int kPolicySocketMode = 0666;
+
+}  // namespace
+
+struct Daemon::Impl {
+  Impl(Configuration first, DaemonOptions given)
+      : configuration(std::make_shared<const Configuration>(std::move(first))),
+        options(std::move(given)),
+        signals(front.context(), SIGTERM, SIGINT, SIGHUP) {}
+
+  absl::Status OpenSockets();
+  absl::Status GiveUpPrivileges();
+  absl::Status BuildRooms();
+  void Configure();
+  absl::Status Reload();
+  boost::asio::awaitable<void> WatchSignals();
+  boost::asio::awaitable<void> Drain();
+  boost::asio::awaitable<void> KickWatchdog(absl::Duration interval);
+
+  std::shared_ptr<const Configuration> configuration;
+  const DaemonOptions options;
+  Loop front{Clock::Real()};
+  Loop work{Clock::Real()};
+  boost::asio::signal_set signals;
+  bool draining = false;
+
+  std::vector<std::unique_ptr<Listener>> policy_listeners;
+  std::optional<int> inherited_control;
+
+  Metrics metrics;
+  std::unique_ptr<CaresResolver> resolver;
+  std::unique_ptr<Dialer> dialer;
+  std::unique_ptr<Cache> cache;
+  std::unique_ptr<Prober> prober;
+  std::unique_ptr<Verifier> verifier;
+  std::unique_ptr<Restrictions> restrictions;
+  std::unique_ptr<PolicyDoor> policy_door;
+  std::unique_ptr<ControlDoor> control_door;
+};
+
+Daemon::Daemon(Configuration configuration, DaemonOptions options)
+    : impl_(std::make_unique<Impl>(std::move(configuration), std::move(options))) {}
+
+Daemon::~Daemon() = default;
+
+absl::Status Daemon::Start() {
+  // A client that hangs up is an error of a write, not the end of the daemon.
+  std::signal(SIGPIPE, SIG_IGN);
+  if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) return absl::InternalError("c-ares can not be initialised");
+  for (const std::string& warning : impl_->configuration->warnings) LogWarning(warning);
+  RETURN_IF_ERROR(impl_->OpenSockets());
+  RETURN_IF_ERROR(impl_->GiveUpPrivileges());
+  return impl_->BuildRooms();
+}
+
+absl::Status Daemon::Impl::OpenSockets() {
+  bool inherited_policy = false;
+  for (const InheritedSocket& socket : TakeInheritedSockets()) {
+    if (socket.name == "control") {
+      inherited_control = socket.fd;
+    } else {
+      policy_listeners.push_back(Listener::Adopt(front, socket.fd));
+      inherited_policy = true;
+    }
+  }
+  if (inherited_policy) return absl::OkStatus();
+  for (const ListenAddress& address : configuration->policy_listen) {
+    absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Open(front, address, kPolicySocketMode);
+    if (!listener.ok()) {
+      return absl::UnavailableError(absl::StrCat("policy_listen: ", listener.status().message()));
+    }
+    policy_listeners.push_back(*std::move(listener));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::Impl::GiveUpPrivileges() {
+  if (options.user.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const UserIdentity user, FindUser(options.user));
+  if (!configuration->cache.path.empty()) {
+    RETURN_IF_ERROR(MakeDirectoryFor(std::filesystem::path(configuration->cache.path).parent_path(), user));
+  }
+  RETURN_IF_ERROR(MakeDirectoryFor(std::filesystem::path(configuration->control_socket).parent_path(), user));
+  return BecomeUser(user);
+}
+
+absl::Status Daemon::Impl::BuildRooms() {
+  ASSIGN_OR_RETURN(resolver, CaresResolver::Create(front, configuration->resolver));
+  dialer = MakeTcpDialer(work);
+  cache = Cache::Open(front, configuration->cache);
+  prober = std::make_unique<Prober>(front, work, *resolver, *dialer);
+  verifier = std::make_unique<Verifier>(front, *cache, *prober, metrics);
+  restrictions = std::make_unique<Restrictions>(*verifier);
+  policy_door = std::make_unique<PolicyDoor>(front, *restrictions, metrics);
+  Configure();
+  RememberDestinations(*cache, *prober);
+  ApiContext context{.loop = front,
+                     .verifier = *verifier,
+                     .cache = *cache,
+                     .prober = *prober,
+                     .metrics = metrics,
+                     .configuration = [this] { return configuration; },
+                     .reload = [this] { return Reload(); },
+                     .more_stats =
+                         [this] {
+                           return std::vector<std::pair<std::string, double>>{
+                               {"policy_connections_now", static_cast<double>(policy_door->connections())},
+                               {"log_lines_dropped", static_cast<double>(LogLinesDropped())}};
+                         }};
+  control_door = std::make_unique<ControlDoor>(front, std::move(context));
+  if (inherited_control.has_value()) {
+    control_door->Adopt(*inherited_control);
+  } else if (!configuration->control_socket.empty()) {
+    RETURN_IF_ERROR(control_door->Listen(configuration->control_socket));
+  }
+  for (std::unique_ptr<Listener>& listener : policy_listeners) policy_door->Serve(std::move(listener));
+  policy_listeners.clear();
+  return absl::OkStatus();
+}
+
+void Daemon::Impl::Configure() {
+  cache->Configure(configuration->cache);
+  prober->Configure(configuration->probe, Classifier::BuiltIn());
+  verifier->Configure(configuration->verifier);
+  restrictions->Configure(configuration->restrictions);
+  policy_door->Configure(configuration->policy_door);
+}
+
+absl::Status Daemon::Impl::Reload() {
+  absl::StatusOr<Configuration> loaded = Configuration::Load(options.settings_file, options.assignments);
+  if (!loaded.ok()) {
+    LogError(absl::StrCat("reload: ", loaded.status().message(), "; the settings of before stay in force"));
+    return loaded.status();
+  }
+  NotifyReloading();
+  const std::vector<std::string> later = ChangedButNotReloadable(*configuration->settings, *loaded->settings);
+  if (!later.empty()) {
+    LogWarning(absl::StrCat("reload: ", absl::StrJoin(later, ", "), " take effect after a restart only"));
+  }
+  for (const std::string& warning : loaded->warnings) LogWarning(warning);
+  configuration = std::make_shared<const Configuration>(*std::move(loaded));
+  Configure();
+  LogInfo("reload: the new settings are in force");
+  NotifyServiceManager("READY=1");
+  return absl::OkStatus();
+}
+
+boost::asio::awaitable<void> Daemon::Impl::WatchSignals() {
+  for (;;) {
+    const auto [error, number] = co_await signals.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    if (error) co_return;
+    if (number == SIGHUP) {
+      Reload().IgnoreError();  // logged there
+    } else if (std::exchange(draining, true)) {
+      front.Stop();
+      co_return;
+    } else {
+      LogInfo("told to end: answering what is under way");
+      NotifyServiceManager("STOPPING=1");
+      front.Spawn(Drain());
+    }
+  }
+}
+
+boost::asio::awaitable<void> Daemon::Impl::Drain() {
+  const MonoTime deadline = front.clock().Mono() + kDrainLimit;
+  co_await policy_door->Drain(deadline);
+  control_door->Close();
+  co_await prober->Drain(deadline);
+  front.Stop();
+}
+
+boost::asio::awaitable<void> Daemon::Impl::KickWatchdog(absl::Duration interval) {
+  for (;;) {
+    NotifyServiceManager("WATCHDOG=1");
+    co_await front.Sleep(interval);
+  }
+}
+
+void Daemon::Run() {
+  Impl& impl = *impl_;
+  std::thread prober_thread([&impl] { impl.work.Run(); });
+  impl.front.Spawn(impl.WatchSignals());
+  if (const absl::Duration interval = WatchdogInterval(); interval != absl::InfiniteDuration()) {
+    impl.front.Spawn(impl.KickWatchdog(interval));
+  }
+  LogInfo("ready");
+  NotifyServiceManager("READY=1");
+  impl.front.Run();
+  impl.work.Stop();
+  prober_thread.join();
+  LogInfo("ended");
+}
+
+}  // namespace verifyd

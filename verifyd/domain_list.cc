@@ -1,0 +1,93 @@
+#include "verifyd/domain_list.h"
+
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+
+namespace verifyd {
+namespace {
+
+absl::StatusOr<std::vector<std::string>> KeysOfTable(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return absl::NotFoundError(absl::StrCat("can not read table ", path));
+  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  std::vector<std::string> keys;
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    // A line that begins with white space continues the value of the one before; values do not matter here.
+    if (line.empty() || line[0] == '#' || absl::ascii_isspace(static_cast<unsigned char>(line[0]))) continue;
+    keys.emplace_back(line.substr(0, line.find_first_of(" \t\r")));
+  }
+  return keys;
+}
+
+absl::StatusOr<std::string> ParseItem(absl::string_view item) {
+  const bool below_only = absl::ConsumePrefix(&item, ".");
+  absl::StatusOr<std::string> domain = ParseDomain(item);
+  if (!domain.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("\"", Printable(item, 80),
+                                                   "\" in a list of domains: ", domain.status().message(),
+                                                   " (expected a domain, .domain, *, or texthash:PATH)"));
+  }
+  return absl::StrCat(below_only ? "." : "", *domain);
+}
+
+}  // namespace
+
+absl::StatusOr<DomainList> DomainList::Create(const std::vector<std::string>& items) {
+  DomainList list;
+  for (const std::string& item : items) {
+    if (item == "*") {
+      list.all_ = true;
+      continue;
+    }
+    absl::string_view path = item;
+    if (!absl::ConsumePrefix(&path, "texthash:")) {
+      ASSIGN_OR_RETURN(std::string domain, ParseItem(item));
+      list.domains_.insert(std::move(domain));
+      continue;
+    }
+    ASSIGN_OR_RETURN(const std::vector<std::string> keys, KeysOfTable(std::string(path)));
+    for (const std::string& key : keys) {
+      absl::StatusOr<std::string> domain = ParseItem(key);
+      if (!domain.ok()) return absl::InvalidArgumentError(absl::StrCat(path, ": ", domain.status().message()));
+      list.domains_.insert(*std::move(domain));
+    }
+  }
+  return list;
+}
+
+bool DomainList::Contains(const Address& address) const {
+  if (all_) return true;
+  absl::string_view name = address.domain();
+  if (!domains_.empty()) {
+    if (domains_.contains(name)) return true;
+    for (size_t dot = name.find('.'); dot != absl::string_view::npos; dot = name.find('.')) {
+      if (domains_.contains(name.substr(dot))) return true;
+      name.remove_prefix(dot + 1);
+      if (domains_.contains(name)) return true;
+    }
+  }
+  for (const std::shared_ptr<const TransportTable>& table : routes_) {
+    const std::optional<Transport> transport = table->Find(address);
+    if (transport.has_value() && !transport->by_wildcard) return true;
+  }
+  return false;
+}
+
+bool DomainList::empty() const {
+  if (all_ || !domains_.empty()) return false;
+  for (const std::shared_ptr<const TransportTable>& table : routes_) {
+    if (table->size() > 0) return false;
+  }
+  return true;
+}
+
+}  // namespace verifyd

@@ -1,0 +1,223 @@
+#include "verifyd/door/control.h"
+
+#include <unistd.h>
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "base/timer.h"
+#include "boost/asio/as_tuple.hpp"
+#include "boost/asio/buffer.hpp"
+#include "boost/asio/local/stream_protocol.hpp"
+#include "boost/asio/use_awaitable.hpp"
+#include "boost/asio/write.hpp"
+#include "boost/beast/core/flat_buffer.hpp"
+#include "boost/beast/http.hpp"
+#include "verifyd/door/listener.h"
+
+namespace verifyd {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using Local = asio::local::stream_protocol;
+
+constexpr size_t kConnectionLimit = 64;
+constexpr uint32_t kHeaderLimit = 8 * 1024;
+constexpr uint64_t kBodyLimit = 1024 * 1024;
+constexpr absl::Duration kSilence = absl::Seconds(30);
+constexpr int kSocketMode = 0660;
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+
+// One client. What it waits for runs under one timer that closes the socket.
+struct Connection {
+  Connection(Loop& loop, int fd) : socket(loop.context(), Local(), fd), silence(loop.timers()) {}
+
+  void Close() {
+    boost::system::error_code ignored;
+    socket.close(ignored);
+  }
+  void ExpectSoon() {
+    silence.SetAfter(kSilence, [this] { Close(); });
+  }
+
+  Local::socket socket;
+  Timer silence;
+  boost::beast::flat_buffer buffer{kHeaderLimit + kBodyLimit};
+};
+
+using Request = http::request<http::string_body>;
+
+template <typename Body>
+http::response<Body> ResponseFor(const Request& request, int status, absl::string_view content_type) {
+  http::response<Body> response;
+  response.version(request.version());
+  response.result(static_cast<unsigned>(status));
+  response.set(http::field::server, "verifyd");
+  response.set(http::field::content_type, boost::beast::string_view(content_type.data(), content_type.size()));
+  response.keep_alive(request.keep_alive());
+  return response;
+}
+
+// False when the client is gone.
+asio::awaitable<bool> WriteBody(Connection& connection, const Request& request, int status, const std::string& body) {
+  auto response = ResponseFor<http::string_body>(request, status, "application/json");
+  response.body() = body;
+  response.body().push_back('\n');
+  response.prepare_payload();
+  connection.ExpectSoon();
+  const auto [error, bytes] = co_await http::async_write(connection.socket, response, kAwait);
+  co_return !error;
+}
+
+asio::awaitable<bool> WriteLines(Connection& connection, const Request& request, LineSource next_line) {
+  auto response = ResponseFor<http::empty_body>(request, 200, "application/x-ndjson");
+  const bool chunked = request.version() >= 11;
+  response.chunked(chunked);
+  if (!chunked) response.keep_alive(false);
+  http::response_serializer<http::empty_body> serializer(response);
+  connection.ExpectSoon();
+  const auto [header_error, header_bytes] = co_await http::async_write_header(connection.socket, serializer, kAwait);
+  if (header_error) co_return false;
+  for (;;) {
+    connection.silence.Cancel();
+    std::optional<std::string> line = co_await next_line();
+    connection.ExpectSoon();
+    if (!line.has_value()) break;
+    line->push_back('\n');
+    const asio::const_buffer bytes = asio::buffer(*line);
+    boost::system::error_code error;
+    if (chunked) {
+      const auto chunk = http::make_chunk(bytes);
+      const auto result = co_await asio::async_write(connection.socket, chunk, kAwait);
+      error = std::get<0>(result);
+    } else {
+      const auto result = co_await asio::async_write(connection.socket, bytes, kAwait);
+      error = std::get<0>(result);
+    }
+    if (error) co_return false;
+  }
+  if (!chunked) co_return true;
+  const auto end = http::make_chunk_last();
+  const auto [error, bytes] = co_await asio::async_write(connection.socket, end, kAwait);
+  co_return !error;
+}
+
+// What the client did wrong, where it is worth an answer.
+ApiReply ReplyToBadRequest(const boost::system::error_code& error) {
+  if (error == http::error::body_limit) return ApiError(413, absl::StrCat("more than ", kBodyLimit, " bytes of body"));
+  if (error == http::error::header_limit)
+    return ApiError(431, absl::StrCat("more than ", kHeaderLimit, " bytes of header"));
+  return ApiError(400, absl::StrCat("not HTTP/1.1: ", error.message()));
+}
+
+bool IsProtocolError(const boost::system::error_code& error) {
+  return error.category() == http::make_error_code(http::error::bad_method).category() &&
+         error != http::error::end_of_stream && error != http::error::partial_message;
+}
+
+}  // namespace
+
+struct ControlDoor::Impl {
+  Impl(Loop& loop, ApiContext context) : loop(loop), context(std::move(context)) {}
+
+  static void Accept(const std::shared_ptr<Impl>& self, int fd);
+  static asio::awaitable<void> Serve(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection);
+  asio::awaitable<bool> ServeOne(Connection& connection);
+
+  Loop& loop;
+  ApiContext context;
+  std::unique_ptr<Listener> listener;
+  absl::flat_hash_set<Connection*> connections;
+};
+
+// False when the connection is to be closed.
+asio::awaitable<bool> ControlDoor::Impl::ServeOne(Connection& connection) {
+  http::request_parser<http::string_body> parser;
+  parser.header_limit(kHeaderLimit);
+  parser.body_limit(kBodyLimit);
+  connection.ExpectSoon();
+  const auto [error, bytes] = co_await http::async_read(connection.socket, connection.buffer, parser, kAwait);
+  connection.silence.Cancel();
+  if (error) {
+    if (!IsProtocolError(error)) co_return false;
+    const ApiReply reply = ReplyToBadRequest(error);
+    Request broken;
+    broken.keep_alive(false);
+    co_await WriteBody(connection, broken, reply.status, reply.body);
+    co_return false;
+  }
+  const Request& request = parser.get();
+  ApiRequest asked;
+  asked.method = std::string(request.method_string());
+  asked.target = std::string(request.target());
+  asked.body = request.body();
+  asked.right = ApiRight::kChange;
+  ApiReply reply = HandleApiRequest(context, asked);
+  bool written = false;
+  if (reply.lines) {
+    written = co_await WriteLines(connection, request, std::move(reply.lines));
+  } else {
+    written = co_await WriteBody(connection, request, reply.status, reply.body);
+  }
+  const bool goes_on = written && request.keep_alive() && connection.socket.is_open();
+  co_return goes_on;
+}
+
+asio::awaitable<void> ControlDoor::Impl::Serve(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
+  while (co_await self->ServeOne(*connection)) {
+  }
+  connection->silence.Cancel();
+  connection->Close();
+  self->connections.erase(connection.get());
+}
+
+void ControlDoor::Impl::Accept(const std::shared_ptr<Impl>& self, int fd) {
+  if (self->connections.size() >= kConnectionLimit) {
+    LogWarning(absl::StrCat("control: more than ", kConnectionLimit, " connections: one is closed"));
+    close(fd);
+    return;
+  }
+  auto connection = std::make_shared<Connection>(self->loop, fd);
+  self->connections.insert(connection.get());
+  self->loop.Spawn(Serve(self, std::move(connection)));
+}
+
+ControlDoor::ControlDoor(Loop& loop, ApiContext context) : impl_(std::make_shared<Impl>(loop, std::move(context))) {}
+
+ControlDoor::~ControlDoor() { Close(); }
+
+void ControlDoor::Start(std::unique_ptr<Listener> listener) {
+  const std::weak_ptr<Impl> weak = impl_;
+  listener->Start([weak](int fd) {
+    const std::shared_ptr<Impl> self = weak.lock();
+    if (self == nullptr) {
+      close(fd);
+    } else {
+      Impl::Accept(self, fd);
+    }
+  });
+  impl_->listener = std::move(listener);
+}
+
+absl::Status ControlDoor::Listen(const std::string& path) {
+  ListenAddress address;
+  address.path = path;
+  ASSIGN_OR_RETURN(std::unique_ptr<Listener> listener, Listener::Open(impl_->loop, address, kSocketMode));
+  Start(std::move(listener));
+  return absl::OkStatus();
+}
+
+void ControlDoor::Adopt(int fd) { Start(Listener::Adopt(impl_->loop, fd)); }
+
+void ControlDoor::Close() {
+  impl_->listener.reset();
+  for (Connection* connection : impl_->connections) connection->Close();
+}
+
+}  // namespace verifyd

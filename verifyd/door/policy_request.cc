@@ -1,0 +1,103 @@
+#include "verifyd/door/policy_request.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/text.h"
+
+namespace verifyd {
+namespace {
+
+// Which field of the request an attribute fills; null for those that do not matter here.
+absl::string_view* FieldFor(absl::string_view name, MailRequest& request) {
+  switch (name.size()) {
+    case 6:
+      if (name == "sender") return &request.sender;
+      if (name == "stress") return &request.stress;
+      return nullptr;
+    case 8:
+      if (name == "queue_id") return &request.queue_id;
+      if (name == "instance") return &request.instance;
+      return nullptr;
+    case 9:
+      return name == "recipient" ? &request.recipient : nullptr;
+    case 14:
+      if (name == "protocol_state") return &request.protocol_state;
+      if (name == "client_address") return &request.client_address;
+      if (name == "policy_context") return &request.context;
+      return nullptr;
+    default:
+      return nullptr;
+  }
+}
+
+std::string Words(const Decision& decision) { return absl::StrCat(decision.dsn, " ", decision.text); }
+
+}  // namespace
+
+size_t PolicyRequestLength(absl::string_view buffer) {
+  if (absl::StartsWith(buffer, "\n")) return 1;
+  if (absl::StartsWith(buffer, "\r\n")) return 2;
+  const auto behind = [buffer](absl::string_view end) {
+    const void* const found = memmem(buffer.data(), buffer.size(), end.data(), end.size());
+    if (found == nullptr) return absl::string_view::npos;
+    return static_cast<size_t>(static_cast<const char*>(found) - buffer.data()) + end.size();
+  };
+  const size_t length = std::min(behind("\n\n"), behind("\n\r\n"));
+  return length == absl::string_view::npos ? 0 : length;
+}
+
+absl::StatusOr<MailRequest> ParsePolicyRequest(absl::string_view text) {
+  MailRequest request;
+  bool asked = false;
+  int line_number = 0;
+  const bool has_nul = text.find('\0') != absl::string_view::npos;
+  while (!text.empty()) {
+    const size_t newline = text.find('\n');
+    absl::string_view line = text.substr(0, newline);
+    text.remove_prefix(newline == absl::string_view::npos ? text.size() : newline + 1);
+    absl::ConsumeSuffix(&line, "\r");
+    if (line.empty()) break;
+    ++line_number;
+    const size_t equals = line.find('=');
+    if (equals == absl::string_view::npos || (has_nul && line.find('\0') != absl::string_view::npos)) {
+      return absl::InvalidArgumentError(absl::StrCat("line ", line_number, " of a policy request: found \"",
+                                                     Printable(line, 60), "\", expected name=value"));
+    }
+    const absl::string_view name = line.substr(0, equals);
+    const absl::string_view value = line.substr(equals + 1);
+    if (name == "request") {
+      if (value != "smtpd_access_policy") {
+        return absl::InvalidArgumentError(absl::StrCat("line ", line_number, " of a policy request: found request \"",
+                                                       Printable(value, 60), "\", expected smtpd_access_policy"));
+      }
+      asked = true;
+    } else if (absl::string_view* field = FieldFor(name, request); field != nullptr) {
+      *field = value;
+    }
+  }
+  if (!asked) return absl::InvalidArgumentError("a policy request without request=smtpd_access_policy");
+  return request;
+}
+
+std::string PolicyAnswer(const Ruling& ruling) {
+  const Decision& decision = ruling.decision;
+  switch (decision.kind) {
+    case DecisionKind::kReject:
+    case DecisionKind::kDefer:
+      return absl::StrCat("action=", decision.code, " ", Words(decision), "\n\n");
+    case DecisionKind::kDeferIfPermit:
+      return absl::StrCat("action=DEFER_IF_PERMIT ", Words(decision), "\n\n");
+    case DecisionKind::kDunno:
+      break;
+  }
+  if (!ruling.warning.has_value()) return "action=DUNNO\n\n";
+  const Decision& warning = *ruling.warning;
+  return absl::StrCat("action=WARN would ", warning.kind == DecisionKind::kReject ? "reject" : "defer", ": ",
+                      warning.code, " ", Words(warning), "\n\n");
+}
+
+}  // namespace verifyd

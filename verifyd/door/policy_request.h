@@ -1,0 +1,33 @@
+// The request of the policy protocol (SMTPD_POLICY_README): name=value lines, ended by an empty line.
+//
+// Thread: any (pure functions).
+#ifndef VERIFYD_VERIFYD_DOOR_POLICY_REQUEST_H_
+#define VERIFYD_VERIFYD_DOOR_POLICY_REQUEST_H_
+
+#include <cstddef>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "verifyd/restriction/mail_request.h"
+#include "verifyd/restriction/restriction.h"
+
+namespace verifyd {
+
+// Postfix bounds its values by its own line limits; what is longer is no Postfix.
+constexpr size_t kMaxPolicyRequest = 32768;
+
+// Length of the first whole request in `buffer`, its empty line included; 0 when it is not whole yet. Lines may end in
+// CRLF.
+size_t PolicyRequestLength(absl::string_view buffer);
+
+// One whole request. Any order, unknown names are ignored. Errors: a line without '=', a NUL, another `request` than
+// smtpd_access_policy or none; they name the line. The views point into `text`.
+absl::StatusOr<MailRequest> ParsePolicyRequest(absl::string_view text);
+
+// The answer: "action=...\n\n". Never OK or PERMIT: that would skip the restrictions that follow.
+std::string PolicyAnswer(const Ruling& ruling);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_DOOR_POLICY_REQUEST_H_

@@ -1,0 +1,197 @@
+#include "verifyd/json.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "boost/json/src.hpp"
+#include "verdict/reason.h"
+
+namespace verifyd {
+namespace {
+
+namespace json = boost::json;
+
+absl::string_view StateName(VerdictState state) {
+  switch (state) {
+    case VerdictState::kKnown:
+      return "known";
+    case VerdictState::kInProgress:
+      return "in_progress";
+    case VerdictState::kNotCached:
+      return "not_cached";
+    case VerdictState::kNotVerifiable:
+      return "not_verifiable";
+  }
+  return "not_cached";
+}
+
+absl::string_view FreshnessName(Freshness freshness) {
+  switch (freshness) {
+    case Freshness::kFresh:
+      return "fresh";
+    case Freshness::kRefresh:
+      return "refresh";
+    case Freshness::kExpired:
+      return "expired";
+  }
+  return "expired";
+}
+
+absl::string_view CatchAllName(CatchAll catch_all) {
+  switch (catch_all) {
+    case CatchAll::kNotAsked:
+      return "not_asked";
+    case CatchAll::kYes:
+      return "yes";
+    case CatchAll::kNo:
+      return "no";
+    case CatchAll::kCouldNotTell:
+      return "could_not_tell";
+  }
+  return "not_asked";
+}
+
+absl::string_view KindName(TranscriptLine::Kind kind) {
+  switch (kind) {
+    case TranscriptLine::Kind::kNote:
+      return "note";
+    case TranscriptLine::Kind::kSent:
+      return "sent";
+    case TranscriptLine::Kind::kReceived:
+      return "received";
+  }
+  return "note";
+}
+
+bool IsSet(absl::Time time) { return time != absl::InfinitePast() && time != absl::InfiniteFuture(); }
+
+void PutTime(json::object& object, absl::string_view name, absl::Time time) {
+  if (IsSet(time)) object[{name.data(), name.size()}] = ToJson(time);
+}
+
+void PutText(json::object& object, absl::string_view name, absl::string_view text) {
+  if (!text.empty()) object[{name.data(), name.size()}] = JsonText(text);
+}
+
+json::array TranscriptToJson(const std::vector<TranscriptLine>& transcript) {
+  json::array lines;
+  for (const TranscriptLine& line : transcript) {
+    json::object entry;
+    entry["at_ms"] = absl::ToDoubleMilliseconds(absl::Trunc(line.at, absl::Microseconds(10)));
+    entry["kind"] = JsonText(KindName(line.kind));
+    entry["text"] = JsonText(line.text);
+    lines.push_back(std::move(entry));
+  }
+  return lines;
+}
+
+json::object PastToJson(const PastFinding& past) {
+  json::object entry;
+  PutTime(entry, "when", past.when);
+  entry["status"] = JsonText(DeliverabilityName(past.deliverability));
+  entry["reason"] = JsonText(ReasonName(past.reason));
+  entry["scope"] = JsonText(ScopeName(past.scope));
+  entry["stage"] = JsonText(StageName(past.stage));
+  if (past.code != 0) entry["code"] = past.code;
+  return entry;
+}
+
+json::object WithStatus(const Finding& finding) {
+  json::object object;
+  object["status"] = JsonText(DeliverabilityName(finding.deliverability));
+  for (auto& field : ToJson(finding)) object[field.key()] = std::move(field.value());
+  return object;
+}
+
+}  // namespace
+
+json::string JsonText(absl::string_view text) { return json::string(json::string_view(text.data(), text.size())); }
+
+json::value ToJson(absl::Time time) {
+  if (!IsSet(time)) return nullptr;
+  return JsonText(absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone()));
+}
+
+json::object ToJson(const Finding& finding) {
+  json::object object;
+  if (finding.reason != Reason::kNone) {
+    object["reason"] = JsonText(ReasonName(finding.reason));
+    object["scope"] = JsonText(ScopeName(finding.scope));
+    object["stage"] = JsonText(StageName(finding.stage));
+  }
+  PutText(object, "rule", finding.rule);
+  if (finding.code != 0) object["code"] = finding.code;
+  PutText(object, "enhanced", finding.enhanced.ToString());
+  PutText(object, "text", finding.text);
+  PutText(object, "mx", finding.mx_name);
+  PutText(object, "mx_address", finding.mx_address);
+  PutTime(object, "updated", finding.when);
+  return object;
+}
+
+json::object ToJson(absl::string_view address, const Verdict& verdict) {
+  json::object object;
+  object["address"] = JsonText(address);
+  object["status"] = JsonText(DeliverabilityName(verdict.deliverability()));
+  object["state"] = JsonText(StateName(verdict.state));
+  object["source"] = JsonText(VerdictSourceName(verdict.source));
+  for (auto& field : ToJson(verdict.finding)) object[field.key()] = std::move(field.value());
+  if (verdict.state == VerdictState::kKnown) {
+    object["age_s"] = absl::ToInt64Seconds(verdict.age);
+    object["refreshing"] = verdict.refreshing;
+  }
+  if (!verdict.transcript.empty()) object["transcript"] = TranscriptToJson(verdict.transcript);
+  return object;
+}
+
+json::object ToJson(const Record& record, const Lifetimes& lifetimes, absl::Time now) {
+  json::object object;
+  object["freshness"] = JsonText(FreshnessName(FreshnessOf(record, lifetimes, now)));
+  object["finding"] = WithStatus(record.finding);
+  if (record.pending.has_value()) object["pending"] = WithStatus(*record.pending);
+  PutTime(object, "first_seen", record.first_seen);
+  PutTime(object, "last_positive", record.last_positive);
+  PutTime(object, "first_temporary", record.first_temporary);
+  if (record.temporary_count > 0) object["temporary_count"] = record.temporary_count;
+  PutTime(object, "refresh_at", RefreshOf(record, lifetimes));
+  PutTime(object, "expire_at", ExpiryOf(record, lifetimes));
+  json::array history;
+  for (const PastFinding& past : record.history) history.push_back(PastToJson(past));
+  object["history"] = std::move(history);
+  return object;
+}
+
+json::object ToJson(const DomainFact& fact, const Lifetimes& lifetimes, absl::Time now) {
+  json::object object;
+  object["domain"] = JsonText(fact.domain);
+  object["freshness"] = JsonText(FreshnessName(FreshnessOf(fact, lifetimes, now)));
+  if (fact.decides()) object["finding"] = WithStatus(fact.finding);
+  PutTime(object, "expire_at", ExpiryOf(fact, lifetimes));
+  object["catch_all"] = JsonText(CatchAllName(fact.catch_all));
+  PutTime(object, "catch_all_when", fact.catch_all_when);
+  return object;
+}
+
+json::object ToJson(const Pin& pin) {
+  json::object object;
+  object["status"] = JsonText(DeliverabilityName(pin.deliverability));
+  PutTime(object, "set_at", pin.set_at);
+  PutTime(object, "until", pin.until);
+  PutText(object, "why", pin.why);
+  return object;
+}
+
+json::object ToJson(const SettingRow& row, const Settings& settings) {
+  json::object object;
+  object["name"] = JsonText(row.name);
+  object["raw"] = JsonText(settings.Raw(row.name));
+  object["value"] = JsonText(settings.Text(row.name));
+  object["default"] = JsonText(row.default_value);
+  object["set"] = settings.IsSet(row.name);
+  object["reloadable"] = row.reloadable;
+  object["documentation"] = JsonText(row.documentation);
+  return object;
+}
+
+}  // namespace verifyd

@@ -1,0 +1,41 @@
+// What the control socket shows, as JSON: verdicts, findings, records. Both verifyd and verifyctl build on it. A field
+// that has nothing to say (no code, no MX, no time) is absent.
+//
+// Thread: any (pure functions). Include boost/json.hpp where the values are used; its code is compiled once, in
+// json.cc.
+#ifndef VERIFYD_VERIFYD_JSON_H_
+#define VERIFYD_VERIFYD_JSON_H_
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "boost/json/fwd.hpp"
+#include "cache/lifetime.h"
+#include "cache/record.h"
+#include "mail/domain_fact.h"
+#include "mail/finding.h"
+#include "mail/verdict.h"
+#include "verifyd/settings.h"
+
+namespace verifyd {
+
+boost::json::string JsonText(absl::string_view text);
+// RFC 3339, UTC, whole seconds; null for a time that is not set.
+boost::json::value ToJson(absl::Time time);
+
+// reason, scope, stage, rule, code, enhanced, text, mx, mx_address, updated.
+boost::json::object ToJson(const Finding& finding);
+// The answer to one question: address, status, state, source, the finding's fields, age_s, refreshing, transcript.
+// `address` is shown as it was asked for.
+boost::json::object ToJson(absl::string_view address, const Verdict& verdict);
+
+// Everything held, with what becomes of it when.
+boost::json::object ToJson(const Record& record, const Lifetimes& lifetimes, absl::Time now);
+boost::json::object ToJson(const DomainFact& fact, const Lifetimes& lifetimes, absl::Time now);
+boost::json::object ToJson(const Pin& pin);
+
+// One setting: name, raw, value (expanded), default, set, reloadable, documentation.
+boost::json::object ToJson(const SettingRow& row, const Settings& settings);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_JSON_H_

@@ -1,0 +1,86 @@
+// verifyd: the command line. See man/verifyd.8.
+#include <sysexits.h>
+
+#include <cstdio>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "verifyd/configuration.h"
+#include "verifyd/daemon.h"
+#include "verifyd/setting_syntax.h"
+
+namespace verifyd {
+namespace {
+
+struct CommandLine {
+  DaemonOptions daemon;
+  bool check = false;
+  bool debug = false;
+};
+
+int Complain(int exit_code, absl::string_view what) {
+  LogError(what);
+  return exit_code;
+}
+
+int Check(const Configuration& configuration) {
+  for (const std::string& warning : configuration.warnings) LogWarning(warning);
+  std::printf("settings are valid\n");
+  return EX_OK;
+}
+
+int Run(const CommandLine& command_line) {
+  absl::StatusOr<Configuration> configuration =
+      Configuration::Load(command_line.daemon.settings_file, command_line.daemon.assignments);
+  if (!configuration.ok()) return Complain(EX_CONFIG, configuration.status().message());
+  if (command_line.check) return Check(*configuration);
+  LogOptions log = configuration->log;
+  log.debug = command_line.debug;
+  StartLog(log);
+  int exit_code = EX_OK;
+  {
+    Daemon daemon(*std::move(configuration), command_line.daemon);
+    if (const absl::Status status = daemon.Start(); status.ok()) {
+      daemon.Run();
+    } else {
+      exit_code = Complain(EX_UNAVAILABLE, status.message());
+    }
+  }
+  StopLog();
+  return exit_code;
+}
+
+int Main(int argc, char** argv) {
+  CommandLine command_line;
+  std::vector<std::string> assignments;
+  command_line.daemon.settings_file = "/etc/verifyd/verifyd.cf";
+  CLI::App app{"verifyd: address verification daemon for mail gateways"};
+  app.set_version_flag("--version", VERIFYD_VERSION);
+  app.add_option("-c,--config", command_line.daemon.settings_file, "Settings file")->capture_default_str();
+  app.add_option("-o", assignments, "NAME=VALUE: a setting that wins over the file; may be repeated")
+      ->allow_extra_args(false);
+  app.add_flag("--check", command_line.check, "Check the settings and exit: 0, or 78 when they are not valid");
+  app.add_option("--user", command_line.daemon.user, "Become this user once the sockets are open");
+  app.add_flag("-v,--verbose", command_line.debug, "Log more");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? EX_OK : EX_USAGE;
+  }
+  for (const std::string& text : assignments) {
+    absl::StatusOr<Assignment> assignment = ParseSettingOption(text);
+    if (!assignment.ok()) return Complain(EX_USAGE, assignment.status().message());
+    command_line.daemon.assignments.push_back(*std::move(assignment));
+  }
+  return Run(command_line);
+}
+
+}  // namespace
+}  // namespace verifyd
+
+int main(int argc, char** argv) { return verifyd::Main(argc, argv); }

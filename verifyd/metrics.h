@@ -1,0 +1,55 @@
+// Counters of what happens, for `verifyctl stats`. No label per domain or address: their number must not grow with the
+// mail.
+//
+// Thread: any (the counters are atomic).
+#ifndef VERIFYD_VERIFYD_METRICS_H_
+#define VERIFYD_VERIFYD_METRICS_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mail/finding.h"
+#include "mail/verdict.h"
+#include "prometheus/counter.h"
+#include "prometheus/registry.h"
+
+namespace verifyd {
+
+class Metrics {
+ public:
+  Metrics();
+
+  prometheus::Counter& questions(VerdictSource source) { return *questions_[static_cast<size_t>(source)]; }
+  prometheus::Counter& in_progress() { return *in_progress_; }
+  prometheus::Counter& overload() { return *overload_; }
+  prometheus::Counter& probes(Deliverability d) { return *probes_[static_cast<size_t>(d)]; }
+  prometheus::Counter& joined() { return *joined_; }
+  prometheus::Counter& refreshes() { return *refreshes_; }
+  // "dunno", "reject", "defer", "warn", "error"
+  prometheus::Counter& decisions(absl::string_view action);
+  prometheus::Counter& policy_requests() { return *policy_requests_; }
+  prometheus::Counter& policy_connections() { return *policy_connections_; }
+  prometheus::Counter& internal_errors() { return *internal_errors_; }
+
+  // Every counter by name, labels in the name: "verifyd_probes_total{result=\"deliverable\"}".
+  std::vector<std::pair<std::string, double>> Collect() const;
+
+ private:
+  prometheus::Registry registry_;
+  std::vector<prometheus::Counter*> questions_;
+  std::vector<prometheus::Counter*> probes_;
+  std::vector<prometheus::Counter*> decisions_;
+  prometheus::Counter* in_progress_;
+  prometheus::Counter* overload_;
+  prometheus::Counter* joined_;
+  prometheus::Counter* refreshes_;
+  prometheus::Counter* policy_requests_;
+  prometheus::Counter* policy_connections_;
+  prometheus::Counter* internal_errors_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_METRICS_H_

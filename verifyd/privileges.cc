@@ -1,0 +1,46 @@
+#include "verifyd/privileges.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+
+namespace verifyd {
+
+absl::StatusOr<UserIdentity> FindUser(const std::string& name) {
+  passwd entry = {};
+  passwd* found = nullptr;
+  std::array<char, 16384> buffer = {};
+  getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+  if (found == nullptr) return absl::NotFoundError(absl::StrCat("there is no user \"", name, "\""));
+  return UserIdentity{name, entry.pw_uid, entry.pw_gid};
+}
+
+absl::Status MakeDirectoryFor(const std::string& directory, const UserIdentity& user) {
+  std::error_code error;
+  const std::filesystem::path path(directory);
+  if (directory.empty() || std::filesystem::exists(path, error)) return absl::OkStatus();
+  std::filesystem::create_directories(path.parent_path(), error);
+  if (mkdir(directory.c_str(), 0750) != 0 || chown(directory.c_str(), user.uid, user.gid) != 0) {
+    return absl::UnavailableError(absl::StrCat("can not make ", directory, ": ", std::strerror(errno)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BecomeUser(const UserIdentity& user) {
+  if (geteuid() == user.uid && user.uid != 0) return absl::OkStatus();
+  if (initgroups(user.name.c_str(), user.gid) != 0 || setgid(user.gid) != 0 || setuid(user.uid) != 0) {
+    return absl::PermissionDeniedError(absl::StrCat("can not become user ", user.name, ": ", std::strerror(errno)));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace verifyd

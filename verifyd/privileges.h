@@ -1,0 +1,31 @@
+// Privileges: what is done as root at start, and leaving it behind (--user, for containers and other places without
+// systemd).
+//
+// Thread: main, before there are others.
+#ifndef VERIFYD_VERIFYD_PRIVILEGES_H_
+#define VERIFYD_VERIFYD_PRIVILEGES_H_
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace verifyd {
+
+struct UserIdentity {
+  std::string name;
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+absl::StatusOr<UserIdentity> FindUser(const std::string& name);
+// Makes `directory` (mode 0750, its parents 0755) for `user` if it is missing. One that exists is left as it is.
+absl::Status MakeDirectoryFor(const std::string& directory, const UserIdentity& user);
+// Becomes `user` for good: groups, group, user. Errors when not started as root, unless it is that user already.
+absl::Status BecomeUser(const UserIdentity& user);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_PRIVILEGES_H_
