@@ -87,6 +87,7 @@ class Sample {
 std::vector<std::string> RandomKeys() {
   std::mt19937 random(1);
   std::vector<std::string> keys;
+  keys.reserve(1 << 20);
   for (int i = 0; i < 1 << 20; ++i) keys.push_back(KeyOf(static_cast<uint32_t>(random() % kRecords)));
   return keys;
 }
@@ -150,7 +151,7 @@ BENCHMARK(BM_CacheFindRecord);
 void BM_CacheFindPin(benchmark::State& state) {
   Loop loop(Clock::Real());
   const auto cache = Cache::Open(loop, {.path = Sample::Path(), .cleanup_interval = absl::ZeroDuration()});
-  Measure(state, [&](const std::string& key) { return !cache->FindPin(key, "example.com").has_value(); });
+  Measure(state, [&](const std::string& key) { return !cache->FindPin(key, "example.com", absl::Now()).has_value(); });
 }
 BENCHMARK(BM_CacheFindPin);
 

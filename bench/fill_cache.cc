@@ -33,8 +33,8 @@ int main(int argc, char** argv) {
   record.finding.mx_address = "127.0.0.1";
   record.finding.when = absl::Now();
   record.first_seen = record.last_positive = record.finding.when;
-  const long count = std::atol(argv[2]);
-  for (long i = 0; i < count; ++i) {
+  const int count = std::atoi(argv[2]);
+  for (int i = 0; i < count; ++i) {
     cache->PutRecord(absl::StrCat("user", i, "@bench.test"), record);
     if (i % 2000 == 1999) {
       cache->Flush();

@@ -69,8 +69,9 @@ class Target {
       const Time now = std::chrono::steady_clock::now();
       for (; !late_.empty() && late_.front().due <= now; late_.pop_front()) {
         const auto client = clients_.find(late_.front().fd);
-        if (client != clients_.end() && client->second.serial == late_.front().serial)
+        if (client != clients_.end() && client->second.serial == late_.front().serial) {
           Write(late_.front().fd, late_.front().reply);
+        }
       }
     }
   }

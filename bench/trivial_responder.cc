@@ -1,6 +1,7 @@
 // What a policy server costs that does nothing: the same libraries, a coroutine a connection, "action=DUNNO" to
 // whatever ends with an empty line. The measure of policy answers.
 //   trivial_responder PORT
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -54,7 +55,7 @@ int main(int argc, char** argv) {
   }
   asio::io_context context(1);
   asio::ip::tcp::acceptor acceptor(context,
-                                   {asio::ip::address_v4::loopback(), static_cast<unsigned short>(std::atoi(argv[1]))});
+                                   {asio::ip::address_v4::loopback(), static_cast<uint16_t>(std::atoi(argv[1]))});
   asio::co_spawn(context, Accept(acceptor), asio::detached);
   context.run();
   return 0;

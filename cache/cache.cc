@@ -194,8 +194,17 @@ void Cache::PutDomainFact(const DomainFact& fact) { impl_->Put(Table::kDomains, 
 
 bool Cache::DeleteDomainFact(absl::string_view domain) { return impl_->Delete(Table::kDomains, domain); }
 
-std::optional<Pin> Cache::FindPin(absl::string_view key, absl::string_view domain) {
-  const absl::Time now = impl_->front.clock().Now();
+void Cache::Together(absl::FunctionRef<void()> look_up) {
+  std::optional<Store::Reading> reading;
+  if (impl_->store != nullptr) reading.emplace(*impl_->store);
+  look_up();
+}
+
+std::optional<Pin> Cache::FindPin(absl::string_view key, absl::string_view domain, absl::Time now) {
+  // Most gateways have none, and every question looks.
+  if (impl_->overlay->size(Table::kPins) == 0 && (impl_->store == nullptr || impl_->store->Empty(Table::kPins))) {
+    return std::nullopt;
+  }
   std::optional<Pin> pin = impl_->Find<Pin>(Table::kPins, key, DecodePin);
   if (pin.has_value() && pin->until > now) return pin;
   pin = impl_->Find<Pin>(Table::kPins, absl::StrCat("@", domain), DecodePin);

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/loop.h"
@@ -61,6 +62,9 @@ class Cache {
   // New lifetimes and cleanup interval after a reload; the path can not change.
   void Configure(const CacheSettings& settings);
 
+  // Look-ups that `look_up` makes see one state of the store, and cost one transaction.
+  void Together(absl::FunctionRef<void()> look_up);
+
   // A damaged value is logged once, counted, and as if not there. What was found may have expired: see lifetime.h.
   std::optional<Record> FindRecord(absl::string_view key);
   void PutRecord(absl::string_view key, const Record& record);
@@ -71,8 +75,8 @@ class Cache {
   void PutDomainFact(const DomainFact& fact);
   bool DeleteDomainFact(absl::string_view domain);
 
-  // Of the address, else of its domain ("@example.com"), unless it has ended.
-  std::optional<Pin> FindPin(absl::string_view key, absl::string_view domain);
+  // Of the address, else of its domain ("@example.com"), unless it has ended by `now`.
+  std::optional<Pin> FindPin(absl::string_view key, absl::string_view domain, absl::Time now);
 
   std::vector<DestinationState> LoadDestinationStates();
   void PutDestinationState(const DestinationState& state);

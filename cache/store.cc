@@ -51,6 +51,15 @@ struct Store::Impl {
   std::array<MDB_dbi, kNames.size()> dbi{};
   // Kept between look-ups, reset: it pins no page, and renewing it is cheaper than beginning one.
   MDB_txn* reader = nullptr;
+  // How many Readings share it just now, and what beginning it returned.
+  int readings = 0;
+  int reading_code = 0;
+  // Whether a table was empty in a state of the store, which LMDB numbers.
+  struct Emptiness {
+    size_t state = 0;
+    bool empty = false;
+  };
+  std::array<Emptiness, kTables> emptiness{};
   // Shared while a read transaction is open, exclusive while the map is moved: LMDB would move it under the reader.
   std::shared_mutex map_fence;
   std::atomic<uint64_t> growths{0};
@@ -83,23 +92,6 @@ struct Store::Changes::State {
 };
 
 namespace {
-
-// A read transaction, for as long as it lives.
-class Reading {
- public:
-  Reading(MDB_txn* txn, std::shared_mutex& fence) : lock_(fence), txn_(txn), code_(mdb_txn_renew(txn)) {}
-  ~Reading() {
-    if (code_ == 0) mdb_txn_reset(txn_);
-  }
-  Reading(const Reading&) = delete;
-  Reading& operator=(const Reading&) = delete;
-  int code() const { return code_; }
-
- private:
-  std::shared_lock<std::shared_mutex> lock_;
-  MDB_txn* txn_;
-  int code_;
-};
 
 class Cursor {
  public:
@@ -244,10 +236,24 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, absl
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
 
+Store::Reading::Reading(Store& store) : impl_(*store.impl_) {
+  if (impl_.readings++ > 0) return;
+  impl_.map_fence.lock_shared();
+  impl_.reading_code = mdb_txn_renew(impl_.reader);
+}
+
+Store::Reading::~Reading() {
+  if (--impl_.readings > 0) return;
+  if (impl_.reading_code == 0) mdb_txn_reset(impl_.reader);
+  impl_.map_fence.unlock_shared();
+}
+
+int Store::Reading::code() const { return impl_.reading_code; }
+
 absl::StatusOr<bool> Store::Find(Table table, absl::string_view key,
                                  absl::FunctionRef<void(absl::string_view value)> use) {
   if (key.empty() || key.size() > kMaxKey) return false;
-  const Reading reading(impl_->reader, impl_->map_fence);
+  const Reading reading(*this);
   if (reading.code() != 0) return impl_->Error("cannot read", reading.code());
   MDB_val name = ToVal(key);
   MDB_val value;
@@ -258,8 +264,21 @@ absl::StatusOr<bool> Store::Find(Table table, absl::string_view key,
   return true;
 }
 
+bool Store::Empty(Table table) {
+  const Reading reading(*this);
+  if (reading.code() != 0) return false;
+  Impl::Emptiness& known = impl_->emptiness[static_cast<size_t>(table)];
+  const size_t state = mdb_txn_id(impl_->reader);
+  if (known.state != state) {
+    MDB_stat stat;
+    if (mdb_stat(impl_->reader, impl_->dbi[static_cast<size_t>(table)], &stat) != 0) return false;
+    known = {.state = state, .empty = stat.ms_entries == 0};
+  }
+  return known.empty;
+}
+
 absl::Status Store::ForEach(Table table, absl::FunctionRef<void(absl::string_view key, absl::string_view value)> use) {
-  const Reading reading(impl_->reader, impl_->map_fence);
+  const Reading reading(*this);
   if (reading.code() != 0) return impl_->Error("cannot read", reading.code());
   Cursor cursor(impl_->reader, impl_->dbi[static_cast<size_t>(table)]);
   MDB_val key;
@@ -270,7 +289,7 @@ absl::Status Store::ForEach(Table table, absl::FunctionRef<void(absl::string_vie
 }
 
 absl::StatusOr<StoreUsage> Store::Usage() {
-  const Reading reading(impl_->reader, impl_->map_fence);
+  const Reading reading(*this);
   if (reading.code() != 0) return impl_->Error("cannot read", reading.code());
   StoreUsage usage;
   for (const auto& [table, count] : {std::pair<Table, uint64_t*>{Table::kRecords, &usage.records},
@@ -286,7 +305,7 @@ absl::StatusOr<StoreUsage> Store::Usage() {
 }
 
 absl::StatusOr<std::optional<absl::Time>> Store::LastCleanup() {
-  const Reading reading(impl_->reader, impl_->map_fence);
+  const Reading reading(*this);
   if (reading.code() != 0) return impl_->Error("cannot read", reading.code());
   MDB_val key = ToVal(kLastCleanupKey);
   MDB_val value;

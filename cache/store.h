@@ -40,6 +40,7 @@ class Store {
   static constexpr size_t kMaxKey = 511 - Due::kOverhead;
 
   class Changes;
+  class Reading;
 
   // Opens `path` (and `path`-lock beside it), makes it if it is missing or empty; `now` is noted as its birth. Where so
   // much address space is not to be had, the map is smaller. Errors: FailedPrecondition for a file that is not ours,
@@ -53,6 +54,8 @@ class Store {
   // Calls `use` with the value, which is only valid within the call; false if there is none. One short read
   // transaction: about a microsecond.
   absl::StatusOr<bool> Find(Table table, absl::string_view key, absl::FunctionRef<void(absl::string_view value)> use);
+  // Whether the table certainly holds nothing: remembered for as long as nobody commits.
+  bool Empty(Table table);
   // All of a (small) table, in one read transaction.
   absl::Status ForEach(Table table, absl::FunctionRef<void(absl::string_view key, absl::string_view value)> use);
   absl::StatusOr<StoreUsage> Usage();
@@ -71,6 +74,21 @@ class Store {
   struct Impl;
   explicit Store(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
+};
+
+// While one lives, look-ups share a read transaction: they see one state, and only the first pays for it. To be held
+// for moments, as it keeps the writer from growing the map.
+class Store::Reading {
+ public:
+  explicit Reading(Store& store);
+  ~Reading();
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
+  // 0, or LMDB's error, which every look-up then reports.
+  int code() const;
+
+ private:
+  Impl& impl_;
 };
 
 // A write transaction under way. What it hands out is valid until the next change.

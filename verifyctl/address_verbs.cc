@@ -17,7 +17,7 @@ namespace {
 namespace json = boost::json;
 
 // Bytes of addresses in one call; the daemon takes 1 MiB of JSON.
-constexpr size_t kCallBytes = 256 * 1024;
+constexpr size_t kCallBytes = size_t{256} * 1024;
 
 std::vector<std::string> Collected(const AddressOptions& options, Console& console) {
   std::vector<std::string> addresses;
@@ -96,7 +96,7 @@ int AskAboutEach(const AddressOptions& options, absl::string_view method, Asker&
   return exit_code;
 }
 
-std::string DeletedText(const json::object& answer, absl::Time now) {
+std::string DeletedText(const json::object& answer, absl::Time /*now*/) {
   std::string out = absl::StrCat(TextField(answer, "address"), ": deleted");
   if (const json::array* deleted = ArrayField(answer, "deleted")) {
     for (const json::value& what : *deleted) {

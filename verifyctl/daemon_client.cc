@@ -19,7 +19,7 @@ namespace http = boost::beast::http;
 using Local = asio::local::stream_protocol;
 
 // The longest line a daemon has reason to send is that of its settings: some tens of KiB.
-constexpr size_t kMaxLine = 16 * 1024 * 1024;
+constexpr size_t kMaxLine = size_t{16} * 1024 * 1024;
 
 absl::Status ConnectError(const std::string& path, const boost::system::error_code& error) {
   if (error == boost::system::errc::permission_denied || error == boost::system::errc::operation_not_permitted) {

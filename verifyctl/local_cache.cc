@@ -22,7 +22,7 @@ class NoResolver : public Resolver {
 }  // namespace
 
 struct LocalCache::Impl {
-  Impl(std::shared_ptr<const Configuration> configuration, const CacheSettings& cache_settings)
+  Impl(const std::shared_ptr<const Configuration>& configuration, const CacheSettings& cache_settings)
       : loop(Clock::Real()),
         cache(Cache::Open(loop, cache_settings)),
         dialer(MakeTcpDialer(loop)),
@@ -33,7 +33,7 @@ struct LocalCache::Impl {
     context.configuration = [configuration] { return configuration; };
   }
 
-  static boost::asio::awaitable<void> TakeAll(LineSource next_line, LineSink sink, bool& done) {
+  boost::asio::awaitable<void> TakeAll(LineSource next_line, LineSink sink) {
     for (;;) {
       const std::optional<std::string> line = co_await next_line();
       if (!line.has_value()) break;
@@ -42,6 +42,7 @@ struct LocalCache::Impl {
     done = true;
   }
 
+  bool done = false;  // all lines of an answer are taken
   Loop loop;
   std::unique_ptr<Cache> cache;
   NoResolver resolver;
@@ -78,9 +79,9 @@ int LocalCache::Ask(const ApiRequest& request, LineSink sink) {
     sink(reply.body);
     return reply.status;
   }
-  bool done = false;
-  impl_->loop.Spawn(Impl::TakeAll(std::move(reply.lines), sink, done));
-  while (!done) impl_->loop.Poll();
+  impl_->done = false;
+  impl_->loop.Spawn(impl_->TakeAll(std::move(reply.lines), sink));
+  while (!impl_->done) impl_->loop.Poll();
   return reply.status;
 }
 

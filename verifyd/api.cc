@@ -133,10 +133,11 @@ ApiReply HandleShow(ApiContext& context, const ApiArguments& arguments) {
   const Lifetimes lifetimes = context.configuration()->cache.lifetimes;
   json::object object;
   object["address"] = JsonText(key);
-  if (const auto pin = context.cache.FindPin(key, address->domain())) object["pin"] = ToJson(*pin);
+  if (const auto pin = context.cache.FindPin(key, address->domain(), now)) object["pin"] = ToJson(*pin);
   if (const auto record = context.cache.FindRecord(key)) object["record"] = ToJson(*record, lifetimes, now);
-  if (const auto fact = context.cache.FindDomainFact(address->domain()))
+  if (const auto fact = context.cache.FindDomainFact(address->domain())) {
     object["domain"] = ToJson(*fact, lifetimes, now);
+  }
   if (object.size() == 1) return ApiError(404, absl::StrCat("nothing is held of ", key));
   Question question;
   question.address = *address;
@@ -195,7 +196,7 @@ json::object Numbers(const std::vector<std::pair<std::string, double>>& values) 
   return object;
 }
 
-ApiReply HandleStats(ApiContext& context, const ApiArguments& arguments) {
+ApiReply HandleStats(ApiContext& context, const ApiArguments& /*arguments*/) {
   json::object object;
   object["cache"] = CacheStats(context.cache.counts());
   object["prober"] = ProberStats(context.prober.counts());
@@ -205,7 +206,7 @@ ApiReply HandleStats(ApiContext& context, const ApiArguments& arguments) {
   return JsonReply(object);
 }
 
-ApiReply HandleConfig(ApiContext& context, const ApiArguments& arguments) {
+ApiReply HandleConfig(ApiContext& context, const ApiArguments& /*arguments*/) {
   const std::shared_ptr<const Configuration> configuration = context.configuration();
   json::array rows;
   for (const SettingRow& row : Settings::Table()) rows.push_back(ToJson(row, *configuration->settings));
@@ -214,7 +215,7 @@ ApiReply HandleConfig(ApiContext& context, const ApiArguments& arguments) {
   return JsonReply(object);
 }
 
-ApiReply HandleReload(ApiContext& context, const ApiArguments& arguments) {
+ApiReply HandleReload(ApiContext& context, const ApiArguments& /*arguments*/) {
   const absl::Status status = context.reload();
   if (!status.ok()) return ApiError(HttpStatusOf(status), status.message());
   json::array warnings;
@@ -304,7 +305,7 @@ const std::vector<ArgumentRow>& ArgumentTable() {
   return *kTable;
 }
 
-ApiReply HandleRoutes(ApiContext& context, const ApiArguments& arguments) {
+ApiReply HandleRoutes(ApiContext& /*context*/, const ApiArguments& /*arguments*/) {
   json::array routes;
   for (const ApiRoute& route : ApiRoutes()) {
     json::object entry;

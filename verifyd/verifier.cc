@@ -99,29 +99,30 @@ Verifier::Verifier(Loop& loop, Cache& cache, Prober& prober, Metrics& metrics)
 
 void Verifier::Configure(std::shared_ptr<const VerifierSettings> settings) { settings_ = std::move(settings); }
 
-Verifier::Memory Verifier::Remember(const Address& address) const {
-  const absl::Time now = loop_.clock().Now();
+Verifier::Memory Verifier::Remember(const Address& address, absl::Time now) const {
   Memory memory;
   const std::string key = address.Key();
-  memory.pin = cache_.FindPin(key, address.domain());
-  if (memory.pin.has_value()) return memory;
-  memory.record = cache_.FindRecord(key);
-  if (memory.record.has_value()) {
-    memory.record_freshness = FreshnessOf(*memory.record, settings_->lifetimes, now);
-    if (memory.record_freshness == Freshness::kExpired) memory.record.reset();
-  }
-  if (memory.record.has_value()) return memory;
-  memory.fact = cache_.FindDomainFact(address.domain());
-  if (memory.fact.has_value() &&
-      (!memory.fact->decides() || FreshnessOf(*memory.fact, settings_->lifetimes, now) == Freshness::kExpired)) {
-    memory.fact.reset();
-  }
+  cache_.Together([&] {
+    memory.pin = cache_.FindPin(key, address.domain(), now);
+    if (memory.pin.has_value()) return;
+    memory.record = cache_.FindRecord(key);
+    if (memory.record.has_value()) {
+      memory.record_freshness = FreshnessOf(*memory.record, settings_->lifetimes, now);
+      if (memory.record_freshness != Freshness::kExpired) return;
+      memory.record.reset();
+    }
+    memory.fact = cache_.FindDomainFact(address.domain());
+    if (memory.fact.has_value() &&
+        (!memory.fact->decides() || FreshnessOf(*memory.fact, settings_->lifetimes, now) == Freshness::kExpired)) {
+      memory.fact.reset();
+    }
+  });
   return memory;
 }
 
 std::optional<Verdict> Verifier::Recall(const Question& question) {
   const absl::Time now = loop_.clock().Now();
-  const Memory memory = Remember(question.address);
+  const Memory memory = Remember(question.address, now);
   std::optional<Verdict> verdict;
   if (memory.pin.has_value()) {
     verdict = Pinned(*memory.pin, now);
@@ -228,7 +229,7 @@ void Verifier::TakeIn(const Address& address, const ProbeOutcome& outcome) {
 
 Verdict Verifier::Standing(const Address& address) const {
   const absl::Time now = loop_.clock().Now();
-  const Memory memory = Remember(address);
+  const Memory memory = Remember(address, now);
   if (memory.pin.has_value()) return Pinned(*memory.pin, now);
   if (memory.record.has_value()) return Known(VerdictSource::kRecord, memory.record->finding, now);
   if (memory.fact.has_value()) return Known(VerdictSource::kDomainFact, memory.fact->finding, now);

@@ -58,7 +58,7 @@ class Verifier {
 
  private:
   struct Memory;
-  Memory Remember(const Address& address) const;
+  Memory Remember(const Address& address, absl::Time now) const;
   Verdict Standing(const Address& address) const;
   boost::asio::awaitable<void> Fly(std::shared_ptr<Flight> flight, ProbeRequest request);
   void TakeIn(const Address& address, const ProbeOutcome& outcome);

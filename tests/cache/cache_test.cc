@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <memory>
 #include <string>
@@ -173,11 +175,26 @@ TEST_F(CacheTest, APinOfTheAddressGoesBeforeOneOfItsDomainUntilItEnds) {
   PutBehind(Table::kPins, "a@example.com", EncodePin(FullPin()));
   PutBehind(Table::kPins, "@example.com", EncodePin(of_domain));
   const auto cache = Open();
-  EXPECT_EQ(cache->FindPin("a@example.com", "example.com"), FullPin());
-  EXPECT_EQ(cache->FindPin("b@example.com", "example.com"), of_domain);
-  EXPECT_FALSE(cache->FindPin("b@example.org", "example.org").has_value());
+  EXPECT_EQ(cache->FindPin("a@example.com", "example.com", test_.clock().Now()), FullPin());
+  EXPECT_EQ(cache->FindPin("b@example.com", "example.com", test_.clock().Now()), of_domain);
+  EXPECT_FALSE(cache->FindPin("b@example.org", "example.org", test_.clock().Now()).has_value());
   test_.clock().SetWall(FullPin().until);
-  EXPECT_EQ(cache->FindPin("a@example.com", "example.com"), of_domain);
+  EXPECT_EQ(cache->FindPin("a@example.com", "example.com", test_.clock().Now()), of_domain);
+}
+
+TEST_F(CacheTest, SeesThePinThatAnotherProcessSetWhereThereWasNone) {
+  const auto cache = Open();
+  EXPECT_FALSE(cache->FindPin("a@example.com", "example.com", test_.clock().Now()).has_value());
+  // LMDB does not allow a file to be opened twice by one process, so the other one is real.
+  const pid_t child = fork();
+  if (child == 0) {
+    PutBehind(Table::kPins, "a@example.com", EncodePin(FullPin()));
+    _exit(HasFailure() ? 1 : 0);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+  EXPECT_EQ(cache->FindPin("a@example.com", "example.com", test_.clock().Now()), FullPin());
 }
 
 TEST_F(CacheTest, ADestinationPutSinceTheStartIsLoadedOnce) {

@@ -14,8 +14,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!request.ok()) return 0;
   for (const absl::string_view field : {request->sender, request->recipient, request->protocol_state}) {
     if (field.data() != nullptr &&
-        (field.data() < text.data() || field.data() + field.size() > text.data() + text.size()))
+        (field.data() < text.data() || field.data() + field.size() > text.data() + text.size())) {
       std::abort();
+    }
     if (field.find('\n') != absl::string_view::npos) std::abort();
   }
   return 0;

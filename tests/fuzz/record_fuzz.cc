@@ -13,6 +13,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+namespace verifyd {
 namespace {
 
 void Check(bool holds) {
@@ -27,7 +28,6 @@ std::string Seal(char tag, absl::string_view fields) {
 }
 
 void CheckValue(absl::string_view bytes) {
-  using namespace verifyd;
   const Lifetimes lifetimes;
   int accepted = 0;
   if (const auto record = DecodeRecord(bytes); record.ok()) {
@@ -60,15 +60,16 @@ void CheckValue(absl::string_view bytes) {
 }
 
 }  // namespace
+}  // namespace verifyd
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const absl::string_view rest(reinterpret_cast<const char*>(data) + 1, size - 1);
   const char tag = static_cast<char>(data[0]);
   if (tag == 'r' || tag == 'd' || tag == 't' || tag == 'p') {
-    CheckValue(Seal(tag, rest));
+    verifyd::CheckValue(verifyd::Seal(tag, rest));
   } else {
-    CheckValue(rest);
+    verifyd::CheckValue(rest);
     (void)verifyd::Due::Decode(rest);
   }
   return 0;

@@ -154,7 +154,7 @@ class Theatre {
     }
     Restrictions& restrictions = Rooms().restrictions;
     const MonoTime start = test_.clock().Mono();
-    answer_ = PolicyAnswer(test_.Run(restrictions.Evaluate(request, /*memory_only=*/false)));
+    answer_ = PolicyAnswer(test_.Run(restrictions.Finish(restrictions.Begin(request, /*memory_only=*/false))));
     waited_ = test_.clock().Mono() - start;
   }
 

@@ -66,8 +66,9 @@ TEST_F(ApiTest, ListsEveryRouteWithItsArgumentsAndDocumentation) {
     EXPECT_TRUE(listed.contains(name)) << name;
     const std::string first_argument = route.arguments.empty() ? "" : std::string(route.arguments[0]);
     for (const json::value& shown : answer.at("routes").as_array()) {
-      if (absl::StrCat(shown.at("method").as_string().c_str(), " ", shown.at("path").as_string().c_str()) != name)
+      if (absl::StrCat(shown.at("method").as_string().c_str(), " ", shown.at("path").as_string().c_str()) != name) {
         continue;
+      }
       EXPECT_EQ(shown.at("arguments").as_object().size(), route.arguments.size()) << name;
     }
   }

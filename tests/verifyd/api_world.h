@@ -49,6 +49,7 @@ class ApiWorld {
   // As a daemon that reads these settings.
   void Use(const std::vector<std::pair<std::string, std::string>>& settings) {
     std::vector<Assignment> assignments;
+    assignments.reserve(settings.size());
     for (const auto& [name, value] : settings) assignments.push_back({name, value, "test"});
     absl::StatusOr<Configuration> configuration = Configuration::Create(*Settings::Load(assignments, {}));
     ASSERT_TRUE(configuration.ok()) << configuration.status();

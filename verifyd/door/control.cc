@@ -29,7 +29,7 @@ using Local = asio::local::stream_protocol;
 
 constexpr size_t kConnectionLimit = 64;
 constexpr uint32_t kHeaderLimit = 8 * 1024;
-constexpr uint64_t kBodyLimit = 1024 * 1024;
+constexpr uint64_t kBodyLimit = uint64_t{1024} * 1024;
 constexpr absl::Duration kSilence = absl::Seconds(30);
 constexpr int kSocketMode = 0660;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
@@ -111,8 +111,9 @@ asio::awaitable<bool> WriteLines(Connection& connection, const Request& request,
 // What the client did wrong, where it is worth an answer.
 ApiReply ReplyToBadRequest(const boost::system::error_code& error) {
   if (error == http::error::body_limit) return ApiError(413, absl::StrCat("more than ", kBodyLimit, " bytes of body"));
-  if (error == http::error::header_limit)
+  if (error == http::error::header_limit) {
     return ApiError(431, absl::StrCat("more than ", kHeaderLimit, " bytes of header"));
+  }
   return ApiError(400, absl::StrCat("not HTTP/1.1: ", error.message()));
 }
 

@@ -8,16 +8,12 @@
 #include <exception>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "base/poller.h"
 #include "base/signal.h"
 #include "base/timer.h"
-#include "boost/asio/as_tuple.hpp"
-#include "boost/asio/buffer.hpp"
-#include "boost/asio/generic/stream_protocol.hpp"
-#include "boost/asio/use_awaitable.hpp"
-#include "boost/asio/write.hpp"
 #include "verifyd/door/policy_request.h"
 
 namespace verifyd {
@@ -30,43 +26,34 @@ constexpr absl::Duration kIdleLimit = absl::Hours(1);
 constexpr absl::Duration kStallLimit = absl::Seconds(100);
 constexpr absl::Duration kSweepInterval = absl::Seconds(10);
 
-constexpr auto kAwait = boost::asio::as_tuple(boost::asio::use_awaitable);
-
-using Socket = boost::asio::generic::stream_protocol::socket;
-
-boost::asio::generic::stream_protocol ProtocolOf(int fd) {
-  sockaddr_storage address = {};
-  socklen_t length = sizeof(address);
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
-  return {address.ss_family, 0};
-}
-
-// One client. Lives as long as its coroutine.
+// One client.
 struct Connection {
-  Connection(Loop& loop, int fd, bool memory_only)
-      : socket(loop.context(), ProtocolOf(fd), fd), memory_only(memory_only), drained(loop) {}
+  Connection(int fd, bool memory_only) : fd(fd), memory_only(memory_only) {}
+  ~Connection() { close(fd); }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
-  enum class State : uint8_t { kIdle, kReading, kDeciding };
-
-  Socket socket;
+  const int fd;
   const bool memory_only;  // over the limit of connections
-  // What was read and not answered yet is its first `filled` bytes.
+  Poller::For watched = Poller::For::kNothing;
+  // What was read and not answered yet lies between `done` and `filled`.
   std::string buffer;
+  size_t done = 0;
   size_t filled = 0;
-  // Answers that go out at the end of this turn of the loop, or, where `blocked`, when the client takes them.
+  // Answers that go out at the end of this round, or, where `blocked`, when the client takes them.
   std::string outgoing;
   bool blocked = false;
-  Signal drained;
-  State state = State::kIdle;
-  MonoTime since;
+  bool queued = false;
+  // A probe is waited for: nothing is read meanwhile, the request lies in `buffer`.
+  bool deciding = false;
+  // To be closed when the answers are out.
+  bool ending = false;
+  MonoTime since;  // of the last thing that was read
 
+  bool idle() const { return !deciding && filled == 0 && outgoing.empty(); }
   bool Stalled(MonoTime now) const {
-    if (state == State::kDeciding) return false;  // bounded by the question's patience
-    return now - since > (state == State::kIdle && outgoing.empty() ? kIdleLimit : kStallLimit);
-  }
-  void Close() {
-    boost::system::error_code ignored;
-    socket.close(ignored);
+    if (deciding) return false;  // bounded by the question's patience
+    return now - since > (idle() ? kIdleLimit : kStallLimit);
   }
 };
 
@@ -81,24 +68,31 @@ struct PolicyDoor::Impl : std::enable_shared_from_this<PolicyDoor::Impl> {
   Metrics& metrics;
   std::shared_ptr<const PolicyDoorSettings> settings;
   std::vector<std::unique_ptr<Listener>> listeners;
-  absl::flat_hash_set<Connection*> connections;
+  absl::flat_hash_map<Connection*, std::unique_ptr<Connection>> connections;
   // Those with answers to go out.
-  std::vector<std::shared_ptr<Connection>> outbox;
+  std::vector<Connection*> outbox;
+  Poller poller{loop, [this](void* owner) { Ready(*static_cast<Connection*>(owner)); }, [this] { SendQueued(); }};
   Timer sweep;
   Signal emptied;
   bool draining = false;
   bool said_full = false;
+  bool closed = false;
 
   void Accept(int fd);
   void Sweep();
-  static boost::asio::awaitable<void> Run(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection);
-  boost::asio::awaitable<void> Talk(const std::shared_ptr<Connection>& connection);
-  boost::asio::awaitable<bool> AnswerAll(const std::shared_ptr<Connection>& connection);
-  boost::asio::awaitable<std::string> Answer(absl::string_view text, const Connection& connection);
-  void Queue(const std::shared_ptr<Connection>& connection, absl::string_view answer);
+  void Ready(Connection& connection);
+  void Read(Connection& connection);
+  void AnswerAll(Connection& connection);
+  bool AnswerOne(Connection& connection, absl::string_view text);
+  static boost::asio::awaitable<void> Decide(std::shared_ptr<Impl> self, Connection& connection, MailRequest request,
+                                             Evaluation evaluation);
+  void Answer(Connection& connection, const MailRequest& request, const Ruling& ruling);
+  void AnswerFailure(Connection& connection, absl::string_view what);
+  void Queue(Connection& connection, absl::string_view answer);
   void SendQueued();
-  void Send(const std::shared_ptr<Connection>& connection);
-  boost::asio::awaitable<void> SendBlocked(std::shared_ptr<Connection> connection);
+  void Send(Connection& connection);
+  void Rearm(Connection& connection);
+  void End(Connection& connection);
   std::string InternalError(absl::string_view what);
 };
 
@@ -106,9 +100,11 @@ PolicyDoor::PolicyDoor(Loop& loop, Restrictions& restrictions, Metrics& metrics)
     : impl_(std::make_shared<Impl>(loop, restrictions, metrics)) {}
 
 PolicyDoor::~PolicyDoor() {
+  impl_->closed = true;
   impl_->sweep.Cancel();
   impl_->listeners.clear();
-  for (Connection* connection : impl_->connections) connection->Close();
+  impl_->outbox.clear();
+  impl_->connections.clear();
 }
 
 void PolicyDoor::Configure(std::shared_ptr<const PolicyDoorSettings> settings) {
@@ -136,9 +132,11 @@ boost::asio::awaitable<void> PolicyDoor::Drain(MonoTime deadline) {
   impl->draining = true;
   impl->listeners.clear();
   impl->SendQueued();
-  for (Connection* connection : impl->connections) {
-    if (connection->state == Connection::State::kIdle) connection->Close();
+  std::vector<Connection*> idle;
+  for (const auto& [connection, owned] : impl->connections) {
+    if (connection->idle()) idle.push_back(connection);
   }
+  for (Connection* connection : idle) impl->End(*connection);
   while (!impl->connections.empty()) {
     if (!co_await impl->emptied.Wait(deadline)) break;
   }
@@ -156,141 +154,177 @@ void PolicyDoor::Impl::Accept(int fd) {
     return;
   }
   metrics.policy_connections().Increment();
-  const auto connection = std::make_shared<Connection>(loop, fd, connections.size() >= limit);
+  auto connection = std::make_unique<Connection>(fd, connections.size() >= limit);
   connection->since = loop.clock().Mono();
-  connections.insert(connection.get());
-  loop.Spawn(Run(shared_from_this(), connection));
+  Rearm(*connection);
+  connections.emplace(connection.get(), std::move(connection));
 }
 
 // One timer for all: a deadline per connection would cost more than the requests.
 void PolicyDoor::Impl::Sweep() {
   const MonoTime now = loop.clock().Mono();
-  for (Connection* connection : connections) {
-    if (connection->Stalled(now)) connection->Close();
+  std::vector<Connection*> stalled;
+  for (const auto& [connection, owned] : connections) {
+    if (connection->Stalled(now)) stalled.push_back(connection);
   }
+  for (Connection* connection : stalled) End(*connection);
   sweep.SetAfter(kSweepInterval, [this] { Sweep(); });
 }
 
-boost::asio::awaitable<void> PolicyDoor::Impl::Run(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
-  co_await self->Talk(connection);
-  self->Send(connection);
-  while (connection->blocked) co_await connection->drained.Wait();
-  connection->Close();
-  self->connections.erase(connection.get());
-  if (self->connections.empty()) self->emptied.NotifyAll();
-}
-
-boost::asio::awaitable<void> PolicyDoor::Impl::Talk(const std::shared_ptr<Connection>& connection) {
-  std::string& buffer = connection->buffer;
-  size_t& filled = connection->filled;
-  for (;;) {
-    if (buffer.size() - filled < kReadSize) buffer.resize(filled + kReadSize);
-    // Waiting first: nearly always the next request is still to come, and a read that finds nothing costs a system
-    // call.
-    const auto [error] = co_await connection->socket.async_wait(Socket::wait_read, kAwait);
-    if (error) co_return;
-    const ssize_t count =
-        recv(connection->socket.native_handle(), buffer.data() + filled, buffer.size() - filled, MSG_DONTWAIT);
-    if (count < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-    if (count <= 0) co_return;  // also a client that has only closed its side: all it sent is answered by now
-    filled += static_cast<size_t>(count);
-    connection->since = loop.clock().Mono();
-    connection->state = Connection::State::kReading;
-    if (!co_await AnswerAll(connection)) co_return;
-    if (filled > kMaxPolicyRequest) {
-      LogWarning(absl::StrCat("policy: a request of more than ", kMaxPolicyRequest,
-                              " bytes without its empty line: connection closed"));
-      co_return;
-    }
-    if (filled == 0) {
-      if (draining) co_return;
-      connection->state = Connection::State::kIdle;
-    }
+void PolicyDoor::Impl::Ready(Connection& connection) {
+  if (connection.blocked) {
+    Send(connection);
+  } else {
+    Read(connection);
   }
 }
 
-// Answers every whole request in the buffer. False: the connection is to be closed.
-boost::asio::awaitable<bool> PolicyDoor::Impl::AnswerAll(const std::shared_ptr<Connection>& connection) {
-  size_t done = 0;
-  for (;;) {
-    const absl::string_view rest(connection->buffer.data() + done, connection->filled - done);
+void PolicyDoor::Impl::Read(Connection& connection) {
+  if (connection.buffer.size() - connection.filled < kReadSize) connection.buffer.resize(connection.filled + kReadSize);
+  const ssize_t count = recv(connection.fd, connection.buffer.data() + connection.filled,
+                             connection.buffer.size() - connection.filled, MSG_DONTWAIT);
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (count <= 0) {
+    // Also a client that has only closed its side: all it sent is answered by now.
+    connection.ending = true;
+    if (connection.outgoing.empty()) End(connection);
+    return;
+  }
+  connection.filled += static_cast<size_t>(count);
+  connection.since = loop.clock().Mono();
+  AnswerAll(connection);
+}
+
+// Answers every whole request in the buffer, until one has to wait for a probe.
+void PolicyDoor::Impl::AnswerAll(Connection& connection) {
+  while (!connection.deciding && !connection.ending) {
+    const absl::string_view rest(connection.buffer.data() + connection.done, connection.filled - connection.done);
     const size_t length = PolicyRequestLength(rest);
     if (length == 0) break;
-    connection->state = Connection::State::kDeciding;
-    const std::string answer = co_await Answer(rest.substr(0, length), *connection);
-    connection->state = Connection::State::kReading;
-    if (answer.empty()) co_return false;
-    Queue(connection, answer);
-    while (connection->blocked) co_await connection->drained.Wait();
-    if (!connection->socket.is_open()) co_return false;
-    done += length;
+    connection.done += length;
+    connection.deciding = !AnswerOne(connection, rest.substr(0, length));
   }
-  connection->filled -= done;
-  std::memmove(connection->buffer.data(), connection->buffer.data() + done, connection->filled);
-  co_return true;
-}
-
-// All answers of one turn of the loop go out together: a client that is woken for the first finds the next ones, too,
-// and need not be woken again for each.
-void PolicyDoor::Impl::Queue(const std::shared_ptr<Connection>& connection, absl::string_view answer) {
-  connection->outgoing.append(answer.data(), answer.size());
-  if (connection->blocked) return;
-  outbox.push_back(connection);
-  if (outbox.size() > 1) return;
-  loop.Post([weak = weak_from_this()] {
-    if (const std::shared_ptr<Impl> self = weak.lock(); self != nullptr) self->SendQueued();
-  });
-}
-
-void PolicyDoor::Impl::SendQueued() {
-  for (const std::shared_ptr<Connection>& connection : std::exchange(outbox, {})) Send(connection);
-}
-
-void PolicyDoor::Impl::Send(const std::shared_ptr<Connection>& connection) {
-  std::string& outgoing = connection->outgoing;
-  if (connection->blocked || outgoing.empty() || !connection->socket.is_open()) return;
-  const ssize_t sent =
-      send(connection->socket.native_handle(), outgoing.data(), outgoing.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  outgoing.erase(0, sent > 0 ? static_cast<size_t>(sent) : 0);
-  if (outgoing.empty()) return;
-  connection->blocked = true;
-  loop.Spawn(SendBlocked(connection));
-}
-
-// What the client does not take at once; a broken connection shows here, too.
-boost::asio::awaitable<void> PolicyDoor::Impl::SendBlocked(std::shared_ptr<Connection> connection) {
-  while (!connection->outgoing.empty()) {
-    const std::string bytes = std::exchange(connection->outgoing, "");
-    const auto [error, count] =
-        co_await boost::asio::async_write(connection->socket, boost::asio::buffer(bytes), kAwait);
-    if (error) connection->Close();
+  if (!connection.deciding) {
+    connection.filled -= connection.done;
+    std::memmove(connection.buffer.data(), connection.buffer.data() + connection.done, connection.filled);
+    connection.done = 0;
+    if (connection.filled > kMaxPolicyRequest) {
+      LogWarning(absl::StrCat("policy: a request of more than ", kMaxPolicyRequest,
+                              " bytes without its empty line: connection closed"));
+      connection.ending = true;
+    }
+    if (connection.filled == 0 && draining) connection.ending = true;
   }
-  connection->blocked = false;
-  connection->drained.NotifyAll();
+  if (connection.ending && connection.outgoing.empty()) {
+    End(connection);
+  } else {
+    Rearm(connection);
+  }
 }
 
-// Empty: say nothing and hang up, as SMTPD_POLICY_README asks in case of trouble.
-boost::asio::awaitable<std::string> PolicyDoor::Impl::Answer(absl::string_view text, const Connection& connection) {
+// False: the answer must wait, and comes by itself.
+bool PolicyDoor::Impl::AnswerOne(Connection& connection, absl::string_view text) {
   metrics.policy_requests().Increment();
   const absl::StatusOr<MailRequest> request = ParsePolicyRequest(text);
   if (!request.ok()) {
     LogWarning(absl::StrCat("policy: ", request.status().message(), ": connection closed"));
-    co_return "";
+    connection.ending = true;
+    return true;
   }
+  try {
+    Evaluation evaluation = restrictions.Begin(*request, connection.memory_only);
+    if (!evaluation.settled()) {
+      loop.Spawn(Decide(shared_from_this(), connection, *request, std::move(evaluation)));
+      return false;
+    }
+    Answer(connection, *request, evaluation.ruling());
+  } catch (const std::exception& e) {
+    AnswerFailure(connection, e.what());
+  }
+  return true;
+}
+
+// `connection` is there unless the door is closed: nothing ends one that is deciding.
+boost::asio::awaitable<void> PolicyDoor::Impl::Decide(std::shared_ptr<Impl> self, Connection& connection,
+                                                      MailRequest request, Evaluation evaluation) {
   std::string failure;
   try {
-    const Ruling ruling = co_await restrictions.Evaluate(*request, connection.memory_only);
-    metrics.decisions(ActionWord(ruling)).Increment();
-    if (DecisionIsLogged(settings->decisions_logged, ruling)) {
-      LogInfo(DecisionLine(*request, ruling, loop.clock().Mono() - connection.since));
-    }
-    co_return PolicyAnswer(ruling);
+    const Ruling ruling = co_await self->restrictions.Finish(std::move(evaluation));
+    if (self->closed) co_return;
+    self->Answer(connection, request, ruling);
   } catch (const std::exception& e) {
     failure = e.what();
   }
-  co_return InternalError(failure);
+  if (self->closed) co_return;
+  if (!failure.empty()) self->AnswerFailure(connection, failure);
+  connection.deciding = false;
+  self->AnswerAll(connection);
+  self->SendQueued();
 }
 
+void PolicyDoor::Impl::Answer(Connection& connection, const MailRequest& request, const Ruling& ruling) {
+  metrics.decisions(ActionWord(ruling)).Increment();
+  if (DecisionIsLogged(settings->decisions_logged, ruling)) {
+    LogInfo(DecisionLine(request, ruling, loop.clock().Mono() - connection.since));
+  }
+  Queue(connection, PolicyAnswer(ruling));
+}
+
+void PolicyDoor::Impl::AnswerFailure(Connection& connection, absl::string_view what) {
+  const std::string answer = InternalError(what);
+  if (answer.empty()) {
+    connection.ending = true;
+  } else {
+    Queue(connection, answer);
+  }
+}
+
+// All answers of a round go out together: a client that is woken for the first finds the next ones, too, and need not
+// be woken again for each.
+void PolicyDoor::Impl::Queue(Connection& connection, absl::string_view answer) {
+  connection.outgoing.append(answer.data(), answer.size());
+  if (!connection.blocked && !std::exchange(connection.queued, true)) outbox.push_back(&connection);
+}
+
+void PolicyDoor::Impl::SendQueued() {
+  for (Connection* connection : outbox) {
+    connection->queued = false;
+    Send(*connection);
+  }
+  outbox.clear();
+}
+
+void PolicyDoor::Impl::Send(Connection& connection) {
+  std::string& outgoing = connection.outgoing;
+  const ssize_t sent = send(connection.fd, outgoing.data(), outgoing.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+    connection.ending = true;
+    outgoing.clear();
+  }
+  outgoing.erase(0, sent > 0 ? static_cast<size_t>(sent) : 0);
+  connection.blocked = !outgoing.empty();
+  if (connection.ending && !connection.blocked && !connection.deciding) {
+    End(connection);
+  } else {
+    Rearm(connection);
+  }
+}
+
+// A client that does not take its answers is not read from either.
+void PolicyDoor::Impl::Rearm(Connection& connection) {
+  const Poller::For what = connection.blocked                         ? Poller::For::kWriting
+                           : connection.deciding || connection.ending ? Poller::For::kNothing
+                                                                      : Poller::For::kReading;
+  poller.Watch(connection.fd, &connection, std::exchange(connection.watched, what), what);
+}
+
+void PolicyDoor::Impl::End(Connection& connection) {
+  poller.Watch(connection.fd, &connection, connection.watched, Poller::For::kNothing);
+  connections.erase(&connection);
+  if (connections.empty()) emptied.NotifyAll();
+}
+
+// Empty: say nothing and hang up, as SMTPD_POLICY_README asks in case of trouble.
 std::string PolicyDoor::Impl::InternalError(absl::string_view what) {
   LogError(absl::StrCat("internal error while deciding on a policy request: ", what));
   metrics.internal_errors().Increment();

@@ -1,8 +1,5 @@
 #include "verifyd/door/policy_request.h"
 
-#include <algorithm>
-#include <cstring>
-
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -39,15 +36,14 @@ std::string Words(const Decision& decision) { return absl::StrCat(decision.dsn, 
 }  // namespace
 
 size_t PolicyRequestLength(absl::string_view buffer) {
-  if (absl::StartsWith(buffer, "\n")) return 1;
-  if (absl::StartsWith(buffer, "\r\n")) return 2;
-  const auto behind = [buffer](absl::string_view end) {
-    const void* const found = memmem(buffer.data(), buffer.size(), end.data(), end.size());
-    if (found == nullptr) return absl::string_view::npos;
-    return static_cast<size_t>(static_cast<const char*>(found) - buffer.data()) + end.size();
-  };
-  const size_t length = std::min(behind("\n\n"), behind("\n\r\n"));
-  return length == absl::string_view::npos ? 0 : length;
+  for (size_t line = 0;;) {
+    const absl::string_view rest = buffer.substr(line);
+    if (absl::StartsWith(rest, "\n")) return line + 1;
+    if (absl::StartsWith(rest, "\r\n")) return line + 2;
+    const size_t newline = rest.find('\n');
+    if (newline == absl::string_view::npos) return 0;
+    line += newline + 1;
+  }
 }
 
 absl::StatusOr<MailRequest> ParsePolicyRequest(absl::string_view text) {

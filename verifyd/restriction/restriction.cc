@@ -42,72 +42,92 @@ absl::StatusOr<std::vector<Restriction>> ParseRestrictions(const std::vector<std
   return restrictions;
 }
 
-// One request's way through the lists.
-struct Restrictions::Pass {
-  std::shared_ptr<const RestrictionSettings> settings;
-  bool memory_only = false;
-  bool dry_run = false;
-  Ruling ruling;
-  std::optional<Decision> if_permit;
-};
+const Restriction* Evaluation::Next() {
+  for (; list_ < lists_.size(); ++list_, position_ = 0) {
+    if (lists_[list_] != nullptr && position_ < lists_[list_]->size()) return &(*lists_[list_])[position_++];
+  }
+  return nullptr;
+}
 
-std::optional<Question> Restrictions::QuestionFor(const Restriction& restriction, const MailRequest& request,
-                                                  bool memory_only) const {
+std::optional<Question> Restrictions::QuestionFor(const Restriction& restriction, const Evaluation& evaluation) const {
+  const MailRequest& request = evaluation.request_;
+  const RestrictionSettings& settings = *evaluation.settings_;
   const absl::string_view text = restriction.role == Role::kRecipient ? request.recipient : request.sender;
   if (text.empty()) return std::nullopt;
   absl::StatusOr<Address> address = Address::FromUnquoted(text);
   // What is no address is for the MTA's own syntax checks; here it is not known to be bad.
   if (!address.ok()) return std::nullopt;
   if (IsRequiredMailbox(address->local())) return std::nullopt;
-  if (settings_->probe_sender.IsOurs(text, verifier_.clock().Now())) return std::nullopt;
+  if (settings.probe_sender.IsOurs(text, verifier_.clock().Now())) return std::nullopt;
   Question question;
   question.address = *std::move(address);
   question.role = restriction.role;
-  question.patience = request.stress.empty() ? settings_->patience : settings_->stress_patience;
-  question.memory_only = memory_only;
+  question.patience = request.stress.empty() ? settings.patience : settings.stress_patience;
+  question.memory_only = evaluation.memory_only_;
   return question;
 }
 
-boost::asio::awaitable<bool> Restrictions::Apply(const std::vector<Restriction>& list, const MailRequest& request,
-                                                 Pass& pass) {
-  for (const Restriction& restriction : list) {
-    std::optional<Question> question = QuestionFor(restriction, request, pass.memory_only);
-    if (!question.has_value()) continue;
-    // Memory answers nearly always; only what must wait pays for a coroutine.
-    std::optional<Verdict> verdict = verifier_.Recall(*question);
-    if (!verdict.has_value()) verdict = co_await verifier_.Verify(*std::move(question));
-    Decision decision =
-        DecideOnVerdict(*verdict, restriction.role,
-                        restriction.role == Role::kRecipient ? pass.settings->recipient : pass.settings->sender);
-    const bool first_refusal = decision.refuses() && !pass.ruling.warning.has_value() && !pass.if_permit.has_value();
-    if (first_refusal || !pass.ruling.verdict.has_value()) pass.ruling.verdict = std::move(verdict);
-    if (!decision.refuses()) continue;
-    if (pass.dry_run || restriction.warn_if_reject) {
-      if (!pass.ruling.warning.has_value()) pass.ruling.warning = std::move(decision);
-    } else if (decision.kind == DecisionKind::kDeferIfPermit) {
-      if (!pass.if_permit.has_value()) pass.if_permit = std::move(decision);
-    } else {
-      pass.ruling.decision = std::move(decision);
-      co_return true;
-    }
+// Takes a verdict into the ruling; true where nothing behind it can change it.
+bool Restrictions::Settles(Evaluation& evaluation, const Restriction& restriction, Verdict verdict) {
+  const RestrictionSettings& settings = *evaluation.settings_;
+  Ruling& ruling = evaluation.ruling_;
+  Decision decision = DecideOnVerdict(verdict, restriction.role,
+                                      restriction.role == Role::kRecipient ? settings.recipient : settings.sender);
+  const bool first_refusal = decision.refuses() && !ruling.warning.has_value() && !evaluation.if_permit_.has_value();
+  if (first_refusal || !ruling.verdict.has_value()) ruling.verdict = std::move(verdict);
+  if (!decision.refuses()) return false;
+  if (ruling.dry_run || restriction.warn_if_reject) {
+    if (!ruling.warning.has_value()) ruling.warning = std::move(decision);
+    return false;
   }
-  co_return false;
+  if (decision.kind == DecisionKind::kDeferIfPermit) {
+    if (!evaluation.if_permit_.has_value()) evaluation.if_permit_ = std::move(decision);
+    return false;
+  }
+  ruling.decision = std::move(decision);
+  return true;
 }
 
-boost::asio::awaitable<Ruling> Restrictions::Evaluate(MailRequest request, bool memory_only) {
-  Pass pass;
-  pass.settings = settings_;
-  pass.memory_only = memory_only;
-  pass.dry_run = settings_->dry_run || request.context == "dry_run";
-  pass.ruling.dry_run = pass.dry_run;
+void Restrictions::Advance(Evaluation& evaluation) {
+  while (const Restriction* restriction = evaluation.Next()) {
+    std::optional<Question> question = QuestionFor(*restriction, evaluation);
+    if (!question.has_value()) continue;
+    std::optional<Verdict> verdict = verifier_.Recall(*question);
+    if (!verdict.has_value()) {
+      evaluation.waits_for_ = std::move(question);
+      evaluation.asking_ = restriction;
+      return;
+    }
+    if (Settles(evaluation, *restriction, *std::move(verdict))) return;
+  }
+  if (evaluation.if_permit_.has_value()) evaluation.ruling_.decision = *std::move(evaluation.if_permit_);
+}
+
+Evaluation Restrictions::Begin(const MailRequest& request, bool memory_only) {
+  Evaluation evaluation;
+  evaluation.settings_ = settings_;
+  evaluation.request_ = request;
+  evaluation.memory_only_ = memory_only;
+  evaluation.ruling_.dry_run = settings_->dry_run || request.context == "dry_run";
   const bool at_rcpt = request.protocol_state == "RCPT";
-  const bool sender_list = (at_rcpt && request.context != "recipient") || request.protocol_state == "MAIL";
-  const bool recipient_list = (at_rcpt && request.context != "sender") || request.protocol_state == "VRFY";
-  bool decided = false;
-  if (sender_list) decided = co_await Apply(pass.settings->sender_restrictions, request, pass);
-  if (recipient_list && !decided) decided = co_await Apply(pass.settings->recipient_restrictions, request, pass);
-  if (!decided && pass.if_permit.has_value()) pass.ruling.decision = *std::move(pass.if_permit);
-  co_return std::move(pass.ruling);
+  if ((at_rcpt && request.context != "recipient") || request.protocol_state == "MAIL") {
+    evaluation.lists_[0] = &settings_->sender_restrictions;
+  }
+  if ((at_rcpt && request.context != "sender") || request.protocol_state == "VRFY") {
+    evaluation.lists_[1] = &settings_->recipient_restrictions;
+  }
+  Advance(evaluation);
+  return evaluation;
+}
+
+boost::asio::awaitable<Ruling> Restrictions::Finish(Evaluation evaluation) {
+  while (!evaluation.settled()) {
+    Verdict verdict = co_await verifier_.Verify(*std::move(evaluation.waits_for_));
+    evaluation.waits_for_.reset();
+    if (Settles(evaluation, *evaluation.asking_, std::move(verdict))) break;
+    Advance(evaluation);
+  }
+  co_return std::move(evaluation.ruling_);
 }
 
 }  // namespace verifyd

@@ -5,6 +5,8 @@
 #ifndef VERIFYD_VERIFYD_RESTRICTION_RESTRICTION_H_
 #define VERIFYD_VERIFYD_RESTRICTION_RESTRICTION_H_
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -50,6 +52,32 @@ struct Ruling {
   std::optional<Verdict> verdict;
 };
 
+// One request's way through the lists: settled at once where memory knows all it asks, else waiting for a probe. The
+// request's views must outlive it.
+class Evaluation {
+ public:
+  bool settled() const { return !waits_for_.has_value(); }
+  // Once settled.
+  const Ruling& ruling() const { return ruling_; }
+
+ private:
+  friend class Restrictions;
+
+  const Restriction* Next();
+
+  std::shared_ptr<const RestrictionSettings> settings_;
+  MailRequest request_;
+  bool memory_only_ = false;
+  // The lists that apply, and how many restrictions of them are behind us.
+  std::array<const std::vector<Restriction>*, 2> lists_ = {};
+  size_t list_ = 0;
+  size_t position_ = 0;
+  std::optional<Question> waits_for_;
+  const Restriction* asking_ = nullptr;  // whose question that is
+  std::optional<Decision> if_permit_;
+  Ruling ruling_;
+};
+
 class Restrictions {
  public:
   explicit Restrictions(Verifier& verifier) : verifier_(verifier) {}
@@ -58,13 +86,15 @@ class Restrictions {
   // Which lists apply: at RCPT the sender's and then the recipient's, at MAIL the sender's, at VRFY the recipient's;
   // policy context "sender" or "recipient" takes that list alone, "dry_run" refuses nothing. `memory_only`: no probe,
   // new addresses are deferred (overload).
-  boost::asio::awaitable<Ruling> Evaluate(MailRequest request, bool memory_only);
+  // As far as memory goes.
+  Evaluation Begin(const MailRequest& request, bool memory_only);
+  // What memory does not know is asked, within the patience.
+  boost::asio::awaitable<Ruling> Finish(Evaluation evaluation);
 
  private:
-  struct Pass;
-  boost::asio::awaitable<bool> Apply(const std::vector<Restriction>& list, const MailRequest& request, Pass& pass);
-  std::optional<Question> QuestionFor(const Restriction& restriction, const MailRequest& request,
-                                      bool memory_only) const;
+  void Advance(Evaluation& evaluation);
+  static bool Settles(Evaluation& evaluation, const Restriction& restriction, Verdict verdict);
+  std::optional<Question> QuestionFor(const Restriction& restriction, const Evaluation& evaluation) const;
 
   Verifier& verifier_;
   std::shared_ptr<const RestrictionSettings> settings_;
