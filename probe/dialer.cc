@@ -122,7 +122,9 @@ class TcpDialer : public Dialer {
 
 }  // namespace
 
-std::string Endpoint::ToString() const { return absl::StrCat(host, "[", address, "]:", port); }
+std::string Endpoint::ToString() const {
+  return path.empty() ? absl::StrCat(host, "[", address, "]:", port) : absl::StrCat(host, "[", path, "]");
+}
 
 std::unique_ptr<Dialer> MakeTcpDialer(Loop& loop) { return std::make_unique<TcpDialer>(loop); }
 

@@ -16,13 +16,17 @@
 
 namespace verifyd {
 
+enum class Protocol : uint8_t { kSmtp, kLmtp };  // RFC 5321, RFC 2033
+
 struct Endpoint {
   std::string host;     // the MX's name, for people and for the classifier
-  std::string address;  // "192.0.2.1", "2001:db8::1"
+  std::string address;  // "192.0.2.1", "2001:db8::1"; empty where there is a `path`
   uint16_t port = 25;
   uint16_t preference = 0;
+  std::string path = {};  // a UNIX socket's
+  Protocol protocol = Protocol::kSmtp;
 
-  std::string ToString() const;  // "mx.example.com[192.0.2.1]:25", as Postfix writes it
+  std::string ToString() const;  // "mx.example.com[192.0.2.1]:25" or "mx.example.com[/path]", as Postfix writes it
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
