@@ -56,4 +56,11 @@ absl::string_view StageName(Stage s) {
   return "quit";
 }
 
+std::optional<Stage> StageFromName(absl::string_view name) {
+  for (int i = 0; i <= static_cast<int>(Stage::kQuit); ++i) {
+    if (StageName(static_cast<Stage>(i)) == name) return static_cast<Stage>(i);
+  }
+  return std::nullopt;
+}
+
 }  // namespace verifyd

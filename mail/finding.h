@@ -5,6 +5,7 @@
 #define VERIFYD_MAIL_FINDING_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -142,6 +143,7 @@ struct Finding {
 absl::string_view DeliverabilityName(Deliverability d);
 absl::string_view ScopeName(Scope s);
 absl::string_view StageName(Stage s);
+std::optional<Stage> StageFromName(absl::string_view name);
 
 }  // namespace verifyd
 

@@ -34,6 +34,8 @@ struct ProbeDelays {
 struct ProbeOutcome {
   Finding finding;
   std::optional<DomainFact> domain_fact;
+  // Where the request asked for it.
+  CatchAll catch_all = CatchAll::kNotAsked;
   ProbeIdentity identity;
   std::string destination;  // name of the destination asked; empty when none was reached
   ProbeDelays delays;

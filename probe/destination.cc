@@ -1,15 +1,32 @@
 #include "probe/destination.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
+#include "absl/random/distributions.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/text.h"
+#include "probe/provider.h"
 #include "verdict/event.h"
 #include "verdict/reason.h"
 
 namespace verifyd {
 namespace {
+
+// How often one address is asked about again because what was said was about the session.
+constexpr int kMaxAgain = 5;
+// Open domain breakers that agree that it is the destination, not the domain.
+constexpr int kAgreeingDomains = 3;
+constexpr size_t kMaxDomains = 1000;
+constexpr size_t kMaxStateName = 450;  // as what keeps it takes
+
+// The operator's own server is tried again soon: people wait for its addresses. Others are left in peace.
+constexpr BreakerPause kOwnFailure = {absl::Seconds(5), absl::Minutes(1)};
+constexpr BreakerPause kOwnRefusal = {absl::Seconds(30), absl::Minutes(15)};
+constexpr BreakerPause kPublicFailure = {absl::Minutes(1), absl::Hours(1)};
+constexpr BreakerPause kPublicRefusal = {absl::Minutes(5), absl::Hours(4)};
 
 // Does it make sense to ask the next server, too? As Postfix does: after what is temporary, and after a 5yz greeting
 // (smtp_skip_5xx_greeting). A 5yz behind the greeting counts for the whole MX group: other servers of the same people
@@ -31,10 +48,57 @@ bool WorthAnotherServer(const Finding& finding) {
 // events.
 int Weight(const Finding& finding) {
   if (finding.code == 0) return 0;
-  return finding.stage == Stage::kRcpt ? 2 : 1;
+  return finding.stage >= Stage::kRcpt ? 2 : 1;
 }
 
 bool HeldAConversation(const Finding& finding) { return finding.code != 0 && finding.stage >= Stage::kMail; }
+
+// Told to stay away, or to come slower.
+bool IsRefusalOfUs(Reason reason) {
+  switch (RowOf(reason).cache_class) {
+    case CacheClass::kMxBackoff:
+    case CacheClass::kMxBlock:
+    case CacheClass::kCircuitOpen:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// What is said of our address holds for every domain there; other policies may be those of one tenant.
+bool IsAboutOurAddress(Reason reason) {
+  return reason == Reason::kBlockedIp || reason == Reason::kBlockedDynamicIp || reason == Reason::kBlockedRdns;
+}
+
+std::string StateNameOf(absl::string_view destination, absl::string_view domain) {
+  return absl::StrCat(destination, " ", domain);
+}
+
+Finding EventFinding(Event event, std::string text, absl::Time now) {
+  Classification classified = Classifier::Classify(event, Stage::kConnect);
+  Finding finding;
+  finding.deliverability = classified.deliverability;
+  finding.reason = classified.reason;
+  finding.scope = classified.scope;
+  finding.stage = Stage::kConnect;
+  finding.rule = std::move(classified.rule);
+  finding.text = Printable(text, Finding::kMaxText);
+  finding.when = now;
+  return finding;
+}
+
+// A local part as people have them, which nobody has: pronounceable, long, never the same twice.
+std::string RandomLocalPart(absl::BitGenRef random) {
+  constexpr absl::string_view kConsonants = "bcdfghjklmnprstvw";
+  constexpr absl::string_view kVowels = "aeiou";
+  std::string local;
+  for (int i = 0; i < 7; ++i) {
+    local.push_back(kConsonants[absl::Uniform<size_t>(random, 0, kConsonants.size())]);
+    local.push_back(kVowels[absl::Uniform<size_t>(random, 0, kVowels.size())]);
+  }
+  absl::StrAppend(&local, absl::Uniform(random, 10, 100));
+  return local;
+}
 
 }  // namespace
 
@@ -45,20 +109,39 @@ Busy::~Busy() {
 }
 
 Destination::Destination(Destinations& all, DestinationState state)
-    : all_(all), state_(std::move(state)), pace_(all.loop_, 1), idle_since_(all.loop_.clock().Mono()) {}
+    : all_(all),
+      name_(state.name),
+      pace_(all.loop_, 1),
+      arrived_(all.loop_),
+      breaker_(std::move(state)),
+      idle_since_(all.loop_.clock().Mono()) {}
+
+void Destination::RestoreDomain(const std::string& domain, DestinationState state) {
+  domains_.emplace(domain, std::make_unique<Breaker>(std::move(state)));
+}
+
+bool Destination::blank(absl::Time now) const {
+  return breaker_.blank(now) &&
+         std::all_of(domains_.begin(), domains_.end(), [now](const auto& entry) { return entry.second->blank(now); });
+}
 
 void Destination::Ask(std::unique_ptr<ProbeJob> job) {
   const ProbeSettings& settings = *job->settings;
   pace_.SetLimit(job->route.configured ? settings.configured_destination_concurrency
                                        : settings.destination_concurrency);
+  job->tried.assign(job->route.endpoints.size(), false);
+  job->sessions_left = settings.mx_session_limit > 0 ? settings.mx_session_limit : INT32_MAX;
+  if (!LetIn(*job)) return;
+  job->expiry.emplace(all_.loop_.timers());
+  job->expiry->SetAt(job->request.deadline, [this, waiting = job.get()] { Expire(*waiting); });
+  Enqueue(std::move(job), ProbeQueue::End::kBack);
+}
+
+void Destination::Enqueue(std::unique_ptr<ProbeJob> job, ProbeQueue::End end) {
   job->queued = all_.loop_.clock().Mono();
-  const Turn turn(job->request.urgency, next_turn_++);
-  const MonoTime deadline = job->request.deadline;
-  auto waiting = std::make_unique<Waiting>(all_.loop_.timers(), std::move(job));
-  waiting->expiry.SetAt(deadline, [this, turn] { Expire(turn); });
-  queue_.emplace(turn, std::move(waiting));
+  queue_.Add(std::move(job), end);
   ++all_.counters_->queued_now;
-  StartWorker();
+  if (!arrived_.NotifyOne()) StartWorker();
 }
 
 void Destination::StartWorker() {
@@ -71,89 +154,180 @@ void Destination::StartWorker() {
 boost::asio::awaitable<void> Destination::Work(Busy busy) {
   co_await pace_.Acquire(MonoTime::InfiniteFuture());
   worker_waits_ = false;
-  std::unique_ptr<ProbeJob> job = TakeNext();
-  StartWorker();
-  if (job != nullptr) co_await Serve(std::move(job));
+  std::shared_ptr<Session> session;
+  MonoTime opened;
+  for (;;) {
+    if (queue_.empty()) {
+      if (session == nullptr) break;
+      const bool called = co_await AwaitArrival();
+      if (!called && queue_.empty()) break;
+      continue;
+    }
+    if (session != nullptr && !Keep(*session, *queue_.Front(), opened)) {
+      all_.loop_.Spawn(Leave(std::exchange(session, nullptr), Busy(all_.shared_from_this())));
+    }
+    Batch batch = TakeBatch(session.get());
+    StartWorker();
+    if (session == nullptr) {
+      opened = all_.loop_.clock().Mono();
+      session = co_await Open(batch);
+    }
+    if (session != nullptr) {
+      const bool worn_out = co_await Serve(batch, *session);
+      if (worn_out || !session->ready() || all_.loop_.clock().Mono() < tarpit_until_) {
+        if (queue_.empty()) break;
+        all_.loop_.Spawn(Leave(std::exchange(session, nullptr), Busy(all_.shared_from_this())));
+      }
+    }
+  }
+  // The answers are on their way; the connection counts until it is closed.
+  if (session != nullptr) co_await Leave(std::move(session), Busy(all_.shared_from_this()));
   pace_.Release();
   if (--workers_ > 0) co_return;
   idle_since_ = all_.loop_.clock().Mono();
   all_.BecameIdle();
 }
 
-std::unique_ptr<ProbeJob> Destination::TakeNext() {
-  if (queue_.empty()) return nullptr;
-  std::unique_ptr<ProbeJob> job = std::move(queue_.begin()->second->job);
-  queue_.erase(queue_.begin());
-  --all_.counters_->queued_now;
-  job->outcome.delays.queue = all_.loop_.clock().Mono() - job->queued;
-  return job;
+boost::asio::awaitable<bool> Destination::AwaitArrival() {
+  if (all_.draining_ || all_.connection_idle_time_ == absl::ZeroDuration()) co_return false;
+  const bool called = co_await arrived_.Wait(all_.loop_.clock().Mono() + all_.connection_idle_time_);
+  co_return called && !all_.draining_;
 }
 
-void Destination::Expire(Turn turn) {
-  const auto found = queue_.find(turn);
-  const std::unique_ptr<ProbeJob> job = std::move(found->second->job);
-  queue_.erase(found);
-  --all_.counters_->queued_now;
-  job->outcome.delays.queue = all_.loop_.clock().Mono() - job->queued;
-  // Not the servers were slow: there were too many before it.
-  Classification classified = Classifier::Classify(Event::kOverload, Stage::kConnect);
-  Finding finding;
-  finding.deliverability = classified.deliverability;
-  finding.reason = classified.reason;
-  finding.scope = classified.scope;
-  finding.stage = Stage::kConnect;
-  finding.rule = std::move(classified.rule);
-  finding.text = Printable(absl::StrCat("no connection to ", state_.name, " became free in time"), Finding::kMaxText);
-  finding.when = all_.loop_.clock().Now();
-  Answer(*job, std::move(finding));
+// Whether the front of the queue can be asked on this connection.
+bool Destination::Keep(const Session& session, const ProbeJob& job, MonoTime opened) const {
+  return session.ready() && !job.transcript.wanted() && session.Serves(job.request.identity, job.settings) &&
+         job.ServerAt(session.endpoint()).has_value() &&
+         all_.loop_.clock().Mono() - opened < job.settings->connection_reuse_time_limit;
 }
 
-boost::asio::awaitable<void> Destination::Serve(std::unique_ptr<ProbeJob> job) {
-  const std::vector<Endpoint>& endpoints = job->route.endpoints;
-  std::optional<Finding> best;
-  bool conversed = false;
-  int sessions_left = job->settings->mx_session_limit > 0 ? job->settings->mx_session_limit : INT32_MAX;
-  for (size_t i = 0; i < endpoints.size(); ++i) {
-    const auto session =
-        std::make_shared<Session>(all_.loop_, endpoints[i], job->request.identity, job->settings, job->classifier);
-    Finding finding = co_await AskServer(*job, *session);
-    conversed |= HeldAConversation(finding);
-    if (session->greeted()) --sessions_left;
-    const bool last = i + 1 == endpoints.size() || sessions_left == 0 || !WorthAnotherServer(finding) ||
-                      all_.loop_.clock().Mono() >= job->request.deadline;
-    if (!best.has_value() || Weight(finding) >= Weight(*best)) best = std::move(finding);
-    Busy busy(all_.shared_from_this());
-    if (!last) {
-      all_.loop_.Spawn(Leave(session, std::move(busy)));
-      continue;
-    }
-    if (conversed) {
-      NoteSuccess();
-    } else if (best->scope != Scope::kUs || best->code != 0) {
-      NoteFailure(best->reason);
-    }
-    Answer(*job, *std::move(best));
-    // The answer is on its way; the connection counts until it is closed.
-    co_await Leave(session, std::move(busy));
-    co_return;
+size_t Destination::BatchLimit(const ProbeJob& lead) const {
+  // Who asks with the null sender, as bounces do, has one recipient; who wants to see a dialogue has it alone.
+  if (lead.request.identity.sender.empty() || lead.transcript.wanted()) return 1;
+  if (all_.loop_.clock().Mono() < tarpit_until_) return 1;
+  const size_t configured = lead.settings->destination_recipient_limit;
+  return std::min({batch_, batch_limit_, configured > 0 ? configured : SIZE_MAX});
+}
+
+Destination::Batch Destination::TakeBatch(const Session* session) {
+  const ProbeJob& lead = *queue_.Front();
+  const Endpoint endpoint = session != nullptr ? session->endpoint() : lead.route.endpoints[*lead.NextServer()];
+  Batch batch = queue_.TakeBatch(BatchLimit(lead), [&](const ProbeJob& other) {
+    return !other.transcript.wanted() && other.FitsWith(lead) && other.ServerAt(endpoint).has_value();
+  });
+  all_.counters_->queued_now -= batch.size();
+  const MonoTime now = all_.loop_.clock().Mono();
+  for (const auto& job : batch) job->outcome.delays.queue += now - job->queued;
+  return batch;
+}
+
+// Until when a session may serve the batch. Those whose deadline that is leave it to the session, which says better
+// where the time went.
+MonoTime Destination::LastDeadline(const Batch& batch) {
+  MonoTime last;
+  for (const auto& job : batch) last = std::max(last, job->request.deadline);
+  for (const auto& job : batch) {
+    if (job->request.deadline == last) job->expiry->Cancel();
   }
+  return last;
 }
 
-boost::asio::awaitable<Finding> Destination::AskServer(ProbeJob& job, Session& session) {
+// Null where the server does not talk to us; the batch is then dealt with, and empty.
+boost::asio::awaitable<std::shared_ptr<Session>> Destination::Open(Batch& batch) {
   const Clock& clock = all_.loop_.clock();
-  ProbeDelays& delays = job.outcome.delays;
+  ProbeJob& lead = *batch.front();
+  const Endpoint endpoint = lead.route.endpoints[*lead.NextServer()];
+  const auto session =
+      std::make_shared<Session>(all_.loop_, endpoint, lead.request.identity, lead.settings, lead.classifier);
+  const MonoTime deadline = LastDeadline(batch);
   const MonoTime began = clock.Mono();
-  std::optional<Finding> refusal = co_await session.Open(all_.dialer_, job.request.deadline, job.transcript);
-  const MonoTime opened = clock.Mono();
-  delays.connect += opened - began;
-  if (session.connected()) {
+  const std::optional<Finding> refusal = co_await session->Open(all_.dialer_, deadline, lead.transcript);
+  for (const auto& job : batch) {
+    job->outcome.delays.connect += clock.Mono() - began;
+    if (session->greeted()) --job->sessions_left;
+  }
+  if (session->connected()) {
     ++all_.counters_->connections;
     ++all_.counters_->sessions_now;
   }
-  if (refusal.has_value()) co_return *std::move(refusal);
-  Finding finding = co_await session.Ask(job.request.address, job.request.deadline, job.transcript);
-  delays.dialogue += clock.Mono() - opened;
-  co_return finding;
+  if (!refusal.has_value()) co_return session;
+  for (auto& job : std::exchange(batch, {})) Conclude(std::move(job), endpoint, *refusal);
+  all_.loop_.Spawn(Leave(session, Busy(all_.shared_from_this())));
+  co_return nullptr;
+}
+
+// True where the server would not even take the first: this connection is of no more use.
+boost::asio::awaitable<bool> Destination::Serve(Batch& batch, Session& session) {
+  const Clock& clock = all_.loop_.clock();
+  const MonoTime began = clock.Mono();
+  std::vector<Enquiry> enquiries;
+  enquiries.reserve(batch.size());
+  for (const auto& job : batch) {
+    Enquiry& enquiry = enquiries.emplace_back();
+    enquiry.address = &job->request.address;
+    enquiry.transcript = &job->transcript;
+  }
+  const MonoTime deadline = LastDeadline(batch);
+  size_t first_again = batch.size();
+  co_await session.Ask(absl::MakeSpan(enquiries), deadline, [&](Enquiry& enquiry) {
+    const auto index = static_cast<size_t>(&enquiry - enquiries.data());
+    std::unique_ptr<ProbeJob>& job = batch[index];
+    job->outcome.delays.dialogue += enquiry.answered - began;
+    if (enquiry.again) {
+      first_again = std::min(first_again, index);
+    } else if (!job->request.ask_catch_all || !enquiry.finding->definite()) {
+      Conclude(std::move(job), session.endpoint(), *std::move(enquiry.finding));
+    } else {
+      job->target = std::move(enquiry.finding);
+    }
+  });
+  AdaptBatch(batch, first_again, session);
+  co_await ServeCatchAll(batch, session);
+  for (size_t i = batch.size(); i-- > 0;) {
+    std::unique_ptr<ProbeJob>& job = batch[i];
+    if (job == nullptr || job->answered()) continue;
+    if (++job->again > kMaxAgain || clock.Mono() >= job->request.deadline) {
+      Conclude(std::move(job), session.endpoint(), *std::move(enquiries[i].finding));
+      continue;
+    }
+    if (!job->expiry->set()) {
+      job->expiry->SetAt(job->request.deadline, [this, waiting = job.get()] { Expire(*waiting); });
+    }
+    Enqueue(std::move(job), ProbeQueue::End::kFront);
+  }
+  co_return first_again == 0;
+}
+
+// Those whose target has been answered, and who want to know whether that says anything.
+boost::asio::awaitable<void> Destination::ServeCatchAll(Batch& batch, Session& session) {
+  CatchAll answer = CatchAll::kNotAsked;
+  for (auto& job : batch) {
+    if (job == nullptr || !job->target.has_value() || job->answered()) continue;
+    // Who refuses one address does not take all.
+    if (job->target->deliverability == Deliverability::kUndeliverable) answer = CatchAll::kNo;
+    if (answer == CatchAll::kNotAsked) {
+      answer = CatchAll::kCouldNotTell;
+      const absl::StatusOr<Address> random =
+          Address::FromUnquoted(absl::StrCat(RandomLocalPart(all_.random_), "@", job->domain()));
+      if (random.ok() && session.ready()) {
+        answer = co_await session.AskCatchAll(*random, job->request.deadline, job->transcript);
+      }
+    }
+    job->outcome.catch_all = answer;
+    Finding finding = *std::exchange(job->target, std::nullopt);
+    Conclude(std::move(job), session.endpoint(), std::move(finding));
+  }
+}
+
+void Destination::AdaptBatch(const Batch& batch, size_t first_again, const Session& session) {
+  if (session.longest_gap() >= kTarpitGap) {
+    tarpit_until_ = all_.loop_.clock().Mono() + kTarpitMemory;
+    batch_ = 1;
+  } else if (first_again < batch.size()) {
+    batch_limit_ = std::max<size_t>(first_again, 1);
+  } else if (batch.size() >= batch_ && batch_ < batch_limit_) {
+    batch_ *= 2;
+  }
 }
 
 boost::asio::awaitable<void> Destination::Leave(std::shared_ptr<Session> session, Busy busy) {
@@ -162,28 +336,147 @@ boost::asio::awaitable<void> Destination::Leave(std::shared_ptr<Session> session
   --all_.counters_->sessions_now;
 }
 
+void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoint, Finding finding) {
+  if (job->answered()) return;
+  job->conversed |= HeldAConversation(finding);
+  for (size_t i = 0; i < job->route.endpoints.size(); ++i) {
+    if (job->route.endpoints[i] == endpoint) job->tried[i] = true;
+  }
+  const bool refused_us = finding.scope == Scope::kUs && finding.code / 100 == 5;
+  bool go_on = WorthAnotherServer(finding) || (refused_us && TryOtherProvider(*job, endpoint));
+  go_on = go_on && job->NextServer().has_value() && job->sessions_left > 0 &&
+          all_.loop_.clock().Mono() < job->request.deadline;
+  if (!job->best.has_value() || Weight(finding) >= Weight(*job->best)) job->best = std::move(finding);
+  if (!go_on) {
+    Finding best = *std::exchange(job->best, std::nullopt);
+    Learn(*job, best);
+    return Answer(*job, std::move(best));
+  }
+  ProbeJob* const waiting = job.get();
+  waiting->expiry->SetAt(waiting->request.deadline, [this, waiting] { Expire(*waiting); });
+  Enqueue(std::move(job), ProbeQueue::End::kFront);
+}
+
+// Who blocks us need not speak for others: once, a server of somebody else is asked.
+bool Destination::TryOtherProvider(ProbeJob& job, const Endpoint& endpoint) {
+  if (std::exchange(job.asked_other_provider, true)) return false;
+  const std::string provider = ProviderOf(endpoint.host);
+  for (size_t i = 0; i < job.route.endpoints.size(); ++i) {
+    if (ProviderOf(job.route.endpoints[i].host) == provider) job.tried[i] = true;
+  }
+  return true;
+}
+
+void Destination::Expire(ProbeJob& job) {
+  const std::unique_ptr<ProbeJob> queued = queue_.Remove(&job);
+  const absl::Time now = all_.loop_.clock().Now();
+  if (job.target.has_value()) return Answer(job, *std::exchange(job.target, std::nullopt));
+  if (queued == nullptr) {  // on a connection, beside others who have more time
+    return Answer(job, EventFinding(Event::kDeadline, absl::StrCat("no answer from ", name_, " in time"), now));
+  }
+  --all_.counters_->queued_now;
+  job.outcome.delays.queue += all_.loop_.clock().Mono() - job.queued;
+  if (job.best.has_value()) return Answer(job, *std::exchange(job.best, std::nullopt));
+  // Not the servers were slow: there were too many before it.
+  Answer(job, EventFinding(Event::kOverload, absl::StrCat("no connection to ", name_, " became free in time"), now));
+}
+
 void Destination::Answer(ProbeJob& job, Finding finding) {
+  if (std::exchange(job.tries_domain, false)) BreakerOf(job.domain()).EndTrial();
+  if (std::exchange(job.tries_destination, false)) breaker_.EndTrial();
+  if (job.expiry.has_value()) job.expiry->Cancel();
   ProbeOutcome outcome = std::move(job.outcome);
   outcome.finding = std::move(finding);
-  outcome.identity = std::move(job.request.identity);
-  outcome.destination = state_.name;
+  outcome.identity = job.request.identity;
+  outcome.destination = name_;
   outcome.transcript = job.transcript.Take();
-  job.answer(std::move(outcome));
+  std::exchange(job.answer, nullptr)(std::move(outcome));
 }
 
-void Destination::NoteSuccess() {
-  const bool worth_keeping = state_.failures > 0 || state_.last_success == absl::InfinitePast();
-  state_.failures = 0;
-  state_.last_success = all_.loop_.clock().Now();
-  if (worth_keeping && all_.observer_) all_.observer_(state_);
+// False: answered, as nobody is to be asked just now.
+bool Destination::LetIn(ProbeJob& job) {
+  const absl::Time now = all_.loop_.clock().Now();
+  const auto domain = domains_.find(job.domain());
+  if (domain != domains_.end()) {
+    const Breaker::Gate gate = domain->second->Pass(now);
+    if (gate == Breaker::Gate::kOpen) {
+      Answer(job, Resting(domain->second->state()));
+      return false;
+    }
+    job.tries_domain = gate == Breaker::Gate::kTrial;
+  }
+  const Breaker::Gate gate = breaker_.Pass(now);
+  if (gate == Breaker::Gate::kOpen) {
+    Answer(job, Resting(breaker_.state()));
+    return false;
+  }
+  job.tries_destination = gate == Breaker::Gate::kTrial;
+  return true;
 }
 
-void Destination::NoteFailure(Reason reason) {
-  const bool worth_keeping = state_.failures == 0;
-  if (state_.failures < UINT32_MAX) ++state_.failures;
-  state_.last_failure = reason;
-  state_.last_failure_when = all_.loop_.clock().Now();
-  if (worth_keeping && all_.observer_) all_.observer_(state_);
+Finding Destination::Resting(const DestinationState& state) const {
+  const ReasonRow& row = RowOf(state.open_reason);
+  Finding finding;
+  finding.deliverability = row.deliverability;
+  finding.reason = row.reason;
+  finding.scope = row.scope;
+  finding.stage = Stage::kConnect;
+  finding.rule = "breaker";
+  const absl::Time now = all_.loop_.clock().Now();
+  finding.text = Printable(absl::StrCat("not asked: ", state.name, " is left alone for ",
+                                        absl::FormatDuration(absl::Ceil(
+                                            std::max(state.open_until - now, absl::ZeroDuration()), absl::Seconds(1))),
+                                        " after ", row.name),
+                           Finding::kMaxText);
+  finding.when = now;
+  return finding;
+}
+
+Breaker& Destination::BreakerOf(const std::string& domain) {
+  std::unique_ptr<Breaker>& breaker = domains_[domain];
+  if (breaker == nullptr) {
+    DestinationState state;
+    state.name = StateNameOf(name_, domain);
+    breaker = std::make_unique<Breaker>(std::move(state));
+  }
+  return *breaker;
+}
+
+void Destination::Learn(const ProbeJob& job, const Finding& finding) {
+  const absl::Time now = all_.loop_.clock().Now();
+  if (IsRefusalOfUs(finding.reason)) return Trip(job.domain(), job.route.configured, finding.reason);
+  if (job.conversed) {
+    if (const auto domain = domains_.find(job.domain()); domain != domains_.end()) {
+      if (domain->second->NoteSuccess(now)) Report(domain->second->state());
+      if (!job.tries_domain) domains_.erase(domain);
+    }
+    if (breaker_.NoteSuccess(now)) Report(breaker_.state());
+  } else if (finding.scope != Scope::kUs || finding.code != 0) {  // not a fault of ours
+    const BreakerPause& pause = job.route.configured ? kOwnFailure : kPublicFailure;
+    if (breaker_.NoteFailure(finding.reason, pause, now, all_.random_)) Report(breaker_.state());
+  }
+}
+
+// One tenant's policy must not silence a provider of millions: it takes three, or words about our address.
+void Destination::Trip(const std::string& domain, bool configured, Reason reason) {
+  const absl::Time now = all_.loop_.clock().Now();
+  const BreakerPause& pause = configured ? kOwnRefusal : kPublicRefusal;
+  if (domains_.size() >= kMaxDomains) {
+    absl::erase_if(domains_, [now](const auto& entry) { return entry.second->blank(now); });
+  }
+  if (domains_.size() < kMaxDomains || domains_.contains(domain)) {
+    Breaker& breaker = BreakerOf(domain);
+    if (breaker.Trip(reason, pause, now, all_.random_)) Report(breaker.state());
+  }
+  const auto agreeing =
+      std::count_if(domains_.begin(), domains_.end(), [now](const auto& entry) { return entry.second->open(now); });
+  if (IsAboutOurAddress(reason) || agreeing >= kAgreeingDomains) {
+    if (breaker_.Trip(reason, pause, now, all_.random_)) Report(breaker_.state());
+  }
+}
+
+void Destination::Report(const DestinationState& state) {
+  if (all_.observer_ && state.name.size() <= kMaxStateName) all_.observer_(state);
 }
 
 Destinations::Destinations(Loop& loop, Dialer& dialer, std::shared_ptr<ProbeCounters> counters,
@@ -195,6 +488,7 @@ Destinations::Destinations(Loop& loop, Dialer& dialer, std::shared_ptr<ProbeCoun
       forget_(loop.timers()) {}
 
 void Destinations::Ask(std::unique_ptr<ProbeJob> job) {
+  connection_idle_time_ = job->settings->connection_idle_time;
   Destination& destination = FindOrAdd(job->route.destination);
   destination.Ask(std::move(job));
 }
@@ -212,14 +506,21 @@ Destination& Destinations::FindOrAdd(const std::string& name) {
 void Destinations::Restore(std::vector<DestinationState> states) {
   for (DestinationState& state : states) {
     if (by_name_.size() >= kMaxDestinations) break;
-    std::string name = state.name;
-    by_name_.emplace(std::move(name), std::make_unique<Destination>(*this, std::move(state)));
+    const std::string name = state.name;
+    const size_t space = name.find(' ');
+    if (space != std::string::npos) {
+      FindOrAdd(name.substr(0, space)).RestoreDomain(name.substr(space + 1), std::move(state));
+      continue;
+    }
+    by_name_.insert_or_assign(name, std::make_unique<Destination>(*this, std::move(state)));
   }
   counters_->destinations_now = by_name_.size();
   if (!by_name_.empty()) BecameIdle();
 }
 
 void Destinations::WhenIdle(absl::AnyInvocable<void()> idle) {
+  draining_ = true;
+  for (const auto& [name, destination] : by_name_) destination->CloseIdle();
   if (busy_ == 0) return idle();
   when_idle_ = std::move(idle);
 }
@@ -234,9 +535,11 @@ void Destinations::ForgetIdle(absl::Duration idle_time) {
   bool idle_left = false;
   absl::erase_if(by_name_, [&](const auto& entry) {
     if (!entry.second->idle()) return false;
-    if (now - entry.second->idle_since() >= idle_time) return true;
-    idle_left = true;
-    return false;
+    // What is left alone must not be forgotten, except to make room.
+    const bool forget = now - entry.second->idle_since() >= idle_time &&
+                        (idle_time == absl::ZeroDuration() || entry.second->blank(loop_.clock().Now()));
+    idle_left |= !forget;
+    return forget;
   });
   counters_->destinations_now = by_name_.size();
   if (idle_left) BecameIdle();

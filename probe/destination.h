@@ -1,52 +1,39 @@
-// A destination: the unit of politeness. It holds the queue of addresses that wait to be asked about there, gives them
-// their turn (most urgent first, then first come), and remembers how the place has been behaving.
+// A destination: the unit of politeness. It holds the queue of addresses that wait to be asked about there, a few
+// connections that serve it, and the breakers that say when the place is better left alone.
+//
+// A connection takes batches of one domain: they share a transaction. Every address keeps its own deadline and gets its
+// own finding, at once when its reply has come. What a server says of the session ("too many recipients", 421, a closed
+// connection) is nobody's verdict: whom it hit is asked about again. A batch is answered by the first server that gives
+// an answer, in the order of the route; see Conclude for who asks the next.
 //
 // Thread: the prober loop only.
 #ifndef VERIFYD_PROBE_DESTINATION_H_
 #define VERIFYD_PROBE_DESTINATION_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
+#include "absl/random/random.h"
 #include "base/loop.h"
+#include "base/signal.h"
 #include "base/timer.h"
 #include "boost/asio/awaitable.hpp"
 #include "mail/destination_state.h"
-#include "mail/probe_outcome.h"
-#include "mail/probe_request.h"
+#include "probe/breaker.h"
 #include "probe/dialer.h"
 #include "probe/pace.h"
-#include "probe/probe_settings.h"
-#include "probe/route.h"
+#include "probe/probe_job.h"
+#include "probe/probe_queue.h"
 #include "probe/session.h"
-#include "probe/transcript.h"
-#include "verdict/classifier.h"
 
 namespace verifyd {
-
-// One address on its way through a destination.
-struct ProbeJob {
-  ProbeJob(ProbeRequest request, Route route, Transcript transcript)
-      : request(std::move(request)), route(std::move(route)), transcript(std::move(transcript)) {}
-
-  ProbeRequest request;
-  Route route;
-  std::shared_ptr<const ProbeSettings> settings;
-  std::shared_ptr<const Classifier> classifier;
-  Transcript transcript;
-  ProbeOutcome outcome;  // filled on the way
-  MonoTime queued;
-  // Called once, on the prober loop.
-  absl::AnyInvocable<void(ProbeOutcome)> answer;
-};
 
 // Written on the prober loop, read by any thread.
 struct ProbeCounters {
@@ -72,45 +59,72 @@ class Busy {
 
 class Destination {
  public:
+  // Between two replies: a server that is slower than this does not want many questions at once.
+  static constexpr absl::Duration kTarpitGap = absl::Seconds(1);
+  static constexpr absl::Duration kTarpitMemory = absl::Minutes(10);
+
   Destination(Destinations& all, DestinationState state);
   Destination(const Destination&) = delete;
   Destination& operator=(const Destination&) = delete;
 
   // Answers `job` by its deadline.
   void Ask(std::unique_ptr<ProbeJob> job);
+  // What an earlier run knew of one domain here.
+  void RestoreDomain(const std::string& domain, DestinationState state);
 
-  const DestinationState& state() const { return state_; }
   // Nothing is queued and nobody is connected.
   bool idle() const { return workers_ == 0; }
+  // Nothing about it must be remembered.
+  bool blank(absl::Time now) const;
   MonoTime idle_since() const { return idle_since_; }
+  // Idle connections say goodbye now.
+  void CloseIdle() { arrived_.NotifyAll(); }
 
  private:
-  struct Waiting {
-    Waiting(Timers& timers, std::unique_ptr<ProbeJob> job) : job(std::move(job)), expiry(timers) {}
-    std::unique_ptr<ProbeJob> job;
-    Timer expiry;
-  };
-  using Turn = std::pair<Urgency, uint64_t>;
+  using Batch = std::vector<std::unique_ptr<ProbeJob>>;
 
-  // One worker at a time waits for a connection's turn; when it has come it takes the most urgent job.
+  void Enqueue(std::unique_ptr<ProbeJob> job, ProbeQueue::End end);
+  // One worker at a time waits for a connection's turn; when it has come it serves the queue until that is empty and
+  // nobody comes within the idle time.
   void StartWorker();
   boost::asio::awaitable<void> Work(Busy busy);
-  std::unique_ptr<ProbeJob> TakeNext();
-  void Expire(Turn turn);
-  // Asks the servers of the job's route in order and answers.
-  boost::asio::awaitable<void> Serve(std::unique_ptr<ProbeJob> job);
-  boost::asio::awaitable<Finding> AskServer(ProbeJob& job, Session& session);
+  boost::asio::awaitable<bool> AwaitArrival();
+  bool Keep(const Session& session, const ProbeJob& job, MonoTime opened) const;
+  Batch TakeBatch(const Session* session);
+  size_t BatchLimit(const ProbeJob& lead) const;
+  static MonoTime LastDeadline(const Batch& batch);
+  boost::asio::awaitable<std::shared_ptr<Session>> Open(Batch& batch);
+  boost::asio::awaitable<bool> Serve(Batch& batch, Session& session);
+  boost::asio::awaitable<void> ServeCatchAll(Batch& batch, Session& session);
+  void AdaptBatch(const Batch& batch, size_t first_again, const Session& session);
   // Says goodbye, while nobody waits for it.
   boost::asio::awaitable<void> Leave(std::shared_ptr<Session> session, Busy busy);
+
+  // A server's word on a job: its answer, or the next server's turn.
+  void Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoint, Finding finding);
+  bool TryOtherProvider(ProbeJob& job, const Endpoint& endpoint);
+  void Expire(ProbeJob& job);
   void Answer(ProbeJob& job, Finding finding);
-  void NoteSuccess();
-  void NoteFailure(Reason reason);
+
+  // The breakers: of a domain here, and of all.
+  bool LetIn(ProbeJob& job);
+  Breaker& BreakerOf(const std::string& domain);
+  void Learn(const ProbeJob& job, const Finding& finding);
+  void Trip(const std::string& domain, bool configured, Reason reason);
+  void Report(const DestinationState& state);
+  Finding Resting(const DestinationState& state) const;
 
   Destinations& all_;
-  DestinationState state_;
+  const std::string name_;
   Pace pace_;
-  absl::btree_map<Turn, std::unique_ptr<Waiting>> queue_;
-  uint64_t next_turn_ = 0;
+  ProbeQueue queue_;
+  Signal arrived_;  // for idle connections
+  Breaker breaker_;
+  absl::flat_hash_map<std::string, std::unique_ptr<Breaker>> domains_;
+  // Addresses a transaction: grows while replies come fast, up to `batch_limit_`, which the server's words lower.
+  size_t batch_ = 4;
+  size_t batch_limit_ = SIZE_MAX;
+  MonoTime tarpit_until_;
   bool worker_waits_ = false;
   int workers_ = 0;
   MonoTime idle_since_;
@@ -131,7 +145,7 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
 
   void Ask(std::unique_ptr<ProbeJob> job);
   void Restore(std::vector<DestinationState> states);
-  // Calls `idle` as soon as nobody is queued or connected; at once if so now. One at a time.
+  // For the end: idle connections are closed. Calls `idle` as soon as nobody is queued or connected; at once if so now.
   void WhenIdle(absl::AnyInvocable<void()> idle);
 
  private:
@@ -148,6 +162,9 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
   const std::function<void(const DestinationState&)> observer_;
   absl::flat_hash_map<std::string, std::unique_ptr<Destination>> by_name_;
   Timer forget_;
+  absl::BitGen random_;
+  absl::Duration connection_idle_time_;
+  bool draining_ = false;
   size_t busy_ = 0;
   absl::AnyInvocable<void()> when_idle_;
 };

@@ -30,6 +30,12 @@ struct ProbeSettings {
   int mx_session_limit = 2;
   int destination_concurrency = 2;              // public routes
   int configured_destination_concurrency = 20;  // routes the operator gave
+  // Recipients a transaction at most (smtp_destination_recipient_limit); 0: no limit.
+  size_t destination_recipient_limit = 50;
+  // How long a connection without work stays open, and how old one that works may become
+  // (smtp_connection_cache_time_limit, smtp_connection_reuse_time_limit).
+  absl::Duration connection_idle_time = absl::Seconds(2);
+  absl::Duration connection_reuse_time_limit = absl::Seconds(300);
 
   // Stage time-outs, Postfix's names and defaults.
   absl::Duration connect_timeout = absl::Seconds(30);

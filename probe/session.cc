@@ -13,6 +13,8 @@ namespace verifyd {
 namespace {
 
 constexpr int kShuttingDown = 421;
+// Bytes sent ahead of replies: less than any socket buffer, so that two who both write do not wait for each other.
+constexpr size_t kMaxWindow = size_t{16} * 1024;
 
 // A command is one line, whatever names and senders were configured.
 bool IsOneLine(absl::string_view command) {
@@ -80,43 +82,148 @@ boost::asio::awaitable<std::optional<Finding>> Session::Greet() {
   co_return refusal;
 }
 
-boost::asio::awaitable<Finding> Session::Ask(const Address& address, MonoTime deadline, Transcript& transcript) {
+boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime deadline,
+                                          absl::FunctionRef<void(Enquiry&)> on_answer) {
+  deadline_ = deadline;
+  transcript_ = batch.size() == 1 ? batch.front().transcript : nullptr;
+  longest_gap_ = absl::ZeroDuration();
+  co_await Transact(PlanTransaction(batch), [&](Enquiry& enquiry) {
+    enquiry.answered = loop_.clock().Mono();
+    if (enquiry.transcript->wanted()) {
+      const Finding& finding = *enquiry.finding;
+      enquiry.transcript->Note(absl::StrCat(DeliverabilityName(finding.deliverability), ", ",
+                                            ReasonName(finding.reason), " (rule ", finding.rule, "): ", finding.text));
+    }
+    on_answer(enquiry);
+  });
+  used_ = true;
+  transcript_ = nullptr;
+}
+
+// Another MX, or a mended one, may well take it: that is no verdict about the address.
+std::optional<Finding> Session::MissingSmtputf8(const Address& address) const {
+  if (offers_smtputf8_ || (!address.needs_smtputf8() && IsAscii(identity_.sender))) return std::nullopt;
+  const ReasonRow& row = RowOf(Reason::kSmtputf8Required);
+  Classification required;
+  required.deliverability = row.deliverability;
+  required.reason = row.reason;
+  required.scope = row.scope;
+  required.rule = "event.smtputf8_required";
+  return FindingOf(
+      kMailStep, std::move(required),
+      absl::StrCat("SMTPUTF8 is required, but was not offered by host ", endpoint_.host, "[", endpoint_.address, "]"));
+}
+
+std::vector<Session::Planned> Session::PlanTransaction(absl::Span<Enquiry> batch) {
+  std::vector<Planned> plan;
+  plan.reserve(batch.size() + 2);
+  if (in_transaction_) plan.push_back({kRsetStep, settings_->rset_timeout, "RSET", nullptr});
+  const bool utf8 = !IsAscii(identity_.sender) || std::any_of(batch.begin(), batch.end(), [](const Enquiry& enquiry) {
+    return enquiry.address->needs_smtputf8();
+  });
+  plan.push_back({kMailStep, settings_->mail_timeout,
+                  absl::StrCat("MAIL FROM:<", identity_.sender, ">", utf8 && offers_smtputf8_ ? " SMTPUTF8" : ""),
+                  nullptr});
+  for (Enquiry& enquiry : batch) {
+    enquiry.finding = MissingSmtputf8(*enquiry.address);
+    plan.push_back({kRcptStep, settings_->rcpt_timeout,
+                    enquiry.finding.has_value() ? "" : absl::StrCat("RCPT TO:<", enquiry.address->ToSmtp(), ">"),
+                    &enquiry});
+  }
+  return plan;
+}
+
+// How far to send before replies are read.
+size_t Session::EndOfWindow(const std::vector<Planned>& plan, size_t begin) const {
+  size_t end = begin + 1;
+  if (!offers_pipelining_) return end;
+  size_t bytes = plan[begin].command.size();
+  for (; end < plan.size() && bytes < kMaxWindow; ++end) bytes += plan[end].command.size();
+  return end;
+}
+
+boost::asio::awaitable<void> Session::Transact(std::vector<Planned> plan, absl::FunctionRef<void(Enquiry&)> on_answer) {
+  const auto answer = [&](Enquiry& enquiry, Finding finding, bool again) {
+    enquiry.finding = std::move(finding);
+    enquiry.again = again;
+    on_answer(enquiry);
+  };
+  const auto unasked = [](const Planned& planned) { return planned.command.empty(); };
+  for (const Planned& planned : plan) {
+    if (unasked(planned)) on_answer(*planned.enquiry);
+  }
+  plan.erase(std::remove_if(plan.begin(), plan.end(), unasked), plan.end());
+  if (plan.back().enquiry == nullptr) co_return;  // nobody is left to ask about
+
+  std::optional<Finding> mail_refused;
+  bool mail_again = false;
+  bool answered_one = false;
+  size_t sent = 0;
+  MonoTime last_heard = loop_.clock().Mono();
+  for (size_t i = 0; i < plan.size(); ++i) {
+    const Planned& planned = plan[i];
+    std::optional<Heard> failed;
+    ArmTimer(planned.timeout);
+    if (i == sent && !mail_refused.has_value()) {
+      sent = EndOfWindow(plan, i);
+      std::vector<absl::string_view> commands;
+      commands.reserve(sent - i);
+      for (size_t k = i; k < sent; ++k) commands.emplace_back(plan[k].command);
+      failed = co_await Send(commands);
+    }
+    if (i >= sent) {  // a refusal came before this was sent
+      if (planned.enquiry != nullptr) answer(*planned.enquiry, *mail_refused, mail_again);
+      continue;
+    }
+    Heard heard;
+    if (failed.has_value()) {
+      heard = *std::move(failed);
+    } else {
+      heard = co_await Receive(planned.step, i + 1 == sent);
+      longest_gap_ = std::max(longest_gap_, loop_.clock().Mono() - last_heard);
+      last_heard = loop_.clock().Mono();
+    }
+    const bool over = heard.event != Event::kNone || heard.reply.code == kShuttingDown;
+    if (planned.enquiry == nullptr) {
+      std::optional<Finding> refusal = RefusalIn(planned.step, heard);
+      if (!refusal.has_value()) {
+        in_transaction_ = planned.step.stage == Stage::kMail;
+        continue;
+      }
+      mail_refused = std::move(refusal);
+      // A connection that did not outlive its idle time, or a server that will not begin anew, says nothing of anybody.
+      mail_again = planned.step.stage == Stage::kQuit || (used_ && over);
+    } else if (mail_refused.has_value()) {
+      answer(*planned.enquiry, *mail_refused, mail_again);
+    } else {
+      Finding finding = FindingOf(planned.step, heard);
+      const bool of_session = over || finding.scope == Scope::kSession;
+      answer(*planned.enquiry, std::move(finding), of_session && (answered_one || used_));
+      answered_one = true;
+    }
+    if (!over || i + 1 == plan.size()) continue;
+    // The connection is of no more use; who was not answered had no chance.
+    const Finding end = mail_refused.has_value() ? *mail_refused : FindingOf(planned.step, heard);
+    for (size_t k = i + 1; k < plan.size(); ++k) {
+      if (plan[k].enquiry != nullptr) answer(*plan[k].enquiry, end, mail_refused.has_value() ? mail_again : true);
+    }
+    co_return;
+  }
+}
+
+boost::asio::awaitable<CatchAll> Session::AskCatchAll(const Address& random, MonoTime deadline,
+                                                      Transcript& transcript) {
+  if (state_ != State::kReady || !in_transaction_) co_return CatchAll::kCouldNotTell;
   deadline_ = deadline;
   transcript_ = &transcript;
-  std::string mail = absl::StrCat("MAIL FROM:<", identity_.sender, ">");
-  std::optional<Finding> finding;
-  if (address.needs_smtputf8() || !IsAscii(identity_.sender)) {
-    if (offers_smtputf8_) {
-      mail.append(" SMTPUTF8");
-    } else {
-      // Another MX, or a mended one, may well take it: that is no verdict about the address.
-      const ReasonRow& row = RowOf(Reason::kSmtputf8Required);
-      Classification required;
-      required.deliverability = row.deliverability;
-      required.reason = row.reason;
-      required.scope = row.scope;
-      required.rule = "event.smtputf8_required";
-      finding = FindingOf(kMailStep, std::move(required),
-                          absl::StrCat("SMTPUTF8 is required, but was not offered by host ", endpoint_.host, "[",
-                                       endpoint_.address, "]"));
-    }
-  }
-  if (!finding.has_value()) {
-    const Heard heard = co_await Exchange(kMailStep, settings_->mail_timeout, std::move(mail));
-    finding = RefusalIn(kMailStep, heard);
-  }
-  if (!finding.has_value()) {
-    in_transaction_ = true;
-    const Heard heard =
-        co_await Exchange(kRcptStep, settings_->rcpt_timeout, absl::StrCat("RCPT TO:<", address.ToSmtp(), ">"));
-    finding = FindingOf(kRcptStep, heard);
-  }
+  const Heard heard =
+      co_await Exchange(kRcptStep, settings_->rcpt_timeout, absl::StrCat("RCPT TO:<", random.ToSmtp(), ">"));
   transcript_ = nullptr;
-  if (transcript.wanted()) {
-    transcript.Note(absl::StrCat(DeliverabilityName(finding->deliverability), ", ", ReasonName(finding->reason),
-                                 " (rule ", finding->rule, "): ", finding->text));
-  }
-  co_return *std::move(finding);
+  if (heard.event != Event::kNone) co_return CatchAll::kCouldNotTell;
+  if (heard.reply.ok()) co_return CatchAll::kYes;
+  const Finding finding = FindingOf(kRcptStep, heard);
+  const bool no = finding.deliverability == Deliverability::kUndeliverable && finding.scope == Scope::kAddress;
+  co_return no ? CatchAll::kNo : CatchAll::kCouldNotTell;
 }
 
 boost::asio::awaitable<void> Session::Leave() {
@@ -157,12 +264,26 @@ boost::asio::awaitable<Session::Heard> Session::Exchange(const Step& step, absl:
                                                          std::string command) {
   ArmTimer(timeout);
   if (!command.empty()) {
+    const absl::string_view commands[] = {command};
+    std::optional<Heard> failed = co_await Send(commands);
+    if (failed.has_value()) co_return *std::move(failed);
+  }
+  co_return co_await Receive(step, /*last=*/true);
+}
+
+boost::asio::awaitable<std::optional<Session::Heard>> Session::Send(absl::Span<const absl::string_view> commands) {
+  std::string bytes;
+  for (const absl::string_view command : commands) {
     if (!IsOneLine(command)) co_return Failed(Event::kLocalError, "control character in a command of ours");
     if (transcript_ != nullptr) transcript_->Sent(command);
-    command.append("\r\n");
-    // A server that refuses and hangs up at once makes this fail; what it said before can be read all the same.
-    (co_await stream_->Write(command)).IgnoreError();
+    absl::StrAppend(&bytes, command, "\r\n");
   }
+  // A server that refuses and hangs up at once makes this fail; what it said before can be read all the same.
+  (co_await stream_->Write(bytes)).IgnoreError();
+  co_return std::nullopt;
+}
+
+boost::asio::awaitable<Session::Heard> Session::Receive(const Step& step, bool last) {
   Heard heard;
   for (;;) {
     absl::StatusOr<std::optional<Reply>> fed = parser_.Feed(unread_);
@@ -178,9 +299,9 @@ boost::asio::awaitable<Session::Heard> Session::Exchange(const Step& step, absl:
     if (!got.ok() || *got == 0) co_return Failed(expired_ != Event::kNone ? expired_ : Event::kClosed, "");
     unread_ = absl::string_view(buffer_.data(), *got);
   }
-  timer_.Cancel();
+  if (last) timer_.Cancel();
   if (transcript_ != nullptr) transcript_->Received(heard.reply);
-  if (!unread_.empty() && !absl::StartsWith(unread_, "421")) {
+  if (last && !unread_.empty() && !absl::StartsWith(unread_, "421")) {
     co_return Failed(Event::kProtocolError, "more than one reply to a command");
   }
   if (heard.reply.code == kShuttingDown) state_ = State::kRefused;
@@ -198,6 +319,7 @@ void Session::ReadExtensions(const Reply& ehlo) {
     const absl::string_view line = ehlo.lines[i];
     const absl::string_view keyword = line.substr(0, line.find_first_of(" \t"));
     if (absl::EqualsIgnoreCase(keyword, "SMTPUTF8")) offers_smtputf8_ = true;
+    if (absl::EqualsIgnoreCase(keyword, "PIPELINING")) offers_pipelining_ = true;
   }
 }
 

@@ -1,8 +1,11 @@
-// A session: one SMTP connection, and the dialogue on it (RFC 5321): banner, EHLO or HELO, then for each address MAIL
-// and RCPT, at the end RSET and QUIT. No message is ever sent.
+// A session: one SMTP connection, and the dialogue on it (RFC 5321): banner, EHLO or HELO, then transactions of MAIL
+// and one RCPT for each address, RSET between them, at the end QUIT. No message is ever sent.
 //
-//   Open ─▶ nothing: ready ─▶ Ask ─▶ finding ... ─▶ Leave
-//        └▶ finding: why not ──────────────────────▶ Leave
+//   Open ─▶ nothing: ready ─▶ Ask ─▶ findings ... ─▶ Leave
+//        └▶ finding: why not ───────────────────────▶ Leave
+//
+// Where the server offers PIPELINING (RFC 2920) a transaction is sent at once, else each command waits for the reply to
+// the one before.
 //
 // Each step is bounded by its stage time-out and by the probe's own deadline, whichever comes first: one timer closes
 // the stream. What a server sends out of turn ends the session; only a 421 may come unasked (RFC 5321 section 3.8).
@@ -15,13 +18,17 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "base/loop.h"
 #include "base/timer.h"
 #include "boost/asio/awaitable.hpp"
 #include "mail/address.h"
+#include "mail/domain_fact.h"
 #include "mail/finding.h"
 #include "mail/probe_request.h"
 #include "mail/reply.h"
@@ -33,6 +40,19 @@
 #include "verdict/classifier.h"
 
 namespace verifyd {
+
+// One address of a transaction.
+struct Enquiry {
+  // Both are never null; all addresses of a transaction are of one domain.
+  const Address* address = nullptr;
+  Transcript* transcript = nullptr;
+  // Filled by Ask: what was said.
+  std::optional<Finding> finding;
+  // It was said of the session, or because of those that were asked before: nobody's verdict. To be asked again in
+  // another transaction.
+  bool again = false;
+  MonoTime answered;
+};
 
 class Session {
  public:
@@ -49,8 +69,12 @@ class Session {
 
   // Connects and greets. Nothing: Ask may follow. A finding: this server can not be asked, and why.
   boost::asio::awaitable<std::optional<Finding>> Open(Dialer& dialer, MonoTime deadline, Transcript& transcript);
-  // After a successful Open, any number of times while ready().
-  boost::asio::awaitable<Finding> Ask(const Address& address, MonoTime deadline, Transcript& transcript);
+  // One transaction, after a successful Open, any number of times while ready(). `on_answer` is called for every
+  // enquiry, as soon as its reply is there. Dialogues are written down for a batch of one.
+  boost::asio::awaitable<void> Ask(absl::Span<Enquiry> batch, MonoTime deadline,
+                                   absl::FunctionRef<void(Enquiry&)> on_answer);
+  // In the transaction of the last Ask: would `random`, which can not exist, be accepted?
+  boost::asio::awaitable<CatchAll> AskCatchAll(const Address& random, MonoTime deadline, Transcript& transcript);
   // Says RSET and QUIT where they can still be said, and closes. Nobody waits for what they bring.
   boost::asio::awaitable<void> Leave();
 
@@ -58,6 +82,12 @@ class Session {
   bool greeted() const { return greeted_; }  // got past EHLO or HELO
   bool connected() const { return stream_ != nullptr; }
   const Endpoint& endpoint() const { return endpoint_; }
+  // Whether it was opened as this, so that it can serve more of the same.
+  bool Serves(const ProbeIdentity& identity, const std::shared_ptr<const ProbeSettings>& settings) const {
+    return identity == identity_ && settings == settings_;
+  }
+  // The longest silence before a reply in the last Ask: a tarpit shows here.
+  absl::Duration longest_gap() const { return longest_gap_; }
 
  private:
   enum class State {
@@ -74,8 +104,24 @@ class Session {
     Reply reply;
   };
 
+  // A command on its way, and whose answer it brings; null for RSET and MAIL.
+  struct Planned {
+    Step step;
+    absl::Duration timeout;
+    std::string command;
+    Enquiry* enquiry;
+  };
+
   // Sends `command` (none: only listens) and takes one reply.
   boost::asio::awaitable<Heard> Exchange(const Step& step, absl::Duration timeout, std::string command);
+  // Sends `commands`, each without line end. Nothing, or what went wrong.
+  boost::asio::awaitable<std::optional<Heard>> Send(absl::Span<const absl::string_view> commands);
+  // Takes one reply; `last`: none may be behind it.
+  boost::asio::awaitable<Heard> Receive(const Step& step, bool last);
+  std::vector<Planned> PlanTransaction(absl::Span<Enquiry> batch);
+  size_t EndOfWindow(const std::vector<Planned>& plan, size_t begin) const;
+  boost::asio::awaitable<void> Transact(std::vector<Planned> plan, absl::FunctionRef<void(Enquiry&)> on_answer);
+  std::optional<Finding> MissingSmtputf8(const Address& address) const;
   boost::asio::awaitable<std::optional<Finding>> Greet();
   void ArmTimer(absl::Duration timeout);
   Heard Failed(Event event, std::string detail);
@@ -101,7 +147,10 @@ class Session {
 
   bool greeted_ = false;
   bool offers_smtputf8_ = false;
+  bool offers_pipelining_ = false;
   bool in_transaction_ = false;
+  bool used_ = false;  // a transaction was begun before
+  absl::Duration longest_gap_;
   ReplyParser parser_;
   std::array<char, 4096> buffer_;
   absl::string_view unread_;  // of buffer_

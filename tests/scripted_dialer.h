@@ -98,6 +98,7 @@ class ScriptedStream : public Stream {
     for (size_t end = received_.find("\r\n"); end != std::string::npos; end = received_.find("\r\n")) {
       const std::string line = received_.substr(0, end);
       received_.erase(0, end + 2);
+      if (!received_.empty()) seen_->pipelined = true;
       seen_->commands.push_back(line);
       Answer(line);
     }

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
+#include "base/text.h"
 #include "verdict/built_in_rules.h"
 #include "verdict/reason.h"
 
@@ -91,6 +94,13 @@ absl::StatusOr<std::shared_ptr<const Classifier>> Classifier::FromRules(absl::st
   return classifier;
 }
 
+absl::StatusOr<std::shared_ptr<const Classifier>> Classifier::FromFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return absl::NotFoundError(absl::StrCat(path, ": can not be opened for reading"));
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  return FromRules(path, text);
+}
+
 absl::Status Classifier::CompilePatterns(absl::string_view file_name) {
   // Alternatives become one pattern of the set; each is compiled alone before that, so that an error has its line.
   const auto add_either = [&](const std::vector<RuleText>& either, std::optional<size_t>& number) -> absl::Status {
@@ -136,45 +146,118 @@ absl::Status Classifier::TryExamples(absl::string_view file_name) const {
   return errors.empty() ? absl::OkStatus() : absl::InvalidArgumentError(absl::StrJoin(errors, "\n"));
 }
 
-bool Classifier::Matches(size_t number, Stage stage, const JudgedReply& reply, absl::string_view mx_name,
-                         const PatternHits& hits) const {
+absl::string_view Classifier::Mismatch(size_t number, Stage stage, const JudgedReply& reply, absl::string_view mx_name,
+                                       const PatternHits& hits) const {
   const Rule& rule = file_.rules[number];
-  if (!rule.AppliesAt(stage) || !conditions_[number].Hold(hits)) return false;
+  const Conditions& conditions = conditions_[number];
+  if (!rule.AppliesAt(stage)) return "stage";
+  if (!conditions.Hold(hits)) {
+    return conditions.unless.has_value() && hits.Has(*conditions.unless) ? "its unless words stand there" : "words";
+  }
   const auto code_matches = [&](const CodePattern& code) { return code.Matches(reply.code); };
-  if (std::none_of(rule.codes.begin(), rule.codes.end(), code_matches)) return false;
+  if (std::none_of(rule.codes.begin(), rule.codes.end(), code_matches)) return "code";
   const auto enhanced_matches = [&](const EnhancedPattern& pattern) { return pattern.Matches(reply.enhanced); };
   if (!rule.enhanced.empty() && std::none_of(rule.enhanced.begin(), rule.enhanced.end(), enhanced_matches)) {
-    return false;
+    return "enhanced code";
   }
   const auto mx_matches = [&](const std::string& suffix) { return absl::EndsWithIgnoreCase(mx_name, suffix); };
-  return rule.mx_suffixes.empty() || std::any_of(rule.mx_suffixes.begin(), rule.mx_suffixes.end(), mx_matches);
+  if (!rule.mx_suffixes.empty() && std::none_of(rule.mx_suffixes.begin(), rule.mx_suffixes.end(), mx_matches)) {
+    return "MX name";
+  }
+  return "";
 }
 
 Classifier::Decision Classifier::Decide(Stage stage, const JudgedReply& reply, absl::string_view mx_name,
-                                        int quotes_left) const {
+                                        int quotes_left, std::vector<std::string>* explanation) const {
   const PatternHits hits = patterns_.Match(reply.text);
   const bool temporary = reply.code / 100 == 4;
+  if (explanation != nullptr) {
+    explanation->push_back(absl::StrCat("judged as: ", reply.code, " ", reply.enhanced.ToString(), " \"",
+                                        Printable(reply.text, 250), "\""));
+  }
   Decision decision;
   for (size_t i = 0; i < file_.rules.size() && decision.rule == nullptr; ++i) {
     if (i == file_.unwrap_at && quotes_left > 0 && reply.code >= 400) {
       if (const std::optional<JudgedReply> quoted = QuotedIn(reply)) {
-        decision = Decide(stage, *quoted, "", quotes_left - 1);
+        if (explanation != nullptr) explanation->push_back("quotes another reply, which is judged in its place");
+        decision = Decide(stage, *quoted, "", quotes_left - 1, explanation);
         break;
       }
     }
-    if (!Matches(i, stage, reply, mx_name, hits)) continue;
+    const absl::string_view mismatch = Mismatch(i, stage, reply, mx_name, hits);
+    if (explanation != nullptr) ExplainRule(i, stage, reply, hits, mismatch, *explanation);
+    if (!mismatch.empty()) continue;
     const Rule& rule = file_.rules[i];
     decision = {&rule, temporary && rule.reason_4yz != Reason::kNone ? rule.reason_4yz : rule.reason};
   }
-  if (temporary && decision.rule != nullptr) decision.reason = ForNow(decision.reason);
+  if (temporary && decision.rule != nullptr) {
+    const Reason as_said = decision.reason;
+    decision.reason = ForNow(decision.reason);
+    if (explanation != nullptr && decision.reason != as_said) {
+      explanation->push_back(
+          absl::StrCat("a 4yz is never final: ", ReasonName(as_said), " becomes ", ReasonName(decision.reason)));
+    }
+  }
   return decision;
 }
 
+// Of the rules that do not decide only those are named whose words were found: the others have nothing to do with it.
+void Classifier::ExplainRule(size_t number, Stage stage, const JudgedReply& reply, const PatternHits& hits,
+                             absl::string_view mismatch, std::vector<std::string>& explanation) const {
+  const Rule& rule = file_.rules[number];
+  const Conditions& conditions = conditions_[number];
+  if (!mismatch.empty()) {
+    if (conditions.any.has_value() && hits.Has(*conditions.any) && rule.AppliesAt(stage)) {
+      explanation.push_back(absl::StrCat("passed over ", rule.id, ": ", mismatch));
+    }
+    return;
+  }
+  std::string why = absl::StrCat("decided by ", rule.id, " (", number + 1, " of ", file_.rules.size(), "): code");
+  if (!rule.enhanced.empty()) absl::StrAppend(&why, ", enhanced code");
+  if (!rule.mx_suffixes.empty()) absl::StrAppend(&why, ", MX name");
+  const auto add_words = [&](const std::vector<RuleText>& patterns) {
+    for (const RuleText& pattern : patterns) {
+      PatternSet alone;
+      if (!alone.Add(pattern.text).ok() || !alone.Compile().ok() || !alone.Match(reply.text).Has(0)) continue;
+      absl::StrAppend(&why, ", words /", pattern.text, "/");
+    }
+  };
+  add_words(rule.any);
+  add_words(rule.all);
+  explanation.push_back(std::move(why));
+}
+
+std::vector<std::string> Classifier::Explain(Stage stage, const Reply& reply, absl::string_view mx_name) const {
+  std::vector<std::string> explanation;
+  if (Decide(stage, Judged(reply), mx_name, kMaxQuotes, &explanation).rule == nullptr) {
+    explanation.push_back("no rule decides");
+  }
+  return explanation;
+}
+
 Classification Classifier::Classify(Stage stage, const Reply& reply, absl::string_view mx_name) const {
-  const Decision decision = Decide(stage, Judged(reply), mx_name, kMaxQuotes);
+  const Decision decision = Decide(stage, Judged(reply), mx_name, kMaxQuotes, nullptr);
   if (decision.rule != nullptr) return ClassificationOf(decision.reason, decision.rule->id);
   if (reply.code_class() < 4 && stage < Stage::kRcpt) return {};
   return ClassificationOf(Reason::kProtocolError, "no_rule");
+}
+
+bool Classifier::DialogueGoesOn(Stage stage, const Reply& reply, const Classification& meaning) {
+  const bool refused = reply.code_class() >= 4;
+  switch (stage) {
+    case Stage::kEhlo:
+      return !refused || reply.code == 500 || reply.code == 502 || meaning.reason == Reason::kTlsRequired;
+    case Stage::kStarttls:
+      return true;
+    case Stage::kMail:
+      return !refused || reply.code == 555 || meaning.reason == Reason::kTlsRequired;
+    case Stage::kQuit:
+      return true;
+    case Stage::kBanner:
+      return !refused;
+    default:
+      return false;
+  }
 }
 
 Classification Classifier::Classify(Event event, Stage stage) {

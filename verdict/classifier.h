@@ -47,11 +47,21 @@ class Classifier {
   static absl::StatusOr<std::shared_ptr<const Classifier>> FromRules(absl::string_view file_name,
                                                                      absl::string_view rules);
 
+  // Rules of the file at `path`.
+  static absl::StatusOr<std::shared_ptr<const Classifier>> FromFile(const std::string& path);
+
   // What `reply` at `stage` means. `mx_name` may be empty. Whether STARTTLS or HELO is worth a second try is for the
   // session to know: it asks here about what ends the dialogue. Linear in the length of the reply.
   Classification Classify(Stage stage, const Reply& reply, absl::string_view mx_name) const;
+  // How Classify comes to what it says: a line for the text that is judged, for each rule whose words were found but
+  // that does not decide, and for the one that does. For people; slower than Classify.
+  std::vector<std::string> Explain(Stage stage, const Reply& reply, absl::string_view mx_name) const;
   // What an event means; the rule is "event.NAME".
   static Classification Classify(Event event, Stage stage);
+
+  // Where `reply`, which means `meaning`, does not end the dialogue: what is no refusal before RCPT, and refusals that
+  // a session answers with another command (HELO, STARTTLS, MAIL without parameters) or may ignore (STARTTLS, QUIT).
+  static bool DialogueGoesOn(Stage stage, const Reply& reply, const Classification& meaning);
 
   const std::vector<Rule>& rules() const { return file_.rules; }
 
@@ -71,9 +81,14 @@ class Classifier {
   explicit Classifier(RuleFile file) : file_(std::move(file)) {}
   absl::Status CompilePatterns(absl::string_view file_name);
   absl::Status TryExamples(absl::string_view file_name) const;
-  Decision Decide(Stage stage, const JudgedReply& reply, absl::string_view mx_name, int quotes_left) const;
-  bool Matches(size_t number, Stage stage, const JudgedReply& reply, absl::string_view mx_name,
-               const PatternHits& hits) const;
+  // `explanation` may be null.
+  Decision Decide(Stage stage, const JudgedReply& reply, absl::string_view mx_name, int quotes_left,
+                  std::vector<std::string>* explanation) const;
+  // Which condition of the rule does not hold; empty: all do.
+  absl::string_view Mismatch(size_t number, Stage stage, const JudgedReply& reply, absl::string_view mx_name,
+                             const PatternHits& hits) const;
+  void ExplainRule(size_t number, Stage stage, const JudgedReply& reply, const PatternHits& hits,
+                   absl::string_view mismatch, std::vector<std::string>& explanation) const;
 
   RuleFile file_;
   PatternSet patterns_;

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -25,11 +26,9 @@ constexpr absl::string_view kStageWords = "banner, ehlo, starttls, mail, rcpt, d
 
 uint16_t Bit(Stage stage) { return static_cast<uint16_t>(1U << static_cast<unsigned>(stage)); }
 
-std::optional<Stage> StageFromName(absl::string_view name) {
-  for (const Stage stage : kReplyStages) {
-    if (StageName(stage) == name) return stage;
-  }
-  return std::nullopt;
+std::optional<Stage> ReplyStageFromName(absl::string_view name) {
+  const std::optional<Stage> stage = StageFromName(name);
+  return stage.has_value() && absl::c_linear_search(kReplyStages, *stage) ? stage : std::nullopt;
 }
 
 // "550", "55z", "5yz".
@@ -203,7 +202,7 @@ class RuleParser {
 
   absl::Status TakeStages(absl::string_view value) {
     for (const absl::string_view word : absl::StrSplit(value, ' ', absl::SkipEmpty())) {
-      const std::optional<Stage> stage = StageFromName(word);
+      const std::optional<Stage> stage = ReplyStageFromName(word);
       if (word == "any") {
         for (const Stage each : kReplyStages) rule_.stages |= Bit(each);
       } else if (stage.has_value()) {
@@ -252,7 +251,7 @@ class RuleParser {
   absl::Status TakeExample(absl::string_view value, bool must_match) {
     if (rule_.examples.size() >= kMaxExamples) return Error("one example more", "at most 100 a rule");
     const absl::string_view word = TakeWord(value);
-    const std::optional<Stage> stage = StageFromName(word);
+    const std::optional<Stage> stage = ReplyStageFromName(word);
     if (!stage.has_value()) return ErrorAt(word, kStageWords);
     RuleExample example{.stage = *stage, .must_match = must_match, .line = line_};
     if (value.substr(0, 3) == "mx=") example.mx_name = absl::StrCat(TakeWord(value).substr(3));

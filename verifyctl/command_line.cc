@@ -7,6 +7,7 @@
 
 #include "verifyctl/address_verbs.h"
 #include "verifyctl/asker.h"
+#include "verifyctl/classify_verb.h"
 #include "verifyctl/config_verb.h"
 #include "verifyctl/daemon_verbs.h"
 #include "verifyctl/exit_code.h"
@@ -19,6 +20,7 @@ struct CommandLine {
   Place place;
   bool json = false;
   AddressOptions addresses;
+  ClassifyOptions classify;
   ConfigOptions config;
   std::function<int(Console&)> run;
 };
@@ -88,6 +90,18 @@ void AddConfigVerb(CLI::App& app, CommandLine& line) {
   });
 }
 
+void AddClassifyVerb(CLI::App& app, CommandLine& line) {
+  CLI::App* sub = app.add_subcommand("classify", "What replies mean: reads lines STAGE<TAB>REPLY[<TAB>MX]");
+  sub->add_flag("--explain", line.classify.explain, "Which rules were tried, and why the one decided");
+  sub->add_option("--rules", line.classify.rules, "Another rule file than the one compiled in")->type_name("FILE");
+  sub->callback([&line] {
+    line.run = [&line](Console& console) {
+      line.classify.json = line.json;
+      return Classify(line.classify, console);
+    };
+  });
+}
+
 }  // namespace
 
 int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
@@ -97,6 +111,7 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
   AddAddressVerbs(app, line);
   AddDaemonVerb(app, line, "stats", "Counters of the daemon", Stats);
   AddConfigVerb(app, line);
+  AddClassifyVerb(app, line);
   AddDaemonVerb(app, line, "reload", "Make the daemon read its settings again", Reload);
   std::reverse(arguments.begin(), arguments.end());
   try {

@@ -85,6 +85,10 @@ absl::Status FillProbe(const Settings& settings, Configuration& configuration) {
     ASSIGN_OR_BLAME(auto loaded, "address_verify_transport_maps", TransportTable::Load(table));
     probe->transport_maps.push_back(std::move(loaded));
   }
+  configuration.classifier = Classifier::BuiltIn();
+  if (const std::string rules = settings.Text("classifier_rules"); !rules.empty()) {
+    ASSIGN_OR_BLAME(configuration.classifier, "classifier_rules", Classifier::FromFile(rules));
+  }
   ASSIGN_OR_BLAME(probe->permit_networks, "probe_permit_networks",
                   NetworkList::Parse(settings.Text("probe_permit_networks")));
   const std::string protocols = settings.Text("inet_protocols");
@@ -94,6 +98,9 @@ absl::Status FillProbe(const Settings& settings, Configuration& configuration) {
   probe->mx_session_limit = static_cast<int>(settings.Number("smtp_mx_session_limit"));
   probe->destination_concurrency = static_cast<int>(settings.Number("probe_public_concurrency_limit"));
   probe->configured_destination_concurrency = static_cast<int>(settings.Number("probe_route_concurrency_limit"));
+  probe->destination_recipient_limit = static_cast<size_t>(settings.Number("smtp_destination_recipient_limit"));
+  probe->connection_idle_time = settings.Time("smtp_connection_cache_time_limit");
+  probe->connection_reuse_time_limit = settings.Time("smtp_connection_reuse_time_limit");
   probe->connect_timeout = settings.Time("smtp_connect_timeout");
   probe->helo_timeout = settings.Time("smtp_helo_timeout");
   probe->mail_timeout = settings.Time("smtp_mail_timeout");

@@ -14,6 +14,7 @@
 #include "cache/cache.h"
 #include "dns/cares_resolver.h"
 #include "probe/probe_settings.h"
+#include "verdict/classifier.h"
 #include "verifyd/door/listener.h"
 #include "verifyd/door/policy.h"
 #include "verifyd/restriction/restriction.h"
@@ -28,6 +29,7 @@ struct Configuration {
   CacheSettings cache;
   ResolverSettings resolver;
   std::shared_ptr<const ProbeSettings> probe;
+  std::shared_ptr<const Classifier> classifier;
   std::shared_ptr<const VerifierSettings> verifier;
   std::shared_ptr<const RestrictionSettings> restrictions;
   std::shared_ptr<const PolicyDoorSettings> policy_door;

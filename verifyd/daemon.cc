@@ -159,7 +159,7 @@ absl::Status Daemon::Impl::BuildRooms() {
 
 void Daemon::Impl::Configure() {
   cache->Configure(configuration->cache);
-  prober->Configure(configuration->probe, Classifier::BuiltIn());
+  prober->Configure(configuration->probe, configuration->classifier);
   verifier->Configure(configuration->verifier);
   restrictions->Configure(configuration->restrictions);
   policy_door->Configure(configuration->policy_door);

@@ -29,7 +29,10 @@ class ProbeWorld {
   static constexpr const char* kMx2 = "11.0.0.2";
   static constexpr const char* kMx3 = "11.0.0.3";
 
-  ProbeWorld() { Configure(); }
+  ProbeWorld() {
+    settings.connection_idle_time = absl::ZeroDuration();  // goodbye is said at once; tests of idle connections set it
+    Configure();
+  }
 
   // After changing `settings`.
   void Configure() { prober.Configure(std::make_shared<const ProbeSettings>(settings), Classifier::BuiltIn()); }

@@ -217,18 +217,17 @@ TEST(ProberTest, AnEndOfStreamAtEveryStageIsNobodysVerdict) {
 }
 
 TEST(ProberTest, WhatAServerSaysBeforeItHangsUpIsHeard) {
-  ProbeWorld world;
-  world.Servers({"banner=220 mx{eof}"});
-  EXPECT_EQ(world.Probe().finding.stage, Stage::kEhlo);
-  world.Servers({"mail=421 4.7.0 Too many connections{eof}"});
-  EXPECT_EQ(world.Probe().finding.code, 421);
-  world.Servers({"rcpt=550 5.1.1 User unknown{eof}"});
-  EXPECT_EQ(world.Probe().finding.reason, Reason::kNoSuchUser);
+  const auto probe = [](const std::string& script) {
+    ProbeWorld world;
+    world.Servers({script});
+    return world.Probe().finding;
+  };
+  EXPECT_EQ(probe("banner=220 mx{eof}").stage, Stage::kEhlo);
+  EXPECT_EQ(probe("mail=421 4.7.0 Too many connections{eof}").code, 421);
+  EXPECT_EQ(probe("rcpt=550 5.1.1 User unknown{eof}").reason, Reason::kNoSuchUser);
   // An unasked 421 behind the answer takes nothing from it.
-  world.Servers({"rcpt={raw 550 5.1.1 User unknown\\r\\n421 Too many errors\\r\\n}{eof}"});
-  EXPECT_EQ(world.Probe().finding.reason, Reason::kNoSuchUser);
-  world.Servers({"mail={raw 250 Ok\\r\\n421 going down\\r\\n}{eof}"});
-  EXPECT_EQ(world.Probe().finding.code, 421);
+  EXPECT_EQ(probe("rcpt={raw 550 5.1.1 User unknown\\r\\n421 Too many errors\\r\\n}{eof}").reason, Reason::kNoSuchUser);
+  EXPECT_EQ(probe("mail={raw 250 Ok\\r\\n421 going down\\r\\n}{eof}").code, 421);
 }
 
 TEST(ProberTest, HostileServersAreBoundedAndNotBelieved) {
@@ -536,7 +535,7 @@ TEST(ProberTest, WhatAnEarlierRunKnewIsContinued) {
   world.prober.SetObserver([&](const DestinationState& state) { reported.push_back(state); });
   DestinationState state;
   state.name = "mx1.example.com";
-  state.failures = 7;
+  state.failures = 1;
   world.prober.Restore({state});
   EXPECT_EQ(world.prober.counts().destinations_now, 1U);
   world.Servers({"{refused}"});

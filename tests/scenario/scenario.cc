@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -67,10 +68,14 @@ class Theatre {
       test_.Advance(Time(rest));
     } else if (words.first == "waited") {
       EXPECT_EQ(waited_, Time(rest));
-    } else if (words.first == "connections") {
+    } else if (words.first == "probes") {
       int expected = -1;
       ASSERT_TRUE(absl::SimpleAtoi(rest, &expected));
-      EXPECT_EQ(dialer_.connections().size(), static_cast<size_t>(expected));
+      int probes = 0;
+      for (const auto& connection : dialer_.connections()) {
+        for (const std::string& command : connection->commands) probes += absl::StartsWith(command, "RCPT") ? 1 : 0;
+      }
+      EXPECT_EQ(probes, expected);
     } else if (words.first == "held") {
       const std::pair<std::string, std::string> held = absl::StrSplit(rest, absl::MaxSplits(" = ", 1));
       EXPECT_EQ(Held(held.first), held.second);
@@ -115,7 +120,7 @@ class Theatre {
   void Configure() {
     const Configuration configuration = Load();
     rooms_->cache->Configure(configuration.cache);
-    rooms_->prober.Configure(configuration.probe, Classifier::BuiltIn());
+    rooms_->prober.Configure(configuration.probe, configuration.classifier);
     rooms_->verifier.Configure(configuration.verifier);
     rooms_->restrictions.Configure(configuration.restrictions);
   }

@@ -10,7 +10,7 @@
 //   = ANSWER                     what it is answered, without "action="
 //   pass TIME                    time passes ("31d", "90s")
 //   waited TIME                  how long the last question waited
-//   connections N                connections made so far
+//   probes N                     addresses that servers were asked about so far
 //   held ADDRESS = STATUS REASON [pending]   what the cache holds; "held ADDRESS = nothing"
 //   restart                      the daemon ends and starts again
 #ifndef VERIFYD_TESTS_SCENARIO_SCENARIO_H_

@@ -54,7 +54,7 @@ class ApiWorld {
     absl::StatusOr<Configuration> configuration = Configuration::Create(*Settings::Load(assignments, {}));
     ASSERT_TRUE(configuration.ok()) << configuration.status();
     configuration_ = std::make_shared<const Configuration>(*std::move(configuration));
-    prober_.Configure(configuration_->probe, Classifier::BuiltIn());
+    prober_.Configure(configuration_->probe, configuration_->classifier);
     verifier_.Configure(configuration_->verifier);
   }
 

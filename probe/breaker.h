@@ -1,0 +1,66 @@
+// A breaker: leaves a destination, or one domain at it, alone when asking makes no sense or does harm, and tries again
+// with one probe after a pause that grows with every trial that fails.
+//
+//   closed ──trouble──▶ open ──pause over──▶ one trial ──success──▶ closed
+//                        ▲                        └──trouble: longer pause──┐
+//                        └──────────────────────────────────────────────────┘
+//
+// Thread: the prober loop only.
+#ifndef VERIFYD_PROBE_BREAKER_H_
+#define VERIFYD_PROBE_BREAKER_H_
+
+#include <string>
+#include <utility>
+
+#include "absl/random/bit_gen_ref.h"
+#include "absl/time/time.h"
+#include "mail/destination_state.h"
+#include "mail/finding.h"
+
+namespace verifyd {
+
+// The first pause and the longest; each is jittered by a fifth, so that many that opened together do not try together.
+struct BreakerPause {
+  absl::Duration first;
+  absl::Duration longest;
+};
+
+class Breaker {
+ public:
+  // Consecutive failures to hold a conversation that open it; what a server says in so many words opens it at once.
+  static constexpr uint32_t kFailures = 3;
+  // How long a trouble counts after the last pause.
+  static constexpr absl::Duration kMemory = absl::Hours(24);
+
+  // As an earlier run left it, or new with a name only.
+  explicit Breaker(DestinationState state) : state_(std::move(state)) {}
+
+  enum class Gate {
+    kClosed,  // ask
+    kTrial,   // ask, as the one trial: EndTrial must follow
+    kOpen,    // do not
+  };
+  Gate Pass(absl::Time now);
+  void EndTrial() { trying_ = false; }
+
+  // These say whether the state changed in a way worth keeping.
+  // A conversation was held.
+  bool NoteSuccess(absl::Time now);
+  // None came about.
+  bool NoteFailure(Reason reason, const BreakerPause& pause, absl::Time now, absl::BitGenRef random);
+  // We were told to stay away, or to come slower.
+  bool Trip(Reason reason, const BreakerPause& pause, absl::Time now, absl::BitGenRef random);
+
+  bool open(absl::Time now) const { return state_.open_until > now; }
+  // Nothing that still counts speaks against it: it need not be remembered.
+  bool blank(absl::Time now) const;
+  const DestinationState& state() const { return state_; }
+
+ private:
+  DestinationState state_;
+  bool trying_ = false;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_PROBE_BREAKER_H_

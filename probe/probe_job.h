@@ -1,0 +1,67 @@
+// One address on its way through a destination: what is asked, which servers were asked already, and what they said.
+//
+// Thread: the prober loop only.
+#ifndef VERIFYD_PROBE_PROBE_JOB_H_
+#define VERIFYD_PROBE_PROBE_JOB_H_
+
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "base/clock.h"
+#include "base/timer.h"
+#include "mail/finding.h"
+#include "mail/probe_outcome.h"
+#include "mail/probe_request.h"
+#include "probe/probe_settings.h"
+#include "probe/route.h"
+#include "probe/transcript.h"
+#include "verdict/classifier.h"
+
+namespace verifyd {
+
+struct ProbeJob {
+  ProbeJob(ProbeRequest request, Route route, Transcript transcript)
+      : request(std::move(request)), route(std::move(route)), transcript(std::move(transcript)) {}
+
+  ProbeRequest request;
+  Route route;
+  std::shared_ptr<const ProbeSettings> settings;
+  std::shared_ptr<const Classifier> classifier;
+  Transcript transcript;
+  ProbeOutcome outcome;  // filled on the way
+  // Called once, on the prober loop; null when it was.
+  absl::AnyInvocable<void(ProbeOutcome)> answer;
+
+  // What the destination notes of it.
+  MonoTime queued;              // since when it waits, this time
+  std::optional<Timer> expiry;  // of its deadline
+  std::vector<bool> tried;      // beside route.endpoints
+  int sessions_left = 0;        // smtp_mx_session_limit
+  int again = 0;                // how often what was said was nobody's verdict
+  bool conversed = false;
+  bool asked_other_provider = false;
+  bool tries_domain = false;       // the one probe that tries whether its domain is let in again
+  bool tries_destination = false;  // ... whether the destination talks to us again
+  std::optional<Finding> best;     // of the servers asked so far
+  std::optional<Finding> target;   // what is held back until the question about an impossible address is answered
+
+  const std::string& domain() const { return request.address.domain(); }
+  bool answered() const { return !answer; }
+  // The first server in order that was not asked; nothing when all were.
+  std::optional<size_t> NextServer() const;
+  // Which of its servers `endpoint` is, where it may still be asked: not tried, and none better is left.
+  std::optional<size_t> ServerAt(const Endpoint& endpoint) const;
+  // One session can ask for both: the same identity, rules and settings.
+  bool FitsWith(const ProbeJob& other) const {
+    return settings == other.settings && classifier == other.classifier && request.identity == other.request.identity;
+  }
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_PROBE_PROBE_JOB_H_

@@ -1,0 +1,348 @@
+// How a destination uses its connections: batches, turns, what is asked again, and when nobody is asked.
+#include "probe/destination.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "tests/probe/probe_world.h"
+
+namespace verifyd {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+class DestinationTest : public testing::Test {
+ protected:
+  using Outcome = std::shared_ptr<std::optional<ProbeOutcome>>;
+
+  DestinationTest() {
+    world_.settings.connection_idle_time = absl::Seconds(2);
+    world_.Configure();
+  }
+  // Starts probes of 0@domain, 1@domain, ...
+  std::vector<Outcome> Start(int count, absl::string_view domain = "example.com") {
+    std::vector<Outcome> outcomes;
+    outcomes.reserve(static_cast<size_t>(count));
+    for (int i = 0; i < count; ++i) outcomes.push_back(world_.Start(world_.Request(absl::StrCat(i, "@", domain))));
+    return outcomes;
+  }
+  static Reason ReasonOf(const Outcome& outcome) {
+    return outcome->has_value() ? (*outcome)->finding.reason : Reason::kNone;
+  }
+  int Count(absl::string_view verb) const {
+    int count = 0;
+    for (const auto& connection : world_.dialer.connections()) {
+      for (const std::string& command : connection->commands) count += absl::StartsWith(command, verb) ? 1 : 0;
+    }
+    return count;
+  }
+  // Another domain behind the same servers as example.com.
+  void AlsoServes(const std::string& domain, int servers = 1) {
+    std::vector<MxRecord> mx;
+    for (int i = 0; i < servers; ++i) {
+      mx.push_back({static_cast<uint16_t>(10 * (i + 1)), absl::StrCat("mx", i + 1, ".example.com")});
+    }
+    world_.resolver.SetMx(domain, mx);
+  }
+
+  ProbeWorld world_;
+};
+
+TEST_F(DestinationTest, TheNextAddressUsesTheConnectionThatIsStillOpen) {
+  world_.Servers({""});
+  EXPECT_EQ(world_.Probe("joe@example.com").finding.reason, Reason::kAccepted);
+  EXPECT_EQ(world_.Probe("jane@example.com").finding.reason, Reason::kAccepted);
+  EXPECT_EQ(world_.dialer.dialed(), 1U);
+  EXPECT_THAT(
+      world_.dialer.connections().at(0)->commands,
+      ElementsAre("EHLO gateway.example.org", "MAIL FROM:<probe@gateway.example.org>", "RCPT TO:<joe@example.com>",
+                  "RSET", "MAIL FROM:<probe@gateway.example.org>", "RCPT TO:<jane@example.com>"));
+}
+
+TEST_F(DestinationTest, AConnectionWithoutWorkSaysGoodbyeAfterAMoment) {
+  world_.Servers({""});
+  world_.Probe();
+  world_.test.Advance(absl::Milliseconds(1900));
+  EXPECT_EQ(world_.dialer.open_now(), 1U);
+  world_.test.Advance(absl::Milliseconds(200));
+  EXPECT_EQ(world_.dialer.open_now(), 0U);
+  EXPECT_EQ(world_.dialer.connections().at(0)->commands.back(), "QUIT");
+}
+
+TEST_F(DestinationTest, AConnectionTheServerClosedMeanwhileIsNobodysVerdict) {
+  world_.Servers({"rset={eof}"});
+  EXPECT_EQ(world_.Probe("joe@example.com").finding.reason, Reason::kAccepted);
+  EXPECT_EQ(world_.Probe("jane@example.com").finding.reason, Reason::kAccepted);
+  EXPECT_EQ(world_.dialer.dialed(), 2U);
+}
+
+TEST_F(DestinationTest, AThousandAddressesOfADomainTakeFewConnectionsAndLittleMoreThanOneCommandEach) {
+  world_.Servers({""});
+  const auto outcomes = Start(1000);
+  world_.test.Advance(absl::Seconds(10));
+  for (const Outcome& outcome : outcomes) EXPECT_EQ(ReasonOf(outcome), Reason::kAccepted);
+  EXPECT_LE(world_.dialer.dialed(), static_cast<size_t>(world_.settings.destination_concurrency));
+  EXPECT_EQ(Count("RCPT"), 1000);
+  EXPECT_LE(Count("MAIL"), 40);
+}
+
+TEST_F(DestinationTest, WithPipeliningATransactionGoesOutAtOnceAndEveryReplyFindsItsAddress) {
+  world_.settings.destination_concurrency = 1;
+  world_.Configure();
+  world_.Servers({"ehlo=250-mx\\n250 PIPELINING ;; rcpt(1@example.com)=550 5.1.1 User unknown ;; "
+                  "rcpt(2@example.com)=452 4.2.2 Mailbox full"});
+  const auto outcomes = Start(4);
+  world_.test.Advance(absl::Seconds(1));
+  EXPECT_TRUE(world_.dialer.connections().at(0)->pipelined);
+  EXPECT_EQ(ReasonOf(outcomes[0]), Reason::kAccepted);
+  EXPECT_EQ(ReasonOf(outcomes[1]), Reason::kNoSuchUser);
+  EXPECT_EQ(ReasonOf(outcomes[2]), Reason::kMailboxFull);
+  EXPECT_EQ(ReasonOf(outcomes[3]), Reason::kAccepted);
+}
+
+TEST_F(DestinationTest, WithoutPipeliningEachCommandWaitsForItsTurn) {
+  world_.Servers({"ehlo=250-mx\\n250 8BITMIME"});
+  Start(10);
+  world_.test.Advance(absl::Seconds(1));
+  for (const auto& connection : world_.dialer.connections()) EXPECT_FALSE(connection->pipelined);
+}
+
+TEST_F(DestinationTest, ARefusedSenderIsEveryonesAnswerAlsoWhereTheRestWasSentAlready) {
+  world_.Servers({"ehlo=250-mx\\n250 PIPELINING ;; mail=550 5.1.8 Sender address rejected: Domain not found ;; "
+                  "rcpt=503 5.5.1 need MAIL first"});
+  for (const Outcome& outcome : Start(4)) {
+    world_.test.Advance(absl::Seconds(1));
+    EXPECT_EQ(ReasonOf(outcome), Reason::kSenderRejected);
+  }
+}
+
+TEST_F(DestinationTest, TwoDomainsNeverShareATransaction) {
+  world_.Servers({""});
+  AlsoServes("example.net");
+  auto outcomes = Start(3);
+  for (Outcome& outcome : Start(3, "example.net")) outcomes.push_back(std::move(outcome));
+  world_.test.Advance(absl::Seconds(10));
+  for (const Outcome& outcome : outcomes) EXPECT_EQ(ReasonOf(outcome), Reason::kAccepted);
+  for (const auto& connection : world_.dialer.connections()) {
+    std::string domain;
+    for (const std::string& command : connection->commands) {
+      if (absl::StartsWith(command, "MAIL")) domain.clear();
+      if (!absl::StartsWith(command, "RCPT")) continue;
+      const std::string of = command.substr(command.find('@'));
+      EXPECT_TRUE(domain.empty() || domain == of) << command;
+      domain = of;
+    }
+  }
+}
+
+TEST_F(DestinationTest, WithTheNullSenderEachAddressHasItsOwnTransaction) {
+  world_.Servers({""});
+  std::vector<Outcome> outcomes;
+  for (int i = 0; i < 5; ++i) {
+    ProbeRequest request = world_.Request(absl::StrCat(i, "@example.com"));
+    request.identity.sender = "";
+    outcomes.push_back(world_.Start(std::move(request)));
+  }
+  world_.test.Advance(absl::Seconds(10));
+  EXPECT_EQ(Count("MAIL"), 5);
+  for (const Outcome& outcome : outcomes) EXPECT_EQ(ReasonOf(outcome), Reason::kAccepted);
+}
+
+TEST_F(DestinationTest, TooManyRecipientsIsNobodysVerdictAndIsNotProvokedAgain) {
+  world_.settings.destination_concurrency = 1;
+  world_.Configure();
+  world_.Servers(
+      {"rcpt(2@example.com)=452 4.5.3 Too many recipients ;; rcpt(2@example.com)=550 5.1.1 User unknown ;; "
+       "rcpt(3@example.com)=452 4.5.3 Too many recipients ;; rcpt(3@example.com)=250 Ok"});
+  const auto outcomes = Start(8);
+  world_.test.Advance(absl::Seconds(10));
+  EXPECT_EQ(ReasonOf(outcomes[1]), Reason::kAccepted);
+  EXPECT_EQ(ReasonOf(outcomes[2]), Reason::kNoSuchUser);
+  EXPECT_EQ(ReasonOf(outcomes[3]), Reason::kAccepted);
+  int in_transaction = 0;
+  for (const std::string& command : world_.dialer.connections().at(0)->commands) {
+    if (absl::StartsWith(command, "MAIL")) in_transaction = 0;
+    if (absl::StartsWith(command, "RCPT")) ++in_transaction;
+  }
+  EXPECT_LE(in_transaction, 2);
+}
+
+TEST_F(DestinationTest, WhoIsAlwaysOneTooManyGetsThatAnswerInTheEnd) {
+  world_.Servers({"rcpt(1@example.com)=452 4.5.3 Too many recipients"});
+  const auto outcomes = Start(2);
+  world_.test.Advance(absl::Seconds(10));
+  EXPECT_EQ(ReasonOf(outcomes[0]), Reason::kAccepted);
+  EXPECT_EQ(ReasonOf(outcomes[1]), Reason::kTooManyRecipients);
+}
+
+TEST_F(DestinationTest, WhenTheConnectionBreaksTheOthersAreAskedOnANewOne) {
+  world_.settings.destination_concurrency = 1;
+  world_.Configure();
+  world_.dialer.PlayOnly("11.0.0.1", "rcpt(2@example.com)={eof}");
+  world_.Servers({"rcpt(2@example.com)={eof}"});
+  world_.dialer.Play("11.0.0.1", "rcpt(2@example.com)=550 5.1.1 User unknown");
+  const auto outcomes = Start(4);
+  world_.test.Advance(absl::Seconds(10));
+  EXPECT_EQ(ReasonOf(outcomes[0]), Reason::kAccepted);
+  EXPECT_EQ(ReasonOf(outcomes[1]), Reason::kAccepted);
+  EXPECT_EQ(ReasonOf(outcomes[2]), Reason::kNoSuchUser);
+  EXPECT_EQ(ReasonOf(outcomes[3]), Reason::kAccepted);
+  EXPECT_EQ(world_.dialer.dialed(), 2U);
+}
+
+TEST_F(DestinationTest, ATarpitIsAskedAboutOneAddressASession) {
+  world_.settings.destination_concurrency = 1;
+  world_.Configure();
+  world_.Servers({"rcpt={wait 2s}250 Ok"});
+  Start(1);
+  world_.test.Advance(absl::Seconds(5));
+  const auto outcomes = Start(4);
+  world_.test.Advance(absl::Minutes(1));
+  for (const Outcome& outcome : outcomes) EXPECT_EQ(ReasonOf(outcome), Reason::kAccepted);
+  EXPECT_EQ(world_.dialer.dialed(), 5U);
+}
+
+TEST_F(DestinationTest, AnAddressWhoseTimeIsOverIsAnsweredWhileItsBatchGoesOn) {
+  world_.settings.destination_concurrency = 1;
+  world_.Configure();
+  world_.Servers({"rcpt={wait 20s}250 Ok"});
+  const Outcome patient = world_.Start(world_.Request("0@example.com", absl::Seconds(100)));
+  const Outcome late = world_.Start(world_.Request("1@example.com", absl::Seconds(30)));
+  world_.test.Advance(absl::Seconds(31));
+  EXPECT_EQ(ReasonOf(patient), Reason::kAccepted);
+  EXPECT_TRUE(late->has_value());
+  EXPECT_NE(ReasonOf(late), Reason::kAccepted);
+}
+
+TEST_F(DestinationTest, WhoBlocksUsDoesNotSpeakForAnotherProvider) {
+  world_.resolver.SetMx("example.com", {{10, "mx1.one.example"}, {20, "mx2.one.example"}, {30, "mx.two.example"}});
+  world_.resolver.SetAddresses("mx1.one.example", {"11.0.0.1"});
+  world_.resolver.SetAddresses("mx2.one.example", {"11.0.0.2"});
+  world_.resolver.SetAddresses("mx.two.example", {"11.0.0.3"});
+  world_.dialer.Play("11.0.0.1", "rcpt=550 5.7.1 blocked using zen.spamhaus.org");
+  world_.dialer.Play("11.0.0.2", "rcpt=250 Ok");
+  world_.dialer.Play("11.0.0.3", "rcpt=550 5.1.1 User unknown");
+  const Finding finding = world_.Probe().finding;
+  EXPECT_EQ(finding.reason, Reason::kNoSuchUser);
+  EXPECT_EQ(finding.mx_name, "mx.two.example");
+  EXPECT_EQ(world_.dialer.dialed(), 2U);
+}
+
+TEST_F(DestinationTest, AServerThatIsDownIsLeftAloneAndTriedAgain) {
+  world_.Servers({"{refused}"});
+  for (uint32_t i = 0; i < Breaker::kFailures; ++i) EXPECT_EQ(world_.Probe().finding.reason, Reason::kConnectRefused);
+  const size_t dialed = world_.dialer.dialed();
+  const Finding resting = world_.Probe().finding;
+  EXPECT_EQ(resting.reason, Reason::kConnectRefused);
+  EXPECT_EQ(resting.rule, "breaker");
+  EXPECT_THAT(resting.text, HasSubstr("left alone"));
+  EXPECT_EQ(world_.dialer.dialed(), dialed);
+  world_.dialer.PlayOnly("11.0.0.1", "");
+  world_.test.Advance(absl::Minutes(2));
+  EXPECT_EQ(world_.Probe().finding.reason, Reason::kAccepted);
+  EXPECT_EQ(world_.Probe("jane@example.com").finding.reason, Reason::kAccepted);
+}
+
+TEST_F(DestinationTest, OneTenantsPolicyDoesNotSilenceTheOthers) {
+  world_.Servers({"rcpt(joe@example.com)=550 5.7.1 Message rejected due to local policy"});
+  AlsoServes("example.net");
+  EXPECT_EQ(world_.Probe("joe@example.com").finding.scope, Scope::kUs);
+  EXPECT_EQ(world_.Probe("jane@example.com").finding.rule, "breaker");
+  EXPECT_EQ(world_.Probe("joe@example.net").finding.reason, Reason::kAccepted);
+}
+
+TEST_F(DestinationTest, WordsAboutOurAddressSilenceTheWholeDestination) {
+  world_.Servers({"rcpt(joe@example.com)=550 5.7.1 blocked using zen.spamhaus.org"});
+  AlsoServes("example.net");
+  EXPECT_EQ(world_.Probe("joe@example.com").finding.reason, Reason::kBlockedIp);
+  const Finding other = world_.Probe("joe@example.net").finding;
+  EXPECT_EQ(other.reason, Reason::kBlockedIp);
+  EXPECT_EQ(other.rule, "breaker");
+}
+
+TEST_F(DestinationTest, ThreeDomainsThatAgreeSilenceTheWholeDestination) {
+  world_.Servers({"rcpt=550 5.7.1 Message rejected due to local policy"});
+  for (const char* domain : {"a.example", "b.example", "c.example", "d.example"}) AlsoServes(domain);
+  EXPECT_NE(world_.Probe("joe@a.example").finding.rule, "breaker");
+  EXPECT_NE(world_.Probe("joe@b.example").finding.rule, "breaker");
+  EXPECT_NE(world_.Probe("joe@c.example").finding.rule, "breaker");
+  EXPECT_EQ(world_.Probe("joe@d.example").finding.rule, "breaker");
+}
+
+TEST_F(DestinationTest, WhatIsLeftAloneStaysSoOverARestart) {
+  std::vector<DestinationState> kept;
+  world_.prober.SetObserver([&](const DestinationState& state) { kept.push_back(state); });
+  world_.Servers({"rcpt=550 5.7.1 Message rejected due to local policy"});
+  world_.Probe();
+  world_.test.RunUntilIdle();
+  ASSERT_FALSE(kept.empty());
+  EXPECT_EQ(kept.back().name, "mx1.example.com example.com");
+  Prober again(world_.test.loop(), world_.test.loop(), world_.resolver, world_.dialer);
+  again.Configure(std::make_shared<const ProbeSettings>(world_.settings), Classifier::BuiltIn());
+  again.Restore({kept.back()});
+  EXPECT_EQ(world_.test.Run(again.Probe(world_.Request("joe@example.com"))).finding.rule, "breaker");
+}
+
+TEST_F(DestinationTest, TheTargetIsAskedFirstAndAnImpossibleAddressBehindIt) {
+  world_.Servers({"rcpt=550 5.1.1 User unknown ;; rcpt(joe@example.com)=250 Ok"});
+  ProbeRequest request = world_.Request("joe@example.com");
+  request.ask_catch_all = true;
+  const ProbeOutcome outcome = world_.Probe(std::move(request));
+  EXPECT_EQ(outcome.finding.reason, Reason::kAccepted);
+  EXPECT_EQ(outcome.catch_all, CatchAll::kNo);
+  const auto& commands = world_.dialer.connections().at(0)->commands;
+  ASSERT_THAT(commands, SizeIs(testing::Ge(4U)));
+  EXPECT_EQ(commands[2], "RCPT TO:<joe@example.com>");
+  EXPECT_EQ(Count("RCPT"), 2);
+}
+
+TEST_F(DestinationTest, WhoTakesAnImpossibleAddressTakesAll) {
+  world_.Servers({""});
+  ProbeRequest request = world_.Request("joe@example.com");
+  request.ask_catch_all = true;
+  EXPECT_EQ(world_.Probe(std::move(request)).catch_all, CatchAll::kYes);
+}
+
+TEST_F(DestinationTest, NoAnswerAboutTheImpossibleAddressSpoilsTheTargets) {
+  for (const char* answer : {"450 4.7.1 Greylisted", "452 4.5.3 Too many recipients", "{eof}", "{timeout}",
+                             "550 5.7.1 blocked using zen.spamhaus.org"}) {
+    ProbeWorld world;
+    world.Servers({absl::StrCat("rcpt=", answer, " ;; rcpt(joe@example.com)=250 Ok")});
+    ProbeRequest request = world.Request("joe@example.com");
+    request.ask_catch_all = true;
+    const ProbeOutcome outcome = world.Probe(std::move(request));
+    EXPECT_EQ(outcome.finding.reason, Reason::kAccepted) << answer;
+    EXPECT_EQ(outcome.catch_all, CatchAll::kCouldNotTell) << answer;
+  }
+}
+
+TEST_F(DestinationTest, ARefusedTargetSaysThatNotAllIsTaken) {
+  world_.Servers({"rcpt=550 5.1.1 User unknown"});
+  ProbeRequest request = world_.Request("joe@example.com");
+  request.ask_catch_all = true;
+  EXPECT_EQ(world_.Probe(std::move(request)).catch_all, CatchAll::kNo);
+  EXPECT_EQ(Count("RCPT"), 1);
+}
+
+TEST_F(DestinationTest, AtTheEndIdleConnectionsAreClosedAtOnce) {
+  world_.Servers({""});
+  world_.Probe();
+  EXPECT_EQ(world_.dialer.open_now(), 1U);
+  world_.test.loop().Spawn(world_.prober.Drain(world_.test.clock().Mono() + absl::Seconds(10)));
+  world_.test.RunUntilIdle();
+  EXPECT_EQ(world_.dialer.open_now(), 0U);
+}
+
+}  // namespace
+}  // namespace verifyd
