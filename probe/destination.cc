@@ -31,14 +31,15 @@ constexpr BreakerPause kPublicRefusal = {absl::Minutes(5), absl::Hours(4)};
 // Does it make sense to ask the next server, too? As Postfix does: after what is temporary, and after a 5yz greeting
 // (smtp_skip_5xx_greeting). A 5yz behind the greeting counts for the whole MX group: other servers of the same people
 // would say the same, and asking them all would not make us any better liked.
-bool WorthAnotherServer(const Finding& finding) {
+bool WorthAnotherServer(const Finding& finding, const ProbeSettings& settings) {
   if (finding.code == 0) return true;
   if (finding.definite() && finding.scope == Scope::kAddress) return false;
   switch (finding.code / 100) {
     case 2:
       return false;
     case 5:
-      return finding.stage == Stage::kBanner || RowOf(finding.reason).retry == RetryClass::kNextMx;
+      if (finding.stage == Stage::kBanner) return settings.skip_5xx_greeting;
+      return RowOf(finding.reason).retry == RetryClass::kNextMx;
     default:
       return true;
   }
@@ -205,6 +206,8 @@ size_t Destination::BatchLimit(const ProbeJob& lead) const {
   // Who asks with the null sender, as bounces do, has one recipient; who wants to see a dialogue has it alone.
   if (lead.request.identity.sender.empty() || lead.transcript.wanted()) return 1;
   if (all_.loop_.clock().Mono() < tarpit_until_) return 1;
+  // DATA ends a transaction.
+  if (lead.settings->AsksData(lead.route.endpoints.front().protocol)) return 1;
   const size_t configured = lead.settings->destination_recipient_limit;
   return std::min({batch_, batch_limit_, configured > 0 ? configured : SIZE_MAX});
 }
@@ -343,7 +346,7 @@ void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoi
     if (job->route.endpoints[i] == endpoint) job->tried[i] = true;
   }
   const bool refused_us = finding.scope == Scope::kUs && finding.code / 100 == 5;
-  bool go_on = WorthAnotherServer(finding) || (refused_us && TryOtherProvider(*job, endpoint));
+  bool go_on = WorthAnotherServer(finding, *job->settings) || (refused_us && TryOtherProvider(*job, endpoint));
   go_on = go_on && job->NextServer().has_value() && job->sessions_left > 0 &&
           all_.loop_.clock().Mono() < job->request.deadline;
   if (!job->best.has_value() || Weight(finding) >= Weight(*job->best)) job->best = std::move(finding);

@@ -1,40 +1,90 @@
 #include "probe/dialer.h"
 
+#include <sys/un.h>
+
 #include <cerrno>
+#include <optional>
+#include <tuple>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "boost/asio/as_tuple.hpp"
 #include "boost/asio/buffer.hpp"
+#include "boost/asio/generic/stream_protocol.hpp"
 #include "boost/asio/io_context.hpp"
 #include "boost/asio/ip/address.hpp"
 #include "boost/asio/ip/tcp.hpp"
+#include "boost/asio/local/stream_protocol.hpp"
+#include "boost/asio/ssl/context.hpp"
+#include "boost/asio/ssl/error.hpp"
+#include "boost/asio/ssl/stream.hpp"
 #include "boost/asio/use_awaitable.hpp"
 #include "boost/asio/write.hpp"
 
 namespace verifyd {
 namespace {
 
+namespace local = boost::asio::local;
+namespace ssl = boost::asio::ssl;
 using boost::asio::ip::tcp;
 using boost::system::error_code;
+using Socket = boost::asio::generic::stream_protocol::socket;
 
 constexpr auto kAsTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
 
-class TcpStream : public Stream {
+// Opportunistic: what an old server offers is still better than none.
+ssl::context MakeTlsContext() {
+  ssl::context context(ssl::context::tls_client);
+  context.set_verify_mode(ssl::verify_none);
+  SSL_CTX* const raw = context.native_handle();
+  SSL_CTX_set_min_proto_version(raw, TLS1_VERSION);
+  SSL_CTX_set_security_level(raw, 0);
+  SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS);
+  // A server that hangs up without close_notify has said what it had to say.
+  SSL_CTX_set_options(raw, SSL_OP_IGNORE_UNEXPECTED_EOF);
+  return context;
+}
+
+class SocketStream : public Stream {
  public:
-  explicit TcpStream(tcp::socket socket) : socket_(std::move(socket)) {}
+  SocketStream(Socket socket, ssl::context& tls_context) : socket_(std::move(socket)), tls_context_(tls_context) {}
+
+  boost::asio::awaitable<absl::StatusOr<TlsFacts>> StartTls(const std::string& server_name) override {
+    tls_.emplace(socket_, tls_context_);
+    error_code not_an_address;
+    boost::asio::ip::make_address(server_name, not_an_address);
+    if (not_an_address) SSL_set_tlsext_host_name(tls_->native_handle(), server_name.c_str());
+    const auto [error] = co_await tls_->async_handshake(ssl::stream_base::client, kAsTuple);
+    if (error) co_return StatusOf(error);
+    TlsFacts facts;
+    facts.protocol = SSL_get_version(tls_->native_handle());
+    facts.cipher = SSL_get_cipher_name(tls_->native_handle());
+    co_return facts;
+  }
 
   boost::asio::awaitable<absl::StatusOr<size_t>> Read(char* buffer, size_t size) override {
-    const auto [error, bytes] = co_await socket_.async_read_some(boost::asio::buffer(buffer, size), kAsTuple);
-    if (error == boost::asio::error::eof) co_return size_t{0};
+    error_code error;
+    size_t bytes = 0;
+    if (tls_.has_value()) {
+      std::tie(error, bytes) = co_await tls_->async_read_some(boost::asio::buffer(buffer, size), kAsTuple);
+    } else {
+      std::tie(error, bytes) = co_await socket_.async_read_some(boost::asio::buffer(buffer, size), kAsTuple);
+    }
+    if (error == boost::asio::error::eof || error == ssl::error::stream_truncated) co_return size_t{0};
     if (error) co_return StatusOf(error);
     co_return bytes;
   }
 
   boost::asio::awaitable<absl::Status> Write(absl::string_view bytes) override {
-    const auto [error, written] =
-        co_await boost::asio::async_write(socket_, boost::asio::buffer(bytes.data(), bytes.size()), kAsTuple);
+    error_code error;
+    const auto buffer = boost::asio::buffer(bytes.data(), bytes.size());
+    size_t written = 0;
+    if (tls_.has_value()) {
+      std::tie(error, written) = co_await boost::asio::async_write(*tls_, buffer, kAsTuple);
+    } else {
+      std::tie(error, written) = co_await boost::asio::async_write(socket_, buffer, kAsTuple);
+    }
     co_return error ? StatusOf(error) : absl::OkStatus();
   }
 
@@ -49,7 +99,9 @@ class TcpStream : public Stream {
     return closed_ ? absl::AbortedError("closed") : absl::UnavailableError(error.message());
   }
 
-  tcp::socket socket_;
+  Socket socket_;
+  ssl::context& tls_context_;
+  std::optional<ssl::stream<Socket&>> tls_;
   bool closed_ = false;
 };
 
@@ -82,16 +134,22 @@ Dialed Failed(Event event, std::string error) {
   return dialed;
 }
 
-class TcpDialer : public Dialer {
+class SocketDialer : public Dialer {
  public:
-  explicit TcpDialer(Loop& loop) : loop_(loop) {}
+  explicit SocketDialer(Loop& loop) : loop_(loop) {}
 
   boost::asio::awaitable<Dialed> Dial(const Endpoint& endpoint, const std::string& source, MonoTime deadline) override {
+    if (endpoint.path.empty()) return DialTcp(endpoint, source, deadline);
+    return Connect(Socket(loop_.context()), endpoint.path, deadline);
+  }
+
+ private:
+  boost::asio::awaitable<Dialed> DialTcp(Endpoint endpoint, std::string source, MonoTime deadline) {
     error_code error;
     const auto address = boost::asio::ip::make_address(endpoint.address, error);
     if (error) co_return Failed(Event::kLocalError, absl::StrCat("not an IP address: ", endpoint.address));
     const tcp::endpoint peer(address, endpoint.port);
-    tcp::socket socket(loop_.context());
+    Socket socket(loop_.context());
     if (socket.open(peer.protocol(), error); error) co_return Failed(EventOfErrno(error.value()), error.message());
     // Commands are small and each waits for an answer.
     socket.set_option(tcp::no_delay(true), error);
@@ -100,6 +158,18 @@ class TcpDialer : public Dialer {
       if (!error) socket.bind(tcp::endpoint(from, 0), error);
       if (error) co_return Failed(Event::kLocalError, absl::StrCat("bind to ", source, ": ", error.message()));
     }
+    co_return co_await Connect(std::move(socket), peer, deadline);
+  }
+
+  boost::asio::awaitable<Dialed> Connect(Socket socket, std::string path, MonoTime deadline) {
+    if (path.size() >= sizeof(sockaddr_un::sun_path)) co_return Failed(Event::kLocalError, "File name too long");
+    const local::stream_protocol::endpoint peer(path);
+    error_code error;
+    if (socket.open(peer.protocol(), error); error) co_return Failed(EventOfErrno(error.value()), error.message());
+    co_return co_await Connect(std::move(socket), peer, deadline);
+  }
+
+  boost::asio::awaitable<Dialed> Connect(Socket socket, Socket::endpoint_type peer, MonoTime deadline) {
     bool late = false;
     Timer timer(loop_.timers());
     timer.SetAt(deadline, [&] {
@@ -112,20 +182,22 @@ class TcpDialer : public Dialer {
     if (late) co_return Failed(Event::kConnectTimeout, "Connection timed out");
     if (failed) co_return Failed(EventOfErrno(failed.value()), failed.message());
     Dialed dialed;
-    dialed.stream = std::make_unique<TcpStream>(std::move(socket));
+    dialed.stream = std::make_unique<SocketStream>(std::move(socket), tls_context_);
     co_return dialed;
   }
 
- private:
   Loop& loop_;
+  ssl::context tls_context_ = MakeTlsContext();
 };
 
 }  // namespace
 
+std::string Endpoint::HostAndAddress() const { return absl::StrCat(host, "[", path.empty() ? address : path, "]"); }
+
 std::string Endpoint::ToString() const {
-  return path.empty() ? absl::StrCat(host, "[", address, "]:", port) : absl::StrCat(host, "[", path, "]");
+  return path.empty() ? absl::StrCat(HostAndAddress(), ":", port) : HostAndAddress();
 }
 
-std::unique_ptr<Dialer> MakeTcpDialer(Loop& loop) { return std::make_unique<TcpDialer>(loop); }
+std::unique_ptr<Dialer> MakeSocketDialer(Loop& loop) { return std::make_unique<SocketDialer>(loop); }
 
 }  // namespace verifyd

@@ -27,6 +27,7 @@ struct Endpoint {
   Protocol protocol = Protocol::kSmtp;
 
   std::string ToString() const;  // "mx.example.com[192.0.2.1]:25" or "mx.example.com[/path]", as Postfix writes it
+  std::string HostAndAddress() const;  // the same without port
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
@@ -44,8 +45,8 @@ class Dialer {
                                               MonoTime deadline) = 0;
 };
 
-// Plain TCP.
-std::unique_ptr<Dialer> MakeTcpDialer(Loop& loop);
+// Real sockets, TCP and UNIX.
+std::unique_ptr<Dialer> MakeSocketDialer(Loop& loop);
 
 }  // namespace verifyd
 

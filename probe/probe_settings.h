@@ -11,10 +11,18 @@
 
 #include "absl/time/time.h"
 #include "dns/mail_hosts.h"
+#include "probe/dialer.h"
 #include "probe/network.h"
 #include "probe/transport_table.h"
 
 namespace verifyd {
+
+// Whether probes are encrypted (smtp_tls_security_level).
+enum class TlsLevel : uint8_t {
+  kNone,
+  kMay,      // where it is offered; in clear where it fails
+  kEncrypt,  // always, or not at all
+};
 
 struct ProbeSettings {
   std::string myhostname;
@@ -37,11 +45,20 @@ struct ProbeSettings {
   absl::Duration connection_idle_time = absl::Seconds(2);
   absl::Duration connection_reuse_time_limit = absl::Seconds(300);
 
+  TlsLevel tls_level = TlsLevel::kMay;
+  // smtp_address_verify_target = data, lmtp_address_verify_target = data.
+  bool smtp_asks_data = false;
+  bool lmtp_asks_data = false;
+  bool AsksData(Protocol protocol) const { return protocol == Protocol::kLmtp ? lmtp_asks_data : smtp_asks_data; }
+  bool skip_5xx_greeting = true;
+
   // Stage time-outs, Postfix's names and defaults.
   absl::Duration connect_timeout = absl::Seconds(30);
   absl::Duration helo_timeout = absl::Seconds(300);
+  absl::Duration starttls_timeout = absl::Seconds(300);
   absl::Duration mail_timeout = absl::Seconds(300);
   absl::Duration rcpt_timeout = absl::Seconds(300);
+  absl::Duration data_init_timeout = absl::Seconds(120);
   absl::Duration rset_timeout = absl::Seconds(20);
   absl::Duration quit_timeout = absl::Seconds(300);
 };

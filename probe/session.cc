@@ -40,46 +40,139 @@ boost::asio::awaitable<std::optional<Finding>> Session::Open(Dialer& dialer, Mon
                                                              Transcript& transcript) {
   deadline_ = deadline;
   transcript_ = &transcript;
-  if (transcript.wanted()) transcript.Note(absl::StrCat("connecting to ", endpoint_.ToString()));
-  const MonoTime connect_by = std::min(deadline, loop_.clock().Mono() + settings_->connect_timeout);
-  Dialed dialed = co_await dialer.Dial(endpoint_, identity_.source_address, connect_by);
-  std::optional<Finding> refusal;
-  if (dialed.stream == nullptr) {
-    state_ = State::kBroken;
-    const bool out_of_time = dialed.failure == Event::kConnectTimeout && loop_.clock().Mono() >= deadline;
-    const Event event = out_of_time ? Event::kDeadline : dialed.failure;
-    const Step connecting = {Stage::kConnect, "", ""};
-    refusal =
-        FindingOf(connecting, Classifier::Classify(event, Stage::kConnect), ConnectWords(endpoint_, dialed.error));
-  } else {
-    stream_ = std::move(dialed.stream);
-    refusal = co_await Greet();
+  std::optional<Finding> refusal = co_await Connect(dialer, settings_->tls_level != TlsLevel::kNone);
+  if (refusal.has_value() && clear_may_help_ && loop_.clock().Mono() < deadline) {
+    // Nobody asked for TLS but us; what is broken there must not hide whether the address exists (RFC 7435).
+    if (transcript.wanted()) transcript.Note(absl::StrCat(refusal->text, ": once more in clear"));
+    refusal = co_await Connect(dialer, /*with_tls=*/false);
   }
   transcript_ = nullptr;
   if (refusal.has_value() && transcript.wanted()) transcript.Note(refusal->text);
   co_return refusal;
 }
 
-boost::asio::awaitable<std::optional<Finding>> Session::Greet() {
-  Heard heard = co_await Exchange(kGreetingStep, settings_->helo_timeout, "");
-  if (std::optional<Finding> refusal = RefusalIn(kGreetingStep, heard); refusal.has_value()) co_return refusal;
+boost::asio::awaitable<std::optional<Finding>> Session::Connect(Dialer& dialer, bool with_tls) {
+  if (transcript_->wanted()) transcript_->Note(absl::StrCat("connecting to ", endpoint_.ToString()));
+  state_ = State::kNew;
+  expired_ = Event::kNone;
+  may_use_tls_ = with_tls;
+  parser_ = ReplyParser();
+  unread_ = {};
+  stream_.reset();
+  const MonoTime connect_by = std::min(deadline_, loop_.clock().Mono() + settings_->connect_timeout);
+  Dialed dialed = co_await dialer.Dial(endpoint_, identity_.source_address, connect_by);
+  if (dialed.stream != nullptr) {
+    stream_ = std::move(dialed.stream);
+    co_return co_await Greet();
+  }
+  state_ = State::kBroken;
+  const bool out_of_time = dialed.failure == Event::kConnectTimeout && loop_.clock().Mono() >= deadline_;
+  const Event event = out_of_time ? Event::kDeadline : dialed.failure;
+  const Step connecting = {Stage::kConnect, "", ""};
+  co_return FindingOf(connecting, Classifier::Classify(event, Stage::kConnect), ConnectWords(endpoint_, dialed.error));
+}
 
+boost::asio::awaitable<std::optional<Finding>> Session::Greet() {
+  const Heard heard = co_await Exchange(kGreetingStep, settings_->helo_timeout, "");
+  std::optional<Finding> refusal = RefusalIn(kGreetingStep, heard);
+  if (refusal.has_value()) co_return refusal;
+  refusal = co_await Introduce();
+  if (refusal.has_value() && refusal->reason == Reason::kTlsRequired && may_use_tls_) {
+    refusal = co_await Secure();
+  } else if (!refusal.has_value() && offers_starttls_ && may_use_tls_) {
+    refusal = co_await Secure();
+  }
+  if (!refusal.has_value() && !tls_ && settings_->tls_level == TlsLevel::kEncrypt) {
+    refusal = Unencrypted("TLS is required, but was not offered by");
+  }
+  if (refusal.has_value()) {
+    if (state_ == State::kReady) state_ = State::kRefused;
+  } else {
+    greeted_ = true;
+  }
+  co_return refusal;
+}
+
+// EHLO, else HELO; LMTP has only LHLO (RFC 2033 section 4.1).
+boost::asio::awaitable<std::optional<Finding>> Session::Introduce() {
+  offers_smtputf8_ = offers_pipelining_ = offers_starttls_ = false;
   const std::string& helo = identity_.helo.empty() ? settings_->myhostname : identity_.helo;
-  heard = co_await Exchange(kEhloStep, settings_->helo_timeout, absl::StrCat("EHLO ", helo));
-  std::optional<Finding> refusal = RefusalIn(kEhloStep, heard);
+  const bool lmtp = endpoint_.protocol == Protocol::kLmtp;
+  const Step& step = lmtp ? kLhloStep : kEhloStep;
+  Heard heard = co_await Exchange(step, settings_->helo_timeout, absl::StrCat(step.command, " ", helo));
+  std::optional<Finding> refusal = RefusalIn(step, heard);
   if (!refusal.has_value()) {
     ReadExtensions(heard.reply);
-  } else if (heard.event == Event::kNone && heard.reply.code != kShuttingDown) {
+  } else if (!lmtp && heard.event == Event::kNone && heard.reply.code != kShuttingDown &&
+             refusal->reason != Reason::kTlsRequired) {
     heard = co_await Exchange(kHeloStep, settings_->helo_timeout, absl::StrCat("HELO ", helo));
     std::optional<Finding> of_helo = RefusalIn(kHeloStep, heard);
     // A server that hangs up at HELO has said at EHLO why.
     if (!of_helo.has_value() || heard.event == Event::kNone) refusal = std::move(of_helo);
   }
-  if (!refusal.has_value()) {
-    greeted_ = true;
-    state_ = State::kReady;
+  if (!refusal.has_value() && IsOurselves(heard.reply)) {
+    refusal = FindingOf(step, Failed(Event::kMailLoopSelf, ""));
+    state_ = State::kRefused;
   }
+  if (!refusal.has_value()) state_ = State::kReady;
   co_return refusal;
+}
+
+// As Postfix: on the port of public mail, a server with our name is us.
+bool Session::IsOurselves(const Reply& reply) const {
+  if (!endpoint_.path.empty() || endpoint_.port != settings_->smtp_tcp_port || reply.lines.empty()) return false;
+  const absl::string_view line = reply.lines.front();
+  const absl::string_view name = line.substr(0, line.find_first_of(" \t"));
+  return absl::EqualsIgnoreCase(name, settings_->myhostname) ||
+         (!identity_.helo.empty() && absl::EqualsIgnoreCase(name, identity_.helo));
+}
+
+Finding Session::Unencrypted(absl::string_view why) {
+  Finding finding = FindingOf(kStarttlsStep, Failed(Event::kTlsPolicyFailed, std::string(why)));
+  state_ = State::kRefused;
+  return finding;
+}
+
+// STARTTLS (RFC 3207), and who the server is behind it. Nothing: the dialogue goes on, in TLS or, where that is only
+// wished for and the server will not just now, in clear.
+boost::asio::awaitable<std::optional<Finding>> Session::Secure() {
+  may_use_tls_ = false;
+  const bool required = settings_->tls_level == TlsLevel::kEncrypt;
+  state_ = State::kReady;
+  Heard heard = co_await Exchange(kStarttlsStep, settings_->starttls_timeout, "STARTTLS");
+  if (heard.event == Event::kProtocolError) {
+    // Bytes behind the reply would be taken for what was said in TLS (CVE-2011-0411).
+    co_return FindingOf(kStarttlsStep,
+                        Failed(Event::kPlaintextAfterStarttls, "plaintext behind its reply to STARTTLS"));
+  }
+  if (heard.event == Event::kNone && !heard.reply.ok()) {
+    if (heard.reply.code == kShuttingDown) co_return RefusalIn(kStarttlsStep, heard);
+    if (required) co_return Unencrypted("TLS is required, but was refused by");
+    co_return std::nullopt;
+  }
+  std::optional<Finding> failure;
+  if (heard.event == Event::kNone) {
+    ArmTimer(settings_->starttls_timeout);
+    const absl::StatusOr<TlsFacts> facts = co_await stream_->StartTls(endpoint_.host);
+    timer_.Cancel();
+    if (facts.ok()) {
+      tls_ = true;
+      parser_ = ReplyParser();
+      if (transcript_ != nullptr && transcript_->wanted()) {
+        transcript_->Note(absl::StrCat(facts->protocol, " with cipher ", facts->cipher));
+      }
+      failure = co_await Introduce();
+      if (!failure.has_value() || state_ != State::kBroken) co_return failure;
+    } else {
+      const Event meaning = required ? Event::kTlsPolicyFailed : Event::kTlsFailed;
+      failure = FindingOf(kHandshakeStep, Failed(expired_ != Event::kNone ? expired_ : meaning,
+                                                 "Cannot start TLS: handshake failure with"));
+    }
+  } else {
+    failure = FindingOf(kStarttlsStep, heard);
+  }
+  clear_may_help_ = !required;
+  co_return failure;
 }
 
 boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime deadline,
@@ -87,7 +180,7 @@ boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime de
   deadline_ = deadline;
   transcript_ = batch.size() == 1 ? batch.front().transcript : nullptr;
   longest_gap_ = absl::ZeroDuration();
-  co_await Transact(PlanTransaction(batch), [&](Enquiry& enquiry) {
+  const auto answer = [&](Enquiry& enquiry) {
     enquiry.answered = loop_.clock().Mono();
     if (enquiry.transcript->wanted()) {
       const Finding& finding = *enquiry.finding;
@@ -95,7 +188,22 @@ boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime de
                                             ReasonName(finding.reason), " (rule ", finding.rule, "): ", finding.text));
     }
     on_answer(enquiry);
-  });
+  };
+  // What a refusal of MAIL asks for is tried, each once.
+  Redo redo = co_await Transact(PlanTransaction(batch), answer);
+  while (redo != Redo::kNothing) {
+    if (redo == Redo::kInTls) {
+      const std::optional<Finding> failure = co_await Secure();
+      if (failure.has_value() || !tls_) {
+        for (Enquiry& enquiry : batch) {
+          enquiry.finding = failure.has_value() ? failure : mail_refusal_;
+          answer(enquiry);
+        }
+        break;
+      }
+    }
+    redo = co_await Transact(PlanTransaction(batch), answer);
+  }
   used_ = true;
   transcript_ = nullptr;
 }
@@ -142,7 +250,8 @@ size_t Session::EndOfWindow(const std::vector<Planned>& plan, size_t begin) cons
   return end;
 }
 
-boost::asio::awaitable<void> Session::Transact(std::vector<Planned> plan, absl::FunctionRef<void(Enquiry&)> on_answer) {
+boost::asio::awaitable<Session::Redo> Session::Transact(std::vector<Planned> plan,
+                                                        absl::FunctionRef<void(Enquiry&)> on_answer) {
   const auto answer = [&](Enquiry& enquiry, Finding finding, bool again) {
     enquiry.finding = std::move(finding);
     enquiry.again = again;
@@ -153,9 +262,11 @@ boost::asio::awaitable<void> Session::Transact(std::vector<Planned> plan, absl::
     if (unasked(planned)) on_answer(*planned.enquiry);
   }
   plan.erase(std::remove_if(plan.begin(), plan.end(), unasked), plan.end());
-  if (plan.back().enquiry == nullptr) co_return;  // nobody is left to ask about
+  if (plan.back().enquiry == nullptr) co_return Redo::kNothing;  // nobody is left to ask about
 
-  std::optional<Finding> mail_refused;
+  Redo redo = Redo::kNothing;
+  std::optional<Finding>& mail_refused = mail_refusal_;
+  mail_refused.reset();
   bool mail_again = false;
   bool answered_one = false;
   size_t sent = 0;
@@ -172,7 +283,7 @@ boost::asio::awaitable<void> Session::Transact(std::vector<Planned> plan, absl::
       failed = co_await Send(commands);
     }
     if (i >= sent) {  // a refusal came before this was sent
-      if (planned.enquiry != nullptr) answer(*planned.enquiry, *mail_refused, mail_again);
+      if (planned.enquiry != nullptr && redo == Redo::kNothing) answer(*planned.enquiry, *mail_refused, mail_again);
       continue;
     }
     Heard heard;
@@ -193,10 +304,14 @@ boost::asio::awaitable<void> Session::Transact(std::vector<Planned> plan, absl::
       mail_refused = std::move(refusal);
       // A connection that did not outlive its idle time, or a server that will not begin anew, says nothing of anybody.
       mail_again = planned.step.stage == Stage::kQuit || (used_ && over);
+      if (!over && planned.step.stage == Stage::kMail) redo = RedoFor(planned.command, heard.reply);
     } else if (mail_refused.has_value()) {
-      answer(*planned.enquiry, *mail_refused, mail_again);
+      if (redo == Redo::kNothing) answer(*planned.enquiry, *mail_refused, mail_again);
     } else {
       Finding finding = FindingOf(planned.step, heard);
+      if (settings_->AsksData(endpoint_.protocol) && heard.event == Event::kNone && heard.reply.ok()) {
+        finding = co_await AskData();
+      }
       const bool of_session = over || finding.scope == Scope::kSession;
       answer(*planned.enquiry, std::move(finding), of_session && (answered_one || used_));
       answered_one = true;
@@ -207,8 +322,27 @@ boost::asio::awaitable<void> Session::Transact(std::vector<Planned> plan, absl::
     for (size_t k = i + 1; k < plan.size(); ++k) {
       if (plan[k].enquiry != nullptr) answer(*plan[k].enquiry, end, mail_refused.has_value() ? mail_again : true);
     }
-    co_return;
+    co_return Redo::kNothing;
   }
+  co_return redo;
+}
+
+Session::Redo Session::RedoFor(absl::string_view mail, const Reply& reply) {
+  if (mail_refusal_->reason == Reason::kTlsRequired && may_use_tls_) return Redo::kInTls;
+  if (absl::EndsWith(mail, " SMTPUTF8") && (reply.code == 501 || reply.code == 504 || reply.code == 555)) {
+    offers_smtputf8_ = false;  // whatever it said
+    return Redo::kWithoutSmtputf8;
+  }
+  return Redo::kNothing;
+}
+
+// smtp_address_verify_target = data: some accept every recipient and refuse at DATA. Behind a 354 only closing the
+// connection keeps a message from being sent.
+boost::asio::awaitable<Finding> Session::AskData() {
+  const Heard heard = co_await Exchange(kDataStep, settings_->data_init_timeout, "DATA");
+  Finding finding = FindingOf(kDataStep, heard);
+  if (heard.event == Event::kNone && heard.reply.code_class() == 3) state_ = State::kBroken;
+  co_return finding;
 }
 
 boost::asio::awaitable<CatchAll> Session::AskCatchAll(const Address& random, MonoTime deadline,
@@ -320,6 +454,7 @@ void Session::ReadExtensions(const Reply& ehlo) {
     const absl::string_view keyword = line.substr(0, line.find_first_of(" \t"));
     if (absl::EqualsIgnoreCase(keyword, "SMTPUTF8")) offers_smtputf8_ = true;
     if (absl::EqualsIgnoreCase(keyword, "PIPELINING")) offers_pipelining_ = true;
+    if (absl::EqualsIgnoreCase(keyword, "STARTTLS")) offers_starttls_ = true;
   }
 }
 
@@ -340,7 +475,7 @@ Finding Session::FindingOf(const Step& step, Classification classified, std::str
 Finding Session::FindingOf(const Step& step, const Heard& heard) const {
   Event event = heard.event;
   std::string detail = heard.detail;
-  if (event == Event::kNone && heard.reply.code_class() == 3) {  // only DATA is answered so
+  if (event == Event::kNone && heard.reply.code_class() == 3 && step.stage != Stage::kData) {
     event = Event::kProtocolError;
     detail = heard.reply.ToLine();
   }

@@ -4,6 +4,9 @@
 //   Open ─▶ nothing: ready ─▶ Ask ─▶ findings ... ─▶ Leave
 //        └▶ finding: why not ───────────────────────▶ Leave
 //
+// STARTTLS is used where it is offered (smtp_tls_security_level = may); what goes wrong there is tried once more in
+// clear, on a new connection, unless TLS is required. Nothing that was said before TLS counts behind it.
+//
 // Where the server offers PIPELINING (RFC 2920) a transaction is sent at once, else each command waits for the reply to
 // the one before.
 //
@@ -104,6 +107,9 @@ class Session {
     Reply reply;
   };
 
+  // What a refusal of MAIL asks us to do before all of it is tried again.
+  enum class Redo : uint8_t { kNothing, kInTls, kWithoutSmtputf8 };
+
   // A command on its way, and whose answer it brings; null for RSET and MAIL.
   struct Planned {
     Step step;
@@ -120,9 +126,16 @@ class Session {
   boost::asio::awaitable<Heard> Receive(const Step& step, bool last);
   std::vector<Planned> PlanTransaction(absl::Span<Enquiry> batch);
   size_t EndOfWindow(const std::vector<Planned>& plan, size_t begin) const;
-  boost::asio::awaitable<void> Transact(std::vector<Planned> plan, absl::FunctionRef<void(Enquiry&)> on_answer);
+  boost::asio::awaitable<Redo> Transact(std::vector<Planned> plan, absl::FunctionRef<void(Enquiry&)> on_answer);
+  Redo RedoFor(absl::string_view mail, const Reply& reply);
+  boost::asio::awaitable<Finding> AskData();
   std::optional<Finding> MissingSmtputf8(const Address& address) const;
+  boost::asio::awaitable<std::optional<Finding>> Connect(Dialer& dialer, bool with_tls);
   boost::asio::awaitable<std::optional<Finding>> Greet();
+  boost::asio::awaitable<std::optional<Finding>> Introduce();
+  boost::asio::awaitable<std::optional<Finding>> Secure();
+  bool IsOurselves(const Reply& reply) const;
+  Finding Unencrypted(absl::string_view why);
   void ArmTimer(absl::Duration timeout);
   Heard Failed(Event event, std::string detail);
   // Nothing when the dialogue can go on behind this step.
@@ -146,10 +159,15 @@ class Session {
   Transcript* transcript_ = nullptr;                // of the probe that is being served
 
   bool greeted_ = false;
+  bool may_use_tls_ = false;  // not tried yet
+  bool tls_ = false;
+  bool clear_may_help_ = false;  // TLS failed, and nobody requires it
+  bool offers_starttls_ = false;
   bool offers_smtputf8_ = false;
   bool offers_pipelining_ = false;
   bool in_transaction_ = false;
-  bool used_ = false;  // a transaction was begun before
+  bool used_ = false;                    // a transaction was begun before
+  std::optional<Finding> mail_refusal_;  // in the transaction under way
   absl::Duration longest_gap_;
   ReplyParser parser_;
   std::array<char, 4096> buffer_;

@@ -14,9 +14,19 @@
 
 namespace verifyd {
 
+// What was agreed in a TLS handshake, for people.
+struct TlsFacts {
+  std::string protocol;  // "TLSv1.3"
+  std::string cipher;    // "TLS_AES_256_GCM_SHA384"
+};
+
 class Stream {
  public:
   virtual ~Stream() = default;  // closes
+
+  // From now on TLS; once at most. `server_name` goes into SNI where it is a name. No certificate is checked. Errors:
+  // as of Read; after one the stream is of no more use.
+  virtual boost::asio::awaitable<absl::StatusOr<TlsFacts>> StartTls(const std::string& server_name) = 0;
 
   // At least one byte, at most `size`; 0 is the end of the stream. Errors: kAborted after Close, kUnavailable when the
   // connection was reset.

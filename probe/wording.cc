@@ -6,16 +6,11 @@
 #include "base/text.h"
 
 namespace verifyd {
-namespace {
-
-std::string HostAndAddress(const Endpoint& endpoint) { return absl::StrCat(endpoint.host, "[", endpoint.address, "]"); }
-
-}  // namespace
 
 std::string ReplyWords(const Endpoint& endpoint, const Step& step, const Reply& reply) {
   const bool greeted = step.stage != Stage::kBanner && step.stage != Stage::kEhlo;
   const std::string before =
-      absl::StrCat("host ", HostAndAddress(endpoint), greeted ? " said: " : " refused to talk to me: ");
+      absl::StrCat("host ", endpoint.HostAndAddress(), greeted ? " said: " : " refused to talk to me: ");
   const std::string after = greeted ? absl::StrCat(" (in reply to ", step.command, " command)") : "";
   constexpr size_t kLeastReply = 50;
   const size_t around = before.size() + after.size();
@@ -28,7 +23,7 @@ std::string ConnectWords(const Endpoint& endpoint, absl::string_view error) {
 }
 
 std::string EventWords(const Endpoint& endpoint, const Step& step, Event event, absl::string_view detail) {
-  const std::string host = HostAndAddress(endpoint);
+  const std::string host = endpoint.HostAndAddress();
   std::string text;
   switch (event) {
     case Event::kTimeout:
@@ -40,6 +35,13 @@ std::string EventWords(const Endpoint& endpoint, const Step& step, Event event, 
       break;
     case Event::kLocalError:
       text = std::string(detail);
+      break;
+    case Event::kTlsFailed:
+    case Event::kTlsPolicyFailed:
+      text = absl::StrCat(detail, " host ", host);
+      break;
+    case Event::kMailLoopSelf:
+      text = absl::StrCat("mail for ", host, " loops back to myself");
       break;
     default:
       text = absl::StrCat("Protocol error: host ", host, ": ", detail, " while ", step.doing);

@@ -25,8 +25,12 @@ struct Step {
 inline constexpr Step kGreetingStep = {Stage::kBanner, "receiving the initial server greeting", ""};
 inline constexpr Step kEhloStep = {Stage::kEhlo, "performing the EHLO handshake", "EHLO"};
 inline constexpr Step kHeloStep = {Stage::kEhlo, "performing the HELO handshake", "HELO"};
+inline constexpr Step kLhloStep = {Stage::kEhlo, "performing the LHLO handshake", "LHLO"};
+inline constexpr Step kStarttlsStep = {Stage::kStarttls, "receiving the STARTTLS response", "STARTTLS"};
+inline constexpr Step kHandshakeStep = {Stage::kStarttls, "performing the TLS handshake", "STARTTLS"};
 inline constexpr Step kMailStep = {Stage::kMail, "sending MAIL FROM", "MAIL FROM"};
 inline constexpr Step kRcptStep = {Stage::kRcpt, "sending RCPT TO", "RCPT TO"};
+inline constexpr Step kDataStep = {Stage::kData, "sending DATA command", "DATA"};
 inline constexpr Step kRsetStep = {Stage::kQuit, "sending final RSET", "RSET"};
 inline constexpr Step kQuitStep = {Stage::kQuit, "sending QUIT", "QUIT"};
 

@@ -15,6 +15,8 @@
 // Instead of a reply: {timeout} nothing more is ever said; {eof} hangs up; {reset}; {raw BYTES} as they are, with \r
 // \n \xNN; {endless BYTES} the same for ever. Behind a reply: {eof} hangs up after it.
 //
+// handshake={fail} or handshake={timeout}: that happens in the TLS handshake behind STARTTLS.
+//
 // A script that is only {refused}, {timeout}, {unreachable}, {reset} or {local_error}: that happens to the connection.
 #ifndef VERIFYD_TESTS_SCRIPTED_DIALER_H_
 #define VERIFYD_TESTS_SCRIPTED_DIALER_H_
@@ -52,7 +54,8 @@ struct ScriptedConnection {
   std::string source;
   std::vector<std::string> commands;  // without line ends
   bool open = true;                   // on our side
-  bool pipelined = false;             // a command came before the last reply was read
+  bool tls = false;
+  bool pipelined = false;  // a command came before the last reply was read
 };
 
 class ScriptedStream : public Stream {
@@ -70,6 +73,19 @@ class ScriptedStream : public Stream {
     Reply("banner", "220 scripted ESMTP");
   }
   ~ScriptedStream() override { seen_->open = false; }
+
+  boost::asio::awaitable<absl::StatusOr<TlsFacts>> StartTls(const std::string& server_name) override {
+    seen_->commands.push_back(absl::StrCat("{handshake ", server_name, "}"));
+    const auto found = steps_.find("handshake");
+    const std::string script = found == steps_.end() ? "" : found->second.front();
+    if (script == "{timeout}") {
+      while (!closed_) co_await arrived_.Wait();
+    }
+    if (closed_) co_return absl::AbortedError("closed");
+    if (!script.empty()) co_return absl::UnavailableError("handshake failure");
+    seen_->tls = true;
+    co_return TlsFacts{"TLSv1.3", "TLS_SCRIPTED"};
+  }
 
   boost::asio::awaitable<absl::StatusOr<size_t>> Read(char* buffer, size_t size) override {
     for (;;) {

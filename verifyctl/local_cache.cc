@@ -25,7 +25,7 @@ struct LocalCache::Impl {
   Impl(const std::shared_ptr<const Configuration>& configuration, const CacheSettings& cache_settings)
       : loop(Clock::Real()),
         cache(Cache::Open(loop, cache_settings)),
-        dialer(MakeTcpDialer(loop)),
+        dialer(MakeSocketDialer(loop)),
         prober(loop, loop, resolver, *dialer),
         verifier(loop, *cache, prober, metrics),
         context{.loop = loop, .verifier = verifier, .cache = *cache, .prober = prober, .metrics = metrics} {

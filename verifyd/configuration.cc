@@ -101,6 +101,15 @@ absl::Status FillProbe(const Settings& settings, Configuration& configuration) {
   probe->destination_recipient_limit = static_cast<size_t>(settings.Number("smtp_destination_recipient_limit"));
   probe->connection_idle_time = settings.Time("smtp_connection_cache_time_limit");
   probe->connection_reuse_time_limit = settings.Time("smtp_connection_reuse_time_limit");
+  const std::string tls_level = settings.Text("smtp_tls_security_level");
+  probe->tls_level = tls_level == "none"      ? TlsLevel::kNone
+                     : tls_level == "encrypt" ? TlsLevel::kEncrypt
+                                              : TlsLevel::kMay;
+  probe->smtp_asks_data = settings.Text("smtp_address_verify_target") == "data";
+  probe->lmtp_asks_data = settings.Text("lmtp_address_verify_target") == "data";
+  probe->skip_5xx_greeting = settings.YesNo("smtp_skip_5xx_greeting");
+  probe->starttls_timeout = settings.Time("smtp_starttls_timeout");
+  probe->data_init_timeout = settings.Time("smtp_data_init_timeout");
   probe->connect_timeout = settings.Time("smtp_connect_timeout");
   probe->helo_timeout = settings.Time("smtp_helo_timeout");
   probe->mail_timeout = settings.Time("smtp_mail_timeout");

@@ -125,7 +125,7 @@ absl::Status Daemon::Impl::GiveUpPrivileges() {
 
 absl::Status Daemon::Impl::BuildRooms() {
   ASSIGN_OR_RETURN(resolver, CaresResolver::Create(front, configuration->resolver));
-  dialer = MakeTcpDialer(work);
+  dialer = MakeSocketDialer(work);
   cache = Cache::Open(front, configuration->cache);
   prober = std::make_unique<Prober>(front, work, *resolver, *dialer);
   verifier = std::make_unique<Verifier>(front, *cache, *prober, metrics);

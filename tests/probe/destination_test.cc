@@ -100,8 +100,9 @@ TEST_F(DestinationTest, AThousandAddressesOfADomainTakeFewConnectionsAndLittleMo
 TEST_F(DestinationTest, WithPipeliningATransactionGoesOutAtOnceAndEveryReplyFindsItsAddress) {
   world_.settings.destination_concurrency = 1;
   world_.Configure();
-  world_.Servers({"ehlo=250-mx\\n250 PIPELINING ;; rcpt(1@example.com)=550 5.1.1 User unknown ;; "
-                  "rcpt(2@example.com)=452 4.2.2 Mailbox full"});
+  world_.Servers(
+      {"ehlo=250-mx\\n250 PIPELINING ;; rcpt(1@example.com)=550 5.1.1 User unknown ;; "
+       "rcpt(2@example.com)=452 4.2.2 Mailbox full"});
   const auto outcomes = Start(4);
   world_.test.Advance(absl::Seconds(1));
   EXPECT_TRUE(world_.dialer.connections().at(0)->pipelined);
@@ -119,8 +120,9 @@ TEST_F(DestinationTest, WithoutPipeliningEachCommandWaitsForItsTurn) {
 }
 
 TEST_F(DestinationTest, ARefusedSenderIsEveryonesAnswerAlsoWhereTheRestWasSentAlready) {
-  world_.Servers({"ehlo=250-mx\\n250 PIPELINING ;; mail=550 5.1.8 Sender address rejected: Domain not found ;; "
-                  "rcpt=503 5.5.1 need MAIL first"});
+  world_.Servers(
+      {"ehlo=250-mx\\n250 PIPELINING ;; mail=550 5.1.8 Sender address rejected: Domain not found ;; "
+       "rcpt=503 5.5.1 need MAIL first"});
   for (const Outcome& outcome : Start(4)) {
     world_.test.Advance(absl::Seconds(1));
     EXPECT_EQ(ReasonOf(outcome), Reason::kSenderRejected);

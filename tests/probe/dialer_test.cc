@@ -1,14 +1,17 @@
 #include "probe/dialer.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <functional>
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "boost/asio/buffer.hpp"
 #include "boost/asio/io_context.hpp"
 #include "boost/asio/ip/tcp.hpp"
+#include "boost/asio/local/stream_protocol.hpp"
 #include "boost/asio/read.hpp"
 #include "boost/asio/write.hpp"
 
@@ -33,7 +36,7 @@ class DialerTest : public testing::Test {
   }
 
   Loop loop_{Clock::Real()};
-  std::unique_ptr<Dialer> dialer_ = MakeTcpDialer(loop_);
+  std::unique_ptr<Dialer> dialer_ = MakeSocketDialer(loop_);
   boost::asio::io_context others_;
   tcp::acceptor acceptor_{others_, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)};
   tcp::socket peer_{others_};
@@ -130,6 +133,39 @@ TEST_F(DialerTest, ADeadlineThatHasPassedIsATimeOut) {
     EXPECT_EQ(dialed.stream, nullptr);
     EXPECT_EQ(dialed.failure, Event::kConnectTimeout);
     EXPECT_EQ(dialed.error, "Connection timed out");
+  });
+}
+
+TEST_F(DialerTest, AUnixSocketIsDialedByItsPath) {
+  namespace local = boost::asio::local;
+  const std::string path = testing::TempDir() + "/dialer-test-" + std::to_string(getpid());
+  local::stream_protocol::acceptor acceptor(others_, local::stream_protocol::endpoint(path));
+  Endpoint endpoint;
+  endpoint.host = "lmtp";
+  endpoint.path = path;
+  EXPECT_EQ(endpoint.ToString(), absl::StrCat("lmtp[", path, "]"));
+  Run([&]() -> boost::asio::awaitable<void> {
+    Dialed dialed = co_await dialer_->Dial(endpoint, "", far_);
+    EXPECT_NE(dialed.stream, nullptr) << dialed.error;
+    if (dialed.stream == nullptr) co_return;
+    local::stream_protocol::socket peer = acceptor.accept();
+    boost::asio::write(peer, boost::asio::buffer("220 hi\r\n", 8));
+    char bytes[100];
+    const absl::StatusOr<size_t> count = co_await dialed.stream->Read(bytes, sizeof(bytes));
+    EXPECT_TRUE(count.ok());
+    if (count.ok()) EXPECT_EQ(std::string(bytes, *count), "220 hi\r\n");
+  });
+  unlink(path.c_str());
+}
+
+TEST_F(DialerTest, AUnixSocketThatNobodyListensOnIsNoConnection) {
+  Endpoint endpoint;
+  endpoint.host = "lmtp";
+  endpoint.path = "/nonexistent/socket";
+  Run([&]() -> boost::asio::awaitable<void> {
+    const Dialed dialed = co_await dialer_->Dial(endpoint, "", far_);
+    EXPECT_EQ(dialed.stream, nullptr);
+    EXPECT_EQ(dialed.error, "No such file or directory");
   });
 }
 

@@ -12,6 +12,7 @@
 #include <sstream>
 #include <thread>
 
+#include "absl/strings/str_split.h"
 #include "base/log.h"
 #include "boost/json.hpp"
 #include "tests/status_matchers.h"
@@ -311,6 +312,53 @@ TEST(ExitCodeTest, OfTwoTheWorseCounts) {
       EXPECT_EQ(Worse(worst_first[j], worst_first[i]), worst_first[i]);
     }
   }
+}
+
+TEST_F(VerifyctlTest, ClassifySaysOfEachLineWhatItMeans) {
+  EXPECT_EQ(Run({"classify"},
+                "rcpt\t550 5.1.1 User unknown\n"
+                "rcpt\t550-5.1.1 The email account\\n550 5.1.1 does not exist\tgmail-smtp-in.l.google.com\n"
+                "banner\t554 5.7.1 Client host blocked using zen.spamhaus.org\n"
+                "ehlo\t502 5.5.1 Error: command not implemented\n"
+                "starttls\t454 4.7.0 TLS not available\n"
+                "mail\t530 5.7.0 Must issue a STARTTLS command first\n"
+                "mail\t250 Ok\n"
+                "banner\tSSH-2.0-OpenSSH_9.6\n"
+                "quit\t221 Bye\n"),
+            0);
+  const std::vector<std::string> lines = absl::StrSplit(out_, '\n');
+  ASSERT_EQ(lines.size(), 10U);
+  EXPECT_THAT(lines[0], StartsWith("undeliverable\tno_such_user\taddress\t"));
+  EXPECT_THAT(lines[1], StartsWith("undeliverable\tno_such_user\taddress\t"));
+  EXPECT_THAT(lines[2], StartsWith("unknown\tblocked_ip\tus\t"));
+  EXPECT_THAT(lines[3], StartsWith("continue\t"));
+  EXPECT_THAT(lines[4], StartsWith("continue\t"));
+  EXPECT_THAT(lines[5], StartsWith("continue\ttls_required\t"));
+  EXPECT_THAT(lines[6], StartsWith("continue\tnone\t"));
+  EXPECT_THAT(lines[7], StartsWith("unknown\tnot_smtp\tmx\tevent.not_smtp"));
+  EXPECT_THAT(lines[8], StartsWith("continue\t"));
+}
+
+TEST_F(VerifyctlTest, ClassifyAnswersEveryLineAlsoThoseItCanNotRead) {
+  EXPECT_EQ(Run({"classify"}, "rcpt\t250 Ok\nlunch\t250 Ok\nrcpt\n"), kExitBadAddress);
+  EXPECT_THAT(out_, HasSubstr("error\tfound stage \"lunch\", expected banner,"));
+  EXPECT_THAT(out_, HasSubstr("error\tfound 1 columns"));
+  EXPECT_THAT(err_, HasSubstr("line 2: "));
+}
+
+TEST_F(VerifyctlTest, ClassifyExplainsWhyTheWinnerWon) {
+  EXPECT_EQ(Run({"classify", "--explain"}, "rcpt\t550 5.1.1 User unknown\n"), 0);
+  EXPECT_THAT(out_, HasSubstr("# judged as: 550 5.1.1 \"user unknown\""));
+  EXPECT_THAT(out_, HasSubstr("# decided by "));
+  EXPECT_EQ(Run({"--json", "classify", "--explain"}, "rcpt\t550 5.1.1 User unknown\n"), 0);
+  EXPECT_THAT(out_, HasSubstr("\"explanation\":["));
+}
+
+TEST_F(VerifyctlTest, ClassifyTriesARuleFileAndSaysWhereItIsBroken) {
+  const std::string rules = directory_ + "/rules";
+  std::ofstream(rules) << "verifyd-rules 1\nrule ours\n  text nonsense here\n  stage rcpt\n  reason no_such_luck\n";
+  EXPECT_EQ(Run({"classify", "--rules", rules}, "rcpt\t550 x\n"), kExitConfiguration);
+  EXPECT_THAT(err_, HasSubstr(rules + ":5:"));
 }
 
 }  // namespace
