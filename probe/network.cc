@@ -1,9 +1,11 @@
 #include "probe/network.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 
@@ -130,6 +132,25 @@ bool IsBogusAddress(absl::string_view address) {
   constexpr Bits kDocumentation2 = {0x3f, 0xff};  // 3fff::/20, RFC 9637
   return Covers(kProtocolAssignments, 23, bits) || Covers(kDocumentation, 32, bits) ||
          Covers(kDocumentation2, 20, bits);
+}
+
+std::vector<std::string> InterfaceAddresses() {
+  std::vector<std::string> addresses;
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return addresses;
+  for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
+    if (entry->ifa_addr == nullptr) continue;
+    const int family = entry->ifa_addr->sa_family;
+    const void* bits = nullptr;
+    if (family == AF_INET) bits = &reinterpret_cast<const sockaddr_in*>(entry->ifa_addr)->sin_addr;
+    if (family == AF_INET6) bits = &reinterpret_cast<const sockaddr_in6*>(entry->ifa_addr)->sin6_addr;
+    std::array<char, INET6_ADDRSTRLEN> text = {};
+    if (bits != nullptr && inet_ntop(family, bits, text.data(), text.size()) != nullptr) {
+      addresses.emplace_back(text.data());
+    }
+  }
+  freeifaddrs(list);
+  return addresses;
 }
 
 }  // namespace verifyd

@@ -31,6 +31,9 @@ class NetworkList {
   std::vector<Network> networks_;
 };
 
+// The addresses of this machine's interfaces, as text; empty when the system does not say.
+std::vector<std::string> InterfaceAddresses();
+
 // True for an IPv4 or IPv6 address in text form, without brackets or zone.
 bool IsIpAddress(absl::string_view text);
 

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "dns/mail_hosts.h"
 #include "probe/dialer.h"
+#include "probe/domain_list.h"
 #include "probe/network.h"
 #include "probe/transport_table.h"
 
@@ -24,15 +25,42 @@ enum class TlsLevel : uint8_t {
   kEncrypt,  // always, or not at all
 };
 
+// Which IP version is tried first among equal preferences (smtp_address_preference).
+enum class AddressPreference : uint8_t { kAny, kIpv4, kIpv6 };
+
 struct ProbeSettings {
   std::string myhostname;
   uint16_t smtp_tcp_port = 25;
-  // address_verify_relayhost: "", "host", "[host]", "[host]:port".
+  uint16_t lmtp_tcp_port = 24;
+  std::string myorigin;
+  std::string queue_directory;  // of Postfix; what its tables call unix:private/... is there
+
+  // Address classes (ADDRESS_CLASS_README), and how each is probed (address_verify_*_transport).
+  DomainList mydestination;
+  DomainList virtual_alias_domains;
+  DomainList virtual_mailbox_domains;
+  DomainList relay_domains;
+  Transport local_transport = {.kind = Transport::Kind::kOther, .name = "local"};
+  Transport virtual_transport = {.kind = Transport::Kind::kOther, .name = "virtual"};
+  Transport relay_transport = {.name = "relay"};
+  Transport default_transport = {.name = "smtp"};
+  // address_verify_relayhost: "", "host", "[host]", "[host]:port"; and by the probe's sender.
   NextHop relayhost;
-  // address_verify_transport_maps, loaded; looked up in order.
+  std::vector<std::shared_ptr<const Table>> relayhost_maps;
+  // address_verify_transport_maps, loaded; each key is looked up in all of them, in order.
+  std::vector<std::string> smtp_transports = {"smtp", "relay"};
   std::vector<std::shared_ptr<const TransportTable>> transport_maps;
-  NetworkList permit_networks;  // probe_permit_networks
-  AddressFamilies families;     // inet_protocols
+  // Applied to the address before it is routed, as Postfix does to its own probes.
+  std::vector<std::shared_ptr<const Table>> recipient_canonical_maps;
+  std::vector<std::shared_ptr<const Table>> virtual_alias_maps;
+  // Path of trivial-rewrite(8)'s socket; it then routes instead of all of the above but the maps that rewrite.
+  std::string route_service;
+
+  NetworkList own_addresses;  // inet_interfaces, proxy_interfaces
+  AddressPreference address_preference = AddressPreference::kAny;
+  bool balance_families = true;  // smtp_balance_inet_protocols
+  NetworkList permit_networks;   // probe_permit_networks
+  AddressFamilies families;      // inet_protocols
 
   int mx_address_limit = 5;
   int mx_session_limit = 2;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "probe/destination.h"
 #include "probe/route.h"
 #include "probe/router.h"
+#include "probe/stock_verify.h"
 #include "probe/transcript.h"
 #include "verdict/event.h"
 
@@ -46,7 +48,8 @@ Finding DeadlineFinding(const std::string& destination, absl::Time now) {
 }  // namespace
 
 struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
-  Impl(Loop& front, Loop& work, Resolver& resolver) : front(front), work(work), router(front, resolver) {}
+  Impl(Loop& front, Loop& work, Resolver& resolver)
+      : front(front), work(work), services(MakeSocketDialer(front)), router(front, resolver, *services) {}
 
   // On the same loop a call does; what it wakes runs on a later turn.
   void Run(Loop& where, absl::AnyInvocable<void()> what) const {
@@ -62,6 +65,7 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   const std::shared_ptr<ProbeCounters> counters = std::make_shared<ProbeCounters>();
   std::atomic<uint64_t> probes{0};
   // Front loop.
+  const std::unique_ptr<Dialer> services;  // Postfix's own, and servers of tables
   Router router;
   std::shared_ptr<const ProbeSettings> settings;
   std::shared_ptr<const Classifier> classifier;
@@ -113,11 +117,20 @@ boost::asio::awaitable<ProbeOutcome> Prober::Impl::Probe(std::shared_ptr<Impl> s
   const MonoTime deadline = request.deadline;
   const std::shared_ptr<const ProbeSettings> now_valid = self->settings;
   Transcript transcript(clock, request.transcript);
-  Routed routed = co_await self->router.Find(request.address, *now_valid, deadline, transcript);
+  Routed routed =
+      co_await self->router.Find(request.address, request.identity.sender, *now_valid, deadline, transcript);
+  if (routed.rewritten.has_value()) request.address = *std::move(routed.rewritten);
   const absl::Duration dns = clock.Mono() - began;
   ProbeIdentity identity = request.identity;
   ProbeOutcome outcome;
-  if (!routed.route.has_value()) {
+  if (!routed.stock_verify.empty()) {
+    const std::shared_ptr<const Classifier> judge = self->classifier;
+    outcome.finding =
+        co_await AskStockVerify(self->front, *self->services, *judge, routed.stock_verify, request.address, deadline);
+    outcome.delays.dialogue = clock.Mono() - began - dns;
+    if (transcript.wanted()) transcript.Note(outcome.finding.text);
+    outcome.transcript = transcript.Take();
+  } else if (!routed.route.has_value()) {
     if (transcript.wanted()) transcript.Note(routed.finding.text);
     outcome.finding = std::move(routed.finding);
     outcome.domain_fact = std::move(routed.domain_fact);

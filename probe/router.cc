@@ -4,19 +4,24 @@
 #include <cstdint>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "probe/network.h"
+#include "probe/route_service.h"
 #include "probe/wording.h"
 #include "verdict/classifier.h"
+#include "verdict/reason.h"
 
 namespace verifyd {
 namespace {
 
 constexpr absl::Duration kWarnAgain = absl::Hours(1);
 constexpr size_t kMaxWarned = 1000;
+// Aliases of aliases; Postfix stops at as many (virtual_alias_recursion_limit is higher, for wide expansions).
+constexpr int kMaxAliasSteps = 100;
 
 Event EventOf(MailHostsStatus status) {
   switch (status) {
@@ -60,38 +65,246 @@ Finding DnsFinding(Event event, std::string text, absl::Time now) {
   return finding;
 }
 
+std::string InQueueDirectory(const std::string& path, const ProbeSettings& settings) {
+  return path.empty() || path.front() == '/' ? path : absl::StrCat(settings.queue_directory, "/", path);
+}
+
+// error:TEXT is the operator's own refusal; the reason is read from its words where they say one.
+Finding RefusalOf(const Transport& transport, absl::Time now) {
+  const bool final_word = transport.kind == Transport::Kind::kError;
+  const std::string text = transport.argument.empty() ? "mail for this address is not accepted" : transport.argument;
+  Reply reply;
+  reply.code = final_word ? 550 : 450;
+  reply.lines = {text};
+  reply.enhanced = EnhancedCode::TakeFrom(text);
+  Classification classified = Classifier::BuiltIn()->Classify(Stage::kRcpt, reply, "");
+  if (final_word != (classified.deliverability == Deliverability::kUndeliverable)) {
+    const ReasonRow& row = RowOf(final_word ? Reason::kRecipientRefused : Reason::kMailboxTemporary);
+    classified.deliverability = row.deliverability;
+    classified.reason = row.reason;
+    classified.scope = row.scope;
+  }
+  Finding finding;
+  finding.deliverability = classified.deliverability;
+  finding.reason = classified.reason;
+  finding.scope = classified.scope;
+  finding.stage = Stage::kRcpt;
+  finding.rule = absl::StrCat("route.", transport.kind == Transport::Kind::kError ? "error" : "retry");
+  finding.enhanced = reply.enhanced;
+  finding.text = Printable(text, Finding::kMaxText);
+  finding.when = now;
+  return finding;
+}
+
+// Postfix calls such an address deliverable without asking about those it stands for.
+Routed Aliased(absl::Time now) {
+  const ReasonRow& row = RowOf(Reason::kAcceptedForward);
+  Routed routed;
+  routed.finding.deliverability = row.deliverability;
+  routed.finding.reason = row.reason;
+  routed.finding.scope = row.scope;
+  routed.finding.stage = Stage::kRcpt;
+  routed.finding.rule = "route.aliased";
+  routed.finding.text = "aliased to multiple recipients";
+  routed.finding.when = now;
+  return routed;
+}
+
 }  // namespace
 
 // Where to look, before DNS is asked.
 struct Router::Plan {
   NextHop hop;
   bool configured = false;
-  std::string not_verifiable;  // why, when SMTP can not ask
+  Protocol protocol = Protocol::kSmtp;
+  std::string path;                // of an LMTP server
+  std::string stock_verify;        // of Postfix's verify(8)
+  std::string not_verifiable;      // why, when nobody can be asked
+  std::optional<Finding> refusal;  // what the transport error: or retry: says
 
   // The name whose mail hosts are looked for.
   const std::string& name(const Address& address) const { return configured ? hop.host : address.domain(); }
 };
 
-Router::Plan Router::PlanFor(const Address& address, const ProbeSettings& settings) {
-  Plan plan;
-  for (const auto& table : settings.transport_maps) {
-    const std::optional<Transport> transport = table->Find(address);
-    if (!transport.has_value()) continue;
-    if (!transport->by_smtp()) {
-      plan.not_verifiable =
-          Printable(absl::StrCat("transport ", transport->name, ": is not SMTP, the address can not be asked about"),
-                    Finding::kMaxText);
-      return plan;
+// What the address has become, or that it stands for several.
+struct Router::Rewritten {
+  Address address;
+  bool several = false;
+  std::string not_an_address;  // a file, a command ...
+};
+
+// With one look-up for text and one for what is asked over a socket.
+boost::asio::awaitable<absl::StatusOr<std::optional<std::string>>> Router::LookUpIn(
+    const std::optional<SocketmapPlace>& remote, const Table* table, const std::string& key, MonoTime deadline) {
+  if (remote.has_value()) co_return co_await socketmaps_.LookUp(*remote, key, deadline);
+  const std::string* value = table != nullptr ? table->Find(key) : nullptr;
+  if (value == nullptr) co_return std::nullopt;
+  co_return *value;
+}
+
+boost::asio::awaitable<absl::StatusOr<std::optional<std::string>>> Router::LookUpAny(const Tables& tables,
+                                                                                     std::vector<std::string> keys,
+                                                                                     MonoTime deadline) {
+  for (const std::string& key : keys) {
+    for (const auto& table : tables) {
+      absl::StatusOr<std::optional<std::string>> value = co_await LookUpIn(table->remote(), table.get(), key, deadline);
+      if (!value.ok() || value->has_value()) co_return value;
     }
-    plan.hop = transport->next_hop;
-    plan.configured = plan.hop.given();
-    // "smtp:" without a next hop means the MX of the domain, whatever the relayhost; ":" changes nothing.
-    if (plan.configured || !transport->name.empty()) return plan;
-    break;
   }
-  plan.hop = settings.relayhost;
-  plan.configured = plan.hop.given();
-  return plan;
+  co_return std::nullopt;
+}
+
+boost::asio::awaitable<absl::StatusOr<std::optional<Transport>>> Router::LookUpTransport(const Address& address,
+                                                                                         const ProbeSettings& settings,
+                                                                                         MonoTime deadline) {
+  for (const std::string& key : TransportTable::KeysFor(address)) {
+    for (const auto& table : settings.transport_maps) {
+      const absl::StatusOr<std::optional<std::string>> value =
+          co_await LookUpIn(table->remote(), table->text(), key, deadline);
+      if (!value.ok()) co_return value.status();
+      if (!value->has_value()) continue;
+      absl::StatusOr<Transport> transport = table->ParseValue(key, **value);
+      if (!transport.ok()) co_return transport.status();
+      co_return *std::move(transport);
+    }
+  }
+  co_return std::nullopt;
+}
+
+// cleanup(8) does the same to Postfix's own probes: canonical(5) once, then virtual(5) until nothing changes.
+boost::asio::awaitable<absl::StatusOr<Router::Rewritten>> Router::Rewrite(const Address& address,
+                                                                          const ProbeSettings& settings,
+                                                                          MonoTime deadline) {
+  Rewritten rewritten;
+  rewritten.address = address;
+  const bool aliases = !settings.virtual_alias_maps.empty();
+  for (int step = settings.recipient_canonical_maps.empty() ? 1 : 0; step <= (aliases ? kMaxAliasSteps : 0); ++step) {
+    const Address& now = rewritten.address;
+    std::vector<std::string> keys = {now.Key()};
+    if (settings.mydestination.ContainsExactly(now.domain()) || now.domain() == settings.myorigin) {
+      keys.push_back(now.local());
+    }
+    keys.push_back(absl::StrCat("@", now.domain()));
+    const absl::StatusOr<std::optional<std::string>> value = co_await LookUpAny(
+        step == 0 ? settings.recipient_canonical_maps : settings.virtual_alias_maps, std::move(keys), deadline);
+    if (!value.ok()) co_return value.status();
+    if (!value->has_value()) {
+      if (step == 0) continue;
+      break;
+    }
+    const std::vector<absl::string_view> targets = SplitList(**value);
+    if (targets.size() != 1) {
+      rewritten.several = targets.size() > 1;
+      break;
+    }
+    std::string target(targets.front());
+    if (target.front() == '@') target = absl::StrCat(now.local(), target);
+    if (!absl::StrContains(target, '@')) absl::StrAppend(&target, "@", settings.myorigin);
+    absl::StatusOr<Address> parsed = Address::FromUnquoted(target);
+    if (!parsed.ok()) {
+      rewritten.not_an_address = target;
+      break;
+    }
+    if (parsed->Key() == now.Key()) {
+      if (step == 0) continue;
+      break;
+    }
+    rewritten.address = *std::move(parsed);
+  }
+  co_return rewritten;
+}
+
+boost::asio::awaitable<absl::StatusOr<NextHop>> Router::RelayhostFor(const std::string& sender,
+                                                                     const ProbeSettings& settings, MonoTime deadline) {
+  if (!settings.relayhost_maps.empty() && !sender.empty()) {
+    const size_t at = sender.rfind('@');
+    std::vector<std::string> keys = {sender};
+    if (at != std::string::npos) keys.push_back(sender.substr(at));
+    const absl::StatusOr<std::optional<std::string>> value =
+        co_await LookUpAny(settings.relayhost_maps, std::move(keys), deadline);
+    if (!value.ok()) co_return value.status();
+    if (value->has_value()) co_return NextHop::Parse(**value);
+  }
+  co_return settings.relayhost;
+}
+
+boost::asio::awaitable<absl::StatusOr<Router::Plan>> Router::PlanFor(const Address& address, const std::string& sender,
+                                                                     const ProbeSettings& settings, MonoTime deadline) {
+  Transport transport = settings.default_transport;
+  bool off_host = true;  // a relayhost counts
+  if (!settings.route_service.empty()) {
+    const absl::StatusOr<PostfixRoute> route =
+        co_await AskRouteService(loop_, services_, settings.route_service, sender, address, deadline);
+    if (!route.ok()) co_return route.status();
+    // The next hop of a domain that is not routed is the domain.
+    const bool by_domain = absl::EqualsIgnoreCase(route->next_hop, address.domain());
+    absl::StatusOr<Transport> parsed =
+        Transport::Parse(absl::StrCat(route->transport, ":", by_domain ? "" : route->next_hop),
+                         settings.smtp_transports, /*colon_needed=*/true);
+    if (!parsed.ok()) co_return parsed.status();
+    transport = *std::move(parsed);
+    off_host = false;
+  } else {
+    const std::string& domain = address.domain();
+    const bool ours = address.domain_is_literal() && settings.own_addresses.Contains(address.literal_ip());
+    if (ours || settings.mydestination.ContainsExactly(domain)) {
+      transport = settings.local_transport;
+      off_host = false;
+    } else if (settings.virtual_alias_domains.ContainsExactly(domain)) {
+      transport = Transport();
+      transport.kind = Transport::Kind::kError;
+      transport.argument = "5.1.1 User unknown in virtual alias table";
+    } else if (settings.virtual_mailbox_domains.ContainsExactly(domain)) {
+      transport = settings.virtual_transport;
+      off_host = false;
+    } else if (settings.relay_domains.Contains(address)) {
+      transport = settings.relay_transport;
+    }
+    absl::StatusOr<std::optional<Transport>> routed = co_await LookUpTransport(address, settings, deadline);
+    if (!routed.ok()) co_return routed.status();
+    if (routed->has_value()) {
+      Transport& said = **routed;
+      if (!said.name.empty()) {
+        // "smtp:" without a next hop means the MX of the domain, whatever the relayhost.
+        off_host = false;
+        transport = std::move(said);
+      } else if (said.next_hop.given()) {
+        // Only the next hop is said; ":" says nothing.
+        transport.next_hop = std::move(said.next_hop);
+      }
+    }
+  }
+  Plan plan;
+  switch (transport.kind) {
+    case Transport::Kind::kSmtp:
+      plan.hop = std::move(transport.next_hop);
+      if (!plan.hop.given() && off_host) {
+        absl::StatusOr<NextHop> relayhost = co_await RelayhostFor(sender, settings, deadline);
+        if (!relayhost.ok()) co_return relayhost.status();
+        plan.hop = *std::move(relayhost);
+      }
+      plan.configured = plan.hop.given();
+      break;
+    case Transport::Kind::kLmtp:
+      plan.hop = std::move(transport.next_hop);
+      plan.path = InQueueDirectory(transport.path, settings);
+      plan.protocol = Protocol::kLmtp;
+      plan.configured = true;
+      break;
+    case Transport::Kind::kVerify:
+      plan.stock_verify = InQueueDirectory(transport.path, settings);
+      break;
+    case Transport::Kind::kError:
+    case Transport::Kind::kRetry:
+      plan.refusal = RefusalOf(transport, loop_.clock().Now());
+      break;
+    case Transport::Kind::kOther:
+      plan.not_verifiable = Printable(
+          absl::StrCat("transport ", transport.name, ": is a delivery agent, the address can not be asked about"),
+          Finding::kMaxText);
+      break;
+  }
+  co_return plan;
 }
 
 boost::asio::awaitable<MailHosts> Router::LookUp(const Address& address, const Plan& plan,
@@ -105,16 +318,83 @@ boost::asio::awaitable<MailHosts> Router::LookUp(const Address& address, const P
   co_return co_await LookUpHost(resolver_, plan.name(address), settings.families, deadline);
 }
 
-boost::asio::awaitable<Routed> Router::Find(const Address& address, const ProbeSettings& settings, MonoTime deadline,
-                                            Transcript& transcript) {
-  const Plan plan = PlanFor(address, settings);
-  if (!plan.not_verifiable.empty()) {
-    Routed routed;
+// Where the plan says all.
+Routed Router::WithoutLookUp(const Plan& plan, const ProbeSettings& settings) {
+  Routed routed;
+  if (plan.refusal.has_value()) {
+    routed.finding = *plan.refusal;
+  } else if (!plan.not_verifiable.empty()) {
     routed.not_verifiable = true;
     routed.finding.text = plan.not_verifiable;
     routed.finding.when = loop_.clock().Now();
+  } else if (!plan.stock_verify.empty()) {
+    routed.stock_verify = plan.stock_verify;
+  } else {
+    Route route;
+    route.configured = true;
+    route.destination = BoundedName(absl::StrCat("lmtp:unix:", plan.path));
+    Endpoint endpoint;
+    endpoint.host = settings.myhostname;
+    endpoint.path = plan.path;
+    endpoint.protocol = plan.protocol;
+    route.endpoints.push_back(std::move(endpoint));
+    routed.route = std::move(route);
+  }
+  return routed;
+}
+
+Routed Router::Temporary(std::string text) {
+  Routed routed;
+  routed.finding = DnsFinding(Event::kDnsTemporary, Printable(text, Finding::kMaxText), loop_.clock().Now());
+  routed.finding.rule = "route.temporary";
+  WarnSeldom("route", absl::StrCat("an address could not be routed: ", routed.finding.text));
+  return routed;
+}
+
+boost::asio::awaitable<Routed> Router::Find(const Address& given, const std::string& sender,
+                                            const ProbeSettings& settings, MonoTime deadline, Transcript& transcript) {
+  const absl::StatusOr<Rewritten> rewritten = co_await Rewrite(given, settings, deadline);
+  if (!rewritten.ok()) co_return Temporary(std::string(rewritten.status().message()));
+  if (rewritten->several) co_return Aliased(loop_.clock().Now());
+  if (!rewritten->not_an_address.empty()) {
+    Routed routed;
+    routed.not_verifiable = true;
+    routed.finding.text = Printable(absl::StrCat("aliased to ", rewritten->not_an_address), Finding::kMaxText);
+    routed.finding.when = loop_.clock().Now();
     co_return routed;
   }
+  const Address& address = rewritten->address;
+  const bool changed = address.Key() != given.Key();
+  if (changed && transcript.wanted()) transcript.Note(absl::StrCat("aliased to ", address.Key()));
+  const absl::StatusOr<Plan> planned = co_await PlanFor(address, sender, settings, deadline);
+  if (!planned.ok()) co_return Temporary(std::string(planned.status().message()));
+  const Plan& plan = *planned;
+  Routed routed;
+  if (plan.refusal.has_value() || !plan.not_verifiable.empty() || !plan.stock_verify.empty() || !plan.path.empty()) {
+    routed = WithoutLookUp(plan, settings);
+  } else {
+    routed = co_await FindHosts(address, plan, settings, deadline, transcript);
+  }
+  if (changed) {
+    routed.rewritten = address;
+    routed.domain_fact.reset();  // of another domain than the one that was asked about
+  }
+  if (transcript.wanted() && !routed.stock_verify.empty()) {
+    transcript.Note(absl::StrCat("asked of Postfix's verify(8) at ", routed.stock_verify));
+  }
+  if (transcript.wanted() && routed.route.has_value()) {
+    transcript.Note(
+        absl::StrCat(routed.route->configured ? "configured route: " : "public route: ", routed.route->destination));
+    for (const Endpoint& endpoint : routed.route->endpoints) {
+      transcript.Note(absl::StrCat("may be asked: ", endpoint.preference, " ", endpoint.ToString()));
+    }
+  }
+  co_return routed;
+}
+
+boost::asio::awaitable<Routed> Router::FindHosts(const Address& address, const Plan& plan,
+                                                 const ProbeSettings& settings, MonoTime deadline,
+                                                 Transcript& transcript) {
   MailHosts found = co_await LookUp(address, plan, settings, deadline);
   if (found.status != MailHostsStatus::kOk || found.hosts.empty()) {
     if (transcript.wanted()) transcript.Note(absl::StrCat("no mail host: ", found.explanation));
@@ -128,14 +408,69 @@ boost::asio::awaitable<Routed> Router::Find(const Address& address, const ProbeS
     found.hosts.erase(std::remove_if(found.hosts.begin(), found.hosts.end(), refused), found.hosts.end());
   }
   Routed routed;
-  routed.route = MakeRoute(plan, std::move(found), settings);
-  if (transcript.wanted()) {
-    transcript.Note(absl::StrCat(plan.configured ? "configured route: " : "public route: ", routed.route->destination));
-    for (const Endpoint& endpoint : routed.route->endpoints) {
-      transcript.Note(absl::StrCat("may be asked: ", endpoint.preference, " ", endpoint.ToString()));
-    }
+  if (plan.hop.by_mx && !CutAtOurselves(found, settings)) {
+    routed.finding =
+        DnsFinding(Event::kMailLoopSelf,
+                   Printable(absl::StrCat("mail for ", address.domain(), " loops back to myself"), Finding::kMaxText),
+                   loop_.clock().Now());
+    WarnSeldom(address.domain(), absl::StrCat(routed.finding.text,
+                                              ": its best MX is this machine; give it a route in "
+                                              "address_verify_transport_maps"));
+    co_return routed;
   }
+  routed.route = MakeRoute(plan, std::move(found), settings);
   co_return routed;
+}
+
+// As smtp(8), on the port of public mail: hosts that are no better than ourselves would send the mail to us. False:
+// none is left.
+bool Router::CutAtOurselves(MailHosts& found, const ProbeSettings& settings) const {
+  if (settings.smtp_tcp_port != 25) return true;
+  std::optional<uint16_t> ours;
+  for (const MailHost& host : found.hosts) {
+    if (settings.own_addresses.Contains(host.address)) ours = std::min(ours.value_or(UINT16_MAX), host.preference);
+  }
+  if (!ours.has_value()) return true;
+  const auto no_better = [&](const MailHost& host) { return host.preference >= *ours; };
+  found.hosts.erase(std::remove_if(found.hosts.begin(), found.hosts.end(), no_better), found.hosts.end());
+  return !found.hosts.empty();
+}
+
+// Equals in random order, or one IP version before the other; where there are more addresses than are tried, a mix of
+// both, so that a broken IPv6 does not use up all tries (smtp_balance_inet_protocols).
+void Router::Order(std::vector<MailHost>& hosts, const ProbeSettings& settings) {
+  const auto is_ipv6 = [](const MailHost& host) { return absl::StrContains(host.address, ':'); };
+  std::shuffle(hosts.begin(), hosts.end(), random_);
+  std::stable_sort(hosts.begin(), hosts.end(), [&](const MailHost& a, const MailHost& b) {
+    if (a.preference != b.preference || settings.address_preference == AddressPreference::kAny) {
+      return a.preference < b.preference;
+    }
+    return settings.address_preference == AddressPreference::kIpv6 ? is_ipv6(a) && !is_ipv6(b)
+                                                                   : is_ipv6(b) && !is_ipv6(a);
+  });
+  const size_t limit = settings.mx_address_limit > 0 ? static_cast<size_t>(settings.mx_address_limit) : hosts.size();
+  if (hosts.size() <= limit) return;
+  if (settings.balance_families && limit > 1) {
+    const auto ipv6 = static_cast<size_t>(std::count_if(hosts.begin(), hosts.end(), is_ipv6));
+    const size_t ipv4 = hosts.size() - ipv6;
+    // The scarcer one keeps up to half.
+    const size_t scarce = std::min({ipv4, ipv6, limit / 2});
+    size_t ipv6_left = ipv6 <= ipv4 ? scarce : limit - scarce;
+    size_t ipv4_left = limit - ipv6_left;
+    const auto superfluous = [&](const MailHost& host) {
+      size_t& left = is_ipv6(host) ? ipv6_left : ipv4_left;
+      if (left == 0) return true;
+      --left;
+      return false;
+    };
+    std::vector<MailHost> kept;
+    kept.reserve(limit);
+    for (MailHost& host : hosts) {
+      if (!superfluous(host)) kept.push_back(std::move(host));
+    }
+    hosts = std::move(kept);
+  }
+  if (hosts.size() > limit) hosts.resize(limit);
 }
 
 Routed Router::NoRoute(const Address& address, const Plan& plan, const MailHosts& found) {
@@ -191,18 +526,18 @@ Routed Router::OnlyBogusHosts(const Address& address, const MailHosts& found) {
 Route Router::MakeRoute(const Plan& plan, MailHosts found, const ProbeSettings& settings) {
   Route route;
   route.configured = plan.configured;
-  route.destination = BoundedName(plan.configured ? plan.hop.ToString() : absl::StrJoin(found.exchanges, ","));
-  std::shuffle(found.hosts.begin(), found.hosts.end(), random_);
-  std::stable_sort(found.hosts.begin(), found.hosts.end(),
-                   [](const MailHost& a, const MailHost& b) { return a.preference < b.preference; });
-  const size_t limit = settings.mx_address_limit > 0 ? settings.mx_address_limit : found.hosts.size();
-  if (found.hosts.size() > limit) found.hosts.resize(limit);
+  route.destination =
+      BoundedName(plan.configured ? absl::StrCat(plan.protocol == Protocol::kLmtp ? "lmtp:" : "", plan.hop.ToString())
+                                  : absl::StrJoin(found.exchanges, ","));
+  Order(found.hosts, settings);
   route.endpoints.reserve(found.hosts.size());
   for (MailHost& host : found.hosts) {
     Endpoint endpoint;
     endpoint.host = std::move(host.name);
     endpoint.address = std::move(host.address);
-    endpoint.port = plan.hop.port != 0 ? plan.hop.port : settings.smtp_tcp_port;
+    const uint16_t port = plan.protocol == Protocol::kLmtp ? settings.lmtp_tcp_port : settings.smtp_tcp_port;
+    endpoint.port = plan.hop.port != 0 ? plan.hop.port : port;
+    endpoint.protocol = plan.protocol;
     endpoint.preference = host.preference;
     route.endpoints.push_back(std::move(endpoint));
   }

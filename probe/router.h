@@ -1,5 +1,9 @@
-// The router: from an address to where it is asked. In this order: address_verify_transport_maps, then
-// address_verify_relayhost, then the MX of the domain (or the address of a literal).
+// The router: from an address to where it is asked, as Postfix would route its own probe: rewriting by
+// recipient_canonical_maps and virtual_alias_maps; the transport of the domain's address class; in its place what
+// address_verify_transport_maps says; address_verify_relayhost where that leaves the next hop open; else the MX of the
+// domain (or the address of a literal). Or Postfix itself is asked (address_verify_route_service).
+//
+// A table that can not be asked makes a temporary finding: it never means that there is no route.
 //
 // An MX that leads to a private, loopback or otherwise bogus address is not contacted, unless probe_permit_networks
 // allows it or the operator configured the next hop himself.
@@ -22,8 +26,10 @@
 #include "mail/address.h"
 #include "mail/domain_fact.h"
 #include "mail/finding.h"
+#include "probe/dialer.h"
 #include "probe/probe_settings.h"
 #include "probe/route.h"
+#include "probe/socketmap.h"
 #include "probe/transcript.h"
 
 namespace verifyd {
@@ -33,31 +39,60 @@ struct Routed {
   // Where there is none: why not.
   Finding finding;
   std::optional<DomainFact> domain_fact;
+  // What is asked about instead of the address, after rewriting.
+  std::optional<Address> rewritten;
+  // Not empty: the address is for Postfix's verify(8) at this path.
+  std::string stock_verify;
   bool not_verifiable = false;  // SMTP can not ask about the address; `finding.text` says why
 };
 
 class Router {
  public:
-  // `resolver` must outlive it.
-  Router(Loop& loop, Resolver& resolver) : loop_(loop), resolver_(resolver) {}
+  // Both must outlive it. `services` dials what tables and routes are asked from.
+  Router(Loop& loop, Resolver& resolver, Dialer& services)
+      : loop_(loop), resolver_(resolver), services_(services), socketmaps_(loop, services) {}
 
-  // The referenced values, and the router, must live until it returns.
-  boost::asio::awaitable<Routed> Find(const Address& address, const ProbeSettings& settings, MonoTime deadline,
-                                      Transcript& transcript);
+  // `sender` is the probe's. The referenced values, and the router, must live until it returns.
+  boost::asio::awaitable<Routed> Find(const Address& address, const std::string& sender, const ProbeSettings& settings,
+                                      MonoTime deadline, Transcript& transcript);
 
  private:
+  using Tables = std::vector<std::shared_ptr<const Table>>;
   struct Plan;
-  static Plan PlanFor(const Address& address, const ProbeSettings& settings);
+  struct Rewritten;
+
+  boost::asio::awaitable<absl::StatusOr<std::optional<std::string>>> LookUpIn(
+      const std::optional<SocketmapPlace>& remote, const Table* table, const std::string& key, MonoTime deadline);
+  boost::asio::awaitable<absl::StatusOr<std::optional<std::string>>> LookUpAny(const Tables& tables,
+                                                                               std::vector<std::string> keys,
+                                                                               MonoTime deadline);
+  boost::asio::awaitable<absl::StatusOr<std::optional<Transport>>> LookUpTransport(const Address& address,
+                                                                                   const ProbeSettings& settings,
+                                                                                   MonoTime deadline);
+  boost::asio::awaitable<absl::StatusOr<Rewritten>> Rewrite(const Address& address, const ProbeSettings& settings,
+                                                            MonoTime deadline);
+  boost::asio::awaitable<absl::StatusOr<Plan>> PlanFor(const Address& address, const std::string& sender,
+                                                       const ProbeSettings& settings, MonoTime deadline);
+  boost::asio::awaitable<absl::StatusOr<NextHop>> RelayhostFor(const std::string& sender, const ProbeSettings& settings,
+                                                               MonoTime deadline);
+  Routed WithoutLookUp(const Plan& plan, const ProbeSettings& settings);
+  Routed Temporary(std::string text);
   boost::asio::awaitable<MailHosts> LookUp(const Address& address, const Plan& plan, const ProbeSettings& settings,
                                            MonoTime deadline);
+  boost::asio::awaitable<Routed> FindHosts(const Address& address, const Plan& plan, const ProbeSettings& settings,
+                                           MonoTime deadline, Transcript& transcript);
   Routed NoRoute(const Address& address, const Plan& plan, const MailHosts& found);
   Routed OnlyBogusHosts(const Address& address, const MailHosts& found);
+  bool CutAtOurselves(MailHosts& found, const ProbeSettings& settings) const;
+  void Order(std::vector<MailHost>& hosts, const ProbeSettings& settings);
   Route MakeRoute(const Plan& plan, MailHosts found, const ProbeSettings& settings);
   // Once an hour for each `about`.
   void WarnSeldom(const std::string& about, absl::string_view line);
 
   Loop& loop_;
   Resolver& resolver_;
+  Dialer& services_;
+  SocketmapClient socketmaps_;
   absl::BitGen random_;
   absl::flat_hash_map<std::string, MonoTime> warned_;
 };

@@ -1,9 +1,9 @@
 #include "probe/transport_table.h"
 
-#include <fstream>
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -11,7 +11,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "base/log.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "probe/network.h"
@@ -50,19 +49,27 @@ bool ParsePort(absl::string_view text, uint16_t& port) {
   return true;
 }
 
-// The end of the key: the first white space outside double quotes.
-size_t KeyEnd(absl::string_view line) {
-  bool quoted = false;
-  for (size_t i = 0; i < line.size(); ++i) {
-    if (line[i] == '\\') {
-      ++i;
-    } else if (line[i] == '"') {
-      quoted = !quoted;
-    } else if (!quoted && absl::ascii_isspace(line[i])) {
-      return i;
-    }
+absl::Status BadTransport(absl::string_view text, absl::string_view expected) {
+  return absl::InvalidArgumentError(absl::StrCat("transport \"", Printable(text, 100), "\": expected ", expected));
+}
+
+absl::Status ParseLmtp(absl::string_view text, Transport& transport) {
+  absl::string_view rest = transport.argument;
+  if (absl::ConsumePrefix(&rest, "unix:")) {
+    transport.path = std::string(rest);
+    return rest.empty() ? BadTransport(text, "lmtp:unix:PATH") : absl::OkStatus();
   }
-  return line.size();
+  absl::ConsumePrefix(&rest, "inet:");
+  ASSIGN_OR_RETURN(transport.next_hop, NextHop::Parse(rest));
+  transport.next_hop.by_mx = false;  // lmtp(8) looks up no MX
+  return transport.next_hop.given() ? absl::OkStatus() : BadTransport(text, "lmtp:unix:PATH or lmtp:inet:HOST[:PORT]");
+}
+
+absl::Status ParseVerify(absl::string_view text, Transport& transport) {
+  absl::string_view rest = transport.argument;
+  if (!absl::ConsumePrefix(&rest, "unix:") || rest.empty()) return BadTransport(text, "verify:unix:PATH");
+  transport.path = std::string(rest);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -102,101 +109,82 @@ std::string NextHop::ToString() const {
   return text;
 }
 
-absl::Status TransportTable::Add(absl::string_view line) {
-  const size_t key_end = KeyEnd(line);
-  const absl::string_view value = absl::StripAsciiWhitespace(line.substr(key_end));
-  const size_t colon = value.find(':');
-  if (colon == absl::string_view::npos) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", Printable(line, 100), "\": expected PATTERN TRANSPORT:NEXTHOP"));
+absl::StatusOr<Transport> Transport::Parse(absl::string_view text, const std::vector<std::string>& smtp_names,
+                                           bool colon_needed) {
+  const size_t colon = text.find(':');
+  if (colon == absl::string_view::npos && (colon_needed || text.empty())) {
+    return BadTransport(text, "TRANSPORT:NEXTHOP");
   }
   Transport transport;
-  transport.name = absl::AsciiStrToLower(absl::StripAsciiWhitespace(value.substr(0, colon)));
+  transport.name = absl::AsciiStrToLower(absl::StripAsciiWhitespace(text.substr(0, colon)));
+  if (colon != absl::string_view::npos) {
+    transport.argument = std::string(absl::StripAsciiWhitespace(text.substr(colon + 1)));
+  }
   // Behind "error:" or "local:" stands something else than a host.
-  if (transport.by_smtp()) {
-    ASSIGN_OR_RETURN(transport.next_hop, NextHop::Parse(value.substr(colon + 1)));
+  if (transport.name.empty() || absl::c_linear_search(smtp_names, transport.name)) {
+    ASSIGN_OR_RETURN(transport.next_hop, NextHop::Parse(transport.argument));
+  } else if (transport.name == "lmtp") {
+    transport.kind = Kind::kLmtp;
+    RETURN_IF_ERROR(ParseLmtp(text, transport));
+  } else if (transport.name == "error") {
+    transport.kind = Kind::kError;
+  } else if (transport.name == "retry") {
+    transport.kind = Kind::kRetry;
+  } else if (transport.name == "verify") {
+    transport.kind = Kind::kVerify;
+    RETURN_IF_ERROR(ParseVerify(text, transport));
+  } else {
+    transport.kind = Kind::kOther;
   }
-  if (!entries_.emplace(absl::AsciiStrToLower(line.substr(0, key_end)), std::move(transport)).second) {
-    return absl::AlreadyExistsError(absl::StrCat("duplicate entry \"", Printable(line.substr(0, key_end), 100), "\""));
-  }
-  return absl::OkStatus();
+  return transport;
 }
 
-absl::StatusOr<std::shared_ptr<const TransportTable>> TransportTable::Load(absl::string_view spec) {
-  absl::string_view path = spec;
-  if (!absl::ConsumePrefix(&path, "texthash:") || path.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("transport table \"", Printable(spec, 200), "\": expected texthash:/path/of/file"));
-  }
-  std::ifstream file(std::string(path), std::ios::binary);
-  if (!file) return absl::NotFoundError(absl::StrCat(path, ": can not be opened for reading"));
-  std::string text;
-  char chunk[65536];
-  while (file.read(chunk, sizeof(chunk)), file.gcount() > 0) text.append(chunk, file.gcount());
-  if (file.bad()) return absl::UnavailableError(absl::StrCat(path, ": can not be read"));
-  return Parse(path, text);
+absl::StatusOr<std::shared_ptr<const TransportTable>> TransportTable::Load(absl::string_view spec,
+                                                                           std::vector<std::string> smtp_names) {
+  auto table = std::make_shared<TransportTable>();
+  table->smtp_names_ = std::move(smtp_names);
+  ASSIGN_OR_RETURN(table->table_, Table::Load(spec, [&](absl::string_view value) {
+                     return Transport::Parse(value, table->smtp_names_, /*colon_needed=*/true).status();
+                   }));
+  return std::shared_ptr<const TransportTable>(std::move(table));
 }
 
 absl::StatusOr<std::shared_ptr<const TransportTable>> TransportTable::Parse(absl::string_view file_name,
                                                                             absl::string_view text) {
   auto table = std::make_shared<TransportTable>();
-  std::string logical;
-  int logical_number = 0;
-  const auto add = [&]() -> absl::Status {
-    if (logical.empty()) return absl::OkStatus();
-    absl::Status added = table->Add(std::exchange(logical, {}));
-    if (added.ok()) return added;
-    const std::string message = absl::StrCat(file_name, ":", logical_number, ": ", added.message());
-    if (!absl::IsAlreadyExists(added)) return absl::Status(added.code(), message);
-    LogWarning(message);
-    return absl::OkStatus();
-  };
-  int number = 0;
-  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
-    ++number;
-    const absl::string_view content = absl::StripAsciiWhitespace(line);
-    // Comments and empty lines do not end a logical line.
-    if (content.empty() || content.front() == '#') continue;
-    if (absl::ascii_isspace(line.front())) {
-      if (logical.empty()) {
-        return absl::InvalidArgumentError(absl::StrCat(file_name, ":", number, ": \"", Printable(content, 100),
-                                                       "\": expected a pattern at the start of the line, found a "
-                                                       "continuation of nothing"));
-      }
-      absl::StrAppend(&logical, " ", content);
-      continue;
-    }
-    RETURN_IF_ERROR(add());
-    logical = std::string(content);
-    logical_number = number;
-  }
-  RETURN_IF_ERROR(add());
+  table->smtp_names_ = {"smtp", "relay"};
+  ASSIGN_OR_RETURN(table->table_, Table::Parse(file_name, text, [&](absl::string_view value) {
+                     return Transport::Parse(value, table->smtp_names_, /*colon_needed=*/true).status();
+                   }));
   return std::shared_ptr<const TransportTable>(std::move(table));
 }
 
-std::optional<Transport> TransportTable::Find(const Address& address) const {
-  const auto find = [this](absl::string_view key) -> const Transport* {
-    const auto found = entries_.find(key);
-    return found == entries_.end() ? nullptr : &found->second;
-  };
-  const std::string plain = absl::AsciiStrToLower(address.Key());
-  if (const Transport* transport = find(plain)) return *transport;
-  const std::string quoted = absl::AsciiStrToLower(address.ToSmtp());
-  if (quoted != plain) {
-    if (const Transport* transport = find(quoted)) return *transport;
-  }
+std::vector<std::string> TransportTable::KeysFor(const Address& address) {
+  std::vector<std::string> keys = {absl::AsciiStrToLower(address.Key())};
+  std::string quoted = absl::AsciiStrToLower(address.ToSmtp());
+  if (quoted != keys.front()) keys.push_back(std::move(quoted));
   absl::string_view name = address.domain();
   while (!name.empty()) {
-    if (const Transport* transport = find(name)) return *transport;
+    keys.emplace_back(name);
     const size_t dot = address.domain_is_literal() ? absl::string_view::npos : name.find('.', 1);
     if (dot == absl::string_view::npos) break;
     name.remove_prefix(dot);
   }
-  const Transport* transport = find("*");
-  if (transport == nullptr) return std::nullopt;
-  Transport fallback = *transport;
-  fallback.by_wildcard = true;
-  return fallback;
+  keys.emplace_back("*");
+  return keys;
+}
+
+std::optional<Transport> TransportTable::Find(const Address& address) const {
+  for (const std::string& key : KeysFor(address)) {
+    if (const std::string* value = table_->Find(key); value != nullptr) return *ParseValue(key, *value);
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<Transport> TransportTable::ParseValue(absl::string_view key, absl::string_view value) const {
+  ASSIGN_OR_RETURN(Transport transport, Transport::Parse(value, smtp_names_, /*colon_needed=*/true));
+  transport.by_wildcard = key == "*";
+  return transport;
 }
 
 }  // namespace verifyd

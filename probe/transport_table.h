@@ -1,4 +1,4 @@
-// Tables in the format of transport(5), from texthash: files: which transport and next hop a domain is probed by.
+// Tables in the format of transport(5): which transport and next hop an address is probed by.
 //
 // Thread: any (immutable once loaded).
 #ifndef VERIFYD_PROBE_TRANSPORT_TABLE_H_
@@ -8,11 +8,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "mail/address.h"
+#include "probe/table.h"
 
 namespace verifyd {
 
@@ -31,33 +32,52 @@ struct NextHop {
   friend bool operator==(const NextHop&, const NextHop&) = default;
 };
 
+// The right-hand side of transport(5): "smtp:[host]:port", "lmtp:unix:/path", "error:5.1.1 gone", ...
 struct Transport {
-  std::string name;  // "smtp", "relay", "local", ...; empty: unchanged
-  // Behind the colon, where the transport is one that SMTP probes go by (smtp, relay, unchanged).
-  NextHop next_hop;
+  enum class Kind : uint8_t {
+    kSmtp,    // probe_smtp_transports, or no name: the transport is not changed
+    kLmtp,    // lmtp:unix:PATH, lmtp:inet:HOST:PORT, lmtp:HOST
+    kError,   // refuses, with `argument` for the reason
+    kRetry,   // defers, likewise
+    kVerify,  // verify:unix:PATH: Postfix's verify(8) there is asked
+    kOther,   // a delivery agent that can not be asked
+  };
+  Kind kind = Kind::kSmtp;
+  std::string name;      // "smtp", "relay", "local", ...; empty: unchanged
+  std::string argument;  // behind the colon, as it stands
+  NextHop next_hop;      // kSmtp and kLmtp by TCP
+  std::string path;      // kLmtp and kVerify by UNIX socket; may be relative to Postfix's queue directory
   // Found by "*", which says nothing of the domain.
   bool by_wildcard = false;
 
-  bool by_smtp() const { return name.empty() || name == "smtp" || name == "relay"; }
+  // "NAME" alone is accepted where `colon_needed` is not set, as in local_transport and its like. Errors say what was
+  // expected.
+  static absl::StatusOr<Transport> Parse(absl::string_view text, const std::vector<std::string>& smtp_names,
+                                         bool colon_needed);
 };
 
 class TransportTable {
  public:
-  // `spec` is "texthash:/path". Errors name file, line, what was found and what was expected.
-  static absl::StatusOr<std::shared_ptr<const TransportTable>> Load(absl::string_view spec);
-  // A pattern that stands twice counts as it stands first, as in Postfix; the second is logged.
+  // `spec` as for Table::Load; `smtp_names` are the transports that speak SMTP. Errors name file, line, what was found
+  // and what was expected.
+  static absl::StatusOr<std::shared_ptr<const TransportTable>> Load(absl::string_view spec,
+                                                                    std::vector<std::string> smtp_names);
   static absl::StatusOr<std::shared_ptr<const TransportTable>> Parse(absl::string_view file_name,
                                                                      absl::string_view text);
 
-  // In the order of transport(5): user@domain, domain, then ".parent" for each parent domain, then *. Case does not
-  // matter.
+  // The keys of transport(5) in their order: user@domain, domain, then ".parent" for each parent domain, then *.
+  static std::vector<std::string> KeysFor(const Address& address);
+  // Of a table that is text; case does not matter.
   std::optional<Transport> Find(const Address& address) const;
-  size_t size() const { return entries_.size(); }
+  // A value that a remote table gave for `key`.
+  absl::StatusOr<Transport> ParseValue(absl::string_view key, absl::string_view value) const;
+  const std::optional<SocketmapPlace>& remote() const { return table_->remote(); }
+  const Table* text() const { return table_.get(); }
+  size_t size() const { return table_->size(); }
 
  private:
-  absl::Status Add(absl::string_view line);
-
-  absl::flat_hash_map<std::string, Transport> entries_;
+  std::shared_ptr<const Table> table_;
+  std::vector<std::string> smtp_names_;
 };
 
 }  // namespace verifyd

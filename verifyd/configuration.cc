@@ -7,9 +7,12 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "probe/network.h"
+#include "probe/table.h"
 
 namespace verifyd {
 namespace {
@@ -74,6 +77,81 @@ absl::Status FillCache(const Settings& settings, Configuration& configuration) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<std::shared_ptr<const Table>>> TablesOf(const Settings& settings, absl::string_view name) {
+  std::vector<std::shared_ptr<const Table>> tables;
+  for (const std::string& table : settings.List(name)) {
+    ASSIGN_OR_BLAME(auto loaded, name, Table::Load(table));
+    tables.push_back(std::move(loaded));
+  }
+  return tables;
+}
+
+absl::StatusOr<Transport> TransportOf(const Settings& settings, absl::string_view name, const ProbeSettings& probe) {
+  ASSIGN_OR_BLAME(Transport transport, name,
+                  Transport::Parse(settings.Text(name), probe.smtp_transports, /*colon_needed=*/false));
+  return transport;
+}
+
+absl::StatusOr<DomainList> DomainsOf(const Settings& settings, absl::string_view name) {
+  ASSIGN_OR_BLAME(DomainList domains, name, DomainList::Create(settings.List(name)));
+  return domains;
+}
+
+// inet_interfaces and proxy_interfaces; an interface that comes later is not seen until the next reload.
+absl::StatusOr<NetworkList> OwnAddresses(const Settings& settings) {
+  std::vector<std::string> addresses = settings.List("proxy_interfaces");
+  for (const std::string& item : settings.List("inet_interfaces")) {
+    if (item == "all") {
+      const std::vector<std::string> all = InterfaceAddresses();
+      addresses.insert(addresses.end(), all.begin(), all.end());
+    } else if (item == "loopback-only" || item == "localhost") {
+      addresses.insert(addresses.end(), {"127.0.0.1", "::1"});
+    } else {
+      addresses.push_back(item);
+    }
+  }
+  ASSIGN_OR_BLAME(NetworkList own, "inet_interfaces, proxy_interfaces",
+                  NetworkList::Parse(absl::StrJoin(addresses, " ")));
+  return own;
+}
+
+absl::Status FillRoutes(const Settings& settings, ProbeSettings& probe) {
+  probe.smtp_transports = settings.List("probe_smtp_transports");
+  for (const std::string& table : settings.List("address_verify_transport_maps")) {
+    ASSIGN_OR_BLAME(auto loaded, "address_verify_transport_maps", TransportTable::Load(table, probe.smtp_transports));
+    probe.transport_maps.push_back(std::move(loaded));
+  }
+  ASSIGN_OR_RETURN(probe.recipient_canonical_maps, TablesOf(settings, "recipient_canonical_maps"));
+  ASSIGN_OR_RETURN(probe.virtual_alias_maps, TablesOf(settings, "virtual_alias_maps"));
+  ASSIGN_OR_RETURN(probe.relayhost_maps, TablesOf(settings, "address_verify_sender_dependent_relayhost_maps"));
+  ASSIGN_OR_RETURN(probe.local_transport, TransportOf(settings, "address_verify_local_transport", probe));
+  ASSIGN_OR_RETURN(probe.virtual_transport, TransportOf(settings, "address_verify_virtual_transport", probe));
+  ASSIGN_OR_RETURN(probe.relay_transport, TransportOf(settings, "address_verify_relay_transport", probe));
+  ASSIGN_OR_RETURN(probe.default_transport, TransportOf(settings, "address_verify_default_transport", probe));
+  ASSIGN_OR_RETURN(probe.mydestination, DomainsOf(settings, "mydestination"));
+  ASSIGN_OR_RETURN(probe.virtual_alias_domains, DomainsOf(settings, "virtual_alias_domains"));
+  ASSIGN_OR_RETURN(probe.virtual_mailbox_domains, DomainsOf(settings, "virtual_mailbox_domains"));
+  ASSIGN_OR_RETURN(probe.relay_domains, DomainsOf(settings, "relay_domains"));
+  ASSIGN_OR_RETURN(probe.own_addresses, OwnAddresses(settings));
+  probe.queue_directory = settings.Text("queue_directory");
+  probe.myorigin = settings.Text("myorigin");
+  probe.lmtp_tcp_port = static_cast<uint16_t>(settings.Number("lmtp_tcp_port"));
+  const std::string preference = settings.Text("smtp_address_preference");
+  probe.address_preference = preference == "ipv4"   ? AddressPreference::kIpv4
+                             : preference == "ipv6" ? AddressPreference::kIpv6
+                                                    : AddressPreference::kAny;
+  probe.balance_families = settings.YesNo("smtp_balance_inet_protocols");
+  const std::string service = settings.Text("address_verify_route_service");
+  absl::string_view path = service;
+  if (!service.empty() && (!absl::ConsumePrefix(&path, "unix:") || path.empty())) {
+    return Bad("address_verify_route_service",
+               absl::InvalidArgumentError(absl::StrCat("found \"", Printable(service, 100), "\", expected unix:PATH")));
+  }
+  probe.route_service = std::string(path);
+  if (!path.empty() && path.front() != '/') probe.route_service = absl::StrCat(probe.queue_directory, "/", path);
+  return absl::OkStatus();
+}
+
 absl::Status FillProbe(const Settings& settings, Configuration& configuration) {
   auto probe = std::make_shared<ProbeSettings>();
   probe->myhostname = settings.Text("myhostname");
@@ -81,10 +159,7 @@ absl::Status FillProbe(const Settings& settings, Configuration& configuration) {
   if (const std::string relayhost = settings.Text("address_verify_relayhost"); !relayhost.empty()) {
     ASSIGN_OR_BLAME(probe->relayhost, "address_verify_relayhost", NextHop::Parse(relayhost));
   }
-  for (const std::string& table : settings.List("address_verify_transport_maps")) {
-    ASSIGN_OR_BLAME(auto loaded, "address_verify_transport_maps", TransportTable::Load(table));
-    probe->transport_maps.push_back(std::move(loaded));
-  }
+  RETURN_IF_ERROR(FillRoutes(settings, *probe));
   configuration.classifier = Classifier::BuiltIn();
   if (const std::string rules = settings.Text("classifier_rules"); !rules.empty()) {
     ASSIGN_OR_BLAME(configuration.classifier, "classifier_rules", Classifier::FromFile(rules));

@@ -19,7 +19,7 @@
 #include "mail/question.h"
 #include "mail/verdict.h"
 #include "probe/prober.h"
-#include "verifyd/domain_list.h"
+#include "probe/domain_list.h"
 #include "verifyd/flights.h"
 #include "verifyd/metrics.h"
 

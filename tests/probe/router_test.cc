@@ -1,5 +1,6 @@
 #include "probe/router.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -10,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/log.h"
+#include "tests/scripted_dialer.h"
 #include "tests/scripted_resolver.h"
 #include "tests/status_matchers.h"
 #include "tests/test_loop.h"
@@ -22,7 +24,7 @@ class RouterTest : public testing::Test {
   Routed Find(absl::string_view address) {
     Transcript transcript(test_.clock(), false);
     const Address parsed = Address::Parse(address).value();
-    return test_.Run(router_.Find(parsed, settings_, test_.clock().Mono() + absl::Seconds(100), transcript));
+    return test_.Run(router_.Find(parsed, sender_, settings_, test_.clock().Mono() + absl::Seconds(100), transcript));
   }
   // "mx1[11.0.0.1]:25 mx2[11.0.0.2]:25"
   std::string Endpoints(absl::string_view address) {
@@ -39,7 +41,9 @@ class RouterTest : public testing::Test {
   TestLoop test_;
   ScriptedResolver resolver_{test_.loop()};
   ProbeSettings settings_;
-  Router router_{test_.loop(), resolver_};
+  ScriptedDialer services_{test_.loop()};
+  std::string sender_ = "probe@gateway.example";
+  Router router_{test_.loop(), resolver_, services_};
 };
 
 TEST_F(RouterTest, APublicDomainIsAskedAtItsMxInOrderOfPreference) {
@@ -126,13 +130,12 @@ TEST_F(RouterTest, TheFirstTransportMapThatKnowsTheDomainCounts) {
 }
 
 TEST_F(RouterTest, OtherTransportsCanNotBeAskedAbout) {
-  Map("example.com local:\nerror.example error:no more mail\n");
+  Map("example.com local:\n");
   Routed routed = Find("joe@example.com");
   EXPECT_FALSE(routed.route.has_value());
   EXPECT_TRUE(routed.not_verifiable);
   EXPECT_FALSE(routed.domain_fact.has_value());
-  EXPECT_EQ(routed.finding.text, "transport local: is not SMTP, the address can not be asked about");
-  EXPECT_TRUE(Find("joe@error.example").not_verifiable);
+  EXPECT_EQ(routed.finding.text, "transport local: is a delivery agent, the address can not be asked about");
   EXPECT_EQ(resolver_.asked(), 0U);
 }
 
@@ -267,6 +270,145 @@ TEST_F(RouterTest, ADestinationsNameIsBounded) {
   EXPECT_EQ(one.size(), Route::kMaxDestination);
   EXPECT_EQ(two.size(), Route::kMaxDestination);
   EXPECT_NE(one, two);
+}
+
+// ---- As Postfix's own tables have it.
+
+TEST_F(RouterTest, ARelayIsSmtpAndSoIsEveryNameTheOperatorGives) {
+  Map("a.example relay:[10.0.0.1]:2525\nb.example relay:\nc.example slow:[10.0.0.2]\n");
+  EXPECT_EQ(Endpoints("joe@a.example"), "10.0.0.1[10.0.0.1]:2525");
+  EXPECT_TRUE(Find("joe@c.example").not_verifiable);
+  settings_.transport_maps = {*TransportTable::Load("inline:{ {c.example = slow:[10.0.0.2]} }", {"smtp", "slow"})};
+  EXPECT_EQ(Endpoints("joe@c.example"), "10.0.0.2[10.0.0.2]:25");
+}
+
+TEST_F(RouterTest, AnLmtpServerIsAskedAtItsSocketOrItsPort) {
+  settings_.myhostname = "gateway.example";
+  settings_.queue_directory = "/var/spool/postfix";
+  Map("a.example lmtp:unix:private/dovecot-lmtp\nb.example lmtp:unix:/run/lmtp\nc.example lmtp:inet:127.0.0.1\n"
+      "d.example lmtp:inet:127.0.0.1:2003\n");
+  const Routed a = Find("joe@a.example");
+  ASSERT_TRUE(a.route.has_value());
+  EXPECT_EQ(a.route->destination, "lmtp:unix:/var/spool/postfix/private/dovecot-lmtp");
+  EXPECT_EQ(a.route->endpoints[0].ToString(), "gateway.example[/var/spool/postfix/private/dovecot-lmtp]");
+  EXPECT_EQ(a.route->endpoints[0].protocol, Protocol::kLmtp);
+  EXPECT_TRUE(a.route->configured);
+  EXPECT_EQ(Find("joe@b.example").route->endpoints[0].path, "/run/lmtp");
+  EXPECT_EQ(Endpoints("joe@c.example"), "127.0.0.1[127.0.0.1]:24");
+  EXPECT_EQ(Endpoints("joe@d.example"), "127.0.0.1[127.0.0.1]:2003");
+  EXPECT_EQ(Find("joe@d.example").route->endpoints[0].protocol, Protocol::kLmtp);
+}
+
+TEST_F(RouterTest, AnErrorTransportIsTheOperatorsOwnRefusal) {
+  Map("gone.example error:5.1.1 User unknown since 2020\nodd.example error:no more mail\nlater.example retry:4.0.0 "
+      "moving house\n");
+  const Finding gone = Find("joe@gone.example").finding;
+  EXPECT_EQ(gone.reason, Reason::kNoSuchUser);
+  EXPECT_EQ(gone.text, "5.1.1 User unknown since 2020");
+  EXPECT_EQ(gone.rule, "route.error");
+  EXPECT_EQ(Find("joe@odd.example").finding.deliverability, Deliverability::kUndeliverable);
+  EXPECT_EQ(Find("joe@later.example").finding.deliverability, Deliverability::kUnknown);
+}
+
+TEST_F(RouterTest, EachAddressClassHasItsTransport) {
+  settings_.mydestination = *DomainList::Create({"local.example"});
+  settings_.virtual_alias_domains = *DomainList::Create({"alias.example"});
+  settings_.virtual_mailbox_domains = *DomainList::Create({"virtual.example"});
+  settings_.relay_domains = *DomainList::Create({"relay.example"});
+  settings_.virtual_transport = *Transport::Parse("lmtp:unix:/run/lmtp", {}, false);
+  settings_.relay_transport = *Transport::Parse("relay:[10.0.0.1]", {"relay"}, false);
+  settings_.default_transport = *Transport::Parse("smtp:[10.0.0.2]", {"smtp"}, false);
+  EXPECT_TRUE(Find("joe@local.example").not_verifiable);
+  EXPECT_EQ(Find("joe@alias.example").finding.reason, Reason::kNoSuchUser);
+  EXPECT_EQ(Find("joe@virtual.example").route->endpoints[0].path, "/run/lmtp");
+  EXPECT_EQ(Endpoints("joe@relay.example"), "10.0.0.1[10.0.0.1]:25");
+  EXPECT_EQ(Endpoints("joe@sub.relay.example"), "10.0.0.1[10.0.0.1]:25") << "as parent_domain_matches_subdomains";
+  EXPECT_EQ(Endpoints("joe@sub.virtual.example"), "10.0.0.2[10.0.0.2]:25");
+  EXPECT_EQ(Endpoints("joe@other.example"), "10.0.0.2[10.0.0.2]:25");
+}
+
+TEST_F(RouterTest, TheRelayhostMayDependOnTheProbesSender) {
+  Relayhost("[10.0.0.1]");
+  settings_.relayhost_maps = {
+      *Table::Load("inline:{ {@gateway.example = [10.0.0.9]}, {other@x.example = [10.0.0.8]} }")};
+  EXPECT_EQ(Endpoints("joe@example.com"), "10.0.0.9[10.0.0.9]:25");
+  sender_ = "other@x.example";
+  EXPECT_EQ(Endpoints("joe@example.com"), "10.0.0.8[10.0.0.8]:25");
+  sender_ = "";
+  EXPECT_EQ(Endpoints("joe@example.com"), "10.0.0.1[10.0.0.1]:25");
+}
+
+TEST_F(RouterTest, AnAliasOfOneIsAskedAboutAndAnAliasOfSeveralIsDeliverable) {
+  settings_.virtual_alias_maps = {*Table::Load(
+      "inline:{ {a@example.com = b@example.com}, {b@example.com = c@example.net}, {many@example.com = x@a.example "
+      "y@b.example}, {@whole.example = @example.net}, {pipe@example.com = |/bin/cat} }")};
+  Relayhost("[10.0.0.1]");
+  EXPECT_EQ(Find("a@example.com").rewritten->Key(), "c@example.net");
+  EXPECT_EQ(Find("joe@whole.example").rewritten->Key(), "joe@example.net");
+  EXPECT_FALSE(Find("joe@example.com").rewritten.has_value());
+  const Routed many = Find("many@example.com");
+  EXPECT_EQ(many.finding.deliverability, Deliverability::kDeliverable);
+  EXPECT_EQ(many.finding.text, "aliased to multiple recipients");
+  EXPECT_TRUE(Find("pipe@example.com").not_verifiable);
+}
+
+TEST_F(RouterTest, ALoopOfAliasesEnds) {
+  settings_.virtual_alias_maps = {
+      *Table::Load("inline:{ {a@example.com = b@example.com}, {b@example.com = a@example.com} }")};
+  Relayhost("[10.0.0.1]");
+  EXPECT_TRUE(Find("a@example.com").route.has_value());
+}
+
+TEST_F(RouterTest, ACanonicalAddressIsWhatIsAliased) {
+  settings_.recipient_canonical_maps = {*Table::Load("inline:{ {old@example.com = new@example.com} }")};
+  settings_.virtual_alias_maps = {*Table::Load("inline:{ {new@example.com = box@example.net} }")};
+  Relayhost("[10.0.0.1]");
+  EXPECT_EQ(Find("old@example.com").rewritten->Key(), "box@example.net");
+}
+
+TEST_F(RouterTest, ATableThatCanNotBeAskedIsNeverNoRoute) {
+  settings_.transport_maps = {*TransportTable::Load("socketmap:inet:127.0.0.1:10099:transport", {"smtp"})};
+  const Routed routed = Find("joe@example.com");
+  EXPECT_FALSE(routed.route.has_value());
+  EXPECT_EQ(routed.finding.deliverability, Deliverability::kUnknown);
+  EXPECT_EQ(resolver_.asked(), 0U);
+}
+
+TEST_F(RouterTest, AVerifyTransportNamesTheSocketOfPostfix) {
+  settings_.queue_directory = "/var/spool/postfix";
+  Map("local.example verify:unix:private/verify\n");
+  EXPECT_EQ(Find("joe@local.example").stock_verify, "/var/spool/postfix/private/verify");
+}
+
+TEST_F(RouterTest, HostsThatAreNoBetterThanOurselvesAreLeftOut) {
+  settings_.own_addresses = *NetworkList::Parse("11.0.0.2");
+  resolver_.SetMx("example.com", {{10, "a.example.com"}, {20, "us.example.com"}, {30, "b.example.com"}});
+  resolver_.SetAddresses("a.example.com", {"11.0.0.1"});
+  resolver_.SetAddresses("us.example.com", {"11.0.0.2"});
+  resolver_.SetAddresses("b.example.com", {"11.0.0.3"});
+  EXPECT_EQ(Endpoints("joe@example.com"), "a.example.com[11.0.0.1]:25");
+}
+
+TEST_F(RouterTest, WhereWeAreTheBestMailLoops) {
+  settings_.own_addresses = *NetworkList::Parse("11.0.0.1");
+  resolver_.SetMx("example.com", {{10, "us.example.com"}, {20, "b.example.com"}});
+  resolver_.SetAddresses("us.example.com", {"11.0.0.1"});
+  resolver_.SetAddresses("b.example.com", {"11.0.0.2"});
+  const Routed routed = Find("joe@example.com");
+  EXPECT_FALSE(routed.route.has_value());
+  EXPECT_EQ(routed.finding.reason, Reason::kMailLoopSelf);
+  EXPECT_EQ(routed.finding.text, "mail for example.com loops back to myself");
+  EXPECT_EQ(routed.finding.deliverability, Deliverability::kUnknown);
+}
+
+TEST_F(RouterTest, AMixOfBothIpVersionsIsTried) {
+  resolver_.SetMx("example.com", {{10, "a.example.com"}});
+  resolver_.SetAddresses("a.example.com",
+                         {"2a00::1", "2a00::2", "2a00::3", "2a00::4", "2a00::5", "2a00::6", "11.0.0.1"});
+  for (int i = 0; i < 20; ++i) EXPECT_THAT(Endpoints("joe@example.com"), testing::HasSubstr("11.0.0.1"));
+  settings_.balance_families = false;
+  settings_.address_preference = AddressPreference::kIpv6;
+  EXPECT_THAT(Endpoints("joe@example.com"), testing::Not(testing::HasSubstr("11.0.0.1")));
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 namespace verifyd {
 namespace {
 
-std::shared_ptr<const TransportTable> Table(absl::string_view text) {
+std::shared_ptr<const TransportTable> Transports(absl::string_view text) {
   auto table = TransportTable::Parse("transport", text);
   EXPECT_THAT(table, IsOk());
   return table.ok() ? *table : nullptr;
@@ -61,7 +61,7 @@ TEST(NextHopTest, RefusesWhatIsNoHost) {
 }
 
 TEST(TransportTableTest, LooksUpInTheOrderOfTransport5) {
-  const auto table = Table(
+  const auto table = Transports(
       "joe@a.b.example.com smtp:[user]\n"
       "a.b.example.com     smtp:[domain]\n"
       ".b.example.com      smtp:[parent]\n"
@@ -78,18 +78,18 @@ TEST(TransportTableTest, LooksUpInTheOrderOfTransport5) {
 }
 
 TEST(TransportTableTest, ADomainDoesNotMatchItsSubdomainsWithoutTheDot) {
-  const auto table = Table("example.com smtp:[a]\n");
+  const auto table = Transports("example.com smtp:[a]\n");
   EXPECT_EQ(Found(*table, "joe@www.example.com"), "none");
   EXPECT_EQ(Found(*table, "joe@example.com"), "smtp:[a]");
 }
 
 TEST(TransportTableTest, CaseDoesNotMatter) {
-  const auto table = Table("Joe@Example.COM SMTP:[HOST]\n");
+  const auto table = Transports("Joe@Example.COM SMTP:[HOST]\n");
   EXPECT_EQ(Found(*table, "jOE@eXAMPLE.com"), "smtp:[host]");
 }
 
 TEST(TransportTableTest, LongLinesContinueOverCommentsAndEmptyLines) {
-  const auto table = Table(
+  const auto table = Transports(
       "# a comment\n"
       "\n"
       "example.com\n"
@@ -103,26 +103,26 @@ TEST(TransportTableTest, LongLinesContinueOverCommentsAndEmptyLines) {
 }
 
 TEST(TransportTableTest, AQuotedLocalPartMayHoldSpaces) {
-  const auto table = Table("\"joe doe\"@example.com smtp:[a]\n");
+  const auto table = Transports("\"joe doe\"@example.com smtp:[a]\n");
   EXPECT_EQ(Found(*table, "\"joe doe\"@example.com"), "smtp:[a]");
 }
 
 TEST(TransportTableTest, OtherTransportsKeepTheirNamesAndAreNotSmtp) {
-  const auto table = Table(
+  const auto table = Transports(
       "local.example.com local:\n"
       "gone.example.com error:mail for this domain is over, since 2020: sorry\n"
       "all.example.com  smtp:\n"
       "same.example.com :\n");
   EXPECT_EQ(Found(*table, "joe@local.example.com"), "local:");
   EXPECT_EQ(Found(*table, "joe@gone.example.com"), "error:");
-  EXPECT_FALSE(table->Find(Address::Parse("joe@gone.example.com").value())->by_smtp());
-  EXPECT_TRUE(table->Find(Address::Parse("joe@all.example.com").value())->by_smtp());
+  EXPECT_FALSE(table->Find(Address::Parse("joe@gone.example.com").value())->kind == Transport::Kind::kSmtp);
+  EXPECT_TRUE(table->Find(Address::Parse("joe@all.example.com").value())->kind == Transport::Kind::kSmtp);
   EXPECT_EQ(Found(*table, "joe@same.example.com"), ":");
 }
 
 TEST(TransportTableTest, NamesFileAndLineOfWhatIsWrong) {
   EXPECT_THAT(TransportTable::Parse("/etc/t", "a smtp:\n\nexample.com\n"),
-              FailsWith("/etc/t:3: \"example.com\": expected PATTERN TRANSPORT:NEXTHOP"));
+              FailsWith("/etc/t:3: transport \"\": expected TRANSPORT:NEXTHOP"));
   EXPECT_THAT(TransportTable::Parse("/etc/t", "a\n smtp:[b\n"), FailsWith("/etc/t:1: next hop \"[b\": expected host"));
   EXPECT_THAT(TransportTable::Parse("/etc/t", " smtp:[b]\n"),
               FailsWith("/etc/t:1: \"smtp:[b]\": expected a pattern at the start of the line"));
@@ -130,7 +130,7 @@ TEST(TransportTableTest, NamesFileAndLineOfWhatIsWrong) {
 
 TEST(TransportTableTest, TheFirstOfTwoEqualPatternsCountsAndTheSecondIsLogged) {
   const CapturedLog log;
-  const auto table = Table("example.com smtp:[a]\nEXAMPLE.com smtp:[b]\n");
+  const auto table = Transports("example.com smtp:[a]\nEXAMPLE.com smtp:[b]\n");
   EXPECT_EQ(Found(*table, "joe@example.com"), "smtp:[a]");
   EXPECT_TRUE(log.Contains("transport:2: duplicate entry \"EXAMPLE.com\""));
 }
@@ -138,14 +138,14 @@ TEST(TransportTableTest, TheFirstOfTwoEqualPatternsCountsAndTheSecondIsLogged) {
 TEST(TransportTableTest, LoadsAFile) {
   const std::string path = testing::TempDir() + "/verifyd_transport";
   std::ofstream(path) << "example.com smtp:[a]\n";
-  const auto table = TransportTable::Load("texthash:" + path);
+  const auto table = TransportTable::Load("texthash:" + path, {"smtp"});
   ASSERT_THAT(table, IsOk());
   EXPECT_EQ(Found(**table, "joe@example.com"), "smtp:[a]");
   std::remove(path.c_str());
-  EXPECT_THAT(TransportTable::Load("texthash:" + path), FailsWith("can not be opened"));
-  EXPECT_THAT(TransportTable::Load("hash:/etc/postfix/transport"), FailsWith("expected texthash:/path/of/file"));
-  EXPECT_THAT(TransportTable::Load("texthash:"), FailsWith("expected texthash:/path/of/file"));
-  EXPECT_THAT(TransportTable::Load("texthash:/"), FailsWith("/: can not be read"));
+  EXPECT_THAT(TransportTable::Load("texthash:" + path, {"smtp"}), FailsWith("can not be opened"));
+  EXPECT_THAT(TransportTable::Load("mysql:/etc/postfix/transport", {"smtp"}), FailsWith("expected texthash:/PATH"));
+  EXPECT_THAT(TransportTable::Load("texthash:", {"smtp"}), FailsWith("expected texthash:/PATH"));
+  EXPECT_THAT(TransportTable::Load("texthash:/", {"smtp"}), FailsWith("/: can not be read"));
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
-#include "verifyd/domain_list.h"
+#include "probe/domain_list.h"
 
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -11,22 +9,10 @@
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "probe/table.h"
 
 namespace verifyd {
 namespace {
-
-absl::StatusOr<std::vector<std::string>> KeysOfTable(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return absl::NotFoundError(absl::StrCat("can not read table ", path));
-  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  std::vector<std::string> keys;
-  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
-    // A line that begins with white space continues the value of the one before; values do not matter here.
-    if (line.empty() || line[0] == '#' || absl::ascii_isspace(static_cast<unsigned char>(line[0]))) continue;
-    keys.emplace_back(line.substr(0, line.find_first_of(" \t\r")));
-  }
-  return keys;
-}
 
 absl::StatusOr<std::string> ParseItem(absl::string_view item) {
   const bool below_only = absl::ConsumePrefix(&item, ".");
@@ -34,7 +20,7 @@ absl::StatusOr<std::string> ParseItem(absl::string_view item) {
   if (!domain.ok()) {
     return absl::InvalidArgumentError(absl::StrCat("\"", Printable(item, 80),
                                                    "\" in a list of domains: ", domain.status().message(),
-                                                   " (expected a domain, .domain, *, or texthash:PATH)"));
+                                                   " (expected a domain, .domain, *, or a table)"));
   }
   return absl::StrCat(below_only ? "." : "", *domain);
 }
@@ -48,16 +34,19 @@ absl::StatusOr<DomainList> DomainList::Create(const std::vector<std::string>& it
       list.all_ = true;
       continue;
     }
-    absl::string_view path = item;
-    if (!absl::ConsumePrefix(&path, "texthash:")) {
+    if (!absl::StrContains(item, ':') || absl::StartsWith(item, "[")) {
       ASSIGN_OR_RETURN(std::string domain, ParseItem(item));
       list.domains_.insert(std::move(domain));
       continue;
     }
-    ASSIGN_OR_RETURN(const std::vector<std::string> keys, KeysOfTable(std::string(path)));
-    for (const std::string& key : keys) {
+    ASSIGN_OR_RETURN(const std::shared_ptr<const Table> table, Table::Load(item));
+    if (table->remote().has_value()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"", Printable(item, 80), "\" in a list of domains: expected a table that can be read whole"));
+    }
+    for (const std::string& key : table->Keys()) {
       absl::StatusOr<std::string> domain = ParseItem(key);
-      if (!domain.ok()) return absl::InvalidArgumentError(absl::StrCat(path, ": ", domain.status().message()));
+      if (!domain.ok()) return absl::InvalidArgumentError(absl::StrCat(item, ": ", domain.status().message()));
       list.domains_.insert(*std::move(domain));
     }
   }
@@ -81,6 +70,8 @@ bool DomainList::Contains(const Address& address) const {
   }
   return false;
 }
+
+bool DomainList::ContainsExactly(absl::string_view domain) const { return all_ || domains_.contains(domain); }
 
 bool DomainList::empty() const {
   if (all_ || !domains_.empty()) return false;

@@ -1,4 +1,4 @@
-#include "verifyd/domain_list.h"
+#include "probe/domain_list.h"
 
 #include <gtest/gtest.h>
 

@@ -3,8 +3,8 @@
 // keys of a table.
 //
 // Thread: any (immutable).
-#ifndef VERIFYD_VERIFYD_DOMAIN_LIST_H_
-#define VERIFYD_VERIFYD_DOMAIN_LIST_H_
+#ifndef VERIFYD_PROBE_DOMAIN_LIST_H_
+#define VERIFYD_PROBE_DOMAIN_LIST_H_
 
 #include <memory>
 #include <string>
@@ -26,7 +26,10 @@ class DomainList {
   // Domains that these tables route belong to the list, too ("*" in a table does not count).
   void AddRoutes(std::vector<std::shared_ptr<const TransportTable>> routes) { routes_ = std::move(routes); }
 
+  // The domain, a parent of it, or a route for the address stands in the list.
   bool Contains(const Address& address) const;
+  // The domain itself does.
+  bool ContainsExactly(absl::string_view domain) const;
   bool empty() const;
 
  private:
@@ -37,4 +40,4 @@ class DomainList {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_DOMAIN_LIST_H_
+#endif  // VERIFYD_PROBE_DOMAIN_LIST_H_

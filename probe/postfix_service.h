@@ -1,0 +1,37 @@
+// Postfix's internal services on UNIX sockets (attr_print0.c, attr_scan0.c): lists of attributes, "name NUL value NUL"
+// each, a lone NUL at the end. The server speaks first and names its protocol (Postfix 3.6 and later).
+//
+// Thread: the loop's thread only.
+#ifndef VERIFYD_PROBE_POSTFIX_SERVICE_H_
+#define VERIFYD_PROBE_POSTFIX_SERVICE_H_
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "base/loop.h"
+#include "boost/asio/awaitable.hpp"
+#include "probe/dialer.h"
+
+namespace verifyd {
+
+// In the order in which they are sent; a name may occur twice.
+using Attributes = std::vector<std::pair<std::string, std::string>>;
+
+std::string EncodeAttributes(const Attributes& attributes);
+// The list at the start of `bytes`, and how many bytes it takes; nothing while it is not all there. Error: what is
+// there can not become one, or is longer than 64 KiB.
+absl::StatusOr<std::optional<std::pair<Attributes, size_t>>> ParseAttributes(absl::string_view bytes);
+// The last of that name; nothing if there is none.
+std::optional<std::string> ValueOf(const Attributes& attributes, absl::string_view name);
+
+// Connects to the service at `path`, asks it once, and returns its answer. Errors name the path.
+boost::asio::awaitable<absl::StatusOr<Attributes>> AskPostfixService(Loop& loop, Dialer& dialer, std::string path,
+                                                                     Attributes request, MonoTime deadline);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_PROBE_POSTFIX_SERVICE_H_

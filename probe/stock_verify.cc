@@ -1,0 +1,65 @@
+#include "probe/stock_verify.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/text.h"
+#include "probe/postfix_service.h"
+
+namespace verifyd {
+namespace {
+
+Finding FindingOf(Classification classified, std::string text, const std::string& path, absl::Time now) {
+  Finding finding;
+  finding.deliverability = classified.deliverability;
+  finding.reason = classified.reason;
+  finding.scope = classified.scope;
+  finding.stage = Stage::kRcpt;
+  finding.rule = std::move(classified.rule);
+  finding.text = Printable(text, Finding::kMaxText);
+  finding.mx_name = "verify";
+  finding.mx_address = path;
+  finding.when = now;
+  return finding;
+}
+
+// verify(8) tells OK, DEFER and BOUNCE apart; what a server said is in the text.
+Reply ReplyOf(absl::string_view recipient_status, absl::string_view text) {
+  Reply reply;
+  reply.code = recipient_status == "0" ? 250 : recipient_status == "2" ? 550 : 450;
+  reply.lines = {std::string(text)};
+  if (reply.code == 250) reply.enhanced = EnhancedCode::TakeFrom(absl::StripPrefix(text, "250 "));
+  return reply;
+}
+
+}  // namespace
+
+boost::asio::awaitable<Finding> AskStockVerify(Loop& loop, Dialer& dialer, const Classifier& classifier,
+                                               std::string path, const Address& address, MonoTime deadline) {
+  const Clock& clock = loop.clock();
+  const Attributes query = {{"request", "query"}, {"address", address.Key()}};
+  for (;;) {
+    const absl::StatusOr<Attributes> answer = co_await AskPostfixService(loop, dialer, path, query, deadline);
+    if (!answer.ok() || ValueOf(*answer, "status") != "0") {
+      const std::string text =
+          answer.ok() ? absl::StrCat(path, ": the request was not understood") : std::string(answer.status().message());
+      co_return FindingOf(Classifier::Classify(Event::kConnectUnreachable, Stage::kConnect), text, path, clock.Now());
+    }
+    const std::string status = ValueOf(*answer, "recipient_status").value_or("");
+    const std::string text = ValueOf(*answer, "reason").value_or("");
+    if (status != "3") {
+      const Reply reply = ReplyOf(status, text);
+      Finding finding = FindingOf(classifier.Classify(Stage::kRcpt, reply, ""), text, path, clock.Now());
+      finding.code = reply.code;
+      finding.enhanced = reply.enhanced;
+      co_return finding;
+    }
+    if (clock.Mono() + kStockVerifyPollDelay >= deadline) break;
+    co_await loop.Sleep(kStockVerifyPollDelay);
+  }
+  co_return FindingOf(Classifier::Classify(Event::kDeadline, Stage::kConnect),
+                      absl::StrCat(path, ": address verification in progress"), path, clock.Now());
+}
+
+}  // namespace verifyd

@@ -1,0 +1,29 @@
+// Postfix's own verify(8), asked about an address that we can not ask about ourselves (its local and virtual delivery
+// agents know their users). It answers from its cache, or sends a probe through its queue and says "not yet".
+//
+// Thread: the front loop only.
+#ifndef VERIFYD_PROBE_STOCK_VERIFY_H_
+#define VERIFYD_PROBE_STOCK_VERIFY_H_
+
+#include <string>
+
+#include "absl/time/time.h"
+#include "base/loop.h"
+#include "boost/asio/awaitable.hpp"
+#include "mail/address.h"
+#include "mail/finding.h"
+#include "probe/dialer.h"
+#include "verdict/classifier.h"
+
+namespace verifyd {
+
+inline constexpr absl::Duration kStockVerifyPollDelay = absl::Seconds(1);
+
+// Asks the service at `path` until it knows, or until `deadline`. What it says is judged by `classifier`, as what a
+// server says: its "undeliverable" may be about us. The referenced values must live until it returns.
+boost::asio::awaitable<Finding> AskStockVerify(Loop& loop, Dialer& dialer, const Classifier& classifier,
+                                               std::string path, const Address& address, MonoTime deadline);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_PROBE_STOCK_VERIFY_H_

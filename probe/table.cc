@@ -1,0 +1,202 @@
+#include "probe/table.h"
+
+#include <sys/stat.h>
+
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+
+namespace verifyd {
+namespace {
+
+constexpr absl::string_view kTextTypes[] = {"texthash", "hash", "btree", "lmdb", "cdb", "dbm"};
+
+// The end of the key: the first white space outside double quotes.
+size_t KeyEnd(absl::string_view line) {
+  bool quoted = false;
+  for (size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '\\') {
+      ++i;
+    } else if (line[i] == '"') {
+      quoted = !quoted;
+    } else if (!quoted && absl::ascii_isspace(line[i])) {
+      return i;
+    }
+  }
+  return line.size();
+}
+
+absl::Status BadSpec(absl::string_view spec) {
+  return absl::InvalidArgumentError(absl::StrCat("table \"", Printable(spec, 200),
+                                                 "\": expected texthash:/PATH, hash:, btree: or lmdb:/PATH, inline:{ "
+                                                 "{KEY = VALUE} ... }, socketmap:unix:PATH:NAME or "
+                                                 "socketmap:inet:HOST:PORT:NAME"));
+}
+
+// What postmap(1) makes of a file is used by Postfix; its source is what we read.
+void WarnIfCompiledIsNewer(absl::string_view type, const std::string& path) {
+  if (type == "texthash") return;
+  const std::string compiled = absl::StrCat(path, type == "lmdb" ? ".lmdb" : type == "cdb" ? ".cdb" : ".db");
+  struct stat source {};
+  struct stat made {};
+  if (::stat(path.c_str(), &source) != 0 || ::stat(compiled.c_str(), &made) != 0) return;
+  if (made.st_mtime <= source.st_mtime) return;
+  LogWarning(absl::StrCat(compiled, " is newer than ", path,
+                          ", whose text is what is read here: is it still what the table is made from?"));
+}
+
+absl::Status AcceptAll(absl::string_view /*value*/) { return absl::OkStatus(); }
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Table>> Table::Load(absl::string_view spec) { return Load(spec, AcceptAll); }
+
+absl::StatusOr<std::shared_ptr<const Table>> Table::Load(absl::string_view spec, Check check) {
+  absl::string_view rest = spec;
+  absl::ConsumePrefix(&rest, "proxy:");
+  const size_t colon = rest.find(':');
+  if (colon == absl::string_view::npos || colon + 1 == rest.size()) return BadSpec(spec);
+  const absl::string_view type = rest.substr(0, colon);
+  const absl::string_view argument = rest.substr(colon + 1);
+  if (type == "inline") return ParseInline(argument, check);
+  if (type == "socketmap") return MakeRemote(spec, argument);
+  if (!absl::c_linear_search(kTextTypes, type)) return BadSpec(spec);
+  return LoadText(type, argument, check);
+}
+
+absl::StatusOr<std::shared_ptr<const Table>> Table::LoadText(absl::string_view type, absl::string_view path,
+                                                             Check check) {
+  std::ifstream file(std::string(path), std::ios::binary);
+  if (!file) return absl::NotFoundError(absl::StrCat(path, ": can not be opened for reading"));
+  std::string text;
+  char chunk[65536];
+  while (file.read(chunk, sizeof(chunk)), file.gcount() > 0) text.append(chunk, static_cast<size_t>(file.gcount()));
+  if (file.bad()) return absl::UnavailableError(absl::StrCat(path, ": can not be read"));
+  WarnIfCompiledIsNewer(type, std::string(path));
+  return Parse(path, text, check);
+}
+
+absl::StatusOr<std::shared_ptr<const Table>> Table::Parse(absl::string_view file_name, absl::string_view text,
+                                                          Check check) {
+  auto table = std::make_shared<Table>();
+  std::string logical;
+  int logical_number = 0;
+  const auto add = [&]() -> absl::Status {
+    if (logical.empty()) return absl::OkStatus();
+    const std::string line = std::exchange(logical, {});
+    const size_t key_end = KeyEnd(line);
+    const absl::string_view key = absl::string_view(line).substr(0, key_end);
+    const absl::string_view value = absl::StripAsciiWhitespace(absl::string_view(line).substr(key_end));
+    if (const absl::Status checked = check(value); !checked.ok()) {
+      return absl::Status(checked.code(), absl::StrCat(file_name, ":", logical_number, ": ", checked.message()));
+    }
+    if (!table->entries_.emplace(absl::AsciiStrToLower(key), std::string(value)).second) {
+      LogWarning(absl::StrCat(file_name, ":", logical_number, ": duplicate entry \"", Printable(key, 100), "\""));
+    }
+    return absl::OkStatus();
+  };
+  int number = 0;
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    ++number;
+    const absl::string_view content = absl::StripAsciiWhitespace(line);
+    // Comments and empty lines do not end a logical line.
+    if (content.empty() || content.front() == '#') continue;
+    if (absl::ascii_isspace(line.front())) {
+      if (logical.empty()) {
+        return absl::InvalidArgumentError(absl::StrCat(file_name, ":", number, ": \"", Printable(content, 100),
+                                                       "\": expected a pattern at the start of the line, found a "
+                                                       "continuation of nothing"));
+      }
+      absl::StrAppend(&logical, " ", content);
+      continue;
+    }
+    RETURN_IF_ERROR(add());
+    logical = std::string(content);
+    logical_number = number;
+  }
+  RETURN_IF_ERROR(add());
+  return std::shared_ptr<const Table>(std::move(table));
+}
+
+absl::StatusOr<std::shared_ptr<const Table>> Table::ParseInline(absl::string_view text, Check check) {
+  auto table = std::make_shared<Table>();
+  absl::string_view inside = absl::StripAsciiWhitespace(text);
+  if (!absl::ConsumePrefix(&inside, "{") || !absl::ConsumeSuffix(&inside, "}")) {
+    return BadSpec(absl::StrCat("inline:", text));
+  }
+  // Without braces of their own, entries are separated by commas, and white space may stand around "=".
+  std::vector<absl::string_view> entries;
+  if (absl::StrContains(inside, "{")) {
+    entries = SplitList(inside);
+  } else {
+    entries = absl::StrSplit(inside, ',', absl::SkipWhitespace());
+  }
+  for (absl::string_view entry : entries) {
+    entry = absl::StripAsciiWhitespace(entry);
+    if (absl::ConsumePrefix(&entry, "{")) absl::ConsumeSuffix(&entry, "}");
+    const size_t equals = entry.find('=');
+    const absl::string_view key = absl::StripAsciiWhitespace(entry.substr(0, equals));
+    if (equals == absl::string_view::npos || key.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("inline table: found \"", Printable(entry, 100), "\", expected KEY = VALUE"));
+    }
+    const absl::string_view value = absl::StripAsciiWhitespace(entry.substr(equals + 1));
+    if (const absl::Status checked = check(value); !checked.ok()) {
+      return absl::Status(checked.code(), absl::StrCat("inline table: ", checked.message()));
+    }
+    table->entries_.emplace(absl::AsciiStrToLower(key), std::string(value));
+  }
+  return std::shared_ptr<const Table>(std::move(table));
+}
+
+absl::StatusOr<std::shared_ptr<const Table>> Table::MakeRemote(absl::string_view spec, absl::string_view place) {
+  SocketmapPlace remote;
+  const size_t last = place.rfind(':');
+  if (last == absl::string_view::npos || last + 1 == place.size()) return BadSpec(spec);
+  remote.map = std::string(place.substr(last + 1));
+  absl::string_view socket = place.substr(0, last);
+  if (absl::ConsumePrefix(&socket, "unix:")) {
+    if (!absl::StartsWith(socket, "/")) return BadSpec(spec);
+    remote.path = std::string(socket);
+  } else if (absl::ConsumePrefix(&socket, "inet:")) {
+    const size_t colon = socket.rfind(':');
+    uint32_t port = 0;
+    if (colon == absl::string_view::npos || !absl::SimpleAtoi(socket.substr(colon + 1), &port) || port == 0 ||
+        port > 65535) {
+      return BadSpec(spec);
+    }
+    absl::string_view host = socket.substr(0, colon);
+    if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
+    remote.host = host == "localhost" ? "127.0.0.1" : std::string(host);
+    remote.port = static_cast<uint16_t>(port);
+  } else {
+    return BadSpec(spec);
+  }
+  auto table = std::make_shared<Table>();
+  table->remote_ = std::move(remote);
+  return std::shared_ptr<const Table>(std::move(table));
+}
+
+const std::string* Table::Find(absl::string_view key) const {
+  const auto found = entries_.find(absl::AsciiStrToLower(key));
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> Table::Keys() const {
+  std::vector<std::string> keys;
+  keys.reserve(entries_.size());
+  for (const auto& [key, value] : entries_) keys.push_back(key);
+  return keys;
+}
+
+}  // namespace verifyd

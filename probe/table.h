@@ -1,0 +1,67 @@
+// A table of keys and values, as Postfix's lookup tables are written (DATABASE_README):
+//
+//   texthash:/path               a text file of "KEY VALUE" lines, as postmap(1) reads it
+//   hash: btree: lmdb: cdb: dbm:/path   the same file: its source is read, not what postmap(1) made of it; a warning is
+//                                logged when the compiled file is newer
+//   inline:{ {key = value} ... } or inline:{ key = value, ... }
+//   socketmap:inet:HOST:PORT:NAME, socketmap:unix:PATH:NAME     asked for each key (probe/socketmap.h)
+//
+// "proxy:" in front of any of them changes nothing.
+//
+// Thread: any (immutable once loaded).
+#ifndef VERIFYD_PROBE_TABLE_H_
+#define VERIFYD_PROBE_TABLE_H_
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace verifyd {
+
+// Where a socketmap server listens, and which of its maps is asked.
+struct SocketmapPlace {
+  std::string host;  // an IP address, or "localhost"; empty: UNIX
+  uint16_t port = 0;
+  std::string path;
+  std::string map;
+  friend bool operator==(const SocketmapPlace&, const SocketmapPlace&) = default;
+};
+
+class Table {
+ public:
+  // `check` sees every value of a text and may refuse it. Errors name file and line, what was found and expected.
+  using Check = absl::FunctionRef<absl::Status(absl::string_view value)>;
+  static absl::StatusOr<std::shared_ptr<const Table>> Load(absl::string_view spec, Check check);
+  static absl::StatusOr<std::shared_ptr<const Table>> Load(absl::string_view spec);
+  // A key that stands twice counts as it stands first, as in Postfix; the second is logged.
+  static absl::StatusOr<std::shared_ptr<const Table>> Parse(absl::string_view file_name, absl::string_view text,
+                                                            Check check);
+
+  // Set: the table is asked over a socket, and Find finds nothing.
+  const std::optional<SocketmapPlace>& remote() const { return remote_; }
+  // Case does not matter. Null if there is none.
+  const std::string* Find(absl::string_view key) const;
+  std::vector<std::string> Keys() const;
+  size_t size() const { return entries_.size(); }
+
+ private:
+  static absl::StatusOr<std::shared_ptr<const Table>> LoadText(absl::string_view type, absl::string_view path,
+                                                               Check check);
+  static absl::StatusOr<std::shared_ptr<const Table>> ParseInline(absl::string_view text, Check check);
+  static absl::StatusOr<std::shared_ptr<const Table>> MakeRemote(absl::string_view spec, absl::string_view place);
+
+  absl::flat_hash_map<std::string, std::string> entries_;
+  std::optional<SocketmapPlace> remote_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_PROBE_TABLE_H_

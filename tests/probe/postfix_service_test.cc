@@ -1,0 +1,252 @@
+// Servers of tables, routes and verdicts on UNIX sockets, played by a thread.
+#include "probe/postfix_service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "boost/asio/buffer.hpp"
+#include "boost/asio/io_context.hpp"
+#include "boost/asio/local/stream_protocol.hpp"
+#include "boost/asio/write.hpp"
+#include "probe/route_service.h"
+#include "probe/socketmap.h"
+#include "probe/stock_verify.h"
+#include "tests/status_matchers.h"
+
+namespace verifyd {
+namespace {
+
+using boost::asio::local::stream_protocol;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr absl::string_view kGreeting("protocol\0some_protocol\0\0", 24);
+
+// Answers each chunk that is read with what `answer` says; nothing: hangs up. Says `greeting` first.
+class Server {
+ public:
+  Server(std::string greeting, std::function<std::optional<std::string>(const std::string&)> answer)
+      : greeting_(std::move(greeting)), answer_(std::move(answer)) {
+    thread_ = std::thread([this] { Run(); });
+  }
+  ~Server() {
+    over_ = true;
+    // Wakes it from accept.
+    stream_protocol::socket last(context_);
+    boost::system::error_code ignored;
+    last.connect(stream_protocol::endpoint(path_), ignored);
+    last.close(ignored);
+    thread_.join();
+    unlink(path_.c_str());
+  }
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  const std::string& path() const { return path_; }
+  int connections() const { return connections_; }
+  std::vector<std::string> heard;  // read it when the loop has ended
+
+ private:
+  void Run() {
+    while (!over_) {
+      stream_protocol::socket socket = acceptor_.accept();
+      if (over_) return;
+      ++connections_;
+      boost::system::error_code error;
+      boost::asio::write(socket, boost::asio::buffer(greeting_), error);
+      std::array<char, 4096> buffer = {};
+      while (!error) {
+        const size_t count = socket.read_some(boost::asio::buffer(buffer), error);
+        if (error) break;
+        heard.emplace_back(buffer.data(), count);
+        const std::optional<std::string> said = answer_(heard.back());
+        if (!said.has_value()) break;
+        boost::asio::write(socket, boost::asio::buffer(*said), error);
+      }
+    }
+  }
+
+  const std::string greeting_;
+  const std::function<std::optional<std::string>(const std::string&)> answer_;
+  const std::string path_ = absl::StrCat(testing::TempDir(), "/service-", getpid());
+  boost::asio::io_context context_;
+  stream_protocol::acceptor acceptor_{context_, stream_protocol::endpoint(path_)};
+  std::atomic<int> connections_{0};
+  std::atomic<bool> over_{false};
+  std::thread thread_;
+};
+
+class PostfixServiceTest : public testing::Test {
+ protected:
+  template <typename T>
+  T Run(boost::asio::awaitable<T> task) {
+    std::optional<T> result;
+    loop_.Spawn(Keep(loop_, std::move(task), result));
+    loop_.Run();
+    return *std::move(result);
+  }
+  template <typename T>
+  static boost::asio::awaitable<void> Keep(Loop& loop, boost::asio::awaitable<T> task, std::optional<T>& result) {
+    result.emplace(co_await std::move(task));
+    loop.Stop();
+  }
+  static MonoTime Soon() { return Clock::Real().Mono() + absl::Seconds(20); }
+
+  Loop loop_{Clock::Real()};
+  std::unique_ptr<Dialer> dialer_ = MakeSocketDialer(loop_);
+};
+
+TEST(AttributesTest, AListIsWrittenAndReadAsPostfixDoes) {
+  const Attributes query = {{"request", "query"}, {"address", "user@example.com"}};
+  const std::string bytes = EncodeAttributes(query);
+  EXPECT_EQ(bytes, std::string("request\0query\0address\0user@example.com\0\0", 40));
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    EXPECT_FALSE(ParseAttributes(absl::string_view(bytes).substr(0, length))->has_value()) << length;
+  }
+  const auto parsed = ParseAttributes(bytes + "more");
+  ASSERT_TRUE(parsed->has_value());
+  EXPECT_EQ((*parsed)->first, query);
+  EXPECT_EQ((*parsed)->second, bytes.size());
+}
+
+TEST(AttributesTest, AListWithoutEndIsGivenUp) {
+  EXPECT_FALSE(ParseAttributes(std::string(70000, 'x')).ok());
+  std::string pairs;
+  for (int i = 0; i < 20000; ++i) pairs.append("a\0b\0", 4);
+  EXPECT_FALSE(ParseAttributes(pairs).ok());
+}
+
+TEST(NetstringTest, IsTakenWhenItIsAllThereAndRefusedWhenItIsNone) {
+  EXPECT_EQ(*ParseNetstring("9:NOTFOUND ,"), "NOTFOUND ");
+  EXPECT_EQ(**ParseNetstring("0:,"), "");
+  for (const char* part : {"", "9", "9:", "9:NOTFOUND "}) EXPECT_FALSE(ParseNetstring(part)->has_value()) << part;
+  for (const char* bad : {"x", "-1:x,", "3:abcd", "999999999:", "100001:", ":,", "12345678"}) {
+    EXPECT_FALSE(ParseNetstring(bad).ok()) << bad;
+  }
+}
+
+TEST_F(PostfixServiceTest, ASocketmapIsAskedOverOneConnection) {
+  Server server("", [](const std::string& request) -> std::optional<std::string> {
+    return request == "12:map a@b.test," ? "12:OK smtp:[mx]," : "9:NOTFOUND ,";
+  });
+  SocketmapClient client(loop_, *dialer_);
+  const SocketmapPlace place = {.host = "", .port = 0, .path = server.path(), .map = "map"};
+  const auto ask_twice = [](SocketmapClient& client,
+                            SocketmapPlace place) -> boost::asio::awaitable<std::vector<std::string>> {
+    std::vector<std::string> said;
+    for (const char* key : {"a@b.test", "b.test"}) {
+      const absl::StatusOr<std::optional<std::string>> value = co_await client.LookUp(place, key, Soon());
+      said.push_back(!value.ok() ? std::string(value.status().message()) : value->value_or("none"));
+    }
+    co_return said;
+  };
+  EXPECT_THAT(Run(ask_twice(client, place)), ElementsAre("smtp:[mx]", "none"));
+  EXPECT_EQ(server.connections(), 1);
+  EXPECT_THAT(server.heard, ElementsAre("12:map a@b.test,", "10:map b.test,"));
+}
+
+TEST_F(PostfixServiceTest, TroubleOfASocketmapIsAnErrorNeverAnAnswer) {
+  for (const char* said : {"14:TEMP try later,", "7:PERM no,", "garbage!!", "4:what,"}) {
+    Server server("", [&](const std::string&) -> std::optional<std::string> { return said; });
+    SocketmapClient client(loop_, *dialer_);
+    Loop loop(Clock::Real());
+    const std::unique_ptr<Dialer> dialer = MakeSocketDialer(loop);
+    SocketmapClient fresh(loop, *dialer);
+    std::optional<absl::StatusOr<std::optional<std::string>>> value;
+    loop.Spawn(
+        Keep(loop, fresh.LookUp({.host = "", .port = 0, .path = server.path(), .map = "m"}, "k", Soon()), value));
+    loop.Run();
+    EXPECT_FALSE(value->ok()) << said;
+    EXPECT_THAT(std::string(value->status().message()), HasSubstr(server.path()));
+  }
+}
+
+TEST_F(PostfixServiceTest, VerifySaysWhatAServerSaidAndThatIsJudged) {
+  const std::string reply = EncodeAttributes(
+      {{"status", "0"},
+       {"recipient_status", "2"},
+       {"reason", "host mx.test[192.0.2.1] said: 550 5.1.1 User unknown (in reply to RCPT TO command)"}});
+  Server server(std::string(kGreeting), [&](const std::string&) -> std::optional<std::string> { return reply; });
+  const Address address = Address::Parse("joe@example.com").value();
+  const Finding finding = Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon()));
+  EXPECT_EQ(finding.reason, Reason::kNoSuchUser);
+  EXPECT_THAT(finding.text, HasSubstr("said: 550 5.1.1 User unknown"));
+  EXPECT_THAT(server.heard, ElementsAre(EncodeAttributes({{"request", "query"}, {"address", "joe@example.com"}})));
+}
+
+TEST_F(PostfixServiceTest, WhatVerifyCallsUndeliverableMayBeAboutUs) {
+  const std::string reply = EncodeAttributes(
+      {{"status", "0"},
+       {"recipient_status", "2"},
+       {"reason",
+        "host mx.test[192.0.2.1] said: 550 5.7.1 blocked using zen.spamhaus.org (in reply to RCPT TO command)"}});
+  Server server(std::string(kGreeting), [&](const std::string&) -> std::optional<std::string> { return reply; });
+  const Address address = Address::Parse("joe@example.com").value();
+  const Finding finding = Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon()));
+  EXPECT_EQ(finding.deliverability, Deliverability::kUnknown);
+  EXPECT_EQ(finding.scope, Scope::kUs);
+}
+
+TEST_F(PostfixServiceTest, VerifyIsAskedUntilItKnows) {
+  std::atomic<int> asked{0};
+  Server server(std::string(kGreeting), [&](const std::string&) -> std::optional<std::string> {
+    const bool known = ++asked > 1;
+    return EncodeAttributes({{"status", "0"},
+                             {"recipient_status", known ? "0" : "3"},
+                             {"reason", known ? "delivers to mailbox" : "Address verification in progress"}});
+  });
+  const Address address = Address::Parse("joe@example.com").value();
+  const Finding finding = Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon()));
+  EXPECT_EQ(finding.deliverability, Deliverability::kDeliverable);
+  EXPECT_EQ(asked, 2);
+}
+
+TEST_F(PostfixServiceTest, AVerifyThatIsNotThereIsNoVerdict) {
+  const Address address = Address::Parse("joe@example.com").value();
+  const Finding finding =
+      Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), "/nonexistent/verify", address, Soon()));
+  EXPECT_EQ(finding.deliverability, Deliverability::kUnknown);
+  EXPECT_THAT(finding.text, HasSubstr("/nonexistent/verify: No such file or directory"));
+}
+
+TEST_F(PostfixServiceTest, PostfixSaysHowItWouldRouteAProbe) {
+  Server server(std::string(kGreeting), [](const std::string&) -> std::optional<std::string> {
+    return EncodeAttributes({{"flags", "0"},
+                             {"transport", "relay"},
+                             {"nexthop", "[10.0.0.1]:2525"},
+                             {"recipient", "joe@example.com"},
+                             {"flags", "2048"}});
+  });
+  const Address address = Address::Parse("joe@example.com").value();
+  const auto route = Run(AskRouteService(loop_, *dialer_, server.path(), "probe@gw.example", address, Soon()));
+  ASSERT_THAT(route, IsOk());
+  EXPECT_EQ(route->transport, "relay");
+  EXPECT_EQ(route->next_hop, "[10.0.0.1]:2525");
+  EXPECT_THAT(server.heard,
+              ElementsAre(EncodeAttributes(
+                  {{"request", "verify"}, {"sender", "probe@gw.example"}, {"address", "joe@example.com"}})));
+}
+
+TEST_F(PostfixServiceTest, ARouteThatPostfixCouldNotFindIsAnError) {
+  Server server(std::string(kGreeting), [](const std::string&) -> std::optional<std::string> {
+    return EncodeAttributes(
+        {{"flags", "0"}, {"transport", "smtp"}, {"nexthop", "x"}, {"recipient", "joe@example.com"}, {"flags", "8"}});
+  });
+  const Address address = Address::Parse("joe@example.com").value();
+  EXPECT_THAT(Run(AskRouteService(loop_, *dialer_, server.path(), "", address, Soon())),
+              FailsWith("could not route the address"));
+}
+
+}  // namespace
+}  // namespace verifyd
