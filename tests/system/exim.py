@@ -64,9 +64,10 @@ class Exim:
             path = os.path.join(directory, name)
             os.makedirs(path, mode=0o755, exist_ok=True)
             shutil.chown(path, nobody.pw_uid, nobody.pw_gid)
-        config = {"directory": directory, "hostname": f"mx.{domain}", "address": address, "port": port, "domain": domain}
         files = {
-            "config": CONFIG.format(**config),
+            "config": CONFIG.format(
+                directory=directory, hostname=f"mx.{domain}", address=address, port=port, domain=domain
+            ),
             "recipients": "".join(f"{user}\n" for user in users),
             "passwd": f"root:x:0:0:::\nDebian-exim:x:{nobody.pw_uid}:{nobody.pw_gid}:::\n",
             "group": f"root:x:0:\nDebian-exim:x:{nobody.pw_gid}:\n",

@@ -1,7 +1,7 @@
 """The loopback mail world: a name server, and mail servers of every temper behind it.
 
-`MailWorld` starts the name server and the scripted servers; the real ones (`sink`, `recipient_table`, `gateway`, `exim`,
-`dovecot`, `tempers`, `stock`) start when first asked for. `with MailWorld() as world:` leaves nothing behind.
+`MailWorld` starts the name server and the scripted servers; the real ones (`sink`, `recipient_table`, `gateway`,
+`exim`, `dovecot`, `tempers`, `stock`) start when first asked for. `with MailWorld() as world:` leaves nothing behind.
 """
 
 import functools
@@ -149,13 +149,15 @@ class MailWorld:
     @functools.cached_property
     def exim(self):
         """Exim, which knows the users erin and frank of exim.test."""
-        return self._kept(Exim(self._place("exim"), self.address_of("exim.test"), SMTP_PORT, "exim.test", ("erin", "frank")))
+        address = self.address_of("exim.test")
+        return self._kept(Exim(self._place("exim"), address, SMTP_PORT, "exim.test", ("erin", "frank")))
 
     @functools.cached_property
     def dovecot(self):
         """Dovecot's LMTP, which knows the users grace and judy of dovecot.test, and heidi of lmtp.test."""
         users = ("grace@dovecot.test", "judy@dovecot.test", "heidi@lmtp.test")
-        return self._kept(Dovecot(self._place("dovecot"), self.address_of("dovecot.test"), SMTP_PORT, "mx.dovecot.test", users))
+        address = self.address_of("dovecot.test")
+        return self._kept(Dovecot(self._place("dovecot"), address, SMTP_PORT, "mx.dovecot.test", users))
 
     @functools.cached_property
     def tempers(self):

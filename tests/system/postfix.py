@@ -205,8 +205,8 @@ GREET_SECONDS = 1
 def tempers(directory, addresses, port, ipv6_port, users, greylisting_socket):
     """One Postfix with a table of recipients and a service for every temper; `addresses`: {temper: address}.
 
-    Each temper has the domain TEMPER.test and the same users. encrypt: TLS or nothing. pause: postscreen, whose greeting
-    takes GREET_SECONDS. soft: every refusal is a 4yz. postgrey: greylisting. six: on ::1 only.
+    Each temper has the domain TEMPER.test and the same users. encrypt: TLS or nothing. pause: postscreen, whose
+    greeting takes GREET_SECONDS. soft: every refusal is a 4yz. postgrey: greylisting. six: on ::1 only.
     """
     domains = [f"{temper}.test" for temper in ("encrypt", "pause", "soft", "postgrey", "six")]
     os.makedirs(directory, mode=0o755, exist_ok=True)
@@ -242,8 +242,8 @@ def tempers(directory, addresses, port, ipv6_port, users, greylisting_socket):
 def stock(directory, address, port, target, lmtp_socket):
     """A Postfix whose verify(8) and trivial-rewrite are asked instead of its smtpd.
 
-    What it knows, nobody else knows: stock.test is at `target`, lmtp.test at the UNIX socket `lmtp_socket`, and the user
-    heidi of virtual.test is its own, of a class that no prober can reach by SMTP.
+    What it knows, nobody else knows: stock.test is at `target`, lmtp.test at the UNIX socket `lmtp_socket`, and the
+    user heidi of virtual.test is its own, of a class that no prober can reach by SMTP.
     """
     return Postfix(
         directory,

@@ -63,10 +63,10 @@ class DovecotTest(TargetTestCase):
 
 class TlsRequiredTest(TargetTestCase):
     def test_with_tls_its_users_are_known(self):
-        verifyd_settings = {"smtp_tls_security_level": "may", "unverified_recipient_reject_code": 550}
         self.world.tempers
-        verifyd = self.started(**verifyd_settings)
-        self.assert_knows_its_users(verifyd, "ivan@encrypt.test", "nobody@encrypt.test", "550 5.1.1 <nobody@encrypt.test>")
+        verifyd = self.started(smtp_tls_security_level="may", unverified_recipient_reject_code=550)
+        refusal = "550 5.1.1 <nobody@encrypt.test>"
+        self.assert_knows_its_users(verifyd, "ivan@encrypt.test", "nobody@encrypt.test", refusal)
         self.assert_verified(verifyd, "kim@encrypt.test", DELIVERABLE, "STARTTLS")
         self.world.tempers.wait_for_log(r"TLS connection established from unknown\[127\.0\.0\.1\]: TLSv1\.[23]")
 
@@ -74,8 +74,6 @@ class TlsRequiredTest(TargetTestCase):
         self.world.tempers
         verifyd = self.started(smtp_tls_security_level="encrypt")
         self.assert_verified(verifyd, "ivan@encrypt.test", DELIVERABLE, "STARTTLS")
-        self.assert_verified(verifyd, "ivan@soft.test", UNKNOWN)
-        self.assertEqual(self.target("good.test").commands["RCPT"], 0)
         self.assert_verified(verifyd, "alice@good.test", UNKNOWN)
         self.assertEqual(self.target("good.test").commands["MAIL"], 0, "nothing may be asked in the clear")
 

@@ -36,8 +36,8 @@ class SmtpTarget:
     reply of a stage. With `greylist`, the first RCPT of an address is put off. `extensions` is what EHLO offers;
     `recipients_per_session` is how many RCPT are answered before the connection is closed without a word.
 
-    Counted: `sessions`, `most_sessions` at one time, `commands`, and `early_commands`, which had come before the reply to
-    the one before them was sent.
+    Counted: `sessions`, `most_sessions` at one time, `commands`, and `early_commands`, which had come before the reply
+    to the one before them was sent.
     """
 
     def __init__(self, loop, name, address, port, **manner):

@@ -1,5 +1,7 @@
-"""The internal services of a stock Postfix, asked over its own sockets: verify(8) as a route, trivial-rewrite(8) as the one
-that knows the routes."""
+"""The internal services of a stock Postfix, asked over its own sockets.
+
+verify(8) is asked as a route, trivial-rewrite(8) as the one that knows the routes.
+"""
 
 from world_test_case import WorldTestCase
 
