@@ -1,18 +1,22 @@
 // An SMTP server that accepts every recipient but those that begin with "no", as fast as it can, or after a delay a
 // reply.
 //   smtp_target PORT [DELAY_MS]
-// Every command is answered; a message is never taken (DATA is refused).
+// Every command is answered; a message is never taken (DATA is refused). It offers PIPELINING: commands that come
+// together are answered together. At SIGTERM it says on standard output what it has seen: commands by verb, and the
+// turns in which they came (a turn is what one read gave).
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -20,6 +24,7 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace {
@@ -53,13 +58,21 @@ class Target {
       std::exit(1);
     }
     Watch(listener_);
+    sigset_t terminate;
+    sigemptyset(&terminate);
+    sigaddset(&terminate, SIGTERM);
+    sigprocmask(SIG_BLOCK, &terminate, nullptr);
+    end_ = signalfd(-1, &terminate, SFD_NONBLOCK);
+    Watch(end_);
   }
 
+  // Until SIGTERM.
   void Run() {
     std::array<epoll_event, 256> events = {};
     for (;;) {
       const int ready = epoll_wait(poll_, events.data(), static_cast<int>(events.size()), Wait());
       for (int i = 0; i < ready; ++i) {
+        if (events[i].data.fd == end_) return;
         if (events[i].data.fd == listener_) {
           Accept();
         } else {
@@ -74,6 +87,14 @@ class Target {
         }
       }
     }
+  }
+
+  void PrintCounts() const {
+    std::printf("connections=%llu turns=%llu", static_cast<unsigned long long>(next_serial_),
+                static_cast<unsigned long long>(turns_));
+    for (const auto& [verb, count] : commands_)
+      std::printf(" %.*s=%llu", static_cast<int>(verb.size()), verb.data(), static_cast<unsigned long long>(count));
+    std::printf("\n");
   }
 
  private:
@@ -122,27 +143,39 @@ class Target {
     }
     Client& client = clients_[fd];
     client.input.append(buffer.data(), static_cast<size_t>(got));
-    for (size_t end = client.input.find('\n'); end != std::string::npos; end = client.input.find('\n')) {
-      const std::string line = client.input.substr(0, end);
-      client.input.erase(0, end + 1);
-      Reply(fd, AnswerTo(line));
-      if (clients_.find(fd) == clients_.end()) return;
+    ++turns_;
+    std::string replies;
+    size_t start = 0;
+    for (size_t end = client.input.find('\n'); end != std::string::npos; end = client.input.find('\n', start)) {
+      replies += AnswerTo(client.input.substr(start, end - start));
+      start = end + 1;
     }
+    client.input.erase(0, start);
+    if (!replies.empty()) Reply(fd, std::move(replies));
   }
-  static std::string AnswerTo(const std::string& line) {
+  std::string AnswerTo(const std::string& line) {
     const auto is = [&](const char* word) { return strncasecmp(line.c_str(), word, std::strlen(word)) == 0; };
-    if (is("EHLO")) return "250-target.bench.test\r\n250-PIPELINING\r\n250 ENHANCEDSTATUSCODES\r\n";
-    if (is("RCPT TO:<no")) return "550 5.1.1 User unknown\r\n";
-    if (is("RCPT")) return "250 2.1.5 Ok\r\n";
-    if (is("QUIT")) return "221 2.0.0 Bye\r\n";
-    if (is("DATA")) return "554 5.5.1 This target takes no messages\r\n";
-    return "250 2.0.0 Ok\r\n";
+    const auto counted = [&](const char* verb, const char* answer) {
+      ++commands_[verb];
+      return std::string(answer);
+    };
+    if (is("EHLO")) return counted("ehlo", "250-target.bench.test\r\n250-PIPELINING\r\n250 ENHANCEDSTATUSCODES\r\n");
+    if (is("MAIL")) return counted("mail", "250 2.1.0 Ok\r\n");
+    if (is("RCPT TO:<no")) return counted("rcpt", "550 5.1.1 User unknown\r\n");
+    if (is("RCPT")) return counted("rcpt", "250 2.1.5 Ok\r\n");
+    if (is("RSET")) return counted("rset", "250 2.0.0 Ok\r\n");
+    if (is("QUIT")) return counted("quit", "221 2.0.0 Bye\r\n");
+    if (is("DATA")) return counted("data", "554 5.5.1 This target takes no messages\r\n");
+    return counted("other", "250 2.0.0 Ok\r\n");
   }
 
   const std::chrono::microseconds delay_;
   const int poll_;
   int listener_ = -1;
-  uint64_t next_serial_ = 0;
+  int end_ = -1;              // readable when SIGTERM has come
+  uint64_t next_serial_ = 0;  // so many connections there were
+  uint64_t turns_ = 0;
+  std::map<std::string_view, uint64_t> commands_;  // by verb
   std::map<int, Client> clients_;
   std::deque<Late> late_;  // all have the same delay: in the order of their due times
 };
@@ -157,4 +190,6 @@ int main(int argc, char** argv) {
   Target target(static_cast<uint16_t>(std::atoi(argv[1])),
                 std::chrono::milliseconds(argc == 3 ? std::atoi(argv[2]) : 0));
   target.Run();
+  target.PrintCounts();
+  return 0;
 }

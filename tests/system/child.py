@@ -24,7 +24,8 @@ def wait_until(condition, seconds, what):
 
 
 def accepts_connections(address, port):
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.settimeout(1)
         return probe.connect_ex((address, port)) == 0
 

@@ -101,10 +101,11 @@ class Verifyd:
             self.command(*arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds
         )
 
-    def ctl(self, *arguments, seconds=60):
+    def ctl(self, *arguments, seconds=60, text=""):
+        """verifyctl, with `text` as its standard input."""
         return subprocess.run(
             [self.ctl_program, "-c", self.config_path, *arguments],
-            stdin=subprocess.DEVNULL,
+            input=text,
             capture_output=True,
             text=True,
             timeout=seconds,

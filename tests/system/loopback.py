@@ -42,3 +42,10 @@ class AddressBlock:
 
     def close(self):
         self._lock.close()
+
+
+def free_ipv6_port():
+    """A port of ::1 that nothing listens on now."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as chooser:
+        chooser.bind(("::1", 0))
+        return chooser.getsockname()[1]

@@ -1,7 +1,7 @@
 """The loopback mail world: a name server, and mail servers of every temper behind it.
 
-`MailWorld` starts the name server and the scripted servers; the parts that need Debian's Postfix (`sink`,
-`recipient_table`, `gateway`) start when first asked for. `with MailWorld() as world:` leaves nothing behind.
+`MailWorld` starts the name server and the scripted servers; the real ones (`sink`, `recipient_table`, `gateway`,
+`exim`, `dovecot`, `tempers`, `stock`) start when first asked for. `with MailWorld() as world:` leaves nothing behind.
 """
 
 import functools
@@ -12,12 +12,16 @@ import tempfile
 
 import postfix
 from child import Child, accepts_connections
-from loopback import POLICY_PORT, SMTP_PORT, AddressBlock
+from dovecot import Dovecot
+from exim import Exim
+from loopback import POLICY_PORT, SMTP_PORT, AddressBlock, free_ipv6_port
 from name_server import NameServer
+from postgrey import Postgrey
 from smtp_target import DROP, SILENT, SmtpTarget, TargetLoop
 
 BLOCKED = "554 5.7.1 Service unavailable; Client host [127.0.0.1] blocked using zen.spamhaus.org"
 SLOW_SECONDS = 3.0
+GREYLIST_SECONDS = 1
 
 # Domain: (number of its mail server's address, how that server is).
 TARGETS = {
@@ -31,7 +35,18 @@ TARGETS = {
     "any.test": (12, {}),
     "busy.test": (9, {"replies": {"RCPT": "451 4.3.0 Temporary directory failure"}}),
 }
-SINK, TABLE, GATEWAY, DNS = 10, 11, 25, 53
+SINK, TABLE, STOCK, GATEWAY, DNS = 10, 11, 19, 25, 53
+# Domain: the number of its real mail server's address.
+REAL_TARGETS = {
+    "sink.test": SINK,
+    "table.test": TABLE,
+    "exim.test": 13,
+    "dovecot.test": 14,
+    "encrypt.test": 15,
+    "pause.test": 16,
+    "soft.test": 17,
+    "postgrey.test": 18,
+}
 NOBODY = 99  # an address where nothing listens
 
 ODD_NAMES = [
@@ -45,6 +60,8 @@ ODD_NAMES = [
     "spare IN MX 20 mx.good",
     "mx.spare IN A {99}",
     "alias IN CNAME good",
+    "six IN MX 10 mx.six",
+    "mx.six IN AAAA ::1",
 ]
 
 
@@ -75,8 +92,7 @@ class MailWorld:
 
     def _zone(self):
         servers = {domain: number for domain, (number, _) in TARGETS.items()}
-        servers |= {"sink.test": SINK, "table.test": TABLE}
-        for domain, number in servers.items():
+        for domain, number in {**servers, **REAL_TARGETS}.items():
             label = domain.removesuffix(".test")
             yield f"{label} IN MX 10 mx.{label}"
             yield f"mx.{label} IN A {self.block.address(number)}"
@@ -130,12 +146,66 @@ class MailWorld:
         self._closers.append(server.close)
         return server
 
+    @functools.cached_property
+    def exim(self):
+        """Exim, which knows the users erin and frank of exim.test."""
+        address = self.address_of("exim.test")
+        return self._kept(Exim(self._place("exim"), address, SMTP_PORT, "exim.test", ("erin", "frank")))
+
+    @functools.cached_property
+    def dovecot(self):
+        """Dovecot's LMTP, which knows the users grace and judy of dovecot.test, and heidi of lmtp.test."""
+        users = ("grace@dovecot.test", "judy@dovecot.test", "heidi@lmtp.test")
+        address = self.address_of("dovecot.test")
+        return self._kept(Dovecot(self._place("dovecot"), address, SMTP_PORT, "mx.dovecot.test", users))
+
+    @functools.cached_property
+    def tempers(self):
+        """Postfix in its moods; knows ivan and kim: see postfix.tempers."""
+        greylisting = self._kept(Postgrey(self._place("postgrey"), delay=GREYLIST_SECONDS))
+        addresses = {temper: self.address_of(f"{temper}.test") for temper in ("encrypt", "pause", "soft", "postgrey")}
+        return self._kept(
+            postfix.tempers(
+                self._place("tempers"), addresses, SMTP_PORT, self.ipv6_port, ("ivan", "kim"), greylisting.socket_path
+            )
+        )
+
+    @functools.cached_property
+    def ipv6_port(self):
+        """There is but one loopback address of IPv6, so its port is what is ours."""
+        return free_ipv6_port()
+
+    @functools.cached_property
+    def stock(self):
+        """Postfix whose internal services are asked: see postfix.stock."""
+        return self._kept(
+            postfix.stock(
+                self._place("stock"),
+                self.block.address(STOCK),
+                SMTP_PORT,
+                self.targets["good.test"],
+                self.dovecot.unix_socket,
+            )
+        )
+
+    def _place(self, name):
+        return os.path.join(self.directory, name)
+
+    def address_of(self, domain):
+        """Of a real target."""
+        return self.block.address(REAL_TARGETS[domain])
+
+    def _kept(self, server):
+        self._closers.append(server.close)
+        return server
+
     def reset(self):
-        """Every scripted server as it was at first, the gateway's log as if empty."""
+        """Every scripted server as it was at first, the logs as if empty."""
         for domain, (_, manner) in TARGETS.items():
             self.targets[domain].reset(**manner)
-        if "gateway" in self.__dict__:
-            self.gateway.skip_log()
+        for name in ("gateway", "tempers", "stock"):
+            if name in self.__dict__:
+                self.__dict__[name].skip_log()
 
     def message_data(self):
         """What must stay empty: signs that a prober sent, or began to send, a message."""

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 
+import certificate
 from child import Child, accepts_connections
 
 MASTER = "/usr/lib/postfix/sbin/master"
@@ -27,13 +28,19 @@ retry     unix  -       -       n       -       -       error
 discard   unix  -       -       n       -       -       discard
 anvil     unix  -       -       n       -       1       anvil
 postlog   unix-dgram n  -       n       -       1       postlogd
+lmtp      unix  -       -       n       -       -       lmtp
+virtual   unix  -       n       n       -       -       virtual
+tlsmgr    unix  -       -       n       1000?   1       tlsmgr
 """
 
 
 class Postfix:
-    """`services`: {(address, port): {name: value}}: an smtpd on each, with these settings of its own."""
+    """`services`: {(address, port): {name: value}}: an smtpd on each, with these settings of its own.
 
-    def __init__(self, directory, hostname, settings, services, tables=()):
+    `screened`: more of them, which share one postscreen with its settings in main.cf.
+    """
+
+    def __init__(self, directory, hostname, settings, services, tables=(), screened=()):
         self.directory = directory
         self.log_path = os.path.join(directory, "maillog")
         self._skipped = 0
@@ -43,7 +50,7 @@ class Postfix:
         for name, text in dict(tables).items():
             self._write(name, text)
         self._write("config/main.cf", self._main_cf(hostname, settings))
-        self._write("config/master.cf", self._master_cf(services))
+        self._write("config/master.cf", self._master_cf(services, screened))
         config = os.path.join(directory, "config")
         subprocess.run(["/usr/sbin/postfix", "-c", config, "check"], check=True, capture_output=True, timeout=60)
         # -d: do not leave for the background: the master is our child and is ended by its id.
@@ -53,7 +60,7 @@ class Postfix:
             os.path.join(directory, "output"),
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "MAIL_CONFIG": config},
         )
-        for address, port in services:
+        for address, port in [*services, *screened]:
             self._master.wait_until(lambda: accepts_connections(address, port), 20, f"listen on {address}:{port}")
 
     def _write(self, name, text):
@@ -86,12 +93,21 @@ class Postfix:
         return "".join(f"{name} = {value}\n" for name, value in everything.items())
 
     @staticmethod
-    def _master_cf(services):
+    def _master_cf(services, screened):
         lines = []
+        for address, port in screened:
+            lines.append(f"{address}:{port} inet n - n - 1 postscreen\n")
+        if screened:
+            lines.append("smtpd pass - - n - - smtpd\n")
         for (address, port), settings in services.items():
-            lines.append(f"{address}:{port} inet n - n - - smtpd\n")
+            host = f"[{address}]" if ":" in address else address
+            lines.append(f"{host}:{port} inet n - n - - smtpd\n")
             lines.extend(f"  -o {{ {name} = {value} }}\n" for name, value in settings.items())
         return "".join(lines) + INTERNAL_SERVICES
+
+    def private_socket(self, service):
+        """Where an internal service listens."""
+        return os.path.join(self.directory, "queue", "private", service)
 
     def skip_log(self):
         """What has been logged so far is not seen by `log` any more."""
@@ -180,4 +196,73 @@ def recipient_table_target(directory, address, port, domain, users):
         },
         {(address, port): {}},
         {"recipients": "".join(f"{user}@{domain} OK\n" for user in users)},
+    )
+
+
+GREET_SECONDS = 1
+
+
+def tempers(directory, addresses, port, ipv6_port, users, greylisting_socket):
+    """One Postfix with a table of recipients and a service for every temper; `addresses`: {temper: address}.
+
+    Each temper has the domain TEMPER.test and the same users. encrypt: TLS or nothing. pause: postscreen, whose
+    greeting takes GREET_SECONDS. soft: every refusal is a 4yz. postgrey: greylisting. six: on ::1 only.
+    """
+    domains = [f"{temper}.test" for temper in ("encrypt", "pause", "soft", "postgrey", "six")]
+    os.makedirs(directory, mode=0o755, exist_ok=True)
+    certificate_file, key_file = certificate.self_signed(directory, "mx.encrypt.test")
+    policy = f"check_policy_service {{ unix:{greylisting_socket}, timeout=15s }}"
+    return Postfix(
+        directory,
+        "tempers.test",
+        {
+            "relay_domains": " ".join(domains),
+            "relay_recipient_maps": f"texthash:{directory}/recipients",
+            "smtpd_recipient_restrictions": "reject_unauth_destination",
+            "inet_protocols": "all",
+            "smtpd_tls_chain_files": f"{key_file}, {certificate_file}",
+            "smtpd_tls_loglevel": "1",
+            "postscreen_greet_action": "enforce",
+            "postscreen_greet_wait": f"{GREET_SECONDS}s",
+            "postscreen_cache_map": "",  # every connection is tested
+        },
+        {
+            (addresses["encrypt"], port): {"smtpd_tls_security_level": "encrypt"},
+            (addresses["soft"], port): {"soft_bounce": "yes"},
+            (addresses["postgrey"], port): {
+                "smtpd_recipient_restrictions": f"reject_unauth_destination, reject_unlisted_recipient, {policy}"
+            },
+            ("::1", ipv6_port): {},
+        },
+        {"recipients": "".join(f"{user}@{domain} OK\n" for user in users for domain in domains)},
+        screened=[(addresses["pause"], port)],
+    )
+
+
+def stock(directory, address, port, target, lmtp_socket):
+    """A Postfix whose verify(8) and trivial-rewrite are asked instead of its smtpd.
+
+    What it knows, nobody else knows: stock.test is at `target`, lmtp.test at the UNIX socket `lmtp_socket`, and the
+    user heidi of virtual.test is its own, of a class that no prober can reach by SMTP.
+    """
+    return Postfix(
+        directory,
+        "stock.test",
+        {
+            "relay_domains": "stock.test lmtp.test",
+            "transport_maps": f"texthash:{directory}/transport",
+            "virtual_mailbox_domains": "virtual.test",
+            "virtual_mailbox_maps": f"texthash:{directory}/mailboxes",
+            "virtual_mailbox_base": f"{directory}/mail",
+            "virtual_uid_maps": "static:65534",
+            "virtual_gid_maps": "static:65534",
+            "address_verify_map": f"btree:{directory}/data/verify_cache",
+            # A verify(8) that ends with its client would take the probe that this client has asked for with it.
+            "max_use": "100",
+        },
+        {(address, port): {}},
+        {
+            "transport": f"stock.test smtp:[{target.address}]:{target.port}\nlmtp.test lmtp:unix:{lmtp_socket}\n",
+            "mailboxes": "heidi@virtual.test heidi/\n",
+        },
     )

@@ -2,7 +2,8 @@
 """Runs the system tests: run.py [--build DIR] [NAME...]
 
 A NAME is a part of a test's name (gateway_test.GatewayTest.test_...). One line a test; the last line is
-`N passed, N failed`. Needs root, nsd and postfix; everything stays on loopback and below a temporary folder.
+`N passed, N failed`. Needs root and the packages of `scripts/install-packages test targets`; everything stays on loopback
+and below a temporary folder.
 """
 
 import argparse

@@ -33,7 +33,11 @@ class SmtpTarget:
     """One server. `users` None: everybody is known.
 
     `replies` gives a fixed reply for a stage ("banner", "EHLO", "MAIL", "RCPT", ...), `delays` the seconds before the
-    reply of a stage. With `greylist`, the first RCPT of an address is put off.
+    reply of a stage. With `greylist`, the first RCPT of an address is put off. `extensions` is what EHLO offers;
+    `recipients_per_session` is how many RCPT are answered before the connection is closed without a word.
+
+    Counted: `sessions`, `most_sessions` at one time, `commands`, and `early_commands`, which had come before the reply
+    to the one before them was sent.
     """
 
     def __init__(self, loop, name, address, port, **manner):
@@ -50,8 +54,12 @@ class SmtpTarget:
         self.replies = dict(replies or {})
         self.delays = dict(delays or {})
         self.greylist = greylist
+        self.extensions = ["PIPELINING", "ENHANCEDSTATUSCODES"]
+        self.recipients_per_session = None
         self.unknown_reply = "550 5.1.1 <{address}>: Recipient address rejected: User unknown"
         self.sessions = 0
+        self.most_sessions = len(self._connections)
+        self.early_commands = 0
         self.commands = collections.Counter()
         self.senders = []
         self.recipients = []
@@ -81,9 +89,10 @@ class SmtpTarget:
         task = asyncio.current_task()
         self._connections.add(task)
         self.sessions += 1
+        self.most_sessions = max(self.most_sessions, len(self._connections))
         try:
             await self._talk(reader, writer)
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
+        except (OSError, asyncio.CancelledError):
             pass
         finally:
             self._connections.discard(task)
@@ -92,13 +101,22 @@ class SmtpTarget:
     async def _talk(self, reader, writer):
         if not await self._reply(writer, "banner", f"220 {self.name} ESMTP"):
             return
+        buffer = b""
+        recipients = 0
         while True:
-            line = await reader.readline()
-            if not line.endswith(b"\n"):
-                return
+            while b"\n" not in buffer:
+                more = await reader.read(65536)
+                if not more or len(buffer) > 65536:
+                    return
+                buffer += more
+            line, buffer = buffer.split(b"\n", 1)
             text = line.decode("utf-8", "replace").strip()
             verb = text.split(" ", 1)[0].upper()
             self.commands[verb] += 1
+            self.early_commands += buffer != b""
+            recipients += verb == "RCPT"
+            if self.recipients_per_session is not None and recipients > self.recipients_per_session:
+                return
             if not await self._reply(writer, verb, self._answer(verb, text)) or verb == "QUIT":
                 return
 
@@ -116,7 +134,8 @@ class SmtpTarget:
 
     def _answer(self, verb, text):
         if verb == "EHLO":
-            return f"250-{self.name}\n250-PIPELINING\n250 ENHANCEDSTATUSCODES"
+            lines = [self.name, *self.extensions]
+            return "\n".join([f"250-{line}" for line in lines[:-1]] + [f"250 {lines[-1]}"])
         if verb == "MAIL":
             self.senders.append(_path(text))
             return "250 2.1.0 Ok"

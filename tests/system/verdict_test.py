@@ -121,13 +121,10 @@ class DomainsTest(WorldTestCase):
         self.assertEqual(self.target("down.test").sessions, 0)
 
     def test_a_transport_map_leads_probes_past_the_mx(self):
-        verifyd = self.verifyd(unverified_recipient_reject_code=550)
-        table = f"{verifyd.directory}/transport"
-        with open(table, "w", encoding="ascii") as file:
-            file.write(f"absent.test smtp:[{self.target('good.test').address}]:{self.world.smtp_port}\n")
-        verifyd.settings["transport_maps"] = f"texthash:{table}"
-        verifyd.write_config()
-        verifyd.start()
+        verifyd = self.routed(
+            f"absent.test smtp:[{self.target('good.test').address}]:{self.world.smtp_port}",
+            unverified_recipient_reject_code=550,
+        )
         self.assertEqual(self.ask(verifyd, "alice@absent.test"), "DUNNO")
         self.assertTrue(self.ask(verifyd, "nobody@absent.test").startswith(REJECT))
         self.assertEqual(self.target("good.test").commands["RCPT"], 2)

@@ -50,6 +50,16 @@ class WorldTestCase(unittest.TestCase):
     def started(self, **settings):
         return self.verifyd(**settings).start()
 
+    def routed(self, *lines, **settings):
+        """A started daemon with these lines as address_verify_transport_maps."""
+        verifyd = self.verifyd(**settings)
+        table = os.path.join(verifyd.directory, "transport")
+        with open(table, "w", encoding="ascii") as file:
+            file.writelines(f"{line}\n" for line in lines)
+        verifyd.settings["address_verify_transport_maps"] = f"texthash:{table}"
+        verifyd.write_config()
+        return verifyd.start()
+
     def target(self, domain):
         return self.world.targets[domain]
 

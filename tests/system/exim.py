@@ -1,0 +1,92 @@
+"""A private Exim that relays for one domain whose recipients stand in a list.
+
+Exim and Postfix can not both be installed: scripts/install-packages unpacks Exim below a cache folder. It runs as the
+user its package would have made, which nss_wrapper shows it with the id of nobody; no process of it stays root.
+"""
+
+import glob
+import os
+import pwd
+import shutil
+
+from child import Child, accepts_connections
+
+CONFIG = """\
+primary_hostname = {hostname}
+spool_directory = {directory}/spool
+log_file_path = {directory}/log/%slog
+local_interfaces = {address}
+daemon_smtp_ports = {port}
+pid_file_path =
+keep_environment =
+never_users =
+host_lookup =
+rfc1413_query_timeout = 0s
+message_logs = false
+acl_smtp_rcpt = check_rcpt
+domainlist relayed = {domain}
+
+begin acl
+check_rcpt:
+  require message = relay not permitted
+          domains = +relayed
+  require verify = recipient
+  accept
+
+begin routers
+listed:
+  driver = manualroute
+  domains = +relayed
+  local_parts = lsearch;{directory}/recipients
+  route_list = * 127.0.0.1
+  transport = onward
+  no_more
+
+begin transports
+onward:
+  driver = smtp
+"""
+
+
+def program():
+    cache = os.path.join(os.environ.get("XDG_CACHE_HOME") or "/var/cache", "verifyd-tests")
+    found = sorted(glob.glob(os.path.join(glob.escape(cache), "exim4-daemon-light-*", "usr", "sbin", "exim4")))
+    if not found:
+        raise FileNotFoundError(f"no Exim below {cache}: run scripts/install-packages targets")
+    return found[-1]
+
+
+class Exim:
+    def __init__(self, directory, address, port, domain, users):
+        self.address = address
+        nobody = pwd.getpwnam("nobody")
+        for name in ("", "spool", "log"):
+            path = os.path.join(directory, name)
+            os.makedirs(path, mode=0o755, exist_ok=True)
+            shutil.chown(path, nobody.pw_uid, nobody.pw_gid)
+        files = {
+            "config": CONFIG.format(
+                directory=directory, hostname=f"mx.{domain}", address=address, port=port, domain=domain
+            ),
+            "recipients": "".join(f"{user}\n" for user in users),
+            "passwd": f"root:x:0:0:::\nDebian-exim:x:{nobody.pw_uid}:{nobody.pw_gid}:::\n",
+            "group": f"root:x:0:\nDebian-exim:x:{nobody.pw_gid}:\n",
+        }
+        for name, text in files.items():
+            with open(os.path.join(directory, name), "w", encoding="ascii") as file:
+                file.write(text)
+        self._child = Child(
+            "exim",
+            [program(), "-C", os.path.join(directory, "config"), "-bdf"],
+            os.path.join(directory, "output"),
+            env={
+                "LD_PRELOAD": "libnss_wrapper.so",
+                "NSS_WRAPPER_PASSWD": os.path.join(directory, "passwd"),
+                "NSS_WRAPPER_GROUP": os.path.join(directory, "group"),
+                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            },
+        )
+        self._child.wait_until(lambda: accepts_connections(address, port), 20, f"listen on {address}:{port}")
+
+    def close(self):
+        self._child.stop()
