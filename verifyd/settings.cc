@@ -19,9 +19,9 @@ namespace {
 // Parameters that are likely to be pasted along from main.cf and mean nothing here. (Others are an error, with a
 // suggestion.)
 constexpr std::array<absl::string_view, 12> kPostfixOnly = {
-    "address_verify_service_name",  "alias_maps",  "command_directory", "compatibility_level", "daemon_directory",
-    "local_recipient_maps",         "mail_owner",  "mynetworks",        "recipient_delimiter", "smtpd_banner",
-    "smtpd_recipient_restrictions", "soft_bounce", "virtual_alias_maps"};
+    "address_verify_service_name",  "alias_maps", "command_directory", "compatibility_level", "daemon_directory",
+    "local_recipient_maps",         "mail_owner", "mynetworks",        "recipient_delimiter", "smtpd_banner",
+    "smtpd_recipient_restrictions", "soft_bounce"};
 
 // Edits between two short names, for the suggestion.
 size_t Distance(absl::string_view a, absl::string_view b) {

@@ -44,8 +44,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const std::optional<verifyd::Transport> found = (*table)->Find(*address);
     if (!found.has_value()) continue;
     Require((*table)->size() > 0);
-    Require(found->by_smtp() || !found->next_hop.given());
-    CheckNextHop(found->next_hop.ToString());
+    const bool by_host =
+        found->kind == verifyd::Transport::Kind::kSmtp || found->kind == verifyd::Transport::Kind::kLmtp;
+    Require(by_host || !found->next_hop.given());
+    if (found->kind == verifyd::Transport::Kind::kSmtp) CheckNextHop(found->next_hop.ToString());
   }
   return 0;
 }
