@@ -7,6 +7,7 @@
 #include "absl/random/distributions.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "probe/provider.h"
 #include "verdict/event.h"
@@ -239,22 +240,22 @@ MonoTime Destination::LastDeadline(const Batch& batch) {
 boost::asio::awaitable<std::shared_ptr<Session>> Destination::Open(Batch& batch) {
   const Clock& clock = all_.loop_.clock();
   ProbeJob& lead = *batch.front();
-  const Endpoint endpoint = lead.route.endpoints[*lead.NextServer()];
-  const auto session =
-      std::make_shared<Session>(all_.loop_, endpoint, lead.request.identity, lead.settings, lead.classifier);
+  const auto session = std::make_shared<Session>(all_.loop_, lead.NextEndpoints(), lead.request.identity, lead.settings,
+                                                 lead.classifier);
   const MonoTime deadline = LastDeadline(batch);
   const MonoTime began = clock.Mono();
   const std::optional<Finding> refusal = co_await session->Open(all_.dialer_, deadline, lead.transcript);
   for (const auto& job : batch) {
     job->outcome.delays.connect += clock.Mono() - began;
     if (session->greeted()) --job->sessions_left;
+    for (const Endpoint& endpoint : session->unreachable()) job->NoteTried(endpoint);
   }
   if (session->connected()) {
     ++all_.counters_->connections;
     ++all_.counters_->sessions_now;
   }
   if (!refusal.has_value()) co_return session;
-  for (auto& job : std::exchange(batch, {})) Conclude(std::move(job), endpoint, *refusal);
+  for (auto& job : std::exchange(batch, {})) Conclude(std::move(job), session->endpoint(), *refusal);
   all_.loop_.Spawn(Leave(session, Busy(all_.shared_from_this())));
   co_return nullptr;
 }
@@ -342,9 +343,7 @@ boost::asio::awaitable<void> Destination::Leave(std::shared_ptr<Session> session
 void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoint, Finding finding) {
   if (job->answered()) return;
   job->conversed |= HeldAConversation(finding);
-  for (size_t i = 0; i < job->route.endpoints.size(); ++i) {
-    if (job->route.endpoints[i] == endpoint) job->tried[i] = true;
-  }
+  job->NoteTried(endpoint);
   const bool refused_us = finding.scope == Scope::kUs && finding.code / 100 == 5;
   bool go_on = WorthAnotherServer(finding, *job->settings) || (refused_us && TryOtherProvider(*job, endpoint));
   go_on = go_on && job->NextServer().has_value() && job->sessions_left > 0 &&
@@ -352,6 +351,7 @@ void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoi
   if (!job->best.has_value() || Weight(finding) >= Weight(*job->best)) job->best = std::move(finding);
   if (!go_on) {
     Finding best = *std::exchange(job->best, std::nullopt);
+    all_.NotePublicPort(*job, name_, best);
     Learn(*job, best);
     return Answer(*job, std::move(best));
   }
@@ -494,6 +494,27 @@ void Destinations::Ask(std::unique_ptr<ProbeJob> job) {
   connection_idle_time_ = job->settings->connection_idle_time;
   Destination& destination = FindOrAdd(job->route.destination);
   destination.Ask(std::move(job));
+}
+
+// Where nobody's port 25 answers it is ours that is blocked, as hosting providers do.
+void Destinations::NotePublicPort(const ProbeJob& job, const std::string& name, Finding& finding) {
+  if (job.route.configured || job.settings->smtp_tcp_port != 25) return;
+  if (finding.reason != Reason::kConnectTimeout) {
+    if (job.conversed) unreached_.clear();
+    return;
+  }
+  if (unreached_.size() < kUnreachedDestinations) unreached_.insert(name);
+  if (unreached_.size() < kUnreachedDestinations) return;
+  const Classification blocked = Classifier::Classify(Event::kPort25Blocked, Stage::kConnect);
+  finding.reason = blocked.reason;
+  finding.scope = blocked.scope;
+  finding.rule = blocked.rule;
+  const MonoTime now = loop_.clock().Mono();
+  if (said_blocked_.has_value() && now - *said_blocked_ < absl::Hours(1)) return;
+  said_blocked_ = now;
+  LogError(absl::StrCat("the last ", kUnreachedDestinations,
+                        " mail servers that were tried on port 25 did not answer: outgoing connections to port 25 seem "
+                        "to be blocked here, nothing can be verified; ask whoever runs this network"));
 }
 
 Destination& Destinations::FindOrAdd(const std::string& name) {

@@ -15,10 +15,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/random/random.h"
 #include "base/loop.h"
@@ -152,6 +154,10 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
   friend class Destination;
   friend class Busy;
 
+  // Public destinations in a row that did not answer at all, from which it is told that the fault is here.
+  static constexpr size_t kUnreachedDestinations = 5;
+
+  void NotePublicPort(const ProbeJob& job, const std::string& name, Finding& finding);
   Destination& FindOrAdd(const std::string& name);
   void ForgetIdle(absl::Duration idle_time);
   void BecameIdle();
@@ -164,6 +170,8 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
   Timer forget_;
   absl::BitGen random_;
   absl::Duration connection_idle_time_;
+  absl::flat_hash_set<std::string> unreached_;
+  std::optional<MonoTime> said_blocked_;
   bool draining_ = false;
   size_t busy_ = 0;
   absl::AnyInvocable<void()> when_idle_;

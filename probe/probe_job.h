@@ -52,8 +52,11 @@ struct ProbeJob {
 
   const std::string& domain() const { return request.address.domain(); }
   bool answered() const { return !answer; }
+  void NoteTried(const Endpoint& endpoint);
   // The first server in order that was not asked; nothing when all were.
   std::optional<size_t> NextServer() const;
+  // The next server, and beside it one of the other IP version where there is one of the same preference.
+  std::vector<Endpoint> NextEndpoints() const;
   // Which of its servers `endpoint` is, where it may still be asked: not tried, and none better is left.
   std::optional<size_t> ServerAt(const Endpoint& endpoint) const;
   // One session can ask for both: the same identity, rules and settings.

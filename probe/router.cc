@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -63,6 +64,15 @@ Finding DnsFinding(Event event, std::string text, absl::Time now) {
   finding.text = std::move(text);
   finding.when = now;
   return finding;
+}
+
+// MX hosts of those who park domains: they accept every recipient, so that asking them says nothing.
+bool IsParked(const std::string& exchange) {
+  constexpr absl::string_view kSuffixes[] = {".h-email.net", ".above.com", ".mb5p.com",       ".mb1p.com",
+                                             ".m2bp.com",    ".m1bp.com",  ".sedoparking.com"};
+  return std::any_of(std::begin(kSuffixes), std::end(kSuffixes), [&](absl::string_view suffix) {
+    return absl::EndsWithIgnoreCase(absl::StrCat(".", exchange), suffix);
+  });
 }
 
 std::string InQueueDirectory(const std::string& path, const ProbeSettings& settings) {
@@ -399,6 +409,18 @@ boost::asio::awaitable<Routed> Router::FindHosts(const Address& address, const P
   if (found.status != MailHostsStatus::kOk || found.hosts.empty()) {
     if (transcript.wanted()) transcript.Note(absl::StrCat("no mail host: ", found.explanation));
     co_return NoRoute(address, plan, found);
+  }
+  if (!plan.configured && !found.exchanges.empty() &&
+      std::all_of(found.exchanges.begin(), found.exchanges.end(), IsParked)) {
+    Routed routed;
+    routed.finding =
+        DnsFinding(Event::kMxParked,
+                   Printable(absl::StrCat("mail for ", address.domain(), " is handled by ", found.exchanges.front(),
+                                          ", which takes mail for parked domains"),
+                             Finding::kMaxText),
+                   loop_.clock().Now());
+    routed.finding.mx_name = found.exchanges.front();
+    co_return routed;
   }
   if (!plan.configured) {
     const auto refused = [&](const MailHost& host) {

@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "probe/race.h"
 #include "verdict/reason.h"
 
 namespace verifyd {
@@ -27,10 +28,11 @@ bool IsAscii(absl::string_view text) {
 
 }  // namespace
 
-Session::Session(Loop& loop, Endpoint endpoint, ProbeIdentity identity, std::shared_ptr<const ProbeSettings> settings,
-                 std::shared_ptr<const Classifier> classifier)
+Session::Session(Loop& loop, std::vector<Endpoint> endpoints, ProbeIdentity identity,
+                 std::shared_ptr<const ProbeSettings> settings, std::shared_ptr<const Classifier> classifier)
     : loop_(loop),
-      endpoint_(std::move(endpoint)),
+      endpoints_(std::move(endpoints)),
+      endpoint_(endpoints_.front()),
       identity_(std::move(identity)),
       settings_(std::move(settings)),
       classifier_(std::move(classifier)),
@@ -52,7 +54,9 @@ boost::asio::awaitable<std::optional<Finding>> Session::Open(Dialer& dialer, Mon
 }
 
 boost::asio::awaitable<std::optional<Finding>> Session::Connect(Dialer& dialer, bool with_tls) {
-  if (transcript_->wanted()) transcript_->Note(absl::StrCat("connecting to ", endpoint_.ToString()));
+  for (const Endpoint& endpoint : endpoints_) {
+    if (transcript_->wanted()) transcript_->Note(absl::StrCat("connecting to ", endpoint.ToString()));
+  }
   state_ = State::kNew;
   expired_ = Event::kNone;
   may_use_tls_ = with_tls;
@@ -60,7 +64,17 @@ boost::asio::awaitable<std::optional<Finding>> Session::Connect(Dialer& dialer, 
   unread_ = {};
   stream_.reset();
   const MonoTime connect_by = std::min(deadline_, loop_.clock().Mono() + settings_->connect_timeout);
-  Dialed dialed = co_await dialer.Dial(endpoint_, identity_.source_address, connect_by);
+  Raced raced = co_await DialFirst(loop_, dialer, endpoints_, identity_.source_address, connect_by);
+  Dialed& dialed = raced.dialed;
+  endpoint_ = std::move(raced.endpoint);
+  unreachable_ = std::move(raced.failed);
+  // A second connection, in clear, goes to the one that answered.
+  if (dialed.stream != nullptr) endpoints_ = {endpoint_};
+  for (const Endpoint& endpoint : unreachable_) {
+    if (dialed.stream != nullptr && transcript_->wanted()) {
+      transcript_->Note(absl::StrCat(endpoint.ToString(), " did not answer"));
+    }
+  }
   if (dialed.stream != nullptr) {
     stream_ = std::move(dialed.stream);
     co_return co_await Greet();

@@ -62,9 +62,10 @@ class Session {
   // How long the reply to QUIT is waited for, quit_timeout permitting: nothing depends on it.
   static constexpr absl::Duration kQuitPatience = absl::Seconds(2);
 
-  // An identity without HELO name uses myhostname.
-  Session(Loop& loop, Endpoint endpoint, ProbeIdentity identity, std::shared_ptr<const ProbeSettings> settings,
-          std::shared_ptr<const Classifier> classifier);
+  // An identity without HELO name uses myhostname. Of several endpoints, which are of different IP versions, the one
+  // that answers first is taken.
+  Session(Loop& loop, std::vector<Endpoint> endpoints, ProbeIdentity identity,
+          std::shared_ptr<const ProbeSettings> settings, std::shared_ptr<const Classifier> classifier);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -85,6 +86,8 @@ class Session {
   bool greeted() const { return greeted_; }  // got past EHLO or HELO
   bool connected() const { return stream_ != nullptr; }
   const Endpoint& endpoint() const { return endpoint_; }
+  // Those that did not answer when they were dialed.
+  const std::vector<Endpoint>& unreachable() const { return unreachable_; }
   // Whether it was opened as this, so that it can serve more of the same.
   bool Serves(const ProbeIdentity& identity, const std::shared_ptr<const ProbeSettings>& settings) const {
     return identity == identity_ && settings == settings_;
@@ -146,7 +149,9 @@ class Session {
   Finding FindingOf(const Step& step, const Heard& heard) const;
 
   Loop& loop_;
-  const Endpoint endpoint_;
+  std::vector<Endpoint> endpoints_;  // that may be dialed
+  Endpoint endpoint_;                // that was
+  std::vector<Endpoint> unreachable_;
   const ProbeIdentity identity_;
   const std::shared_ptr<const ProbeSettings> settings_;
   const std::shared_ptr<const Classifier> classifier_;

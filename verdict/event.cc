@@ -38,6 +38,8 @@ Reason ReasonOf(Event event, Stage stage) {
       return Reason::kDomainNoMailHost;
     case Event::kMxUnresolvable:
       return Reason::kMxUnresolvable;
+    case Event::kMxParked:
+      return Reason::kMxParkedOrTrap;
     case Event::kMxBogon:
       return Reason::kMxBogon;
     case Event::kDnsTemporary:
@@ -54,6 +56,8 @@ Reason ReasonOf(Event event, Stage stage) {
       return Reason::kConnectReset;
     case Event::kLocalError:
       return Reason::kLocalError;
+    case Event::kPort25Blocked:
+      return Reason::kLocalPort25Blocked;
     case Event::kClosed:
       return stage == Stage::kConnect ? Reason::kConnectReset : Reason::kConnectionDropped;
     case Event::kTimeout:
@@ -89,6 +93,8 @@ absl::string_view EventName(Event event) {
       return "no_mail_host";
     case Event::kMxUnresolvable:
       return "mx_unresolvable";
+    case Event::kMxParked:
+      return "mx_parked";
     case Event::kMxBogon:
       return "mx_bogon";
     case Event::kDnsTemporary:
@@ -103,6 +109,8 @@ absl::string_view EventName(Event event) {
       return "connect_unreachable";
     case Event::kConnectReset:
       return "connect_reset";
+    case Event::kPort25Blocked:
+      return "port25_blocked";
     case Event::kLocalError:
       return "local_error";
     case Event::kClosed:

@@ -18,6 +18,7 @@ enum class Event : uint8_t {
   kNullMx,          // RFC 7505
   kNoMailHost,      // no MX, no A, no AAAA
   kMxUnresolvable,  // no MX host has an address
+  kMxParked,        // every MX belongs to who parks domains: it takes all mail and delivers none
   kMxBogon,         // every MX address is private, loopback or otherwise bogus
   kDnsTemporary,    // SERVFAIL, REFUSED, malformed answers
   kDnsTimeout,
@@ -26,7 +27,8 @@ enum class Event : uint8_t {
   kConnectTimeout,
   kConnectUnreachable,
   kConnectReset,
-  kLocalError,  // bind failed, no descriptors left ...
+  kLocalError,     // bind failed, no descriptors left ...
+  kPort25Blocked,  // nobody's port 25 is reached from here
   // The dialogue; the stage says where
   kClosed,  // EOF or reset
   kTimeout,

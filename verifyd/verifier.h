@@ -18,8 +18,8 @@
 #include "mail/probe_sender.h"
 #include "mail/question.h"
 #include "mail/verdict.h"
-#include "probe/prober.h"
 #include "probe/domain_list.h"
+#include "probe/prober.h"
 #include "verifyd/flights.h"
 #include "verifyd/metrics.h"
 
@@ -51,6 +51,9 @@ class Verifier {
   // The part of Verify that needs no waiting: what memory says, if that is an answer. Starts a refresh behind it where
   // one is due.
   std::optional<Verdict> Recall(const Question& question);
+
+  // Whether the address is being asked about just now.
+  bool Probing(const Address& address) const { return flights_.InTheAir(address.Key()); }
 
   const Clock& clock() const { return loop_.clock(); }
   size_t waiting() const { return waiting_; }

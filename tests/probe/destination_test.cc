@@ -12,6 +12,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "probe/race.h"
 #include "tests/probe/probe_world.h"
 
 namespace verifyd {
@@ -344,6 +346,55 @@ TEST_F(DestinationTest, AtTheEndIdleConnectionsAreClosedAtOnce) {
   world_.test.loop().Spawn(world_.prober.Drain(world_.test.clock().Mono() + absl::Seconds(10)));
   world_.test.RunUntilIdle();
   EXPECT_EQ(world_.dialer.open_now(), 0U);
+}
+
+TEST_F(DestinationTest, ABrokenIpv6CostsAMomentAndNotATimeOut) {
+  world_.settings.address_preference = AddressPreference::kIpv6;
+  world_.Configure();
+  world_.resolver.SetMx("example.com", {{10, "mx.example.com"}});
+  world_.resolver.SetAddresses("mx.example.com", {"2a00::1", "11.0.0.1"});
+  world_.dialer.Play("2a00::1", "{timeout}");
+  world_.dialer.Play("11.0.0.1", "");
+  const MonoTime began = world_.test.clock().Mono();
+  const Finding finding = world_.Probe().finding;
+  EXPECT_EQ(finding.reason, Reason::kAccepted);
+  EXPECT_EQ(finding.mx_address, "11.0.0.1");
+  EXPECT_EQ(world_.test.clock().Mono() - began, kRaceDelay);
+}
+
+TEST_F(DestinationTest, AnUnreachableIpVersionIsLeftAtOnce) {
+  world_.settings.address_preference = AddressPreference::kIpv6;
+  world_.Configure();
+  world_.resolver.SetMx("example.com", {{10, "mx.example.com"}});
+  world_.resolver.SetAddresses("mx.example.com", {"2a00::1", "11.0.0.1"});
+  world_.dialer.Play("2a00::1", "{unreachable}");
+  world_.dialer.Play("11.0.0.1", "rcpt=550 5.1.1 User unknown");
+  const MonoTime began = world_.test.clock().Mono();
+  EXPECT_EQ(world_.Probe().finding.reason, Reason::kNoSuchUser);
+  EXPECT_EQ(world_.test.clock().Mono(), began);
+}
+
+TEST_F(DestinationTest, WhereBothAnswerTheFirstIsTakenAndTheOtherIsNotEvenDialed) {
+  world_.resolver.SetMx("example.com", {{10, "mx.example.com"}});
+  world_.resolver.SetAddresses("mx.example.com", {"2a00::1", "11.0.0.1"});
+  world_.dialer.Play("2a00::1", "");
+  world_.dialer.Play("11.0.0.1", "");
+  world_.Probe();
+  EXPECT_EQ(world_.dialer.dialed(), 1U);
+}
+
+TEST_F(DestinationTest, WhenNobodysPort25AnswersItIsOurs) {
+  const CapturedLog log;
+  for (int i = 0; i < 5; ++i) {
+    const std::string domain = absl::StrCat("d", i, ".example");
+    world_.resolver.SetMx(domain, {{10, absl::StrCat("mx.", domain)}});
+    world_.resolver.SetAddresses(absl::StrCat("mx.", domain), {absl::StrCat("11.0.1.", i)});
+    world_.dialer.Play(absl::StrCat("11.0.1.", i), "{timeout}");
+    const Finding finding = world_.Probe(absl::StrCat("joe@", domain)).finding;
+    EXPECT_EQ(finding.reason, i < 4 ? Reason::kConnectTimeout : Reason::kLocalPort25Blocked);
+    EXPECT_EQ(finding.deliverability, Deliverability::kUnknown);
+  }
+  EXPECT_TRUE(log.Contains("port 25 seem to be blocked here"));
 }
 
 }  // namespace

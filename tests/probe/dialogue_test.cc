@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -53,6 +54,148 @@ TEST(DialogueTest, EndsAsLabelled) {
       EXPECT_FALSE(connection->pipelined) << dialogue.id;
       EXPECT_THAT(connection->commands, testing::Not(testing::Contains(testing::StartsWith("DATA")))) << dialogue.id;
     }
+  }
+}
+
+// The dialogues that need more than a list of servers.
+class OneProbeTest : public testing::Test {
+ protected:
+  Finding Ask(const std::string& script) {
+    world_.Servers({script});
+    return world_.Probe().finding;
+  }
+  ProbeOutcome AskCatchAll(const std::string& script) {
+    world_.Servers({script});
+    ProbeRequest request = world_.Request("joe@example.com");
+    request.ask_catch_all = true;
+    return world_.Probe(std::move(request));
+  }
+  ProbeWorld world_;
+};
+
+TEST_F(OneProbeTest, Dlg012TheImpossibleAddressIsTakenToo) {
+  const ProbeOutcome outcome = AskCatchAll("rcpt=250");
+  EXPECT_EQ(outcome.finding.reason, Reason::kAccepted);
+  EXPECT_EQ(outcome.catch_all, CatchAll::kYes);
+}
+
+TEST_F(OneProbeTest, Dlg019TooManyForTheImpossibleAddress) {
+  const ProbeOutcome outcome = AskCatchAll("rcpt(joe@example.com)=250 ;; rcpt=452 4.5.3 too many");
+  EXPECT_EQ(outcome.finding.deliverability, Deliverability::kDeliverable);
+  EXPECT_EQ(outcome.catch_all, CatchAll::kCouldNotTell);
+}
+
+TEST_F(OneProbeTest, Dlg020ABlockIsNotAnAnswerAboutEither) {
+  const ProbeOutcome outcome = AskCatchAll("rcpt=550 5.7.1 blocked using zen.spamhaus.org");
+  EXPECT_EQ(outcome.finding.reason, Reason::kBlockedIp);
+  EXPECT_EQ(outcome.catch_all, CatchAll::kNotAsked);
+}
+
+TEST_F(OneProbeTest, Dlg021WhoRefusesTheTargetDoesNotTakeAll) {
+  const ProbeOutcome outcome = AskCatchAll("rcpt(joe@example.com)=550 5.1.1 User unknown ;; rcpt=250");
+  EXPECT_EQ(outcome.finding.reason, Reason::kNoSuchUser);
+  EXPECT_EQ(outcome.catch_all, CatchAll::kNo);
+}
+
+TEST_F(OneProbeTest, Dlg027Lmtp) {
+  world_.settings.transport_maps = {*TransportTable::Load("inline:{ {example.com = lmtp:inet:11.0.0.1} }", {"smtp"})};
+  world_.Configure();
+  EXPECT_EQ(Ask("lhlo=250 ;; mail=250 ;; rcpt=550 5.1.1 unknown").reason, Reason::kNoSuchUser);
+  EXPECT_EQ(world_.dialer.connections().at(0)->endpoint.port, 24);
+}
+
+TEST_F(OneProbeTest, Dlg029And030PipeliningOnlyWhereItIsOffered) {
+  EXPECT_EQ(Ask("ehlo=250-mx\\n250 PIPELINING").reason, Reason::kAccepted);
+  EXPECT_TRUE(world_.dialer.connections().back()->pipelined);
+  EXPECT_EQ(Ask("ehlo=250-mx\\n250 HELP").reason, Reason::kAccepted);
+  EXPECT_FALSE(world_.dialer.connections().back()->pipelined);
+}
+
+TEST_F(OneProbeTest, Dlg031To034Starttls) {
+  EXPECT_EQ(Ask("ehlo=250-mx\\n250 STARTTLS ;; starttls=220 go").reason, Reason::kAccepted);
+  EXPECT_TRUE(world_.dialer.connections().back()->tls);
+  EXPECT_EQ(Ask("mail=530 Must issue a STARTTLS command first ;; mail=250").reason, Reason::kAccepted);
+  EXPECT_TRUE(world_.dialer.connections().back()->tls);
+  EXPECT_EQ(Ask("ehlo=250-mx\\n250 STARTTLS ;; handshake={fail}").reason, Reason::kAccepted);
+  EXPECT_FALSE(world_.dialer.connections().back()->tls);
+  world_.settings.tls_level = TlsLevel::kEncrypt;
+  world_.Configure();
+  EXPECT_EQ(Ask("ehlo=250-mx\\n250 STARTTLS ;; handshake={fail}").reason, Reason::kTlsPolicyFailed);
+}
+
+TEST_F(OneProbeTest, Dlg043TwoDomainsOfOneMxShareAConnectionButNoTransaction) {
+  world_.settings.connection_idle_time = absl::Seconds(2);
+  world_.Configure();
+  world_.Servers({""});
+  world_.resolver.SetMx("example.net", {{10, "mx1.example.com"}});
+  EXPECT_EQ(world_.Probe("a@example.com").finding.reason, Reason::kAccepted);
+  EXPECT_EQ(world_.Probe("b@example.net").finding.reason, Reason::kAccepted);
+  EXPECT_EQ(world_.dialer.dialed(), 1U);
+  EXPECT_EQ(world_.dialer.connections().at(0)->commands.at(3), "RSET");
+}
+
+TEST_F(OneProbeTest, Dlg046And047And054TheTargetData) {
+  world_.settings.smtp_asks_data = true;
+  world_.Configure();
+  EXPECT_EQ(Ask("data=354 go").reason, Reason::kAcceptedData);
+  EXPECT_EQ(world_.dialer.connections().back()->commands.back(), "DATA");
+  EXPECT_EQ(Ask("rcpt=450 4.2.0 later").deliverability, Deliverability::kUnknown);
+  EXPECT_THAT(world_.dialer.connections().back()->commands, testing::Not(testing::Contains("DATA")));
+  EXPECT_EQ(Ask("data=550 5.7.1 rejected by policy").reason, Reason::kBlockedPolicy);
+}
+
+TEST_F(OneProbeTest, Dlg048ARelayThatDoesNotRelayIsNoVerdict) {
+  world_.settings.relayhost = NextHop::Parse("[11.0.0.1]").value();
+  world_.Configure();
+  const Finding finding = Ask("rcpt=550 relay not permitted");
+  EXPECT_EQ(finding.reason, Reason::kRelayDenied);
+  EXPECT_EQ(finding.deliverability, Deliverability::kUnknown);
+}
+
+// What happens without anybody saying it.
+TEST(EventTest, EachHasItsReasonAndNoneMakesAnAddressUndeliverable) {
+  struct Row {
+    const char* script;
+    Reason reason;
+  };
+  for (const Row& row : {Row{"{refused}", Reason::kConnectRefused},
+                         {"{timeout}", Reason::kConnectTimeout},
+                         {"{unreachable}", Reason::kConnectUnreachable},
+                         {"{reset}", Reason::kConnectReset},
+                         {"{local_error}", Reason::kLocalError},
+                         {"banner={timeout}", Reason::kBannerTimeout},
+                         {"banner={eof}", Reason::kConnectionDropped},
+                         {"ehlo={eof}", Reason::kConnectionDropped},
+                         {"ehlo={timeout}", Reason::kEhloTimeout},
+                         {"mail={eof}", Reason::kConnectionDropped},
+                         {"mail={timeout}", Reason::kMailTimeout},
+                         {"rcpt={eof}", Reason::kConnectionDropped},
+                         {"rcpt={timeout}", Reason::kRcptTimeout},
+                         {"banner=SSH-2.0-OpenSSH_9.6", Reason::kNotSmtp}}) {
+    ProbeWorld world;
+    world.Servers({row.script});
+    const Finding finding = world.Probe().finding;
+    EXPECT_EQ(ReasonName(finding.reason), ReasonName(row.reason)) << row.script;
+    EXPECT_EQ(finding.deliverability, Deliverability::kUnknown) << row.script;
+  }
+  ProbeWorld data;
+  data.settings.smtp_asks_data = true;
+  data.Configure();
+  data.Servers({"data={eof}"});
+  EXPECT_EQ(data.Probe().finding.reason, Reason::kConnectionDropped);
+  ProbeWorld long_line;
+  long_line.Servers({absl::StrCat("banner=220 ", std::string(size_t{1024} * 1024, 'x'))});
+  EXPECT_EQ(long_line.Probe().finding.reason, Reason::kProtocolError);
+}
+
+TEST(EventTest, WhatComesBehindTheAnswerChangesNothing) {
+  for (const char* script : {"quit={timeout}", "quit={eof}", "quit=421 4.4.2 timeout exceeded", "quit=502 5.5.2 what?",
+                             "rset={eof}", "rset=421 bye"}) {
+    ProbeWorld world;
+    world.Servers({script});
+    EXPECT_EQ(world.Probe().finding.reason, Reason::kAccepted) << script;
+    world.test.Advance(absl::Minutes(10));
+    EXPECT_EQ(world.dialer.open_now(), 0U) << script;
   }
 }
 

@@ -411,5 +411,14 @@ TEST_F(RouterTest, AMixOfBothIpVersionsIsTried) {
   EXPECT_THAT(Endpoints("joe@example.com"), testing::Not(testing::HasSubstr("11.0.0.1")));
 }
 
+TEST_F(RouterTest, AParkedDomainIsNotAskedAsItTakesEverything) {
+  resolver_.SetMx("example.com", {{10, "mx1.h-email.net"}});
+  resolver_.SetAddresses("mx1.h-email.net", {"11.0.0.1"});
+  const Routed routed = Find("joe@example.com");
+  EXPECT_FALSE(routed.route.has_value());
+  EXPECT_EQ(routed.finding.reason, Reason::kMxParkedOrTrap);
+  EXPECT_EQ(routed.finding.deliverability, Deliverability::kRisky);
+}
+
 }  // namespace
 }  // namespace verifyd

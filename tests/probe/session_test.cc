@@ -45,7 +45,7 @@ class SessionTest : public testing::Test {
 
   static boost::asio::awaitable<Finding> Dialogue(SessionTest& test, Address address) {
     Transcript transcript(test.test_.clock(), true);
-    Session session(test.test_.loop(), test.endpoint_, test.identity_,
+    Session session(test.test_.loop(), {test.endpoint_}, test.identity_,
                     std::make_shared<const ProbeSettings>(test.settings_), Classifier::BuiltIn());
     const MonoTime deadline = test.test_.clock().Mono() + absl::Minutes(20);
     std::optional<Finding> finding = co_await session.Open(test.dialer_, deadline, transcript);

@@ -15,6 +15,16 @@ bool IsRequiredMailbox(absl::string_view local) {
   return absl::EqualsIgnoreCase(local, "postmaster") || absl::EqualsIgnoreCase(local, "abuse");
 }
 
+// The classifier knows these words again, in the reply that our probe gets.
+Decision OwnProbe() {
+  Decision decision;
+  decision.kind = DecisionKind::kDefer;
+  decision.code = 450;
+  decision.dsn = "4.4.6";
+  decision.text = "address verification probe loops back to myself";
+  return decision;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<Restriction>> ParseRestrictions(const std::vector<std::string>& items) {
@@ -103,6 +113,17 @@ void Restrictions::Advance(Evaluation& evaluation) {
   if (evaluation.if_permit_.has_value()) evaluation.ruling_.decision = *std::move(evaluation.if_permit_);
 }
 
+// A probe of ours that has come back to us: the MX, or what stands behind it, hands mail to this gateway. Without this
+// it would wait for its own answer.
+bool Restrictions::IsOurOwnProbe(const MailRequest& request) const {
+  if (request.recipient.empty() || request.sender.empty() ||
+      !settings_->probe_sender.IsOurs(request.sender, verifier_.clock().Now())) {
+    return false;
+  }
+  const absl::StatusOr<Address> recipient = Address::FromUnquoted(request.recipient);
+  return recipient.ok() && verifier_.Probing(*recipient);
+}
+
 Evaluation Restrictions::Begin(const MailRequest& request, bool memory_only) {
   Evaluation evaluation;
   evaluation.settings_ = settings_;
@@ -115,6 +136,10 @@ Evaluation Restrictions::Begin(const MailRequest& request, bool memory_only) {
   }
   if ((at_rcpt && request.context != "sender") || request.protocol_state == "VRFY") {
     evaluation.lists_[1] = &settings_->recipient_restrictions;
+  }
+  if (IsOurOwnProbe(request)) {
+    evaluation.ruling_.decision = OwnProbe();
+    return evaluation;
   }
   Advance(evaluation);
   return evaluation;

@@ -93,6 +93,7 @@ class Restrictions {
 
  private:
   void Advance(Evaluation& evaluation);
+  bool IsOurOwnProbe(const MailRequest& request) const;
   static bool Settles(Evaluation& evaluation, const Restriction& restriction, Verdict verdict);
   std::optional<Question> QuestionFor(const Restriction& restriction, const Evaluation& evaluation) const;
 

@@ -1,0 +1,67 @@
+#include "probe/race.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "base/signal.h"
+
+namespace verifyd {
+namespace {
+
+struct Race {
+  explicit Race(Loop& loop) : changed(loop) {}
+  std::vector<std::optional<Dialed>> results;
+  Signal changed;
+};
+
+boost::asio::awaitable<void> Run(std::shared_ptr<Race> race, size_t number, Dialer& dialer, Endpoint endpoint,
+                                 std::string source, MonoTime deadline) {
+  // A connection that comes too late is closed with the race.
+  race->results[number] = co_await dialer.Dial(endpoint, source, deadline);
+  race->changed.NotifyAll();
+}
+
+bool Won(const std::optional<Dialed>& result) { return result.has_value() && result->stream != nullptr; }
+
+}  // namespace
+
+boost::asio::awaitable<Raced> DialFirst(Loop& loop, Dialer& dialer, std::vector<Endpoint> endpoints, std::string source,
+                                        MonoTime deadline) {
+  Raced raced;
+  if (endpoints.size() == 1) {
+    raced.dialed = co_await dialer.Dial(endpoints.front(), source, deadline);
+    raced.endpoint = endpoints.front();
+    if (raced.dialed.stream == nullptr) raced.failed = endpoints;
+    co_return raced;
+  }
+  const auto race = std::make_shared<Race>(loop);
+  race->results.resize(endpoints.size());
+  for (size_t i = 0; i < endpoints.size(); ++i) {
+    loop.Spawn(Run(race, i, dialer, endpoints[i], source, deadline));
+    // The next begins after a moment, or when this one has ended.
+    if (i + 1 == endpoints.size()) break;
+    const MonoTime next = std::min(deadline, loop.clock().Mono() + kRaceDelay);
+    while (!race->results[i].has_value()) {
+      if (!co_await race->changed.Wait(next)) break;
+    }
+    if (Won(race->results[i])) break;
+  }
+  const auto undecided = [&] {
+    return std::none_of(race->results.begin(), race->results.end(), Won) &&
+           std::any_of(race->results.begin(), race->results.end(),
+                       [](const auto& result) { return !result.has_value(); });
+  };
+  while (undecided()) co_await race->changed.Wait();
+  size_t winner = 0;
+  for (size_t i = endpoints.size(); i-- > 0;) {
+    if (Won(race->results[i])) winner = i;
+    if (race->results[i].has_value() && !Won(race->results[i])) raced.failed.push_back(endpoints[i]);
+  }
+  raced.dialed = std::move(*race->results[winner]);
+  raced.endpoint = endpoints[winner];
+  co_return raced;
+}
+
+}  // namespace verifyd

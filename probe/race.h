@@ -1,0 +1,34 @@
+// Happy eyeballs (RFC 8305): two addresses of different IP versions are dialed, the second a moment after the first or
+// as soon as that has failed; the first connection is taken, the other given up. A broken IPv6 costs a quarter of a
+// second instead of a time-out.
+//
+// Thread: the prober loop only.
+#ifndef VERIFYD_PROBE_RACE_H_
+#define VERIFYD_PROBE_RACE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/loop.h"
+#include "boost/asio/awaitable.hpp"
+#include "probe/dialer.h"
+
+namespace verifyd {
+
+inline constexpr absl::Duration kRaceDelay = absl::Milliseconds(250);
+
+struct Raced {
+  Dialed dialed;                 // of the winner; where none won, of the first endpoint
+  Endpoint endpoint;             // likewise
+  std::vector<Endpoint> failed;  // those that are known not to answer
+};
+
+// `endpoints` are one or two. `dialer` and `loop` must outlive what is under way, which may be longer than this
+// returns.
+boost::asio::awaitable<Raced> DialFirst(Loop& loop, Dialer& dialer, std::vector<Endpoint> endpoints, std::string source,
+                                        MonoTime deadline);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_PROBE_RACE_H_
