@@ -92,8 +92,9 @@ class Target {
   void PrintCounts() const {
     std::printf("connections=%llu turns=%llu", static_cast<unsigned long long>(next_serial_),
                 static_cast<unsigned long long>(turns_));
-    for (const auto& [verb, count] : commands_)
+    for (const auto& [verb, count] : commands_) {
       std::printf(" %.*s=%llu", static_cast<int>(verb.size()), verb.data(), static_cast<unsigned long long>(count));
+    }
     std::printf("\n");
   }
 

@@ -76,7 +76,7 @@ std::string StateNameOf(absl::string_view destination, absl::string_view domain)
   return absl::StrCat(destination, " ", domain);
 }
 
-Finding EventFinding(Event event, std::string text, absl::Time now) {
+Finding EventFinding(Event event, absl::string_view text, absl::Time now) {
   Classification classified = Classifier::Classify(event, Stage::kConnect);
   Finding finding;
   finding.deliverability = classified.deliverability;

@@ -353,7 +353,7 @@ Routed Router::WithoutLookUp(const Plan& plan, const ProbeSettings& settings) {
   return routed;
 }
 
-Routed Router::Temporary(std::string text) {
+Routed Router::Temporary(absl::string_view text) {
   Routed routed;
   routed.finding = DnsFinding(Event::kDnsTemporary, Printable(text, Finding::kMaxText), loop_.clock().Now());
   routed.finding.rule = "route.temporary";
@@ -364,7 +364,7 @@ Routed Router::Temporary(std::string text) {
 boost::asio::awaitable<Routed> Router::Find(const Address& given, const std::string& sender,
                                             const ProbeSettings& settings, MonoTime deadline, Transcript& transcript) {
   const absl::StatusOr<Rewritten> rewritten = co_await Rewrite(given, settings, deadline);
-  if (!rewritten.ok()) co_return Temporary(std::string(rewritten.status().message()));
+  if (!rewritten.ok()) co_return Temporary(rewritten.status().message());
   if (rewritten->several) co_return Aliased(loop_.clock().Now());
   if (!rewritten->not_an_address.empty()) {
     Routed routed;
@@ -377,7 +377,7 @@ boost::asio::awaitable<Routed> Router::Find(const Address& given, const std::str
   const bool changed = address.Key() != given.Key();
   if (changed && transcript.wanted()) transcript.Note(absl::StrCat("aliased to ", address.Key()));
   const absl::StatusOr<Plan> planned = co_await PlanFor(address, sender, settings, deadline);
-  if (!planned.ok()) co_return Temporary(std::string(planned.status().message()));
+  if (!planned.ok()) co_return Temporary(planned.status().message());
   const Plan& plan = *planned;
   Routed routed;
   if (plan.refusal.has_value() || !plan.not_verifiable.empty() || !plan.stock_verify.empty() || !plan.path.empty()) {

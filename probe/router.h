@@ -76,7 +76,7 @@ class Router {
   boost::asio::awaitable<absl::StatusOr<NextHop>> RelayhostFor(const std::string& sender, const ProbeSettings& settings,
                                                                MonoTime deadline);
   Routed WithoutLookUp(const Plan& plan, const ProbeSettings& settings);
-  Routed Temporary(std::string text);
+  Routed Temporary(absl::string_view text);
   boost::asio::awaitable<MailHosts> LookUp(const Address& address, const Plan& plan, const ProbeSettings& settings,
                                            MonoTime deadline);
   boost::asio::awaitable<Routed> FindHosts(const Address& address, const Plan& plan, const ProbeSettings& settings,

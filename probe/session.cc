@@ -91,11 +91,8 @@ boost::asio::awaitable<std::optional<Finding>> Session::Greet() {
   std::optional<Finding> refusal = RefusalIn(kGreetingStep, heard);
   if (refusal.has_value()) co_return refusal;
   refusal = co_await Introduce();
-  if (refusal.has_value() && refusal->reason == Reason::kTlsRequired && may_use_tls_) {
-    refusal = co_await Secure();
-  } else if (!refusal.has_value() && offers_starttls_ && may_use_tls_) {
-    refusal = co_await Secure();
-  }
+  const bool secure = refusal.has_value() ? refusal->reason == Reason::kTlsRequired : offers_starttls_;
+  if (secure && may_use_tls_) refusal = co_await Secure();
   if (!refusal.has_value() && !tls_ && settings_->tls_level == TlsLevel::kEncrypt) {
     refusal = Unencrypted("TLS is required, but was not offered by");
   }

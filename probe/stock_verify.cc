@@ -10,7 +10,7 @@
 namespace verifyd {
 namespace {
 
-Finding FindingOf(Classification classified, std::string text, const std::string& path, absl::Time now) {
+Finding FindingOf(Classification classified, absl::string_view text, const std::string& path, absl::Time now) {
   Finding finding;
   finding.deliverability = classified.deliverability;
   finding.reason = classified.reason;

@@ -179,7 +179,7 @@ Classifier::Decision Classifier::Decide(Stage stage, const JudgedReply& reply, a
   for (size_t i = 0; i < file_.rules.size() && decision.rule == nullptr; ++i) {
     if (i == file_.unwrap_at && quotes_left > 0 && reply.code >= 400) {
       if (const std::optional<JudgedReply> quoted = QuotedIn(reply)) {
-        if (explanation != nullptr) explanation->push_back("quotes another reply, which is judged in its place");
+        if (explanation != nullptr) explanation->emplace_back("quotes another reply, which is judged in its place");
         decision = Decide(stage, *quoted, "", quotes_left - 1, explanation);
         break;
       }
@@ -230,7 +230,7 @@ void Classifier::ExplainRule(size_t number, Stage stage, const JudgedReply& repl
 std::vector<std::string> Classifier::Explain(Stage stage, const Reply& reply, absl::string_view mx_name) const {
   std::vector<std::string> explanation;
   if (Decide(stage, Judged(reply), mx_name, kMaxQuotes, &explanation).rule == nullptr) {
-    explanation.push_back("no rule decides");
+    explanation.emplace_back("no rule decides");
   }
   return explanation;
 }

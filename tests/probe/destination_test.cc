@@ -19,7 +19,6 @@
 namespace verifyd {
 namespace {
 
-using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::SizeIs;
@@ -52,6 +51,7 @@ class DestinationTest : public testing::Test {
   // Another domain behind the same servers as example.com.
   void AlsoServes(const std::string& domain, int servers = 1) {
     std::vector<MxRecord> mx;
+    mx.reserve(static_cast<size_t>(servers));
     for (int i = 0; i < servers; ++i) {
       mx.push_back({static_cast<uint16_t>(10 * (i + 1)), absl::StrCat("mx", i + 1, ".example.com")});
     }
