@@ -72,6 +72,13 @@ bool IsAboutOurAddress(Reason reason) {
   return reason == Reason::kBlockedIp || reason == Reason::kBlockedDynamicIp || reason == Reason::kBlockedRdns;
 }
 
+// Said so plainly that it need not be heard twice. Other refusals may have to do with the one address that was asked
+// about, whatever they say: they count like failures.
+bool IsPlain(Reason reason) {
+  return IsAboutOurAddress(reason) || reason == Reason::kRateLimited || reason == Reason::kBlockedGeo ||
+         reason == Reason::kBlockedHelo;
+}
+
 std::string StateNameOf(absl::string_view destination, absl::string_view domain) {
   return absl::StrCat(destination, " ", domain);
 }
@@ -273,19 +280,21 @@ boost::asio::awaitable<bool> Destination::Serve(Batch& batch, Session& session) 
   }
   const MonoTime deadline = LastDeadline(batch);
   size_t first_again = batch.size();
+  bool too_many = false;
   co_await session.Ask(absl::MakeSpan(enquiries), deadline, [&](Enquiry& enquiry) {
     const auto index = static_cast<size_t>(&enquiry - enquiries.data());
     std::unique_ptr<ProbeJob>& job = batch[index];
     job->outcome.delays.dialogue += enquiry.answered - began;
     if (enquiry.again) {
       first_again = std::min(first_again, index);
+      too_many |= enquiry.finding->reason == Reason::kTooManyRecipients;
     } else if (!job->request.ask_catch_all || !enquiry.finding->definite()) {
       Conclude(std::move(job), session.endpoint(), *std::move(enquiry.finding));
     } else {
       job->target = std::move(enquiry.finding);
     }
   });
-  AdaptBatch(batch, first_again, session);
+  AdaptBatch(batch.size(), first_again, too_many, session.longest_gap());
   co_await ServeCatchAll(batch, session);
   for (size_t i = batch.size(); i-- > 0;) {
     std::unique_ptr<ProbeJob>& job = batch[i];
@@ -323,13 +332,15 @@ boost::asio::awaitable<void> Destination::ServeCatchAll(Batch& batch, Session& s
   }
 }
 
-void Destination::AdaptBatch(const Batch& batch, size_t first_again, const Session& session) {
-  if (session.longest_gap() >= kTarpitGap) {
+// `first_again`: the first of the batch that was not served, or its size.
+void Destination::AdaptBatch(size_t size, size_t first_again, bool too_many, absl::Duration longest_gap) {
+  if (longest_gap >= kTarpitGap) {
     tarpit_until_ = all_.loop_.clock().Mono() + kTarpitMemory;
     batch_ = 1;
-  } else if (first_again < batch.size()) {
-    batch_limit_ = std::max<size_t>(first_again, 1);
-  } else if (batch.size() >= batch_ && batch_ < batch_limit_) {
+  } else if (first_again < size) {
+    batch_ = std::max<size_t>(first_again, 1);
+    if (too_many) batch_limit_ = batch_;  // said in so many words: not provoked again
+  } else if (size >= batch_ && batch_ < batch_limit_) {
     batch_ *= 2;
   }
 }
@@ -469,7 +480,9 @@ void Destination::Trip(const std::string& domain, bool configured, Reason reason
   }
   if (domains_.size() < kMaxDomains || domains_.contains(domain)) {
     Breaker& breaker = BreakerOf(domain);
-    if (breaker.Trip(reason, pause, now, all_.random_)) Report(breaker.state());
+    const bool changed = IsPlain(reason) ? breaker.Trip(reason, pause, now, all_.random_)
+                                         : breaker.NoteFailure(reason, pause, now, all_.random_);
+    if (changed) Report(breaker.state());
   }
   const auto agreeing =
       std::count_if(domains_.begin(), domains_.end(), [now](const auto& entry) { return entry.second->open(now); });

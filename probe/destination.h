@@ -98,7 +98,7 @@ class Destination {
   boost::asio::awaitable<std::shared_ptr<Session>> Open(Batch& batch);
   boost::asio::awaitable<bool> Serve(Batch& batch, Session& session);
   boost::asio::awaitable<void> ServeCatchAll(Batch& batch, Session& session);
-  void AdaptBatch(const Batch& batch, size_t first_again, const Session& session);
+  void AdaptBatch(size_t size, size_t first_again, bool too_many, absl::Duration longest_gap);
   // Says goodbye, while nobody waits for it.
   boost::asio::awaitable<void> Leave(std::shared_ptr<Session> session, Busy busy);
 

@@ -207,6 +207,7 @@ boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime de
       const std::optional<Finding> failure = co_await Secure();
       if (failure.has_value() || !tls_) {
         for (Enquiry& enquiry : batch) {
+          if (enquiry.finding.has_value()) continue;
           enquiry.finding = failure.has_value() ? failure : mail_refusal_;
           answer(enquiry);
         }
@@ -238,12 +239,13 @@ std::vector<Session::Planned> Session::PlanTransaction(absl::Span<Enquiry> batch
   plan.reserve(batch.size() + 2);
   if (in_transaction_) plan.push_back({kRsetStep, settings_->rset_timeout, "RSET", nullptr});
   const bool utf8 = !IsAscii(identity_.sender) || std::any_of(batch.begin(), batch.end(), [](const Enquiry& enquiry) {
-    return enquiry.address->needs_smtputf8();
+    return !enquiry.finding.has_value() && enquiry.address->needs_smtputf8();
   });
   plan.push_back({kMailStep, settings_->mail_timeout,
                   absl::StrCat("MAIL FROM:<", identity_.sender, ">", utf8 && offers_smtputf8_ ? " SMTPUTF8" : ""),
                   nullptr});
   for (Enquiry& enquiry : batch) {
+    if (enquiry.finding.has_value()) continue;  // answered before all was tried again; its address may be gone
     enquiry.finding = MissingSmtputf8(*enquiry.address);
     plan.push_back({kRcptStep, settings_->rcpt_timeout,
                     enquiry.finding.has_value() ? "" : absl::StrCat("RCPT TO:<", enquiry.address->ToSmtp(), ">"),

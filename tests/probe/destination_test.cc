@@ -261,7 +261,9 @@ TEST_F(DestinationTest, AServerThatIsDownIsLeftAloneAndTriedAgain) {
 TEST_F(DestinationTest, OneTenantsPolicyDoesNotSilenceTheOthers) {
   world_.Servers({"rcpt(joe@example.com)=550 5.7.1 Message rejected due to local policy"});
   AlsoServes("example.net");
-  EXPECT_EQ(world_.Probe("joe@example.com").finding.scope, Scope::kUs);
+  for (uint32_t i = 0; i < Breaker::kFailures; ++i) {
+    EXPECT_EQ(world_.Probe("joe@example.com").finding.scope, Scope::kUs);
+  }
   EXPECT_EQ(world_.Probe("jane@example.com").finding.rule, "breaker");
   EXPECT_EQ(world_.Probe("joe@example.net").finding.reason, Reason::kAccepted);
 }
@@ -275,20 +277,30 @@ TEST_F(DestinationTest, WordsAboutOurAddressSilenceTheWholeDestination) {
   EXPECT_EQ(other.rule, "breaker");
 }
 
+TEST_F(DestinationTest, OneAddressThatIsRefusedByAPolicyDoesNotSilenceItsDomain) {
+  world_.Servers({"rcpt(list@example.com)=550 5.7.1 Message rejected due to local policy"});
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(world_.Probe("list@example.com").finding.scope, Scope::kUs);
+    EXPECT_EQ(world_.Probe("joe@example.com").finding.reason, Reason::kAccepted);
+  }
+}
+
 TEST_F(DestinationTest, ThreeDomainsThatAgreeSilenceTheWholeDestination) {
   world_.Servers({"rcpt=550 5.7.1 Message rejected due to local policy"});
   for (const char* domain : {"a.example", "b.example", "c.example", "d.example"}) AlsoServes(domain);
-  EXPECT_NE(world_.Probe("joe@a.example").finding.rule, "breaker");
-  EXPECT_NE(world_.Probe("joe@b.example").finding.rule, "breaker");
-  EXPECT_NE(world_.Probe("joe@c.example").finding.rule, "breaker");
+  for (const char* domain : {"a.example", "b.example", "c.example"}) {
+    for (uint32_t i = 0; i < Breaker::kFailures; ++i) {
+      EXPECT_NE(world_.Probe(absl::StrCat("joe@", domain)).finding.rule, "breaker") << domain;
+    }
+  }
   EXPECT_EQ(world_.Probe("joe@d.example").finding.rule, "breaker");
 }
 
 TEST_F(DestinationTest, WhatIsLeftAloneStaysSoOverARestart) {
   std::vector<DestinationState> kept;
   world_.prober.SetObserver([&](const DestinationState& state) { kept.push_back(state); });
-  world_.Servers({"rcpt=550 5.7.1 Message rejected due to local policy"});
-  world_.Probe();
+  world_.Servers({"rcpt=450 4.7.0 Too many connections from your host, slow down"});
+  EXPECT_EQ(world_.Probe().finding.reason, Reason::kRateLimited);
   world_.test.RunUntilIdle();
   ASSERT_FALSE(kept.empty());
   EXPECT_EQ(kept.back().name, "mx1.example.com example.com");
@@ -296,6 +308,30 @@ TEST_F(DestinationTest, WhatIsLeftAloneStaysSoOverARestart) {
   again.Configure(std::make_shared<const ProbeSettings>(world_.settings), Classifier::BuiltIn());
   again.Restore({kept.back()});
   EXPECT_EQ(world_.test.Run(again.Probe(world_.Request("joe@example.com"))).finding.rule, "breaker");
+}
+
+TEST_F(DestinationTest, ABrokenConnectionDoesNotKeepBatchesSmallForEver) {
+  world_.settings.destination_concurrency = 1;
+  world_.Configure();
+  world_.Servers({"rcpt(1@example.com)={eof}"});
+  world_.dialer.Play("11.0.0.1", "");
+  Start(4);
+  world_.test.Advance(absl::Seconds(10));
+  const size_t before = static_cast<size_t>(Count("MAIL"));
+  Start(100);
+  world_.test.Advance(absl::Seconds(10));
+  EXPECT_LE(static_cast<size_t>(Count("MAIL")) - before, 12U);
+}
+
+TEST_F(DestinationTest, AnAddressThatIsAnsweredAtOnceIsNotTouchedWhenTheOthersAreTriedAgain) {
+  world_.settings.destination_concurrency = 1;
+  world_.Configure();
+  world_.Servers({"mail=530 5.7.0 Must issue a STARTTLS command first ;; mail=250 Ok"});
+  const Outcome international = world_.Start(world_.Request("jos\xc3\xa9@example.com"));
+  const Outcome plain = world_.Start(world_.Request("joe@example.com"));
+  world_.test.Advance(absl::Seconds(10));
+  EXPECT_EQ(ReasonOf(international), Reason::kSmtputf8Required);
+  EXPECT_EQ(ReasonOf(plain), Reason::kAccepted);
 }
 
 TEST_F(DestinationTest, TheTargetIsAskedFirstAndAnImpossibleAddressBehindIt) {

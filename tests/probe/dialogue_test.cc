@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -150,6 +152,34 @@ TEST_F(OneProbeTest, Dlg048ARelayThatDoesNotRelayIsNoVerdict) {
   const Finding finding = Ask("rcpt=550 relay not permitted");
   EXPECT_EQ(finding.reason, Reason::kRelayDenied);
   EXPECT_EQ(finding.deliverability, Deliverability::kUnknown);
+}
+
+TEST_F(OneProbeTest, Dlg038WhatWasSaidBeforeTheServerHadEnoughIsKept) {
+  world_.settings.destination_concurrency = 1;
+  world_.Configure();
+  world_.Servers({"rcpt=550 5.1.1 User unknown ;; rcpt(3@example.com)=550 5.7.1 Too many invalid recipients{eof}"});
+  std::vector<std::shared_ptr<std::optional<ProbeOutcome>>> outcomes;
+  outcomes.reserve(4);
+  for (int i = 0; i < 4; ++i) outcomes.push_back(world_.Start(world_.Request(absl::StrCat(i, "@example.com"))));
+  world_.test.Advance(absl::Seconds(10));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ((*outcomes[static_cast<size_t>(i)])->finding.reason, Reason::kNoSuchUser) << i;
+  EXPECT_EQ((*outcomes[3])->finding.deliverability, Deliverability::kUnknown);
+}
+
+TEST_F(OneProbeTest, Dlg053EachAddressOfATransactionHasItsOwnAnswer) {
+  world_.settings.destination_concurrency = 1;
+  world_.settings.connection_idle_time = absl::Seconds(2);
+  world_.Configure();
+  world_.Servers(
+      {"ehlo=250-mx\\n250 PIPELINING ;; rcpt(1@example.com)=550 5.1.1 User unknown ;; "
+       "rcpt(2@example.com)=452 4.5.3 Too many recipients ;; rcpt(2@example.com)=250 Ok"});
+  std::vector<std::shared_ptr<std::optional<ProbeOutcome>>> outcomes;
+  outcomes.reserve(3);
+  for (int i = 0; i < 3; ++i) outcomes.push_back(world_.Start(world_.Request(absl::StrCat(i, "@example.com"))));
+  world_.test.Advance(absl::Seconds(10));
+  EXPECT_EQ((*outcomes[0])->finding.reason, Reason::kAccepted);
+  EXPECT_EQ((*outcomes[1])->finding.reason, Reason::kNoSuchUser);
+  EXPECT_EQ((*outcomes[2])->finding.reason, Reason::kAccepted) << "asked again in a transaction of its own";
 }
 
 // What happens without anybody saying it.
