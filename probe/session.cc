@@ -456,7 +456,15 @@ boost::asio::awaitable<Session::Heard> Session::Receive(const Step& step, bool l
 }
 
 std::optional<Finding> Session::RefusalIn(const Step& step, const Heard& heard) {
-  if (heard.event == Event::kNone && heard.reply.ok()) return std::nullopt;
+  if (heard.event == Event::kNone && heard.reply.ok()) {
+    // Some say in a 220 greeting that they will not take our mail.
+    if (step.stage != Stage::kBanner ||
+        classifier_->Classify(step.stage, heard.reply, endpoint_.host).reason == Reason::kNone) {
+      return std::nullopt;
+    }
+    state_ = State::kRefused;
+    return FindingOf(step, heard);
+  }
   if (heard.event == Event::kNone && step.stage != Stage::kMail) state_ = State::kRefused;
   return FindingOf(step, heard);
 }

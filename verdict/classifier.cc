@@ -254,7 +254,7 @@ bool Classifier::DialogueGoesOn(Stage stage, const Reply& reply, const Classific
     case Stage::kQuit:
       return true;
     case Stage::kBanner:
-      return !refused;
+      return !refused && meaning.reason == Reason::kNone;
     default:
       return false;
   }

@@ -216,5 +216,13 @@ TEST_F(SessionTest, HostileServersAreBoundedInTimeAndBytesAtEveryStage) {
   }
 }
 
+TEST_F(SessionTest, AGreetingThatIsARefusalIsHeardAsOne) {
+  const Finding finding = Ask("banner=220 mx ESMTP 550 5.7.0 Mail from 192.0.2.1 refused by Reputation Services");
+  EXPECT_EQ(finding.scope, Scope::kUs);
+  EXPECT_EQ(finding.stage, Stage::kBanner);
+  EXPECT_EQ(finding.deliverability, Deliverability::kUnknown);
+  EXPECT_THAT(Connection().commands, ElementsAre("QUIT"));
+}
+
 }  // namespace
 }  // namespace verifyd
