@@ -111,9 +111,12 @@ class Postfix:
 
     def skip_log(self):
         """What has been logged so far is not seen by `log` any more."""
-        self._skipped = os.path.getsize(self.log_path)
+        # The log is made by its first line.
+        self._skipped = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
 
     def log(self):
+        if not os.path.exists(self.log_path):
+            return ""
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
             file.seek(self._skipped)
             return file.read()
