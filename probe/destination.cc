@@ -299,7 +299,8 @@ boost::asio::awaitable<bool> Destination::Serve(Batch& batch, Session& session) 
   for (size_t i = batch.size(); i-- > 0;) {
     std::unique_ptr<ProbeJob>& job = batch[i];
     if (job == nullptr || job->answered()) continue;
-    if (++job->again > kMaxAgain || clock.Mono() >= job->request.deadline) {
+    const bool enough = ++job->again > kMaxAgain || clock.Mono() >= job->request.deadline;
+    if (enough && enquiries[i].finding.has_value()) {
       Conclude(std::move(job), session.endpoint(), *std::move(enquiries[i].finding));
       continue;
     }

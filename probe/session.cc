@@ -60,6 +60,7 @@ boost::asio::awaitable<std::optional<Finding>> Session::Connect(Dialer& dialer, 
   state_ = State::kNew;
   expired_ = Event::kNone;
   may_use_tls_ = with_tls;
+  tls_ = false;
   parser_ = ReplyParser();
   unread_ = {};
   stream_.reset();
@@ -151,7 +152,7 @@ boost::asio::awaitable<std::optional<Finding>> Session::Secure() {
   const bool required = settings_->tls_level == TlsLevel::kEncrypt;
   state_ = State::kReady;
   Heard heard = co_await Exchange(kStarttlsStep, settings_->starttls_timeout, "STARTTLS");
-  if (heard.event == Event::kProtocolError) {
+  if (heard.event == Event::kProtocolError || !unread_.empty()) {
     // Bytes behind the reply would be taken for what was said in TLS (CVE-2011-0411).
     co_return FindingOf(kStarttlsStep,
                         Failed(Event::kPlaintextAfterStarttls, "plaintext behind its reply to STARTTLS"));
@@ -218,6 +219,7 @@ boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime de
   }
   used_ = true;
   transcript_ = nullptr;
+  timer_.Cancel();
 }
 
 // Another MX, or a mended one, may well take it: that is no verdict about the address.
@@ -332,7 +334,8 @@ boost::asio::awaitable<Session::Redo> Session::Transact(std::vector<Planned> pla
     if (!over || i + 1 == plan.size()) continue;
     // The connection is of no more use; who was not answered had no chance.
     const Finding end = mail_refused.has_value() ? *mail_refused : FindingOf(planned.step, heard);
-    for (size_t k = i + 1; k < plan.size(); ++k) {
+    const size_t first = redo == Redo::kNothing ? i + 1 : 0;  // what was to be tried again has not been answered
+    for (size_t k = first; k < plan.size(); ++k) {
       if (plan[k].enquiry != nullptr) answer(*plan[k].enquiry, end, mail_refused.has_value() ? mail_again : true);
     }
     co_return Redo::kNothing;

@@ -224,5 +224,18 @@ TEST_F(SessionTest, AGreetingThatIsARefusalIsHeardAsOne) {
   EXPECT_THAT(Connection().commands, ElementsAre("QUIT"));
 }
 
+TEST_F(SessionTest, AGoodbyeInClearBehindStarttlsIsNotTakenForOneInTls) {
+  const Finding finding = Ask(absl::StrCat(kOffersTls, "starttls={raw 220 go\\r\\n421 injected\\r\\n}"));
+  EXPECT_EQ(finding.rule, "event.plaintext_after_starttls");
+  EXPECT_FALSE(Connection().tls);
+}
+
+TEST_F(SessionTest, AServerThatDemandsTlsAndHangsUpLeavesNobodyWithoutAnAnswer) {
+  const Finding finding = Ask(
+      "ehlo=250-mx\\n250 PIPELINING ;; mail=530 5.7.0 Must issue a STARTTLS command first ;; rcpt=421 4.7.0 bye{eof}");
+  EXPECT_EQ(finding.deliverability, Deliverability::kUnknown);
+  EXPECT_EQ(dialer_.open_now(), 0U);
+}
+
 }  // namespace
 }  // namespace verifyd
