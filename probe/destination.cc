@@ -6,9 +6,7 @@
 
 #include "absl/random/distributions.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "probe/provider.h"
 #include "verdict/event.h"
 #include "verdict/reason.h"
@@ -84,16 +82,7 @@ std::string StateNameOf(absl::string_view destination, absl::string_view domain)
 }
 
 Finding EventFinding(Event event, absl::string_view text, absl::Time now) {
-  Classification classified = Classifier::Classify(event, Stage::kConnect);
-  Finding finding;
-  finding.deliverability = classified.deliverability;
-  finding.reason = classified.reason;
-  finding.scope = classified.scope;
-  finding.stage = Stage::kConnect;
-  finding.rule = std::move(classified.rule);
-  finding.text = Printable(text, Finding::kMaxText);
-  finding.when = now;
-  return finding;
+  return ToFinding(Classifier::Classify(event, Stage::kConnect), Stage::kConnect, text, now);
 }
 
 // A local part as people have them, which nobody has: pronounceable, long, never the same twice.
@@ -430,21 +419,13 @@ bool Destination::LetIn(ProbeJob& job) {
 }
 
 Finding Destination::Resting(const DestinationState& state) const {
-  const ReasonRow& row = RowOf(state.open_reason);
-  Finding finding;
-  finding.deliverability = row.deliverability;
-  finding.reason = row.reason;
-  finding.scope = row.scope;
-  finding.stage = Stage::kConnect;
-  finding.rule = "breaker";
   const absl::Time now = all_.loop_.clock().Now();
-  finding.text = Printable(absl::StrCat("not asked: ", state.name, " is left alone for ",
-                                        absl::FormatDuration(absl::Ceil(
-                                            std::max(state.open_until - now, absl::ZeroDuration()), absl::Seconds(1))),
-                                        " after ", row.name),
-                           Finding::kMaxText);
-  finding.when = now;
-  return finding;
+  const absl::Duration left = std::max(state.open_until - now, absl::ZeroDuration());
+  return ToFinding(ClassificationOf(state.open_reason, "breaker"), Stage::kConnect,
+                   absl::StrCat("not asked: ", state.name, " is left alone for ",
+                                absl::FormatDuration(absl::Ceil(left, absl::Seconds(1))), " after ",
+                                ReasonName(state.open_reason)),
+                   now);
 }
 
 Breaker& Destination::BreakerOf(const std::string& domain) {

@@ -10,7 +10,6 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/str_cat.h"
 #include "base/signal.h"
-#include "base/text.h"
 #include "probe/destination.h"
 #include "probe/route.h"
 #include "probe/router.h"
@@ -33,16 +32,8 @@ struct Answer {
 };
 
 Finding DeadlineFinding(const std::string& destination, absl::Time now) {
-  Classification classified = Classifier::Classify(Event::kDeadline, Stage::kConnect);
-  Finding finding;
-  finding.deliverability = classified.deliverability;
-  finding.reason = classified.reason;
-  finding.scope = classified.scope;
-  finding.stage = Stage::kConnect;
-  finding.rule = std::move(classified.rule);
-  finding.text = Printable(absl::StrCat("no answer from ", destination, " in time"), Finding::kMaxText);
-  finding.when = now;
-  return finding;
+  return ToFinding(Classifier::Classify(Event::kDeadline, Stage::kConnect), Stage::kConnect,
+                   absl::StrCat("no answer from ", destination, " in time"), now);
 }
 
 }  // namespace

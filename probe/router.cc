@@ -53,17 +53,8 @@ std::string BoundedName(std::string name) {
   return name + tail;
 }
 
-Finding DnsFinding(Event event, std::string text, absl::Time now) {
-  Classification classified = Classifier::Classify(event, Stage::kDns);
-  Finding finding;
-  finding.deliverability = classified.deliverability;
-  finding.reason = classified.reason;
-  finding.scope = classified.scope;
-  finding.stage = Stage::kDns;
-  finding.rule = std::move(classified.rule);
-  finding.text = std::move(text);
-  finding.when = now;
-  return finding;
+Finding DnsFinding(Event event, absl::string_view text, absl::Time now) {
+  return ToFinding(Classifier::Classify(event, Stage::kDns), Stage::kDns, text, now);
 }
 
 // MX hosts of those who park domains: they accept every recipient, so that asking them says nothing.
@@ -87,36 +78,21 @@ Finding RefusalOf(const Transport& transport, absl::Time now) {
   reply.code = final_word ? 550 : 450;
   reply.lines = {text};
   reply.enhanced = EnhancedCode::TakeFrom(text);
-  Classification classified = Classifier::BuiltIn()->Classify(Stage::kRcpt, reply, "");
-  if (final_word != (classified.deliverability == Deliverability::kUndeliverable)) {
-    const ReasonRow& row = RowOf(final_word ? Reason::kRecipientRefused : Reason::kMailboxTemporary);
-    classified.deliverability = row.deliverability;
-    classified.reason = row.reason;
-    classified.scope = row.scope;
+  Reason reason = Classifier::BuiltIn()->Classify(Stage::kRcpt, reply, "").reason;
+  if (final_word != (RowOf(reason).deliverability == Deliverability::kUndeliverable)) {
+    reason = final_word ? Reason::kRecipientRefused : Reason::kMailboxTemporary;
   }
-  Finding finding;
-  finding.deliverability = classified.deliverability;
-  finding.reason = classified.reason;
-  finding.scope = classified.scope;
-  finding.stage = Stage::kRcpt;
-  finding.rule = absl::StrCat("route.", transport.kind == Transport::Kind::kError ? "error" : "retry");
+  Finding finding =
+      ToFinding(ClassificationOf(reason, final_word ? "route.error" : "route.retry"), Stage::kRcpt, text, now);
   finding.enhanced = reply.enhanced;
-  finding.text = Printable(text, Finding::kMaxText);
-  finding.when = now;
   return finding;
 }
 
 // Postfix calls such an address deliverable without asking about those it stands for.
 Routed Aliased(absl::Time now) {
-  const ReasonRow& row = RowOf(Reason::kAcceptedForward);
   Routed routed;
-  routed.finding.deliverability = row.deliverability;
-  routed.finding.reason = row.reason;
-  routed.finding.scope = row.scope;
-  routed.finding.stage = Stage::kRcpt;
-  routed.finding.rule = "route.aliased";
-  routed.finding.text = "aliased to multiple recipients";
-  routed.finding.when = now;
+  routed.finding = ToFinding(ClassificationOf(Reason::kAcceptedForward, "route.aliased"), Stage::kRcpt,
+                             "aliased to multiple recipients", now);
   return routed;
 }
 
@@ -355,7 +331,7 @@ Routed Router::WithoutLookUp(const Plan& plan, const ProbeSettings& settings) {
 
 Routed Router::Temporary(absl::string_view text) {
   Routed routed;
-  routed.finding = DnsFinding(Event::kDnsTemporary, Printable(text, Finding::kMaxText), loop_.clock().Now());
+  routed.finding = DnsFinding(Event::kDnsTemporary, text, loop_.clock().Now());
   routed.finding.rule = "route.temporary";
   WarnSeldom("route", absl::StrCat("an address could not be routed: ", routed.finding.text));
   return routed;
@@ -502,18 +478,14 @@ Routed Router::NoRoute(const Address& address, const Plan& plan, const MailHosts
   const bool mx_asked_last = plan.hop.by_mx && event != Event::kNoMailHost && event != Event::kMxUnresolvable;
   const std::string& asked =
       event == Event::kMxUnresolvable && !found.exchanges.empty() ? found.exchanges.back() : name;
-  std::string text = LookupWords(asked, mx_asked_last ? "MX" : "A", event);
+  const std::string text = LookupWords(asked, mx_asked_last ? "MX" : "A", event);
   const absl::Time now = loop_.clock().Now();
   Routed routed;
-  routed.finding = DnsFinding(event, std::move(text), now);
+  routed.finding = DnsFinding(event, text, now);
   if (!routed.finding.definite()) return routed;
   if (plan.configured) {
     // The operator's next hop is not there. That says nothing about the domain: Postfix defers, too.
-    const Classification temporary = Classifier::Classify(Event::kDnsTemporary, Stage::kDns);
-    routed.finding.deliverability = temporary.deliverability;
-    routed.finding.reason = temporary.reason;
-    routed.finding.scope = temporary.scope;
-    routed.finding.rule = temporary.rule;
+    routed.finding = DnsFinding(Event::kDnsTemporary, text, now);
     WarnSeldom(name, absl::StrCat("configured next hop ", plan.hop.ToString(), ": ", routed.finding.text));
     return routed;
   }

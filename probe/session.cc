@@ -225,15 +225,9 @@ boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime de
 // Another MX, or a mended one, may well take it: that is no verdict about the address.
 std::optional<Finding> Session::MissingSmtputf8(const Address& address) const {
   if (offers_smtputf8_ || (!address.needs_smtputf8() && IsAscii(identity_.sender))) return std::nullopt;
-  const ReasonRow& row = RowOf(Reason::kSmtputf8Required);
-  Classification required;
-  required.deliverability = row.deliverability;
-  required.reason = row.reason;
-  required.scope = row.scope;
-  required.rule = "event.smtputf8_required";
   return FindingOf(
-      kMailStep, std::move(required),
-      absl::StrCat("SMTPUTF8 is required, but was not offered by host ", endpoint_.host, "[", endpoint_.address, "]"));
+      kMailStep, ClassificationOf(Reason::kSmtputf8Required, "event.smtputf8_required"),
+      absl::StrCat("SMTPUTF8 is required, but was not offered by host ", endpoint_.HostAndAddress()));
 }
 
 std::vector<Session::Planned> Session::PlanTransaction(absl::Span<Enquiry> batch) {
@@ -482,17 +476,10 @@ void Session::ReadExtensions(const Reply& ehlo) {
   }
 }
 
-Finding Session::FindingOf(const Step& step, Classification classified, std::string text) const {
-  Finding finding;
-  finding.deliverability = classified.deliverability;
-  finding.reason = classified.reason;
-  finding.scope = classified.scope;
-  finding.stage = step.stage;
-  finding.rule = std::move(classified.rule);
-  finding.text = std::move(text);
+Finding Session::FindingOf(const Step& step, const Classification& classified, absl::string_view text) const {
+  Finding finding = ToFinding(classified, step.stage, text, loop_.clock().Now());
   finding.mx_name = endpoint_.host;
   finding.mx_address = endpoint_.address;
-  finding.when = loop_.clock().Now();
   return finding;
 }
 

@@ -145,7 +145,7 @@ class Session {
   std::optional<Finding> RefusalIn(const Step& step, const Heard& heard);
   void ReadExtensions(const Reply& ehlo);
 
-  Finding FindingOf(const Step& step, Classification classified, std::string text) const;
+  Finding FindingOf(const Step& step, const Classification& classified, absl::string_view text) const;
   Finding FindingOf(const Step& step, const Heard& heard) const;
 
   Loop& loop_;

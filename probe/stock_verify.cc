@@ -1,26 +1,16 @@
 #include "probe/stock_verify.h"
 
-#include <utility>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "base/text.h"
 #include "probe/postfix_service.h"
 
 namespace verifyd {
 namespace {
 
-Finding FindingOf(Classification classified, absl::string_view text, const std::string& path, absl::Time now) {
-  Finding finding;
-  finding.deliverability = classified.deliverability;
-  finding.reason = classified.reason;
-  finding.scope = classified.scope;
-  finding.stage = Stage::kRcpt;
-  finding.rule = std::move(classified.rule);
-  finding.text = Printable(text, Finding::kMaxText);
+Finding FindingOf(const Classification& classified, absl::string_view text, const std::string& path, absl::Time now) {
+  Finding finding = ToFinding(classified, Stage::kRcpt, text, now);
   finding.mx_name = "verify";
   finding.mx_address = path;
-  finding.when = now;
   return finding;
 }
 

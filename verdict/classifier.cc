@@ -43,15 +43,6 @@ Reason ForNow(Reason reason) {
   return row.scope == Scope::kDomain ? Reason::kDnsTemporary : Reason::kMailboxTemporary;
 }
 
-Classification ClassificationOf(Reason reason, std::string rule) {
-  Classification result{.reason = reason, .rule = std::move(rule)};
-  if (reason == Reason::kNone) return result;
-  const ReasonRow& row = RowOf(reason);
-  result.deliverability = row.deliverability;
-  result.scope = row.scope;
-  return result;
-}
-
 std::string EitherOf(const std::vector<RuleText>& patterns) {
   std::string either;
   for (const RuleText& pattern : patterns) {
@@ -66,6 +57,27 @@ absl::Status PatternError(absl::string_view file_name, const RuleText& pattern, 
 }
 
 }  // namespace
+
+Classification ClassificationOf(Reason reason, absl::string_view rule) {
+  Classification result{.reason = reason, .rule = std::string(rule)};
+  if (reason == Reason::kNone) return result;
+  const ReasonRow& row = RowOf(reason);
+  result.deliverability = row.deliverability;
+  result.scope = row.scope;
+  return result;
+}
+
+Finding ToFinding(const Classification& meaning, Stage stage, absl::string_view text, absl::Time when) {
+  Finding finding;
+  finding.deliverability = meaning.deliverability;
+  finding.reason = meaning.reason;
+  finding.scope = meaning.scope;
+  finding.stage = stage;
+  finding.rule = meaning.rule;
+  finding.text = Printable(text, Finding::kMaxText);
+  finding.when = when;
+  return finding;
+}
 
 bool Classifier::Conditions::Hold(const PatternHits& hits) const {
   if (any.has_value() && !hits.Has(*any)) return false;

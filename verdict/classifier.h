@@ -20,6 +20,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "mail/finding.h"
 #include "mail/reply.h"
 #include "verdict/event.h"
@@ -37,6 +38,11 @@ struct Classification {
   // The rule's id, "event.NAME", or "no_rule" where a rule file leaves a reply open.
   std::string rule;
 };
+
+// What `reason` means where neither a reply nor an event says it; `rule` names what does.
+Classification ClassificationOf(Reason reason, absl::string_view rule);
+// The finding that says so, at `when`; `text` is made printable and cut.
+Finding ToFinding(const Classification& meaning, Stage stage, absl::string_view text, absl::Time when);
 
 class Classifier {
  public:

@@ -29,23 +29,11 @@ Verdict NotVerifiable(std::string why) {
   return verdict;
 }
 
-Finding FindingOf(Event event, Stage stage, std::string text, absl::Time now) {
-  Classification classification = Classifier::Classify(event, stage);
-  Finding finding;
-  finding.deliverability = classification.deliverability;
-  finding.reason = classification.reason;
-  finding.scope = classification.scope;
-  finding.stage = stage;
-  finding.rule = std::move(classification.rule);
-  finding.text = std::move(text);
-  finding.when = now;
-  return finding;
-}
-
 Verdict Overload(absl::Time now) {
   Verdict verdict;
   verdict.state = VerdictState::kKnown;
-  verdict.finding = FindingOf(Event::kOverload, Stage::kDns, "Too many address verification requests", now);
+  verdict.finding = ToFinding(Classifier::Classify(Event::kOverload, Stage::kDns), Stage::kDns,
+                              "Too many address verification requests", now);
   return verdict;
 }
 

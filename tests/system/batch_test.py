@@ -54,6 +54,8 @@ class BatchTest(WorldTestCase):
         statuses = self.verify(100)
         for name, status in statuses.items():
             self.assertIn(status, ("deliverable" if name in self.known else "undeliverable", "unknown"), name)
+        unknown = [name for name, status in statuses.items() if status == "unknown"]
+        self.assertLessEqual(len(unknown), 5, "they are asked again on another connection")
 
     def test_smtp_sink_takes_a_list(self):
         self.world.sink

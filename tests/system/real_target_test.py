@@ -58,7 +58,7 @@ class DovecotTest(TargetTestCase):
 
     def test_a_unix_socket_that_is_not_there_says_nothing_about_the_user(self):
         verifyd = self.routed(f"dovecot.test lmtp:unix:{self.world.directory}/absent")
-        self.assert_verified(verifyd, "grace@dovecot.test", UNKNOWN)
+        self.assert_verified(verifyd, "grace@dovecot.test", UNKNOWN, "connect_", "No such file or directory")
 
 
 class TlsRequiredTest(TargetTestCase):
