@@ -51,7 +51,11 @@ struct Cache::Impl {
   // The value decoded by `decode`, from the overlay or the store.
   template <typename T, typename Decode>
   std::optional<T> Find(Table table, absl::string_view key, Decode decode);
+  template <typename T, typename Decode, typename Use>
+  void ForEach(Table table, Decode decode, Use use);
   bool Delete(Table table, absl::string_view key);
+  // Most gateways have none, and every question looks.
+  bool NoPins() { return overlay->size(Table::kPins) == 0 && (store == nullptr || store->Empty(Table::kPins)); }
   void ReportDamage(Table table, absl::string_view key, const absl::Status& status);
 
   Loop& front;
@@ -129,6 +133,26 @@ std::optional<T> Cache::Impl::Find(Table table, absl::string_view key, Decode de
   return found;
 }
 
+// Of a small table: every value that can be read, what waits to be committed among them.
+template <typename T, typename Decode, typename Use>
+void Cache::Impl::ForEach(Table table, Decode decode, Use use) {
+  const auto take = [&](absl::string_view key, absl::string_view value) {
+    if (absl::StatusOr<T> decoded = decode(key, value); decoded.ok()) {
+      use(key, *std::move(decoded));
+    } else {
+      ReportDamage(table, key, decoded.status());
+    }
+  };
+  overlay->ForEach(table, [&](absl::string_view key, const std::optional<std::string>& value) {
+    if (value.has_value()) take(key, *value);
+  });
+  if (store == nullptr) return;
+  const absl::Status status = store->ForEach(table, [&](absl::string_view key, absl::string_view value) {
+    if (overlay->Find(table, key) == nullptr) take(key, value);
+  });
+  if (!status.ok()) ReportDamage(table, "*", status);
+}
+
 bool Cache::Impl::Delete(Table table, absl::string_view key) {
   bool there = false;
   if (const std::optional<std::string>* value = overlay->Find(table, key); value != nullptr) {
@@ -201,10 +225,7 @@ void Cache::Together(absl::FunctionRef<void()> look_up) {
 }
 
 std::optional<Pin> Cache::FindPin(absl::string_view key, absl::string_view domain, absl::Time now) {
-  // Most gateways have none, and every question looks.
-  if (impl_->overlay->size(Table::kPins) == 0 && (impl_->store == nullptr || impl_->store->Empty(Table::kPins))) {
-    return std::nullopt;
-  }
+  if (impl_->NoPins()) return std::nullopt;
   std::optional<Pin> pin = impl_->Find<Pin>(Table::kPins, key, DecodePin);
   if (pin.has_value() && pin->until > now) return pin;
   pin = impl_->Find<Pin>(Table::kPins, absl::StrCat("@", domain), DecodePin);
@@ -212,24 +233,51 @@ std::optional<Pin> Cache::FindPin(absl::string_view key, absl::string_view domai
   return std::nullopt;
 }
 
+void Cache::PutPin(absl::string_view key, const Pin& pin) { impl_->Put(Table::kPins, key, EncodePin(pin)); }
+
+bool Cache::DeletePin(absl::string_view key) { return impl_->Delete(Table::kPins, key); }
+
+std::vector<std::pair<std::string, Pin>> Cache::ListPins(absl::Time now) {
+  std::vector<std::pair<std::string, Pin>> pins;
+  impl_->ForEach<Pin>(
+      Table::kPins, [](absl::string_view /*key*/, absl::string_view value) { return DecodePin(value); },
+      [&](absl::string_view key, Pin pin) {
+        if (pin.until > now) pins.emplace_back(key, std::move(pin));
+      });
+  std::sort(pins.begin(), pins.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  return pins;
+}
+
+std::optional<Pin> Cache::FindHold(absl::string_view domain, absl::Time now) {
+  if (impl_->NoPins()) return std::nullopt;
+  std::optional<Pin> hold = impl_->Find<Pin>(Table::kPins, Pin::HoldKey(domain), DecodePin);
+  if (hold.has_value() && hold->until <= now) hold.reset();
+  return hold;
+}
+
+std::vector<std::pair<std::string, absl::Time>> Cache::Agenda(size_t limit) {
+  std::vector<std::pair<std::string, absl::Time>> agenda;
+  if (impl_->store == nullptr) return agenda;
+  absl::StatusOr<std::vector<Due>> dues = impl_->store->FirstDues(DueKind::kProbe, limit);
+  if (!dues.ok()) {
+    impl_->ReportDamage(Table::kRecords, "*", dues.status());
+    return agenda;
+  }
+  agenda.reserve(dues->size());
+  for (Due& due : *dues) agenda.emplace_back(std::move(due.key), due.when);
+  return agenda;
+}
+
+std::optional<DestinationState> Cache::FindDestinationState(absl::string_view name) {
+  return impl_->Find<DestinationState>(Table::kDestinations, name,
+                                       [&](absl::string_view value) { return DecodeDestinationState(name, value); });
+}
+
 std::vector<DestinationState> Cache::LoadDestinationStates() {
   std::vector<DestinationState> states;
-  const auto take = [&](absl::string_view name, absl::string_view value) {
-    if (absl::StatusOr<DestinationState> state = DecodeDestinationState(name, value); state.ok()) {
-      states.push_back(*std::move(state));
-    } else {
-      impl_->ReportDamage(Table::kDestinations, name, state.status());
-    }
-  };
-  impl_->overlay->ForEach(Table::kDestinations, [&](absl::string_view name, const std::optional<std::string>& value) {
-    if (value.has_value()) take(name, *value);
-  });
-  if (impl_->store == nullptr) return states;
-  const absl::Status status =
-      impl_->store->ForEach(Table::kDestinations, [&](absl::string_view name, absl::string_view value) {
-        if (impl_->overlay->Find(Table::kDestinations, name) == nullptr) take(name, value);
-      });
-  if (!status.ok()) impl_->ReportDamage(Table::kDestinations, "*", status);
+  impl_->ForEach<DestinationState>(
+      Table::kDestinations, DecodeDestinationState,
+      [&](absl::string_view /*name*/, DestinationState state) { states.push_back(std::move(state)); });
   return states;
 }
 

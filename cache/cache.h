@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -78,6 +79,19 @@ class Cache {
   // Of the address, else of its domain ("@example.com"), unless it has ended by `now`.
   std::optional<Pin> FindPin(absl::string_view key, absl::string_view domain, absl::Time now);
 
+  void PutPin(absl::string_view key, const Pin& pin);
+  // True if there was one.
+  bool DeletePin(absl::string_view key);
+  // All that have not ended by `now`, with their keys, holds among them; by key.
+  std::vector<std::pair<std::string, Pin>> ListPins(absl::Time now);
+  // The hold on a domain, unless it has ended by `now`.
+  std::optional<Pin> FindHold(absl::string_view domain, absl::Time now);
+
+  // The records that are on the agenda (Record::on_agenda), earliest first, at most `limit`: keys and times, as far as
+  // they are committed.
+  std::vector<std::pair<std::string, absl::Time>> Agenda(size_t limit);
+
+  std::optional<DestinationState> FindDestinationState(absl::string_view name);
   std::vector<DestinationState> LoadDestinationStates();
   void PutDestinationState(const DestinationState& state);
 

@@ -45,8 +45,8 @@ std::vector<Due> DuesOf(Table table, absl::string_view key, absl::string_view va
   switch (table) {
     case Table::kRecords:
       if (const auto record = DecodeRecord(value); record.ok()) {
-        Add(dues, DueKind::kRecordExpiry, ExpiryOf(*record, lifetimes), key);
-        Add(dues, DueKind::kProbe, record->next_probe, key);
+        Add(dues, DueKind::kRecordExpiry, KeptUntil(*record, lifetimes), key);
+        if (record->on_agenda()) Add(dues, DueKind::kProbe, record->next_probe, key);
       }
       break;
     case Table::kDomains:

@@ -23,7 +23,7 @@ constexpr size_t kTables = 4;
 
 // What is due. The letters are on disk.
 enum class DueKind : char {
-  kProbe = 'p',  // Record::next_probe
+  kProbe = 'p',  // Record::next_probe, where it is made unasked
   kRecordExpiry = 'r',
   kDomainExpiry = 'd',
   kDestinationExpiry = 't',

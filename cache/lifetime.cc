@@ -30,16 +30,20 @@ CacheClass ClassOf(const Finding& finding) {
 Lifetime LifetimeOf(const Finding& finding, const Lifetimes& lifetimes) {
   switch (ClassOf(finding)) {
     case CacheClass::kPositive:
-    case CacheClass::kDomainPositive:
       return {lifetimes.positive_expire, lifetimes.positive_refresh};
+    case CacheClass::kDomainPositive:
+      return {lifetimes.domain_positive, lifetimes.domain_positive};
     case CacheClass::kNegative:
       return {lifetimes.negative_expire, lifetimes.negative_refresh};
+    case CacheClass::kPositiveShort:
+      return {lifetimes.positive_short_expire, lifetimes.positive_short_refresh};
+    case CacheClass::kNegativeShort:
+      return {lifetimes.negative_short_expire, lifetimes.negative_short_refresh};
+    case CacheClass::kDomainShort:
+      return {lifetimes.domain_short, lifetimes.domain_short};
     case CacheClass::kDomainNegative:
       // What DNS said of the domain is not believed longer here than as a fact of the domain.
       return {lifetimes.domain_negative_max, lifetimes.domain_negative_max};
-    case CacheClass::kPositiveShort:
-    case CacheClass::kNegativeShort:
-    case CacheClass::kDomainShort:
     case CacheClass::kTemporary:
     case CacheClass::kSchedule:
     case CacheClass::kMxBackoff:
@@ -57,19 +61,63 @@ absl::Time RefreshOf(const Record& record, const Lifetimes& lifetimes) {
   return planned ? record.next_probe : record.finding.when + LifetimeOf(record.finding, lifetimes).refresh;
 }
 
+bool Lingers(const Record& record, const Lifetimes& lifetimes, absl::Time now) {
+  return record.finding.deliverability == Deliverability::kDeliverable &&
+         record.finding.when + LifetimeOf(record.finding, lifetimes).expire + lifetimes.stale >= now;
+}
+
+absl::Time SecondLookOf(const Record& record, const Lifetimes& lifetimes) {
+  const Finding& finding = record.finding;
+  const bool may_change = finding.deliverability == Deliverability::kUndeliverable &&
+                          finding.scope == Scope::kAddress &&
+                          (finding.reason == Reason::kNone || RowOf(finding.reason).retry != RetryClass::kNever);
+  if (lifetimes.second_look == absl::ZeroDuration() || !may_change) return absl::InfiniteFuture();
+  const auto differs = std::find_if(record.history.begin(), record.history.end(), [](const PastFinding& past) {
+    return past.deliverability != Deliverability::kUndeliverable;
+  });
+  const auto agreeing = differs - record.history.begin();
+  const absl::Duration refresh = LifetimeOf(finding, lifetimes).refresh;
+  if (agreeing <= 1) return finding.when + std::min(lifetimes.second_look, refresh);
+  if (agreeing == 2) return finding.when + std::min(6 * lifetimes.second_look, refresh);
+  return finding.when + refresh;
+}
+
+absl::Time GraceOf(const Record& record, const Lifetimes& lifetimes) {
+  const bool former = record.finding.deliverability == Deliverability::kUndeliverable &&
+                      record.last_positive != absl::InfinitePast() &&
+                      record.negative_since - record.last_positive <= lifetimes.former_user;
+  return former ? record.negative_since + lifetimes.grace : absl::InfinitePast();
+}
+
 absl::Time ExpiryOf(const Record& record, const Lifetimes& lifetimes) {
   return record.finding.when + LifetimeOf(record.finding, lifetimes).expire;
+}
+
+absl::Time KeptUntil(const Record& record, const Lifetimes& lifetimes) {
+  if (record.finding.when == absl::InfinitePast()) {
+    return record.next_probe == absl::InfiniteFuture() ? absl::InfinitePast() : record.next_probe;
+  }
+  absl::Time expiry = ExpiryOf(record, lifetimes);
+  if (Lingers(record, lifetimes, expiry)) expiry += lifetimes.stale;
+  if (record.last_positive != absl::InfinitePast()) {
+    expiry = std::max(expiry, record.last_positive + lifetimes.former_user);
+  }
+  if (record.temporary_count > 0) expiry = std::max(expiry, record.finding.when + 2 * lifetimes.max_defer);
+  return expiry;
 }
 
 absl::Time ExpiryOf(const DomainFact& fact, const Lifetimes& lifetimes) {
   if (!fact.decides()) {
     const bool known = fact.catch_all == CatchAll::kYes || fact.catch_all == CatchAll::kNo;
-    return fact.catch_all_when + (known ? lifetimes.domain_positive : lifetimes.temporary_expire);
+    return std::max(fact.catch_all_when + (known ? lifetimes.domain_positive : lifetimes.temporary_expire),
+                    fact.alive + lifetimes.domain_positive);
   }
   switch (ClassOf(fact.finding)) {
     case CacheClass::kPositive:
     case CacheClass::kDomainPositive:
       return fact.finding.when + lifetimes.domain_positive;
+    case CacheClass::kDomainShort:
+      return fact.finding.when + lifetimes.domain_short;
     case CacheClass::kNegative:
     case CacheClass::kDomainNegative:
       return fact.finding.when +
@@ -80,7 +128,10 @@ absl::Time ExpiryOf(const DomainFact& fact, const Lifetimes& lifetimes) {
 }
 
 absl::Time ExpiryOf(const DestinationState& state, const Lifetimes& lifetimes) {
-  absl::Time last = std::max({state.last_failure_when, state.last_success, state.open_until});
+  // That nobody is to be believed there is not forgotten, either.
+  if (state.trust.doubt != Doubt::kNone) return absl::InfiniteFuture();
+  absl::Time last = std::max(
+      {state.last_failure_when, state.last_success, state.open_until, state.held_until, state.trust.last_accepted});
   for (const RestingSource& resting : state.resting) last = std::max(last, resting.until);
   return last + lifetimes.positive_expire;
 }
@@ -88,7 +139,10 @@ absl::Time ExpiryOf(const DestinationState& state, const Lifetimes& lifetimes) {
 Freshness FreshnessOf(const Record& record, const Lifetimes& lifetimes, absl::Time now) {
   const Lifetime lifetime = LifetimeOf(record.finding, lifetimes);
   const absl::Time made = record.finding.when;
-  if (made + lifetime.expire < now) return Freshness::kExpired;
+  if (made + lifetime.expire < now) {
+    const bool waits = record.next_probe != absl::InfiniteFuture() && record.next_probe > now;
+    return waits && Lingers(record, lifetimes, now) ? Freshness::kStale : Freshness::kExpired;
+  }
   if (made > now) return made - lifetime.refresh > now ? Freshness::kRefresh : Freshness::kFresh;
   const bool planned = record.next_probe != absl::InfiniteFuture();
   const bool due = planned ? record.next_probe <= now : made + lifetime.refresh < now;

@@ -19,18 +19,32 @@ struct Lifetimes {
   absl::Duration positive_refresh = absl::Hours(24 * 7);  // address_verify_positive_refresh_time
   absl::Duration negative_expire = absl::Hours(24 * 3);   // address_verify_negative_expire_time
   absl::Duration negative_refresh = absl::Hours(3);       // address_verify_negative_refresh_time
-  absl::Duration temporary_expire = absl::Hours(1);       // address_verify_temporary_expire_time
-  absl::Duration temporary_refresh = absl::Minutes(5);    // address_verify_temporary_refresh_time
-  absl::Duration overturn = absl::Hours(1);               // address_verify_overturn_time
-  absl::Duration domain_positive = absl::Hours(24 * 7);
-  // Domain facts of DNS live as long as DNS says, between these two.
+  // Answers that say less than they seem to (cache classes positive_short and negative_short):
+  // address_verify_positive_short_*_time, address_verify_negative_short_*_time.
+  absl::Duration positive_short_expire = absl::Hours(24);
+  absl::Duration positive_short_refresh = absl::Hours(3);
+  absl::Duration negative_short_expire = absl::Hours(3);
+  absl::Duration negative_short_refresh = absl::Hours(1);
+  absl::Duration temporary_expire = absl::Hours(1);      // address_verify_temporary_expire_time
+  absl::Duration temporary_refresh = absl::Minutes(5);   // address_verify_temporary_refresh_time
+  absl::Duration domain_positive = absl::Hours(24 * 7);  // address_verify_domain_positive_expire_time
+  absl::Duration domain_short = absl::Hours(1);          // address_verify_domain_short_expire_time
+  // Domain facts of DNS live as long as DNS says, between these two: address_verify_domain_negative_{min,max}_time.
   absl::Duration domain_negative_min = absl::Minutes(5);
   absl::Duration domain_negative_max = absl::Hours(3);
+
+  absl::Duration overturn = absl::Hours(1);           // address_verify_overturn_time
+  absl::Duration stale = absl::Hours(24 * 7);         // address_verify_stale_time
+  absl::Duration second_look = absl::Minutes(5);      // address_verify_second_look; 0: none
+  absl::Duration grace = absl::Hours(24);             // address_verify_grace_time
+  absl::Duration former_user = absl::Hours(24 * 90);  // address_verify_former_user_time
+  absl::Duration max_defer = absl::Hours(24);         // unverified_recipient_max_defer_time
 };
 
 enum class Freshness : uint8_t {
   kFresh,    // answer
   kRefresh,  // answer, and probe again
+  kStale,    // expired, and answered all the same: a positive whose destination could not be asked, asked again later
   kExpired,  // as if it were not there
 };
 
@@ -47,9 +61,20 @@ Freshness FreshnessOf(const DomainFact& fact, const Lifetimes& lifetimes, absl::
 
 // From when on the record is due for refresh, if it has not expired by then.
 absl::Time RefreshOf(const Record& record, const Lifetimes& lifetimes);
-// Until when the value is kept, at least; the due index is ordered by it. A value that was never given a time is not
-// worth keeping (InfinitePast).
+// An expired positive that may still be answered while nothing better can be had (address_verify_stale_time).
+bool Lingers(const Record& record, const Lifetimes& lifetimes, absl::Time now);
+// From when on a question about a negative waits for a new probe rather than being answered at once: a mailbox may have
+// been made since. The pauses grow with every probe that agreed: second_look, six times that, the refresh time.
+// InfiniteFuture where another look would say nothing new.
+absl::Time SecondLookOf(const Record& record, const Lifetimes& lifetimes);
+// Until when a negative is only deferred, because the address was there not long ago. InfinitePast: it never was.
+absl::Time GraceOf(const Record& record, const Lifetimes& lifetimes);
+
+// Until when the value is believed. One that was never given a time is not worth keeping (InfinitePast).
 absl::Time ExpiryOf(const Record& record, const Lifetimes& lifetimes);
+// Until when the cleaner leaves a record where it is: longer than it is believed. A positive is remembered for
+// former_user, temporary answers for as long as it matters how long there was nothing else.
+absl::Time KeptUntil(const Record& record, const Lifetimes& lifetimes);
 absl::Time ExpiryOf(const DomainFact& fact, const Lifetimes& lifetimes);
 // A destination where nothing has happened for the longest lifetime of an address is forgotten.
 absl::Time ExpiryOf(const DestinationState& state, const Lifetimes& lifetimes);

@@ -39,6 +39,12 @@ void Remember(Record& record, const Finding& finding) {
 }
 
 void Stand(Record& record, const Finding& finding) {
+  const bool negative = finding.deliverability == Deliverability::kUndeliverable;
+  if (!negative) {
+    record.negative_since = absl::InfinitePast();
+  } else if (record.negative_since == absl::InfinitePast()) {
+    record.negative_since = finding.when;
+  }
   record.finding = finding;
   record.pending.reset();
   record.next_probe = absl::InfiniteFuture();
@@ -56,6 +62,29 @@ void Contradict(Record& record, const Finding& finding, const Lifetimes& lifetim
 
 }  // namespace
 
+DomainFact MergeFact(const std::optional<DomainFact>& held, const DomainFact& fact, const Lifetimes& lifetimes,
+                     absl::Time now) {
+  DomainFact merged = fact;
+  if (!held.has_value()) return merged;
+  if (!fact.decides()) {
+    merged.alive = std::max(merged.alive, held->alive);
+    if (merged.catch_all == CatchAll::kNotAsked) {
+      merged.catch_all = held->catch_all;
+      merged.catch_all_when = held->catch_all_when;
+    }
+    return merged;
+  }
+  if (fact.finding.deliverability != Deliverability::kUndeliverable) return merged;
+  const bool alive = held->alive <= now && now - held->alive <= lifetimes.domain_positive;
+  if (!alive) return merged;
+  const bool evidence = held->pending.has_value() && held->pending->when <= now &&
+                        now - held->pending->when <= lifetimes.overturn + lifetimes.domain_negative_max;
+  if (evidence && now - held->pending->when >= lifetimes.overturn) return merged;
+  merged = *held;
+  if (!evidence) merged.pending = fact.finding;
+  return merged;
+}
+
 Record Merge(const std::optional<Record>& held, const Finding& finding, const Lifetimes& lifetimes) {
   Record record;
   if (held.has_value()) {
@@ -63,7 +92,10 @@ Record Merge(const std::optional<Record>& held, const Finding& finding, const Li
   } else {
     record.first_seen = finding.when;
   }
-  const bool live = held.has_value() && FreshnessOf(*held, lifetimes, finding.when) != Freshness::kExpired;
+  const Freshness freshness = held.has_value() ? FreshnessOf(*held, lifetimes, finding.when) : Freshness::kExpired;
+  const bool lingers =
+      finding.deliverability == Deliverability::kUnknown && held.has_value() && Lingers(*held, lifetimes, finding.when);
+  const bool live = lingers || freshness == Freshness::kFresh || freshness == Freshness::kRefresh;
   Remember(record, finding);
   if (!live || (Weight(finding) >= Weight(held->finding) && !Overturns(finding, held->finding))) {
     Stand(record, finding);

@@ -7,19 +7,22 @@
 //    first, does. A positive in between clears it.
 //  - What makes a live positive of an address fall must be about the address: a negative about its domain does not.
 //  - A positive overturns a negative at once: refusing a real mailbox is the worse mistake.
-//  - What is expired is no evidence.
+//  - What is expired is no evidence. But an expired positive stands while nothing but temporary answers are had, for as
+//    long as it lingers (lifetime.h).
 //
 // A record that stands against a finding gets a time for the next probe: when a second opinion counts, or after
 // `temporary_refresh`; until then it is not due for refresh, so that a server in trouble is not asked at each question.
 //
-// Thread: any (pure function).
+// Thread: any (pure functions).
 #ifndef VERIFYD_CACHE_MERGE_H_
 #define VERIFYD_CACHE_MERGE_H_
 
 #include <optional>
 
+#include "absl/time/time.h"
 #include "cache/lifetime.h"
 #include "cache/record.h"
+#include "mail/domain_fact.h"
 #include "mail/finding.h"
 
 namespace verifyd {
@@ -27,6 +30,11 @@ namespace verifyd {
 // The record after `finding`, made at finding.when. `held` may be empty. Only the caller knows our identity: it sets
 // Record::retry_identity where a retry was promised; a definite finding clears it here.
 Record Merge(const std::optional<Record>& held, const Finding& finding, const Lifetimes& lifetimes);
+
+// What stands of a domain after `fact`, found at `now`. A negative about a domain whose servers talked to us within
+// Lifetimes::domain_positive is only pending until a second one comes, at least `overturn` later.
+DomainFact MergeFact(const std::optional<DomainFact>& held, const DomainFact& fact, const Lifetimes& lifetimes,
+                     absl::Time now);
 
 }  // namespace verifyd
 

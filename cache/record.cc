@@ -34,8 +34,13 @@ enum RecordFlag : uint8_t {
   kHasTemporary = 4,
   kHasIdentity = 8,
   kHasNextProbe = 16,
-  kAllFlags = 31,
+  kHasNegativeSince = 32,
+  kAllFlags = 63,
 };
+// Of what stands behind the other fields of a domain fact, and of the state of a destination. Where nothing does, there
+// are no flags, either.
+enum DomainFlag : uint8_t { kHasAlive = 1, kHasPendingFact = 2, kAllDomainFlags = 3 };
+enum DestinationFlag : uint8_t { kHasAccepted = 1, kHasDoubt = 2, kHasHold = 4, kAllDestinationFlags = 7 };
 
 uint32_t ChecksumOf(absl::string_view bytes) { return static_cast<uint32_t>(XXH3_64bits(bytes.data(), bytes.size())); }
 
@@ -163,6 +168,7 @@ class Decoder {
     failed_ = true;
     rest_ = {};
   }
+  bool more() const { return !rest_.empty(); }
   bool Done() const { return !failed_ && rest_.empty(); }
 
  private:
@@ -218,6 +224,7 @@ uint8_t FlagsOf(const Record& record) {
   if (record.first_temporary != absl::InfinitePast() || record.temporary_count != 0) flags |= kHasTemporary;
   if (record.retry_identity.has_value()) flags |= kHasIdentity;
   if (record.next_probe != absl::InfiniteFuture()) flags |= kHasNextProbe;
+  if (record.negative_since != absl::InfinitePast()) flags |= kHasNegativeSince;
   return flags;
 }
 
@@ -233,6 +240,7 @@ void RecordFields(Io& io, R& record, uint8_t flags) {
   }
   if ((flags & kHasIdentity) != 0) IdentityFields(io, *record.retry_identity);
   if ((flags & kHasNextProbe) != 0) io.Moment(record.next_probe);
+  if ((flags & kHasNegativeSince) != 0) io.Moment(record.negative_since);
   const size_t count = io.Count(record.history, Record::kMaxHistory);
   for (size_t i = 0; i < count; ++i) PastFields(io, record.history[i]);
 }
@@ -243,6 +251,19 @@ void DomainFields(Io& io, D& fact) {
   io.Span(fact.ttl);
   io.Enum(fact.catch_all, static_cast<uint8_t>(CatchAll::kCouldNotTell));
   io.Moment(fact.catch_all_when);
+}
+
+uint8_t FlagsOf(const DomainFact& fact) {
+  uint8_t flags = 0;
+  if (fact.alive != absl::InfinitePast()) flags |= kHasAlive;
+  if (fact.pending.has_value()) flags |= kHasPendingFact;
+  return flags;
+}
+
+template <typename Io, typename D>
+void DomainTail(Io& io, D& fact, uint8_t flags) {
+  if ((flags & kHasAlive) != 0) io.Moment(fact.alive);
+  if ((flags & kHasPendingFact) != 0) FindingFields(io, *fact.pending);
 }
 
 template <typename Io, typename D>
@@ -260,6 +281,25 @@ void DestinationFields(Io& io, D& state) {
     io.Text(state.resting[i].source_address, kMaxName);
     io.Moment(state.resting[i].until);
   }
+}
+
+uint8_t FlagsOf(const DestinationState& state) {
+  uint8_t flags = 0;
+  if (state.trust.last_accepted != absl::InfinitePast()) flags |= kHasAccepted;
+  if (state.trust.doubt != Doubt::kNone) flags |= kHasDoubt;
+  if (state.held_until != absl::InfinitePast()) flags |= kHasHold;
+  return flags;
+}
+
+template <typename Io, typename D>
+void DestinationTail(Io& io, D& state, uint8_t flags) {
+  if ((flags & kHasAccepted) != 0) io.Moment(state.trust.last_accepted);
+  if ((flags & kHasDoubt) != 0) {
+    io.Enum(state.trust.doubt, static_cast<uint8_t>(Doubt::kManyRefused));
+    io.Moment(state.trust.doubted_since);
+    io.Text(state.trust.why, kMaxName);
+  }
+  if ((flags & kHasHold) != 0) io.Moment(state.held_until);
 }
 
 template <typename Io, typename P>
@@ -315,6 +355,10 @@ absl::StatusOr<Record> DecodeRecord(absl::string_view bytes) {
 std::string EncodeDomainFact(const DomainFact& fact) {
   Encoder encoder(kDomainTag);
   DomainFields(encoder, fact);
+  if (const uint8_t flags = FlagsOf(fact); flags != 0) {
+    encoder.Int(flags);
+    DomainTail(encoder, fact, flags);
+  }
   return std::move(encoder).Seal();
 }
 
@@ -325,13 +369,24 @@ absl::StatusOr<DomainFact> DecodeDomainFact(absl::string_view domain, absl::stri
   DomainFact fact;
   fact.domain = std::string(domain);
   DomainFields(decoder, fact);
-  if (!decoder.Done()) return Malformed();
+  uint8_t flags = 0;
+  if (decoder.more()) {
+    decoder.Int(flags);
+    if (flags == 0 || flags > kAllDomainFlags) decoder.Fail();
+    if ((flags & kHasPendingFact) != 0) fact.pending.emplace();
+    DomainTail(decoder, fact, flags);
+  }
+  if (!decoder.Done() || FlagsOf(fact) != flags) return Malformed();
   return fact;
 }
 
 std::string EncodeDestinationState(const DestinationState& state) {
   Encoder encoder(kDestinationTag);
   DestinationFields(encoder, state);
+  if (const uint8_t flags = FlagsOf(state); flags != 0) {
+    encoder.Int(flags);
+    DestinationTail(encoder, state, flags);
+  }
   return std::move(encoder).Seal();
 }
 
@@ -342,9 +397,17 @@ absl::StatusOr<DestinationState> DecodeDestinationState(absl::string_view name, 
   DestinationState state;
   state.name = std::string(name);
   DestinationFields(decoder, state);
-  if (!decoder.Done()) return Malformed();
+  uint8_t flags = 0;
+  if (decoder.more()) {
+    decoder.Int(flags);
+    if (flags == 0 || flags > kAllDestinationFlags) decoder.Fail();
+    DestinationTail(decoder, state, flags);
+  }
+  if (!decoder.Done() || FlagsOf(state) != flags) return Malformed();
   return state;
 }
+
+std::string Pin::HoldKey(absl::string_view domain) { return absl::StrCat("hold @", domain); }
 
 std::string EncodePin(const Pin& pin) {
   Encoder encoder(kPinTag);

@@ -40,6 +40,8 @@ struct Record {
   std::optional<Finding> pending;
   absl::Time first_seen = absl::InfinitePast();
   absl::Time last_positive = absl::InfinitePast();
+  // Since when the standing finding is a negative one; InfinitePast where it is not.
+  absl::Time negative_since = absl::InfinitePast();
   // Since when, and how often, only temporary answers came.
   absl::Time first_temporary = absl::InfinitePast();
   uint32_t temporary_count = 0;
@@ -47,14 +49,21 @@ struct Record {
   std::optional<ProbeIdentity> retry_identity;
   // When the next probe is due; InfiniteFuture: none is planned.
   absl::Time next_probe = absl::InfiniteFuture();
+  // The next probe is made whether or not somebody asks: a second opinion, or a retry that was promised. Else it only
+  // says when a question is worth a probe.
+  bool on_agenda() const {
+    return next_probe != absl::InfiniteFuture() && (pending.has_value() || retry_identity.has_value());
+  }
   // Newest first.
   std::vector<PastFinding> history;
 
   friend bool operator==(const Record&, const Record&) = default;
 };
 
-// A verdict set by the operator.
+// A verdict set by the operator; kUnknown: the domain is on hold (it is not asked about, and what is known stays).
 struct Pin {
+  static std::string HoldKey(absl::string_view domain);  // no address has such a key
+
   Deliverability deliverability = Deliverability::kDeliverable;
   absl::Time set_at = absl::InfinitePast();
   absl::Time until = absl::InfiniteFuture();

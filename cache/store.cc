@@ -111,6 +111,21 @@ class Cursor {
   int code_;
 };
 
+// 0, or LMDB's error.
+int ReadDues(MDB_txn* txn, MDB_dbi dbi, DueKind kind, absl::Time before, size_t limit, std::vector<Due>& dues) {
+  Cursor cursor(txn, dbi);
+  const std::string from(1, static_cast<char>(kind));
+  MDB_val key = ToVal(from);
+  MDB_val value;
+  int code = cursor.Get(key, value, MDB_SET_RANGE);
+  for (; code == 0 && dues.size() < limit; code = cursor.Get(key, value, MDB_NEXT)) {
+    std::optional<Due> due = Due::Decode(ToView(key));
+    if (!due.has_value() || due->kind != kind || due->when >= before) break;
+    dues.push_back(*std::move(due));
+  }
+  return code == MDB_NOTFOUND ? 0 : code;
+}
+
 }  // namespace
 
 absl::Status Store::Impl::OpenEnvironment(size_t map_size) {
@@ -277,6 +292,15 @@ bool Store::Empty(Table table) {
   return known.empty;
 }
 
+absl::StatusOr<std::vector<Due>> Store::FirstDues(DueKind kind, size_t limit) {
+  const Reading reading(*this);
+  if (reading.code() != 0) return impl_->Error("cannot read", reading.code());
+  std::vector<Due> dues;
+  const int code = ReadDues(impl_->reader, impl_->dbi[kDueIndex], kind, absl::InfiniteFuture(), limit, dues);
+  if (code != 0) return impl_->Error("cannot read", code);
+  return dues;
+}
+
 absl::Status Store::ForEach(Table table, absl::FunctionRef<void(absl::string_view key, absl::string_view value)> use) {
   const Reading reading(*this);
   if (reading.code() != 0) return impl_->Error("cannot read", reading.code());
@@ -401,17 +425,8 @@ absl::Status Store::Changes::Delete(Table table, absl::string_view key, const Li
 
 absl::StatusOr<std::vector<Due>> Store::Changes::DueBefore(DueKind kind, absl::Time now, size_t limit) {
   std::vector<Due> dues;
-  Cursor cursor(state_.txn, state_.impl.dbi[kDueIndex]);
-  const std::string from(1, static_cast<char>(kind));
-  MDB_val key = ToVal(from);
-  MDB_val value;
-  int code = cursor.Get(key, value, MDB_SET_RANGE);
-  for (; code == 0 && dues.size() < limit; code = cursor.Get(key, value, MDB_NEXT)) {
-    std::optional<Due> due = Due::Decode(ToView(key));
-    if (!due.has_value() || due->kind != kind || due->when >= now) break;
-    dues.push_back(*std::move(due));
-  }
-  if (code != MDB_NOTFOUND) RETURN_IF_ERROR(state_.Check("cannot read", code));
+  RETURN_IF_ERROR(
+      state_.Check("cannot read", ReadDues(state_.txn, state_.impl.dbi[kDueIndex], kind, now, limit, dues)));
   return dues;
 }
 

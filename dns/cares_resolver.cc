@@ -171,13 +171,19 @@ CaresResolver::~CaresResolver() = default;
 
 boost::asio::awaitable<AnswerPtr> CaresResolver::Query(std::string name, DnsType type, MonoTime deadline) {
   absl::AsciiStrToLower(&name);
-  ++impl_->counts.questions;
-  const DnsKey key(name, type);
-  if (!IsDomainName(name)) co_return Without(DnsStatus::kMalformed, name);
-  if (AnswerPtr cached = impl_->cache.Find(key, impl_->loop.clock().Mono())) {
+  if (AnswerPtr cached = impl_->cache.Find(DnsKey(name, type), impl_->loop.clock().Mono())) {
+    ++impl_->counts.questions;
     ++impl_->counts.cache_hits;
     co_return cached;
   }
+  co_return co_await QueryAnew(std::move(name), type, deadline);
+}
+
+boost::asio::awaitable<AnswerPtr> CaresResolver::QueryAnew(std::string name, DnsType type, MonoTime deadline) {
+  absl::AsciiStrToLower(&name);
+  ++impl_->counts.questions;
+  const DnsKey key(name, type);
+  if (!IsDomainName(name)) co_return Without(DnsStatus::kMalformed, name);
   const std::shared_ptr<Flight> flight = impl_->Join(key);
   if (flight == nullptr) co_return Without(DnsStatus::kOverload, name);
   co_await flight->ended.Wait(deadline);

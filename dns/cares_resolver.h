@@ -34,6 +34,8 @@ class CaresResolver : public Resolver {
 
   boost::asio::awaitable<std::shared_ptr<const DnsAnswer>> Query(std::string name, DnsType type,
                                                                  MonoTime deadline) override;
+  boost::asio::awaitable<std::shared_ptr<const DnsAnswer>> QueryAnew(std::string name, DnsType type,
+                                                                     MonoTime deadline) override;
   ResolverCounts counts() const;
 
  private:

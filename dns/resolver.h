@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/clock.h"
 #include "boost/asio/awaitable.hpp"
@@ -20,6 +21,11 @@ class Resolver {
   // kTimeout). `name` is an ASCII domain without trailing dot; case does not matter.
   virtual boost::asio::awaitable<std::shared_ptr<const DnsAnswer>> Query(std::string name, DnsType type,
                                                                          MonoTime deadline) = 0;
+  // The same, but what is remembered does not answer it.
+  virtual boost::asio::awaitable<std::shared_ptr<const DnsAnswer>> QueryAnew(std::string name, DnsType type,
+                                                                             MonoTime deadline) {
+    return Query(std::move(name), type, deadline);
+  }
 };
 
 }  // namespace verifyd

@@ -20,6 +20,22 @@ struct RestingSource {
   friend bool operator==(const RestingSource&, const RestingSource&) = default;
 };
 
+// Why what a destination refuses is not believed. The numbers are written into the store: only append.
+enum class Doubt : uint8_t {
+  kNone = 0,
+  kNeverAccepted = 1,  // a configured route that has never accepted anybody
+  kCanaryRefused = 2,  // it refuses an address that must exist
+  kManyRefused = 3,    // many addresses it used to accept are refused at once
+};
+
+struct Trust {
+  absl::Time last_accepted = absl::InfinitePast();
+  Doubt doubt = Doubt::kNone;
+  absl::Time doubted_since = absl::InfinitePast();  // where there is a doubt
+  std::string why;                                  // likewise, printable
+  friend bool operator==(const Trust&, const Trust&) = default;
+};
+
 struct DestinationState {
   std::string name;
   // Consecutive failures to hold a conversation, and what the last one was.
@@ -35,6 +51,10 @@ struct DestinationState {
   // Pace the destination has shown to bear: new sessions a second; 0: not known.
   double sessions_per_second = 0;
   std::vector<RestingSource> resting;
+  // The operator wants nobody asked there until then; InfinitePast: no such wish.
+  absl::Time held_until = absl::InfinitePast();
+  // The guard's (verifyd/guard.h), which alone changes it; the prober passes it on as it is.
+  Trust trust;
 
   friend bool operator==(const DestinationState&, const DestinationState&) = default;
 };

@@ -6,6 +6,7 @@
 #define VERIFYD_MAIL_DOMAIN_FACT_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
@@ -25,6 +26,10 @@ struct DomainFact {
   absl::Duration ttl = absl::ZeroDuration();
   CatchAll catch_all = CatchAll::kNotAsked;
   absl::Time catch_all_when = absl::InfinitePast();
+  // When a mail server of the domain last talked to us: one answer of DNS does not make such a domain disappear.
+  absl::Time alive = absl::InfinitePast();
+  // A negative finding that waits for a second one, because the domain was alive.
+  std::optional<Finding> pending;
 
   bool decides() const { return finding.reason != Reason::kNone; }
   friend bool operator==(const DomainFact&, const DomainFact&) = default;

@@ -37,7 +37,8 @@ struct ProbeOutcome {
   // Where the request asked for it.
   CatchAll catch_all = CatchAll::kNotAsked;
   ProbeIdentity identity;
-  std::string destination;  // name of the destination asked; empty when none was reached
+  bool configured_route = false;  // the operator said where to ask
+  std::string destination;        // name of the destination asked; empty when none was reached
   ProbeDelays delays;
   std::vector<TranscriptLine> transcript;
   // The address is not one SMTP can ask about; `finding.text` says why, and nothing is stored.

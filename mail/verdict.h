@@ -35,6 +35,10 @@ struct Verdict {
   Finding finding;
   // Of a record: how long ago its finding was made. Zero for a fresh one.
   absl::Duration age = absl::ZeroDuration();
+  // The address was there not long ago: it is only deferred for now.
+  bool grace = false;
+  // Since when there were only temporary answers; InfiniteFuture: that is not so.
+  absl::Time deferred_since = absl::InfiniteFuture();
   // Memory answered although a refresh is due; one is under way.
   bool refreshing = false;
   // Filled when the question asked for it and a probe answered it.

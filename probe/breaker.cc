@@ -49,7 +49,7 @@ bool Breaker::Trip(Reason reason, const BreakerPause& pause, absl::Time now, abs
 }
 
 bool Breaker::blank(absl::Time now) const {
-  if (trying_ || open(now)) return false;
+  if (trying_ || open(now) || held(now)) return false;
   return (state_.failures == 0 && state_.back_off == absl::ZeroDuration()) || now - state_.last_failure_when > kMemory;
 }
 

@@ -43,6 +43,10 @@ class Breaker {
   Gate Pass(absl::Time now);
   void EndTrial() { trying_ = false; }
 
+  // Nobody is asked until then, whatever happens; InfinitePast: no more.
+  void Hold(absl::Time until) { state_.held_until = until; }
+  bool held(absl::Time now) const { return state_.held_until > now; }
+
   // These say whether the state changed in a way worth keeping.
   // A conversation was held.
   bool NoteSuccess(absl::Time now);

@@ -393,6 +393,7 @@ void Destination::Answer(ProbeJob& job, Finding finding) {
   outcome.finding = std::move(finding);
   outcome.identity = job.request.identity;
   outcome.destination = name_;
+  outcome.configured_route = job.route.configured;
   outcome.transcript = job.transcript.Take();
   std::exchange(job.answer, nullptr)(std::move(outcome));
 }
@@ -400,6 +401,10 @@ void Destination::Answer(ProbeJob& job, Finding finding) {
 // False: answered, as nobody is to be asked just now.
 bool Destination::LetIn(ProbeJob& job) {
   const absl::Time now = all_.loop_.clock().Now();
+  if (breaker_.held(now)) {
+    Answer(job, OnHold());
+    return false;
+  }
   const auto domain = domains_.find(job.domain());
   if (domain != domains_.end()) {
     const Breaker::Gate gate = domain->second->Pass(now);
@@ -421,11 +426,21 @@ bool Destination::LetIn(ProbeJob& job) {
 Finding Destination::Resting(const DestinationState& state) const {
   const absl::Time now = all_.loop_.clock().Now();
   const absl::Duration left = std::max(state.open_until - now, absl::ZeroDuration());
-  return ToFinding(ClassificationOf(state.open_reason, "breaker"), Stage::kConnect,
-                   absl::StrCat("not asked: ", state.name, " is left alone for ",
-                                absl::FormatDuration(absl::Ceil(left, absl::Seconds(1))), " after ",
-                                ReasonName(state.open_reason)),
-                   now);
+  return ToFinding(
+      ClassificationOf(state.open_reason, "breaker"), Stage::kConnect,
+      absl::StrCat("not asked: ", state.name, " is left alone for ",
+                   absl::FormatDuration(absl::Ceil(left, absl::Seconds(1))), " after ", ReasonName(state.open_reason)),
+      now);
+}
+
+Finding Destination::OnHold() const {
+  return ToFinding(ClassificationOf(Reason::kDestinationDoubted, "hold"), Stage::kConnect,
+                   absl::StrCat("not asked: ", name_, " is on hold"), all_.loop_.clock().Now());
+}
+
+void Destination::Hold(absl::Time until) {
+  breaker_.Hold(until);
+  Report(breaker_.state());
 }
 
 Breaker& Destination::BreakerOf(const std::string& domain) {
@@ -535,6 +550,11 @@ void Destinations::Restore(std::vector<DestinationState> states) {
   }
   counters_->destinations_now = by_name_.size();
   if (!by_name_.empty()) BecameIdle();
+}
+
+void Destinations::Hold(const std::string& name, absl::Time until) {
+  FindOrAdd(name).Hold(until);
+  BecameIdle();
 }
 
 void Destinations::WhenIdle(absl::AnyInvocable<void()> idle) {

@@ -71,6 +71,8 @@ class Destination {
 
   // Answers `job` by its deadline.
   void Ask(std::unique_ptr<ProbeJob> job);
+  // Nobody is asked here until then; InfinitePast: as usual again.
+  void Hold(absl::Time until);
   // What an earlier run knew of one domain here.
   void RestoreDomain(const std::string& domain, DestinationState state);
 
@@ -115,6 +117,7 @@ class Destination {
   void Trip(const std::string& domain, bool configured, Reason reason);
   void Report(const DestinationState& state);
   Finding Resting(const DestinationState& state) const;
+  Finding OnHold() const;
 
   Destinations& all_;
   const std::string name_;
@@ -147,6 +150,7 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
 
   void Ask(std::unique_ptr<ProbeJob> job);
   void Restore(std::vector<DestinationState> states);
+  void Hold(const std::string& name, absl::Time until);
   // For the end: idle connections are closed. Calls `idle` as soon as nobody is queued or connected; at once if so now.
   void WhenIdle(absl::AnyInvocable<void()> idle);
 

@@ -56,6 +56,9 @@ struct ProbeSettings {
   // Path of trivial-rewrite(8)'s socket; it then routes instead of all of the above but the maps that rewrite.
   std::string route_service;
 
+  // A name that must resolve before DNS is believed that something does not exist (dns_canary); empty: none.
+  std::string dns_canary;
+
   NetworkList own_addresses;  // inet_interfaces, proxy_interfaces
   AddressPreference address_preference = AddressPreference::kAny;
   bool balance_families = true;  // smtp_balance_inet_protocols

@@ -97,6 +97,11 @@ void Prober::Restore(std::vector<DestinationState> states) {
   });
 }
 
+void Prober::Hold(const std::string& destination, absl::Time until) {
+  impl_->Run(impl_->work,
+             [destinations = impl_->destinations, destination, until] { destinations->Hold(destination, until); });
+}
+
 boost::asio::awaitable<ProbeOutcome> Prober::Probe(ProbeRequest request) {
   return Impl::Probe(impl_, std::move(request));
 }

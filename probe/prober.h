@@ -49,6 +49,8 @@ class Prober {
 
   // What an earlier run knew of destinations; before the first Probe.
   void Restore(std::vector<DestinationState> states);
+  // Nobody is asked at the destination of this name until then; InfinitePast ends that. Observed, as all changes are.
+  void Hold(const std::string& destination, absl::Time until);
   // Called on the front loop whenever a destination's state changed in a way worth keeping.
   void SetObserver(std::function<void(const DestinationState&)> observer);
 

@@ -384,7 +384,12 @@ boost::asio::awaitable<Routed> Router::FindHosts(const Address& address, const P
   MailHosts found = co_await LookUp(address, plan, settings, deadline);
   if (found.status != MailHostsStatus::kOk || found.hosts.empty()) {
     if (transcript.wanted()) transcript.Note(absl::StrCat("no mail host: ", found.explanation));
-    co_return NoRoute(address, plan, found);
+    Routed routed = NoRoute(address, plan, found);
+    if (co_await DnsIsDoubted(routed, settings, deadline)) {
+      co_return Temporary(absl::StrCat("DNS is not believed: dns_canary ", settings.dns_canary,
+                                       " does not resolve, either; ", routed.finding.text));
+    }
+    co_return routed;
   }
   if (!plan.configured && !found.exchanges.empty() &&
       std::all_of(found.exchanges.begin(), found.exchanges.end(), IsParked)) {
@@ -418,6 +423,20 @@ boost::asio::awaitable<Routed> Router::FindHosts(const Address& address, const P
   }
   routed.route = MakeRoute(plan, std::move(found), settings);
   co_return routed;
+}
+
+// A dead or lying resolver says of everything that it does not exist. That a domain wants no mail it would not invent.
+boost::asio::awaitable<bool> Router::DnsIsDoubted(const Routed& routed, const ProbeSettings& settings,
+                                                  MonoTime deadline) {
+  if (settings.dns_canary.empty() || !routed.domain_fact.has_value() ||
+      routed.finding.reason == Reason::kDomainNullMx) {
+    co_return false;
+  }
+  for (const DnsType type : {DnsType::kA, DnsType::kMx}) {
+    const auto answer = co_await resolver_.QueryAnew(settings.dns_canary, type, deadline);
+    if (answer->status == DnsStatus::kOk) co_return false;
+  }
+  co_return true;
 }
 
 // As smtp(8), on the port of public mail: hosts that are no better than ourselves would send the mail to us. False:

@@ -81,6 +81,7 @@ class Router {
                                            MonoTime deadline);
   boost::asio::awaitable<Routed> FindHosts(const Address& address, const Plan& plan, const ProbeSettings& settings,
                                            MonoTime deadline, Transcript& transcript);
+  boost::asio::awaitable<bool> DnsIsDoubted(const Routed& routed, const ProbeSettings& settings, MonoTime deadline);
   Routed NoRoute(const Address& address, const Plan& plan, const MailHosts& found);
   Routed OnlyBogusHosts(const Address& address, const MailHosts& found);
   bool CutAtOurselves(MailHosts& found, const ProbeSettings& settings) const;

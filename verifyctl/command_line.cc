@@ -10,7 +10,9 @@
 #include "verifyctl/classify_verb.h"
 #include "verifyctl/config_verb.h"
 #include "verifyctl/daemon_verbs.h"
+#include "verifyctl/destination_verbs.h"
 #include "verifyctl/exit_code.h"
+#include "verifyctl/pin_verbs.h"
 
 namespace verifyd {
 namespace {
@@ -22,6 +24,8 @@ struct CommandLine {
   AddressOptions addresses;
   ClassifyOptions classify;
   ConfigOptions config;
+  PinOptions pin;
+  DestinationOptions destination;
   std::function<int(Console&)> run;
 };
 
@@ -77,6 +81,62 @@ void AddDaemonVerb(CLI::App& app, CommandLine& line, const std::string& name, co
   });
 }
 
+using PinVerb = int (*)(const PinOptions&, Asker&, Console&);
+
+CLI::App* AddPinVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
+                     PinVerb verb, bool cache_will_do) {
+  CLI::App* sub = app.add_subcommand(name, documentation);
+  sub->callback([&line, verb, cache_will_do] {
+    line.run = [&line, verb, cache_will_do](Console& console) {
+      Asker asker(line.place, cache_will_do, console);
+      line.pin.json = line.json;
+      return verb(line.pin, asker, console);
+    };
+  });
+  return sub;
+}
+
+void AddTimes(CLI::App& sub, CommandLine& line) {
+  sub.add_option("--for", line.pin.for_time, "How long it holds (7d); default: until it is ended")->type_name("TIME");
+  sub.add_option("--why", line.pin.why, "A note for people")->type_name("TEXT");
+}
+
+void AddPinVerbs(CLI::App& app, CommandLine& line) {
+  CLI::App* set = AddPinVerb(app, line, "set", "Say what is held true of an address or a domain", Set, true);
+  set->add_option("TARGET", line.pin.target, "ADDRESS or @DOMAIN")->required();
+  set->add_option("STATUS", line.pin.status, "deliverable or undeliverable")->required();
+  AddTimes(*set, line);
+  AddPinVerb(app, line, "unset", "Take that back", Unset, true)
+      ->add_option("TARGET", line.pin.target, "ADDRESS or @DOMAIN")
+      ->required();
+  app.add_subcommand("pins", "What was set, and what is on hold")->callback([&line] {
+    line.run = [&line](Console& console) {
+      Asker asker(line.place, true, console);
+      return Pins(line.json, asker, console);
+    };
+  });
+  CLI::App* hold = AddPinVerb(app, line, "hold", "Ask nobody of a domain or at a destination, for now", Hold, false);
+  hold->add_option("TARGET", line.pin.target, "@DOMAIN or DESTINATION")->required();
+  AddTimes(*hold, line);
+  AddPinVerb(app, line, "release", "End a hold", Release, false)
+      ->add_option("TARGET", line.pin.target, "@DOMAIN or DESTINATION")
+      ->required();
+}
+
+void AddDestinationVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
+                        int (*verb)(const DestinationOptions&, Asker&, Console&), bool cache_will_do) {
+  CLI::App* sub = app.add_subcommand(name, documentation);
+  CLI::Option* option = sub->add_option("DESTINATION", line.destination.name, "Its name, as `destinations` shows it");
+  if (!cache_will_do) option->required();
+  sub->callback([&line, verb, cache_will_do] {
+    line.run = [&line, verb, cache_will_do](Console& console) {
+      Asker asker(line.place, cache_will_do, console);
+      line.destination.json = line.json;
+      return verb(line.destination, asker, console);
+    };
+  });
+}
+
 void AddConfigVerb(CLI::App& app, CommandLine& line) {
   CLI::App* sub = app.add_subcommand("config", "Settings, as the file says them");
   sub->add_option("NAME", line.config.names, "Only these");
@@ -109,6 +169,9 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
   CommandLine line;
   AddGlobalOptions(app, line);
   AddAddressVerbs(app, line);
+  AddPinVerbs(app, line);
+  AddDestinationVerb(app, line, "destinations", "What is remembered of destinations", ShowDestinations, true);
+  AddDestinationVerb(app, line, "trust", "Believe a doubted destination again", TrustDestination, false);
   AddDaemonVerb(app, line, "stats", "Counters of the daemon", Stats);
   AddConfigVerb(app, line);
   AddClassifyVerb(app, line);

@@ -131,6 +131,7 @@ absl::string_view FreshnessText(const json::object& object) {
   const absl::string_view freshness = TextField(object, "freshness");
   if (freshness == "fresh") return "fresh: answers at once";
   if (freshness == "refresh") return "due: answers, and is probed again when asked for";
+  if (freshness == "stale") return "stale: answers, as its server can not be asked";
   return "expired: answers nothing any more";
 }
 
@@ -142,9 +143,13 @@ void WriteRecord(HeldWriter& out, const json::object& record) {
   }
   out.Line("state", FreshnessText(record));
   out.Time("refreshed from", record, "refresh_at");
-  out.Time("forgotten", record, "expire_at");
+  out.Time("next probe", record, "next_probe");
+  out.Time("expires", record, "expire_at");
+  out.Time("forgotten", record, "kept_until");
   out.Time("first asked", record, "first_seen");
   out.Time("last accepted", record, "last_positive");
+  out.Time("refused since", record, "negative_since");
+  out.Time("only deferred until", record, "grace_until");
   if (const int64_t count = NumberField(record, "temporary_count"); count > 0) {
     out.Line("temporary answers", absl::StrCat(count, " since ", TextField(record, "first_temporary")));
   }
@@ -167,6 +172,12 @@ void WriteDomain(HeldWriter& out, const json::object& domain) {
   if (const absl::string_view catch_all = TextField(domain, "catch_all"); catch_all != "not_asked") {
     out.Line("accepts any address", catch_all == "could_not_tell" ? "could not tell" : catch_all);
     out.Time("asked", domain, "catch_all_when");
+  }
+  out.Time("its servers talked", domain, "alive");
+  if (const json::object* pending = ObjectField(domain, "pending")) {
+    out.Headline("  against the domain, until a second probe says the same");
+    out.Finding(*pending);
+    out.Time("said", *pending, "updated");
   }
 }
 
@@ -235,10 +246,46 @@ std::string HeldText(const json::object& held, absl::Time now) {
   HeldWriter out(now);
   const json::object* verdict = ObjectField(held, "verdict");
   out.Headline(absl::StrCat(TextField(held, "address"), ": ", verdict == nullptr ? "" : StatusText(*verdict)));
+  if (verdict != nullptr && FlagField(*verdict, "grace")) {
+    out.Line("decision", "only deferred for now: it was there not long ago");
+  }
   if (verdict != nullptr) out.Line("answered from", SourceText(*verdict));
   if (const json::object* pin = ObjectField(held, "pin")) WritePin(out, *pin);
   if (const json::object* record = ObjectField(held, "record")) WriteRecord(out, *record);
   if (const json::object* domain = ObjectField(held, "domain")) WriteDomain(out, *domain);
+  return out.Take();
+}
+
+std::string PinText(const json::object& pin) {
+  const absl::string_view until = TextField(pin, "until");
+  const absl::string_view why = TextField(pin, "why");
+  const absl::string_view status = FlagField(pin, "unset")      ? "not set any more"
+                                   : FlagField(pin, "released") ? "not on hold any more"
+                                                                : TextField(pin, "status");
+  return absl::StrCat(TextField(pin, "target"), ": ", status == "hold" ? "on hold" : status,
+                      until.empty() ? "" : absl::StrCat(" until ", until),
+                      why.empty() ? "" : absl::StrCat(" (", why, ")"), "\n");
+}
+
+std::string DestinationText(const json::object& destination, absl::Time now) {
+  HeldWriter out(now);
+  const bool believed = FlagField(destination, "believed");
+  const bool held = FlagField(destination, "held");
+  const absl::string_view left_alone = TextField(destination, "left_alone_for");
+  out.Headline(absl::StrCat(TextField(destination, "destination"), ": ", believed ? "believed" : "NOT BELIEVED",
+                            held ? ", on hold" : "", left_alone.empty() ? "" : ", left alone"));
+  out.Line("doubt", TextField(destination, "doubt"));
+  out.Time("doubted since", destination, "doubted_since");
+  out.Time("on hold until", destination, "held_until");
+  out.Line("left alone after", left_alone);
+  out.Time("until", destination, "left_alone_until");
+  if (const int64_t failures = NumberField(destination, "failures"); failures > 0) {
+    out.Line("failures in a row", absl::StrCat(failures));
+  }
+  out.Line("last failure", TextField(destination, "last_failure"));
+  out.Time("last failed", destination, "last_failure_when");
+  out.Time("last talked to us", destination, "last_success");
+  out.Time("last accepted one", destination, "last_accepted");
   return out.Take();
 }
 

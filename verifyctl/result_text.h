@@ -27,6 +27,10 @@ std::string Rough(absl::Duration duration);
 std::string ResultText(const boost::json::object& result);
 // All that is held of an address, as `show` has it.
 std::string HeldText(const boost::json::object& held, absl::Time now);
+// One pin or hold, or that one is gone: a line.
+std::string PinText(const boost::json::object& pin);
+// One destination: a line with its name and state, and below it why.
+std::string DestinationText(const boost::json::object& destination, absl::Time now);
 // Groups of numbers.
 std::string StatsText(const boost::json::object& stats);
 

@@ -8,10 +8,12 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "base/log.h"
 #include "base/signal.h"
 #include "base/status_macros.h"
@@ -31,6 +33,7 @@ constexpr size_t kQuestionsAtOnce = 100;
 constexpr absl::Duration kMaxPatience = absl::Hours(1);
 // An address has 254 octets at most; what is longer is shown cut.
 constexpr size_t kShownAddress = 320;
+constexpr size_t kMaxWhy = 250;
 
 ApiReply JsonReply(const json::object& object) {
   ApiReply reply;
@@ -167,6 +170,112 @@ ApiReply HandleDelete(ApiContext& context, const ApiArguments& arguments) {
   return JsonReply(object);
 }
 
+// ---- The operator's word: pins, holds, trust.
+
+// "@domain" or an address, as the key of a pin.
+absl::StatusOr<std::string> PinKeyOf(absl::string_view target) {
+  if (absl::ConsumePrefix(&target, "@")) {
+    ASSIGN_OR_RETURN(const std::string domain, ParseDomain(target));
+    return absl::StrCat("@", domain);
+  }
+  ASSIGN_OR_RETURN(const Address address, Address::Parse(target));
+  return address.Key();
+}
+
+Pin PinOf(const ApiContext& context, const ApiArguments& arguments) {
+  const absl::Time now = context.loop.clock().Now();
+  return {.deliverability = arguments.deliverability,
+          .set_at = now,
+          .until = now + arguments.for_time,
+          .why = Printable(arguments.why, kMaxWhy)};
+}
+
+ApiReply HandlePins(ApiContext& context, const ApiArguments& /*arguments*/) {
+  json::array pins;
+  for (const auto& [key, pin] : context.cache.ListPins(context.loop.clock().Now())) pins.push_back(ToJson(key, pin));
+  json::object object;
+  object["pins"] = std::move(pins);
+  return JsonReply(object);
+}
+
+ApiReply HandleSet(ApiContext& context, const ApiArguments& arguments) {
+  const absl::StatusOr<std::string> key = PinKeyOf(arguments.target);
+  if (!key.ok()) return ApiError(400, absl::StrCat("\"target\": ", key.status().message()));
+  if (arguments.deliverability == Deliverability::kUnknown) {
+    return ApiError(400, "\"status\": found none, expected deliverable or undeliverable");
+  }
+  const Pin pin = PinOf(context, arguments);
+  context.cache.PutPin(*key, pin);
+  LogInfo(absl::StrCat("control: ", *key, " is ", DeliverabilityName(pin.deliverability), " by the operator's word"));
+  return JsonReply(ToJson(*key, pin));
+}
+
+ApiReply HandleUnset(ApiContext& context, const ApiArguments& arguments) {
+  const absl::StatusOr<std::string> key = PinKeyOf(arguments.target);
+  if (!key.ok()) return ApiError(400, absl::StrCat("\"target\": ", key.status().message()));
+  if (!context.cache.DeletePin(*key)) return ApiError(404, absl::StrCat("nothing is set for ", *key));
+  LogInfo(absl::StrCat("control: nothing is set for ", *key, " any more"));
+  return JsonReply({{"target", JsonText(*key)}, {"unset", true}});
+}
+
+// "@domain", or the name of a destination.
+ApiReply HandleHold(ApiContext& context, const ApiArguments& arguments) {
+  const Pin hold = PinOf(context, arguments);
+  if (absl::StartsWith(arguments.target, "@")) {
+    const absl::StatusOr<std::string> domain = ParseDomain(absl::string_view(arguments.target).substr(1));
+    if (!domain.ok()) return ApiError(400, absl::StrCat("\"target\": ", domain.status().message()));
+    context.cache.PutPin(Pin::HoldKey(*domain), hold);
+  } else if (context.cache.FindDestinationState(arguments.target).has_value()) {
+    context.prober.Hold(arguments.target, hold.until);
+  } else {
+    return ApiError(404, absl::StrCat("no destination ", Printable(arguments.target, kShownAddress),
+                                      "; expected @DOMAIN or a name that GET /v1/destinations shows"));
+  }
+  LogInfo(absl::StrCat("control: ", Printable(arguments.target, kShownAddress), " is on hold"));
+  json::object object = ToJson(arguments.target, hold);
+  object["status"] = "hold";
+  return JsonReply(object);
+}
+
+ApiReply HandleRelease(ApiContext& context, const ApiArguments& arguments) {
+  const absl::Time now = context.loop.clock().Now();
+  bool held = false;
+  if (absl::StartsWith(arguments.target, "@")) {
+    const absl::StatusOr<std::string> domain = ParseDomain(absl::string_view(arguments.target).substr(1));
+    if (!domain.ok()) return ApiError(400, absl::StrCat("\"target\": ", domain.status().message()));
+    held = context.cache.DeletePin(Pin::HoldKey(*domain));
+  } else if (const auto state = context.cache.FindDestinationState(arguments.target)) {
+    held = state->held_until > now;
+    if (held) context.prober.Hold(arguments.target, absl::InfinitePast());
+  }
+  const std::string shown = Printable(arguments.target, kShownAddress);
+  if (!held) return ApiError(404, absl::StrCat(shown, " is not on hold"));
+  LogInfo(absl::StrCat("control: ", shown, " is not on hold any more"));
+  return JsonReply({{"target", JsonText(shown)}, {"released", true}});
+}
+
+ApiReply HandleDestinations(ApiContext& context, const ApiArguments& arguments) {
+  const absl::Time now = context.loop.clock().Now();
+  std::vector<DestinationState> states = context.cache.LoadDestinationStates();
+  absl::c_sort(states, [](const DestinationState& a, const DestinationState& b) { return a.name < b.name; });
+  json::array destinations;
+  for (const DestinationState& state : states) {
+    if (arguments.target.empty() || state.name == arguments.target) destinations.push_back(ToJson(state, now));
+  }
+  if (destinations.empty() && !arguments.target.empty()) {
+    return ApiError(404, absl::StrCat("nothing is held of ", Printable(arguments.target, kShownAddress)));
+  }
+  json::object object;
+  object["destinations"] = std::move(destinations);
+  return JsonReply(object);
+}
+
+ApiReply HandleTrust(ApiContext& context, const ApiArguments& arguments) {
+  const std::string shown = Printable(arguments.target, kShownAddress);
+  if (!context.verifier.Trust(arguments.target)) return ApiError(404, absl::StrCat("nothing is held of ", shown));
+  return JsonReply({{"target", JsonText(shown)}, {"believed", true}});
+}
+
 // ---- The daemon.
 
 json::object CacheStats(const CacheCounts& counts) {
@@ -293,14 +402,45 @@ absl::Status TakePatience(const json::value& value, ApiArguments& arguments) {
   return absl::OkStatus();
 }
 
+absl::Status TakeTarget(const json::value& value, ApiArguments& arguments) {
+  if (!value.is_string()) return Expected("an address, \"@domain\" or the name of a destination", value);
+  arguments.target = std::string(TextOf(value));
+  return absl::OkStatus();
+}
+
+absl::Status TakeStatus(const json::value& value, ApiArguments& arguments) {
+  for (const Deliverability held : {Deliverability::kDeliverable, Deliverability::kUndeliverable}) {
+    if (TextOf(value) != DeliverabilityName(held)) continue;
+    arguments.deliverability = held;
+    return absl::OkStatus();
+  }
+  return Expected("\"deliverable\" or \"undeliverable\"", value);
+}
+
+absl::Status TakeFor(const json::value& value, ApiArguments& arguments) {
+  if (!value.is_string()) return Expected("a time, \"7d\"", value);
+  ASSIGN_OR_RETURN(arguments.for_time, ParseTimeValue(TextOf(value)));
+  return absl::OkStatus();
+}
+
+absl::Status TakeWhy(const json::value& value, ApiArguments& arguments) {
+  if (!value.is_string()) return Expected("a text", value);
+  arguments.why = std::string(TextOf(value));
+  return absl::OkStatus();
+}
+
 const std::vector<ArgumentRow>& ArgumentTable() {
   static const auto* const kTable = new std::vector<ArgumentRow>{
       {"address", "One address.", TakeAddress},
       {"addresses", "A list of addresses.", TakeAddresses},
+      {"for", "How long it holds: \"7d\"; without it, until it is ended.", TakeFor},
       {"fresh", "Ask the server even though memory has an answer; true or false.", TakeFresh},
       {"patience", "How long to wait for a probe: \"300s\"; then the state is \"in_progress\".", TakePatience},
       {"role", "\"recipient\" (default) or \"sender\".", TakeRole},
+      {"status", "\"deliverable\" or \"undeliverable\".", TakeStatus},
+      {"target", "An address, \"@domain\", or the name of a destination.", TakeTarget},
       {"trace", "Show the dialogue with the server; true or false.", TakeTrace},
+      {"why", "A note for people.", TakeWhy},
   };
   return *kTable;
 }
@@ -405,6 +545,33 @@ const std::vector<ApiRoute>& ApiRoutes() {
        {"address"},
        "Forget the record of an address, and what decides about its whole domain.",
        HandleDelete},
+      {"GET", "/v1/pins", ApiRight::kRead, {}, "What the operator has set, and what is on hold.", HandlePins},
+      {"POST",
+       "/v1/pins",
+       ApiRight::kChange,
+       {"target", "status", "for", "why"},
+       "Set what is held true of an address, or of a whole domain (\"@domain\"); it wins over everything.",
+       HandleSet},
+      {"DELETE", "/v1/pins", ApiRight::kChange, {"target"}, "Take that back.", HandleUnset},
+      {"POST",
+       "/v1/hold",
+       ApiRight::kChange,
+       {"target", "for", "why"},
+       "Put \"@domain\" or a destination on hold: no probes, and what is known stays.",
+       HandleHold},
+      {"DELETE", "/v1/hold", ApiRight::kChange, {"target"}, "End a hold.", HandleRelease},
+      {"GET",
+       "/v1/destinations",
+       ApiRight::kRead,
+       {"target"},
+       "What is remembered of destinations: doubts, holds, and why they are left alone.",
+       HandleDestinations},
+      {"POST",
+       "/v1/trust",
+       ApiRight::kChange,
+       {"target"},
+       "End the doubt of a destination: what it says is believed from now on.",
+       HandleTrust},
       {"GET", "/v1/stats", ApiRight::kRead, {}, "Counters and gauges.", HandleStats},
       {"GET", "/v1/config", ApiRight::kRead, {}, "All settings as the daemon has them.", HandleConfig},
       {"POST", "/v1/reload", ApiRight::kChange, {}, "Read the settings file again.", HandleReload},

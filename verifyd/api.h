@@ -58,6 +58,11 @@ struct ApiArguments {
   bool trace = false;
   Role role = Role::kRecipient;
   std::optional<absl::Duration> patience;
+  // An address, "@domain", or the name of a destination; each route says which.
+  std::string target;
+  Deliverability deliverability = Deliverability::kUnknown;
+  absl::Duration for_time = absl::InfiniteDuration();
+  std::string why;
 };
 
 struct ApiRequest {

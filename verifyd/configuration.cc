@@ -65,8 +65,25 @@ absl::Status FillCache(const Settings& settings, Configuration& configuration) {
   lifetimes.negative_refresh = settings.Time("address_verify_negative_refresh_time");
   lifetimes.temporary_expire = settings.Time("address_verify_temporary_expire_time");
   lifetimes.temporary_refresh = settings.Time("address_verify_temporary_refresh_time");
+  lifetimes.positive_short_expire = settings.Time("address_verify_positive_short_expire_time");
+  lifetimes.positive_short_refresh = settings.Time("address_verify_positive_short_refresh_time");
+  lifetimes.negative_short_expire = settings.Time("address_verify_negative_short_expire_time");
+  lifetimes.negative_short_refresh = settings.Time("address_verify_negative_short_refresh_time");
+  lifetimes.domain_positive = settings.Time("address_verify_domain_positive_expire_time");
+  lifetimes.domain_short = settings.Time("address_verify_domain_short_expire_time");
+  lifetimes.domain_negative_min = settings.Time("address_verify_domain_negative_min_time");
+  lifetimes.domain_negative_max = settings.Time("address_verify_domain_negative_max_time");
+  if (lifetimes.domain_negative_min > lifetimes.domain_negative_max) {
+    return Bad("address_verify_domain_negative_min_time",
+               absl::InvalidArgumentError("longer than address_verify_domain_negative_max_time"));
+  }
   lifetimes.overturn = settings.Time("address_verify_overturn_time");
-  for (const absl::string_view kind : {"positive", "negative", "temporary"}) {
+  lifetimes.stale = settings.Time("address_verify_stale_time");
+  lifetimes.second_look = settings.Time("address_verify_second_look");
+  lifetimes.grace = settings.Time("address_verify_grace_time");
+  lifetimes.former_user = settings.Time("address_verify_former_user_time");
+  lifetimes.max_defer = settings.Time("unverified_recipient_max_defer_time");
+  for (const absl::string_view kind : {"positive", "negative", "positive_short", "negative_short", "temporary"}) {
     const std::string refresh = absl::StrCat("address_verify_", kind, "_refresh_time");
     const std::string expire = absl::StrCat("address_verify_", kind, "_expire_time");
     if (settings.Time(refresh) > settings.Time(expire)) {
@@ -134,6 +151,9 @@ absl::Status FillRoutes(const Settings& settings, ProbeSettings& probe) {
   ASSIGN_OR_RETURN(probe.relay_domains, DomainsOf(settings, "relay_domains"));
   ASSIGN_OR_RETURN(probe.own_addresses, OwnAddresses(settings));
   probe.queue_directory = settings.Text("queue_directory");
+  if (const std::string canary = settings.Text("dns_canary"); !canary.empty()) {
+    ASSIGN_OR_BLAME(probe.dns_canary, "dns_canary", ParseDomain(canary));
+  }
   probe.myorigin = settings.Text("myorigin");
   probe.lmtp_tcp_port = static_cast<uint16_t>(settings.Number("lmtp_tcp_port"));
   const std::string preference = settings.Text("smtp_address_preference");
@@ -195,6 +215,19 @@ absl::Status FillProbe(const Settings& settings, Configuration& configuration) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::shared_ptr<const GuardSettings>> GuardFor(const Settings& settings) {
+  auto guard = std::make_shared<GuardSettings>();
+  for (const std::string& item : settings.List("verify_canary")) {
+    ASSIGN_OR_BLAME(Address address, "verify_canary", Address::Parse(item));
+    const std::string domain = address.domain();
+    if (!guard->canaries.emplace(domain, std::move(address)).second) {
+      return Bad("verify_canary",
+                 absl::InvalidArgumentError(absl::StrCat("found two addresses of ", domain, ", expected at most one")));
+    }
+  }
+  return guard;
+}
+
 absl::Status FillVerifier(const Settings& settings, Configuration& configuration) {
   ASSIGN_OR_BLAME(ProbeSender sender, "address_verify_sender",
                   ProbeSender::Create(settings.Text("address_verify_sender"), settings.Text("myorigin"),
@@ -213,7 +246,11 @@ absl::Status FillVerifier(const Settings& settings, Configuration& configuration
                        .helo = settings.Text("smtp_helo_name"),
                        .probe_time_limit = settings.Time("address_verify_probe_time_limit"),
                        .flight_limit = static_cast<size_t>(settings.Number("address_verify_pending_request_limit")),
-                       .waiter_limit = static_cast<size_t>(settings.Number("address_verify_waiter_limit"))});
+                       .waiter_limit = static_cast<size_t>(settings.Number("address_verify_waiter_limit")),
+                       .negative_cache = settings.YesNo("address_verify_negative_cache"),
+                       .postfix_policy = settings.Text("address_verify_verdict_policy") == "postfix",
+                       .hold_defers = settings.Text("hold_new_address_action") == "defer"});
+  ASSIGN_OR_RETURN(verifier->guard, GuardFor(settings));
   // EHLO takes a domain or a literal (RFC 5321 section 4.1.1.1).
   if (!absl::StartsWith(verifier->helo, "[")) {
     ASSIGN_OR_BLAME(verifier->helo, "smtp_helo_name", ParseDomain(verifier->helo));
@@ -248,6 +285,7 @@ absl::Status FillRestrictions(const Settings& settings, Configuration& configura
                                    .sender = UnverifiedFor(settings, "sender"),
                                    .patience = PatienceOf(settings, ""),
                                    .stress_patience = PatienceOf(settings, "yes"),
+                                   .max_defer = settings.Time("unverified_recipient_max_defer_time"),
                                    .dry_run = settings.YesNo("dry_run"),
                                    .probe_sender = configuration.verifier->probe_sender};
   if (restrictions.recipient.reject_code / 100 == 4) {

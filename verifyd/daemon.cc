@@ -21,6 +21,7 @@
 #include "dns/cares_resolver.h"
 #include "probe/dialer.h"
 #include "probe/prober.h"
+#include "verifyd/agenda.h"
 #include "verifyd/api.h"
 #include "verifyd/destination_memory.h"
 #include "verifyd/door/control.h"
@@ -72,6 +73,7 @@ struct Daemon::Impl {
   std::unique_ptr<Cache> cache;
   std::unique_ptr<Prober> prober;
   std::unique_ptr<Verifier> verifier;
+  std::unique_ptr<Agenda> agenda;
   std::unique_ptr<Restrictions> restrictions;
   std::unique_ptr<PolicyDoor> policy_door;
   std::unique_ptr<ControlDoor> control_door;
@@ -133,6 +135,7 @@ absl::Status Daemon::Impl::BuildRooms() {
   policy_door = std::make_unique<PolicyDoor>(front, *restrictions, metrics);
   Configure();
   RememberDestinations(*cache, *prober);
+  agenda = std::make_unique<Agenda>(front, *cache, *verifier);
   ApiContext context{.loop = front,
                      .verifier = *verifier,
                      .cache = *cache,
@@ -144,6 +147,7 @@ absl::Status Daemon::Impl::BuildRooms() {
                          [this] {
                            return std::vector<std::pair<std::string, double>>{
                                {"policy_connections_now", static_cast<double>(policy_door->connections())},
+                               {"agenda_probes_now", static_cast<double>(agenda == nullptr ? 0 : agenda->probing())},
                                {"log_lines_dropped", static_cast<double>(LogLinesDropped())}};
                          }};
   control_door = std::make_unique<ControlDoor>(front, std::move(context));
@@ -205,6 +209,7 @@ boost::asio::awaitable<void> Daemon::Impl::Drain() {
   const MonoTime deadline = front.clock().Mono() + kDrainLimit;
   co_await policy_door->Drain(deadline);
   control_door->Close();
+  agenda.reset();
   co_await prober->Drain(deadline);
   front.Stop();
 }

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/strip.h"
 #include "boost/json/src.hpp"
 #include "verdict/reason.h"
 
@@ -32,6 +33,8 @@ absl::string_view FreshnessName(Freshness freshness) {
       return "fresh";
     case Freshness::kRefresh:
       return "refresh";
+    case Freshness::kStale:
+      return "stale";
     case Freshness::kExpired:
       return "expired";
   }
@@ -140,6 +143,8 @@ json::object ToJson(absl::string_view address, const Verdict& verdict) {
   if (verdict.state == VerdictState::kKnown) {
     object["age_s"] = absl::ToInt64Seconds(verdict.age);
     object["refreshing"] = verdict.refreshing;
+    if (verdict.grace) object["grace"] = true;
+    PutTime(object, "deferred_since", verdict.deferred_since);
   }
   if (!verdict.transcript.empty()) object["transcript"] = TranscriptToJson(verdict.transcript);
   return object;
@@ -154,8 +159,12 @@ json::object ToJson(const Record& record, const Lifetimes& lifetimes, absl::Time
   PutTime(object, "last_positive", record.last_positive);
   PutTime(object, "first_temporary", record.first_temporary);
   if (record.temporary_count > 0) object["temporary_count"] = record.temporary_count;
+  PutTime(object, "negative_since", record.negative_since);
+  PutTime(object, "grace_until", GraceOf(record, lifetimes));
+  if (record.on_agenda()) PutTime(object, "next_probe", record.next_probe);
   PutTime(object, "refresh_at", RefreshOf(record, lifetimes));
   PutTime(object, "expire_at", ExpiryOf(record, lifetimes));
+  PutTime(object, "kept_until", KeptUntil(record, lifetimes));
   json::array history;
   for (const PastFinding& past : record.history) history.push_back(PastToJson(past));
   object["history"] = std::move(history);
@@ -170,6 +179,8 @@ json::object ToJson(const DomainFact& fact, const Lifetimes& lifetimes, absl::Ti
   PutTime(object, "expire_at", ExpiryOf(fact, lifetimes));
   object["catch_all"] = JsonText(CatchAllName(fact.catch_all));
   PutTime(object, "catch_all_when", fact.catch_all_when);
+  PutTime(object, "alive", fact.alive);
+  if (fact.pending.has_value()) object["pending"] = WithStatus(*fact.pending);
   return object;
 }
 
@@ -179,6 +190,39 @@ json::object ToJson(const Pin& pin) {
   PutTime(object, "set_at", pin.set_at);
   PutTime(object, "until", pin.until);
   PutText(object, "why", pin.why);
+  return object;
+}
+
+json::object ToJson(absl::string_view key, const Pin& pin) {
+  json::object object;
+  const bool hold = absl::ConsumePrefix(&key, "hold ");
+  object["target"] = JsonText(key);
+  for (auto& field : ToJson(pin)) object[field.key()] = std::move(field.value());
+  if (hold) object["status"] = "hold";
+  return object;
+}
+
+json::object ToJson(const DestinationState& state, absl::Time now) {
+  json::object object;
+  object["destination"] = JsonText(state.name);
+  object["believed"] = state.trust.doubt == Doubt::kNone;
+  if (state.trust.doubt != Doubt::kNone) {
+    PutText(object, "doubt", state.trust.why);
+    PutTime(object, "doubted_since", state.trust.doubted_since);
+  }
+  if (state.held_until > now) {
+    object["held"] = true;
+    PutTime(object, "held_until", state.held_until);
+  }
+  if (state.open_until > now) {
+    object["left_alone_for"] = JsonText(ReasonName(state.open_reason));
+    PutTime(object, "left_alone_until", state.open_until);
+  }
+  object["failures"] = state.failures;
+  if (state.last_failure != Reason::kNone) object["last_failure"] = JsonText(ReasonName(state.last_failure));
+  PutTime(object, "last_failure_when", state.last_failure_when);
+  PutTime(object, "last_success", state.last_success);
+  PutTime(object, "last_accepted", state.trust.last_accepted);
   return object;
 }
 

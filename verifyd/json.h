@@ -11,6 +11,7 @@
 #include "boost/json/fwd.hpp"
 #include "cache/lifetime.h"
 #include "cache/record.h"
+#include "mail/destination_state.h"
 #include "mail/domain_fact.h"
 #include "mail/finding.h"
 #include "mail/verdict.h"
@@ -31,7 +32,11 @@ boost::json::object ToJson(absl::string_view address, const Verdict& verdict);
 // Everything held, with what becomes of it when.
 boost::json::object ToJson(const Record& record, const Lifetimes& lifetimes, absl::Time now);
 boost::json::object ToJson(const DomainFact& fact, const Lifetimes& lifetimes, absl::Time now);
+// `key`: as Cache::ListPins has it; "hold @example.com" is shown as a hold of "@example.com".
+boost::json::object ToJson(absl::string_view key, const Pin& pin);
 boost::json::object ToJson(const Pin& pin);
+// A destination, or one domain at it: what is remembered, and what of it counts now.
+boost::json::object ToJson(const DestinationState& state, absl::Time now);
 
 // One setting: name, raw, value (expanded), default, set, reloadable, documentation.
 boost::json::object ToJson(const SettingRow& row, const Settings& settings);

@@ -7,13 +7,28 @@
 #include "absl/strings/str_format.h"
 #include "base/log.h"
 #include "cache/merge.h"
+#include "cache/postfix_rule.h"
 #include "verdict/classifier.h"
 #include "verdict/reason.h"
+#include "verdict/retry_delay.h"
 
 namespace verifyd {
 namespace {
 
 constexpr absl::string_view kInProgressText = "Address verification in progress";
+// Where a greylisting server does not say when it wants to be asked again; what it says is rounded up a little.
+constexpr absl::Duration kRetryDelay = absl::Minutes(5);
+constexpr absl::Duration kRetryMargin = absl::Seconds(10);
+constexpr uint32_t kMaxRetries = 5;
+// A probe that the agenda can not make just now.
+constexpr absl::Duration kForgone = absl::Minutes(10);
+// Second looks at negatives of one domain in a minute: a list of wrong addresses must not become as many probes.
+constexpr int kSecondLooks = 30;
+// What nobody heard is kept so long, and of so many.
+constexpr absl::Duration kUnheard = absl::Seconds(1000);
+constexpr size_t kMaxUnheard = 10000;
+// How exactly it is remembered when a domain was last alive.
+constexpr absl::Duration kAliveStep = absl::Hours(1);
 
 Verdict InProgress() {
   Verdict verdict;
@@ -77,15 +92,21 @@ void LogProbe(const Address& address, const ProbeOutcome& outcome) {
 // What memory holds that could answer, in the order in which it counts.
 struct Verifier::Memory {
   std::optional<Pin> pin;
-  std::optional<Record> record;
+  std::optional<Pin> hold;
+  std::optional<Record> record;  // also one that has expired
   Freshness record_freshness = Freshness::kExpired;
   std::optional<DomainFact> fact;
+
+  bool live() const { return record.has_value() && record_freshness != Freshness::kExpired; }
 };
 
 Verifier::Verifier(Loop& loop, Cache& cache, Prober& prober, Metrics& metrics)
-    : loop_(loop), cache_(cache), prober_(prober), metrics_(metrics), flights_(loop) {}
+    : loop_(loop), cache_(cache), prober_(prober), metrics_(metrics), flights_(loop), guard_(loop, cache, prober) {}
 
-void Verifier::Configure(std::shared_ptr<const VerifierSettings> settings) { settings_ = std::move(settings); }
+void Verifier::Configure(std::shared_ptr<const VerifierSettings> settings) {
+  settings_ = std::move(settings);
+  guard_.Configure(settings_->guard);
+}
 
 Verifier::Memory Verifier::Remember(const Address& address, absl::Time now) const {
   Memory memory;
@@ -93,11 +114,11 @@ Verifier::Memory Verifier::Remember(const Address& address, absl::Time now) cons
   cache_.Together([&] {
     memory.pin = cache_.FindPin(key, address.domain(), now);
     if (memory.pin.has_value()) return;
+    memory.hold = cache_.FindHold(address.domain(), now);
     memory.record = cache_.FindRecord(key);
     if (memory.record.has_value()) {
       memory.record_freshness = FreshnessOf(*memory.record, settings_->lifetimes, now);
-      if (memory.record_freshness != Freshness::kExpired) return;
-      memory.record.reset();
+      if (memory.live()) return;
     }
     memory.fact = cache_.FindDomainFact(address.domain());
     if (memory.fact.has_value() &&
@@ -106,6 +127,82 @@ Verifier::Memory Verifier::Remember(const Address& address, absl::Time now) cons
     }
   });
   return memory;
+}
+
+Verdict Verifier::FromRecord(const Record& record, absl::Time now) const {
+  Verdict verdict = Known(VerdictSource::kRecord, record.finding, now);
+  verdict.grace = GraceOf(record, settings_->lifetimes) > now;
+  if (record.finding.deliverability == Deliverability::kUnknown && record.temporary_count > 0) {
+    verdict.deferred_since = record.first_temporary;
+  }
+  return verdict;
+}
+
+// While a domain is on hold, what is known stays, and nothing is learned.
+Verdict Verifier::OnHold(const Question& question, const Memory& memory, const std::optional<Record>& record) const {
+  const absl::Time now = loop_.clock().Now();
+  const bool positive = record.has_value() && record->finding.deliverability == Deliverability::kDeliverable;
+  if (positive || (memory.live() && record->finding.definite())) return FromRecord(*record, now);
+  const std::string text = absl::StrCat("verification of ", question.address.domain(), " is on hold",
+                                        memory.hold->why.empty() ? "" : ": ", memory.hold->why);
+  if (!settings_->hold_defers) return NotVerifiable(text);
+  return Known(VerdictSource::kPin,
+               ToFinding(ClassificationOf(Reason::kDestinationDoubted, "hold"), Stage::kDns, text, now), now);
+}
+
+bool Verifier::SecondLookAllowed(const std::string& domain) {
+  const MonoTime now = loop_.clock().Mono();
+  if (now - second_looks_since_ >= absl::Minutes(1)) {
+    second_looks_.clear();
+    second_looks_since_ = now;
+  }
+  return second_looks_[domain]++ < kSecondLooks;
+}
+
+// Nothing: the question waits for a probe.
+std::optional<Verdict> Verifier::RecallRecord(const Question& question, const Record& record, Freshness freshness) {
+  const absl::Time now = loop_.clock().Now();
+  if (question.memory_only) return FromRecord(record, now);
+  if (question.fresh) return std::nullopt;
+  const bool due = freshness == Freshness::kRefresh;
+  // A temporary answer that is due again says nothing worth hearing.
+  if (due && record.finding.deliverability == Deliverability::kUnknown) return std::nullopt;
+  // Under stress there is no patience, and so no second look.
+  if (question.patience > absl::ZeroDuration() && SecondLookOf(record, settings_->lifetimes) <= now &&
+      SecondLookAllowed(question.address.domain())) {
+    return std::nullopt;
+  }
+  Verdict verdict = FromRecord(record, now);
+  verdict.refreshing = due;
+  if (due) RefreshBehind(question.address);
+  return verdict;
+}
+
+std::optional<Verdict> Verifier::RecallByPostfixRule(const Question& question) {
+  const absl::Time now = loop_.clock().Now();
+  const std::string key = question.address.Key();
+  PostfixAnswer answer = AskByPostfixRule(cache_.FindRecord(key), settings_->lifetimes, settings_->negative_cache, now);
+  std::optional<Verdict> verdict;
+  if (answer.finding.has_value()) verdict = Known(VerdictSource::kRecord, *answer.finding, now);
+  if (question.memory_only) return verdict;
+  if (question.fresh) return std::nullopt;
+  if (verdict.has_value()) {
+    verdict->refreshing = answer.probe;
+    if (answer.probe) {
+      if (answer.record.has_value()) cache_.PutRecord(key, *answer.record);
+      RefreshBehind(question.address);
+    }
+  } else if (!answer.probe && settings_->negative_cache && !flights_.InTheAir(key)) {
+    verdict = InProgress();  // its probe was lost; it is not repeated yet
+  }
+  return verdict;
+}
+
+// That a probe is in the air is remembered by verify(8)'s rule, lest it be repeated.
+void Verifier::NoteProbe(const std::string& key) {
+  const PostfixAnswer answer = AskByPostfixRule(cache_.FindRecord(key), settings_->lifetimes,
+                                                settings_->negative_cache, loop_.clock().Now());
+  if (answer.record.has_value()) cache_.PutRecord(key, *answer.record);
 }
 
 std::optional<Verdict> Verifier::Recall(const Question& question) {
@@ -117,23 +214,17 @@ std::optional<Verdict> Verifier::Recall(const Question& question) {
   } else if (!settings_->verify_domains.Contains(question.address)) {
     // Also where something is remembered: a domain that was taken off the list is left alone from then on.
     verdict = NotVerifiable(absl::StrCat("domain ", question.address.domain(), " is not in verify_domains"));
-  } else if (memory.record.has_value()) {
-    const Record& record = *memory.record;
-    const bool refresh = memory.record_freshness == Freshness::kRefresh;
-    const bool temporary = record.finding.deliverability == Deliverability::kUnknown;
-    // A temporary answer that is due again says nothing worth hearing: the question waits for the new probe instead.
-    if (question.memory_only || (!question.fresh && (!temporary || !refresh))) {
-      verdict = Known(VerdictSource::kRecord, record.finding, now);
-      if (refresh && !question.memory_only) {
-        verdict->refreshing = true;
-        if (!flights_.InTheAir(question.address.Key()) && flights_.size() < settings_->flight_limit) {
-          metrics_.refreshes().Increment();
-          loop_.Spawn(Refresh(question.address));
-        }
-      }
-    }
+  } else if (memory.hold.has_value()) {
+    verdict = OnHold(question, memory, memory.record);
+  } else if (settings_->postfix_policy) {
+    verdict = RecallByPostfixRule(question);
+  } else if (memory.live()) {
+    verdict = RecallRecord(question, *memory.record, memory.record_freshness);
   } else if (memory.fact.has_value() && !question.fresh) {
     verdict = Known(VerdictSource::kDomainFact, memory.fact->finding, now);
+  } else if (const auto unheard = unheard_.find(question.address.Key()); unheard != unheard_.end()) {
+    if (loop_.clock().Mono() - unheard->second.first <= kUnheard && !question.fresh) verdict = unheard->second.second;
+    unheard_.erase(unheard);
   }
   if (!verdict.has_value() && question.memory_only) verdict.emplace();
   if (verdict.has_value()) metrics_.questions(verdict->source).Increment();
@@ -147,10 +238,11 @@ boost::asio::awaitable<Verdict> Verifier::Verify(Question question) {
   const bool flying = flights_.InTheAir(key);
   if (waiting_ >= settings_->waiter_limit || (!flying && flights_.size() >= settings_->flight_limit)) {
     metrics_.overload().Increment();
-    co_return Overload(loop_.clock().Now());
+    co_return Fallback(question.address).value_or(Overload(loop_.clock().Now()));
   }
   const Ticket ticket = co_await flights_.Enter(key);
   if (ticket.leads) {
+    if (settings_->postfix_policy) NoteProbe(key);
     loop_.Spawn(Fly(ticket.flight, RequestFor(question)));
   } else {
     metrics_.joined().Increment();
@@ -162,64 +254,189 @@ boost::asio::awaitable<Verdict> Verifier::Verify(Question question) {
   }
   if (!ticket.flight->verdict.has_value()) {
     metrics_.in_progress().Increment();
-    co_return InProgress();
+    co_return Fallback(question.address).value_or(InProgress());
   }
+  unheard_.erase(key);
   metrics_.questions(ticket.flight->verdict->source).Increment();
   co_return *ticket.flight->verdict;
 }
 
+std::optional<Verdict> Verifier::Fallback(const Address& address) const {
+  if (settings_->postfix_policy) return std::nullopt;
+  const absl::Time now = loop_.clock().Now();
+  const Memory memory = Remember(address, now);
+  if (!memory.record.has_value()) return std::nullopt;
+  const bool definite = memory.live() && memory.record->finding.definite();
+  if (!definite && !Lingers(*memory.record, settings_->lifetimes, now)) return std::nullopt;
+  return FromRecord(*memory.record, now);
+}
+
+// A retry comes as who came first, as long as the sender of then is still one of ours: a greylisting server knows it by
+// that, and our own gateway must know it again, too.
 ProbeRequest Verifier::RequestFor(const Question& question) const {
+  const absl::Time now = loop_.clock().Now();
   ProbeRequest request;
   request.address = question.address;
   request.urgency = question.urgency;
   request.deadline = loop_.clock().Mono() + settings_->probe_time_limit;
-  request.identity.sender = settings_->probe_sender.At(loop_.clock().Now());
+  request.identity.sender = settings_->probe_sender.At(now);
   request.identity.helo = settings_->helo;
   request.transcript = question.transcript;
+  const std::optional<Record> record = cache_.FindRecord(question.address.Key());
+  if (record.has_value() && record->retry_identity.has_value() &&
+      (record->retry_identity->sender == request.identity.sender ||
+       settings_->probe_sender.IsOurs(record->retry_identity->sender, now))) {
+    request.identity = *record->retry_identity;
+  }
   return request;
 }
 
-boost::asio::awaitable<void> Verifier::Refresh(Address address) {
+void Verifier::RefreshBehind(const Address& address) {
+  if (flights_.InTheAir(address.Key()) || flights_.size() >= settings_->flight_limit) return;
+  metrics_.refreshes().Increment();
+  loop_.Spawn(LookAgain(address, Urgency::kRefresh));
+}
+
+bool Verifier::IsPlanned(const Address& address, absl::Time now) const {
+  const std::optional<Record> record = cache_.FindRecord(address.Key());
+  return record.has_value() && record->on_agenda() && record->next_probe <= now && !flights_.InTheAir(address.Key());
+}
+
+// The probe that was planned is not made: after `pause` it may be, or, where that is without end, never.
+void Verifier::Forgo(const Address& address, absl::Duration pause) {
+  std::optional<Record> record = cache_.FindRecord(address.Key());
+  if (!record.has_value() || !record->on_agenda()) return;
+  record->next_probe = loop_.clock().Now() + pause;
+  cache_.PutRecord(address.Key(), *record);
+}
+
+boost::asio::awaitable<void> Verifier::LookAgain(Address address, Urgency urgency) {
+  const Memory memory = Remember(address, loop_.clock().Now());
+  if (memory.pin.has_value() || !settings_->verify_domains.Contains(address)) {
+    Forgo(address, absl::InfiniteDuration());
+    co_return;
+  }
+  if (memory.hold.has_value()) {
+    Forgo(address, kForgone);
+    co_return;
+  }
   const Ticket ticket = co_await flights_.Enter(address.Key());
   if (!ticket.leads) co_return;
   Question question;
   question.address = std::move(address);
-  question.urgency = Urgency::kRefresh;
+  question.urgency = urgency;
   co_await Fly(ticket.flight, RequestFor(question));
 }
 
 boost::asio::awaitable<void> Verifier::Fly(std::shared_ptr<Flight> flight, ProbeRequest request) {
   const Address address = request.address;
-  ProbeOutcome outcome = co_await prober_.Probe(std::move(request));
+  ProbeOutcome outcome = co_await prober_.Probe(request);
+  std::vector<TranscriptLine> transcript = std::move(outcome.transcript);
   Verdict verdict;
   if (outcome.not_verifiable) {
     verdict = NotVerifiable(std::move(outcome.finding.text));
+    Forgo(address, absl::InfiniteDuration());
   } else {
     metrics_.probes(outcome.finding.deliverability).Increment();
     LogProbe(address, outcome);
-    TakeIn(address, outcome);
-    verdict = Standing(address);
-    if (verdict.finding == outcome.finding) verdict.source = VerdictSource::kProbe;
+    verdict = co_await Learn(std::move(request), std::move(outcome));
   }
-  verdict.transcript = std::move(outcome.transcript);
+  if (!settings_->negative_cache && flight->landed.waiting() == 0 && unheard_.size() < kMaxUnheard) {
+    unheard_.insert_or_assign(address.Key(), std::pair(loop_.clock().Mono(), verdict));
+  }
+  verdict.transcript = std::move(transcript);
   flights_.Land(flight, std::move(verdict));
 }
 
-void Verifier::TakeIn(const Address& address, const ProbeOutcome& outcome) {
+// What the probe has found becomes part of memory, and what is held true now is the answer.
+boost::asio::awaitable<Verdict> Verifier::Learn(ProbeRequest request, ProbeOutcome outcome) {
+  const Address address = request.address;
   const std::string key = address.Key();
-  if (outcome.domain_fact.has_value()) cache_.PutDomainFact(*outcome.domain_fact);
+  Finding finding = outcome.finding;
+  if (settings_->postfix_policy) {
+    finding = ByClassDigit(std::move(finding));
+    const bool stored = settings_->negative_cache || finding.deliverability == Deliverability::kDeliverable;
+    if (const auto record = UpdateByPostfixRule(cache_.FindRecord(key), finding); stored && record.has_value()) {
+      cache_.PutRecord(key, *record);
+    }
+    co_return Known(VerdictSource::kProbe, finding, loop_.clock().Now());
+  }
+  const Memory before = Remember(address, loop_.clock().Now());
+  const bool was_positive = before.live() && before.record->finding.deliverability == Deliverability::kDeliverable;
+  finding = co_await guard_.Judge(std::move(request), outcome,
+                                  !was_positive                        ? Guard::Before::kNothing
+                                  : before.record->pending.has_value() ? Guard::Before::kContradicted
+                                                                       : Guard::Before::kPositive);
+  finding = TakeInDomain(address, outcome, std::move(finding));
+  TakeIn(address, outcome, finding);
+  Verdict verdict = Standing(address);
+  if (verdict.state != VerdictState::kKnown) verdict = Known(VerdictSource::kProbe, finding, loop_.clock().Now());
+  if (verdict.finding == finding) verdict.source = VerdictSource::kProbe;
+  co_return verdict;
+}
+
+// What may be said of the address: a negative about its domain that waits for a second one is temporary.
+Finding Verifier::TakeInDomain(const Address& address, const ProbeOutcome& outcome, Finding finding) {
+  const absl::Time now = loop_.clock().Now();
+  const std::optional<DomainFact> held = cache_.FindDomainFact(address.domain());
+  if (!outcome.domain_fact.has_value()) {
+    const bool talked = finding.code != 0 && finding.stage >= Stage::kMail;
+    if (!talked || (held.has_value() && held->alive <= now && now - held->alive < kAliveStep)) return finding;
+    DomainFact alive;
+    alive.domain = address.domain();
+    alive.alive = now;
+    cache_.PutDomainFact(MergeFact(held, alive, settings_->lifetimes, now));
+    return finding;
+  }
+  const DomainFact merged = MergeFact(held, *outcome.domain_fact, settings_->lifetimes, now);
+  cache_.PutDomainFact(merged);
+  if (merged.decides() || !outcome.domain_fact->decides()) return finding;
+  return ToFinding(ClassificationOf(Reason::kDnsTemporary, "domain.second_opinion"), finding.stage,
+                   absl::StrCat("not believed yet, as the domain had mail servers not long ago: ", finding.text),
+                   finding.when);
+}
+
+// The next try where the server has promised to think again: as whom, and when.
+void Verifier::PlanRetry(Record& record, const Record* held, const ProbeOutcome& outcome) const {
+  const Finding& finding = record.finding;
+  if (finding.reason == Reason::kNone || RowOf(finding.reason).cache_class != CacheClass::kSchedule ||
+      finding.when != outcome.finding.when) {
+    return;
+  }
+  const bool same = held != nullptr && held->retry_identity == outcome.identity;
+  record.retry_identity = outcome.identity;
+  // As often as it is worth it; then the next question begins anew.
+  if (record.temporary_count > (same ? kMaxRetries : 2 * kMaxRetries)) {
+    record.retry_identity.reset();
+    return;
+  }
+  const absl::Duration pause = RetryDelayIn(finding.text).value_or(kRetryDelay) + kRetryMargin;
+  record.next_probe = finding.when + pause;
+}
+
+void Verifier::TakeIn(const Address& address, const ProbeOutcome& outcome, const Finding& finding) {
+  const std::string key = address.Key();
   const std::optional<Record> held = cache_.FindRecord(key);
   // What is true of the whole domain is kept once, not for every address that was asked, unless it speaks against what
   // is known of this one.
-  if (outcome.domain_fact.has_value() && outcome.domain_fact->decides() && !held.has_value()) return;
-  cache_.PutRecord(key, Merge(held, outcome.finding, settings_->lifetimes));
+  if (outcome.domain_fact.has_value() && outcome.domain_fact->decides() && finding.definite() && !held.has_value()) {
+    return;
+  }
+  Record record = Merge(held, finding, settings_->lifetimes);
+  PlanRetry(record, held.has_value() ? &*held : nullptr, outcome);
+  if (!settings_->negative_cache && record.finding.deliverability != Deliverability::kDeliverable) {
+    cache_.DeleteRecord(key);
+    return;
+  }
+  cache_.PutRecord(key, record);
+  if (record.on_agenda() && planned_) planned_(record.next_probe);
 }
 
 Verdict Verifier::Standing(const Address& address) const {
   const absl::Time now = loop_.clock().Now();
   const Memory memory = Remember(address, now);
   if (memory.pin.has_value()) return Pinned(*memory.pin, now);
-  if (memory.record.has_value()) return Known(VerdictSource::kRecord, memory.record->finding, now);
+  if (memory.live()) return FromRecord(*memory.record, now);
   if (memory.fact.has_value()) return Known(VerdictSource::kDomainFact, memory.fact->finding, now);
   return InProgress();
 }

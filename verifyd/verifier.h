@@ -11,6 +11,9 @@
 #include <optional>
 #include <string>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
@@ -21,6 +24,7 @@
 #include "probe/domain_list.h"
 #include "probe/prober.h"
 #include "verifyd/flights.h"
+#include "verifyd/guard.h"
 #include "verifyd/metrics.h"
 
 namespace verifyd {
@@ -33,6 +37,10 @@ struct VerifierSettings {
   absl::Duration probe_time_limit = absl::Seconds(300);
   size_t flight_limit = 5000;
   size_t waiter_limit = 20000;
+  bool negative_cache = true;   // address_verify_negative_cache
+  bool postfix_policy = false;  // address_verify_verdict_policy = postfix
+  bool hold_defers = true;      // hold_new_address_action
+  std::shared_ptr<const GuardSettings> guard = std::make_shared<const GuardSettings>();
 };
 
 class Verifier {
@@ -52,6 +60,16 @@ class Verifier {
   // one is due.
   std::optional<Verdict> Recall(const Question& question);
 
+  // Asks anew about an address whose next probe is due, whoever knows of it. Returns when it has been asked.
+  boost::asio::awaitable<void> LookAgain(Address address, Urgency urgency);
+  // Whether the address is to be asked about by `now` without anybody asking (Record::on_agenda).
+  bool IsPlanned(const Address& address, absl::Time now) const;
+  // Called whenever such a probe is planned, with its time. Null: nobody wants to know.
+  void OnPlanned(absl::AnyInvocable<void(absl::Time when)> planned) { planned_ = std::move(planned); }
+
+  // The operator's words on destinations: see guard.h and Prober::Hold.
+  bool Trust(const std::string& destination) { return guard_.EndDoubt(destination); }
+
   // Whether the address is being asked about just now.
   bool Probing(const Address& address) const { return flights_.InTheAir(address.Key()); }
 
@@ -62,19 +80,38 @@ class Verifier {
  private:
   struct Memory;
   Memory Remember(const Address& address, absl::Time now) const;
+  Verdict FromRecord(const Record& record, absl::Time now) const;
+  std::optional<Verdict> RecallRecord(const Question& question, const Record& record, Freshness freshness);
+  std::optional<Verdict> RecallByPostfixRule(const Question& question);
+  void NoteProbe(const std::string& key);
+  Verdict OnHold(const Question& question, const Memory& memory, const std::optional<Record>& record) const;
+  bool SecondLookAllowed(const std::string& domain);
   Verdict Standing(const Address& address) const;
+  // What is better than "in progress" when patience has ended.
+  std::optional<Verdict> Fallback(const Address& address) const;
   boost::asio::awaitable<void> Fly(std::shared_ptr<Flight> flight, ProbeRequest request);
-  void TakeIn(const Address& address, const ProbeOutcome& outcome);
+  boost::asio::awaitable<Verdict> Learn(ProbeRequest request, ProbeOutcome outcome);
+  Finding TakeInDomain(const Address& address, const ProbeOutcome& outcome, Finding finding);
+  void TakeIn(const Address& address, const ProbeOutcome& outcome, const Finding& finding);
+  void PlanRetry(Record& record, const Record* held, const ProbeOutcome& outcome) const;
+  void Forgo(const Address& address, absl::Duration pause);
   ProbeRequest RequestFor(const Question& question) const;
-  boost::asio::awaitable<void> Refresh(Address address);
+  void RefreshBehind(const Address& address);
 
   Loop& loop_;
   Cache& cache_;
   Prober& prober_;
   Metrics& metrics_;
   Flights flights_;
+  Guard guard_;
   std::shared_ptr<const VerifierSettings> settings_;
   size_t waiting_ = 0;
+  absl::AnyInvocable<void(absl::Time when)> planned_;
+  // Second looks of this minute, by domain.
+  absl::flat_hash_map<std::string, int> second_looks_;
+  MonoTime second_looks_since_;
+  // With address_verify_negative_cache = no: what nobody waited for long enough to hear, for the next who asks.
+  absl::flat_hash_map<std::string, std::pair<MonoTime, Verdict>> unheard_;
 };
 
 }  // namespace verifyd

@@ -237,6 +237,8 @@ TEST_F(CacheTest, CleansAtStartAndThenOnceAnInterval) {
   // Shorter lifetimes after a reload count at the next run.
   CacheSettings settings = Settings();
   settings.lifetimes.positive_expire = absl::Hours(1);
+  settings.lifetimes.stale = absl::ZeroDuration();
+  settings.lifetimes.former_user = absl::Hours(1);
   settings.cleanup_interval = absl::Hours(1);
   cache->Configure(settings);
   cache->PutRecord("a@example.com", PositiveRecord(SampleTime()));

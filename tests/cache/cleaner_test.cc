@@ -48,7 +48,7 @@ TEST_F(CleanerTest, RemovesWhatHasExpiredAndSaysSoAsPostfixDoes) {
   PutBytes(Table::kDestinations, "mx:example.com", EncodeDestinationState(FullDestinationState()));
   PutBytes(Table::kPins, "old", EncodePin(FullPin()));
   Cleaner cleaner(*store_, "lmdb:/var/lib/verifyd/verify_cache");
-  EXPECT_EQ(RunAll(cleaner, SampleTime() + 32 * day_), 1);
+  EXPECT_EQ(RunAll(cleaner, SampleTime() + 91 * day_), 1);
   EXPECT_THAT(log_.lines(),
               testing::ElementsAre(testing::HasSubstr(
                   "cache lmdb:/var/lib/verifyd/verify_cache full cleanup: retained=2 dropped=2 entries")));
@@ -60,21 +60,21 @@ TEST_F(CleanerTest, RemovesWhatHasExpiredAndSaysSoAsPostfixDoes) {
   EXPECT_TRUE(Has(Table::kPins, "old"));
   const auto last = store_->LastCleanup();
   ASSERT_THAT(last, IsOk());
-  EXPECT_EQ(*last, SampleTime() + 32 * day_);
+  EXPECT_EQ(*last, SampleTime() + 91 * day_);
 }
 
 TEST_F(CleanerTest, WorksInSlices) {
   for (int i = 0; i < 25; ++i) PutRecord(absl::StrCat("old", i), SampleTime());
   PutRecord("young", SampleTime() + 2 * day_);
   Cleaner cleaner(*store_, "map", 10);
-  EXPECT_EQ(RunAll(cleaner, SampleTime() + 32 * day_), 3);
+  EXPECT_EQ(RunAll(cleaner, SampleTime() + 91 * day_), 3);
   EXPECT_TRUE(log_.Contains("cache map full cleanup: retained=1 dropped=25 entries"));
 }
 
 TEST_F(CleanerTest, ARunThatIsBrokenOffIsPartialAndNotNoted) {
   for (int i = 0; i < 25; ++i) PutRecord(absl::StrCat("old", i), SampleTime());
   Cleaner cleaner(*store_, "map", 10);
-  cleaner.Begin(SampleTime() + 32 * day_);
+  cleaner.Begin(SampleTime() + 91 * day_);
   EXPECT_THAT(cleaner.RunSlice(Lifetimes()), IsOk());
   cleaner.Abandon();
   EXPECT_FALSE(cleaner.running());
@@ -86,9 +86,9 @@ TEST_F(CleanerTest, ARunThatIsBrokenOffIsPartialAndNotNoted) {
 TEST_F(CleanerTest, KeepsWhatWasRefreshedBetweenSlices) {
   for (int i = 0; i < 20; ++i) PutRecord(absl::StrCat("old", i), SampleTime());
   Cleaner cleaner(*store_, "map", 10);
-  cleaner.Begin(SampleTime() + 32 * day_);
+  cleaner.Begin(SampleTime() + 91 * day_);
   ASSERT_THAT(cleaner.RunSlice(Lifetimes()), IsOk());
-  for (int i = 0; i < 20; ++i) PutRecord(absl::StrCat("old", i), SampleTime() + 32 * day_);
+  for (int i = 0; i < 20; ++i) PutRecord(absl::StrCat("old", i), SampleTime() + 91 * day_);
   ASSERT_THAT(cleaner.RunSlice(Lifetimes()), IsOk());
   EXPECT_TRUE(log_.Contains("cache map full cleanup: retained=20 dropped=10 entries"));
 }
@@ -96,12 +96,14 @@ TEST_F(CleanerTest, KeepsWhatWasRefreshedBetweenSlices) {
 TEST_F(CleanerTest, GoesByTheLifetimesOfTodayNotByThoseOfTheIndex) {
   Lifetimes brief;
   brief.positive_expire = day_;
+  brief.stale = absl::ZeroDuration();
+  brief.former_user = day_;
   PutRecord("a", SampleTime(), brief);
   Cleaner cleaner(*store_, "map");
   RunAll(cleaner, SampleTime() + 2 * day_);
   EXPECT_TRUE(Has(Table::kRecords, "a"));
   // Its entry was put right, so it is not kept for ever.
-  RunAll(cleaner, SampleTime() + 32 * day_);
+  RunAll(cleaner, SampleTime() + 91 * day_);
   EXPECT_FALSE(Has(Table::kRecords, "a"));
 }
 

@@ -43,13 +43,17 @@ TEST(DueTest, ATimeBeyond2262StillLeadsBackToItsEntry) {
   EXPECT_EQ(decoded->Encode(), due.Encode());
 }
 
-TEST(DueTest, AValueIsDueWhenItExpiresAndWhenAProbeIsPlanned) {
+TEST(DueTest, AValueIsDueWhenItIsNotKeptAnyMoreAndWhenAProbeIsPlanned) {
   const Lifetimes lifetimes;
   const Record record = FullRecord();
   EXPECT_THAT(DuesOf(Table::kRecords, "k", EncodeRecord(record), lifetimes),
-              testing::ElementsAre(Due{.kind = DueKind::kRecordExpiry, .when = ExpiryOf(record, lifetimes), .key = "k"},
+              testing::ElementsAre(Due{.kind = DueKind::kRecordExpiry, .when = KeptUntil(record, lifetimes), .key = "k"},
                                    Due{.kind = DueKind::kProbe, .when = record.next_probe, .key = "k"}));
   EXPECT_EQ(DuesOf(Table::kRecords, "k", EncodeRecord(PositiveRecord(SampleTime())), lifetimes).size(), 1U);
+  // Only where it is made unasked.
+  Record refreshed = PositiveRecord(SampleTime());
+  refreshed.next_probe = SampleTime() + absl::Minutes(5);
+  EXPECT_EQ(DuesOf(Table::kRecords, "k", EncodeRecord(refreshed), lifetimes).size(), 1U);
   EXPECT_EQ(DuesOf(Table::kDomains, "k", EncodeDomainFact(FullDomainFact()), lifetimes).size(), 1U);
   EXPECT_EQ(DuesOf(Table::kDestinations, "k", EncodeDestinationState(FullDestinationState()), lifetimes).size(), 1U);
   EXPECT_EQ(DuesOf(Table::kPins, "k", EncodePin(FullPin()), lifetimes).size(), 0U);

@@ -29,10 +29,11 @@ TEST(LifetimeTest, EachClassOfRecordIsRefreshedAndExpiresInItsTime) {
   };
   const std::vector<Row> rows = {
       {Reason::kAccepted, Deliverability::kDeliverable, 7 * kDay, 31 * kDay},
-      {Reason::kCatchAll, Deliverability::kRisky, 7 * kDay, 31 * kDay},
-      {Reason::kAcceptedUnverified, Deliverability::kRisky, absl::Minutes(5), absl::Hours(1)},
+      {Reason::kCatchAll, Deliverability::kRisky, 7 * kDay, 7 * kDay},
+      {Reason::kCatchAllInconsistent, Deliverability::kRisky, absl::Hours(1), absl::Hours(1)},
+      {Reason::kAcceptedUnverified, Deliverability::kRisky, absl::Hours(3), kDay},
       {Reason::kNoSuchUser, Deliverability::kUndeliverable, absl::Hours(3), 3 * kDay},
-      {Reason::kMailboxFullPermanent, Deliverability::kUndeliverable, absl::Minutes(5), absl::Hours(1)},
+      {Reason::kMailboxFullPermanent, Deliverability::kUndeliverable, absl::Hours(1), absl::Hours(3)},
       {Reason::kNoSuchDomain, Deliverability::kUndeliverable, absl::Hours(3), absl::Hours(3)},
       {Reason::kConnectTimeout, Deliverability::kUnknown, absl::Minutes(5), absl::Hours(1)},
       {Reason::kGreylisted, Deliverability::kUnknown, absl::Minutes(5), absl::Hours(1)},
@@ -67,6 +68,80 @@ TEST(LifetimeTest, APlannedProbeSaysWhenARecordIsDueForRefresh) {
   record.next_probe = SampleTime() + 8 * kDay;
   EXPECT_EQ(FreshnessOf(record, lifetimes, record.next_probe - kTick), Freshness::kFresh);
   EXPECT_EQ(FreshnessOf(record, lifetimes, SampleTime() + 31 * kDay + kTick), Freshness::kExpired);
+}
+
+TEST(LifetimeTest, AnExpiredPositiveIsStaleWhileItsNextProbeWaits) {
+  const Lifetimes lifetimes;
+  Record record = PositiveRecord(SampleTime());
+  const absl::Time end = SampleTime() + 31 * kDay + lifetimes.stale;
+  record.next_probe = end + absl::Hours(1);
+  EXPECT_EQ(FreshnessOf(record, lifetimes, SampleTime() + 31 * kDay + kTick), Freshness::kStale);
+  EXPECT_EQ(FreshnessOf(record, lifetimes, end), Freshness::kStale);
+  EXPECT_EQ(FreshnessOf(record, lifetimes, end + kTick), Freshness::kExpired);
+  record.next_probe = SampleTime() + 32 * kDay;
+  EXPECT_EQ(FreshnessOf(record, lifetimes, record.next_probe), Freshness::kExpired);
+  Record negative = record;
+  negative.finding = NegativeFinding(SampleTime());
+  EXPECT_EQ(FreshnessOf(negative, lifetimes, SampleTime() + 3 * kDay + kTick), Freshness::kExpired);
+}
+
+TEST(LifetimeTest, ASecondLookComesAfterGrowingPauses) {
+  const Lifetimes lifetimes;
+  Record record;
+  record.finding = NegativeFinding(SampleTime());
+  const PastFinding refused = {.when = SampleTime(), .deliverability = Deliverability::kUndeliverable};
+  const absl::Duration pauses[] = {absl::Minutes(5), absl::Minutes(30), absl::Hours(3), absl::Hours(3)};
+  for (const absl::Duration pause : pauses) {
+    record.history.insert(record.history.begin(), refused);
+    EXPECT_EQ(SecondLookOf(record, lifetimes), SampleTime() + pause);
+  }
+  // An answer of another kind in between begins anew.
+  record.history = {refused, {.deliverability = Deliverability::kUnknown}, refused, refused};
+  EXPECT_EQ(SecondLookOf(record, lifetimes), SampleTime() + absl::Minutes(5));
+}
+
+TEST(LifetimeTest, NothingNewIsExpectedOfSomeNegatives) {
+  Lifetimes lifetimes;
+  Record record;
+  record.finding = NegativeFinding(SampleTime());
+  record.finding.reason = Reason::kBadAddressSyntax;
+  EXPECT_EQ(SecondLookOf(record, lifetimes), absl::InfiniteFuture());
+  record.finding = NegativeFinding(SampleTime());
+  record.finding.scope = Scope::kDomain;
+  EXPECT_EQ(SecondLookOf(record, lifetimes), absl::InfiniteFuture());
+  EXPECT_EQ(SecondLookOf(PositiveRecord(SampleTime()), lifetimes), absl::InfiniteFuture());
+  lifetimes.second_look = absl::ZeroDuration();
+  record.finding = NegativeFinding(SampleTime());
+  EXPECT_EQ(SecondLookOf(record, lifetimes), absl::InfiniteFuture());
+}
+
+TEST(LifetimeTest, AFormerUserHasADayOfGrace) {
+  const Lifetimes lifetimes;
+  Record record;
+  record.finding = NegativeFinding(SampleTime());
+  record.negative_since = SampleTime() - absl::Hours(1);
+  EXPECT_EQ(GraceOf(record, lifetimes), absl::InfinitePast());
+  record.last_positive = SampleTime() - 90 * kDay - absl::Hours(1);
+  EXPECT_EQ(GraceOf(record, lifetimes), record.negative_since + kDay);
+  record.last_positive -= kTick;
+  EXPECT_EQ(GraceOf(record, lifetimes), absl::InfinitePast());
+}
+
+TEST(LifetimeTest, ARecordIsKeptLongerThanItIsBelievedWhereItsPastMatters) {
+  const Lifetimes lifetimes;
+  Record negative;
+  negative.finding = NegativeFinding(SampleTime());
+  EXPECT_EQ(KeptUntil(negative, lifetimes), SampleTime() + 3 * kDay);
+  negative.last_positive = SampleTime() - kDay;
+  EXPECT_EQ(KeptUntil(negative, lifetimes), SampleTime() + 89 * kDay);
+  Record temporary;
+  temporary.finding = TemporaryFinding(SampleTime());
+  temporary.temporary_count = 1;
+  EXPECT_EQ(KeptUntil(temporary, lifetimes), SampleTime() + 2 * kDay);
+  Record positive;
+  positive.finding = PositiveFinding(SampleTime());
+  EXPECT_EQ(KeptUntil(positive, lifetimes), SampleTime() + 38 * kDay);
+  EXPECT_EQ(KeptUntil(Record(), lifetimes), absl::InfinitePast());
 }
 
 TEST(LifetimeTest, ARecordFromTheFutureIsServedAndSoonProbedAgain) {

@@ -145,6 +145,67 @@ TEST(MergeTest, RemembersTheLastPositiveAndFourFindings) {
   EXPECT_EQ(record.history[3].when, SampleTime() + absl::Hours(1));
 }
 
+TEST(MergeTest, AnExpiredPositiveStandsWhileNothingBetterIsHad) {
+  const Record record = Play({{absl::ZeroDuration(), kYes}, {32 * kDay, kLater}});
+  EXPECT_EQ(record.finding.deliverability, Deliverability::kDeliverable);
+  EXPECT_EQ(record.next_probe, SampleTime() + 32 * kDay + absl::Minutes(5));
+  EXPECT_EQ(Play({{absl::ZeroDuration(), kYes}, {39 * kDay, kLater}}).finding.deliverability, Deliverability::kUnknown);
+}
+
+TEST(MergeTest, KnowsSinceWhenAnAddressIsRefused) {
+  const absl::Duration h = absl::Hours(1);
+  EXPECT_EQ(Play({{0 * h, kYes}, {1 * h, kNo}}).negative_since, absl::InfinitePast());
+  EXPECT_EQ(Play({{0 * h, kYes}, {1 * h, kNo}, {3 * h, kNo}, {5 * h, kNo}}).negative_since, SampleTime() + 3 * h);
+  // Asked again only after it had expired, it is the same refusal.
+  EXPECT_EQ(Play({{0 * h, kNo}, {100 * h, kNo}}).negative_since, SampleTime());
+  EXPECT_EQ(Play({{0 * h, kNo}, {1 * h, kYes}}).negative_since, absl::InfinitePast());
+}
+
+DomainFact NoSuchDomain(absl::Time when) {
+  DomainFact fact = FullDomainFact();
+  fact.finding.when = when;
+  return fact;
+}
+
+TEST(MergeFactTest, OneAnswerOfDnsDoesNotMakeALivingDomainDisappear) {
+  const Lifetimes lifetimes;
+  const absl::Time now = SampleTime();
+  DomainFact alive;
+  alive.domain = "example.org";
+  alive.alive = now;
+  DomainFact fact = MergeFact(alive, NoSuchDomain(now + absl::Hours(1)), lifetimes, now + absl::Hours(1));
+  EXPECT_FALSE(fact.decides());
+  ASSERT_TRUE(fact.pending.has_value());
+  fact = MergeFact(fact, NoSuchDomain(now + absl::Minutes(119)), lifetimes, now + absl::Minutes(119));
+  EXPECT_FALSE(fact.decides());
+  EXPECT_EQ(fact.pending->when, now + absl::Hours(1));
+  EXPECT_TRUE(MergeFact(fact, NoSuchDomain(now + absl::Hours(2)), lifetimes, now + absl::Hours(2)).decides());
+  // Its servers talk to us again: the first answer is no evidence any more.
+  alive.alive = now + absl::Minutes(90);
+  fact = MergeFact(fact, alive, lifetimes, alive.alive);
+  EXPECT_FALSE(fact.pending.has_value());
+  EXPECT_FALSE(MergeFact(fact, NoSuchDomain(now + absl::Hours(2)), lifetimes, now + absl::Hours(2)).decides());
+}
+
+TEST(MergeFactTest, ADomainThatWasNeverOrLongNotAliveGoesAtOnce) {
+  const Lifetimes lifetimes;
+  const absl::Time now = SampleTime();
+  EXPECT_TRUE(MergeFact(std::nullopt, NoSuchDomain(now), lifetimes, now).decides());
+  DomainFact alive;
+  alive.domain = "example.org";
+  alive.alive = now - 8 * kDay;
+  EXPECT_TRUE(MergeFact(alive, NoSuchDomain(now), lifetimes, now).decides());
+}
+
+TEST(MergeFactTest, WhatIsKnownOfCatchAllIsKept) {
+  DomainFact held;
+  held.catch_all = CatchAll::kNo;
+  held.catch_all_when = SampleTime();
+  DomainFact alive;
+  alive.alive = SampleTime();
+  EXPECT_EQ(MergeFact(held, alive, Lifetimes(), SampleTime()).catch_all, CatchAll::kNo);
+}
+
 TEST(MergeTest, WithoutAnOverturnTimeOneNegativeIsEnough) {
   Lifetimes lifetimes;
   lifetimes.overturn = absl::ZeroDuration();

@@ -26,6 +26,29 @@ TEST(RecordTest, KeepsEveryField) {
   EXPECT_EQ(*pin, FullPin());
 }
 
+TEST(RecordTest, KeepsTheFieldsThatWereAddedLater) {
+  Record record = FullRecord();
+  record.negative_since = SampleTime() - absl::Hours(5);
+  const auto decoded = DecodeRecord(EncodeRecord(record));
+  ASSERT_THAT(decoded, IsOk());
+  EXPECT_EQ(*decoded, record);
+  DomainFact fact = FullDomainFact();
+  fact.alive = SampleTime();
+  fact.pending = NegativeFinding(SampleTime());
+  const auto decoded_fact = DecodeDomainFact("example.org", EncodeDomainFact(fact));
+  ASSERT_THAT(decoded_fact, IsOk());
+  EXPECT_EQ(*decoded_fact, fact);
+  DestinationState state = FullDestinationState();
+  state.held_until = absl::InfiniteFuture();
+  state.trust = {.last_accepted = SampleTime(),
+                 .doubt = Doubt::kManyRefused,
+                 .doubted_since = SampleTime() + absl::Hours(1),
+                 .why = "it refuses everybody"};
+  const auto decoded_state = DecodeDestinationState("mx:example.com", EncodeDestinationState(state));
+  ASSERT_THAT(decoded_state, IsOk());
+  EXPECT_EQ(*decoded_state, state);
+}
+
 TEST(RecordTest, KeepsWhatHasNoValue) {
   const auto record = DecodeRecord(EncodeRecord(Record()));
   ASSERT_THAT(record, IsOk());

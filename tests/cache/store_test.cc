@@ -170,7 +170,7 @@ TEST(StoreTest, KeepsTheDueIndexInStepWithEveryChange) {
               IsOk());
   EXPECT_THAT(AllDues(*store),
               testing::ElementsAre(
-                  Due{.kind = DueKind::kRecordExpiry, .when = SampleTime() + absl::Hours(1 + 24 * 31), .key = "a"}));
+                  Due{.kind = DueKind::kRecordExpiry, .when = SampleTime() + absl::Hours(1 + 24 * 90), .key = "a"}));
 }
 
 TEST(StoreTest, AChangeThatFailsLeavesNothingBehind) {

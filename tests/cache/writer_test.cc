@@ -137,7 +137,7 @@ TEST_F(WriterTest, CleansInBetween) {
   Start();
   for (int i = 0; i < 2500; ++i) Put(absl::StrCat("old", i));
   writer_->Flush();
-  clock_.Advance(absl::Hours(24 * 32));
+  clock_.Advance(absl::Hours(24 * 91));
   Put("young");
   writer_->Clean();
   Put("younger");

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -9,9 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/log.h"
@@ -22,6 +25,8 @@
 #include "tests/scripted_resolver.h"
 #include "tests/test_loop.h"
 #include "verdict/reason.h"
+#include "verifyd/agenda.h"
+#include "verifyd/api.h"
 #include "verifyd/configuration.h"
 #include "verifyd/destination_memory.h"
 #include "verifyd/door/policy_request.h"
@@ -56,7 +61,12 @@ class Theatre {
     } else if (words.first == "mx") {
       SetMx(absl::StrSplit(rest, ' ', absl::SkipEmpty()));
     } else if (words.first == "gone") {
-      resolver_.Fail(rest, DnsType::kMx, DnsStatus::kNxDomain);
+      for (const DnsType type : {DnsType::kMx, DnsType::kA, DnsType::kAaaa}) {
+        resolver_.Fail(rest, type, DnsStatus::kNxDomain);
+      }
+    } else if (words.first == "name") {
+      const std::pair<std::string, std::string> name = absl::StrSplit(rest, absl::MaxSplits(' ', 1));
+      resolver_.SetAddresses(name.first, {name.second});
     } else if (words.first == "server") {
       const std::pair<absl::string_view, absl::string_view> server = absl::StrSplit(rest, absl::MaxSplits(' ', 1));
       dialer_.PlayOnly(std::string(server.first), std::string(absl::StripAsciiWhitespace(server.second)));
@@ -65,7 +75,7 @@ class Theatre {
     } else if (words.first == "=") {
       EXPECT_EQ(answer_, absl::StrCat("action=", rest, "\n\n"));
     } else if (words.first == "pass") {
-      test_.Advance(Time(rest));
+      Pass(Time(rest));
     } else if (words.first == "waited") {
       EXPECT_EQ(waited_, Time(rest));
     } else if (words.first == "probes") {
@@ -79,6 +89,12 @@ class Theatre {
     } else if (words.first == "held") {
       const std::pair<std::string, std::string> held = absl::StrSplit(rest, absl::MaxSplits(" = ", 1));
       EXPECT_EQ(Held(held.first), held.second);
+    } else if (words.first == "same" || words.first == "different") {
+      EXPECT_EQ(Senders() == 1, words.first == "same");
+    } else if (words.first == "api") {
+      AskApi(absl::StrSplit(rest, absl::MaxSplits(' ', 2)));
+    } else if (words.first == "logged") {
+      EXPECT_TRUE(log_.Contains(rest)) << absl::StrJoin(log_.lines(), "\n");
     } else if (words.first == "restart") {
       rooms_.reset();
       Rooms();
@@ -94,11 +110,13 @@ class Theatre {
         : cache(Cache::Open(loop, settings)),
           prober(loop, loop, resolver, dialer),
           verifier(loop, *cache, prober, metrics),
+          agenda(loop, *cache, verifier),
           restrictions(verifier) {}
     Metrics metrics;
     std::unique_ptr<Cache> cache;
     Prober prober;
     Verifier verifier;
+    Agenda agenda;
     Restrictions restrictions;
   };
 
@@ -161,6 +179,44 @@ class Theatre {
     const MonoTime start = test_.clock().Mono();
     answer_ = PolicyAnswer(test_.Run(restrictions.Finish(restrictions.Begin(request, /*memory_only=*/false))));
     waited_ = test_.clock().Mono() - start;
+  }
+
+  // In steps: what is put must be committed before the agenda finds it, and the writer's thread knows no jumping clock.
+  void Pass(absl::Duration time) {
+    constexpr absl::Duration kStep = absl::Minutes(1);
+    for (;;) {
+      if (rooms_ != nullptr && rooms_->cache->counts().uncommitted > 0) rooms_->cache->Flush();
+      const absl::Duration step = std::min(time, kStep);
+      test_.Advance(step);
+      time -= step;
+      if (time <= absl::ZeroDuration()) return;
+    }
+  }
+
+  size_t Senders() const {
+    absl::flat_hash_set<std::string> senders;
+    for (const auto& connection : dialer_.connections()) {
+      for (const std::string& command : connection->commands) {
+        if (absl::StartsWith(command, "MAIL")) senders.insert(command);
+      }
+    }
+    return senders.size();
+  }
+
+  void AskApi(const std::vector<std::string>& words) {
+    ApiContext context{.loop = test_.loop(),
+                       .verifier = Rooms().verifier,
+                       .cache = *Rooms().cache,
+                       .prober = Rooms().prober,
+                       .metrics = Rooms().metrics};
+    ApiRequest request;
+    request.method = words.at(0);
+    request.target = words.at(1);
+    request.body = words.size() > 2 ? words[2] : "";
+    request.right = ApiRight::kChange;
+    const ApiReply reply = HandleApiRequest(context, request);
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    test_.Advance(absl::ZeroDuration());
   }
 
   std::string Held(const std::string& address) {

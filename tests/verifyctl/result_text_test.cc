@@ -49,7 +49,7 @@ TEST(ResultTextTest, ShowSaysEverythingInPlainWords) {
             "    last confirmed        2026-01-09T12:00:00Z (1 day ago)\n"
             "    state                 fresh: answers at once\n"
             "    refreshed from        2026-01-16T12:00:00Z (in 6 days)\n"
-            "    forgotten             2026-02-09T12:00:00Z (in 30 days)\n"
+            "    expires               2026-02-09T12:00:00Z (in 30 days)\n"
             "    first asked           2026-01-01T12:00:00Z (9 days ago)\n"
             "    history               newest first\n"
             "        2026-01-10T11:00:00Z undeliverable, no_such_user (550) at RCPT\n"

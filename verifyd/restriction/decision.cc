@@ -19,6 +19,7 @@ DefaultDecision DefaultFor(const Verdict& verdict, Role role) {
   if (decision == DefaultDecision::kReject && finding.deliverability != Deliverability::kUndeliverable) {
     decision = DefaultDecision::kDefer;
   }
+  if (verdict.grace && decision == DefaultDecision::kReject) decision = DefaultDecision::kDefer;
   return decision;
 }
 

@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/log.h"
 #include "base/text.h"
 
 namespace verifyd {
@@ -77,12 +78,26 @@ std::optional<Question> Restrictions::QuestionFor(const Restriction& restriction
   return question;
 }
 
+// A 450 without end is a refusal.
+bool Restrictions::DeferredLongEnough(const Verdict& verdict, Role role, const RestrictionSettings& settings) const {
+  return role == Role::kRecipient && settings.max_defer > absl::ZeroDuration() &&
+         verdict.deliverability() == Deliverability::kUnknown && verdict.deferred_since != absl::InfiniteFuture() &&
+         verifier_.clock().Now() - verdict.deferred_since > settings.max_defer;
+}
+
 // Takes a verdict into the ruling; true where nothing behind it can change it.
-bool Restrictions::Settles(Evaluation& evaluation, const Restriction& restriction, Verdict verdict) {
+bool Restrictions::Settles(Evaluation& evaluation, const Restriction& restriction, Verdict verdict) const {
   const RestrictionSettings& settings = *evaluation.settings_;
   Ruling& ruling = evaluation.ruling_;
   Decision decision = DecideOnVerdict(verdict, restriction.role,
                                       restriction.role == Role::kRecipient ? settings.recipient : settings.sender);
+  if (decision.refuses() && DeferredLongEnough(verdict, restriction.role, settings)) {
+    LogWarning(absl::StrCat("<", Printable(evaluation.request_.recipient, 320),
+                            "> is let through, though nothing definite is known of it: it has been deferred since ",
+                            absl::FormatTime("%Y-%m-%d %H:%M:%S", verdict.deferred_since, absl::LocalTimeZone()), " (",
+                            verdict.finding.text, ")"));
+    decision = Decision();
+  }
   const bool first_refusal = decision.refuses() && !ruling.warning.has_value() && !evaluation.if_permit_.has_value();
   if (first_refusal || !ruling.verdict.has_value()) ruling.verdict = std::move(verdict);
   if (!decision.refuses()) return false;

@@ -38,6 +38,8 @@ struct RestrictionSettings {
   UnverifiedSettings sender;
   absl::Duration patience;         // where $stress is empty
   absl::Duration stress_patience;  // where it is "yes"
+  // unverified_recipient_max_defer_time; zero: without end.
+  absl::Duration max_defer;
   bool dry_run = false;
   ProbeSender probe_sender;
 };
@@ -94,7 +96,8 @@ class Restrictions {
  private:
   void Advance(Evaluation& evaluation);
   bool IsOurOwnProbe(const MailRequest& request) const;
-  static bool Settles(Evaluation& evaluation, const Restriction& restriction, Verdict verdict);
+  bool Settles(Evaluation& evaluation, const Restriction& restriction, Verdict verdict) const;
+  bool DeferredLongEnough(const Verdict& verdict, Role role, const RestrictionSettings& settings) const;
   std::optional<Question> QuestionFor(const Restriction& restriction, const Evaluation& evaluation) const;
 
   Verifier& verifier_;

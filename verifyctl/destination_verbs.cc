@@ -1,0 +1,50 @@
+#include "verifyctl/destination_verbs.h"
+
+#include "absl/strings/str_cat.h"
+#include "boost/json.hpp"
+#include "verifyctl/answer.h"
+#include "verifyctl/result_text.h"
+
+namespace verifyd {
+namespace {
+
+namespace json = boost::json;
+
+ApiRequest RequestFor(absl::string_view method, absl::string_view path, const std::string& name) {
+  json::object arguments;
+  if (!name.empty()) arguments["target"] = name;
+  ApiRequest request;
+  request.method = std::string(method);
+  request.target = std::string(path);
+  request.body = json::serialize(arguments);
+  return request;
+}
+
+}  // namespace
+
+int ShowDestinations(const DestinationOptions& options, Asker& asker, Console& console) {
+  return Answer(asker, RequestFor("GET", "/v1/destinations", options.name), console,
+                [&](absl::string_view line, const json::object& answer) {
+                  if (options.json) {
+                    console.out << line << "\n";
+                    return;
+                  }
+                  const json::array* destinations = ArrayField(answer, "destinations");
+                  if (destinations == nullptr) return;
+                  for (const json::value& destination : *destinations) {
+                    if (destination.is_object()) {
+                      console.out << DestinationText(destination.get_object(), console.clock.Now());
+                    }
+                  }
+                });
+}
+
+int TrustDestination(const DestinationOptions& options, Asker& asker, Console& console) {
+  return Answer(asker, RequestFor("POST", "/v1/trust", options.name), console,
+                [&](absl::string_view line, const json::object& answer) {
+                  console.out << (options.json ? absl::StrCat(line, "\n")
+                                               : absl::StrCat(TextField(answer, "target"), ": believed\n"));
+                });
+}
+
+}  // namespace verifyd
