@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/status_macros.h"
+#include "base/timer.h"
 #include "boost/asio/as_tuple.hpp"
 #include "boost/asio/signal_set.hpp"
 #include "boost/asio/use_awaitable.hpp"
@@ -37,6 +38,8 @@ namespace {
 
 // What is under way when the daemon is told to end gets this long.
 constexpr absl::Duration kDrainLimit = absl::Seconds(10);
+// Who waits for a probe is told by then that it is in progress.
+constexpr absl::Duration kDrainPatience = absl::Seconds(8);
 // Postfix runs as another user: who may reach a policy socket is said by the folder it lies in, as with Postfix's own.
 constexpr int kPolicySocketMode = 0666;
 
@@ -207,6 +210,8 @@ boost::asio::awaitable<void> Daemon::Impl::WatchSignals() {
 
 boost::asio::awaitable<void> Daemon::Impl::Drain() {
   const MonoTime deadline = front.clock().Mono() + kDrainLimit;
+  Timer end_of_patience(front.timers());
+  end_of_patience.SetAfter(kDrainPatience, [this] { verifier->EndWaits(); });
   co_await policy_door->Drain(deadline);
   control_door->Close();
   agenda.reset();

@@ -17,4 +17,8 @@ void Flights::Land(const std::shared_ptr<Flight>& flight, Verdict verdict) {
   flight->landed.NotifyAll();
 }
 
+void Flights::WakeWaiters() {
+  for (const auto& [key, flight] : flights_) flight->landed.NotifyAll();
+}
+
 }  // namespace verifyd

@@ -43,6 +43,9 @@ class Flights {
   // Tells the waiters and closes the flight.
   void Land(const std::shared_ptr<Flight>& flight, Verdict verdict);
 
+  // The waiters are not to wait any longer; the flights go on.
+  void WakeWaiters();
+
   size_t size() const { return flights_.size(); }
 
  private:

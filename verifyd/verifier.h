@@ -67,6 +67,9 @@ class Verifier {
   // Called whenever such a probe is planned, with its time. Null: nobody wants to know.
   void OnPlanned(absl::AnyInvocable<void(absl::Time when)> planned) { planned_ = std::move(planned); }
 
+  // For the end: whoever waits for a probe is told that it is in progress.
+  void EndWaits() { flights_.WakeWaiters(); }
+
   // The operator's words on destinations: see guard.h and Prober::Hold.
   bool Trust(const std::string& destination) { return guard_.EndDoubt(destination); }
 

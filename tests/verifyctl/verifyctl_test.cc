@@ -102,6 +102,68 @@ TEST_F(VerifyctlWithDaemonTest, TraceAsksTheServerAndShowsTheDialogue) {
   EXPECT_THAT(out_, HasSubstr(" < 550 5.1.1 User unknown\n"));
 }
 
+TEST_F(VerifyctlWithDaemonTest, WhatTheOperatorSetsIsHeldTrueUntilItIsUnset) {
+  EXPECT_EQ(Run({"set", "Joe@Example.com", "undeliverable", "--why", "left"}), 0);
+  EXPECT_EQ(out_, "Joe@example.com: undeliverable (left)\n");
+  EXPECT_EQ(Run({"query", "Joe@example.com"}), kExitUndeliverable);
+  EXPECT_THAT(out_, HasSubstr("set by the operator"));
+  EXPECT_EQ(Run({"set", "@example.com", "deliverable"}), 0);
+  EXPECT_EQ(Run({"pins"}), 0);
+  EXPECT_EQ(out_, "@example.com: deliverable\nJoe@example.com: undeliverable (left)\n");
+  EXPECT_EQ(Run({"unset", "Joe@example.com"}), 0);
+  EXPECT_EQ(out_, "Joe@example.com: not set any more\n");
+  EXPECT_EQ(Run({"query", "gone@example.com"}), kExitDeliverable);
+  EXPECT_EQ(Run({"unset", "Joe@example.com"}), kExitNotCached);
+  EXPECT_THAT(err_, HasSubstr("nothing is set for Joe@example.com"));
+}
+
+TEST_F(VerifyctlWithDaemonTest, WhatCanNotBeSetIsSaid) {
+  EXPECT_EQ(Run({"set", "joe@example.com", "perhaps"}), kExitBadAddress);
+  EXPECT_THAT(err_, HasSubstr("found \"perhaps\", expected \"deliverable\" or \"undeliverable\""));
+  EXPECT_EQ(Run({"set", "joe@example.com", "deliverable", "--for", "soon"}), kExitBadAddress);
+  EXPECT_THAT(err_, HasSubstr("\"for\": "));
+  EXPECT_EQ(Run({"set", "nonsense", "deliverable"}), kExitBadAddress);
+  EXPECT_EQ(Run({"set", "@-", "deliverable"}), kExitBadAddress);
+  EXPECT_EQ(Run({"set", "joe@example.com"}), kExitUsage);
+}
+
+TEST_F(VerifyctlWithDaemonTest, ADomainIsPutOnHoldAndReleased) {
+  EXPECT_EQ(Run({"hold", "@example.com", "--for", "2h", "--why", "moving"}), 0);
+  EXPECT_THAT(out_, StartsWith("@example.com: on hold until "));
+  EXPECT_THAT(out_, EndsWith(" (moving)\n"));
+  EXPECT_EQ(Run({"pins"}), 0);
+  EXPECT_THAT(out_, StartsWith("@example.com: on hold until "));
+  EXPECT_EQ(Run({"query", "new@example.com"}), kExitUnknown);
+  EXPECT_THAT(out_, HasSubstr("verification of example.com is on hold: moving"));
+  EXPECT_EQ(Run({"query", "joe@example.com"}), kExitDeliverable);
+  EXPECT_EQ(Run({"release", "@example.com"}), 0);
+  EXPECT_EQ(out_, "@example.com: not on hold any more\n");
+  EXPECT_EQ(Run({"release", "@example.com"}), kExitNotCached);
+  EXPECT_EQ(Run({"hold", "no.such.destination"}), kExitNotCached);
+  EXPECT_THAT(err_, HasSubstr("no destination no.such.destination; expected @DOMAIN or a name"));
+}
+
+TEST_F(VerifyctlWithDaemonTest, ADoubtedDestinationIsShownAndTrustedAgain) {
+  EXPECT_EQ(Run({"destinations"}), 0);
+  EXPECT_EQ(out_, "");
+  loop_.Post([this] {
+    DestinationState state;
+    state.name = "[192.0.2.1]:25";
+    state.trust.doubt = Doubt::kCanaryRefused;
+    state.trust.doubted_since = absl::FromUnixSeconds(1700000000);
+    state.trust.why = "it refuses known@example.com";
+    world_.cache().PutDestinationState(state);
+  });
+  EXPECT_EQ(Run({"destinations", "[192.0.2.1]:25"}), 0);
+  EXPECT_THAT(out_, StartsWith("[192.0.2.1]:25: NOT BELIEVED\n    doubt                 it refuses known@example.com\n"
+                               "    doubted since         2023-11-14T22:13:20Z ("));
+  EXPECT_EQ(Run({"trust", "[192.0.2.1]:25"}), 0);
+  EXPECT_EQ(out_, "[192.0.2.1]:25: believed\n");
+  EXPECT_EQ(Run({"destinations"}), 0);
+  EXPECT_THAT(out_, StartsWith("[192.0.2.1]:25: believed\n"));
+  EXPECT_EQ(Run({"trust", "elsewhere"}), kExitNotCached);
+}
+
 TEST_F(VerifyctlWithDaemonTest, TheExitCodeIsThatOfTheWorst) {
   EXPECT_EQ(Run({"query", "joe@example.com", "new@example.com"}), kExitNotCached);
   EXPECT_THAT(out_, HasSubstr("new@example.com: not cached\n"));

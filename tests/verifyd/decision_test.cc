@@ -56,6 +56,14 @@ TEST(DecisionTest, AFindingMoreCarefulThanItsReasonIsNotRejected) {
   EXPECT_EQ(DecideOnVerdict(verdict, Role::kRecipient, settings).code, 450);
 }
 
+TEST(DecisionTest, AFormerUserIsOnlyDeferred) {
+  UnverifiedSettings settings;
+  settings.reject_code = 550;
+  Verdict verdict = Found(Reason::kNoSuchUser);
+  verdict.grace = true;
+  EXPECT_EQ(DecideOnVerdict(verdict, Role::kRecipient, settings).code, 450);
+}
+
 TEST(DecisionTest, ATwoHundredCodeAcceptsWhatIsBad) {
   UnverifiedSettings settings;
   settings.reject_code = 250;

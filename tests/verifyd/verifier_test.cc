@@ -1,0 +1,147 @@
+// What the plays (tests/scenario) do not show of the verifier and its agenda: many at once, and the end.
+#include "verifyd/verifier.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "cache/cache.h"
+#include "tests/cache/samples.h"
+#include "tests/scripted_dialer.h"
+#include "tests/scripted_resolver.h"
+#include "tests/test_loop.h"
+#include "verifyd/agenda.h"
+#include "verifyd/configuration.h"
+
+namespace verifyd {
+namespace {
+
+// Servers of example.com and example.net that take their time.
+class VerifierTest : public testing::Test {
+ protected:
+  VerifierTest() {
+    for (const std::string domain : {"example.com", "example.net"}) {
+      const std::string address = domain == "example.com" ? "11.0.0.1" : "11.0.0.2";
+      resolver_.SetMx(domain, {{10, absl::StrCat("mx.", domain)}});
+      resolver_.SetAddresses(absl::StrCat("mx.", domain), {address});
+      dialer_.Play(address, "rcpt={wait 100s}250 Ok");
+    }
+    CacheSettings settings;
+    settings.path = folder_.path() + "/verify_cache";
+    settings.cleanup_interval = absl::ZeroDuration();
+    cache_ = Cache::Open(test_.loop(), settings);
+    verifier_ = std::make_unique<Verifier>(test_.loop(), *cache_, prober_, metrics_);
+    const std::vector<Assignment> file = {{"verify_domains", "*", "test"},
+                                          {"myhostname", "gw.example.org", "test"},
+                                          {"probe_public_concurrency_limit", "100", "test"},
+                                          {"address_verify_map", "", "test"}};
+    const Configuration configuration = *Configuration::Create(*Settings::Load(file, {}));
+    prober_.Configure(configuration.probe, configuration.classifier);
+    verifier_->Configure(configuration.verifier);
+  }
+
+  // On the agenda, due by now.
+  void Plan(const std::string& key) {
+    Record record = PositiveRecord(test_.clock().Now() - absl::Hours(2));
+    record.pending = NegativeFinding(test_.clock().Now() - absl::Hours(1));
+    record.next_probe = test_.clock().Now() - absl::Seconds(1);
+    cache_->PutRecord(key, record);
+  }
+
+  Question About(absl::string_view address) {
+    Question question;
+    question.address = *Address::Parse(address);
+    question.patience = absl::Hours(1);
+    return question;
+  }
+
+  CapturedLog log_;
+  TemporaryFolder folder_;
+  TestLoop test_;
+  ScriptedResolver resolver_{test_.loop()};
+  ScriptedDialer dialer_{test_.loop()};
+  Prober prober_{test_.loop(), test_.loop(), resolver_, dialer_};
+  Metrics metrics_;
+  std::unique_ptr<Cache> cache_;
+  std::unique_ptr<Verifier> verifier_;
+};
+
+TEST_F(VerifierTest, TheAgendaAsksFewOfOneDomainAtATimeAndEveryoneInTheEnd) {
+  for (int i = 0; i < 40; ++i) Plan(absl::StrCat("user", i, "@example.com"));
+  Plan("joe@example.net");
+  cache_->Flush();
+  Agenda agenda(test_.loop(), *cache_, *verifier_);
+  test_.Advance(absl::Seconds(2));
+  EXPECT_EQ(agenda.probing(), Agenda::kOfOneDomain + 1);
+  // The others do not wait for what is slow elsewhere, and none is forgotten.
+  for (int round = 0; round < 30; ++round) {
+    test_.Advance(absl::Seconds(101));
+    EXPECT_LE(agenda.probing(), Agenda::kOfOneDomain + 1);
+    cache_->Flush();
+  }
+  EXPECT_EQ(agenda.probing(), 0U);
+  for (int i = 0; i < 40; ++i) {
+    EXPECT_FALSE(cache_->FindRecord(absl::StrCat("user", i, "@example.com"))->pending.has_value()) << i;
+  }
+}
+
+TEST_F(VerifierTest, WhatIsOnTheAgendaOfADomainThatIsNotOursAnyMoreIsGivenUp) {
+  Plan("joe@example.com");
+  cache_->Flush();
+  const std::vector<Assignment> file = {{"verify_domains", "example.net", "test"},
+                                        {"myhostname", "gw.example.org", "test"},
+                                        {"address_verify_map", "", "test"}};
+  verifier_->Configure(Configuration::Create(*Settings::Load(file, {}))->verifier);
+  Agenda agenda(test_.loop(), *cache_, *verifier_);
+  test_.Advance(absl::Seconds(2));
+  EXPECT_TRUE(dialer_.connections().empty());
+  EXPECT_FALSE(cache_->FindRecord("joe@example.com")->on_agenda());
+}
+
+TEST_F(VerifierTest, AnAgendaThatGoesWhileItsProbesAreInTheAirIsNotMissed) {
+  Plan("joe@example.com");
+  cache_->Flush();
+  auto agenda = std::make_unique<Agenda>(test_.loop(), *cache_, *verifier_);
+  test_.Advance(absl::Seconds(2));
+  EXPECT_EQ(agenda->probing(), 1U);
+  agenda.reset();
+  test_.Advance(absl::Seconds(200));
+  EXPECT_FALSE(cache_->FindRecord("joe@example.com")->pending.has_value());
+}
+
+TEST_F(VerifierTest, AThousandQuestionsForOneAddressAreOneProbe) {
+  int deliverable = 0;
+  for (int i = 0; i < 1000; ++i) {
+    test_.loop().Spawn([](Verifier& verifier, Question question, int& count) -> boost::asio::awaitable<void> {
+      const Verdict verdict = co_await verifier.Verify(std::move(question));
+      count += verdict.deliverability() == Deliverability::kDeliverable ? 1 : 0;
+    }(*verifier_, About("joe@example.com"), deliverable));
+  }
+  test_.Advance(absl::Seconds(200));
+  EXPECT_EQ(deliverable, 1000);
+  EXPECT_EQ(prober_.counts().probes, 1U);
+}
+
+TEST_F(VerifierTest, WhoWaitsWhenTheEndComesIsToldThatItIsInProgress) {
+  std::optional<Verdict> verdict;
+  test_.loop().Spawn(
+      [](Verifier& verifier, Question question, std::optional<Verdict>& out) -> boost::asio::awaitable<void> {
+        out = co_await verifier.Verify(std::move(question));
+      }(*verifier_, About("joe@example.com"), verdict));
+  test_.Advance(absl::Seconds(1));
+  EXPECT_FALSE(verdict.has_value());
+  verifier_->EndWaits();
+  test_.RunUntilIdle();
+  ASSERT_TRUE(verdict.has_value());
+  EXPECT_EQ(verdict->state, VerdictState::kInProgress);
+  // The probe goes on, and its answer is remembered.
+  test_.Advance(absl::Seconds(200));
+  EXPECT_TRUE(cache_->FindRecord("joe@example.com").has_value());
+}
+
+}  // namespace
+}  // namespace verifyd
