@@ -1,6 +1,8 @@
 #include "probe/postfix_service.h"
 
 #include <array>
+#include <memory>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
@@ -9,23 +11,6 @@ namespace verifyd {
 namespace {
 
 constexpr size_t kMaxList = size_t{64} * 1024;
-
-// Takes one list from `stream`; what is read beyond it stays in `bytes`.
-boost::asio::awaitable<absl::StatusOr<Attributes>> TakeList(Stream& stream, std::string& bytes) {
-  std::array<char, 4096> buffer;
-  for (;;) {
-    absl::StatusOr<std::optional<std::pair<Attributes, size_t>>> parsed = ParseAttributes(bytes);
-    if (!parsed.ok()) co_return parsed.status();
-    if (parsed->has_value()) {
-      bytes.erase(0, (*parsed)->second);
-      co_return std::move((*parsed)->first);
-    }
-    const absl::StatusOr<size_t> got = co_await stream.Read(buffer.data(), buffer.size());
-    if (!got.ok()) co_return got.status();
-    if (*got == 0) co_return absl::UnavailableError("closed the connection");
-    bytes.append(buffer.data(), *got);
-  }
-}
 
 }  // namespace
 
@@ -71,29 +56,58 @@ std::optional<std::string> ValueOf(const Attributes& attributes, absl::string_vi
   return std::nullopt;
 }
 
-boost::asio::awaitable<absl::StatusOr<Attributes>> AskPostfixService(Loop& loop, Dialer& dialer, std::string path,
-                                                                     Attributes request, MonoTime deadline) {
+boost::asio::awaitable<absl::StatusOr<std::unique_ptr<PostfixConnection>>> PostfixConnection::Open(Loop& loop,
+                                                                                                   Dialer& dialer,
+                                                                                                   std::string path,
+                                                                                                   MonoTime deadline) {
   Endpoint endpoint;
   endpoint.host = "postfix";
   endpoint.path = path;
-  const Dialed dialed = co_await dialer.Dial(endpoint, "", deadline);
+  Dialed dialed = co_await dialer.Dial(endpoint, "", deadline);
   if (dialed.stream == nullptr) co_return absl::UnavailableError(absl::StrCat(path, ": ", dialed.error));
-  Stream& stream = *dialed.stream;
-  Timer timer(loop.timers());
-  timer.SetAt(deadline, [&stream] { stream.Close(); });
-  std::string bytes;
-  absl::StatusOr<Attributes> answer = co_await TakeList(stream, bytes);
-  if (answer.ok() && !ValueOf(*answer, "protocol").has_value()) {
-    answer = absl::InvalidArgumentError("found no greeting, expected protocol=...: is this Postfix 3.6 or later?");
+  std::unique_ptr<PostfixConnection> connection(new PostfixConnection(loop, std::move(path), std::move(dialed.stream)));
+  connection->end_.SetAt(deadline, [&stream = *connection->stream_] { stream.Close(); });
+  const absl::StatusOr<Attributes> greeting = co_await connection->TakeList();
+  if (!greeting.ok()) co_return greeting.status();
+  if (!ValueOf(*greeting, "protocol").has_value()) {
+    co_return absl::InvalidArgumentError(
+        absl::StrCat(connection->path_, ": found no greeting, expected protocol=...: is this Postfix 3.6 or later?"));
   }
-  if (answer.ok()) {
-    const std::string encoded = EncodeAttributes(request);
-    const absl::Status written = co_await stream.Write(encoded);
-    answer = co_await TakeList(stream, bytes);
-    if (!written.ok()) answer = written;
+  co_return connection;
+}
+
+// What is read beyond it stays.
+boost::asio::awaitable<absl::StatusOr<Attributes>> PostfixConnection::TakeList() {
+  std::array<char, 4096> buffer;
+  const auto failed = [this](const absl::Status& status) {
+    return absl::Status(status.code(), absl::StrCat(path_, ": ", status.message()));
+  };
+  for (;;) {
+    absl::StatusOr<std::optional<std::pair<Attributes, size_t>>> parsed = ParseAttributes(bytes_);
+    if (!parsed.ok()) co_return failed(parsed.status());
+    if (parsed->has_value()) {
+      bytes_.erase(0, (*parsed)->second);
+      co_return std::move((*parsed)->first);
+    }
+    const absl::StatusOr<size_t> got = co_await stream_->Read(buffer.data(), buffer.size());
+    if (!got.ok()) co_return failed(got.status());
+    if (*got == 0) co_return failed(absl::UnavailableError("closed the connection"));
+    bytes_.append(buffer.data(), *got);
   }
-  if (answer.ok()) co_return answer;
-  co_return absl::Status(answer.status().code(), absl::StrCat(path, ": ", answer.status().message()));
+}
+
+boost::asio::awaitable<absl::StatusOr<Attributes>> PostfixConnection::Ask(Attributes request) {
+  const std::string encoded = EncodeAttributes(request);
+  const absl::Status written = co_await stream_->Write(encoded);
+  if (!written.ok()) co_return absl::Status(written.code(), absl::StrCat(path_, ": ", written.message()));
+  co_return co_await TakeList();
+}
+
+boost::asio::awaitable<absl::StatusOr<Attributes>> AskPostfixService(Loop& loop, Dialer& dialer, std::string path,
+                                                                     Attributes request, MonoTime deadline) {
+  const auto connection = co_await PostfixConnection::Open(loop, dialer, std::move(path), deadline);
+  if (!connection.ok()) co_return connection.status();
+  co_return co_await (*connection)->Ask(std::move(request));
 }
 
 }  // namespace verifyd

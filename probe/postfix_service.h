@@ -5,6 +5,7 @@
 #ifndef VERIFYD_PROBE_POSTFIX_SERVICE_H_
 #define VERIFYD_PROBE_POSTFIX_SERVICE_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,8 +14,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/loop.h"
+#include "base/timer.h"
 #include "boost/asio/awaitable.hpp"
 #include "probe/dialer.h"
+#include "probe/stream.h"
 
 namespace verifyd {
 
@@ -27,6 +30,26 @@ std::string EncodeAttributes(const Attributes& attributes);
 absl::StatusOr<std::optional<std::pair<Attributes, size_t>>> ParseAttributes(absl::string_view bytes);
 // The last of that name; nothing if there is none.
 std::optional<std::string> ValueOf(const Attributes& attributes, absl::string_view name);
+
+// A connection to a service of Postfix that greets first (3.6 and later). One question at a time.
+class PostfixConnection {
+ public:
+  // Errors name the path. It is closed at `deadline`, whatever happens.
+  static boost::asio::awaitable<absl::StatusOr<std::unique_ptr<PostfixConnection>>> Open(Loop& loop, Dialer& dialer,
+                                                                                         std::string path,
+                                                                                         MonoTime deadline);
+  boost::asio::awaitable<absl::StatusOr<Attributes>> Ask(Attributes request);
+
+ private:
+  PostfixConnection(Loop& loop, std::string path, std::unique_ptr<Stream> stream)
+      : path_(std::move(path)), stream_(std::move(stream)), end_(loop.timers()) {}
+  boost::asio::awaitable<absl::StatusOr<Attributes>> TakeList();
+
+  const std::string path_;
+  const std::unique_ptr<Stream> stream_;
+  Timer end_;
+  std::string bytes_;  // read, and not taken yet
+};
 
 // Connects to the service at `path`, asks it once, and returns its answer. Errors name the path.
 boost::asio::awaitable<absl::StatusOr<Attributes>> AskPostfixService(Loop& loop, Dialer& dialer, std::string path,

@@ -1,5 +1,7 @@
 #include "probe/stock_verify.h"
 
+#include <memory>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "probe/postfix_service.h"
@@ -29,8 +31,16 @@ boost::asio::awaitable<Finding> AskStockVerify(Loop& loop, Dialer& dialer, const
                                                std::string path, const Address& address, MonoTime deadline) {
   const Clock& clock = loop.clock();
   const Attributes query = {{"request", "query"}, {"address", address.Key()}};
+  // One connection for all polls: each connection brings verify(8) nearer to its max_use, and when it ends it forgets
+  // the probe it began. Should it end all the same, it is asked anew.
+  absl::StatusOr<std::unique_ptr<PostfixConnection>> connection = absl::UnavailableError("");
   for (;;) {
-    const absl::StatusOr<Attributes> answer = co_await AskPostfixService(loop, dialer, path, query, deadline);
+    absl::StatusOr<Attributes> answer = absl::UnavailableError("");
+    if (connection.ok()) answer = co_await (*connection)->Ask(query);
+    if (!answer.ok()) {
+      connection = co_await PostfixConnection::Open(loop, dialer, path, deadline);
+      answer = connection.ok() ? co_await (*connection)->Ask(query) : absl::StatusOr<Attributes>(connection.status());
+    }
     if (!answer.ok() || ValueOf(*answer, "status") != "0") {
       const std::string text =
           answer.ok() ? absl::StrCat(path, ": the request was not understood") : std::string(answer.status().message());
