@@ -1,9 +1,11 @@
 #include "cache/cache.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <utility>
@@ -16,14 +18,18 @@
 #include "base/text.h"
 #include "base/timer.h"
 #include "cache/cleaner.h"
+#include "cache/open_mark.h"
 #include "cache/overlay.h"
 #include "cache/store.h"
+#include "cache/store_check.h"
 #include "cache/writer.h"
 
 namespace verifyd {
 namespace {
 
 constexpr absl::string_view kFileEnding = ".mdb";
+// A start takes no longer than this for the check.
+constexpr absl::Duration kCheckLimit = absl::Seconds(1);
 // Damaged keys that are remembered as logged.
 constexpr size_t kMaxReported = 100;
 
@@ -33,6 +39,34 @@ absl::StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& path, absl::
     return absl::UnavailableError(absl::StrCat(directory, ": cannot make the folder: ", std::strerror(errno)));
   }
   return Store::Open(absl::StrCat(path, kFileEnding), now);
+}
+
+// Renamed, so that somebody may still look at it; the lock table belongs to it.
+void SetAside(const std::string& file, absl::string_view why, absl::Time now) {
+  const std::string aside = absl::StrCat(file, ".damaged-", absl::ToUnixSeconds(now));
+  if (::rename(file.c_str(), aside.c_str()) != 0) {
+    LogError(absl::StrCat("cache ", file, " is damaged (", why, ") and can not be set aside: ", std::strerror(errno)));
+    return;
+  }
+  ::unlink(absl::StrCat(file, "-lock").c_str());
+  LogError(absl::StrCat("cache ", file, " is damaged (", why, "): it is set aside as ", aside,
+                        " and begun anew; addresses will be probed again"));
+}
+
+// After an end that was not clean the file may be damaged, and whoever reads it killed for it.
+void CheckAfterUncleanEnd(const std::string& file, const std::vector<std::string>& checker, absl::Time now) {
+  // Who does not check leaves the marks for who does.
+  if (checker.empty() || !OpenMark::TakeLeftOver(file)) return;
+  std::string why;
+  switch (CheckInOtherProcess(checker, file, kCheckLimit, why)) {
+    case CheckResult::kSound:
+      return;
+    case CheckResult::kDamaged:
+      return SetAside(file, why, now);
+    case CheckResult::kUndecided:
+      LogWarning(absl::StrCat("cache ", file, " could not be checked after the last end, which was not clean: ", why,
+                              "; it is used as it is"));
+  }
 }
 
 }  // namespace
@@ -66,6 +100,7 @@ struct Cache::Impl {
   absl::flat_hash_set<std::string> reported;
   std::optional<absl::Time> last_cleanup;
   Timer cleanup_timer;
+  std::optional<OpenMark> mark;  // until the store is closed
   std::unique_ptr<Store> store;
   std::unique_ptr<Writer> writer;  // ends before the store
 };
@@ -178,8 +213,11 @@ Cache::~Cache() = default;
 std::unique_ptr<Cache> Cache::Open(Loop& front, const CacheSettings& settings) {
   auto impl = std::make_unique<Impl>(front, settings);
   if (!settings.path.empty()) {
+    const std::string file = absl::StrCat(settings.path, kFileEnding);
+    CheckAfterUncleanEnd(file, settings.checker, front.clock().Now());
     auto store = OpenStore(settings.path, front.clock().Now());
     if (store.ok()) {
+      impl->mark.emplace(file);
       impl->store = *std::move(store);
       impl->StartWriter();
     } else {

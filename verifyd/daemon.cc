@@ -90,6 +90,8 @@ Daemon::~Daemon() = default;
 absl::Status Daemon::Start() {
   // A client that hangs up is an error of a write, not the end of the daemon.
   std::signal(SIGPIPE, SIG_IGN);
+  // As is a file that may not grow.
+  std::signal(SIGXFSZ, SIG_IGN);
   if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) return absl::InternalError("c-ares can not be initialised");
   for (const std::string& warning : impl_->configuration->warnings) LogWarning(warning);
   RETURN_IF_ERROR(impl_->OpenSockets());
@@ -131,7 +133,9 @@ absl::Status Daemon::Impl::GiveUpPrivileges() {
 absl::Status Daemon::Impl::BuildRooms() {
   ASSIGN_OR_RETURN(resolver, CaresResolver::Create(front, configuration->resolver));
   dialer = MakeSocketDialer(work);
-  cache = Cache::Open(front, configuration->cache);
+  CacheSettings cache_settings = configuration->cache;
+  cache_settings.checker = {"/proc/self/exe", "--check-cache"};
+  cache = Cache::Open(front, cache_settings);
   prober = std::make_unique<Prober>(front, work, *resolver, *dialer);
   verifier = std::make_unique<Verifier>(front, *cache, *prober, metrics);
   restrictions = std::make_unique<Restrictions>(*verifier);

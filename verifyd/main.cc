@@ -9,6 +9,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "cache/store_check.h"
 #include "verifyd/configuration.h"
 #include "verifyd/daemon.h"
 #include "verifyd/setting_syntax.h"
@@ -19,6 +20,7 @@ namespace {
 struct CommandLine {
   DaemonOptions daemon;
   bool check = false;
+  std::string check_cache;
   bool debug = false;
 };
 
@@ -33,7 +35,15 @@ int Check(const Configuration& configuration) {
   return EX_OK;
 }
 
+int CheckCache(const std::string& file) {
+  const absl::Status status = CheckStore(file);
+  if (status.ok()) return EX_OK;
+  std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+  return 1;
+}
+
 int Run(const CommandLine& command_line) {
+  if (!command_line.check_cache.empty()) return CheckCache(command_line.check_cache);
   absl::StatusOr<Configuration> configuration =
       Configuration::Load(command_line.daemon.settings_file, command_line.daemon.assignments);
   if (!configuration.ok()) return Complain(EX_CONFIG, configuration.status().message());
@@ -64,6 +74,9 @@ int Main(int argc, char** argv) {
   app.add_option("-o", assignments, "NAME=VALUE: a setting that wins over the file; may be repeated")
       ->allow_extra_args(false);
   app.add_flag("--check", command_line.check, "Check the settings and exit: 0, or 78 when they are not valid");
+  app.add_option("--check-cache", command_line.check_cache,
+                 "Read a cache file from end to end and exit: 0, or 1 when it is damaged")
+      ->type_name("FILE");
   app.add_option("--user", command_line.daemon.user, "Become this user once the sockets are open");
   app.add_flag("-v,--verbose", command_line.debug, "Log more");
   try {

@@ -4,19 +4,28 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <memory>
 #include <random>
 #include <string>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "cache/cache.h"
+#include "cache/store_check.h"
 #include "tests/cache/samples.h"
+#include "tests/status_matchers.h"
 #include "tests/test_loop.h"
 
 namespace verifyd {
 namespace {
 
-constexpr int kRounds = 10;
+// How often; scripts/soak says more.
+int Rounds() {
+  const char* wanted = std::getenv("VERIFYD_KILL_ROUNDS");
+  int rounds = 0;
+  return wanted != nullptr && absl::SimpleAtoi(wanted, &rounds) ? rounds : 50;
+}
 constexpr int kGroup = 20;
 
 std::string KeyOf(int round, int number) { return absl::StrCat("user", round, ".", number, "@example.com"); }
@@ -53,7 +62,7 @@ TEST(KillTest, WhatWasCommittedIsThereAfterKill9) {
   const TemporaryFolder folder;
   std::mt19937 random(20231114);
   int total = 0;
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < Rounds(); ++round) {
     int ends[2];
     ASSERT_EQ(::pipe(ends), 0);
     const pid_t child = ::fork();
@@ -71,6 +80,7 @@ TEST(KillTest, WhatWasCommittedIsThereAfterKill9) {
     for (int later = 0; ::read(ends[0], &later, sizeof later) == sizeof later;) committed = later;
     ::close(ends[0]);
 
+    ASSERT_THAT(CheckStore(folder.file()), IsOk()) << round;
     TestLoop test;
     const auto cache = Cache::Open(test.loop(), SettingsFor(folder));
     ASSERT_TRUE(cache->counts().persistent);

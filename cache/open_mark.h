@@ -1,0 +1,31 @@
+// The open mark: an empty file beside the store, PATH-open.PID, for as long as the process of that number has it open.
+// One that is left over says that its process did not end cleanly. Several processes may each have theirs.
+//
+// Thread: any.
+#ifndef VERIFYD_CACHE_OPEN_MARK_H_
+#define VERIFYD_CACHE_OPEN_MARK_H_
+
+#include <string>
+
+namespace verifyd {
+
+class OpenMark {
+ public:
+  // Makes the mark of this process for the store at `path`. One that can not be made is none: the next start then takes
+  // the end for a clean one.
+  explicit OpenMark(const std::string& path);
+  ~OpenMark();
+  OpenMark(const OpenMark&) = delete;
+  OpenMark& operator=(const OpenMark&) = delete;
+
+  // Removes the marks of processes that do not live any more (or whose number is ours now); true if there were any. To
+  // be called before this process makes its own.
+  static bool TakeLeftOver(const std::string& path);
+
+ private:
+  std::string file_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_CACHE_OPEN_MARK_H_

@@ -1,0 +1,36 @@
+// The store check: whether a file of the store can be read at all, page by page. LMDB trusts its pages: who meets a
+// damaged one may be killed for it, so the check runs in a process of its own (verifyd --check-cache), and only after
+// an end that was not clean.
+//
+// Values with a wrong checksum do not condemn a file: they count as absent, one by one.
+//
+// Thread: any; nobody else of this process may have the file open.
+#ifndef VERIFYD_CACHE_STORE_CHECK_H_
+#define VERIFYD_CACHE_STORE_CHECK_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace verifyd {
+
+// Reads every entry of every database in the file. DataLoss: it is damaged, and how. Ok also for a file that is not
+// there or not ours: what to do with that is for Store::Open to say.
+absl::Status CheckStore(const std::string& path);
+
+// What came of a check in another process.
+enum class CheckResult {
+  kSound,
+  kDamaged,    // it said so, or did not survive
+  kUndecided,  // it could not be started, or took too long: that proves nothing
+};
+// Runs `command` with `path` as its last argument, which is to exit 0 for a sound file and 1 for a damaged one. Blocks,
+// for `limit` at most. `why` says what happened where the file is not sound.
+CheckResult CheckInOtherProcess(std::vector<std::string> command, const std::string& path, absl::Duration limit,
+                                std::string& why);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_CACHE_STORE_CHECK_H_
