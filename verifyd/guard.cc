@@ -55,7 +55,7 @@ void Guard::SetTrust(const std::string& destination, Trust trust) {
   cache_.PutDestinationState(state);
 }
 
-void Guard::BeginDoubt(const std::string& destination, Doubt doubt, std::string why) {
+void Guard::BeginDoubt(const std::string& destination, Doubt doubt, absl::string_view why) {
   Trust trust = TrustOf(destination);
   if (trust.doubt != Doubt::kNone) return;
   LogError(absl::StrCat("ALARM: destination ", destination, " is not believed: ", why,

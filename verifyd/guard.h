@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/loop.h"
 #include "base/signal.h"
@@ -82,7 +83,7 @@ class Guard {
   void NoteAccepted(const Address& address, const ProbeOutcome& outcome, Before before);
   void NoteKnown(const std::string& destination, bool refused);
   bool ManyRefused(const std::string& destination);
-  void BeginDoubt(const std::string& destination, Doubt doubt, std::string why);
+  void BeginDoubt(const std::string& destination, Doubt doubt, absl::string_view why);
   void SetTrust(const std::string& destination, Trust trust);
   Trust TrustOf(const std::string& destination);
   bool IsCanary(const Address& address) const;
