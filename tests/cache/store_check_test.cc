@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <lmdb.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -138,6 +140,40 @@ TEST_F(StoreCheckTest, AForeignFileIsLeftWhereItIs) {
   const auto cache = Cache::Open(test_.loop(), Settings({"/bin/true"}));
   EXPECT_FALSE(cache->counts().persistent);
   EXPECT_EQ(ReadFile(folder_.file()), std::string(10000, 'x'));
+}
+
+// Somebody else's look-ups use up all slots of the lock table.
+TEST_F(StoreCheckTest, WithoutAReaderSlotTheCacheIsKeptInMemory) {
+  Fill(10);
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    MDB_env* env = nullptr;
+    mdb_env_create(&env);
+    mdb_env_set_maxdbs(env, 8);
+    if (mdb_env_open(env, folder_.file().c_str(), MDB_NOSUBDIR | MDB_NOTLS, 0600) != 0) ::_exit(1);
+    MDB_txn* txn = nullptr;
+    while (mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn) == 0) {
+    }
+    if (::write(ends[1], "x", 1) != 1) ::_exit(1);
+    ::pause();
+  }
+  char byte = 0;
+  ::close(ends[1]);
+  ASSERT_EQ(::read(ends[0], &byte, 1), 1);
+  {
+    const auto cache = Cache::Open(test_.loop(), Settings());
+    EXPECT_FALSE(cache->counts().persistent);
+    EXPECT_TRUE(log_.Contains("MDB_READERS_FULL"));
+    cache->PutRecord("joe@example.com", FullRecord());
+    EXPECT_EQ(cache->FindRecord("joe@example.com"), FullRecord());
+  }
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  ::close(ends[0]);
+  // The slots of the dead are free again.
+  EXPECT_TRUE(Cache::Open(test_.loop(), Settings())->counts().persistent);
 }
 
 TEST_F(StoreCheckTest, AMarkIsThereWhileTheCacheIsOpenAndOneOfALivingProcessIsNotLeftOver) {

@@ -92,6 +92,29 @@ class ReloadTest(WorldTestCase):
 
 
 class StopTest(WorldTestCase):
+    def test_reloads_under_load_lose_no_client(self):
+        verifyd = self.started(unverified_recipient_reject_code=550)
+        wrong = []
+
+        def load(thread):
+            with verifyd.policy() as client:
+                for number in range(200):
+                    name = "nobody@good.test" if number % 2 else f"known{thread}-{number}@any.test"
+                    action = client.ask(name)[0]
+                    if action is None or not action.startswith("550" if number % 2 else "DUNNO"):
+                        wrong.append((name, action))
+
+        threads = [threading.Thread(target=load, args=(thread,)) for thread in range(8)]
+        for thread in threads:
+            thread.start()
+        for _ in range(10):
+            verifyd.reload()
+            time.sleep(0.02)
+        for thread in threads:
+            thread.join(60)
+        self.assertEqual(wrong, [])
+        self.assertIn("the new settings are in force", verifyd.log())
+
     def test_sigterm_answers_the_waiting_first(self):
         verifyd = self.started(address_verify_poll_count=2, address_verify_poll_delay="8s")
         client = verifyd.policy()

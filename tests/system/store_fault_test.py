@@ -2,6 +2,7 @@
 the matter."""
 
 import os
+import pwd
 import random
 import resource
 import subprocess
@@ -68,6 +69,28 @@ class StoreFaultTest(WorldTestCase):
         self.assert_answers(verifyd, "it is left alone")
         with open(self.store(verifyd), "rb") as file:
             self.assertEqual(file.read(), b"#!/bin/sh\n" * 1000)
+
+    def as_nobody(self, mode, owner):
+        verifyd = self.prepared()
+        self.with_some_records(verifyd)
+        account = pwd.getpwnam("nobody")
+        os.chmod(self.world.directory, 0o755)
+        for path in (verifyd.directory, verifyd.settings["data_directory"]):
+            os.chown(path, account.pw_uid, account.pw_gid)
+        for name in os.listdir(verifyd.settings["data_directory"]):
+            path = os.path.join(verifyd.settings["data_directory"], name)
+            os.chown(path, pwd.getpwnam(owner).pw_uid, account.pw_gid)
+            os.chmod(path, mode)
+        verifyd.arguments = ["--user", "nobody"]
+        return verifyd.start()
+
+    def test_a_file_that_may_only_be_read(self):
+        verifyd = self.as_nobody(0o400, "nobody")
+        self.assert_answers(verifyd, "verify_cache.mdb: cannot open: Permission denied")
+
+    def test_a_file_of_another_owner(self):
+        verifyd = self.as_nobody(0o600, "root")
+        self.assert_answers(verifyd, "verify_cache.mdb: cannot open: Permission denied")
 
     def test_a_full_disk(self):
         verifyd = self.prepared()
