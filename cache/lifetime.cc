@@ -77,9 +77,12 @@ absl::Time SecondLookOf(const Record& record, const Lifetimes& lifetimes) {
   });
   const auto agreeing = differs - record.history.begin();
   const absl::Duration refresh = LifetimeOf(finding, lifetimes).refresh;
-  if (agreeing <= 1) return finding.when + std::min(lifetimes.second_look, refresh);
-  if (agreeing == 2) return finding.when + std::min(6 * lifetimes.second_look, refresh);
-  return finding.when + refresh;
+  const absl::Duration pause = agreeing <= 1   ? std::min(lifetimes.second_look, refresh)
+                               : agreeing == 2 ? std::min(6 * lifetimes.second_look, refresh)
+                                               : refresh;
+  // A server in trouble is not asked at each question.
+  const bool planned = record.next_probe != absl::InfiniteFuture();
+  return std::max(finding.when + pause, planned ? record.next_probe : absl::InfinitePast());
 }
 
 absl::Time GraceOf(const Record& record, const Lifetimes& lifetimes) {

@@ -78,7 +78,8 @@ bool Guard::EndDoubt(const std::string& destination) {
 }
 
 void Guard::NoteKnown(const std::string& destination, bool refused) {
-  auto& known = WatchedAt(destination).known;
+  if (watched_.size() >= kMaxWatched && !watched_.contains(destination)) watched_.clear();
+  auto& known = watched_[destination].known;
   known.emplace_back(loop_.clock().Mono(), refused);
   if (known.size() > kMaxKnown) known.pop_front();
 }
@@ -94,20 +95,17 @@ bool Guard::ManyRefused(const std::string& destination) {
   return refused >= kFlips && static_cast<double>(refused) >= kFlippedShare * static_cast<double>(known.size());
 }
 
-Guard::Watched& Guard::WatchedAt(const std::string& destination) {
-  if (watched_.size() >= kMaxWatched && !watched_.contains(destination)) watched_.clear();
-  return watched_[destination];
-}
-
 // As `request`, but about the canary of its domain.
 boost::asio::awaitable<Guard::Canary> Guard::AskCanary(ProbeRequest request, std::string destination) {
-  Watched& watched = WatchedAt(destination);
-  if (const std::shared_ptr<Signal> asking = watched.asking; asking != nullptr) {
-    co_await asking->Wait(request.deadline);
-    co_return WatchedAt(destination).canary;
-  }
+  const std::pair<std::string, std::string> key(std::move(destination), request.address.domain());
   const MonoTime now = loop_.clock().Mono();
-  if (watched.canary_asked.has_value() && now - *watched.canary_asked < kCanaryPause) co_return watched.canary;
+  if (const auto asked = asked_.find(key); asked != asked_.end()) {
+    if (const std::shared_ptr<Signal> asking = asked->second.asking; asking != nullptr) {
+      co_await asking->Wait(request.deadline);
+      co_return asked_[key].canary;
+    }
+    if (now - asked->second.when < kCanaryPause) co_return asked->second.canary;
+  }
   ProbeRequest canary = request;
   if (const auto named = settings_->canaries.find(request.address.domain()); named != settings_->canaries.end()) {
     canary.address = named->second;
@@ -116,16 +114,14 @@ boost::asio::awaitable<Guard::Canary> Guard::AskCanary(ProbeRequest request, std
     canary.address = *postmaster;
   }
   canary.transcript = false;
-  watched.canary_asked = now;
+  if (asked_.size() >= kMaxWatched) asked_.clear();
   const auto answered = std::make_shared<Signal>(loop_);
-  watched.asking = answered;
+  asked_[key] = {.when = now, .asking = answered};
   const ProbeOutcome outcome = co_await prober_.Probe(std::move(canary));
   const Canary result = IsAcceptance(outcome.finding) ? Canary::kAccepted
                         : IsRefusal(outcome.finding)  ? Canary::kRefused
                                                       : Canary::kNoAnswer;
-  Watched& after = WatchedAt(destination);
-  after.canary = result;
-  after.asking = nullptr;
+  asked_[key] = {.when = now, .canary = result};
   answered->NotifyAll();
   co_return result;
 }

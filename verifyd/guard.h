@@ -73,13 +73,14 @@ class Guard {
   struct Watched {
     // Known positives asked about within the window: when, and whether they were refused.
     std::deque<std::pair<MonoTime, bool>> known;
-    std::optional<MonoTime> canary_asked;
-    std::shared_ptr<Signal> asking;  // whom that question is in the air for
+  };
+  struct Asked {
+    MonoTime when;
+    std::shared_ptr<Signal> asking;  // while the question is in the air
     Canary canary = Canary::kNoAnswer;
   };
 
   boost::asio::awaitable<Canary> AskCanary(ProbeRequest request, std::string destination);
-  Watched& WatchedAt(const std::string& destination);
   void NoteAccepted(const Address& address, const ProbeOutcome& outcome, Before before);
   void NoteKnown(const std::string& destination, bool refused);
   bool ManyRefused(const std::string& destination);
@@ -94,6 +95,8 @@ class Guard {
   std::shared_ptr<const GuardSettings> settings_ = std::make_shared<const GuardSettings>();
   // Forgotten as a whole when there are too many: a window is all that is lost.
   absl::flat_hash_map<std::string, Watched> watched_;
+  // By destination and domain.
+  absl::flat_hash_map<std::pair<std::string, std::string>, Asked> asked_;
 };
 
 }  // namespace verifyd

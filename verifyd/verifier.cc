@@ -139,11 +139,12 @@ Verdict Verifier::FromRecord(const Record& record, absl::Time now) const {
 }
 
 // While a domain is on hold, what is known stays, and nothing is learned.
-Verdict Verifier::OnHold(const Question& question, const Memory& memory, const std::optional<Record>& record) const {
+Verdict Verifier::OnHold(const Address& address, const Memory& memory) const {
   const absl::Time now = loop_.clock().Now();
+  const std::optional<Record>& record = memory.record;
   const bool positive = record.has_value() && record->finding.deliverability == Deliverability::kDeliverable;
   if (positive || (memory.live() && record->finding.definite())) return FromRecord(*record, now);
-  const std::string text = absl::StrCat("verification of ", question.address.domain(), " is on hold",
+  const std::string text = absl::StrCat("verification of ", address.domain(), " is on hold",
                                         memory.hold->why.empty() ? "" : ": ", memory.hold->why);
   if (!settings_->hold_defers) return NotVerifiable(text);
   return Known(VerdictSource::kPin,
@@ -156,7 +157,8 @@ bool Verifier::SecondLookAllowed(const std::string& domain) {
     second_looks_.clear();
     second_looks_since_ = now;
   }
-  return second_looks_[domain]++ < kSecondLooks;
+  const auto looks = second_looks_.find(domain);
+  return looks == second_looks_.end() || looks->second < kSecondLooks;
 }
 
 // Nothing: the question waits for a probe.
@@ -198,10 +200,18 @@ std::optional<Verdict> Verifier::RecallByPostfixRule(const Question& question) {
   return verdict;
 }
 
-// That a probe is in the air is remembered by verify(8)'s rule, lest it be repeated.
-void Verifier::NoteProbe(const std::string& key) {
-  const PostfixAnswer answer = AskByPostfixRule(cache_.FindRecord(key), settings_->lifetimes,
-                                                settings_->negative_cache, loop_.clock().Now());
+// By verify(8)'s rule it is remembered that a probe is in the air, lest it be repeated; by ours second looks are
+// counted.
+void Verifier::NoteProbe(const Address& address) {
+  const std::string key = address.Key();
+  if (!settings_->postfix_policy) {
+    const std::optional<Record> record = cache_.FindRecord(key);
+    const bool negative = record.has_value() && record->finding.deliverability == Deliverability::kUndeliverable;
+    if (negative) ++second_looks_[address.domain()];
+    return;
+  }
+  const PostfixAnswer answer =
+      AskByPostfixRule(cache_.FindRecord(key), settings_->lifetimes, settings_->negative_cache, loop_.clock().Now());
   if (answer.record.has_value()) cache_.PutRecord(key, *answer.record);
 }
 
@@ -215,7 +225,7 @@ std::optional<Verdict> Verifier::Recall(const Question& question) {
     // Also where something is remembered: a domain that was taken off the list is left alone from then on.
     verdict = NotVerifiable(absl::StrCat("domain ", question.address.domain(), " is not in verify_domains"));
   } else if (memory.hold.has_value()) {
-    verdict = OnHold(question, memory, memory.record);
+    verdict = OnHold(question.address, memory);
   } else if (settings_->postfix_policy) {
     verdict = RecallByPostfixRule(question);
   } else if (memory.live()) {
@@ -238,11 +248,11 @@ boost::asio::awaitable<Verdict> Verifier::Verify(Question question) {
   const bool flying = flights_.InTheAir(key);
   if (waiting_ >= settings_->waiter_limit || (!flying && flights_.size() >= settings_->flight_limit)) {
     metrics_.overload().Increment();
-    co_return Fallback(question.address).value_or(Overload(loop_.clock().Now()));
+    co_return Fallback(question).value_or(Overload(loop_.clock().Now()));
   }
   const Ticket ticket = co_await flights_.Enter(key);
   if (ticket.leads) {
-    if (settings_->postfix_policy) NoteProbe(key);
+    NoteProbe(question.address);
     loop_.Spawn(Fly(ticket.flight, RequestFor(question)));
   } else {
     metrics_.joined().Increment();
@@ -254,17 +264,17 @@ boost::asio::awaitable<Verdict> Verifier::Verify(Question question) {
   }
   if (!ticket.flight->verdict.has_value()) {
     metrics_.in_progress().Increment();
-    co_return Fallback(question.address).value_or(InProgress());
+    co_return Fallback(question).value_or(InProgress());
   }
   unheard_.erase(key);
   metrics_.questions(ticket.flight->verdict->source).Increment();
   co_return *ticket.flight->verdict;
 }
 
-std::optional<Verdict> Verifier::Fallback(const Address& address) const {
-  if (settings_->postfix_policy) return std::nullopt;
+std::optional<Verdict> Verifier::Fallback(const Question& question) const {
+  if (settings_->postfix_policy || question.fresh) return std::nullopt;
   const absl::Time now = loop_.clock().Now();
-  const Memory memory = Remember(address, now);
+  const Memory memory = Remember(question.address, now);
   if (!memory.record.has_value()) return std::nullopt;
   const bool definite = memory.live() && memory.record->finding.definite();
   if (!definite && !Lingers(*memory.record, settings_->lifetimes, now)) return std::nullopt;
@@ -362,6 +372,9 @@ boost::asio::awaitable<Verdict> Verifier::Learn(ProbeRequest request, ProbeOutco
     co_return Known(VerdictSource::kProbe, finding, loop_.clock().Now());
   }
   const Memory before = Remember(address, loop_.clock().Now());
+  if (before.hold.has_value()) {  // since the probe began
+    co_return OnHold(address, before);
+  }
   const bool was_positive = before.live() && before.record->finding.deliverability == Deliverability::kDeliverable;
   finding = co_await guard_.Judge(std::move(request), outcome,
                                   !was_positive                        ? Guard::Before::kNothing

@@ -51,9 +51,9 @@ class Verifier {
   // Before the first question, and after a reload; probes in the air keep what they began with.
   void Configure(std::shared_ptr<const VerifierSettings> settings);
 
-  // The way of a question: pin, fresh record, domain fact, flight in the air, probe. Answers after `question.patience`
-  // at the latest (state kInProgress; the probe goes on). Over the limits of flights and waiters a new address gets
-  // reason overload, which is temporary.
+  // The way of a question: pin, hold, fresh record, domain fact, flight in the air, probe. Answers after
+  // `question.patience` at the latest, with what is remembered or state kInProgress; the probe goes on. Over the limits
+  // of flights and waiters a new address gets reason overload, which is temporary.
   boost::asio::awaitable<Verdict> Verify(Question question);
 
   // The part of Verify that needs no waiting: what memory says, if that is an answer. Starts a refresh behind it where
@@ -86,12 +86,12 @@ class Verifier {
   Verdict FromRecord(const Record& record, absl::Time now) const;
   std::optional<Verdict> RecallRecord(const Question& question, const Record& record, Freshness freshness);
   std::optional<Verdict> RecallByPostfixRule(const Question& question);
-  void NoteProbe(const std::string& key);
-  Verdict OnHold(const Question& question, const Memory& memory, const std::optional<Record>& record) const;
+  void NoteProbe(const Address& address);
+  Verdict OnHold(const Address& address, const Memory& memory) const;
   bool SecondLookAllowed(const std::string& domain);
   Verdict Standing(const Address& address) const;
   // What is better than "in progress" when patience has ended.
-  std::optional<Verdict> Fallback(const Address& address) const;
+  std::optional<Verdict> Fallback(const Question& question) const;
   boost::asio::awaitable<void> Fly(std::shared_ptr<Flight> flight, ProbeRequest request);
   boost::asio::awaitable<Verdict> Learn(ProbeRequest request, ProbeOutcome outcome);
   Finding TakeInDomain(const Address& address, const ProbeOutcome& outcome, Finding finding);

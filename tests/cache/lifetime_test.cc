@@ -95,6 +95,10 @@ TEST(LifetimeTest, ASecondLookComesAfterGrowingPauses) {
     record.history.insert(record.history.begin(), refused);
     EXPECT_EQ(SecondLookOf(record, lifetimes), SampleTime() + pause);
   }
+  // Nor before the next probe, where one is planned.
+  record.next_probe = SampleTime() + absl::Hours(4);
+  EXPECT_EQ(SecondLookOf(record, lifetimes), record.next_probe);
+  record.next_probe = absl::InfiniteFuture();
   // An answer of another kind in between begins anew.
   record.history = {refused, {.deliverability = Deliverability::kUnknown}, refused, refused};
   EXPECT_EQ(SecondLookOf(record, lifetimes), SampleTime() + absl::Minutes(5));

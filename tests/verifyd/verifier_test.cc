@@ -113,6 +113,28 @@ TEST_F(VerifierTest, AnAgendaThatGoesWhileItsProbesAreInTheAirIsNotMissed) {
   EXPECT_FALSE(cache_->FindRecord("joe@example.com")->pending.has_value());
 }
 
+TEST_F(VerifierTest, AListOfWrongAddressesDoesNotBecomeAsManySecondLooks) {
+  const auto about = [&](int i) { return About(absl::StrCat("user", i, "@example.com")); };
+  for (int i = 0; i < 40; ++i) {
+    Record record;
+    record.finding = NegativeFinding(test_.clock().Now() - absl::Minutes(10));
+    cache_->PutRecord(about(i).address.Key(), record);
+  }
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_FALSE(verifier_->Recall(about(i)).has_value()) << i;
+    test_.loop().Spawn([](Verifier& verifier, Question question) -> boost::asio::awaitable<void> {
+      (void)co_await verifier.Verify(std::move(question));
+    }(*verifier_, about(i)));
+    test_.RunUntilIdle();
+  }
+  const std::optional<Verdict> at_once = verifier_->Recall(about(30));
+  ASSERT_TRUE(at_once.has_value());
+  EXPECT_EQ(at_once->deliverability(), Deliverability::kUndeliverable);
+  // The next minute has its own.
+  test_.Advance(absl::Minutes(1));
+  EXPECT_FALSE(verifier_->Recall(about(30)).has_value());
+}
+
 TEST_F(VerifierTest, AThousandQuestionsForOneAddressAreOneProbe) {
   int deliverable = 0;
   for (int i = 0; i < 1000; ++i) {
