@@ -159,8 +159,9 @@ class Load {
     const double seconds = absl::ToDoubleSeconds(absl::Now() - begin);
     std::printf("%s\"%s\": {\"per_second\": %.0f, \"p50_us\": %.2f, \"p99_us\": %.2f", first_ ? "{" : ", ",
                 std::string(name).c_str(), ours.PerSecond(), ours.Percentile(0.5), ours.Percentile(0.99));
-    if (with_raw)
+    if (with_raw) {
       std::printf(", \"raw_per_second\": %.0f, \"ratio\": %.3f", bare.PerSecond(), ours.PerSecond() / bare.PerSecond());
+    }
     std::printf(", \"writes_per_second\": %.0f, \"seconds\": %.2f}", static_cast<double>(written) / seconds, seconds);
     first_ = false;
   }

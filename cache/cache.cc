@@ -256,6 +256,13 @@ void Cache::PutDomainFact(const DomainFact& fact) { impl_->Put(Table::kDomains, 
 
 bool Cache::DeleteDomainFact(absl::string_view domain) { return impl_->Delete(Table::kDomains, domain); }
 
+std::vector<DomainFact> Cache::LoadDomainFacts() {
+  std::vector<DomainFact> facts;
+  impl_->ForEach<DomainFact>(Table::kDomains, DecodeDomainFact,
+                             [&](absl::string_view /*domain*/, DomainFact fact) { facts.push_back(std::move(fact)); });
+  return facts;
+}
+
 void Cache::Together(absl::FunctionRef<void()> look_up) {
   std::optional<Store::Reading> reading;
   if (impl_->store != nullptr) reading.emplace(*impl_->store);

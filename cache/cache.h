@@ -78,6 +78,8 @@ class Cache {
   std::optional<DomainFact> FindDomainFact(absl::string_view domain);
   void PutDomainFact(const DomainFact& fact);
   bool DeleteDomainFact(absl::string_view domain);
+  // Every one there is; for tools, not for each question.
+  std::vector<DomainFact> LoadDomainFacts();
 
   // Of the address, else of its domain ("@example.com"), unless it has ended by `now`.
   std::optional<Pin> FindPin(absl::string_view key, absl::string_view domain, absl::Time now);

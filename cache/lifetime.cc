@@ -14,7 +14,12 @@ struct Lifetime {
 
 // A finding without a reason (imported, say) lives by what it says of the address.
 CacheClass ClassOf(const Finding& finding) {
-  if (finding.reason != Reason::kNone) return RowOf(finding.reason).cache_class;
+  if (finding.reason != Reason::kNone) {
+    const CacheClass row = RowOf(finding.reason).cache_class;
+    // An address that was accepted lives as one, also where everybody is.
+    const bool accepted = finding.deliverability == Deliverability::kDeliverable;
+    return row == CacheClass::kDomainPositive && accepted ? CacheClass::kPositive : row;
+  }
   switch (finding.deliverability) {
     case Deliverability::kDeliverable:
       return CacheClass::kPositive;
@@ -54,7 +59,26 @@ Lifetime LifetimeOf(const Finding& finding, const Lifetimes& lifetimes) {
   return {lifetimes.temporary_expire, lifetimes.temporary_refresh};
 }
 
+absl::Duration CatchAllLifetime(CatchAll catch_all, const Lifetimes& lifetimes) {
+  switch (catch_all) {
+    case CatchAll::kYes:
+    case CatchAll::kNo:
+      return lifetimes.domain_positive;
+    case CatchAll::kInconsistent:
+      return lifetimes.domain_short;
+    case CatchAll::kNotAsked:
+    case CatchAll::kCouldNotTell:
+      return lifetimes.temporary_expire;
+  }
+  return lifetimes.temporary_expire;
+}
+
 }  // namespace
+
+CatchAll CatchAllOf(const DomainFact& fact, const Lifetimes& lifetimes, absl::Time now) {
+  const bool counts = fact.catch_all_when + CatchAllLifetime(fact.catch_all, lifetimes) >= now;
+  return counts ? fact.catch_all : CatchAll::kNotAsked;
+}
 
 absl::Time RefreshOf(const Record& record, const Lifetimes& lifetimes) {
   const bool planned = record.next_probe != absl::InfiniteFuture();
@@ -111,9 +135,11 @@ absl::Time KeptUntil(const Record& record, const Lifetimes& lifetimes) {
 
 absl::Time ExpiryOf(const DomainFact& fact, const Lifetimes& lifetimes) {
   if (!fact.decides()) {
-    const bool known = fact.catch_all == CatchAll::kYes || fact.catch_all == CatchAll::kNo;
-    return std::max(fact.catch_all_when + (known ? lifetimes.domain_positive : lifetimes.temporary_expire),
-                    fact.alive + lifetimes.domain_positive);
+    const absl::Time pending = fact.pending.has_value()
+                                   ? fact.pending->when + lifetimes.overturn + lifetimes.domain_negative_max
+                                   : absl::InfinitePast();
+    return std::max({fact.catch_all_when + CatchAllLifetime(fact.catch_all, lifetimes),
+                     fact.alive + lifetimes.domain_positive, pending});
   }
   switch (ClassOf(fact.finding)) {
     case CacheClass::kPositive:

@@ -59,6 +59,9 @@ Freshness FreshnessOf(const Record& record, const Lifetimes& lifetimes, absl::Ti
 // A domain fact is not refreshed ahead: it is fresh, then expired.
 Freshness FreshnessOf(const DomainFact& fact, const Lifetimes& lifetimes, absl::Time now);
 
+// What is known of catch-all, if that is still worth knowing at `now`; else kNotAsked.
+CatchAll CatchAllOf(const DomainFact& fact, const Lifetimes& lifetimes, absl::Time now);
+
 // From when on the record is due for refresh, if it has not expired by then.
 absl::Time RefreshOf(const Record& record, const Lifetimes& lifetimes);
 // An expired positive that may still be answered while nothing better can be had (address_verify_stale_time).

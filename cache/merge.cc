@@ -65,18 +65,27 @@ void Contradict(Record& record, const Finding& finding, const Lifetimes& lifetim
 DomainFact MergeFact(const std::optional<DomainFact>& held, const DomainFact& fact, const Lifetimes& lifetimes,
                      absl::Time now) {
   DomainFact merged = fact;
-  if (!held.has_value()) return merged;
+  const bool needs_two = fact.finding.reason == Reason::kDomainNotHosted;
+  if (!held.has_value()) {
+    if (needs_two) {
+      merged = DomainFact();
+      merged.domain = fact.domain;
+      merged.pending = fact.finding;
+    }
+    return merged;
+  }
   if (!fact.decides()) {
     merged.alive = std::max(merged.alive, held->alive);
     if (merged.catch_all == CatchAll::kNotAsked) {
       merged.catch_all = held->catch_all;
       merged.catch_all_when = held->catch_all_when;
+      merged.catch_all_at = held->catch_all_at;
     }
     return merged;
   }
   if (fact.finding.deliverability != Deliverability::kUndeliverable) return merged;
   const bool alive = held->alive <= now && now - held->alive <= lifetimes.domain_positive;
-  if (!alive) return merged;
+  if (!alive && !needs_two) return merged;
   const bool evidence = held->pending.has_value() && held->pending->when <= now &&
                         now - held->pending->when <= lifetimes.overturn + lifetimes.domain_negative_max;
   if (evidence && now - held->pending->when >= lifetimes.overturn) return merged;

@@ -32,7 +32,8 @@ namespace verifyd {
 Record Merge(const std::optional<Record>& held, const Finding& finding, const Lifetimes& lifetimes);
 
 // What stands of a domain after `fact`, found at `now`. A negative about a domain whose servers talked to us within
-// Lifetimes::domain_positive is only pending until a second one comes, at least `overturn` later.
+// Lifetimes::domain_positive is only pending until a second one comes, at least `overturn` later; so is that no server
+// hosts it, always.
 DomainFact MergeFact(const std::optional<DomainFact>& held, const DomainFact& fact, const Lifetimes& lifetimes,
                      absl::Time now);
 

@@ -39,7 +39,7 @@ enum RecordFlag : uint8_t {
 };
 // Of what stands behind the other fields of a domain fact, and of the state of a destination. Where nothing does, there
 // are no flags, either.
-enum DomainFlag : uint8_t { kHasAlive = 1, kHasPendingFact = 2, kAllDomainFlags = 3 };
+enum DomainFlag : uint8_t { kHasAlive = 1, kHasPendingFact = 2, kHasCatchAllAt = 4, kAllDomainFlags = 7 };
 enum DestinationFlag : uint8_t { kHasAccepted = 1, kHasDoubt = 2, kHasHold = 4, kAllDestinationFlags = 7 };
 
 uint32_t ChecksumOf(absl::string_view bytes) { return static_cast<uint32_t>(XXH3_64bits(bytes.data(), bytes.size())); }
@@ -249,7 +249,7 @@ template <typename Io, typename D>
 void DomainFields(Io& io, D& fact) {
   FindingFields(io, fact.finding);
   io.Span(fact.ttl);
-  io.Enum(fact.catch_all, static_cast<uint8_t>(CatchAll::kCouldNotTell));
+  io.Enum(fact.catch_all, static_cast<uint8_t>(CatchAll::kInconsistent));
   io.Moment(fact.catch_all_when);
 }
 
@@ -257,6 +257,7 @@ uint8_t FlagsOf(const DomainFact& fact) {
   uint8_t flags = 0;
   if (fact.alive != absl::InfinitePast()) flags |= kHasAlive;
   if (fact.pending.has_value()) flags |= kHasPendingFact;
+  if (!fact.catch_all_at.empty()) flags |= kHasCatchAllAt;
   return flags;
 }
 
@@ -264,6 +265,7 @@ template <typename Io, typename D>
 void DomainTail(Io& io, D& fact, uint8_t flags) {
   if ((flags & kHasAlive) != 0) io.Moment(fact.alive);
   if ((flags & kHasPendingFact) != 0) FindingFields(io, *fact.pending);
+  if ((flags & kHasCatchAllAt) != 0) io.Text(fact.catch_all_at, kMaxName);
 }
 
 template <typename Io, typename D>

@@ -19,8 +19,6 @@
 #include "absl/strings/string_view.h"
 #include "base/text.h"
 
-extern char** environ;
-
 namespace verifyd {
 namespace {
 

@@ -14,8 +14,9 @@
 
 namespace verifyd {
 
-// Does the domain accept addresses that can not exist? The numbers are written into the store: only append.
-enum class CatchAll : uint8_t { kNotAsked = 0, kYes = 1, kNo = 2, kCouldNotTell = 3 };
+// Does the domain accept addresses that can not exist? Inconsistent: one such address, but not another. The numbers are
+// written into the store: only append.
+enum class CatchAll : uint8_t { kNotAsked = 0, kYes = 1, kNo = 2, kCouldNotTell = 3, kInconsistent = 4 };
 
 struct DomainFact {
   std::string domain;  // as Address::domain()
@@ -26,6 +27,7 @@ struct DomainFact {
   absl::Duration ttl = absl::ZeroDuration();
   CatchAll catch_all = CatchAll::kNotAsked;
   absl::Time catch_all_when = absl::InfinitePast();
+  std::string catch_all_at;  // name of the destination that was asked: another one may do otherwise
   // When a mail server of the domain last talked to us: one answer of DNS does not make such a domain disappear.
   absl::Time alive = absl::InfinitePast();
   // A negative finding that waits for a second one, because the domain was alive.

@@ -4,6 +4,7 @@
 #ifndef VERIFYD_MAIL_PROBE_REQUEST_H_
 #define VERIFYD_MAIL_PROBE_REQUEST_H_
 
+#include <cstdint>
 #include <string>
 
 #include "base/clock.h"
@@ -21,14 +22,16 @@ struct ProbeIdentity {
   friend bool operator==(const ProbeIdentity&, const ProbeIdentity&) = default;
 };
 
+// Whether to ask in the same session if the domain accepts addresses that can not exist.
+enum class AskCatchAll : uint8_t { kNo, kOnConfiguredRoutes, kAlways };
+
 struct ProbeRequest {
   Address address;
   Urgency urgency = Urgency::kWaiting;
   // The prober answers by then, whatever happens.
   MonoTime deadline;
   ProbeIdentity identity;
-  // Ask in the same session whether the domain accepts addresses that can not exist.
-  bool ask_catch_all = false;
+  AskCatchAll ask_catch_all = AskCatchAll::kNo;
   bool transcript = false;
 };
 

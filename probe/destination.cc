@@ -85,6 +85,25 @@ Finding EventFinding(Event event, absl::string_view text, absl::Time now) {
   return ToFinding(Classifier::Classify(event, Stage::kConnect), Stage::kConnect, text, now);
 }
 
+// Where a random address would only cost us goodwill: their answer is known, and they count who asks for nobody.
+bool AnswersAreKnown(const std::string& host) {
+  const std::string provider = ProviderOf(host);
+  return provider == "google.com" || provider == "googlemail.com" || provider == "outlook.com" ||
+         provider == "hotmail.com" || provider == "yahoodns.net";
+}
+
+bool WantsCatchAll(const ProbeJob& job) {
+  switch (job.request.ask_catch_all) {
+    case AskCatchAll::kNo:
+      return false;
+    case AskCatchAll::kOnConfiguredRoutes:
+      return job.route.configured;
+    case AskCatchAll::kAlways:
+      return job.route.configured || !AnswersAreKnown(job.route.endpoints.front().host);
+  }
+  return false;
+}
+
 // A local part as people have them, which nobody has: pronounceable, long, never the same twice.
 std::string RandomLocalPart(absl::BitGenRef random) {
   constexpr absl::string_view kConsonants = "bcdfghjklmnprstvw";
@@ -277,7 +296,7 @@ boost::asio::awaitable<bool> Destination::Serve(Batch& batch, Session& session) 
     if (enquiry.again) {
       first_again = std::min(first_again, index);
       too_many |= enquiry.finding->reason == Reason::kTooManyRecipients;
-    } else if (!job->request.ask_catch_all || !enquiry.finding->definite()) {
+    } else if (!WantsCatchAll(*job) || !enquiry.finding->definite()) {
       Conclude(std::move(job), session.endpoint(), *std::move(enquiry.finding));
     } else {
       job->target = std::move(enquiry.finding);
@@ -308,18 +327,29 @@ boost::asio::awaitable<void> Destination::ServeCatchAll(Batch& batch, Session& s
     if (job == nullptr || !job->target.has_value() || job->answered()) continue;
     // Who refuses one address does not take all.
     if (job->target->deliverability == Deliverability::kUndeliverable) answer = CatchAll::kNo;
-    if (answer == CatchAll::kNotAsked) {
-      answer = CatchAll::kCouldNotTell;
-      const absl::StatusOr<Address> random =
-          Address::FromUnquoted(absl::StrCat(RandomLocalPart(all_.random_), "@", job->domain()));
-      if (random.ok() && session.ready()) {
-        answer = co_await session.AskCatchAll(*random, job->request.deadline, job->transcript);
-      }
-    }
+    if (answer == CatchAll::kNotAsked) answer = co_await AskCatchAll(*job, session);
     job->outcome.catch_all = answer;
     Finding finding = *std::exchange(job->target, std::nullopt);
     Conclude(std::move(job), session.endpoint(), std::move(finding));
   }
+}
+
+// A first yes may be an accident (a server that stopped looking, a name that exists): a second one must agree.
+boost::asio::awaitable<CatchAll> Destination::AskCatchAll(ProbeJob& job, Session& session) {
+  CatchAll first = CatchAll::kNotAsked;
+  for (int sample = 0; sample < 2; ++sample) {
+    const absl::StatusOr<Address> random =
+        Address::FromUnquoted(absl::StrCat(RandomLocalPart(all_.random_), "@", job.domain()));
+    CatchAll answer = CatchAll::kCouldNotTell;
+    if (random.ok() && session.ready()) {
+      answer = co_await session.AskCatchAll(*random, job.request.deadline, job.transcript);
+    }
+    if (sample == 0 && answer != CatchAll::kYes) co_return answer;
+    if (sample == 1 && answer == CatchAll::kNo) co_return CatchAll::kInconsistent;
+    if (sample == 1) co_return answer;
+    first = answer;
+  }
+  co_return first;
 }
 
 // `first_again`: the first of the batch that was not served, or its size.
@@ -347,11 +377,17 @@ void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoi
   job->NoteTried(endpoint);
   const bool refused_us = finding.scope == Scope::kUs && finding.code / 100 == 5;
   bool go_on = WorthAnotherServer(finding, *job->settings) || (refused_us && TryOtherProvider(*job, endpoint));
-  go_on = go_on && job->NextServer().has_value() && job->sessions_left > 0 &&
+  // That nobody there hosts the domain counts only where every server says so.
+  const bool relay_denied = finding.reason == Reason::kRelayDenied;
+  job->relay_denied = relay_denied && job->relay_denied;
+  go_on = go_on && job->NextServer().has_value() && (job->sessions_left > 0 || job->relay_denied) &&
           all_.loop_.clock().Mono() < job->request.deadline;
   if (!job->best.has_value() || Weight(finding) >= Weight(*job->best)) job->best = std::move(finding);
   if (!go_on) {
     Finding best = *std::exchange(job->best, std::nullopt);
+    job->outcome.relay_denied_everywhere =
+        job->relay_denied && !job->route.configured && !job->NextServer().has_value();
+    if (relay_denied && job->route.configured) SayRelayDenied(*job, best);
     all_.NotePublicPort(*job, name_, best);
     Learn(*job, best);
     return Answer(*job, std::move(best));
@@ -359,6 +395,15 @@ void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoi
   ProbeJob* const waiting = job.get();
   waiting->expiry->SetAt(waiting->request.deadline, [this, waiting] { Expire(*waiting); });
   Enqueue(std::move(job), ProbeQueue::End::kFront);
+}
+
+// The operator's own route does not take mail for the domain: nobody can be verified there until he mends it.
+void Destination::SayRelayDenied(const ProbeJob& job, const Finding& finding) {
+  const MonoTime now = all_.loop_.clock().Mono();
+  if (said_relay_denied_.has_value() && now - *said_relay_denied_ < absl::Hours(1)) return;
+  said_relay_denied_ = now;
+  LogWarning(
+      absl::StrCat("route ", name_, " is misconfigured: it does not relay for ", job.domain(), ": ", finding.text));
 }
 
 // Who blocks us need not speak for others: once, a server of somebody else is asked.

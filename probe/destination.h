@@ -100,12 +100,14 @@ class Destination {
   boost::asio::awaitable<std::shared_ptr<Session>> Open(Batch& batch);
   boost::asio::awaitable<bool> Serve(Batch& batch, Session& session);
   boost::asio::awaitable<void> ServeCatchAll(Batch& batch, Session& session);
+  boost::asio::awaitable<CatchAll> AskCatchAll(ProbeJob& job, Session& session);
   void AdaptBatch(size_t size, size_t first_again, bool too_many, absl::Duration longest_gap);
   // Says goodbye, while nobody waits for it.
   boost::asio::awaitable<void> Leave(std::shared_ptr<Session> session, Busy busy);
 
   // A server's word on a job: its answer, or the next server's turn.
   void Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoint, Finding finding);
+  void SayRelayDenied(const ProbeJob& job, const Finding& finding);
   bool TryOtherProvider(ProbeJob& job, const Endpoint& endpoint);
   void Expire(ProbeJob& job);
   void Answer(ProbeJob& job, Finding finding);
@@ -130,6 +132,7 @@ class Destination {
   size_t batch_ = 4;
   size_t batch_limit_ = SIZE_MAX;
   MonoTime tarpit_until_;
+  std::optional<MonoTime> said_relay_denied_;
   bool worker_waits_ = false;
   int workers_ = 0;
   MonoTime idle_since_;

@@ -44,6 +44,7 @@ struct ProbeJob {
   int sessions_left = 0;        // smtp_mx_session_limit
   int again = 0;                // how often what was said was nobody's verdict
   bool conversed = false;
+  bool relay_denied = true;  // every server asked so far has said so
   bool asked_other_provider = false;
   bool tries_domain = false;       // the one probe that tries whether its domain is let in again
   bool tries_destination = false;  // ... whether the destination talks to us again

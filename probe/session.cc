@@ -225,9 +225,8 @@ boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime de
 // Another MX, or a mended one, may well take it: that is no verdict about the address.
 std::optional<Finding> Session::MissingSmtputf8(const Address& address) const {
   if (offers_smtputf8_ || (!address.needs_smtputf8() && IsAscii(identity_.sender))) return std::nullopt;
-  return FindingOf(
-      kMailStep, ClassificationOf(Reason::kSmtputf8Required, "event.smtputf8_required"),
-      absl::StrCat("SMTPUTF8 is required, but was not offered by host ", endpoint_.HostAndAddress()));
+  return FindingOf(kMailStep, ClassificationOf(Reason::kSmtputf8Required, "event.smtputf8_required"),
+                   absl::StrCat("SMTPUTF8 is required, but was not offered by host ", endpoint_.HostAndAddress()));
 }
 
 std::vector<Session::Planned> Session::PlanTransaction(absl::Span<Enquiry> batch) {

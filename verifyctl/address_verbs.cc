@@ -130,6 +130,10 @@ int Show(const AddressOptions& options, Asker& asker, Console& console) {
   return AskAboutEach(options, "GET", asker, console, HeldText);
 }
 
+int History(const AddressOptions& options, Asker& asker, Console& console) {
+  return AskAboutEach(options, "GET", asker, console, HistoryText);
+}
+
 int Delete(const AddressOptions& options, Asker& asker, Console& console) {
   return AskAboutEach(options, "DELETE", asker, console, DeletedText);
 }

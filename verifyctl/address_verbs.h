@@ -24,6 +24,8 @@ struct AddressOptions {
 int Verify(const AddressOptions& options, Asker& asker, Console& console);
 int Query(const AddressOptions& options, Asker& asker, Console& console);
 int Show(const AddressOptions& options, Asker& asker, Console& console);
+// The last findings about each address.
+int History(const AddressOptions& options, Asker& asker, Console& console);
 int Delete(const AddressOptions& options, Asker& asker, Console& console);
 
 }  // namespace verifyd

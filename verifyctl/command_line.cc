@@ -11,6 +11,7 @@
 #include "verifyctl/config_verb.h"
 #include "verifyctl/daemon_verbs.h"
 #include "verifyctl/destination_verbs.h"
+#include "verifyctl/domain_verbs.h"
 #include "verifyctl/exit_code.h"
 #include "verifyctl/pin_verbs.h"
 
@@ -68,6 +69,7 @@ void AddAddressVerbs(CLI::App& app, CommandLine& line) {
       ->type_name("TIME");
   AddAddressVerb(app, line, "query", "What memory answers, without a probe", Query, true);
   AddAddressVerb(app, line, "show", "Everything that is held of an address", Show, true);
+  AddAddressVerb(app, line, "history", "The last findings about an address", History, true);
   AddAddressVerb(app, line, "delete", "Forget an address", Delete, true);
 }
 
@@ -172,6 +174,7 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
   AddPinVerbs(app, line);
   AddDestinationVerb(app, line, "destinations", "What is remembered of destinations", ShowDestinations, true);
   AddDestinationVerb(app, line, "trust", "Believe a doubted destination again", TrustDestination, false);
+  AddDaemonVerb(app, line, "domains", "What is known of whole domains", Domains);
   AddDaemonVerb(app, line, "stats", "Counters of the daemon", Stats);
   AddConfigVerb(app, line);
   AddClassifyVerb(app, line);

@@ -181,6 +181,35 @@ void WriteDomain(HeldWriter& out, const json::object& domain) {
   }
 }
 
+// What will happen, and what the operator can do about it.
+void WriteNext(HeldWriter& out, const json::object& held) {
+  const std::string address(TextField(held, "address"));
+  if (address.empty()) return;
+  const json::object* record = ObjectField(held, "record");
+  out.Headline("  what comes next");
+  if (held.if_contains("pin") != nullptr) {
+    out.Line("answer", "the operator's word, whatever servers say");
+    out.Line("to take it back", absl::StrCat("verifyctl unset ", address));
+    return;
+  }
+  if (record != nullptr) {
+    const absl::string_view planned = TextField(*record, "next_probe");
+    const absl::string_view freshness = TextField(*record, "freshness");
+    if (!planned.empty()) {
+      out.Time("asked again, unasked", *record, "next_probe");
+    } else if (freshness == "expired") {
+      out.Line("next question", "waits for a new probe");
+    } else if (freshness == "refresh") {
+      out.Line("next question", "is answered with this, and asks the server again");
+    } else {
+      out.Line("next question", "is answered with this");
+      out.Time("asked again from", *record, "refresh_at");
+    }
+  }
+  out.Line("to forget it", absl::StrCat("verifyctl delete ", address));
+  out.Line("to say otherwise", absl::StrCat("verifyctl set ", address, " deliverable|undeliverable [--for 7d]"));
+}
+
 void WritePin(HeldWriter& out, const json::object& pin) {
   out.Headline("  set by the operator");
   out.Line("status", TextField(pin, "status"));
@@ -253,6 +282,7 @@ std::string HeldText(const json::object& held, absl::Time now) {
   if (const json::object* pin = ObjectField(held, "pin")) WritePin(out, *pin);
   if (const json::object* record = ObjectField(held, "record")) WriteRecord(out, *record);
   if (const json::object* domain = ObjectField(held, "domain")) WriteDomain(out, *domain);
+  WriteNext(out, held);
   return out.Take();
 }
 
@@ -286,6 +316,51 @@ std::string DestinationText(const json::object& destination, absl::Time now) {
   out.Time("last failed", destination, "last_failure_when");
   out.Time("last talked to us", destination, "last_success");
   out.Time("last accepted one", destination, "last_accepted");
+  return out.Take();
+}
+
+std::string DomainText(const json::object& domain, absl::Time now) {
+  HeldWriter out(now);
+  const absl::string_view catch_all = TextField(domain, "catch_all");
+  const json::object* finding = ObjectField(domain, "finding");
+  const json::object* pending = ObjectField(domain, "pending");
+  const absl::string_view what = finding != nullptr            ? TextField(*finding, "reason")
+                                 : catch_all == "yes"          ? "accepts every address"
+                                 : catch_all == "inconsistent" ? "accepts some addresses that can not exist"
+                                 : catch_all == "no"           ? "accepts only addresses that exist"
+                                 : pending != nullptr          ? "a second opinion is wanted"
+                                                               : "could not tell whether it accepts every address";
+  out.Headline(absl::StrCat(TextField(domain, "domain"), ": ", what));
+  if (finding != nullptr) {
+    out.Line("text", TextField(*finding, "text"));
+    out.Time("found", *finding, "updated");
+  }
+  if (pending != nullptr) {
+    out.Line("said once", TextField(*pending, "text"));
+    out.Time("said", *pending, "updated");
+  }
+  if (catch_all != "not_asked") out.Time("asked", domain, "catch_all_when");
+  if (catch_all == "yes" || catch_all == "inconsistent") {
+    out.Line("to do", "verification says nothing here while its server accepts every address at RCPT TO.");
+    out.Line("", "Exchange: switch recipient filtering on, or probe a port that has it (2525 behind a frontend);");
+    out.Line("", "a server that refuses only after DATA: smtp_address_verify_target = data;");
+    out.Line("", "a route that leads to a relay: name the mailbox server in address_verify_transport_maps.");
+  }
+  return out.Take();
+}
+
+std::string HistoryText(const json::object& held, absl::Time now) {
+  HeldWriter out(now);
+  out.Headline(std::string(TextField(held, "address")));
+  const json::object* record = ObjectField(held, "record");
+  if (record == nullptr) {
+    out.Line("history", "it was never asked about");
+    return out.Take();
+  }
+  if (const json::array* history = ArrayField(*record, "history")) out.History(*history);
+  out.Time("first asked", *record, "first_seen");
+  out.Time("last accepted", *record, "last_positive");
+  out.Time("refused since", *record, "negative_since");
   return out.Take();
 }
 

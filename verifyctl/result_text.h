@@ -31,6 +31,10 @@ std::string HeldText(const boost::json::object& held, absl::Time now);
 std::string PinText(const boost::json::object& pin);
 // One destination: a line with its name and state, and below it why.
 std::string DestinationText(const boost::json::object& destination, absl::Time now);
+// One domain: a line with what holds for all its addresses, and below it since when and what to do about it.
+std::string DomainText(const boost::json::object& domain, absl::Time now);
+// The last findings about an address, as `history` has them.
+std::string HistoryText(const boost::json::object& held, absl::Time now);
 // Groups of numbers.
 std::string StatsText(const boost::json::object& stats);
 

@@ -270,6 +270,29 @@ ApiReply HandleDestinations(ApiContext& context, const ApiArguments& arguments) 
   return JsonReply(object);
 }
 
+// Domains of which something is known that holds for all their addresses.
+ApiReply HandleDomains(ApiContext& context, const ApiArguments& /*arguments*/) {
+  const absl::Time now = context.loop.clock().Now();
+  const Lifetimes lifetimes = context.configuration()->cache.lifetimes;
+  std::vector<DomainFact> facts = context.cache.LoadDomainFacts();
+  absl::c_sort(facts, [](const DomainFact& a, const DomainFact& b) { return a.domain < b.domain; });
+  auto lines = std::make_shared<std::deque<std::string>>();
+  for (const DomainFact& fact : facts) {
+    const CatchAll catch_all = CatchAllOf(fact, lifetimes, now);
+    const bool decides = fact.decides() && FreshnessOf(fact, lifetimes, now) != Freshness::kExpired;
+    if (!decides && !fact.pending.has_value() && catch_all == CatchAll::kNotAsked) continue;
+    lines->push_back(json::serialize(ToJson(fact, lifetimes, now)));
+  }
+  ApiReply reply;
+  reply.lines = [lines]() -> boost::asio::awaitable<std::optional<std::string>> {
+    if (lines->empty()) co_return std::nullopt;
+    std::string line = std::move(lines->front());
+    lines->pop_front();
+    co_return line;
+  };
+  return reply;
+}
+
 ApiReply HandleTrust(ApiContext& context, const ApiArguments& arguments) {
   const std::string shown = Printable(arguments.target, kShownAddress);
   if (!context.verifier.Trust(arguments.target)) return ApiError(404, absl::StrCat("nothing is held of ", shown));
@@ -566,6 +589,12 @@ const std::vector<ApiRoute>& ApiRoutes() {
        {"target"},
        "What is remembered of destinations: doubts, holds, and why they are left alone.",
        HandleDestinations},
+      {"GET",
+       "/v1/domains",
+       ApiRight::kRead,
+       {},
+       "What is known of whole domains (catch-all, no such domain, ...); a line for each.",
+       HandleDomains},
       {"POST",
        "/v1/trust",
        ApiRight::kChange,

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "probe/network.h"
 #include "probe/table.h"
+#include "verdict/reason.h"
 
 namespace verifyd {
 namespace {
@@ -228,6 +229,21 @@ absl::StatusOr<std::shared_ptr<const GuardSettings>> GuardFor(const Settings& se
   return guard;
 }
 
+// "no", "configured" or "all", or a list of domains.
+absl::Status FillCatchAll(const Settings& settings, VerifierSettings& verifier) {
+  const std::vector<std::string> items = settings.List("address_verify_catch_all");
+  verifier.catch_all = AskCatchAll::kNo;
+  if (items.size() == 1 && items[0] == "no") return absl::OkStatus();
+  if (items.size() == 1 && items[0] == "configured") {
+    verifier.catch_all = AskCatchAll::kOnConfiguredRoutes;
+  } else if (items.size() == 1 && items[0] == "all") {
+    verifier.catch_all = AskCatchAll::kAlways;
+  } else {
+    ASSIGN_OR_BLAME(verifier.catch_all_domains, "address_verify_catch_all", DomainList::Create(items));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status FillVerifier(const Settings& settings, Configuration& configuration) {
   ASSIGN_OR_BLAME(ProbeSender sender, "address_verify_sender",
                   ProbeSender::Create(settings.Text("address_verify_sender"), settings.Text("myorigin"),
@@ -251,6 +267,8 @@ absl::Status FillVerifier(const Settings& settings, Configuration& configuration
                        .postfix_policy = settings.Text("address_verify_verdict_policy") == "postfix",
                        .hold_defers = settings.Text("hold_new_address_action") == "defer"});
   ASSIGN_OR_RETURN(verifier->guard, GuardFor(settings));
+  verifier->promote_persistent = settings.YesNo("address_verify_promote_persistent");
+  RETURN_IF_ERROR(FillCatchAll(settings, *verifier));
   // EHLO takes a domain or a literal (RFC 5321 section 4.1.1.1).
   if (!absl::StartsWith(verifier->helo, "[")) {
     ASSIGN_OR_BLAME(verifier->helo, "smtp_helo_name", ParseDomain(verifier->helo));
@@ -269,6 +287,27 @@ UnverifiedSettings UnverifiedFor(const Settings& settings, absl::string_view rol
   return unverified;
 }
 
+absl::StatusOr<DecisionTables> DecisionsOf(const Settings& settings) {
+  DecisionTables decisions;
+  const std::string spec = settings.Text("decision_table");
+  if (spec.empty()) return decisions;
+  ASSIGN_OR_BLAME(auto table, "decision_table", Table::Load(spec));
+  if (table->remote().has_value()) {
+    return Bad("decision_table", absl::InvalidArgumentError("found a server, expected a file"));
+  }
+  for (const std::string& name : table->Keys()) {
+    const std::optional<Reason> reason = ReasonFromName(name);
+    if (!reason.has_value()) {
+      return Bad("decision_table",
+                 absl::InvalidArgumentError(absl::StrCat("found \"", Printable(name, 60), "\", expected a reason")));
+    }
+    if (const absl::Status status = decisions.Set(*reason, *table->Find(name)); !status.ok()) {
+      return Bad("decision_table", absl::InvalidArgumentError(absl::StrCat(name, ": ", status.message())));
+    }
+  }
+  return decisions;
+}
+
 absl::Duration PatienceOf(const Settings& settings, absl::string_view stress) {
   return settings.Time("address_verify_poll_delay", stress) *
          (settings.Number("address_verify_poll_count", stress) - 1);
@@ -279,6 +318,7 @@ absl::Status FillRestrictions(const Settings& settings, Configuration& configura
                   ParseRestrictions(settings.List("recipient_restrictions")));
   ASSIGN_OR_BLAME(std::vector<Restriction> sender, "sender_restrictions",
                   ParseRestrictions(settings.List("sender_restrictions")));
+  ASSIGN_OR_RETURN(const DecisionTables decisions, DecisionsOf(settings));
   RestrictionSettings restrictions{.recipient_restrictions = std::move(recipient),
                                    .sender_restrictions = std::move(sender),
                                    .recipient = UnverifiedFor(settings, "recipient"),
@@ -288,6 +328,8 @@ absl::Status FillRestrictions(const Settings& settings, Configuration& configura
                                    .max_defer = settings.Time("unverified_recipient_max_defer_time"),
                                    .dry_run = settings.YesNo("dry_run"),
                                    .probe_sender = configuration.verifier->probe_sender};
+  restrictions.recipient.decisions = decisions;
+  restrictions.sender.decisions = decisions;
   if (restrictions.recipient.reject_code / 100 == 4) {
     configuration.warnings.emplace_back(
         "known-bad recipients are deferred, not rejected; set unverified_recipient_reject_code = 550 when you trust "

@@ -114,6 +114,7 @@ boost::asio::awaitable<Guard::Canary> Guard::AskCanary(ProbeRequest request, std
     canary.address = *postmaster;
   }
   canary.transcript = false;
+  canary.ask_catch_all = AskCatchAll::kNo;
   if (asked_.size() >= kMaxWatched) asked_.clear();
   const auto answered = std::make_shared<Signal>(loop_);
   asked_[key] = {.when = now, .asking = answered};

@@ -51,6 +51,8 @@ absl::string_view CatchAllName(CatchAll catch_all) {
       return "no";
     case CatchAll::kCouldNotTell:
       return "could_not_tell";
+    case CatchAll::kInconsistent:
+      return "inconsistent";
   }
   return "not_asked";
 }
@@ -179,6 +181,7 @@ json::object ToJson(const DomainFact& fact, const Lifetimes& lifetimes, absl::Ti
   PutTime(object, "expire_at", ExpiryOf(fact, lifetimes));
   object["catch_all"] = JsonText(CatchAllName(fact.catch_all));
   PutTime(object, "catch_all_when", fact.catch_all_when);
+  PutText(object, "catch_all_at", fact.catch_all_at);
   PutTime(object, "alive", fact.alive);
   if (fact.pending.has_value()) object["pending"] = WithStatus(*fact.pending);
   return object;

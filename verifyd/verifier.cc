@@ -27,6 +27,9 @@ constexpr int kSecondLooks = 30;
 // What nobody heard is kept so long, and of so many.
 constexpr absl::Duration kUnheard = absl::Seconds(1000);
 constexpr size_t kMaxUnheard = 10000;
+// Temporary "unknown user" answers, and the time they span, that count as persistent.
+constexpr uint32_t kPersistentAnswers = 5;
+constexpr absl::Duration kPersistentTime = absl::Hours(24);
 // How exactly it is remembered when a domain was last alive.
 constexpr absl::Duration kAliveStep = absl::Hours(1);
 
@@ -131,6 +134,9 @@ Verifier::Memory Verifier::Remember(const Address& address, absl::Time now) cons
 
 Verdict Verifier::FromRecord(const Record& record, absl::Time now) const {
   Verdict verdict = Known(VerdictSource::kRecord, record.finding, now);
+  // Kept as a positive, which one refusal does not overturn; but where everybody is accepted that says little.
+  if (record.finding.reason == Reason::kCatchAll)
+    verdict.finding.deliverability = RowOf(Reason::kCatchAll).deliverability;
   verdict.grace = GraceOf(record, settings_->lifetimes) > now;
   if (record.finding.deliverability == Deliverability::kUnknown && record.temporary_count > 0) {
     verdict.deferred_since = record.first_temporary;
@@ -292,6 +298,13 @@ ProbeRequest Verifier::RequestFor(const Question& question) const {
   request.identity.sender = settings_->probe_sender.At(now);
   request.identity.helo = settings_->helo;
   request.transcript = question.transcript;
+  request.ask_catch_all =
+      settings_->catch_all_domains.Contains(question.address) ? AskCatchAll::kAlways : settings_->catch_all;
+  if (request.ask_catch_all != AskCatchAll::kNo) {
+    const std::optional<DomainFact> fact = cache_.FindDomainFact(question.address.domain());
+    const bool known = fact.has_value() && CatchAllOf(*fact, settings_->lifetimes, now) != CatchAll::kNotAsked;
+    if (known) request.ask_catch_all = AskCatchAll::kNo;
+  }
   const std::optional<Record> record = cache_.FindRecord(question.address.Key());
   if (record.has_value() && record->retry_identity.has_value() &&
       (record->retry_identity->sender == request.identity.sender ||
@@ -381,19 +394,77 @@ boost::asio::awaitable<Verdict> Verifier::Learn(ProbeRequest request, ProbeOutco
                                   : before.record->pending.has_value() ? Guard::Before::kContradicted
                                                                        : Guard::Before::kPositive);
   finding = TakeInDomain(address, outcome, std::move(finding));
+  finding = Promoted(address, Annotated(address, outcome, std::move(finding)));
   TakeIn(address, outcome, finding);
   Verdict verdict = Standing(address);
   if (verdict.state != VerdictState::kKnown) verdict = Known(VerdictSource::kProbe, finding, loop_.clock().Now());
-  if (verdict.finding == finding) verdict.source = VerdictSource::kProbe;
+  if (verdict.finding.when == finding.when && verdict.finding.reason == finding.reason) {
+    verdict.source = VerdictSource::kProbe;
+  }
   co_return verdict;
+}
+
+// What is known of catch-all goes with a positive: whether it says anything about the one address.
+Finding Verifier::Annotated(const Address& address, const ProbeOutcome& outcome, Finding finding) {
+  const absl::Time now = loop_.clock().Now();
+  std::optional<DomainFact> held = cache_.FindDomainFact(address.domain());
+  if (outcome.catch_all != CatchAll::kNotAsked) {
+    DomainFact fact;
+    fact.domain = address.domain();
+    fact.catch_all = outcome.catch_all;
+    fact.catch_all_when = now;
+    fact.catch_all_at = outcome.destination;
+    held = MergeFact(held, fact, settings_->lifetimes, now);
+    cache_.PutDomainFact(*held);
+  }
+  if (finding.reason != Reason::kAccepted || !held.has_value()) return finding;
+  if (held->catch_all != CatchAll::kNotAsked && held->catch_all_at != outcome.destination) {
+    // The domain has moved: what was found out elsewhere counts no more, and the next probe asks anew.
+    held->catch_all = CatchAll::kNotAsked;
+    cache_.PutDomainFact(*held);
+    return finding;
+  }
+  switch (CatchAllOf(*held, settings_->lifetimes, now)) {
+    case CatchAll::kYes:
+      finding.reason = Reason::kCatchAll;
+      break;
+    case CatchAll::kCouldNotTell:
+    case CatchAll::kInconsistent:
+      finding.reason = Reason::kAcceptedCatchallUnknown;
+      break;
+    case CatchAll::kNo:
+    case CatchAll::kNotAsked:
+      break;
+  }
+  return finding;
+}
+
+// A server that says 4yz "unknown user" day after day means it. Only where the operator wants that.
+Finding Verifier::Promoted(const Address& address, Finding finding) const {
+  if (!settings_->promote_persistent || finding.reason != Reason::kNoSuchUserTemporary) return finding;
+  const std::optional<Record> record = cache_.FindRecord(address.Key());
+  if (!record.has_value() || record->temporary_count + 1 < kPersistentAnswers ||
+      finding.when - record->first_temporary < kPersistentTime) {
+    return finding;
+  }
+  const bool nothing_else = std::all_of(record->history.begin(), record->history.end(), [](const PastFinding& past) {
+    return past.reason == Reason::kNoSuchUserTemporary;
+  });
+  if (!nothing_else) return finding;
+  const ReasonRow& row = RowOf(Reason::kNoSuchUserPersistent);
+  finding.deliverability = row.deliverability;
+  finding.reason = row.reason;
+  finding.scope = row.scope;
+  return finding;
 }
 
 // What may be said of the address: a negative about its domain that waits for a second one is temporary.
 Finding Verifier::TakeInDomain(const Address& address, const ProbeOutcome& outcome, Finding finding) {
   const absl::Time now = loop_.clock().Now();
   const std::optional<DomainFact> held = cache_.FindDomainFact(address.domain());
+  if (outcome.relay_denied_everywhere) return TakeInNotHosted(address, held, std::move(finding));
   if (!outcome.domain_fact.has_value()) {
-    const bool talked = finding.code != 0 && finding.stage >= Stage::kMail;
+    const bool talked = finding.code != 0 && finding.stage >= Stage::kMail && finding.reason != Reason::kRelayDenied;
     if (!talked || (held.has_value() && held->alive <= now && now - held->alive < kAliveStep)) return finding;
     DomainFact alive;
     alive.domain = address.domain();
@@ -407,6 +478,22 @@ Finding Verifier::TakeInDomain(const Address& address, const ProbeOutcome& outco
   return ToFinding(ClassificationOf(Reason::kDnsTemporary, "domain.second_opinion"), finding.stage,
                    absl::StrCat("not believed yet, as the domain had mail servers not long ago: ", finding.text),
                    finding.when);
+}
+
+// All MX say that they do not relay for the domain: said twice, it is hosted nowhere.
+Finding Verifier::TakeInNotHosted(const Address& address, const std::optional<DomainFact>& held, Finding finding) {
+  DomainFact fact;
+  fact.domain = address.domain();
+  fact.finding = ToFinding(ClassificationOf(Reason::kDomainNotHosted, "domain.not_hosted"), finding.stage, finding.text,
+                           finding.when);
+  fact.finding.code = finding.code;
+  fact.finding.enhanced = finding.enhanced;
+  fact.finding.mx_name = finding.mx_name;
+  fact.finding.mx_address = finding.mx_address;
+  fact.ttl = absl::InfiniteDuration();
+  const DomainFact merged = MergeFact(held, fact, settings_->lifetimes, loop_.clock().Now());
+  cache_.PutDomainFact(merged);
+  return merged.decides() ? merged.finding : finding;
 }
 
 // The next try where the server has promised to think again: as whom, and when.
@@ -432,8 +519,9 @@ void Verifier::TakeIn(const Address& address, const ProbeOutcome& outcome, const
   const std::optional<Record> held = cache_.FindRecord(key);
   // What is true of the whole domain is kept once, not for every address that was asked, unless it speaks against what
   // is known of this one.
-  if (outcome.domain_fact.has_value() && outcome.domain_fact->decides() && finding.definite() && !held.has_value()) {
-    return;
+  if (finding.definite() && finding.scope == Scope::kDomain && !held.has_value()) {
+    const std::optional<DomainFact> fact = cache_.FindDomainFact(address.domain());
+    if (fact.has_value() && fact->decides()) return;
   }
   Record record = Merge(held, finding, settings_->lifetimes);
   PlanRetry(record, held.has_value() ? &*held : nullptr, outcome);

@@ -40,6 +40,10 @@ struct VerifierSettings {
   bool negative_cache = true;   // address_verify_negative_cache
   bool postfix_policy = false;  // address_verify_verdict_policy = postfix
   bool hold_defers = true;      // hold_new_address_action
+  // address_verify_catch_all: where, besides in these domains.
+  AskCatchAll catch_all = AskCatchAll::kOnConfiguredRoutes;
+  DomainList catch_all_domains;
+  bool promote_persistent = false;  // address_verify_promote_persistent
   std::shared_ptr<const GuardSettings> guard = std::make_shared<const GuardSettings>();
 };
 
@@ -94,8 +98,11 @@ class Verifier {
   std::optional<Verdict> Fallback(const Question& question) const;
   boost::asio::awaitable<void> Fly(std::shared_ptr<Flight> flight, ProbeRequest request);
   boost::asio::awaitable<Verdict> Learn(ProbeRequest request, ProbeOutcome outcome);
+  Finding TakeInNotHosted(const Address& address, const std::optional<DomainFact>& held, Finding finding);
   Finding TakeInDomain(const Address& address, const ProbeOutcome& outcome, Finding finding);
   void TakeIn(const Address& address, const ProbeOutcome& outcome, const Finding& finding);
+  Finding Annotated(const Address& address, const ProbeOutcome& outcome, Finding finding);
+  Finding Promoted(const Address& address, Finding finding) const;
   void PlanRetry(Record& record, const Record* held, const ProbeOutcome& outcome) const;
   void Forgo(const Address& address, absl::Duration pause);
   ProbeRequest RequestFor(const Question& question) const;

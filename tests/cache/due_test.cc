@@ -46,9 +46,10 @@ TEST(DueTest, ATimeBeyond2262StillLeadsBackToItsEntry) {
 TEST(DueTest, AValueIsDueWhenItIsNotKeptAnyMoreAndWhenAProbeIsPlanned) {
   const Lifetimes lifetimes;
   const Record record = FullRecord();
-  EXPECT_THAT(DuesOf(Table::kRecords, "k", EncodeRecord(record), lifetimes),
-              testing::ElementsAre(Due{.kind = DueKind::kRecordExpiry, .when = KeptUntil(record, lifetimes), .key = "k"},
-                                   Due{.kind = DueKind::kProbe, .when = record.next_probe, .key = "k"}));
+  EXPECT_THAT(
+      DuesOf(Table::kRecords, "k", EncodeRecord(record), lifetimes),
+      testing::ElementsAre(Due{.kind = DueKind::kRecordExpiry, .when = KeptUntil(record, lifetimes), .key = "k"},
+                           Due{.kind = DueKind::kProbe, .when = record.next_probe, .key = "k"}));
   EXPECT_EQ(DuesOf(Table::kRecords, "k", EncodeRecord(PositiveRecord(SampleTime())), lifetimes).size(), 1U);
   // Only where it is made unasked.
   Record refreshed = PositiveRecord(SampleTime());

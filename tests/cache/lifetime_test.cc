@@ -29,6 +29,7 @@ TEST(LifetimeTest, EachClassOfRecordIsRefreshedAndExpiresInItsTime) {
   };
   const std::vector<Row> rows = {
       {Reason::kAccepted, Deliverability::kDeliverable, 7 * kDay, 31 * kDay},
+      {Reason::kCatchAll, Deliverability::kDeliverable, 7 * kDay, 31 * kDay},
       {Reason::kCatchAll, Deliverability::kRisky, 7 * kDay, 7 * kDay},
       {Reason::kCatchAllInconsistent, Deliverability::kRisky, absl::Hours(1), absl::Hours(1)},
       {Reason::kAcceptedUnverified, Deliverability::kRisky, absl::Hours(3), kDay},

@@ -35,6 +35,7 @@ TEST(RecordTest, KeepsTheFieldsThatWereAddedLater) {
   DomainFact fact = FullDomainFact();
   fact.alive = SampleTime();
   fact.pending = NegativeFinding(SampleTime());
+  fact.catch_all_at = "mx1.example.org";
   const auto decoded_fact = DecodeDomainFact("example.org", EncodeDomainFact(fact));
   ASSERT_THAT(decoded_fact, IsOk());
   EXPECT_EQ(*decoded_fact, fact);

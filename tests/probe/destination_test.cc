@@ -337,7 +337,7 @@ TEST_F(DestinationTest, AnAddressThatIsAnsweredAtOnceIsNotTouchedWhenTheOthersAr
 TEST_F(DestinationTest, TheTargetIsAskedFirstAndAnImpossibleAddressBehindIt) {
   world_.Servers({"rcpt=550 5.1.1 User unknown ;; rcpt(joe@example.com)=250 Ok"});
   ProbeRequest request = world_.Request("joe@example.com");
-  request.ask_catch_all = true;
+  request.ask_catch_all = AskCatchAll::kAlways;
   const ProbeOutcome outcome = world_.Probe(std::move(request));
   EXPECT_EQ(outcome.finding.reason, Reason::kAccepted);
   EXPECT_EQ(outcome.catch_all, CatchAll::kNo);
@@ -350,7 +350,7 @@ TEST_F(DestinationTest, TheTargetIsAskedFirstAndAnImpossibleAddressBehindIt) {
 TEST_F(DestinationTest, WhoTakesAnImpossibleAddressTakesAll) {
   world_.Servers({""});
   ProbeRequest request = world_.Request("joe@example.com");
-  request.ask_catch_all = true;
+  request.ask_catch_all = AskCatchAll::kAlways;
   EXPECT_EQ(world_.Probe(std::move(request)).catch_all, CatchAll::kYes);
 }
 
@@ -360,7 +360,7 @@ TEST_F(DestinationTest, NoAnswerAboutTheImpossibleAddressSpoilsTheTargets) {
     ProbeWorld world;
     world.Servers({absl::StrCat("rcpt=", answer, " ;; rcpt(joe@example.com)=250 Ok")});
     ProbeRequest request = world.Request("joe@example.com");
-    request.ask_catch_all = true;
+    request.ask_catch_all = AskCatchAll::kAlways;
     const ProbeOutcome outcome = world.Probe(std::move(request));
     EXPECT_EQ(outcome.finding.reason, Reason::kAccepted) << answer;
     EXPECT_EQ(outcome.catch_all, CatchAll::kCouldNotTell) << answer;
@@ -370,7 +370,7 @@ TEST_F(DestinationTest, NoAnswerAboutTheImpossibleAddressSpoilsTheTargets) {
 TEST_F(DestinationTest, ARefusedTargetSaysThatNotAllIsTaken) {
   world_.Servers({"rcpt=550 5.1.1 User unknown"});
   ProbeRequest request = world_.Request("joe@example.com");
-  request.ask_catch_all = true;
+  request.ask_catch_all = AskCatchAll::kAlways;
   EXPECT_EQ(world_.Probe(std::move(request)).catch_all, CatchAll::kNo);
   EXPECT_EQ(Count("RCPT"), 1);
 }

@@ -69,7 +69,7 @@ class OneProbeTest : public testing::Test {
   ProbeOutcome AskCatchAll(const std::string& script) {
     world_.Servers({script});
     ProbeRequest request = world_.Request("joe@example.com");
-    request.ask_catch_all = true;
+    request.ask_catch_all = AskCatchAll::kAlways;
     return world_.Probe(std::move(request));
   }
   ProbeWorld world_;

@@ -74,6 +74,8 @@ class Theatre {
       Ask(absl::StrSplit(rest, ' ', absl::SkipEmpty()));
     } else if (words.first == "=") {
       EXPECT_EQ(answer_, absl::StrCat("action=", rest, "\n\n"));
+    } else if (words.first == "=~") {
+      EXPECT_TRUE(absl::StartsWith(answer_, absl::StrCat("action=", rest))) << answer_;
     } else if (words.first == "pass") {
       Pass(Time(rest));
     } else if (words.first == "waited") {

@@ -9,6 +9,7 @@
 //   server ADDRESS SCRIPT        what the server there says (tests/scripted_dialer.h)
 //   ask ADDRESS [NAME=VALUE]...  a policy request at RCPT, with these attributes as well
 //   = ANSWER                     what it is answered, without "action="
+//   =~ ANSWER                    how that begins
 //   pass TIME                    time passes ("31d", "90s")
 //   waited TIME                  how long the last question waited
 //   probes N                     addresses that servers were asked about so far

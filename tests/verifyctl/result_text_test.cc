@@ -62,7 +62,10 @@ TEST(ResultTextTest, ShowSaysEverythingInPlainWords) {
             "  domain example.com\n"
             "    state                 fresh: answers at once\n"
             "    accepts any address   no\n"
-            "    asked                 2026-01-10T11:59:00Z (1 minute ago)\n");
+            "    asked                 2026-01-10T11:59:00Z (1 minute ago)\n"
+            "  what comes next\n"
+            "    answer                the operator's word, whatever servers say\n"
+            "    to take it back       verifyctl unset joe@example.com\n");
 }
 
 TEST(ResultTextTest, SaysWhereAnAnswerComesFrom) {

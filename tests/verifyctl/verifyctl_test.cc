@@ -164,6 +164,36 @@ TEST_F(VerifyctlWithDaemonTest, ADoubtedDestinationIsShownAndTrustedAgain) {
   EXPECT_EQ(Run({"trust", "elsewhere"}), kExitNotCached);
 }
 
+TEST_F(VerifyctlWithDaemonTest, DomainsSaysWhereVerificationIsUselessAndWhatToDo) {
+  loop_.Post([this] {
+    DomainFact fact;
+    fact.domain = "open.example";
+    fact.catch_all = CatchAll::kYes;
+    fact.catch_all_when = absl::Now();
+    world_.cache().PutDomainFact(fact);
+    fact.domain = "unremarkable.example";
+    fact.catch_all = CatchAll::kNotAsked;
+    fact.alive = absl::Now();
+    world_.cache().PutDomainFact(fact);
+  });
+  EXPECT_EQ(Run({"domains"}), 0);
+  EXPECT_THAT(out_, StartsWith("open.example: accepts every address\n"));
+  EXPECT_THAT(out_, HasSubstr("smtp_address_verify_target = data"));
+  EXPECT_THAT(out_, Not(HasSubstr("unremarkable")));
+  EXPECT_EQ(Run({"domains", "--json"}), 0);
+  EXPECT_THAT(out_, HasSubstr("\"catch_all\":\"yes\""));
+}
+
+TEST_F(VerifyctlWithDaemonTest, HistoryShowsTheLastFindings) {
+  EXPECT_EQ(Run({"verify", "--fresh", "bad@example.com"}), kExitUndeliverable);
+  EXPECT_EQ(Run({"history", "bad@example.com"}), 0);
+  EXPECT_THAT(out_, StartsWith("bad@example.com\n    history               newest first\n"));
+  EXPECT_THAT(out_, HasSubstr("undeliverable, no_such_user (550) at RCPT\n"));
+  EXPECT_EQ(Run({"history", "nobody@example.com"}), 0);
+  EXPECT_THAT(out_, HasSubstr("it was never asked about"));
+  EXPECT_EQ(Run({"history", "nobody@example.net"}), kExitNotCached);
+}
+
 TEST_F(VerifyctlWithDaemonTest, TheExitCodeIsThatOfTheWorst) {
   EXPECT_EQ(Run({"query", "joe@example.com", "new@example.com"}), kExitNotCached);
   EXPECT_THAT(out_, HasSubstr("new@example.com: not cached\n"));

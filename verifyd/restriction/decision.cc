@@ -1,36 +1,92 @@
 #include "verifyd/restriction/decision.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "base/text.h"
 #include "verdict/reason.h"
 
 namespace verifyd {
 namespace {
 
-DefaultDecision DefaultFor(const Verdict& verdict, Role role) {
+DefaultDecision DefaultOf(const ReasonRow& row, Use use) {
+  switch (use) {
+    case Use::kInbound:
+      return row.inbound;
+    case Use::kSender:
+      return row.sender;
+    case Use::kOutbound:
+      return row.outbound;
+  }
+  return row.inbound;
+}
+
+const DecisionTable& TableOf(const DecisionTables& tables, Use use) {
+  switch (use) {
+    case Use::kInbound:
+      return tables.inbound;
+    case Use::kSender:
+      return tables.sender;
+    case Use::kOutbound:
+      return tables.outbound;
+  }
+  return tables.inbound;
+}
+
+DefaultDecision DecisionFor(const Verdict& verdict, Use use, const DecisionTables& tables) {
   const Finding& finding = verdict.finding;
   if (finding.reason == Reason::kNone) {  // a pin: the operator's word
     return finding.deliverability == Deliverability::kUndeliverable ? DefaultDecision::kReject
                                                                     : DefaultDecision::kPermit;
   }
-  const ReasonRow& row = RowOf(finding.reason);
-  // A finding may be more careful than its reason's row, never less.
-  DefaultDecision decision = role == Role::kRecipient ? row.inbound : row.sender;
-  if (decision == DefaultDecision::kReject && finding.deliverability != Deliverability::kUndeliverable) {
-    decision = DefaultDecision::kDefer;
+  DefaultDecision decision = DefaultDecision::kPermit;
+  if (const auto& said = TableOf(tables, use)[static_cast<size_t>(finding.reason)]; said.has_value()) {
+    decision = *said;
+  } else {
+    decision = DefaultOf(RowOf(finding.reason), use);
+    // A finding may be more careful than its reason's row, never less.
+    if (decision == DefaultDecision::kReject && finding.deliverability != Deliverability::kUndeliverable) {
+      decision = DefaultDecision::kDefer;
+    }
   }
   if (verdict.grace && decision == DefaultDecision::kReject) decision = DefaultDecision::kDefer;
   return decision;
 }
 
+std::optional<DefaultDecision> WordOf(absl::string_view word) {
+  if (word == "permit") return DefaultDecision::kPermit;
+  if (word == "defer") return DefaultDecision::kDefer;
+  if (word == "reject") return DefaultDecision::kReject;
+  return std::nullopt;
+}
+
 }  // namespace
 
-Decision DecideOnVerdict(const Verdict& verdict, Role role, const UnverifiedSettings& settings) {
+absl::Status DecisionTables::Set(Reason reason, absl::string_view value) {
+  const auto number = static_cast<size_t>(reason);
+  for (const absl::string_view item : absl::StrSplit(value, absl::ByAnyChar(" \t,"), absl::SkipEmpty())) {
+    const size_t equals = item.find('=');
+    const absl::string_view use = equals == absl::string_view::npos ? "" : item.substr(0, equals);
+    const std::optional<DefaultDecision> decision =
+        WordOf(equals == absl::string_view::npos ? item : item.substr(equals + 1));
+    const bool known_use = use.empty() || use == "inbound" || use == "sender" || use == "outbound";
+    if (!decision.has_value() || !known_use || (use.empty() && equals != absl::string_view::npos)) {
+      return absl::InvalidArgumentError(absl::StrCat("found \"", Printable(item, 40),
+                                                     "\", expected permit, defer or reject, with inbound=, sender= or "
+                                                     "outbound= before it or not"));
+    }
+    if (use.empty() || use == "inbound") inbound[number] = decision;
+    if (use.empty() || use == "sender") sender[number] = decision;
+    if (use.empty() || use == "outbound") outbound[number] = decision;
+  }
+  return absl::OkStatus();
+}
+
+Decision DecideOnVerdict(const Verdict& verdict, Use use, const UnverifiedSettings& settings) {
   Decision decision;
   DefaultDecision wanted = DefaultDecision::kPermit;
   switch (verdict.state) {
     case VerdictState::kKnown:
-      wanted = DefaultFor(verdict, role);
+      wanted = DecisionFor(verdict, use, settings.decisions);
       break;
     case VerdictState::kInProgress:
     case VerdictState::kNotCached:  // memory was all that could be asked: too many connections
@@ -46,7 +102,7 @@ Decision DecideOnVerdict(const Verdict& verdict, Role role, const UnverifiedSett
     decision.code = 0;
     return decision;
   }
-  decision.dsn = absl::StrCat(code_class, role == Role::kRecipient ? ".1.1" : ".1.7");
+  decision.dsn = absl::StrCat(code_class, use == Use::kSender ? ".1.7" : ".1.1");
   absl::string_view why = verdict.finding.text;
   if (verdict.state == VerdictState::kNotCached) why = "Too many address verification requests";
   if (!settings.reject_reason.empty()) why = settings.reject_reason;

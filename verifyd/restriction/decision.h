@@ -4,11 +4,17 @@
 #ifndef VERIFYD_VERIFYD_RESTRICTION_DECISION_H_
 #define VERIFYD_VERIFYD_RESTRICTION_DECISION_H_
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "mail/finding.h"
 #include "mail/question.h"
 #include "mail/verdict.h"
+#include "verdict/reason.h"
 
 namespace verifyd {
 
@@ -28,17 +34,34 @@ struct Decision {
   bool refuses() const { return kind != DecisionKind::kDunno; }
 };
 
+// What reasons mean instead of their defaults, by the number of the reason; for one use.
+using DecisionTable = std::array<std::optional<DefaultDecision>, kReasonCount>;
+
+// The three uses of a verdict: "inbound", "sender", "outbound". `value` is a word for all ("defer"), or words by use
+// ("inbound=reject sender=permit"). Errors name what was found and expected.
+struct DecisionTables {
+  DecisionTable inbound;
+  DecisionTable sender;
+  DecisionTable outbound;
+  absl::Status Set(Reason reason, absl::string_view value);
+};
+
 // What Postfix's parameters of the same names say about one role (unverified_recipient_* or unverified_sender_*).
 struct UnverifiedSettings {
   int reject_code = 450;
   int defer_code = 450;
   std::string reject_reason;
   bool defer_if_permit = true;
+  DecisionTables decisions;  // decision_table
 };
 
-// The decision about an address of `role` whose verdict is `verdict`: by the default of its reason, worded as smtpd(8)
-// words it (reject_unverified_address in postconf(5)).
-Decision DecideOnVerdict(const Verdict& verdict, Role role, const UnverifiedSettings& settings);
+// What a verdict is used for: a recipient of our own domains, a sender, a recipient elsewhere (policy_context
+// submission).
+enum class Use : uint8_t { kInbound, kSender, kOutbound };
+
+// The decision about an address whose verdict is `verdict`: by the operator's table or the default of its reason,
+// worded as smtpd(8) words it (reject_unverified_address in postconf(5)).
+Decision DecideOnVerdict(const Verdict& verdict, Use use, const UnverifiedSettings& settings);
 
 }  // namespace verifyd
 

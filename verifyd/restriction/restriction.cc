@@ -89,8 +89,11 @@ bool Restrictions::DeferredLongEnough(const Verdict& verdict, Role role, const R
 bool Restrictions::Settles(Evaluation& evaluation, const Restriction& restriction, Verdict verdict) const {
   const RestrictionSettings& settings = *evaluation.settings_;
   Ruling& ruling = evaluation.ruling_;
-  Decision decision = DecideOnVerdict(verdict, restriction.role,
-                                      restriction.role == Role::kRecipient ? settings.recipient : settings.sender);
+  const bool recipient = restriction.role == Role::kRecipient;
+  const Use use = !recipient                                    ? Use::kSender
+                  : evaluation.request_.context == "submission" ? Use::kOutbound
+                                                                : Use::kInbound;
+  Decision decision = DecideOnVerdict(verdict, use, recipient ? settings.recipient : settings.sender);
   if (decision.refuses() && DeferredLongEnough(verdict, restriction.role, settings)) {
     LogWarning(absl::StrCat("<", Printable(evaluation.request_.recipient, 320),
                             "> is let through, though nothing definite is known of it: it has been deferred since ",
