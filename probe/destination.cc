@@ -327,11 +327,31 @@ boost::asio::awaitable<void> Destination::ServeCatchAll(Batch& batch, Session& s
     if (job == nullptr || !job->target.has_value() || job->answered()) continue;
     // Who refuses one address does not take all.
     if (job->target->deliverability == Deliverability::kUndeliverable) answer = CatchAll::kNo;
-    if (answer == CatchAll::kNotAsked) answer = co_await AskCatchAll(*job, session);
+    if (answer == CatchAll::kNotAsked) answer = co_await CatchAllOf(*job, session);
     job->outcome.catch_all = answer;
     Finding finding = *std::exchange(job->target, std::nullopt);
     Conclude(std::move(job), session.endpoint(), std::move(finding));
   }
+}
+
+// What is known already, or found out now. kNotAsked while another connection asks: nobody waits for that.
+boost::asio::awaitable<CatchAll> Destination::CatchAllOf(ProbeJob& job, Session& session) {
+  const std::string domain = job.domain();
+  const MonoTime now = all_.loop_.clock().Mono();
+  if (const auto known = catch_all_.find(domain); known != catch_all_.end()) {
+    if (!known->second.has_value()) co_return CatchAll::kNotAsked;
+    if (now - known->second->second < kCatchAllMemory) co_return known->second->first;
+  }
+  if (catch_all_.size() >= kMaxDomains) catch_all_.clear();
+  catch_all_[domain] = std::nullopt;
+  const CatchAll answer = co_await AskCatchAll(job, session);
+  // What could not be told is worth another try with the next address.
+  if (answer == CatchAll::kCouldNotTell) {
+    catch_all_.erase(domain);
+  } else {
+    catch_all_[domain] = std::pair(answer, all_.loop_.clock().Mono());
+  }
+  co_return answer;
 }
 
 // A first yes may be an accident (a server that stopped looking, a name that exists): a second one must agree.

@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -64,6 +65,8 @@ class Destination {
   // Between two replies: a server that is slower than this does not want many questions at once.
   static constexpr absl::Duration kTarpitGap = absl::Seconds(1);
   static constexpr absl::Duration kTarpitMemory = absl::Minutes(10);
+  // For so long what was found out of catch-all answers for the addresses that come together.
+  static constexpr absl::Duration kCatchAllMemory = absl::Minutes(10);
 
   Destination(Destinations& all, DestinationState state);
   Destination(const Destination&) = delete;
@@ -100,6 +103,7 @@ class Destination {
   boost::asio::awaitable<std::shared_ptr<Session>> Open(Batch& batch);
   boost::asio::awaitable<bool> Serve(Batch& batch, Session& session);
   boost::asio::awaitable<void> ServeCatchAll(Batch& batch, Session& session);
+  boost::asio::awaitable<CatchAll> CatchAllOf(ProbeJob& job, Session& session);
   boost::asio::awaitable<CatchAll> AskCatchAll(ProbeJob& job, Session& session);
   void AdaptBatch(size_t size, size_t first_again, bool too_many, absl::Duration longest_gap);
   // Says goodbye, while nobody waits for it.
@@ -133,6 +137,8 @@ class Destination {
   size_t batch_limit_ = SIZE_MAX;
   MonoTime tarpit_until_;
   std::optional<MonoTime> said_relay_denied_;
+  // By domain; nothing while the question is in the air.
+  absl::flat_hash_map<std::string, std::optional<std::pair<CatchAll, MonoTime>>> catch_all_;
   bool worker_waits_ = false;
   int workers_ = 0;
   MonoTime idle_since_;

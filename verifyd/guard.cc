@@ -159,11 +159,13 @@ boost::asio::awaitable<Finding> Guard::Judge(ProbeRequest request, ProbeOutcome 
     BeginDoubt(destination, Doubt::kManyRefused, "it refuses many addresses at once that it used to accept");
   }
   Trust trust = TrustOf(destination);
-  const bool never_accepted = outcome.configured_route && trust.last_accepted == absl::InfinitePast();
+  bool never_accepted = outcome.configured_route && trust.last_accepted == absl::InfinitePast();
   const bool has_canary = settings_->canaries.contains(request.address.domain());
   if ((never_accepted || has_canary) && !IsCanary(request.address)) {
     const Canary canary = co_await AskCanary(request, destination);
+    // Somebody who was asked about at the same time may have been accepted meanwhile.
     trust = TrustOf(destination);
+    never_accepted = never_accepted && trust.last_accepted == absl::InfinitePast();
     if (canary == Canary::kAccepted && (trust.doubt == Doubt::kCanaryRefused || trust.doubt == Doubt::kNeverAccepted)) {
       EndDoubt(destination);
     } else if (canary == Canary::kAccepted && never_accepted) {

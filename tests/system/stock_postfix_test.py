@@ -55,6 +55,7 @@ class RouteServiceTest(WorldTestCase):
         super().setUp()
         self.daemon = self.started(
             address_verify_route_service=f"unix:{self.world.stock.private_socket('rewrite')}",
+            address_verify_catch_all="no",
             unverified_recipient_reject_code=550,
         )
 

@@ -124,6 +124,7 @@ class DomainsTest(WorldTestCase):
         verifyd = self.routed(
             f"absent.test smtp:[{self.target('good.test').address}]:{self.world.smtp_port}",
             unverified_recipient_reject_code=550,
+            address_verify_catch_all="no",
         )
         self.assertEqual(self.ask(verifyd, "alice@absent.test"), "DUNNO")
         self.assertTrue(self.ask(verifyd, "nobody@absent.test").startswith(REJECT))
