@@ -135,8 +135,9 @@ Verifier::Memory Verifier::Remember(const Address& address, absl::Time now) cons
 Verdict Verifier::FromRecord(const Record& record, absl::Time now) const {
   Verdict verdict = Known(VerdictSource::kRecord, record.finding, now);
   // Kept as a positive, which one refusal does not overturn; but where everybody is accepted that says little.
-  if (record.finding.reason == Reason::kCatchAll)
+  if (record.finding.reason == Reason::kCatchAll) {
     verdict.finding.deliverability = RowOf(Reason::kCatchAll).deliverability;
+  }
   verdict.grace = GraceOf(record, settings_->lifetimes) > now;
   if (record.finding.deliverability == Deliverability::kUnknown && record.temporary_count > 0) {
     verdict.deferred_since = record.first_temporary;
@@ -462,7 +463,7 @@ Finding Verifier::Promoted(const Address& address, Finding finding) const {
 Finding Verifier::TakeInDomain(const Address& address, const ProbeOutcome& outcome, Finding finding) {
   const absl::Time now = loop_.clock().Now();
   const std::optional<DomainFact> held = cache_.FindDomainFact(address.domain());
-  if (outcome.relay_denied_everywhere) return TakeInNotHosted(address, held, std::move(finding));
+  if (outcome.relay_denied_everywhere) return TakeInNotHosted(address, held, finding);
   if (!outcome.domain_fact.has_value()) {
     const bool talked = finding.code != 0 && finding.stage >= Stage::kMail && finding.reason != Reason::kRelayDenied;
     if (!talked || (held.has_value() && held->alive <= now && now - held->alive < kAliveStep)) return finding;
@@ -481,7 +482,8 @@ Finding Verifier::TakeInDomain(const Address& address, const ProbeOutcome& outco
 }
 
 // All MX say that they do not relay for the domain: said twice, it is hosted nowhere.
-Finding Verifier::TakeInNotHosted(const Address& address, const std::optional<DomainFact>& held, Finding finding) {
+Finding Verifier::TakeInNotHosted(const Address& address, const std::optional<DomainFact>& held,
+                                  const Finding& finding) {
   DomainFact fact;
   fact.domain = address.domain();
   fact.finding = ToFinding(ClassificationOf(Reason::kDomainNotHosted, "domain.not_hosted"), finding.stage, finding.text,

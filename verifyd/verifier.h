@@ -98,7 +98,7 @@ class Verifier {
   std::optional<Verdict> Fallback(const Question& question) const;
   boost::asio::awaitable<void> Fly(std::shared_ptr<Flight> flight, ProbeRequest request);
   boost::asio::awaitable<Verdict> Learn(ProbeRequest request, ProbeOutcome outcome);
-  Finding TakeInNotHosted(const Address& address, const std::optional<DomainFact>& held, Finding finding);
+  Finding TakeInNotHosted(const Address& address, const std::optional<DomainFact>& held, const Finding& finding);
   Finding TakeInDomain(const Address& address, const ProbeOutcome& outcome, Finding finding);
   void TakeIn(const Address& address, const ProbeOutcome& outcome, const Finding& finding);
   Finding Annotated(const Address& address, const ProbeOutcome& outcome, Finding finding);

@@ -78,7 +78,7 @@ TEST_F(StoreCheckTest, PagesOfRubbishAreFound) {
   {
     std::fstream file(folder_.file(), std::ios::in | std::ios::out | std::ios::binary);
     // Behind the two pages that say where everything is.
-    for (int page = 2; page < 60; ++page) {
+    for (std::streamoff page = 2; page < 60; ++page) {
       file.seekp(page * 4096);
       file << std::string(4096, '\xa5');
     }
