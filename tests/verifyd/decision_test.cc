@@ -106,8 +106,7 @@ TEST(DecisionTest, InProgressIsDeferredAndNotVerifiableIsLetThrough) {
   Verdict verdict;
   verdict.state = VerdictState::kInProgress;
   verdict.finding.text = "Address verification in progress";
-  EXPECT_EQ(DecideOnVerdict(verdict, Use::kInbound, {}).text,
-            "unverified address: Address verification in progress");
+  EXPECT_EQ(DecideOnVerdict(verdict, Use::kInbound, {}).text, "unverified address: Address verification in progress");
   verdict.state = VerdictState::kNotVerifiable;
   EXPECT_FALSE(DecideOnVerdict(verdict, Use::kInbound, {}).refuses());
 }
