@@ -178,6 +178,9 @@ json::object ToJson(const DomainFact& fact, const Lifetimes& lifetimes, absl::Ti
   object["domain"] = JsonText(fact.domain);
   object["freshness"] = JsonText(FreshnessName(FreshnessOf(fact, lifetimes, now)));
   if (fact.decides()) object["finding"] = WithStatus(fact.finding);
+  // What the answers about random addresses make of the domain; its addresses have findings of their own.
+  if (fact.catch_all == CatchAll::kYes) object["reason"] = JsonText(ReasonName(Reason::kCatchAll));
+  if (fact.catch_all == CatchAll::kInconsistent) object["reason"] = JsonText(ReasonName(Reason::kCatchAllInconsistent));
   PutTime(object, "expire_at", ExpiryOf(fact, lifetimes));
   object["catch_all"] = JsonText(CatchAllName(fact.catch_all));
   PutTime(object, "catch_all_when", fact.catch_all_when);

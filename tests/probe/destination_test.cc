@@ -354,6 +354,30 @@ TEST_F(DestinationTest, WhoTakesAnImpossibleAddressTakesAll) {
   EXPECT_EQ(world_.Probe(std::move(request)).catch_all, CatchAll::kYes);
 }
 
+TEST_F(DestinationTest, ProvidersWhoseAnswerIsKnownAreNotAskedAboutImpossibleAddresses) {
+  for (const char* host : {"aspmx.l.google.com", "example-com.mail.protection.outlook.com", "mta5.am0.yahoodns.net"}) {
+    ProbeWorld world;
+    world.resolver.SetMx("example.com", {{10, host}});
+    world.resolver.SetAddresses(host, {"11.0.0.1"});
+    world.dialer.PlayOnly("11.0.0.1", "rcpt=250 Ok");
+    ProbeRequest request = world.Request("joe@example.com");
+    request.ask_catch_all = AskCatchAll::kAlways;
+    EXPECT_EQ(world.Probe(std::move(request)).catch_all, CatchAll::kNotAsked) << host;
+    EXPECT_EQ(world.prober.counts().probes, 1U);
+  }
+}
+
+TEST_F(DestinationTest, AddressesThatComeTogetherCostOneQuestionAboutImpossibleOnes) {
+  world_.Servers({"rcpt=250 Ok"});
+  for (int i = 0; i < 50; ++i) {
+    ProbeRequest request = world_.Request(absl::StrCat("user", i, "@example.com"));
+    request.ask_catch_all = AskCatchAll::kAlways;
+    world_.Start(std::move(request));
+  }
+  world_.test.Advance(absl::Seconds(10));
+  EXPECT_EQ(Count("RCPT"), 52);
+}
+
 TEST_F(DestinationTest, NoAnswerAboutTheImpossibleAddressSpoilsTheTargets) {
   for (const char* answer : {"450 4.7.1 Greylisted", "452 4.5.3 Too many recipients", "{eof}", "{timeout}",
                              "550 5.7.1 blocked using zen.spamhaus.org"}) {

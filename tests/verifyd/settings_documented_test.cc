@@ -1,6 +1,7 @@
 // The table of settings, its manual page and the sample file say the same: every name, every default.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -9,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "verdict/reason.h"
 #include "verifyd/settings.h"
 
 namespace verifyd {
@@ -69,6 +71,20 @@ TEST(SettingsDocumentedTest, EverySettingIsExplainedInOneLine) {
     EXPECT_FALSE(row.documentation.empty()) << row.name;
     EXPECT_TRUE(absl::EndsWith(row.documentation, ".")) << row.name;
     EXPECT_EQ(row.documentation.find('\n'), absl::string_view::npos) << row.name;
+  }
+}
+
+// ".It name Ta status Ta inbound Ta sender Ta outbound"
+TEST(ReasonsDocumentedTest, TheManualPageHasEveryReasonAndWhatItMeans) {
+  const auto word = [](DefaultDecision decision) {
+    return decision == DefaultDecision::kPermit ? "permit" : decision == DefaultDecision::kDefer ? "defer" : "reject";
+  };
+  const std::vector<std::string> lines = LinesOf("man/verifyd.cf.5");
+  for (int number = 1; number < kReasonCount; ++number) {
+    const ReasonRow& row = RowOf(static_cast<Reason>(number));
+    const std::string line = absl::StrCat(".It ", row.name, " Ta ", DeliverabilityName(row.deliverability), " Ta ",
+                                          word(row.inbound), " Ta ", word(row.sender), " Ta ", word(row.outbound));
+    EXPECT_EQ(std::count(lines.begin(), lines.end(), line), 1) << line;
   }
 }
 
