@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/status_macros.h"
+#include "bench/sample_record.h"
 #include "cache/cache.h"
 #include "cache/record.h"
 #include "cache/store.h"
@@ -26,29 +27,6 @@ namespace {
 
 constexpr int kRecords = 1000000;
 constexpr int kBatch = 20000;
-
-std::string KeyOf(uint32_t i) { return absl::StrCat("user", i * 2654435761U, "@customer", i % 1000, ".example.com"); }
-
-Record SampleRecord() {
-  const absl::Time t = absl::FromUnixSeconds(1700000000);
-  Record record;
-  record.finding = {.deliverability = Deliverability::kUndeliverable,
-                    .reason = Reason::kNoSuchUser,
-                    .scope = Scope::kAddress,
-                    .stage = Stage::kRcpt,
-                    .rule = "unknown-user.enhanced",
-                    .code = 550,
-                    .enhanced = {.status_class = 5, .subject = 1, .detail = 1},
-                    .text =
-                        "host mx.customer.example.com[192.0.2.1] said: 550 5.1.1 User unknown (in reply to RCPT TO "
-                        "command)",
-                    .mx_name = "mx.customer.example.com",
-                    .mx_address = "192.0.2.1",
-                    .when = t};
-  record.first_seen = t;
-  record.history.push_back({.when = t, .deliverability = Deliverability::kUndeliverable});
-  return record;
-}
 
 // A file of a million records, made once for all benchmarks of a run.
 class Sample {
@@ -66,11 +44,11 @@ class Sample {
     path_ = folder + "/verify_cache";
     const auto store = Store::Open(path_ + ".mdb", absl::UnixEpoch());
     if (!store.ok()) std::abort();
-    const std::string value = EncodeRecord(SampleRecord());
+    const std::string value = EncodeRecord(SampleRecord(absl::FromUnixSeconds(1700000000)));
     for (int first = 0; first < kRecords; first += kBatch) {
       const absl::Status status = (*store)->Write([&](Store::Changes& changes) -> absl::Status {
         for (int i = first; i < first + kBatch; ++i) {
-          RETURN_IF_ERROR(changes.Put(Table::kRecords, KeyOf(static_cast<uint32_t>(i)), value, Lifetimes()));
+          RETURN_IF_ERROR(changes.Put(Table::kRecords, SampleKey(static_cast<uint32_t>(i)), value, Lifetimes()));
         }
         return absl::OkStatus();
       });
@@ -88,7 +66,7 @@ std::vector<std::string> RandomKeys() {
   std::mt19937 random(1);
   std::vector<std::string> keys;
   keys.reserve(1 << 20);
-  for (int i = 0; i < 1 << 20; ++i) keys.push_back(KeyOf(static_cast<uint32_t>(random() % kRecords)));
+  for (int i = 0; i < 1 << 20; ++i) keys.push_back(SampleKey(static_cast<uint32_t>(random() % kRecords)));
   return keys;
 }
 
@@ -156,14 +134,14 @@ void BM_CacheFindPin(benchmark::State& state) {
 BENCHMARK(BM_CacheFindPin);
 
 void BM_EncodeRecord(benchmark::State& state) {
-  const Record record = SampleRecord();
+  const Record record = SampleRecord(absl::FromUnixSeconds(1700000000));
   for (auto _ : state) benchmark::DoNotOptimize(EncodeRecord(record));
   state.counters["bytes"] = static_cast<double>(EncodeRecord(record).size());
 }
 BENCHMARK(BM_EncodeRecord);
 
 void BM_DecodeRecord(benchmark::State& state) {
-  const std::string bytes = EncodeRecord(SampleRecord());
+  const std::string bytes = EncodeRecord(SampleRecord(absl::FromUnixSeconds(1700000000)));
   for (auto _ : state) benchmark::DoNotOptimize(DecodeRecord(bytes));
 }
 BENCHMARK(BM_DecodeRecord);

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/status_macros.h"
+#include "bench/sample_record.h"
 #include "cache/cache.h"
 #include "cache/record.h"
 #include "cache/store.h"
@@ -29,37 +30,17 @@ constexpr uint32_t kBatch = 20000;
 constexpr size_t kKeys = 1 << 18;
 constexpr absl::Duration kSlice = absl::Milliseconds(20);
 
-std::string KeyOf(uint32_t i) { return absl::StrCat("user", i * 2654435761U, "@customer", i % 1000, ".example.com"); }
-
-Record RecordOf(absl::Time when) {
-  Record record;
-  record.finding = {.deliverability = Deliverability::kUndeliverable,
-                    .reason = Reason::kNoSuchUser,
-                    .scope = Scope::kAddress,
-                    .stage = Stage::kRcpt,
-                    .rule = "unknown-user.enhanced",
-                    .code = 550,
-                    .enhanced = {.status_class = 5, .subject = 1, .detail = 1},
-                    .text = "host mx.example.com[192.0.2.1] said: 550 5.1.1 User unknown (in reply to RCPT TO command)",
-                    .mx_name = "mx.example.com",
-                    .mx_address = "192.0.2.1",
-                    .when = when};
-  record.first_seen = record.negative_since = when;
-  record.history.push_back({.when = when, .deliverability = Deliverability::kUndeliverable});
-  return record;
-}
-
 // Every second one has expired.
 void Fill(const std::string& path, uint32_t records) {
   const auto store = Store::Open(path + ".mdb", absl::UnixEpoch());
   if (!store.ok()) std::abort();
   const absl::Time now = absl::Now();
-  const std::string fresh = EncodeRecord(RecordOf(now));
-  const std::string expired = EncodeRecord(RecordOf(now - absl::Hours(24 * 5)));
+  const std::string fresh = EncodeRecord(SampleRecord(now));
+  const std::string expired = EncodeRecord(SampleRecord(now - absl::Hours(24 * 5)));
   for (uint32_t first = 0; first < records; first += kBatch) {
     const absl::Status status = (*store)->Write([&](Store::Changes& changes) -> absl::Status {
       for (uint32_t i = first; i < std::min(first + kBatch, records); ++i) {
-        RETURN_IF_ERROR(changes.Put(Table::kRecords, KeyOf(i), i % 2 == 0 ? fresh : expired, Lifetimes()));
+        RETURN_IF_ERROR(changes.Put(Table::kRecords, SampleKey(i), i % 2 == 0 ? fresh : expired, Lifetimes()));
       }
       return absl::OkStatus();
     });
@@ -126,7 +107,8 @@ class Load {
     cache_ = Cache::Open(loop_, settings);
     settings_ = settings;
     keys_.reserve(kKeys);
-    for (size_t i = 0; i < kKeys; ++i) keys_.push_back(KeyOf(2 * (static_cast<uint32_t>(random_()) % (records / 2))));
+    for (size_t i = 0; i < kKeys; ++i)
+      keys_.push_back(SampleKey(2 * (static_cast<uint32_t>(random_()) % (records / 2))));
   }
 
   template <typename LookUp>
@@ -182,7 +164,7 @@ class Load {
   std::mt19937 random_{1};
   // Made beforehand, so that only the look-up is measured; of those that do not expire.
   std::vector<std::string> keys_;
-  const Record record_ = RecordOf(absl::Now());
+  const Record record_ = SampleRecord(absl::Now());
   bool first_ = true;
 };
 
