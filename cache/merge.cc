@@ -50,12 +50,15 @@ void Stand(Record& record, const Finding& finding) {
   record.next_probe = absl::InfiniteFuture();
 }
 
-// A negative about the address against a live positive. Evidence that is expired, or from a clock that was set back,
-// counts for nothing.
+// Evidence that is expired, or from a clock that was set back, counts for nothing.
+bool PendingCounts(const Record& record, const Lifetimes& lifetimes, absl::Time now) {
+  return record.pending.has_value() && record.pending->when <= now &&
+         record.pending->when + lifetimes.overturn + lifetimes.negative_expire >= now;
+}
+
+// A negative about the address against a live positive.
 void Contradict(Record& record, const Finding& finding, const Lifetimes& lifetimes) {
-  const bool evidence = record.pending.has_value() && record.pending->when <= finding.when &&
-                        record.pending->when + lifetimes.overturn + lifetimes.negative_expire >= finding.when;
-  if (!evidence) record.pending = finding;
+  if (!PendingCounts(record, lifetimes, finding.when)) record.pending = finding;
   if (finding.when - record.pending->when >= lifetimes.overturn) return Stand(record, finding);
   record.next_probe = record.pending->when + lifetimes.overturn;
 }
@@ -112,7 +115,8 @@ Record Merge(const std::optional<Record>& held, const Finding& finding, const Li
     Contradict(record, finding, lifetimes);
   } else {
     record.next_probe = finding.when + lifetimes.temporary_refresh;
-    // The second opinion is not asked for earlier than it counts.
+    // The second opinion is not asked for earlier than it counts, nor for ever of a server that can not be asked.
+    if (!PendingCounts(record, lifetimes, finding.when)) record.pending.reset();
     if (record.pending.has_value()) {
       record.next_probe = std::max(record.next_probe, record.pending->when + lifetimes.overturn);
     }

@@ -121,6 +121,16 @@ TEST(MergeTest, ASecondOpinionIsPlannedForWhenItCounts) {
             absl::InfiniteFuture());
 }
 
+TEST(MergeTest, ASecondOpinionThatIsNotToBeHadIsNotAskedForForEver) {
+  const absl::Duration h = absl::Hours(1);
+  const Record soon = Play({{0 * h, kYes}, {1 * h, kNo}, {70 * h, kLater}});
+  EXPECT_TRUE(soon.pending.has_value());
+  const Record late = Play({{0 * h, kYes}, {1 * h, kNo}, {75 * h, kLater}});
+  EXPECT_FALSE(late.pending.has_value());
+  EXPECT_FALSE(late.on_agenda());
+  EXPECT_EQ(late.finding.deliverability, Deliverability::kDeliverable);
+}
+
 TEST(MergeTest, CountsTemporaryAnswersUntilADefiniteOne) {
   Record record = Play({{absl::ZeroDuration(), kLater}, {absl::Hours(5), kLater}, {absl::Hours(6), kLater}});
   EXPECT_EQ(record.first_temporary, SampleTime());
