@@ -214,7 +214,8 @@ void Verifier::NoteProbe(const Address& address) {
   if (!settings_->postfix_policy) {
     const std::optional<Record> record = cache_.FindRecord(key);
     const bool negative = record.has_value() && record->finding.deliverability == Deliverability::kUndeliverable;
-    if (negative) ++second_looks_[address.domain()];
+    // Asked first, which begins the new minute: else the counts of every domain there ever was would stay.
+    if (negative && SecondLookAllowed(address.domain())) ++second_looks_[address.domain()];
     return;
   }
   const PostfixAnswer answer =
@@ -365,7 +366,9 @@ boost::asio::awaitable<void> Verifier::Fly(std::shared_ptr<Flight> flight, Probe
     LogProbe(address, outcome);
     verdict = co_await Learn(std::move(request), std::move(outcome));
   }
-  if (!settings_->negative_cache && flight->landed.waiting() == 0 && unheard_.size() < kMaxUnheard) {
+  if (!settings_->negative_cache && flight->landed.waiting() == 0) {
+    // Most were never asked for again; without room for new ones nobody would be told.
+    if (unheard_.size() >= kMaxUnheard) unheard_.clear();
     unheard_.insert_or_assign(address.Key(), std::pair(loop_.clock().Mono(), verdict));
   }
   verdict.transcript = std::move(transcript);
