@@ -107,8 +107,9 @@ class Load {
     cache_ = Cache::Open(loop_, settings);
     settings_ = settings;
     keys_.reserve(kKeys);
-    for (size_t i = 0; i < kKeys; ++i)
+    for (size_t i = 0; i < kKeys; ++i) {
       keys_.push_back(SampleKey(2 * (static_cast<uint32_t>(random_()) % (records / 2))));
+    }
   }
 
   template <typename LookUp>
