@@ -1,4 +1,4 @@
-// An SMTP server that accepts every recipient but those that begin with "no", as fast as it can, or after a delay a
+// An SMTP server that accepts the recipients that begin with "user", as fast as it can, or after a delay a
 // reply.
 //   smtp_target PORT [DELAY_MS]
 // Every command is answered; a message is never taken (DATA is refused). It offers PIPELINING: commands that come
@@ -162,8 +162,8 @@ class Target {
     };
     if (is("EHLO")) return counted("ehlo", "250-target.bench.test\r\n250-PIPELINING\r\n250 ENHANCEDSTATUSCODES\r\n");
     if (is("MAIL")) return counted("mail", "250 2.1.0 Ok\r\n");
-    if (is("RCPT TO:<no")) return counted("rcpt", "550 5.1.1 User unknown\r\n");
-    if (is("RCPT")) return counted("rcpt", "250 2.1.5 Ok\r\n");
+    if (is("RCPT TO:<user")) return counted("rcpt", "250 2.1.5 Ok\r\n");
+    if (is("RCPT")) return counted("rcpt", "550 5.1.1 User unknown\r\n");
     if (is("RSET")) return counted("rset", "250 2.0.0 Ok\r\n");
     if (is("QUIT")) return counted("quit", "221 2.0.0 Bye\r\n");
     if (is("DATA")) return counted("data", "554 5.5.1 This target takes no messages\r\n");

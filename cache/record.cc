@@ -277,7 +277,7 @@ void DestinationFields(Io& io, D& state) {
   io.Moment(state.open_until);
   io.Enum(state.open_reason, kReasonCount - 1);
   io.Span(state.back_off);
-  io.Rate(state.sessions_per_second);
+  io.Rate(state.questions_per_second);
   const size_t count = io.Count(state.resting, kMaxResting);
   for (size_t i = 0; i < count; ++i) {
     io.Text(state.resting[i].source_address, kMaxName);

@@ -48,8 +48,8 @@ struct DestinationState {
   Reason open_reason = Reason::kNone;
   // Pause before the next trial, grown at each failed one.
   absl::Duration back_off = absl::ZeroDuration();
-  // Pace the destination has shown to bear: new sessions a second; 0: not known.
-  double sessions_per_second = 0;
+  // Pace the destination has shown to bear: addresses asked about a second; 0: not known.
+  double questions_per_second = 0;
   std::vector<RestingSource> resting;
   // The operator wants nobody asked there until then; InfinitePast: no such wish.
   absl::Time held_until = absl::InfinitePast();

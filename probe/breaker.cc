@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "absl/random/distributions.h"
 
@@ -48,8 +49,22 @@ bool Breaker::Trip(Reason reason, const BreakerPause& pause, absl::Time now, abs
   return true;
 }
 
+void Breaker::Reset() {
+  state_.failures = 0;
+  state_.last_failure = Reason::kNone;
+  state_.last_failure_when = absl::InfinitePast();
+  state_.back_off = absl::ZeroDuration();
+  state_.open_until = absl::InfinitePast();
+  state_.open_reason = Reason::kNone;
+}
+
+void Breaker::Keep(double questions_per_second, std::vector<RestingSource> resting) {
+  state_.questions_per_second = questions_per_second;
+  state_.resting = std::move(resting);
+}
+
 bool Breaker::blank(absl::Time now) const {
-  if (trying_ || open(now) || held(now)) return false;
+  if (trying_ || open(now) || held(now) || state_.questions_per_second > 0) return false;
   return (state_.failures == 0 && state_.back_off == absl::ZeroDuration()) || now - state_.last_failure_when > kMemory;
 }
 

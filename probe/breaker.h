@@ -11,6 +11,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/random/bit_gen_ref.h"
 #include "absl/time/time.h"
@@ -46,6 +47,10 @@ class Breaker {
   // Nobody is asked until then, whatever happens; InfinitePast: no more.
   void Hold(absl::Time until) { state_.held_until = until; }
   bool held(absl::Time now) const { return state_.held_until > now; }
+
+  // Forgets all trouble.
+  void Reset();
+  void Keep(double questions_per_second, std::vector<RestingSource> resting);
 
   // These say whether the state changed in a way worth keeping.
   // A conversation was held.

@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "absl/random/distributions.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "probe/catch_all.h"
 #include "probe/provider.h"
 #include "verdict/event.h"
 #include "verdict/reason.h"
@@ -16,16 +18,14 @@ namespace {
 
 // How often one address is asked about again because what was said was about the session.
 constexpr int kMaxAgain = 5;
-// Open domain breakers that agree that it is the destination, not the domain.
-constexpr int kAgreeingDomains = 3;
-constexpr size_t kMaxDomains = 1000;
-constexpr size_t kMaxStateName = 450;  // as what keeps it takes
-
-// The operator's own server is tried again soon: people wait for its addresses. Others are left in peace.
-constexpr BreakerPause kOwnFailure = {absl::Seconds(5), absl::Minutes(1)};
-constexpr BreakerPause kOwnRefusal = {absl::Seconds(30), absl::Minutes(15)};
-constexpr BreakerPause kPublicFailure = {absl::Minutes(1), absl::Hours(1)};
-constexpr BreakerPause kPublicRefusal = {absl::Minutes(5), absl::Hours(4)};
+// How often it waits because the server complained that we are too many, or too fast.
+constexpr int kMaxThrottled = 8;
+// A 421 behind so many addresses closes a session that lasted long enough for the server; before them it is a
+// complaint.
+constexpr size_t kWornOut = 50;
+// Before the next attempt when this machine has no descriptor or port left.
+constexpr absl::Duration kExhaustedPause = absl::Milliseconds(100);
+constexpr size_t kMaxCatchAllDomains = 1000;
 
 // Does it make sense to ask the next server, too? As Postfix does: after what is temporary, and after a 5yz greeting
 // (smtp_skip_5xx_greeting). A 5yz behind the greeting counts for the whole MX group: other servers of the same people
@@ -53,105 +53,69 @@ int Weight(const Finding& finding) {
 
 bool HeldAConversation(const Finding& finding) { return finding.code != 0 && finding.stage >= Stage::kMail; }
 
-// Told to stay away, or to come slower.
-bool IsRefusalOfUs(Reason reason) {
-  switch (RowOf(reason).cache_class) {
-    case CacheClass::kMxBackoff:
-    case CacheClass::kMxBlock:
-    case CacheClass::kCircuitOpen:
-      return true;
-    default:
-      return false;
-  }
-}
-
-// What is said of our address holds for every domain there; other policies may be those of one tenant.
-bool IsAboutOurAddress(Reason reason) {
-  return reason == Reason::kBlockedIp || reason == Reason::kBlockedDynamicIp || reason == Reason::kBlockedRdns;
-}
-
-// Said so plainly that it need not be heard twice. Other refusals may have to do with the one address that was asked
-// about, whatever they say: they count like failures.
-bool IsPlain(Reason reason) {
-  return IsAboutOurAddress(reason) || reason == Reason::kRateLimited || reason == Reason::kBlockedGeo ||
-         reason == Reason::kBlockedHelo;
-}
-
-std::string StateNameOf(absl::string_view destination, absl::string_view domain) {
-  return absl::StrCat(destination, " ", domain);
-}
-
 Finding EventFinding(Event event, absl::string_view text, absl::Time now) {
   return ToFinding(Classifier::Classify(event, Stage::kConnect), Stage::kConnect, text, now);
 }
 
-// Where a random address would only cost us goodwill: their answer is known, and they count who asks for nobody.
-bool AnswersAreKnown(const std::string& host) {
-  const std::string provider = ProviderOf(host);
-  return provider == "google.com" || provider == "googlemail.com" || provider == "outlook.com" ||
-         provider == "hotmail.com" || provider == "yahoodns.net";
-}
-
-bool WantsCatchAll(const ProbeJob& job) {
-  switch (job.request.ask_catch_all) {
-    case AskCatchAll::kNo:
-      return false;
-    case AskCatchAll::kOnConfiguredRoutes:
-      return job.route.configured;
-    case AskCatchAll::kAlways:
-      return job.route.configured || !AnswersAreKnown(job.route.endpoints.front().host);
-  }
-  return false;
-}
-
-// A local part as people have them, which nobody has: pronounceable, long, never the same twice.
-std::string RandomLocalPart(absl::BitGenRef random) {
-  constexpr absl::string_view kConsonants = "bcdfghjklmnprstvw";
-  constexpr absl::string_view kVowels = "aeiou";
-  std::string local;
-  for (int i = 0; i < 7; ++i) {
-    local.push_back(kConsonants[absl::Uniform<size_t>(random, 0, kConsonants.size())]);
-    local.push_back(kVowels[absl::Uniform<size_t>(random, 0, kVowels.size())]);
-  }
-  absl::StrAppend(&local, absl::Uniform(random, 10, 100));
-  return local;
+bool IsUnknownUser(const Finding& finding) {
+  return finding.scope == Scope::kAddress && finding.deliverability == Deliverability::kUndeliverable;
 }
 
 }  // namespace
 
-Busy::Busy(std::shared_ptr<Destinations> all) : all_(std::move(all)) { ++all_->busy_; }
-
-Busy::~Busy() {
-  if (all_ != nullptr && --all_->busy_ == 0 && all_->when_idle_) std::exchange(all_->when_idle_, nullptr)();
-}
+std::string Destination::ProviderOfName(const std::string& name) { return ProviderOf(name.substr(0, name.find(','))); }
 
 Destination::Destination(Destinations& all, DestinationState state)
     : all_(all),
       name_(state.name),
-      pace_(all.loop_, 1),
+      provider_(ProviderOfName(name_)),
+      pace_(all.loop_, PaceLimits()),
       arrived_(all.loop_),
-      breaker_(std::move(state)),
-      idle_since_(all.loop_.clock().Mono()) {}
-
-void Destination::RestoreDomain(const std::string& domain, DestinationState state) {
-  domains_.emplace(domain, std::make_unique<Breaker>(std::move(state)));
-}
-
-bool Destination::blank(absl::Time now) const {
-  return breaker_.blank(now) &&
-         std::all_of(domains_.begin(), domains_.end(), [now](const auto& entry) { return entry.second->blank(now); });
+      breakers_(std::move(state), all.observer_),
+      idle_since_(all.loop_.clock().Mono()) {
+  pace_.Restore(breakers_.state().questions_per_second);
 }
 
 void Destination::Ask(std::unique_ptr<ProbeJob> job) {
   const ProbeSettings& settings = *job->settings;
-  pace_.SetLimit(job->route.configured ? settings.configured_destination_concurrency
-                                       : settings.destination_concurrency);
+  pace_.SetLimits(job->route.configured ? settings.configured_pace : settings.public_pace);
   job->tried.assign(job->route.endpoints.size(), false);
   job->sessions_left = settings.mx_session_limit > 0 ? settings.mx_session_limit : INT32_MAX;
   if (!LetIn(*job)) return;
+  SkipDeadHosts(*job);
   job->expiry.emplace(all_.loop_.timers());
   job->expiry->SetAt(job->request.deadline, [this, waiting = job.get()] { Expire(*waiting); });
   Enqueue(std::move(job), ProbeQueue::End::kBack);
+}
+
+// False: answered, as nobody is to be asked just now.
+bool Destination::LetIn(ProbeJob& job) {
+  const absl::Time now = all_.loop_.clock().Now();
+  if (!job.route.configured && unknown_share_.exhausted(job.settings->unknown_budget, all_.loop_.clock().Mono())) {
+    Answer(job, ToFinding(ClassificationOf(Reason::kOverload, "budget.unknown"), Stage::kConnect,
+                          absl::StrCat("not asked: ", unknown_share_.unknown(), " of ", unknown_share_.asked(),
+                                       " addresses asked about at ", name_, " within the hour do not exist"),
+                          now));
+    return false;
+  }
+  std::optional<Finding> closed = breakers_.Pass(job, now);
+  if (!closed.has_value()) return true;
+  Answer(job, *std::move(closed));
+  return false;
+}
+
+// Unless they are all there is: the breaker says when those are asked.
+void Destination::SkipDeadHosts(ProbeJob& job) {
+  if (job.route.endpoints.size() < 2 || all_.dead_hosts_.size() == 0) return;
+  const MonoTime now = all_.loop_.clock().Mono();
+  size_t dead = 0;
+  for (size_t i = 0; i < job.route.endpoints.size(); ++i) {
+    job.tried[i] = all_.dead_hosts_.Dead(job.route.endpoints[i], now);
+    if (job.tried[i]) ++dead;
+  }
+  if (dead == job.tried.size()) job.tried.assign(job.tried.size(), false);
+  // Not every server will have said so.
+  if (dead > 0) job.relay_denied = false;
 }
 
 void Destination::Enqueue(std::unique_ptr<ProbeJob> job, ProbeQueue::End end) {
@@ -162,51 +126,76 @@ void Destination::Enqueue(std::unique_ptr<ProbeJob> job, ProbeQueue::End end) {
 }
 
 void Destination::StartWorker() {
-  if (queue_.empty() || worker_waits_) return;
-  worker_waits_ = true;
+  if (queue_.empty()) return;
+  const Urgency urgency = queue_.Front()->request.urgency;
+  bool& waits = worker_waits_[SessionSlots::Urgent(urgency) ? 1 : 0];
+  if (waits || worker_waits_[1]) return;
+  waits = true;
   ++workers_;
-  all_.loop_.Spawn(Work(Busy(all_.shared_from_this())));
+  all_.loop_.Spawn(Work(Busy(all_.shared_from_this()), urgency));
 }
 
-boost::asio::awaitable<void> Destination::Work(Busy busy) {
+boost::asio::awaitable<void> Destination::Work(Busy busy, Urgency urgency) {
   co_await pace_.Acquire(MonoTime::InfiniteFuture());
-  worker_waits_ = false;
-  std::shared_ptr<Session> session;
-  MonoTime opened;
-  for (;;) {
-    if (queue_.empty()) {
-      if (session == nullptr) break;
-      const bool called = co_await AwaitArrival();
-      if (!called && queue_.empty()) break;
-      continue;
-    }
-    if (session != nullptr && !Keep(*session, *queue_.Front(), opened)) {
-      all_.loop_.Spawn(Leave(std::exchange(session, nullptr), Busy(all_.shared_from_this())));
-    }
-    Batch batch = TakeBatch(session.get());
-    StartWorker();
-    if (session == nullptr) {
-      opened = all_.loop_.clock().Mono();
-      session = co_await Open(batch);
-    }
-    if (session != nullptr) {
-      const bool worn_out = co_await Serve(batch, *session);
-      if (worn_out || !session->ready() || all_.loop_.clock().Mono() < tarpit_until_) {
-        if (queue_.empty()) break;
-        all_.loop_.Spawn(Leave(std::exchange(session, nullptr), Busy(all_.shared_from_this())));
-      }
-    }
-  }
-  // The answers are on their way; the connection counts until it is closed.
-  if (session != nullptr) co_await Leave(std::move(session), Busy(all_.shared_from_this()));
+  co_await all_.slots_.Acquire(urgency);
+  worker_waits_[SessionSlots::Urgent(urgency) ? 1 : 0] = false;
+  co_await ServeQueue();
+  if (std::exchange(exhausted_, false)) co_await all_.loop_.Sleep(kExhaustedPause);
+  all_.slots_.Release();
   pace_.Release();
-  if (--workers_ > 0) co_return;
+  --workers_;
+  StartWorker();  // for what is left, where this one was one too many
+  if (workers_ > 0) co_return;
   idle_since_ = all_.loop_.clock().Mono();
   all_.BecameIdle();
 }
 
+boost::asio::awaitable<void> Destination::ServeQueue() {
+  std::shared_ptr<Session> session;
+  MonoTime opened;
+  while (session != nullptr || (!queue_.empty() && !pace_.crowded() && !exhausted_)) {
+    if (queue_.empty()) {
+      const bool called = co_await AwaitArrival();
+      if (!called && queue_.empty()) break;
+      continue;
+    }
+    const Clock& clock = all_.loop_.clock();
+    const size_t granted = pace_.TakeQuestions(BatchLimit(*queue_.Front()));
+    if (granted == 0) {
+      const absl::Duration wait = pace_.NextQuestion() - clock.Mono();
+      if (session != nullptr && wait > all_.connection_idle_time_) LeaveSoon(session);
+      co_await all_.loop_.Sleep(wait);
+      continue;
+    }
+    if (session != nullptr && !Keep(*session, *queue_.Front(), opened)) {
+      pace_.GiveBackQuestions(granted);
+      LeaveSoon(session);
+      continue;
+    }
+    Batch batch = TakeBatch(session.get(), granted);
+    pace_.GiveBackQuestions(granted - batch.size());
+    StartWorker();
+    if (session == nullptr) {
+      opened = clock.Mono();
+      session = co_await Open(batch);
+    }
+    if (session == nullptr) continue;
+    const bool worn_out = co_await Serve(batch, *session);
+    if (worn_out || !session->ready() || clock.Mono() < tarpit_until_) {
+      if (queue_.empty()) break;
+      LeaveSoon(session);
+    }
+  }
+  // The answers are on their way; the connection counts until it is closed.
+  if (session != nullptr) co_await Leave(std::move(session), Busy(all_.shared_from_this()));
+}
+
+void Destination::LeaveSoon(std::shared_ptr<Session>& session) {
+  all_.loop_.Spawn(Leave(std::exchange(session, nullptr), Busy(all_.shared_from_this())));
+}
+
 boost::asio::awaitable<bool> Destination::AwaitArrival() {
-  if (all_.draining_ || all_.connection_idle_time_ == absl::ZeroDuration()) co_return false;
+  if (all_.draining_ || all_.connection_idle_time_ == absl::ZeroDuration() || all_.slots_.scarce()) co_return false;
   const bool called = co_await arrived_.Wait(all_.loop_.clock().Mono() + all_.connection_idle_time_);
   co_return called && !all_.draining_;
 }
@@ -215,7 +204,8 @@ boost::asio::awaitable<bool> Destination::AwaitArrival() {
 bool Destination::Keep(const Session& session, const ProbeJob& job, MonoTime opened) const {
   return session.ready() && !job.transcript.wanted() && session.Serves(job.request.identity, job.settings) &&
          job.ServerAt(session.endpoint()).has_value() &&
-         all_.loop_.clock().Mono() - opened < job.settings->connection_reuse_time_limit;
+         all_.loop_.clock().Mono() - opened < job.settings->connection_reuse_time_limit &&
+         !all_.sources_.resting(provider_, session.source(), all_.loop_.clock().Now());
 }
 
 size_t Destination::BatchLimit(const ProbeJob& lead) const {
@@ -228,10 +218,10 @@ size_t Destination::BatchLimit(const ProbeJob& lead) const {
   return std::min({batch_, batch_limit_, configured > 0 ? configured : SIZE_MAX});
 }
 
-Destination::Batch Destination::TakeBatch(const Session* session) {
+Destination::Batch Destination::TakeBatch(const Session* session, size_t limit) {
   const ProbeJob& lead = *queue_.Front();
   const Endpoint endpoint = session != nullptr ? session->endpoint() : lead.route.endpoints[*lead.NextServer()];
-  Batch batch = queue_.TakeBatch(BatchLimit(lead), [&](const ProbeJob& other) {
+  Batch batch = queue_.TakeBatch(limit, [&](const ProbeJob& other) {
     return !other.transcript.wanted() && other.FitsWith(lead) && other.ServerAt(endpoint).has_value();
   });
   all_.counters_->queued_now -= batch.size();
@@ -256,7 +246,7 @@ boost::asio::awaitable<std::shared_ptr<Session>> Destination::Open(Batch& batch)
   const Clock& clock = all_.loop_.clock();
   ProbeJob& lead = *batch.front();
   const auto session = std::make_shared<Session>(all_.loop_, lead.NextEndpoints(), lead.request.identity, lead.settings,
-                                                 lead.classifier);
+                                                 lead.classifier, SourcesFor(lead));
   const MonoTime deadline = LastDeadline(batch);
   const MonoTime began = clock.Mono();
   const std::optional<Finding> refusal = co_await session->Open(all_.dialer_, deadline, lead.transcript);
@@ -268,11 +258,70 @@ boost::asio::awaitable<std::shared_ptr<Session>> Destination::Open(Batch& batch)
   if (session->connected()) {
     ++all_.counters_->connections;
     ++all_.counters_->sessions_now;
+    all_.dead_hosts_.NoteAlive(session->endpoint());
   }
-  if (!refusal.has_value()) co_return session;
-  for (auto& job : std::exchange(batch, {})) Conclude(std::move(job), session->endpoint(), *refusal);
+  if (!refusal.has_value()) {
+    ++greeted_;
+    co_return session;
+  }
+  if (session->exhausted()) {
+    exhausted_ = true;
+    all_.NoteExhausted(refusal->text);
+  } else if (refusal->scope != Scope::kUs || refusal->code != 0) {
+    for (const Endpoint& endpoint : session->unreachable()) all_.dead_hosts_.NoteDead(endpoint, clock.Mono());
+  }
+  if (refusal->code != 0) ++all_.counters_->refused_connections;
+  const bool again = exhausted_ || SlowDown(lead, *refusal, *session) || TryOtherSource(lead, *refusal, *session);
+  for (auto& job : std::exchange(batch, {})) {
+    if (again && !job->answered()) {
+      if (!exhausted_) ++job->throttled;
+      AskAgain(std::move(job));
+    } else {
+      Conclude(std::move(job), session->endpoint(), *refusal);
+    }
+  }
   all_.loop_.Spawn(Leave(session, Busy(all_.shared_from_this())));
   co_return nullptr;
+}
+
+Sources Destination::SourcesFor(const ProbeJob& job) {
+  const std::string& wanted = job.request.identity.source_address;
+  if (!wanted.empty()) return {wanted, wanted};
+  const absl::Time now = all_.loop_.clock().Now();
+  return {all_.sources_.Next(provider_, job.settings->bind_addresses, now),
+          all_.sources_.Next(provider_, job.settings->bind_addresses6, now)};
+}
+
+bool Destination::SlowDown(const ProbeJob& job, const Finding& finding, const Session& session) {
+  const bool too_much = finding.reason == Reason::kRateLimited && finding.code / 100 == 4;
+  if (!too_much && (finding.code != 421 || session.asked() >= kWornOut)) return false;
+  if (job.throttled >= kMaxThrottled || all_.loop_.clock().Mono() >= job.request.deadline) return false;
+  const bool understood = session.greeted() ? pace_.NoteTooFast() : pace_.NoteTooManyConnections(greeted_);
+  if (understood) Remember();
+  return understood;
+}
+
+// Our address is blocked here, but it is not the only one.
+bool Destination::TryOtherSource(const ProbeJob& job, const Finding& finding, const Session& session) {
+  if (!IsAboutOurAddress(finding.reason) || job.throttled >= kMaxThrottled || session.source().empty()) return false;
+  const bool ipv6 = absl::StrContains(session.source(), ':');
+  const auto& pool = ipv6 ? job.settings->bind_addresses6 : job.settings->bind_addresses;
+  if (pool.size() < 2 || !job.request.identity.source_address.empty()) return false;
+  const bool left = all_.sources_.Rest(provider_, session.source(), pool, all_.loop_.clock().Now());
+  LogWarning(absl::StrCat(provider_, " blocks our address ", session.source(), ": ", finding.text));
+  Remember();
+  return left;
+}
+
+void Destination::Remember() {
+  breakers_.Keep(pace_.bearable_questions_per_second(), all_.sources_.RestingAt(provider_, all_.loop_.clock().Now()));
+}
+
+void Destination::AskAgain(std::unique_ptr<ProbeJob> job) {
+  if (!job->expiry->set()) {
+    job->expiry->SetAt(job->request.deadline, [this, waiting = job.get()] { Expire(*waiting); });
+  }
+  Enqueue(std::move(job), ProbeQueue::End::kFront);
 }
 
 // True where the server would not even take the first: this connection is of no more use.
@@ -289,11 +338,16 @@ boost::asio::awaitable<bool> Destination::Serve(Batch& batch, Session& session) 
   const MonoTime deadline = LastDeadline(batch);
   size_t first_again = batch.size();
   bool too_many = false;
+  bool slowed = false;
   co_await session.Ask(absl::MakeSpan(enquiries), deadline, [&](Enquiry& enquiry) {
     const auto index = static_cast<size_t>(&enquiry - enquiries.data());
     std::unique_ptr<ProbeJob>& job = batch[index];
     job->outcome.delays.dialogue += enquiry.answered - began;
-    if (enquiry.again) {
+    const bool throttled = SlowDown(*job, *enquiry.finding, session);
+    if (throttled || TryOtherSource(*job, *enquiry.finding, session)) {
+      ++job->throttled;
+      slowed = enquiry.again = true;
+    } else if (enquiry.again) {
       first_again = std::min(first_again, index);
       too_many |= enquiry.finding->reason == Reason::kTooManyRecipients;
     } else if (!WantsCatchAll(*job) || !enquiry.finding->definite()) {
@@ -302,20 +356,21 @@ boost::asio::awaitable<bool> Destination::Serve(Batch& batch, Session& session) 
       job->target = std::move(enquiry.finding);
     }
   });
-  AdaptBatch(batch.size(), first_again, too_many, session.longest_gap());
+  const auto answered = static_cast<size_t>(
+      std::count_if(enquiries.begin(), enquiries.end(), [](const Enquiry& enquiry) { return !enquiry.again; }));
+  if (answered > 0) pace_.NoteAnswered(answered, session.longest_gap());
+  if (!slowed) AdaptBatch(batch.size(), first_again, too_many, session.longest_gap());
   co_await ServeCatchAll(batch, session);
   for (size_t i = batch.size(); i-- > 0;) {
     std::unique_ptr<ProbeJob>& job = batch[i];
     if (job == nullptr || job->answered()) continue;
-    const bool enough = ++job->again > kMaxAgain || clock.Mono() >= job->request.deadline;
+    if (!slowed) ++job->again;
+    const bool enough = job->again > kMaxAgain || clock.Mono() >= job->request.deadline;
     if (enough && enquiries[i].finding.has_value()) {
       Conclude(std::move(job), session.endpoint(), *std::move(enquiries[i].finding));
-      continue;
+    } else {
+      AskAgain(std::move(job));
     }
-    if (!job->expiry->set()) {
-      job->expiry->SetAt(job->request.deadline, [this, waiting = job.get()] { Expire(*waiting); });
-    }
-    Enqueue(std::move(job), ProbeQueue::End::kFront);
   }
   co_return first_again == 0;
 }
@@ -342,7 +397,7 @@ boost::asio::awaitable<CatchAll> Destination::CatchAllOf(ProbeJob& job, Session&
     if (!known->second.has_value()) co_return CatchAll::kNotAsked;
     if (now - known->second->second < kCatchAllMemory) co_return known->second->first;
   }
-  if (catch_all_.size() >= kMaxDomains) catch_all_.clear();
+  if (catch_all_.size() >= kMaxCatchAllDomains) catch_all_.clear();
   catch_all_[domain] = std::nullopt;
   const CatchAll answer = co_await AskCatchAll(job, session);
   // What could not be told is worth another try with the next address.
@@ -358,8 +413,7 @@ boost::asio::awaitable<CatchAll> Destination::CatchAllOf(ProbeJob& job, Session&
 boost::asio::awaitable<CatchAll> Destination::AskCatchAll(ProbeJob& job, Session& session) {
   CatchAll first = CatchAll::kNotAsked;
   for (int sample = 0; sample < 2; ++sample) {
-    const absl::StatusOr<Address> random =
-        Address::FromUnquoted(absl::StrCat(RandomLocalPart(all_.random_), "@", job.domain()));
+    const absl::StatusOr<Address> random = RandomAddress(job.domain(), all_.random_);
     CatchAll answer = CatchAll::kCouldNotTell;
     if (random.ok() && session.ready()) {
       answer = co_await session.AskCatchAll(*random, job.request.deadline, job.transcript);
@@ -387,6 +441,7 @@ void Destination::AdaptBatch(size_t size, size_t first_again, bool too_many, abs
 
 boost::asio::awaitable<void> Destination::Leave(std::shared_ptr<Session> session, Busy busy) {
   if (!session->connected()) co_return;
+  if (session->greeted()) --greeted_;
   co_await session->Leave();
   --all_.counters_->sessions_now;
 }
@@ -409,7 +464,8 @@ void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoi
         job->relay_denied && !job->route.configured && !job->NextServer().has_value();
     if (relay_denied && job->route.configured) SayRelayDenied(*job, best);
     all_.NotePublicPort(*job, name_, best);
-    Learn(*job, best);
+    if (!job->route.configured) unknown_share_.Note(IsUnknownUser(best), all_.loop_.clock().Mono());
+    breakers_.Learn(*job, best, all_.loop_.clock().Now(), all_.random_);
     return Answer(*job, std::move(best));
   }
   ProbeJob* const waiting = job.get();
@@ -451,8 +507,7 @@ void Destination::Expire(ProbeJob& job) {
 }
 
 void Destination::Answer(ProbeJob& job, Finding finding) {
-  if (std::exchange(job.tries_domain, false)) BreakerOf(job.domain()).EndTrial();
-  if (std::exchange(job.tries_destination, false)) breaker_.EndTrial();
+  breakers_.EndTrials(job);
   if (job.expiry.has_value()) job.expiry->Cancel();
   ProbeOutcome outcome = std::move(job.outcome);
   outcome.finding = std::move(finding);
@@ -463,190 +518,30 @@ void Destination::Answer(ProbeJob& job, Finding finding) {
   std::exchange(job.answer, nullptr)(std::move(outcome));
 }
 
-// False: answered, as nobody is to be asked just now.
-bool Destination::LetIn(ProbeJob& job) {
-  const absl::Time now = all_.loop_.clock().Now();
-  if (breaker_.held(now)) {
-    Answer(job, OnHold());
-    return false;
-  }
-  const auto domain = domains_.find(job.domain());
-  if (domain != domains_.end()) {
-    const Breaker::Gate gate = domain->second->Pass(now);
-    if (gate == Breaker::Gate::kOpen) {
-      Answer(job, Resting(domain->second->state()));
-      return false;
-    }
-    job.tries_domain = gate == Breaker::Gate::kTrial;
-  }
-  const Breaker::Gate gate = breaker_.Pass(now);
-  if (gate == Breaker::Gate::kOpen) {
-    Answer(job, Resting(breaker_.state()));
-    return false;
-  }
-  job.tries_destination = gate == Breaker::Gate::kTrial;
-  return true;
+void Destination::Reset() {
+  pace_.Reset();
+  all_.sources_.Forget(provider_);
+  breakers_.Reset();
+  Remember();
+  batch_limit_ = SIZE_MAX;
+  tarpit_until_ = MonoTime();
+  unknown_share_ = UnknownShare();
+  catch_all_.clear();
 }
 
-Finding Destination::Resting(const DestinationState& state) const {
-  const absl::Time now = all_.loop_.clock().Now();
-  const absl::Duration left = std::max(state.open_until - now, absl::ZeroDuration());
-  return ToFinding(
-      ClassificationOf(state.open_reason, "breaker"), Stage::kConnect,
-      absl::StrCat("not asked: ", state.name, " is left alone for ",
-                   absl::FormatDuration(absl::Ceil(left, absl::Seconds(1))), " after ", ReasonName(state.open_reason)),
-      now);
-}
-
-Finding Destination::OnHold() const {
-  return ToFinding(ClassificationOf(Reason::kDestinationDoubted, "hold"), Stage::kConnect,
-                   absl::StrCat("not asked: ", name_, " is on hold"), all_.loop_.clock().Now());
-}
-
-void Destination::Hold(absl::Time until) {
-  breaker_.Hold(until);
-  Report(breaker_.state());
-}
-
-Breaker& Destination::BreakerOf(const std::string& domain) {
-  std::unique_ptr<Breaker>& breaker = domains_[domain];
-  if (breaker == nullptr) {
-    DestinationState state;
-    state.name = StateNameOf(name_, domain);
-    breaker = std::make_unique<Breaker>(std::move(state));
-  }
-  return *breaker;
-}
-
-void Destination::Learn(const ProbeJob& job, const Finding& finding) {
-  const absl::Time now = all_.loop_.clock().Now();
-  if (IsRefusalOfUs(finding.reason)) return Trip(job.domain(), job.route.configured, finding.reason);
-  if (job.conversed) {
-    if (const auto domain = domains_.find(job.domain()); domain != domains_.end()) {
-      if (domain->second->NoteSuccess(now)) Report(domain->second->state());
-      if (!job.tries_domain) domains_.erase(domain);
-    }
-    if (breaker_.NoteSuccess(now)) Report(breaker_.state());
-  } else if (finding.scope != Scope::kUs || finding.code != 0) {  // not a fault of ours
-    const BreakerPause& pause = job.route.configured ? kOwnFailure : kPublicFailure;
-    if (breaker_.NoteFailure(finding.reason, pause, now, all_.random_)) Report(breaker_.state());
-  }
-}
-
-// One tenant's policy must not silence a provider of millions: it takes three, or words about our address.
-void Destination::Trip(const std::string& domain, bool configured, Reason reason) {
-  const absl::Time now = all_.loop_.clock().Now();
-  const BreakerPause& pause = configured ? kOwnRefusal : kPublicRefusal;
-  if (domains_.size() >= kMaxDomains) {
-    absl::erase_if(domains_, [now](const auto& entry) { return entry.second->blank(now); });
-  }
-  if (domains_.size() < kMaxDomains || domains_.contains(domain)) {
-    Breaker& breaker = BreakerOf(domain);
-    const bool changed = IsPlain(reason) ? breaker.Trip(reason, pause, now, all_.random_)
-                                         : breaker.NoteFailure(reason, pause, now, all_.random_);
-    if (changed) Report(breaker.state());
-  }
-  const auto agreeing =
-      std::count_if(domains_.begin(), domains_.end(), [now](const auto& entry) { return entry.second->open(now); });
-  if (IsAboutOurAddress(reason) || agreeing >= kAgreeingDomains) {
-    if (breaker_.Trip(reason, pause, now, all_.random_)) Report(breaker_.state());
-  }
-}
-
-void Destination::Report(const DestinationState& state) {
-  if (all_.observer_ && state.name.size() <= kMaxStateName) all_.observer_(state);
-}
-
-Destinations::Destinations(Loop& loop, Dialer& dialer, std::shared_ptr<ProbeCounters> counters,
-                           std::function<void(const DestinationState&)> observer)
-    : loop_(loop),
-      dialer_(dialer),
-      counters_(std::move(counters)),
-      observer_(std::move(observer)),
-      forget_(loop.timers()) {}
-
-void Destinations::Ask(std::unique_ptr<ProbeJob> job) {
-  connection_idle_time_ = job->settings->connection_idle_time;
-  Destination& destination = FindOrAdd(job->route.destination);
-  destination.Ask(std::move(job));
-}
-
-// Where nobody's port 25 answers it is ours that is blocked, as hosting providers do.
-void Destinations::NotePublicPort(const ProbeJob& job, const std::string& name, Finding& finding) {
-  if (job.route.configured || job.settings->smtp_tcp_port != 25) return;
-  if (finding.reason != Reason::kConnectTimeout) {
-    if (job.conversed) unreached_.clear();
-    return;
-  }
-  if (unreached_.size() < kUnreachedDestinations) unreached_.insert(name);
-  if (unreached_.size() < kUnreachedDestinations) return;
-  const Classification blocked = Classifier::Classify(Event::kPort25Blocked, Stage::kConnect);
-  finding.reason = blocked.reason;
-  finding.scope = blocked.scope;
-  finding.rule = blocked.rule;
-  const MonoTime now = loop_.clock().Mono();
-  if (said_blocked_.has_value() && now - *said_blocked_ < absl::Hours(1)) return;
-  said_blocked_ = now;
-  LogError(absl::StrCat("the last ", kUnreachedDestinations,
-                        " mail servers that were tried on port 25 did not answer: outgoing connections to port 25 seem "
-                        "to be blocked here, nothing can be verified; ask whoever runs this network"));
-}
-
-Destination& Destinations::FindOrAdd(const std::string& name) {
-  if (const auto found = by_name_.find(name); found != by_name_.end()) return *found->second;
-  if (by_name_.size() >= kMaxDestinations) ForgetIdle(absl::ZeroDuration());
-  DestinationState state;
-  state.name = name;
-  Destination& added = *by_name_.emplace(name, std::make_unique<Destination>(*this, std::move(state))).first->second;
-  counters_->destinations_now = by_name_.size();
-  return added;
-}
-
-void Destinations::Restore(std::vector<DestinationState> states) {
-  for (DestinationState& state : states) {
-    if (by_name_.size() >= kMaxDestinations) break;
-    const std::string name = state.name;
-    const size_t space = name.find(' ');
-    if (space != std::string::npos) {
-      FindOrAdd(name.substr(0, space)).RestoreDomain(name.substr(space + 1), std::move(state));
-      continue;
-    }
-    by_name_.insert_or_assign(name, std::make_unique<Destination>(*this, std::move(state)));
-  }
-  counters_->destinations_now = by_name_.size();
-  if (!by_name_.empty()) BecameIdle();
-}
-
-void Destinations::Hold(const std::string& name, absl::Time until) {
-  FindOrAdd(name).Hold(until);
-  BecameIdle();
-}
-
-void Destinations::WhenIdle(absl::AnyInvocable<void()> idle) {
-  draining_ = true;
-  for (const auto& [name, destination] : by_name_) destination->CloseIdle();
-  if (busy_ == 0) return idle();
-  when_idle_ = std::move(idle);
-}
-
-void Destinations::BecameIdle() {
-  if (forget_.set()) return;
-  forget_.SetAfter(kIdleTime, [this] { ForgetIdle(kIdleTime); });
-}
-
-void Destinations::ForgetIdle(absl::Duration idle_time) {
-  const MonoTime now = loop_.clock().Mono();
-  bool idle_left = false;
-  absl::erase_if(by_name_, [&](const auto& entry) {
-    if (!entry.second->idle()) return false;
-    // What is left alone must not be forgotten, except to make room.
-    const bool forget = now - entry.second->idle_since() >= idle_time &&
-                        (idle_time == absl::ZeroDuration() || entry.second->blank(loop_.clock().Now()));
-    idle_left |= !forget;
-    return forget;
-  });
-  counters_->destinations_now = by_name_.size();
-  if (idle_left) BecameIdle();
+DestinationActivity Destination::Activity() const {
+  DestinationActivity activity;
+  activity.name = name_;
+  activity.queued = queue_.size();
+  activity.connections = greeted_;
+  activity.connection_limit = pace_.limit();
+  activity.questions_per_second = pace_.questions_per_second();
+  activity.recipients = std::min(batch_, batch_limit_);
+  activity.latency = pace_.latency();
+  activity.asked = unknown_share_.asked();
+  activity.unknown = unknown_share_.unknown();
+  activity.resting = all_.sources_.RestingAt(provider_, all_.loop_.clock().Now());
+  return activity;
 }
 
 }  // namespace verifyd

@@ -1,5 +1,7 @@
 #include "probe/dialer.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 
 #include <cerrno>
@@ -21,6 +23,7 @@
 #include "boost/asio/ssl/stream.hpp"
 #include "boost/asio/use_awaitable.hpp"
 #include "boost/asio/write.hpp"
+#include "probe/tls_client.h"
 
 namespace verifyd {
 namespace {
@@ -33,33 +36,22 @@ using Socket = boost::asio::generic::stream_protocol::socket;
 
 constexpr auto kAsTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
 
-// Opportunistic: what an old server offers is still better than none.
-ssl::context MakeTlsContext() {
-  ssl::context context(ssl::context::tls_client);
-  context.set_verify_mode(ssl::verify_none);
-  SSL_CTX* const raw = context.native_handle();
-  SSL_CTX_set_min_proto_version(raw, TLS1_VERSION);
-  SSL_CTX_set_security_level(raw, 0);
-  SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS);
-  // A server that hangs up without close_notify has said what it had to say.
-  SSL_CTX_set_options(raw, SSL_OP_IGNORE_UNEXPECTED_EOF);
-  return context;
-}
-
 class SocketStream : public Stream {
  public:
-  SocketStream(Socket socket, ssl::context& tls_context) : socket_(std::move(socket)), tls_context_(tls_context) {}
+  // `peer`: its address, for the TLS sessions that are kept.
+  SocketStream(Socket socket, std::string peer, TlsClient& tls_client)
+      : socket_(std::move(socket)), peer_(std::move(peer)), tls_client_(tls_client) {}
 
-  boost::asio::awaitable<absl::StatusOr<TlsFacts>> StartTls(const std::string& server_name) override {
-    tls_.emplace(socket_, tls_context_);
-    error_code not_an_address;
-    boost::asio::ip::make_address(server_name, not_an_address);
-    if (not_an_address) SSL_set_tlsext_host_name(tls_->native_handle(), server_name.c_str());
+  boost::asio::awaitable<absl::StatusOr<TlsFacts>> StartTls(const std::string& host, const TlsPolicy& policy) override {
+    tls_.emplace(socket_, tls_client_.ContextFor(policy));
+    SSL* const raw = tls_->native_handle();
+    if (const absl::Status prepared = tls_client_.Prepare(raw, host, peer_, policy); !prepared.ok()) co_return prepared;
     const auto [error] = co_await tls_->async_handshake(ssl::stream_base::client, kAsTuple);
-    if (error) co_return StatusOf(error);
+    if (error) co_return TlsClient::WhyFailed(raw, StatusOf(error));
     TlsFacts facts;
-    facts.protocol = SSL_get_version(tls_->native_handle());
-    facts.cipher = SSL_get_cipher_name(tls_->native_handle());
+    facts.protocol = SSL_get_version(raw);
+    facts.cipher = SSL_get_cipher_name(raw);
+    facts.resumed = SSL_session_reused(raw) == 1;
     co_return facts;
   }
 
@@ -100,7 +92,8 @@ class SocketStream : public Stream {
   }
 
   Socket socket_;
-  ssl::context& tls_context_;
+  const std::string peer_;
+  TlsClient& tls_client_;
   std::optional<ssl::stream<Socket&>> tls_;
   bool closed_ = false;
 };
@@ -127,6 +120,20 @@ Event EventOfErrno(int error) {
   }
 }
 
+// Later there will be more.
+bool IsExhaustion(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM || error == EADDRINUSE ||
+         error == EADDRNOTAVAIL;
+}
+
+Dialed FailedWith(const error_code& error) {
+  Dialed dialed;
+  dialed.failure = EventOfErrno(error.value());
+  dialed.error = error.message();
+  dialed.exhausted = IsExhaustion(error.value());
+  return dialed;
+}
+
 Dialed Failed(Event event, std::string error) {
   Dialed dialed;
   dialed.failure = event;
@@ -136,7 +143,7 @@ Dialed Failed(Event event, std::string error) {
 
 class SocketDialer : public Dialer {
  public:
-  explicit SocketDialer(Loop& loop) : loop_(loop) {}
+  SocketDialer(Loop& loop, const TrustAnchors& anchors) : loop_(loop), tls_client_(anchors) {}
 
   boost::asio::awaitable<Dialed> Dial(const Endpoint& endpoint, const std::string& source, MonoTime deadline) override {
     if (endpoint.path.empty()) return DialTcp(endpoint, source, deadline);
@@ -150,26 +157,30 @@ class SocketDialer : public Dialer {
     if (error) co_return Failed(Event::kLocalError, absl::StrCat("not an IP address: ", endpoint.address));
     const tcp::endpoint peer(address, endpoint.port);
     Socket socket(loop_.context());
-    if (socket.open(peer.protocol(), error); error) co_return Failed(EventOfErrno(error.value()), error.message());
+    if (socket.open(peer.protocol(), error); error) co_return FailedWith(error);
     // Commands are small and each waits for an answer.
     socket.set_option(tcp::no_delay(true), error);
+    // The port is chosen when it is known whereto: each destination has all of them.
+    const int on = 1;
+    setsockopt(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
     if (!source.empty()) {
       const auto from = boost::asio::ip::make_address(source, error);
       if (!error) socket.bind(tcp::endpoint(from, 0), error);
       if (error) co_return Failed(Event::kLocalError, absl::StrCat("bind to ", source, ": ", error.message()));
     }
-    co_return co_await Connect(std::move(socket), peer, deadline);
+    co_return co_await Connect(std::move(socket), peer, endpoint.address, deadline);
   }
 
   boost::asio::awaitable<Dialed> Connect(Socket socket, std::string path, MonoTime deadline) {
     if (path.size() >= sizeof(sockaddr_un::sun_path)) co_return Failed(Event::kLocalError, "File name too long");
     const local::stream_protocol::endpoint peer(path);
     error_code error;
-    if (socket.open(peer.protocol(), error); error) co_return Failed(EventOfErrno(error.value()), error.message());
-    co_return co_await Connect(std::move(socket), peer, deadline);
+    if (socket.open(peer.protocol(), error); error) co_return FailedWith(error);
+    co_return co_await Connect(std::move(socket), peer, path, deadline);
   }
 
-  boost::asio::awaitable<Dialed> Connect(Socket socket, Socket::endpoint_type peer, MonoTime deadline) {
+  boost::asio::awaitable<Dialed> Connect(Socket socket, Socket::endpoint_type peer, std::string name,
+                                         MonoTime deadline) {
     bool late = false;
     Timer timer(loop_.timers());
     timer.SetAt(deadline, [&] {
@@ -180,14 +191,14 @@ class SocketDialer : public Dialer {
     const auto [failed] = co_await socket.async_connect(peer, kAsTuple);
     timer.Cancel();
     if (late) co_return Failed(Event::kConnectTimeout, "Connection timed out");
-    if (failed) co_return Failed(EventOfErrno(failed.value()), failed.message());
+    if (failed) co_return FailedWith(failed);
     Dialed dialed;
-    dialed.stream = std::make_unique<SocketStream>(std::move(socket), tls_context_);
+    dialed.stream = std::make_unique<SocketStream>(std::move(socket), std::move(name), tls_client_);
     co_return dialed;
   }
 
   Loop& loop_;
-  ssl::context tls_context_ = MakeTlsContext();
+  TlsClient tls_client_;
 };
 
 }  // namespace
@@ -198,6 +209,8 @@ std::string Endpoint::ToString() const {
   return path.empty() ? absl::StrCat(HostAndAddress(), ":", port) : HostAndAddress();
 }
 
-std::unique_ptr<Dialer> MakeSocketDialer(Loop& loop) { return std::make_unique<SocketDialer>(loop); }
+std::unique_ptr<Dialer> MakeSocketDialer(Loop& loop, TrustAnchors anchors) {
+  return std::make_unique<SocketDialer>(loop, anchors);
+}
 
 }  // namespace verifyd

@@ -6,12 +6,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
 #include "probe/stream.h"
+#include "probe/tls_policy.h"
 #include "verdict/event.h"
 
 namespace verifyd {
@@ -25,6 +27,7 @@ struct Endpoint {
   uint16_t preference = 0;
   std::string path = {};  // a UNIX socket's
   Protocol protocol = Protocol::kSmtp;
+  std::optional<TlsPolicy> tls = {};  // nothing: as the settings say for all
 
   std::string ToString() const;  // "mx.example.com[192.0.2.1]:25" or "mx.example.com[/path]", as Postfix writes it
   std::string HostAndAddress() const;  // the same without port
@@ -35,6 +38,7 @@ struct Dialed {
   std::unique_ptr<Stream> stream;  // null when it failed
   Event failure = Event::kNone;    // kConnect..., kLocalError
   std::string error;               // the system's words: "Connection refused"
+  bool exhausted = false;          // no descriptor, port or memory is left here: later there will be
 };
 
 class Dialer {
@@ -45,8 +49,15 @@ class Dialer {
                                               MonoTime deadline) = 0;
 };
 
-// Real sockets, TCP and UNIX.
-std::unique_ptr<Dialer> MakeSocketDialer(Loop& loop);
+// Where certificates of those who vouch for others are (smtp_tls_CAfile, smtp_tls_CApath); empty: where the system has
+// them.
+struct TrustAnchors {
+  std::string file;
+  std::string path;
+};
+
+// Real sockets, TCP and UNIX. TLS sessions are kept and resumed, by host, address and policy.
+std::unique_ptr<Dialer> MakeSocketDialer(Loop& loop, TrustAnchors anchors = {});
 
 }  // namespace verifyd
 

@@ -1,14 +1,71 @@
 #include "probe/pace.h"
 
+#include <algorithm>
+
 namespace verifyd {
+namespace {
+
+// A server is overloaded by us when it needs so much longer than at its best: both must hold.
+constexpr int kSlower = 4;
+constexpr absl::Duration kNoticeable = absl::Milliseconds(500);
+
+}  // namespace
+
+Pace::Pace(Loop& loop, const PaceLimits& limits) : loop_(loop), limit_(1), freed_(loop) { SetLimits(limits); }
+
+void Pace::SetLimits(const PaceLimits& limits) {
+  const bool at_limit = limit_ >= allowed_.connections;
+  allowed_ = limits;
+  if (connections_.rate() != limits.connections_per_second) connections_.SetRate(limits.connections_per_second);
+  SetQuestionRate();
+  // What was learned to be less stays.
+  const int limit = at_limit ? limits.connections : std::min(limit_, limits.connections);
+  if (limit != limit_) SetLimit(limit);
+}
+
+void Pace::Restore(double questions_per_second) {
+  bearable_.Restore(questions_per_second, loop_.clock().Mono());
+  SetQuestionRate();
+}
+
+void Pace::Reset() {
+  bearable_ = BearableRate();
+  refused_beyond_ = 0;
+  latency_ = absl::ZeroDuration();
+  least_latency_ = absl::InfiniteDuration();
+  SetQuestionRate();
+  SetLimit(allowed_.connections);
+}
+
+void Pace::SetQuestionRate() {
+  const double bearable = bearable_.rate();
+  const double allowed = allowed_.questions_per_second;
+  const double rate = bearable > 0 && allowed > 0 ? std::min(bearable, allowed) : std::max(bearable, allowed);
+  if (questions_.rate() != rate) questions_.SetRate(rate);
+}
+
+void Pace::SetLimit(int limit) {
+  limit_ = limit;
+  while (in_use_ < limit_ && freed_.NotifyOne()) ++in_use_;
+}
 
 boost::asio::awaitable<bool> Pace::Acquire(MonoTime deadline) {
   if (in_use_ < limit_ && freed_.waiting() == 0) {
     ++in_use_;
-    co_return true;
+  } else if (!co_await freed_.Wait(deadline)) {
+    // Whoever frees a turn hands it over: it stays counted, so that nobody who comes later can take it.
+    co_return false;
   }
-  // Whoever frees a turn hands it over: it stays counted, so that nobody who comes later can take it.
-  co_return co_await freed_.Wait(deadline);
+  while (connections_.Take(1, loop_.clock().Mono()) == 0) {
+    const MonoTime now = loop_.clock().Mono();
+    const MonoTime next = connections_.Next(now);
+    if (next > deadline) {
+      Release();
+      co_return false;
+    }
+    co_await loop_.Sleep(next - now);
+  }
+  co_return true;
 }
 
 void Pace::Release() {
@@ -16,9 +73,44 @@ void Pace::Release() {
   --in_use_;
 }
 
-void Pace::SetLimit(int limit) {
-  limit_ = limit;
-  while (in_use_ < limit_ && freed_.NotifyOne()) ++in_use_;
+size_t Pace::TakeQuestions(size_t wanted) {
+  return questions_.rate() == 0 ? wanted : questions_.Take(wanted, loop_.clock().Mono());
+}
+
+MonoTime Pace::NextQuestion() { return questions_.Next(loop_.clock().Mono()); }
+
+void Pace::NoteAnswered(size_t count, absl::Duration latency) {
+  const MonoTime now = loop_.clock().Mono();
+  bearable_.NoteAnswered(count, now);
+  SetQuestionRate();
+  latency_ = latency_ == absl::ZeroDuration() ? latency : (7 * latency_ + latency) / 8;
+  least_latency_ = std::min(least_latency_, latency);
+  if (now - stepped_ < kStep) return;
+  if (latency_ > std::max(kSlower * least_latency_, least_latency_ + kNoticeable)) {
+    stepped_ = now;
+    if (limit_ > 1) SetLimit(std::max(1, limit_ / 2));
+    return;
+  }
+  if (refused_beyond_ > 0 && now - refused_ > kRefusalMemory) refused_beyond_ = 0;
+  const int most = refused_beyond_ > 0 ? std::min(allowed_.connections, refused_beyond_) : allowed_.connections;
+  if (limit_ >= most) return;
+  stepped_ = now;
+  SetLimit(limit_ + 1);
+}
+
+bool Pace::NoteTooManyConnections(int connections) {
+  if (connections <= 0) return false;
+  const MonoTime now = loop_.clock().Mono();
+  refused_beyond_ = connections;
+  refused_ = stepped_ = now;
+  SetLimit(std::clamp(connections, 1, allowed_.connections));
+  return true;
+}
+
+bool Pace::NoteTooFast() {
+  const bool understood = bearable_.NoteComplaint(loop_.clock().Mono());
+  SetQuestionRate();
+  return understood;
 }
 
 }  // namespace verifyd

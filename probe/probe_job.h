@@ -43,6 +43,7 @@ struct ProbeJob {
   std::vector<bool> tried;      // beside route.endpoints
   int sessions_left = 0;        // smtp_mx_session_limit
   int again = 0;                // how often what was said was nobody's verdict
+  int throttled = 0;            // how often the server complained that we are too many, or too fast
   bool conversed = false;
   bool relay_denied = true;  // every server asked so far has said so
   bool asked_other_provider = false;

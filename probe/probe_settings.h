@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,19 +15,17 @@
 #include "probe/dialer.h"
 #include "probe/domain_list.h"
 #include "probe/network.h"
+#include "probe/pace.h"
+#include "probe/tls_policy.h"
 #include "probe/transport_table.h"
+#include "probe/unknown_share.h"
 
 namespace verifyd {
 
-// Whether probes are encrypted (smtp_tls_security_level).
-enum class TlsLevel : uint8_t {
-  kNone,
-  kMay,      // where it is offered; in clear where it fails
-  kEncrypt,  // always, or not at all
-};
-
 // Which IP version is tried first among equal preferences (smtp_address_preference).
 enum class AddressPreference : uint8_t { kAny, kIpv4, kIpv6 };
+
+class DestinationSettings;
 
 struct ProbeSettings {
   std::string myhostname;
@@ -67,8 +66,18 @@ struct ProbeSettings {
 
   int mx_address_limit = 5;
   int mx_session_limit = 2;
-  int destination_concurrency = 2;              // public routes
-  int configured_destination_concurrency = 20;  // routes the operator gave
+  PaceLimits public_pace = {.connections = 2, .connections_per_second = 5};
+  PaceLimits configured_pace = {.connections = 20};  // of routes the operator gave
+  UnknownBudget unknown_budget = {.number = 200};    // at each public destination
+  size_t session_limit = 10000;                      // of each prober loop
+  // What single destinations want otherwise; null: nothing.
+  std::shared_ptr<const DestinationSettings> destinations;
+  // Our addresses to ask from; none: the system chooses (smtp_bind_address, smtp_bind_address6).
+  std::vector<std::string> bind_addresses;
+  std::vector<std::string> bind_addresses6;
+  // Instead of the question's, where this destination wants others.
+  std::string helo;
+  std::optional<std::string> sender;
   // Recipients a transaction at most (smtp_destination_recipient_limit); 0: no limit.
   size_t destination_recipient_limit = 50;
   // How long a connection without work stays open, and how old one that works may become
@@ -77,6 +86,9 @@ struct ProbeSettings {
   absl::Duration connection_reuse_time_limit = absl::Seconds(300);
 
   TlsLevel tls_level = TlsLevel::kMay;
+  // smtp_tls_policy_maps: the policy of a next hop, before tls_level; asked in order.
+  std::vector<std::shared_ptr<const Table>> tls_policy_maps;
+  bool dns_trust_ad = false;  // the resolver validates, and the way to it is safe
   // smtp_address_verify_target = data, lmtp_address_verify_target = data.
   bool smtp_asks_data = false;
   bool lmtp_asks_data = false;

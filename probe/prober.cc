@@ -8,9 +8,11 @@
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "base/signal.h"
-#include "probe/destination.h"
+#include "probe/destination_settings.h"
+#include "probe/destinations.h"
 #include "probe/route.h"
 #include "probe/router.h"
 #include "probe/stock_verify.h"
@@ -39,20 +41,33 @@ Finding DeadlineFinding(const std::string& destination, absl::Time now) {
 }  // namespace
 
 struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
-  Impl(Loop& front, Loop& work, Resolver& resolver)
-      : front(front), work(work), services(MakeSocketDialer(front)), router(front, resolver, *services) {}
+  // Touched on its own loop only.
+  struct Place {
+    Loop& loop;
+    std::shared_ptr<Destinations> destinations;
+  };
 
-  // On the same loop a call does; what it wakes runs on a later turn.
-  void Run(Loop& where, absl::AnyInvocable<void()> what) const {
-    if (&front == &work) return what();
-    where.Post(std::move(what));
+  Impl(Loop& front, Resolver& resolver)
+      : front(front), services(MakeSocketDialer(front)), router(front, resolver, *services) {}
+
+  // From one of them to the other. On the same loop a call does; what it wakes runs on a later turn.
+  void ToPlace(const Place& place, absl::AnyInvocable<void()> what) const {
+    if (&front == &place.loop) return what();
+    place.loop.Post(std::move(what));
+  }
+  void ToFront(const Loop& from, absl::AnyInvocable<void()> what) const {
+    if (&front == &from) return what();
+    front.Post(std::move(what));
+  }
+  // A domain's breaker is where its destination is: "mx.example.com example.org".
+  const Place& PlaceOf(absl::string_view destination) const {
+    return places[absl::Hash<absl::string_view>()(destination.substr(0, destination.find(' '))) % places.size()];
   }
 
   static boost::asio::awaitable<ProbeOutcome> Probe(std::shared_ptr<Impl> self, ProbeRequest request);
   std::shared_ptr<Answer> HandOver(ProbeRequest request, Route route, Transcript transcript, absl::Duration dns);
 
   Loop& front;
-  Loop& work;
   const std::shared_ptr<ProbeCounters> counters = std::make_shared<ProbeCounters>();
   std::atomic<uint64_t> probes{0};
   // Front loop.
@@ -61,25 +76,29 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   std::shared_ptr<const ProbeSettings> settings;
   std::shared_ptr<const Classifier> classifier;
   std::function<void(const DestinationState&)> observer;
-  // Touched on the prober loop only.
-  std::shared_ptr<Destinations> destinations;
+  std::vector<Place> places;
 };
 
-Prober::Prober(Loop& front, Loop& work, Resolver& resolver, Dialer& dialer)
-    : impl_(std::make_shared<Impl>(front, work, resolver)) {
-  const auto observe = [weak = std::weak_ptr<Impl>(impl_)](const DestinationState& state) {
-    const std::shared_ptr<Impl> impl = weak.lock();
-    if (impl == nullptr) return;
-    impl->Run(impl->front, [impl, state] {
-      if (impl->observer) impl->observer(state);
-    });
-  };
-  impl_->destinations = std::make_shared<Destinations>(work, dialer, impl_->counters, observe);
+Prober::Prober(Loop& front, Resolver& resolver, std::vector<Shard> shards)
+    : impl_(std::make_shared<Impl>(front, resolver)) {
+  for (const Shard& shard : shards) {
+    const auto observe = [weak = std::weak_ptr<Impl>(impl_), &loop = shard.loop](const DestinationState& state) {
+      const std::shared_ptr<Impl> impl = weak.lock();
+      if (impl == nullptr) return;
+      impl->ToFront(loop, [impl, state] {
+        if (impl->observer) impl->observer(state);
+      });
+    };
+    impl_->places.push_back(
+        {shard.loop, std::make_shared<Destinations>(shard.loop, shard.dialer, impl_->counters, observe)});
+  }
 }
 
 Prober::~Prober() {
-  // Its timers belong to the prober loop, so it ends there.
-  impl_->Run(impl_->work, [last = std::exchange(impl_->destinations, nullptr)]() mutable { last.reset(); });
+  // Their timers belong to their loops, so they end there.
+  for (Impl::Place& place : impl_->places) {
+    impl_->ToPlace(place, [last = std::exchange(place.destinations, nullptr)]() mutable { last.reset(); });
+  }
 }
 
 void Prober::Configure(std::shared_ptr<const ProbeSettings> settings, std::shared_ptr<const Classifier> classifier) {
@@ -92,14 +111,54 @@ void Prober::SetObserver(std::function<void(const DestinationState&)> observer) 
 }
 
 void Prober::Restore(std::vector<DestinationState> states) {
-  impl_->Run(impl_->work, [destinations = impl_->destinations, states = std::move(states)]() mutable {
-    destinations->Restore(std::move(states));
-  });
+  std::vector<std::vector<DestinationState>> parts(impl_->places.size());
+  for (DestinationState& state : states) {
+    const size_t place = static_cast<size_t>(&impl_->PlaceOf(state.name) - impl_->places.data());
+    parts[place].push_back(std::move(state));
+  }
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const Impl::Place& place = impl_->places[i];
+    impl_->ToPlace(place, [destinations = place.destinations, part = std::move(parts[i])]() mutable {
+      destinations->Restore(std::move(part));
+    });
+  }
 }
 
 void Prober::Hold(const std::string& destination, absl::Time until) {
-  impl_->Run(impl_->work,
-             [destinations = impl_->destinations, destination, until] { destinations->Hold(destination, until); });
+  const Impl::Place& place = impl_->PlaceOf(destination);
+  impl_->ToPlace(place,
+                 [destinations = place.destinations, destination, until] { destinations->Hold(destination, until); });
+}
+
+void Prober::Reset(const std::string& destination) {
+  const Impl::Place& place = impl_->PlaceOf(destination);
+  impl_->ToPlace(place, [destinations = place.destinations, destination] { destinations->Reset(destination); });
+}
+
+namespace {
+
+// What several loops do for the front loop.
+struct Errand {
+  Errand(Loop& front, size_t parts) : left(parts), done(front) {}
+  size_t left;
+  std::vector<DestinationActivity> activity;
+  Signal done;
+};
+
+}  // namespace
+
+boost::asio::awaitable<std::vector<DestinationActivity>> Prober::Activity(std::string destination) {
+  const auto errand = std::make_shared<Errand>(impl_->front, impl_->places.size());
+  for (const Impl::Place& place : impl_->places) {
+    impl_->ToPlace(place, [impl = impl_, errand, destination, &place] {
+      impl->ToFront(place.loop, [errand, part = place.destinations->Activity(destination)]() mutable {
+        std::move(part.begin(), part.end(), std::back_inserter(errand->activity));
+        if (--errand->left == 0) errand->done.NotifyAll();
+      });
+    });
+  }
+  if (errand->left > 0) co_await errand->done.Wait();
+  co_return std::move(errand->activity);
 }
 
 boost::asio::awaitable<ProbeOutcome> Prober::Probe(ProbeRequest request) {
@@ -156,41 +215,43 @@ std::shared_ptr<Answer> Prober::Impl::HandOver(ProbeRequest request, Route route
     const absl::Duration left = std::max(deadline - front.clock().Mono(), absl::ZeroDuration());
     deadline = deadline + -std::min(kHandOver, left / 10);
   }
-  job->settings = settings;
+  const std::shared_ptr<const ProbeSettings> special =
+      settings->destinations == nullptr ? nullptr : settings->destinations->Find(job->route, job->domain());
+  job->settings = special != nullptr ? special : settings;
+  if (!job->settings->helo.empty()) job->request.identity.helo = job->settings->helo;
+  if (job->settings->sender.has_value()) job->request.identity.sender = *job->settings->sender;
   job->classifier = classifier;
   job->outcome.delays.dns = dns;
-  job->answer = [self = shared_from_this(), answer](ProbeOutcome outcome) {
-    self->Run(self->front, [answer, outcome = std::move(outcome)]() mutable {
+  const Place& place = PlaceOf(job->route.destination);
+  job->answer = [self = shared_from_this(), answer, &from = place.loop](ProbeOutcome outcome) {
+    self->ToFront(from, [answer, outcome = std::move(outcome)]() mutable {
       answer->outcome = std::move(outcome);
       answer->arrived.NotifyAll();
     });
   };
-  Run(work, [all = destinations, job = std::move(job)]() mutable { all->Ask(std::move(job)); });
+  ToPlace(place, [all = place.destinations, job = std::move(job)]() mutable { all->Ask(std::move(job)); });
   return answer;
 }
 
 boost::asio::awaitable<void> Prober::Drain(MonoTime deadline) {
-  struct Drained {
-    explicit Drained(Loop& front) : signal(front) {}
-    bool done = false;
-    Signal signal;
-  };
-  const auto drained = std::make_shared<Drained>(impl_->front);
-  impl_->Run(impl_->work, [impl = impl_, destinations = impl_->destinations, drained] {
-    destinations->WhenIdle([impl, drained] {
-      impl->Run(impl->front, [drained] {
-        drained->done = true;
-        drained->signal.NotifyAll();
+  const auto errand = std::make_shared<Errand>(impl_->front, impl_->places.size());
+  for (const Impl::Place& place : impl_->places) {
+    impl_->ToPlace(place, [impl = impl_, destinations = place.destinations, errand, &loop = place.loop] {
+      destinations->WhenIdle([impl, errand, &loop] {
+        impl->ToFront(loop, [errand] {
+          if (--errand->left == 0) errand->done.NotifyAll();
+        });
       });
     });
-  });
-  if (!drained->done) co_await drained->signal.Wait(deadline);
+  }
+  if (errand->left > 0) co_await errand->done.Wait(deadline);
 }
 
 ProberCounts Prober::counts() const {
   ProberCounts counts;
   counts.probes = impl_->probes;
   counts.connections = impl_->counters->connections;
+  counts.refused_connections = impl_->counters->refused_connections;
   counts.sessions_now = impl_->counters->sessions_now;
   counts.queued_now = impl_->counters->queued_now;
   counts.destinations_now = impl_->counters->destinations_now;

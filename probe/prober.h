@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
 #include "dns/resolver.h"
+#include "mail/destination_activity.h"
 #include "mail/destination_state.h"
 #include "mail/probe_outcome.h"
 #include "mail/probe_request.h"
@@ -24,7 +25,8 @@ namespace verifyd {
 
 struct ProberCounts {
   uint64_t probes = 0;
-  uint64_t connections = 0;  // opened
+  uint64_t connections = 0;          // opened
+  uint64_t refused_connections = 0;  // of those, the server did not want
   uint64_t sessions_now = 0;
   uint64_t queued_now = 0;
   uint64_t destinations_now = 0;
@@ -32,9 +34,14 @@ struct ProberCounts {
 
 class Prober {
  public:
-  // `front` and `work` may be the same loop (tests). `resolver` lives on the front loop, `dialer` on the work loop;
-  // both outlive the prober.
-  Prober(Loop& front, Loop& work, Resolver& resolver, Dialer& dialer);
+  // A loop that destinations live on, and the dialer that lives there.
+  struct Shard {
+    Loop& loop;
+    Dialer& dialer;
+  };
+  // Destinations are spread over the shards by name; at least one. A shard's loop may be `front` (tests,
+  // probe_threads = 0). `resolver` lives on the front loop. All outlive the prober.
+  Prober(Loop& front, Resolver& resolver, std::vector<Shard> shards);
   ~Prober();
   Prober(const Prober&) = delete;
   Prober& operator=(const Prober&) = delete;
@@ -51,6 +58,10 @@ class Prober {
   void Restore(std::vector<DestinationState> states);
   // Nobody is asked at the destination of this name until then; InfinitePast ends that. Observed, as all changes are.
   void Hold(const std::string& destination, absl::Time until);
+  // Forgets what speaks against the destination, and what was found out of its pace; a hold stays.
+  void Reset(const std::string& destination);
+  // What goes on at one destination, or at all of them ("").
+  boost::asio::awaitable<std::vector<DestinationActivity>> Activity(std::string destination);
   // Called on the front loop whenever a destination's state changed in a way worth keeping.
   void SetObserver(std::function<void(const DestinationState&)> observer);
 

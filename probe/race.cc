@@ -27,11 +27,11 @@ bool Won(const std::optional<Dialed>& result) { return result.has_value() && res
 
 }  // namespace
 
-boost::asio::awaitable<Raced> DialFirst(Loop& loop, Dialer& dialer, std::vector<Endpoint> endpoints, std::string source,
+boost::asio::awaitable<Raced> DialFirst(Loop& loop, Dialer& dialer, std::vector<Endpoint> endpoints, Sources sources,
                                         MonoTime deadline) {
   Raced raced;
   if (endpoints.size() == 1) {
-    raced.dialed = co_await dialer.Dial(endpoints.front(), source, deadline);
+    raced.dialed = co_await dialer.Dial(endpoints.front(), sources.For(endpoints.front()), deadline);
     raced.endpoint = endpoints.front();
     if (raced.dialed.stream == nullptr) raced.failed = endpoints;
     co_return raced;
@@ -39,7 +39,7 @@ boost::asio::awaitable<Raced> DialFirst(Loop& loop, Dialer& dialer, std::vector<
   const auto race = std::make_shared<Race>(loop);
   race->results.resize(endpoints.size());
   for (size_t i = 0; i < endpoints.size(); ++i) {
-    loop.Spawn(Run(race, i, dialer, endpoints[i], source, deadline));
+    loop.Spawn(Run(race, i, dialer, endpoints[i], sources.For(endpoints[i]), deadline));
     // The next begins after a moment, or when this one has ended.
     if (i + 1 == endpoints.size()) break;
     const MonoTime next = std::min(deadline, loop.clock().Mono() + kRaceDelay);

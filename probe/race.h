@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
 #include "probe/dialer.h"
+#include "probe/sources.h"
 
 namespace verifyd {
 
@@ -26,7 +27,7 @@ struct Raced {
 
 // `endpoints` are one or two. `dialer` and `loop` must outlive what is under way, which may be longer than this
 // returns.
-boost::asio::awaitable<Raced> DialFirst(Loop& loop, Dialer& dialer, std::vector<Endpoint> endpoints, std::string source,
+boost::asio::awaitable<Raced> DialFirst(Loop& loop, Dialer& dialer, std::vector<Endpoint> endpoints, Sources sources,
                                         MonoTime deadline);
 
 }  // namespace verifyd

@@ -10,6 +10,8 @@
 #include "absl/strings/str_join.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "probe/dane.h"
+#include "probe/destination_settings.h"
 #include "probe/network.h"
 #include "probe/route_service.h"
 #include "probe/wording.h"
@@ -361,6 +363,14 @@ boost::asio::awaitable<Routed> Router::Find(const Address& given, const std::str
   } else {
     routed = co_await FindHosts(address, plan, settings, deadline, transcript);
   }
+  if (routed.route.has_value()) {
+    const absl::Status policies = co_await SetTlsPolicies(*routed.route, address, plan, settings, deadline);
+    if (!policies.ok()) {
+      routed.route.reset();
+      routed.finding = DnsFinding(Event::kTlsPolicyFailed, policies.message(), loop_.clock().Now());
+      WarnSeldom("tls policy", absl::StrCat("smtp_tls_policy_maps: ", routed.finding.text));
+    }
+  }
   if (changed) {
     routed.rewritten = address;
     routed.domain_fact.reset();  // of another domain than the one that was asked about
@@ -423,6 +433,41 @@ boost::asio::awaitable<Routed> Router::FindHosts(const Address& address, const P
   }
   routed.route = MakeRoute(plan, std::move(found), settings);
   co_return routed;
+}
+
+// As smtp(8) looks for policies: by the next hop as it is written, without its port, and by the domain of the address
+// where there is no other next hop.
+boost::asio::awaitable<absl::Status> Router::SetTlsPolicies(Route& route, const Address& address, const Plan& plan,
+                                                            const ProbeSettings& settings, MonoTime deadline) {
+  const std::shared_ptr<const ProbeSettings> special =
+      settings.destinations == nullptr ? nullptr : settings.destinations->Find(route, address.domain());
+  const TlsLevel level = special != nullptr ? special->tls_level : settings.tls_level;
+  std::vector<std::string> keys;
+  if (plan.configured && plan.path.empty()) keys.push_back(plan.hop.ToString());
+  keys.push_back(plan.name(address));
+  absl::StatusOr<std::optional<std::string>> text = co_await LookUpAny(settings.tls_policy_maps, keys, deadline);
+  if (!text.ok()) co_return text.status();
+  if (!text->has_value() && level != TlsLevel::kDane && level != TlsLevel::kDaneOnly && level != TlsLevel::kSecure) {
+    co_return absl::OkStatus();  // the level says all
+  }
+  const absl::StatusOr<TlsPolicy> policy = TlsPolicy::Parse(text->has_value() ? **text : TlsLevelName(level));
+  if (!policy.ok()) co_return policy.status();
+  const bool dane = policy->level == TlsLevel::kDane || policy->level == TlsLevel::kDaneOnly;
+  // Where the MX itself could have been forged, so could the host be whose records would be believed.
+  bool signed_mx = dane && settings.dns_trust_ad;
+  if (signed_mx && plan.hop.by_mx) {
+    signed_mx = (co_await resolver_.Query(plan.name(address), DnsType::kMx, deadline))->authenticated;
+  }
+  for (Endpoint& endpoint : route.endpoints) {
+    TlsPolicy here = ForHost(*policy, plan.name(address), endpoint.host);
+    if (signed_mx) {
+      here = co_await DanePolicyAt(resolver_, endpoint, std::move(here), deadline);
+    } else if (policy->level == TlsLevel::kDane) {
+      here.level = TlsLevel::kMay;
+    }
+    endpoint.tls = std::move(here);
+  }
+  co_return absl::OkStatus();
 }
 
 // A dead or lying resolver says of everything that it does not exist. That a domain wants no mail it would not invent.

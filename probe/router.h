@@ -8,6 +8,8 @@
 // An MX that leads to a private, loopback or otherwise bogus address is not contacted, unless probe_permit_networks
 // allows it or the operator configured the next hop himself.
 //
+// With the route come the TLS policies of its hosts, where smtp_tls_policy_maps or DANE have something to say.
+//
 // Thread: the front loop only.
 #ifndef VERIFYD_PROBE_ROUTER_H_
 #define VERIFYD_PROBE_ROUTER_H_
@@ -81,6 +83,8 @@ class Router {
                                            MonoTime deadline);
   boost::asio::awaitable<Routed> FindHosts(const Address& address, const Plan& plan, const ProbeSettings& settings,
                                            MonoTime deadline, Transcript& transcript);
+  boost::asio::awaitable<absl::Status> SetTlsPolicies(Route& route, const Address& address, const Plan& plan,
+                                                      const ProbeSettings& settings, MonoTime deadline);
   boost::asio::awaitable<bool> DnsIsDoubted(const Routed& routed, const ProbeSettings& settings, MonoTime deadline);
   Routed NoRoute(const Address& address, const Plan& plan, const MailHosts& found);
   Routed OnlyBogusHosts(const Address& address, const MailHosts& found);

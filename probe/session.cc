@@ -29,20 +29,22 @@ bool IsAscii(absl::string_view text) {
 }  // namespace
 
 Session::Session(Loop& loop, std::vector<Endpoint> endpoints, ProbeIdentity identity,
-                 std::shared_ptr<const ProbeSettings> settings, std::shared_ptr<const Classifier> classifier)
+                 std::shared_ptr<const ProbeSettings> settings, std::shared_ptr<const Classifier> classifier,
+                 Sources sources)
     : loop_(loop),
       endpoints_(std::move(endpoints)),
       endpoint_(endpoints_.front()),
       identity_(std::move(identity)),
       settings_(std::move(settings)),
       classifier_(std::move(classifier)),
+      sources_(std::move(sources)),
       timer_(loop.timers()) {}
 
 boost::asio::awaitable<std::optional<Finding>> Session::Open(Dialer& dialer, MonoTime deadline,
                                                              Transcript& transcript) {
   deadline_ = deadline;
   transcript_ = &transcript;
-  std::optional<Finding> refusal = co_await Connect(dialer, settings_->tls_level != TlsLevel::kNone);
+  std::optional<Finding> refusal = co_await Connect(dialer, /*with_tls=*/true);
   if (refusal.has_value() && clear_may_help_ && loop_.clock().Mono() < deadline) {
     // Nobody asked for TLS but us; what is broken there must not hide whether the address exists (RFC 7435).
     if (transcript.wanted()) transcript.Note(absl::StrCat(refusal->text, ": once more in clear"));
@@ -59,16 +61,17 @@ boost::asio::awaitable<std::optional<Finding>> Session::Connect(Dialer& dialer, 
   }
   state_ = State::kNew;
   expired_ = Event::kNone;
-  may_use_tls_ = with_tls;
   tls_ = false;
   parser_ = ReplyParser();
   unread_ = {};
   stream_.reset();
   const MonoTime connect_by = std::min(deadline_, loop_.clock().Mono() + settings_->connect_timeout);
-  Raced raced = co_await DialFirst(loop_, dialer, endpoints_, identity_.source_address, connect_by);
+  Raced raced = co_await DialFirst(loop_, dialer, endpoints_, sources_, connect_by);
   Dialed& dialed = raced.dialed;
   endpoint_ = std::move(raced.endpoint);
   unreachable_ = std::move(raced.failed);
+  policy_ = PolicyHere();
+  may_use_tls_ = with_tls && policy_.level != TlsLevel::kNone;
   // A second connection, in clear, goes to the one that answered.
   if (dialed.stream != nullptr) endpoints_ = {endpoint_};
   for (const Endpoint& endpoint : unreachable_) {
@@ -81,6 +84,7 @@ boost::asio::awaitable<std::optional<Finding>> Session::Connect(Dialer& dialer, 
     co_return co_await Greet();
   }
   state_ = State::kBroken;
+  exhausted_ = dialed.exhausted;
   const bool out_of_time = dialed.failure == Event::kConnectTimeout && loop_.clock().Mono() >= deadline_;
   const Event event = out_of_time ? Event::kDeadline : dialed.failure;
   const Step connecting = {Stage::kConnect, "", ""};
@@ -94,8 +98,11 @@ boost::asio::awaitable<std::optional<Finding>> Session::Greet() {
   refusal = co_await Introduce();
   const bool secure = refusal.has_value() ? refusal->reason == Reason::kTlsRequired : offers_starttls_;
   if (secure && may_use_tls_) refusal = co_await Secure();
-  if (!refusal.has_value() && !tls_ && settings_->tls_level == TlsLevel::kEncrypt) {
+  if (!refusal.has_value() && !tls_ && policy_.required()) {
     refusal = Unencrypted("TLS is required, but was not offered by");
+  }
+  if (!refusal.has_value() && policy_.level == TlsLevel::kDaneOnly && policy_.tlsa.empty()) {
+    refusal = Unencrypted("no TLSA records could be found for");
   }
   if (refusal.has_value()) {
     if (state_ == State::kReady) state_ = State::kRefused;
@@ -139,6 +146,13 @@ bool Session::IsOurselves(const Reply& reply) const {
          (!identity_.helo.empty() && absl::EqualsIgnoreCase(name, identity_.helo));
 }
 
+TlsPolicy Session::PolicyHere() const {
+  if (endpoint_.tls.has_value()) return *endpoint_.tls;
+  TlsPolicy policy;
+  policy.level = settings_->tls_level;
+  return policy;
+}
+
 Finding Session::Unencrypted(absl::string_view why) {
   Finding finding = FindingOf(kStarttlsStep, Failed(Event::kTlsPolicyFailed, std::string(why)));
   state_ = State::kRefused;
@@ -149,7 +163,7 @@ Finding Session::Unencrypted(absl::string_view why) {
 // wished for and the server will not just now, in clear.
 boost::asio::awaitable<std::optional<Finding>> Session::Secure() {
   may_use_tls_ = false;
-  const bool required = settings_->tls_level == TlsLevel::kEncrypt;
+  const bool required = policy_.required();
   state_ = State::kReady;
   Heard heard = co_await Exchange(kStarttlsStep, settings_->starttls_timeout, "STARTTLS");
   if (heard.event == Event::kProtocolError || !unread_.empty()) {
@@ -165,20 +179,24 @@ boost::asio::awaitable<std::optional<Finding>> Session::Secure() {
   std::optional<Finding> failure;
   if (heard.event == Event::kNone) {
     ArmTimer(settings_->starttls_timeout);
-    const absl::StatusOr<TlsFacts> facts = co_await stream_->StartTls(endpoint_.host);
+    const absl::StatusOr<TlsFacts> facts = co_await stream_->StartTls(endpoint_.host, policy_);
     timer_.Cancel();
     if (facts.ok()) {
       tls_ = true;
       parser_ = ReplyParser();
       if (transcript_ != nullptr && transcript_->wanted()) {
-        transcript_->Note(absl::StrCat(facts->protocol, " with cipher ", facts->cipher));
+        transcript_->Note(absl::StrCat(policy_.authenticated() ? "verified " : "", facts->protocol, " with cipher ",
+                                       facts->cipher, facts->resumed ? ", resumed" : ""));
       }
       failure = co_await Introduce();
       if (!failure.has_value() || state_ != State::kBroken) co_return failure;
     } else {
       const Event meaning = required ? Event::kTlsPolicyFailed : Event::kTlsFailed;
+      const bool unverified = absl::IsPermissionDenied(facts.status());
       failure = FindingOf(kHandshakeStep, Failed(expired_ != Event::kNone ? expired_ : meaning,
-                                                 "Cannot start TLS: handshake failure with"));
+                                                 unverified ? "Server certificate not verified at"
+                                                            : "Cannot start TLS: handshake failure with"));
+      if (unverified && transcript_ != nullptr) transcript_->Note(std::string(facts.status().message()));
     }
   } else {
     failure = FindingOf(kStarttlsStep, heard);
@@ -320,6 +338,7 @@ boost::asio::awaitable<Session::Redo> Session::Transact(std::vector<Planned> pla
       if (settings_->AsksData(endpoint_.protocol) && heard.event == Event::kNone && heard.reply.ok()) {
         finding = co_await AskData();
       }
+      if (heard.event == Event::kNone) ++asked_;
       const bool of_session = over || finding.scope == Scope::kSession;
       answer(*planned.enquiry, std::move(finding), of_session && (answered_one || used_));
       answered_one = true;

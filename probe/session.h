@@ -5,7 +5,8 @@
 //        └▶ finding: why not ───────────────────────▶ Leave
 //
 // STARTTLS is used where it is offered (smtp_tls_security_level = may); what goes wrong there is tried once more in
-// clear, on a new connection, unless TLS is required. Nothing that was said before TLS counts behind it.
+// clear, on a new connection, unless TLS is required: then it is a temporary finding, never one about an address.
+// Nothing that was said before TLS counts behind it.
 //
 // Where the server offers PIPELINING (RFC 2920) a transaction is sent at once, else each command waits for the reply to
 // the one before.
@@ -37,6 +38,7 @@
 #include "mail/reply.h"
 #include "probe/dialer.h"
 #include "probe/probe_settings.h"
+#include "probe/sources.h"
 #include "probe/stream.h"
 #include "probe/transcript.h"
 #include "probe/wording.h"
@@ -62,10 +64,11 @@ class Session {
   // How long the reply to QUIT is waited for, quit_timeout permitting: nothing depends on it.
   static constexpr absl::Duration kQuitPatience = absl::Seconds(2);
 
-  // An identity without HELO name uses myhostname. Of several endpoints, which are of different IP versions, the one
-  // that answers first is taken.
+  // An identity without HELO name uses myhostname; `sources` are where its source address says nothing. Of several
+  // endpoints, which are of different IP versions, the one that answers first is taken.
   Session(Loop& loop, std::vector<Endpoint> endpoints, ProbeIdentity identity,
-          std::shared_ptr<const ProbeSettings> settings, std::shared_ptr<const Classifier> classifier);
+          std::shared_ptr<const ProbeSettings> settings, std::shared_ptr<const Classifier> classifier,
+          Sources sources = {});
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -92,6 +95,12 @@ class Session {
   bool Serves(const ProbeIdentity& identity, const std::shared_ptr<const ProbeSettings>& settings) const {
     return identity == identity_ && settings == settings_;
   }
+  // From which of our addresses; empty: the system chose.
+  const std::string& source() const { return sources_.For(endpoint_); }
+  // Nothing is wrong with the server: we had no descriptor or port left to connect.
+  bool exhausted() const { return exhausted_; }
+  // Addresses whose reply was heard.
+  size_t asked() const { return asked_; }
   // The longest silence before a reply in the last Ask: a tarpit shows here.
   absl::Duration longest_gap() const { return longest_gap_; }
 
@@ -139,6 +148,7 @@ class Session {
   boost::asio::awaitable<std::optional<Finding>> Secure();
   bool IsOurselves(const Reply& reply) const;
   Finding Unencrypted(absl::string_view why);
+  TlsPolicy PolicyHere() const;
   void ArmTimer(absl::Duration timeout);
   Heard Failed(Event event, std::string detail);
   // Nothing when the dialogue can go on behind this step.
@@ -155,6 +165,8 @@ class Session {
   const ProbeIdentity identity_;
   const std::shared_ptr<const ProbeSettings> settings_;
   const std::shared_ptr<const Classifier> classifier_;
+  const Sources sources_;
+  TlsPolicy policy_;  // at endpoint_
 
   State state_ = State::kNew;
   std::unique_ptr<Stream> stream_;
@@ -164,6 +176,8 @@ class Session {
   Transcript* transcript_ = nullptr;                // of the probe that is being served
 
   bool greeted_ = false;
+  bool exhausted_ = false;
+  size_t asked_ = 0;
   bool may_use_tls_ = false;  // not tried yet
   bool tls_ = false;
   bool clear_may_help_ = false;  // TLS failed, and nobody requires it

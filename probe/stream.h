@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "boost/asio/awaitable.hpp"
+#include "probe/tls_policy.h"
 
 namespace verifyd {
 
@@ -18,15 +19,18 @@ namespace verifyd {
 struct TlsFacts {
   std::string protocol;  // "TLSv1.3"
   std::string cipher;    // "TLS_AES_256_GCM_SHA384"
+  bool resumed = false;  // with what was agreed in an earlier session
 };
 
 class Stream {
  public:
   virtual ~Stream() = default;  // closes
 
-  // From now on TLS; once at most. `server_name` goes into SNI where it is a name. No certificate is checked. Errors:
-  // as of Read; after one the stream is of no more use.
-  virtual boost::asio::awaitable<absl::StatusOr<TlsFacts>> StartTls(const std::string& server_name) = 0;
+  // From now on TLS; once at most. `host` goes into SNI where it is a name and the policy does not say otherwise. The
+  // certificate is checked where the policy is authenticated(). Errors: as of Read, and kPermissionDenied where the
+  // certificate is not what it must be; after one the stream is of no more use.
+  virtual boost::asio::awaitable<absl::StatusOr<TlsFacts>> StartTls(const std::string& host,
+                                                                    const TlsPolicy& policy) = 0;
 
   // At least one byte, at most `size`; 0 is the end of the stream. Errors: kAborted after Close, kUnavailable when the
   // connection was reset.

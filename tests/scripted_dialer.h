@@ -74,7 +74,8 @@ class ScriptedStream : public Stream {
   }
   ~ScriptedStream() override { seen_->open = false; }
 
-  boost::asio::awaitable<absl::StatusOr<TlsFacts>> StartTls(const std::string& server_name) override {
+  boost::asio::awaitable<absl::StatusOr<TlsFacts>> StartTls(const std::string& server_name,
+                                                            const TlsPolicy& policy) override {
     seen_->commands.push_back(absl::StrCat("{handshake ", server_name, "}"));
     const auto found = steps_.find("handshake");
     const std::string script = found == steps_.end() ? "" : found->second.front();
@@ -82,7 +83,9 @@ class ScriptedStream : public Stream {
       while (!closed_) co_await arrived_.Wait();
     }
     if (closed_) co_return absl::AbortedError("closed");
-    if (!script.empty()) co_return absl::UnavailableError("handshake failure");
+    if (script == "{unverified}" && policy.authenticated())
+      co_return absl::PermissionDeniedError("certificate of another");
+    if (!script.empty() && script != "{unverified}") co_return absl::UnavailableError("handshake failure");
     seen_->tls = true;
     co_return TlsFacts{"TLSv1.3", "TLS_SCRIPTED"};
   }
@@ -272,6 +275,10 @@ class ScriptedDialer : public Dialer {
     } else if (script == "{reset}") {
       dialed.failure = Event::kConnectReset;
       dialed.error = "Connection reset by peer";
+    } else if (script == "{exhausted}") {
+      dialed.failure = Event::kLocalError;
+      dialed.error = "Too many open files";
+      dialed.exhausted = true;
     } else if (script == "{local_error}") {
       dialed.failure = Event::kLocalError;
       dialed.error = "Too many open files";

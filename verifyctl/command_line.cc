@@ -173,6 +173,8 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
   AddAddressVerbs(app, line);
   AddPinVerbs(app, line);
   AddDestinationVerb(app, line, "destinations", "What is remembered of destinations", ShowDestinations, true);
+  AddDestinationVerb(app, line, "reset", "Forget what speaks against a destination, and its pace", ResetDestination,
+                     false);
   AddDestinationVerb(app, line, "trust", "Believe a doubted destination again", TrustDestination, false);
   AddDaemonVerb(app, line, "domains", "What is known of whole domains", Domains);
   AddDaemonVerb(app, line, "stats", "Counters of the daemon", Stats);

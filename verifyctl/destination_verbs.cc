@@ -20,6 +20,15 @@ ApiRequest RequestFor(absl::string_view method, absl::string_view path, const st
   return request;
 }
 
+int Change(const DestinationOptions& options, absl::string_view path, absl::string_view done, Asker& asker,
+           Console& console) {
+  return Answer(asker, RequestFor("POST", path, options.name), console,
+                [&](absl::string_view line, const json::object& answer) {
+                  console.out << (options.json ? absl::StrCat(line, "\n")
+                                               : absl::StrCat(TextField(answer, "target"), ": ", done, "\n"));
+                });
+}
+
 }  // namespace
 
 int ShowDestinations(const DestinationOptions& options, Asker& asker, Console& console) {
@@ -39,12 +48,12 @@ int ShowDestinations(const DestinationOptions& options, Asker& asker, Console& c
                 });
 }
 
+int ResetDestination(const DestinationOptions& options, Asker& asker, Console& console) {
+  return Change(options, "/v1/reset", "begins anew", asker, console);
+}
+
 int TrustDestination(const DestinationOptions& options, Asker& asker, Console& console) {
-  return Answer(asker, RequestFor("POST", "/v1/trust", options.name), console,
-                [&](absl::string_view line, const json::object& answer) {
-                  console.out << (options.json ? absl::StrCat(line, "\n")
-                                               : absl::StrCat(TextField(answer, "target"), ": believed\n"));
-                });
+  return Change(options, "/v1/trust", "believed", asker, console);
 }
 
 }  // namespace verifyd

@@ -17,6 +17,7 @@ struct DestinationOptions {
 };
 
 int ShowDestinations(const DestinationOptions& options, Asker& asker, Console& console);
+int ResetDestination(const DestinationOptions& options, Asker& asker, Console& console);
 int TrustDestination(const DestinationOptions& options, Asker& asker, Console& console);
 
 }  // namespace verifyd

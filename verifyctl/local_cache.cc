@@ -26,7 +26,7 @@ struct LocalCache::Impl {
       : loop(Clock::Real()),
         cache(Cache::Open(loop, cache_settings)),
         dialer(MakeSocketDialer(loop)),
-        prober(loop, loop, resolver, *dialer),
+        prober(loop, resolver, {{loop, *dialer}}),
         verifier(loop, *cache, prober, metrics),
         context{.loop = loop, .verifier = verifier, .cache = *cache, .prober = prober, .metrics = metrics} {
     verifier.Configure(configuration->verifier);

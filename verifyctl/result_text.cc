@@ -226,6 +226,11 @@ absl::string_view TextField(const json::object& object, absl::string_view name) 
   return text == nullptr ? absl::string_view() : absl::string_view(text->data(), text->size());
 }
 
+double RealField(const json::object& object, absl::string_view name) {
+  const json::value* value = object.if_contains(json::string_view(name.data(), name.size()));
+  return value != nullptr && value->is_number() ? value->to_number<double>() : 0;
+}
+
 int64_t NumberField(const json::object& object, absl::string_view name) {
   const json::value* value = Field(object, name);
   const int64_t* number = value == nullptr ? nullptr : value->if_int64();
@@ -297,6 +302,32 @@ std::string PinText(const json::object& pin) {
                       why.empty() ? "" : absl::StrCat(" (", why, ")"), "\n");
 }
 
+namespace {
+
+// "3 of 20 connections, 120 waiting, 8 recipients a transaction, 19.2 addresses a second, a reply takes 45 ms"
+std::string ActivityText(const json::object& activity) {
+  std::string text = absl::StrCat(
+      NumberField(activity, "connections"), " of ", NumberField(activity, "connection_limit"), " connections, ",
+      NumberField(activity, "queued"), " waiting, ", NumberField(activity, "recipients"), " recipients a transaction");
+  if (const double rate = RealField(activity, "addresses_per_second"); rate > 0) {
+    absl::StrAppendFormat(&text, ", at most %.1f addresses a second", rate);
+  }
+  if (const double latency = RealField(activity, "latency_ms"); latency > 0) {
+    absl::StrAppendFormat(&text, ", a reply takes %.0f ms", latency);
+  }
+  if (const int64_t asked = NumberField(activity, "asked_this_hour"); asked > 0) {
+    absl::StrAppend(&text, ", ", NumberField(activity, "unknown_this_hour"), " of ", asked, " unknown within the hour");
+  }
+  if (const json::array* resting = ArrayField(activity, "resting_sources"); resting != nullptr) {
+    for (const json::value& source : *resting) {
+      if (source.is_string()) absl::StrAppend(&text, ", ", source.get_string().c_str(), " is blocked there");
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string DestinationText(const json::object& destination, absl::Time now) {
   HeldWriter out(now);
   const bool believed = FlagField(destination, "believed");
@@ -316,6 +347,9 @@ std::string DestinationText(const json::object& destination, absl::Time now) {
   out.Time("last failed", destination, "last_failure_when");
   out.Time("last talked to us", destination, "last_success");
   out.Time("last accepted one", destination, "last_accepted");
+  if (const json::object* now_there = ObjectField(destination, "now"); now_there != nullptr) {
+    out.Line("now", ActivityText(*now_there));
+  }
   return out.Take();
 }
 

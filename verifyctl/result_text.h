@@ -13,6 +13,7 @@ namespace verifyd {
 
 // A field, or nothing where it is missing or of another type.
 absl::string_view TextField(const boost::json::object& object, absl::string_view name);
+double RealField(const boost::json::object& object, absl::string_view name);
 int64_t NumberField(const boost::json::object& object, absl::string_view name);
 bool FlagField(const boost::json::object& object, absl::string_view name);
 // Null where it is missing.

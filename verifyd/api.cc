@@ -5,6 +5,7 @@
 #include <deque>
 
 #include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -254,20 +255,49 @@ ApiReply HandleRelease(ApiContext& context, const ApiArguments& arguments) {
   return JsonReply({{"target", JsonText(shown)}, {"released", true}});
 }
 
+// What is remembered, with what goes on there now.
+boost::asio::awaitable<std::string> DestinationsNow(Prober& prober, std::string name,
+                                                    std::vector<DestinationState> states, absl::Time now) {
+  absl::flat_hash_map<std::string, DestinationActivity> active;
+  for (DestinationActivity& activity : co_await prober.Activity(name)) active[activity.name] = std::move(activity);
+  json::array destinations;
+  for (const DestinationState& state : states) {
+    json::object& shown = destinations.emplace_back(ToJson(state, now)).get_object();
+    if (const auto found = active.find(state.name); found != active.end()) shown["now"] = ToJson(found->second);
+  }
+  json::object object;
+  object["destinations"] = std::move(destinations);
+  co_return json::serialize(object);
+}
+
 ApiReply HandleDestinations(ApiContext& context, const ApiArguments& arguments) {
   const absl::Time now = context.loop.clock().Now();
   std::vector<DestinationState> states = context.cache.LoadDestinationStates();
   absl::c_sort(states, [](const DestinationState& a, const DestinationState& b) { return a.name < b.name; });
-  json::array destinations;
-  for (const DestinationState& state : states) {
-    if (arguments.target.empty() || state.name == arguments.target) destinations.push_back(ToJson(state, now));
+  if (!arguments.target.empty()) {
+    std::erase_if(states, [&](const DestinationState& state) { return state.name != arguments.target; });
+    if (states.empty()) {
+      return ApiError(404, absl::StrCat("nothing is held of ", Printable(arguments.target, kShownAddress)));
+    }
   }
-  if (destinations.empty() && !arguments.target.empty()) {
-    return ApiError(404, absl::StrCat("nothing is held of ", Printable(arguments.target, kShownAddress)));
+  ApiReply reply;
+  reply.lines = [&prober = context.prober, name = arguments.target, states = std::move(states), now,
+                 done = false]() mutable -> boost::asio::awaitable<std::optional<std::string>> {
+    if (std::exchange(done, true)) co_return std::nullopt;
+    co_return co_await DestinationsNow(prober, name, std::move(states), now);
+  };
+  return reply;
+}
+
+// A destination begins anew: no breaker, no pace that was found out, no resting source. Doubt and hold have their own
+// verbs.
+ApiReply HandleReset(ApiContext& context, const ApiArguments& arguments) {
+  const std::string shown = Printable(arguments.target, kShownAddress);
+  if (!context.cache.FindDestinationState(arguments.target).has_value()) {
+    return ApiError(404, absl::StrCat("nothing is held of ", shown));
   }
-  json::object object;
-  object["destinations"] = std::move(destinations);
-  return JsonReply(object);
+  context.prober.Reset(arguments.target);
+  return JsonReply({{"target", JsonText(shown)}, {"reset", true}});
 }
 
 // Domains of which something is known that holds for all their addresses.
@@ -310,6 +340,7 @@ json::object CacheStats(const CacheCounts& counts) {
 json::object ProberStats(const ProberCounts& counts) {
   return {{"probes", counts.probes},
           {"connections", counts.connections},
+          {"refused_connections", counts.refused_connections},
           {"sessions_now", counts.sessions_now},
           {"queued_now", counts.queued_now},
           {"destinations_now", counts.destinations_now}};
@@ -587,7 +618,7 @@ const std::vector<ApiRoute>& ApiRoutes() {
        "/v1/destinations",
        ApiRight::kRead,
        {"target"},
-       "What is remembered of destinations: doubts, holds, and why they are left alone.",
+       "What is remembered of destinations (doubts, holds, why they are left alone), and what goes on there now.",
        HandleDestinations},
       {"GET",
        "/v1/domains",
@@ -601,6 +632,12 @@ const std::vector<ApiRoute>& ApiRoutes() {
        {"target"},
        "End the doubt of a destination: what it says is believed from now on.",
        HandleTrust},
+      {"POST",
+       "/v1/reset",
+       ApiRight::kChange,
+       {"target"},
+       "Forget what speaks against a destination, and the pace that was found out.",
+       HandleReset},
       {"GET", "/v1/stats", ApiRight::kRead, {}, "Counters and gauges.", HandleStats},
       {"GET", "/v1/config", ApiRight::kRead, {}, "All settings as the daemon has them.", HandleConfig},
       {"POST", "/v1/reload", ApiRight::kChange, {}, "Read the settings file again.", HandleReload},

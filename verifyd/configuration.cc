@@ -1,7 +1,9 @@
 #include "verifyd/configuration.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -11,6 +13,7 @@
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "probe/destination_settings.h"
 #include "probe/network.h"
 #include "probe/table.h"
 #include "verdict/reason.h"
@@ -115,6 +118,15 @@ absl::StatusOr<DomainList> DomainsOf(const Settings& settings, absl::string_view
   return domains;
 }
 
+// What this process may open, but for what doors and files need.
+size_t SessionLimit(size_t wanted) {
+  constexpr rlim_t kOthers = 1100;
+  rlimit descriptors = {};
+  if (getrlimit(RLIMIT_NOFILE, &descriptors) != 0 || descriptors.rlim_cur == RLIM_INFINITY) return wanted;
+  return std::min<size_t>(
+      wanted, descriptors.rlim_cur > 2 * kOthers ? descriptors.rlim_cur - kOthers : descriptors.rlim_cur / 2);
+}
+
 // inet_interfaces and proxy_interfaces; an interface that comes later is not seen until the next reload.
 absl::StatusOr<NetworkList> OwnAddresses(const Settings& settings) {
   std::vector<std::string> addresses = settings.List("proxy_interfaces");
@@ -173,6 +185,48 @@ absl::Status FillRoutes(const Settings& settings, ProbeSettings& probe) {
   return absl::OkStatus();
 }
 
+absl::Status FillTls(const Settings& settings, Configuration& configuration, ProbeSettings& probe) {
+  probe.tls_level = *TlsLevelFromName(settings.Text("smtp_tls_security_level"));
+  for (const std::string& table : settings.List("smtp_tls_policy_maps")) {
+    ASSIGN_OR_BLAME(auto loaded, "smtp_tls_policy_maps",
+                    Table::Load(table, [](absl::string_view value) { return TlsPolicy::Parse(value).status(); }));
+    probe.tls_policy_maps.push_back(std::move(loaded));
+  }
+  probe.dns_trust_ad = settings.YesNo("dns_trust_ad");
+  const bool dane = probe.tls_level == TlsLevel::kDane || probe.tls_level == TlsLevel::kDaneOnly;
+  if (dane && !probe.dns_trust_ad) {
+    configuration.warnings.emplace_back(
+        "smtp_tls_security_level = dane means nothing without dns_trust_ad = yes: no TLSA record is believed");
+  }
+  configuration.trust_anchors = {.file = settings.Text("smtp_tls_CAfile"), .path = settings.Text("smtp_tls_CApath")};
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> BindAddresses(const Settings& settings, absl::string_view name, bool ipv6) {
+  std::vector<std::string> addresses = settings.List(name);
+  for (const std::string& address : addresses) {
+    if (IsIpAddress(address) && absl::StrContains(address, ':') == ipv6) continue;
+    return Bad(name, absl::InvalidArgumentError(absl::StrCat("found \"", Printable(address, 60), "\", expected ",
+                                                             ipv6 ? "IPv6" : "IPv4", " addresses of ours")));
+  }
+  return addresses;
+}
+
+absl::Status FillPace(const Settings& settings, ProbeSettings& probe) {
+  probe.public_pace = {.connections = static_cast<int>(settings.Number("probe_public_concurrency_limit")),
+                       .connections_per_second = static_cast<double>(settings.Number("probe_public_session_rate"))};
+  probe.configured_pace = {.connections = static_cast<int>(settings.Number("probe_route_concurrency_limit")),
+                           .connections_per_second = static_cast<double>(settings.Number("probe_route_session_rate"))};
+  probe.unknown_budget = {.number = static_cast<uint64_t>(settings.Number("probe_public_unknown_limit")),
+                          .percent = static_cast<int>(settings.Number("probe_public_unknown_percent"))};
+  ASSIGN_OR_RETURN(probe.bind_addresses, BindAddresses(settings, "smtp_bind_address", /*ipv6=*/false));
+  ASSIGN_OR_RETURN(probe.bind_addresses6, BindAddresses(settings, "smtp_bind_address6", /*ipv6=*/true));
+  const auto threads = static_cast<size_t>(std::max<int64_t>(settings.Number("probe_threads"), 1));
+  probe.session_limit =
+      std::max<size_t>(SessionLimit(static_cast<size_t>(settings.Number("probe_session_limit"))) / threads, 1);
+  return absl::OkStatus();
+}
+
 absl::Status FillProbe(const Settings& settings, Configuration& configuration) {
   auto probe = std::make_shared<ProbeSettings>();
   probe->myhostname = settings.Text("myhostname");
@@ -192,15 +246,11 @@ absl::Status FillProbe(const Settings& settings, Configuration& configuration) {
   probe->families.ipv6 = protocols != "ipv4";
   probe->mx_address_limit = static_cast<int>(settings.Number("smtp_mx_address_limit"));
   probe->mx_session_limit = static_cast<int>(settings.Number("smtp_mx_session_limit"));
-  probe->destination_concurrency = static_cast<int>(settings.Number("probe_public_concurrency_limit"));
-  probe->configured_destination_concurrency = static_cast<int>(settings.Number("probe_route_concurrency_limit"));
   probe->destination_recipient_limit = static_cast<size_t>(settings.Number("smtp_destination_recipient_limit"));
   probe->connection_idle_time = settings.Time("smtp_connection_cache_time_limit");
   probe->connection_reuse_time_limit = settings.Time("smtp_connection_reuse_time_limit");
-  const std::string tls_level = settings.Text("smtp_tls_security_level");
-  probe->tls_level = tls_level == "none"      ? TlsLevel::kNone
-                     : tls_level == "encrypt" ? TlsLevel::kEncrypt
-                                              : TlsLevel::kMay;
+  RETURN_IF_ERROR(FillTls(settings, configuration, *probe));
+  RETURN_IF_ERROR(FillPace(settings, *probe));
   probe->smtp_asks_data = settings.Text("smtp_address_verify_target") == "data";
   probe->lmtp_asks_data = settings.Text("lmtp_address_verify_target") == "data";
   probe->skip_5xx_greeting = settings.YesNo("smtp_skip_5xx_greeting");
@@ -212,6 +262,9 @@ absl::Status FillProbe(const Settings& settings, Configuration& configuration) {
   probe->rcpt_timeout = settings.Time("smtp_rcpt_timeout");
   probe->rset_timeout = settings.Time("smtp_rset_timeout");
   probe->quit_timeout = settings.Time("smtp_quit_timeout");
+  if (const std::string table = settings.Text("destination_settings"); !table.empty()) {
+    ASSIGN_OR_BLAME(probe->destinations, "destination_settings", DestinationSettings::Load(table, *probe));
+  }
   configuration.probe = std::move(probe);
   return absl::OkStatus();
 }
@@ -378,6 +431,7 @@ absl::StatusOr<Configuration> Configuration::Create(const Settings& given) {
   const Settings& settings = *configuration.settings;
   configuration.warnings = settings.warnings();
   configuration.resolver.servers = settings.List("dns_servers");
+  configuration.probe_threads = static_cast<int>(settings.Number("probe_threads"));
   RETURN_IF_ERROR(FillLog(settings, configuration));
   RETURN_IF_ERROR(FillCache(settings, configuration));
   RETURN_IF_ERROR(FillProbe(settings, configuration));

@@ -29,6 +29,8 @@ struct Configuration {
   CacheSettings cache;
   ResolverSettings resolver;
   std::shared_ptr<const ProbeSettings> probe;
+  TrustAnchors trust_anchors;
+  int probe_threads = 1;  // 0: the front loop probes, too
   std::shared_ptr<const Classifier> classifier;
   std::shared_ptr<const VerifierSettings> verifier;
   std::shared_ptr<const RestrictionSettings> restrictions;

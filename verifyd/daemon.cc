@@ -3,11 +3,13 @@
 #include <ares.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -45,11 +47,22 @@ constexpr int kPolicySocketMode = 0666;
 
 }  // namespace
 
+// A prober loop, with its dialer.
+struct Worker {
+  std::unique_ptr<Loop> own;  // null: the front loop does it
+  std::unique_ptr<Dialer> dialer;
+  Loop& loop(Loop& front) const { return own == nullptr ? front : *own; }
+};
+
 struct Daemon::Impl {
   Impl(Configuration first, DaemonOptions given)
       : configuration(std::make_shared<const Configuration>(std::move(first))),
         options(std::move(given)),
-        signals(front.context(), SIGTERM, SIGINT, SIGHUP) {}
+        workers(static_cast<size_t>(std::max(configuration->probe_threads, 1))),
+        signals(front.context(), SIGTERM, SIGINT, SIGHUP) {
+    if (configuration->probe_threads == 0) return;
+    for (Worker& worker : workers) worker.own = std::make_unique<Loop>(Clock::Real());
+  }
 
   absl::Status OpenSockets();
   absl::Status GiveUpPrivileges();
@@ -63,7 +76,7 @@ struct Daemon::Impl {
   std::shared_ptr<const Configuration> configuration;
   const DaemonOptions options;
   Loop front{Clock::Real()};
-  Loop work{Clock::Real()};
+  std::vector<Worker> workers;
   boost::asio::signal_set signals;
   bool draining = false;
 
@@ -72,7 +85,6 @@ struct Daemon::Impl {
 
   Metrics metrics;
   std::unique_ptr<CaresResolver> resolver;
-  std::unique_ptr<Dialer> dialer;
   std::unique_ptr<Cache> cache;
   std::unique_ptr<Prober> prober;
   std::unique_ptr<Verifier> verifier;
@@ -132,11 +144,15 @@ absl::Status Daemon::Impl::GiveUpPrivileges() {
 
 absl::Status Daemon::Impl::BuildRooms() {
   ASSIGN_OR_RETURN(resolver, CaresResolver::Create(front, configuration->resolver));
-  dialer = MakeSocketDialer(work);
+  std::vector<Prober::Shard> shards;
+  for (Worker& worker : workers) {
+    worker.dialer = MakeSocketDialer(worker.loop(front), configuration->trust_anchors);
+    shards.push_back({worker.loop(front), *worker.dialer});
+  }
   CacheSettings cache_settings = configuration->cache;
   cache_settings.checker = {"/proc/self/exe", "--check-cache"};
   cache = Cache::Open(front, cache_settings);
-  prober = std::make_unique<Prober>(front, work, *resolver, *dialer);
+  prober = std::make_unique<Prober>(front, *resolver, std::move(shards));
   verifier = std::make_unique<Verifier>(front, *cache, *prober, metrics);
   restrictions = std::make_unique<Restrictions>(*verifier);
   policy_door = std::make_unique<PolicyDoor>(front, *restrictions, metrics);
@@ -232,7 +248,10 @@ boost::asio::awaitable<void> Daemon::Impl::KickWatchdog(absl::Duration interval)
 
 void Daemon::Run() {
   Impl& impl = *impl_;
-  std::thread prober_thread([&impl] { impl.work.Run(); });
+  std::vector<std::thread> threads;
+  for (Worker& worker : impl.workers) {
+    if (worker.own != nullptr) threads.emplace_back([&loop = *worker.own] { loop.Run(); });
+  }
   impl.front.Spawn(impl.WatchSignals());
   if (const absl::Duration interval = WatchdogInterval(); interval != absl::InfiniteDuration()) {
     impl.front.Spawn(impl.KickWatchdog(interval));
@@ -240,8 +259,10 @@ void Daemon::Run() {
   LogInfo("ready");
   NotifyServiceManager("READY=1");
   impl.front.Run();
-  impl.work.Stop();
-  prober_thread.join();
+  for (Worker& worker : impl.workers) {
+    if (worker.own != nullptr) worker.own->Stop();
+  }
+  for (std::thread& thread : threads) thread.join();
   LogInfo("ended");
 }
 

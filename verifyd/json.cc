@@ -232,6 +232,25 @@ json::object ToJson(const DestinationState& state, absl::Time now) {
   return object;
 }
 
+json::object ToJson(const DestinationActivity& activity) {
+  json::object object;
+  object["queued"] = activity.queued;
+  object["connections"] = activity.connections;
+  object["connection_limit"] = activity.connection_limit;
+  if (activity.questions_per_second > 0) object["addresses_per_second"] = activity.questions_per_second;
+  object["recipients"] = activity.recipients;
+  object["latency_ms"] = absl::ToDoubleMilliseconds(activity.latency);
+  if (activity.asked > 0) {
+    object["asked_this_hour"] = activity.asked;
+    object["unknown_this_hour"] = activity.unknown;
+  }
+  if (!activity.resting.empty()) {
+    json::array& resting = object["resting_sources"].emplace_array();
+    for (const RestingSource& source : activity.resting) resting.emplace_back(JsonText(source.source_address));
+  }
+  return object;
+}
+
 json::object ToJson(const SettingRow& row, const Settings& settings) {
   json::object object;
   object["name"] = JsonText(row.name);

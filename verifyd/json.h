@@ -11,6 +11,7 @@
 #include "boost/json/fwd.hpp"
 #include "cache/lifetime.h"
 #include "cache/record.h"
+#include "mail/destination_activity.h"
 #include "mail/destination_state.h"
 #include "mail/domain_fact.h"
 #include "mail/finding.h"
@@ -37,6 +38,7 @@ boost::json::object ToJson(absl::string_view key, const Pin& pin);
 boost::json::object ToJson(const Pin& pin);
 // A destination, or one domain at it: what is remembered, and what of it counts now.
 boost::json::object ToJson(const DestinationState& state, absl::Time now);
+boost::json::object ToJson(const DestinationActivity& activity);
 
 // One setting: name, raw, value (expanded), default, set, reloadable, documentation.
 boost::json::object ToJson(const SettingRow& row, const Settings& settings);

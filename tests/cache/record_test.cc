@@ -126,10 +126,10 @@ TEST(RecordTest, TakesARateThatIsNoNumberForUnknown) {
   DestinationState state;
   for (const double rate :
        {-1.0, -0.0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
-    state.sessions_per_second = rate;
+    state.questions_per_second = rate;
     const auto decoded = DecodeDestinationState("", EncodeDestinationState(state));
     ASSERT_THAT(decoded, IsOk());
-    EXPECT_EQ(decoded->sessions_per_second, 0);
+    EXPECT_EQ(decoded->questions_per_second, 0);
   }
 }
 

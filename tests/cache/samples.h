@@ -144,7 +144,7 @@ inline DestinationState FullDestinationState() {
   state.open_until = SampleTime() + absl::Minutes(10);
   state.open_reason = Reason::kRateLimited;
   state.back_off = absl::Minutes(20);
-  state.sessions_per_second = 2.5;
+  state.questions_per_second = 2.5;
   state.resting = {{.source_address = "198.51.100.7", .until = SampleTime() + absl::Hours(3)},
                    {.source_address = "2001:db8::7", .until = SampleTime() + absl::Hours(4)}};
   return state;

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "probe/destination_settings.h"
 #include "probe/race.h"
 #include "tests/probe/probe_world.h"
 
@@ -94,13 +96,13 @@ TEST_F(DestinationTest, AThousandAddressesOfADomainTakeFewConnectionsAndLittleMo
   const auto outcomes = Start(1000);
   world_.test.Advance(absl::Seconds(10));
   for (const Outcome& outcome : outcomes) EXPECT_EQ(ReasonOf(outcome), Reason::kAccepted);
-  EXPECT_LE(world_.dialer.dialed(), static_cast<size_t>(world_.settings.destination_concurrency));
+  EXPECT_LE(world_.dialer.dialed(), static_cast<size_t>(world_.settings.public_pace.connections));
   EXPECT_EQ(Count("RCPT"), 1000);
   EXPECT_LE(Count("MAIL"), 40);
 }
 
 TEST_F(DestinationTest, WithPipeliningATransactionGoesOutAtOnceAndEveryReplyFindsItsAddress) {
-  world_.settings.destination_concurrency = 1;
+  world_.settings.public_pace.connections = 1;
   world_.Configure();
   world_.Servers(
       {"ehlo=250-mx\\n250 PIPELINING ;; rcpt(1@example.com)=550 5.1.1 User unknown ;; "
@@ -164,7 +166,7 @@ TEST_F(DestinationTest, WithTheNullSenderEachAddressHasItsOwnTransaction) {
 }
 
 TEST_F(DestinationTest, TooManyRecipientsIsNobodysVerdictAndIsNotProvokedAgain) {
-  world_.settings.destination_concurrency = 1;
+  world_.settings.public_pace.connections = 1;
   world_.Configure();
   world_.Servers(
       {"rcpt(2@example.com)=452 4.5.3 Too many recipients ;; rcpt(2@example.com)=550 5.1.1 User unknown ;; "
@@ -191,7 +193,7 @@ TEST_F(DestinationTest, WhoIsAlwaysOneTooManyGetsThatAnswerInTheEnd) {
 }
 
 TEST_F(DestinationTest, WhenTheConnectionBreaksTheOthersAreAskedOnANewOne) {
-  world_.settings.destination_concurrency = 1;
+  world_.settings.public_pace.connections = 1;
   world_.Configure();
   world_.dialer.PlayOnly("11.0.0.1", "rcpt(2@example.com)={eof}");
   world_.Servers({"rcpt(2@example.com)={eof}"});
@@ -206,7 +208,7 @@ TEST_F(DestinationTest, WhenTheConnectionBreaksTheOthersAreAskedOnANewOne) {
 }
 
 TEST_F(DestinationTest, ATarpitIsAskedAboutOneAddressASession) {
-  world_.settings.destination_concurrency = 1;
+  world_.settings.public_pace.connections = 1;
   world_.Configure();
   world_.Servers({"rcpt={wait 2s}250 Ok"});
   Start(1);
@@ -218,7 +220,7 @@ TEST_F(DestinationTest, ATarpitIsAskedAboutOneAddressASession) {
 }
 
 TEST_F(DestinationTest, AnAddressWhoseTimeIsOverIsAnsweredWhileItsBatchGoesOn) {
-  world_.settings.destination_concurrency = 1;
+  world_.settings.public_pace.connections = 1;
   world_.Configure();
   world_.Servers({"rcpt={wait 20s}250 Ok"});
   const Outcome patient = world_.Start(world_.Request("0@example.com", absl::Seconds(100)));
@@ -304,14 +306,14 @@ TEST_F(DestinationTest, WhatIsLeftAloneStaysSoOverARestart) {
   world_.test.RunUntilIdle();
   ASSERT_FALSE(kept.empty());
   EXPECT_EQ(kept.back().name, "mx1.example.com example.com");
-  Prober again(world_.test.loop(), world_.test.loop(), world_.resolver, world_.dialer);
+  Prober again(world_.test.loop(), world_.resolver, {{world_.test.loop(), world_.dialer}});
   again.Configure(std::make_shared<const ProbeSettings>(world_.settings), Classifier::BuiltIn());
   again.Restore({kept.back()});
   EXPECT_EQ(world_.test.Run(again.Probe(world_.Request("joe@example.com"))).finding.rule, "breaker");
 }
 
 TEST_F(DestinationTest, ABrokenConnectionDoesNotKeepBatchesSmallForEver) {
-  world_.settings.destination_concurrency = 1;
+  world_.settings.public_pace.connections = 1;
   world_.Configure();
   world_.Servers({"rcpt(1@example.com)={eof}"});
   world_.dialer.Play("11.0.0.1", "");
@@ -324,7 +326,7 @@ TEST_F(DestinationTest, ABrokenConnectionDoesNotKeepBatchesSmallForEver) {
 }
 
 TEST_F(DestinationTest, AnAddressThatIsAnsweredAtOnceIsNotTouchedWhenTheOthersAreTriedAgain) {
-  world_.settings.destination_concurrency = 1;
+  world_.settings.public_pace.connections = 1;
   world_.Configure();
   world_.Servers({"mail=530 5.7.0 Must issue a STARTTLS command first ;; mail=250 Ok"});
   const Outcome international = world_.Start(world_.Request("jos\xc3\xa9@example.com"));
@@ -455,6 +457,126 @@ TEST_F(DestinationTest, WhenNobodysPort25AnswersItIsOurs) {
     EXPECT_EQ(finding.deliverability, Deliverability::kUnknown);
   }
   EXPECT_TRUE(log.Contains("port 25 seem to be blocked here"));
+}
+
+TEST_F(DestinationTest, AHostThatDidNotAnswerIsNotTriedAgainForTheNextAddress) {
+  world_.settings.connection_idle_time = absl::ZeroDuration();
+  world_.Configure();
+  world_.Servers({"{timeout}", ""});
+  EXPECT_EQ(world_.Probe("joe@example.com").finding.deliverability, Deliverability::kDeliverable);
+  const size_t dialed = world_.dialer.dialed();
+  EXPECT_EQ(world_.Probe("ann@example.com").finding.deliverability, Deliverability::kDeliverable);
+  EXPECT_EQ(world_.dialer.dialed(), dialed + 1);
+  world_.test.Advance(DeadHosts::kFirstPause);
+  world_.Servers({"", ""});
+  EXPECT_EQ(world_.Probe("bob@example.com").finding.mx_name, "mx1.example.com");
+}
+
+TEST_F(DestinationTest, WhoAsksForTooManyUnknownUsersIsNotAskedForTheRestOfTheHour) {
+  world_.settings.unknown_budget = {.number = 3, .percent = 50};
+  world_.Configure();
+  world_.Servers({"rcpt=550 5.1.1 User unknown"});
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(world_.Probe(absl::StrCat("no", i, "@example.com")).finding.reason, Reason::kNoSuchUser);
+  }
+  const Finding over = world_.Probe("no4@example.com").finding;
+  EXPECT_EQ(over.deliverability, Deliverability::kUnknown);
+  EXPECT_EQ(over.rule, "budget.unknown");
+  world_.test.Advance(UnknownShare::kWindow);
+  EXPECT_EQ(world_.Probe("no4@example.com").finding.reason, Reason::kNoSuchUser);
+}
+
+TEST_F(DestinationTest, AnAddressOfOursThatIsBlockedRestsAndAnotherIsUsed) {
+  world_.settings.bind_addresses = {"192.0.2.1", "192.0.2.2"};
+  world_.Configure();
+  world_.Servers({"banner=554 5.7.1 Your IP address is blocked using a blacklist"});
+  const ProbeOutcome outcome = world_.Probe();
+  EXPECT_EQ(outcome.finding.scope, Scope::kUs);
+  std::set<std::string> used;
+  for (size_t i = 0; i < world_.dialer.connections().size(); ++i) used.insert(world_.dialer.connections()[i]->source);
+  EXPECT_EQ(used, (std::set<std::string>{"192.0.2.1", "192.0.2.2"}));
+}
+
+TEST_F(DestinationTest, WhatADestinationIsToldOtherwiseIsSaidToIt) {
+  world_.settings.destinations =
+      DestinationSettings::Load("inline:{ {mx1.example.com = helo=other.example.org sender=other@example.org} }",
+                                world_.settings)
+          .value();
+  world_.Configure();
+  world_.Servers({""});
+  const ProbeOutcome outcome = world_.Probe();
+  EXPECT_EQ(outcome.identity.sender, "other@example.org");
+  EXPECT_THAT(world_.dialer.connections()[0]->commands, testing::Contains("EHLO other.example.org"));
+  EXPECT_THAT(world_.dialer.connections()[0]->commands, testing::Contains("MAIL FROM:<other@example.org>"));
+}
+
+TEST_F(DestinationTest, WhereNoDescriptorIsLeftProbesWaitForOne) {
+  const CapturedLog log;
+  world_.Servers({""});
+  world_.dialer.PlayOnly("11.0.0.1", "{exhausted}");
+  world_.dialer.Play("11.0.0.1", "{exhausted}");
+  world_.dialer.Play("11.0.0.1", "");
+  EXPECT_EQ(world_.Probe().finding.deliverability, Deliverability::kDeliverable);
+  EXPECT_EQ(world_.dialer.dialed(), 3U);
+  EXPECT_EQ(log.lines().size(), 1U);
+  EXPECT_THAT(log.lines()[0], HasSubstr("no more connections can be opened"));
+}
+
+TEST_F(DestinationTest, AServerThatTakesFewConnectionsGetsNoMoreAndNobodyIsDeferred) {
+  world_.settings.public_pace = {.connections = 10};
+  world_.settings.destination_recipient_limit = 1;
+  world_.Configure();
+  world_.Servers({""});
+  world_.dialer.PlayOnly("11.0.0.1", "rcpt={wait 1s}250 Ok");
+  world_.dialer.Play("11.0.0.1", "rcpt={wait 1s}250 Ok");
+  world_.dialer.Play("11.0.0.1", "rcpt={wait 1s}250 Ok");
+  world_.dialer.Play("11.0.0.1", "banner=421 4.7.0 Too many connections");
+  std::vector<Outcome> outcomes;
+  for (int i = 0; i < 40; ++i)
+    outcomes.push_back(world_.Start(world_.Request(absl::StrCat("user", i, "@example.com"))));
+  world_.test.Advance(absl::Minutes(2));
+  int good = 0;
+  for (const Outcome& outcome : outcomes) {
+    if (outcome->has_value() && (*outcome)->finding.deliverability == Deliverability::kDeliverable) ++good;
+  }
+  EXPECT_EQ(good, 40);
+  const ProberCounts counts = world_.prober.counts();
+  EXPECT_LE(counts.refused_connections, 7U);
+}
+
+TEST_F(DestinationTest, AServerThatComplainsThatWeAreTooFastIsAskedSlowerAndNobodyIsDeferred) {
+  world_.settings.public_pace = {.connections = 1};
+  world_.Configure();
+  world_.Servers({""});
+  // Every connection takes five addresses, then complains.
+  std::string script;
+  for (int i = 0; i < 5; ++i) absl::StrAppend(&script, script.empty() ? "" : " ;; ", "rcpt=250 Ok");
+  world_.dialer.PlayOnly("11.0.0.1", absl::StrCat(script, " ;; rcpt=421 4.7.0 You are too fast, slow down"));
+  world_.dialer.Play("11.0.0.1", "rcpt=250 Ok");
+  std::vector<Outcome> outcomes;
+  for (int i = 0; i < 20; ++i)
+    outcomes.push_back(world_.Start(world_.Request(absl::StrCat("user", i, "@example.com"))));
+  world_.test.Advance(absl::Minutes(2));
+  for (const Outcome& outcome : outcomes) {
+    ASSERT_TRUE(outcome->has_value());
+    EXPECT_EQ((*outcome)->finding.deliverability, Deliverability::kDeliverable) << (*outcome)->finding.text;
+  }
+  const std::vector<DestinationActivity> activity = world_.test.Run(world_.prober.Activity("mx1.example.com"));
+  ASSERT_EQ(activity.size(), 1U);
+  EXPECT_GT(activity[0].questions_per_second, 0);
+}
+
+TEST_F(DestinationTest, AResetForgetsWhyItIsLeftAlone) {
+  world_.Servers({"banner=554 5.7.1 Your IP address is blocked using a blacklist"});
+  world_.Probe();
+  EXPECT_EQ(world_.Probe().finding.rule, "breaker");
+  world_.Servers({""});
+  world_.prober.Reset("mx1.example.com");
+  EXPECT_EQ(world_.Probe().finding.deliverability, Deliverability::kDeliverable);
+  const std::vector<DestinationActivity> activity = world_.test.Run(world_.prober.Activity(""));
+  ASSERT_EQ(activity.size(), 1U);
+  EXPECT_EQ(activity[0].name, "mx1.example.com");
+  EXPECT_EQ(activity[0].connections, 0);
 }
 
 }  // namespace

@@ -155,7 +155,7 @@ TEST_F(OneProbeTest, Dlg048ARelayThatDoesNotRelayIsNoVerdict) {
 }
 
 TEST_F(OneProbeTest, Dlg038WhatWasSaidBeforeTheServerHadEnoughIsKept) {
-  world_.settings.destination_concurrency = 1;
+  world_.settings.public_pace.connections = 1;
   world_.Configure();
   world_.Servers({"rcpt=550 5.1.1 User unknown ;; rcpt(3@example.com)=550 5.7.1 Too many invalid recipients{eof}"});
   std::vector<std::shared_ptr<std::optional<ProbeOutcome>>> outcomes;
@@ -167,7 +167,7 @@ TEST_F(OneProbeTest, Dlg038WhatWasSaidBeforeTheServerHadEnoughIsKept) {
 }
 
 TEST_F(OneProbeTest, Dlg053EachAddressOfATransactionHasItsOwnAnswer) {
-  world_.settings.destination_concurrency = 1;
+  world_.settings.public_pace.connections = 1;
   world_.settings.connection_idle_time = absl::Seconds(2);
   world_.Configure();
   world_.Servers(

@@ -75,7 +75,7 @@ class ProbeWorld {
   ScriptedResolver resolver{test.loop()};
   ScriptedDialer dialer{test.loop()};
   ProbeSettings settings;
-  Prober prober{test.loop(), test.loop(), resolver, dialer};
+  Prober prober{test.loop(), resolver, {{test.loop(), dialer}}};
 
  private:
   static boost::asio::awaitable<void> Keep(Prober& prober, ProbeRequest request,

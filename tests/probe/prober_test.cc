@@ -310,7 +310,7 @@ TEST(ProberTest, ADeadlineThatHasPassedIsAnsweredAtOnce) {
 
 TEST(ProberTest, ADestinationHasAsManyConnectionsAsAllowedAndTheMostUrgentGoFirst) {
   ProbeWorld world;
-  world.settings.destination_concurrency = 1;
+  world.settings.public_pace.connections = 1;
   world.Configure();
   world.Servers({"rcpt={wait 10s}250 Ok"});
   std::vector<std::shared_ptr<std::optional<ProbeOutcome>>> outcomes;
@@ -346,8 +346,8 @@ TEST(ProberTest, ADestinationHasAsManyConnectionsAsAllowedAndTheMostUrgentGoFirs
 
 TEST(ProberTest, ConfiguredRoutesHaveMoreConnectionsThanPublicOnes) {
   ProbeWorld world;
-  world.settings.destination_concurrency = 2;
-  world.settings.configured_destination_concurrency = 5;
+  world.settings.public_pace.connections = 2;
+  world.settings.configured_pace.connections = 5;
   world.settings.transport_maps.push_back(TransportTable::Parse("t", "inside.example smtp:[10.0.0.1]\n").value());
   world.Configure();
   world.Servers({"rcpt={wait 10s}250 Ok"});
@@ -364,7 +364,7 @@ TEST(ProberTest, ConfiguredRoutesHaveMoreConnectionsThanPublicOnes) {
 
 TEST(ProberTest, WhoeverWaitsInTheQueueIsAnsweredByTheDeadline) {
   ProbeWorld world;
-  world.settings.destination_concurrency = 1;
+  world.settings.public_pace.connections = 1;
   world.Configure();
   world.Servers({"rcpt={timeout}"});
   const auto first = world.Start(world.Request("first@example.com"));
@@ -380,7 +380,7 @@ TEST(ProberTest, WhoeverWaitsInTheQueueIsAnsweredByTheDeadline) {
 
 TEST(ProberTest, DomainsOfOneMxGroupShareADestination) {
   ProbeWorld world;
-  world.settings.destination_concurrency = 1;
+  world.settings.public_pace.connections = 1;
   world.Configure();
   world.Servers({"rcpt={wait 10s}250 Ok"});
   world.resolver.SetMx("example.net", {{5, "mx1.example.com"}});
@@ -588,7 +588,7 @@ TEST(ProberTest, DrainWaitsUntilEverythingIsClosedOrItsDeadline) {
 
 TEST(ProberTest, MayEndWhileSessionsAreInTheAir) {
   ProbeWorld world;
-  world.settings.destination_concurrency = 1;
+  world.settings.public_pace.connections = 1;
   world.Configure();
   world.Servers({"rcpt={timeout}"});
   world.Start(world.Request("joe@example.com"));

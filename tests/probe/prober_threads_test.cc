@@ -42,7 +42,7 @@ TEST(ProberThreadsTest, TheLoopsExchangeValuesOnly) {
   int good = 0;
   int running = 8;
   {
-    Prober prober(front, work, resolver, dialer);
+    Prober prober(front, resolver, {{work, dialer}});
     prober.Configure(std::make_shared<const ProbeSettings>(), Classifier::BuiltIn());
     prober.SetObserver([&](const DestinationState&) { ++reports; });
     for (int id = 0; id < 8; ++id) front.Spawn(ProbeMany(prober, front, work, id, 25, good, running));

@@ -133,6 +133,30 @@ TEST_F(SessionTest, RequiredTlsThatIsNotToBeHadIsNeverAVerdict) {
   }
 }
 
+TEST_F(SessionTest, ACertificateThatIsNotWhatThePolicyWantsIsNeverAVerdict) {
+  settings_.tls_level = TlsLevel::kMay;
+  endpoint_.tls = TlsPolicy::Parse("secure match=mx.example.com").value();
+  const Finding finding = Ask(absl::StrCat(kOffersTls, "handshake={unverified}"));
+  EXPECT_EQ(finding.reason, Reason::kTlsPolicyFailed);
+  EXPECT_EQ(finding.deliverability, Deliverability::kUnknown);
+  EXPECT_THAT(finding.text, HasSubstr("certificate not verified"));
+  EXPECT_THAT(Connection().commands, Not(Contains(HasSubstr("MAIL"))));
+  EXPECT_EQ(dialer_.dialed(), 1U);
+}
+
+TEST_F(SessionTest, DaneOnlyWithoutRecordsIsNeverAVerdictAndSaysWhy) {
+  endpoint_.tls = TlsPolicy{.level = TlsLevel::kDaneOnly};
+  const Finding finding = Ask(kOffersTls);
+  EXPECT_EQ(finding.reason, Reason::kTlsPolicyFailed);
+  EXPECT_THAT(finding.text, HasSubstr("no TLSA records"));
+}
+
+TEST_F(SessionTest, APolicyThatWantsNoTlsIsObeyed) {
+  endpoint_.tls = TlsPolicy{.level = TlsLevel::kNone};
+  EXPECT_EQ(Ask(kOffersTls).reason, Reason::kAccepted);
+  EXPECT_FALSE(Connection().tls);
+}
+
 TEST_F(SessionTest, AServerThatDemandsTlsAtMailGetsIt) {
   EXPECT_EQ(Ask("mail=530 5.7.0 Must issue a STARTTLS command first ;; mail=250 Ok").reason, Reason::kAccepted);
   EXPECT_TRUE(Connection().tls);

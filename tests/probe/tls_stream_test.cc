@@ -88,7 +88,7 @@ TEST_F(TlsStreamTest, BytesGoBothWaysInTlsAndTheServerIsToldWhomWeWant) {
         asio::write(tls, asio::buffer(bytes, count));
       },
       [](Stream& stream) -> asio::awaitable<void> {
-        const absl::StatusOr<TlsFacts> facts = co_await stream.StartTls("mx.example.com");
+        const absl::StatusOr<TlsFacts> facts = co_await stream.StartTls("mx.example.com", TlsPolicy());
         EXPECT_TRUE(facts.ok()) << facts.status();
         if (!facts.ok()) co_return;
         EXPECT_EQ(facts->protocol, "TLSv1.3");
@@ -117,7 +117,7 @@ TEST_F(TlsStreamTest, GarbageInsteadOfAHandshakeIsAnError) {
         }
       },
       [](Stream& stream) -> asio::awaitable<void> {
-        const absl::StatusOr<TlsFacts> facts = co_await stream.StartTls("mx.example.com");
+        const absl::StatusOr<TlsFacts> facts = co_await stream.StartTls("mx.example.com", TlsPolicy());
         EXPECT_FALSE(facts.ok());
         stream.Close();
       });
@@ -134,7 +134,7 @@ TEST_F(TlsStreamTest, AHandshakeThatGoesNowhereIsEndedByClose) {
       [this](Stream& stream) -> asio::awaitable<void> {
         Timer timer(loop_.timers());
         timer.SetAfter(absl::Milliseconds(20), [&stream] { stream.Close(); });
-        const absl::StatusOr<TlsFacts> facts = co_await stream.StartTls("mx.example.com");
+        const absl::StatusOr<TlsFacts> facts = co_await stream.StartTls("mx.example.com", TlsPolicy());
         EXPECT_EQ(facts.status().code(), absl::StatusCode::kAborted);
       });
 }

@@ -110,7 +110,7 @@ class Theatre {
   struct RoomSet {
     RoomSet(Loop& loop, Resolver& resolver, Dialer& dialer, const CacheSettings& settings)
         : cache(Cache::Open(loop, settings)),
-          prober(loop, loop, resolver, dialer),
+          prober(loop, resolver, {{loop, dialer}}),
           verifier(loop, *cache, prober, metrics),
           agenda(loop, *cache, verifier),
           restrictions(verifier) {}

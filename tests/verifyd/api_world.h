@@ -31,7 +31,7 @@ class ApiWorld {
       : loop_(loop),
         resolver_(loop),
         dialer_(loop),
-        prober_(loop, loop, resolver_, dialer_),
+        prober_(loop, resolver_, {{loop, dialer_}}),
         cache_(Cache::Open(loop, CacheSettings())),
         verifier_(loop, *cache_, prober_, metrics_) {
     resolver_.SetMx("example.com", {{10, "mx.example.com"}});

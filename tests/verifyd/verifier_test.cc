@@ -64,7 +64,7 @@ class VerifierTest : public testing::Test {
   TestLoop test_;
   ScriptedResolver resolver_{test_.loop()};
   ScriptedDialer dialer_{test_.loop()};
-  Prober prober_{test_.loop(), test_.loop(), resolver_, dialer_};
+  Prober prober_{test_.loop(), resolver_, {{test_.loop(), dialer_}}};
   Metrics metrics_;
   std::unique_ptr<Cache> cache_;
   std::unique_ptr<Verifier> verifier_;

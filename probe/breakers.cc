@@ -1,0 +1,168 @@
+#include "probe/breakers.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "verdict/classifier.h"
+#include "verdict/reason.h"
+
+namespace verifyd {
+namespace {
+
+// Open domain breakers that agree that it is the destination, not the domain.
+constexpr int kAgreeingDomains = 3;
+constexpr size_t kMaxDomains = 1000;
+constexpr size_t kMaxStateName = 450;  // as what keeps it takes
+
+// The operator's own server is tried again soon: people wait for its addresses. Others are left in peace.
+constexpr BreakerPause kOwnFailure = {absl::Seconds(5), absl::Minutes(1)};
+constexpr BreakerPause kOwnRefusal = {absl::Seconds(30), absl::Minutes(15)};
+constexpr BreakerPause kPublicFailure = {absl::Minutes(1), absl::Hours(1)};
+constexpr BreakerPause kPublicRefusal = {absl::Minutes(5), absl::Hours(4)};
+
+// Said so plainly that it need not be heard twice. Other refusals may have to do with the one address that was asked
+// about, whatever they say: they count like failures.
+bool IsPlain(Reason reason) {
+  return IsAboutOurAddress(reason) || reason == Reason::kRateLimited || reason == Reason::kBlockedGeo ||
+         reason == Reason::kBlockedHelo;
+}
+
+std::string StateNameOf(absl::string_view destination, absl::string_view domain) {
+  return absl::StrCat(destination, " ", domain);
+}
+
+Finding Resting(const DestinationState& state, absl::Time now) {
+  const absl::Duration left = std::max(state.open_until - now, absl::ZeroDuration());
+  return ToFinding(
+      ClassificationOf(state.open_reason, "breaker"), Stage::kConnect,
+      absl::StrCat("not asked: ", state.name, " is left alone for ",
+                   absl::FormatDuration(absl::Ceil(left, absl::Seconds(1))), " after ", ReasonName(state.open_reason)),
+      now);
+}
+
+}  // namespace
+
+bool IsRefusalOfUs(Reason reason) {
+  switch (RowOf(reason).cache_class) {
+    case CacheClass::kMxBackoff:
+    case CacheClass::kMxBlock:
+    case CacheClass::kCircuitOpen:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsAboutOurAddress(Reason reason) {
+  return reason == Reason::kBlockedIp || reason == Reason::kBlockedDynamicIp || reason == Reason::kBlockedRdns;
+}
+
+Breakers::Breakers(DestinationState state, std::function<void(const DestinationState&)> report)
+    : report_(std::move(report)), own_(std::move(state)) {}
+
+void Breakers::RestoreDomain(const std::string& domain, DestinationState state) {
+  domains_.emplace(domain, std::make_unique<Breaker>(std::move(state)));
+}
+
+std::optional<Finding> Breakers::Pass(ProbeJob& job, absl::Time now) {
+  if (own_.held(now)) {
+    return ToFinding(ClassificationOf(Reason::kDestinationDoubted, "hold"), Stage::kConnect,
+                     absl::StrCat("not asked: ", name(), " is on hold"), now);
+  }
+  if (const auto domain = domains_.find(job.domain()); domain != domains_.end()) {
+    const Breaker::Gate gate = domain->second->Pass(now);
+    if (gate == Breaker::Gate::kOpen) return Resting(domain->second->state(), now);
+    job.tries_domain = gate == Breaker::Gate::kTrial;
+  }
+  const Breaker::Gate gate = own_.Pass(now);
+  if (gate == Breaker::Gate::kOpen) return Resting(own_.state(), now);
+  job.tries_destination = gate == Breaker::Gate::kTrial;
+  return std::nullopt;
+}
+
+void Breakers::EndTrials(ProbeJob& job) {
+  if (std::exchange(job.tries_domain, false)) BreakerOf(job.domain()).EndTrial();
+  if (std::exchange(job.tries_destination, false)) own_.EndTrial();
+}
+
+void Breakers::Learn(const ProbeJob& job, const Finding& finding, absl::Time now, absl::BitGenRef random) {
+  if (IsRefusalOfUs(finding.reason)) return Trip(job.domain(), job.route.configured, finding.reason, now, random);
+  if (job.conversed) {
+    if (const auto domain = domains_.find(job.domain()); domain != domains_.end()) {
+      if (domain->second->NoteSuccess(now)) Report(domain->second->state());
+      if (!job.tries_domain) domains_.erase(domain);
+    }
+    if (own_.NoteSuccess(now)) Report(own_.state());
+  } else if (finding.scope != Scope::kUs || finding.code != 0) {  // not a fault of ours
+    const BreakerPause& pause = job.route.configured ? kOwnFailure : kPublicFailure;
+    if (own_.NoteFailure(finding.reason, pause, now, random)) Report(own_.state());
+  }
+}
+
+// One tenant's policy must not silence a provider of millions: it takes three, or words about our address.
+void Breakers::Trip(const std::string& domain, bool configured, Reason reason, absl::Time now, absl::BitGenRef random) {
+  const BreakerPause& pause = configured ? kOwnRefusal : kPublicRefusal;
+  if (domains_.size() >= kMaxDomains) {
+    absl::erase_if(domains_, [now](const auto& entry) { return entry.second->blank(now); });
+  }
+  if (domains_.size() < kMaxDomains || domains_.contains(domain)) {
+    Breaker& breaker = BreakerOf(domain);
+    const bool changed =
+        IsPlain(reason) ? breaker.Trip(reason, pause, now, random) : breaker.NoteFailure(reason, pause, now, random);
+    if (changed) Report(breaker.state());
+  }
+  const auto agreeing =
+      std::count_if(domains_.begin(), domains_.end(), [now](const auto& entry) { return entry.second->open(now); });
+  if (IsAboutOurAddress(reason) || agreeing >= kAgreeingDomains) {
+    if (own_.Trip(reason, pause, now, random)) Report(own_.state());
+  }
+}
+
+void Breakers::Hold(absl::Time until) {
+  own_.Hold(until);
+  Report(own_.state());
+}
+
+void Breakers::Reset() {
+  for (const auto& [domain, breaker] : domains_) {
+    breaker->Reset();
+    Report(breaker->state());
+  }
+  own_.Reset();
+  Report(own_.state());
+}
+
+void Breakers::Keep(double questions_per_second, std::vector<RestingSource> resting) {
+  own_.Keep(questions_per_second, std::move(resting));
+  Report(own_.state());
+}
+
+Breaker& Breakers::BreakerOf(const std::string& domain) {
+  std::unique_ptr<Breaker>& breaker = domains_[domain];
+  if (breaker == nullptr) {
+    DestinationState state;
+    state.name = StateNameOf(name(), domain);
+    breaker = std::make_unique<Breaker>(std::move(state));
+  }
+  return *breaker;
+}
+
+bool Breakers::blank(absl::Time now) const {
+  return own_.blank(now) &&
+         std::all_of(domains_.begin(), domains_.end(), [now](const auto& entry) { return entry.second->blank(now); });
+}
+
+std::vector<DestinationState> Breakers::OpenDomains(absl::Time now) const {
+  std::vector<DestinationState> open;
+  for (const auto& [domain, breaker] : domains_) {
+    if (breaker->open(now)) open.push_back(breaker->state());
+  }
+  return open;
+}
+
+void Breakers::Report(const DestinationState& state) {
+  if (report_ && state.name.size() <= kMaxStateName) report_(state);
+}
+
+}  // namespace verifyd

@@ -1,0 +1,69 @@
+// The breakers of one destination: its own, and one of each domain that is asked about there and had trouble. What a
+// server says closes its door to one domain, or to all; a held destination is closed by the operator.
+//
+// Thread: the prober loop only.
+#ifndef VERIFYD_PROBE_BREAKERS_H_
+#define VERIFYD_PROBE_BREAKERS_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/random/bit_gen_ref.h"
+#include "absl/time/time.h"
+#include "mail/destination_state.h"
+#include "mail/finding.h"
+#include "probe/breaker.h"
+#include "probe/probe_job.h"
+
+namespace verifyd {
+
+// Told to stay away, or to come slower.
+bool IsRefusalOfUs(Reason reason);
+// What is said of our address holds for every domain there; other policies may be those of one tenant.
+bool IsAboutOurAddress(Reason reason);
+
+class Breakers {
+ public:
+  // `report` is called with each state that changed in a way worth keeping.
+  Breakers(DestinationState state, std::function<void(const DestinationState&)> report);
+
+  // What an earlier run knew of one domain here.
+  void RestoreDomain(const std::string& domain, DestinationState state);
+
+  // Nothing: the job may be asked about, perhaps as the one trial, which EndTrials ends. Else why not.
+  std::optional<Finding> Pass(ProbeJob& job, absl::Time now);
+  void EndTrials(ProbeJob& job);
+  // What was said of the job in the end.
+  void Learn(const ProbeJob& job, const Finding& finding, absl::Time now, absl::BitGenRef random);
+
+  // Nobody is asked until then; InfinitePast: as usual again.
+  void Hold(absl::Time until);
+  // Forgets every trouble, not the operator's hold.
+  void Reset();
+  // Changes what is kept beside the trouble: the pace that was borne, resting sources.
+  void Keep(double questions_per_second, std::vector<RestingSource> resting);
+
+  // Nothing about it must be remembered.
+  bool blank(absl::Time now) const;
+  const DestinationState& state() const { return own_.state(); }
+  const std::string& name() const { return own_.state().name; }
+  // Domains that are left alone.
+  std::vector<DestinationState> OpenDomains(absl::Time now) const;
+
+ private:
+  Breaker& BreakerOf(const std::string& domain);
+  void Trip(const std::string& domain, bool configured, Reason reason, absl::Time now, absl::BitGenRef random);
+  void Report(const DestinationState& state);
+
+  const std::function<void(const DestinationState&)> report_;
+  Breaker own_;
+  absl::flat_hash_map<std::string, std::unique_ptr<Breaker>> domains_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_PROBE_BREAKERS_H_

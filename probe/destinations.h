@@ -1,0 +1,114 @@
+// All destinations of one prober loop, and what they share: the number of sessions, hosts that are dead, our own
+// addresses. Those that are idle for kIdleTime are forgotten, at once when there are kMaxDestinations; what is worth
+// keeping of them was told to the observer.
+//
+// Thread: the prober loop only.
+#ifndef VERIFYD_PROBE_DESTINATIONS_H_
+#define VERIFYD_PROBE_DESTINATIONS_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/random/random.h"
+#include "base/loop.h"
+#include "base/timer.h"
+#include "mail/destination_activity.h"
+#include "mail/destination_state.h"
+#include "probe/dead_hosts.h"
+#include "probe/dialer.h"
+#include "probe/probe_job.h"
+#include "probe/session_slots.h"
+#include "probe/source_pool.h"
+
+namespace verifyd {
+
+// Written on the prober loops, read by any thread.
+struct ProbeCounters {
+  std::atomic<uint64_t> connections{0};
+  std::atomic<uint64_t> refused_connections{0};
+  std::atomic<uint64_t> sessions_now{0};
+  std::atomic<uint64_t> queued_now{0};
+  std::atomic<uint64_t> destinations_now{0};
+};
+
+class Destination;
+class Destinations;
+
+// While one lives, its destinations have something to do, and live.
+class Busy {
+ public:
+  explicit Busy(std::shared_ptr<Destinations> all);
+  Busy(Busy&& other) = default;
+  Busy& operator=(Busy&&) = delete;
+  ~Busy();
+
+ private:
+  std::shared_ptr<Destinations> all_;
+};
+
+class Destinations : public std::enable_shared_from_this<Destinations> {
+ public:
+  static constexpr absl::Duration kIdleTime = absl::Minutes(10);
+  static constexpr size_t kMaxDestinations = 20000;
+
+  // `observer` is called when a state changed in a way worth keeping. Loop and dialer must outlive it.
+  Destinations(Loop& loop, Dialer& dialer, std::shared_ptr<ProbeCounters> counters,
+               std::function<void(const DestinationState&)> observer);
+  ~Destinations();
+  Destinations(const Destinations&) = delete;
+  Destinations& operator=(const Destinations&) = delete;
+
+  void Ask(std::unique_ptr<ProbeJob> job);
+  void Restore(std::vector<DestinationState> states);
+  void Hold(const std::string& name, absl::Time until);
+  // Forgets what speaks against a destination and what was found out of it.
+  void Reset(const std::string& name);
+  // What goes on at the destination of this name, or at all ("").
+  std::vector<DestinationActivity> Activity(const std::string& name) const;
+  // For the end: idle connections are closed. Calls `idle` as soon as nobody is queued or connected; at once if so now.
+  void WhenIdle(absl::AnyInvocable<void()> idle);
+
+ private:
+  friend class Destination;
+  friend class Busy;
+
+  // Public destinations in a row that did not answer at all, from which it is told that the fault is here.
+  static constexpr size_t kUnreachedDestinations = 5;
+
+  void NotePublicPort(const ProbeJob& job, const std::string& name, Finding& finding);
+  void NoteExhausted(const std::string& error);
+  Destination& FindOrAdd(const std::string& name);
+  void ForgetIdle(absl::Duration idle_time);
+  void BecameIdle();
+
+  Loop& loop_;
+  Dialer& dialer_;
+  const std::shared_ptr<ProbeCounters> counters_;
+  const std::function<void(const DestinationState&)> observer_;
+  absl::flat_hash_map<std::string, std::unique_ptr<Destination>> by_name_;
+  SessionSlots slots_;
+  DeadHosts dead_hosts_;
+  SourcePool sources_;
+  Timer forget_;
+  absl::BitGen random_;
+  absl::Duration connection_idle_time_;
+  absl::flat_hash_set<std::string> unreached_;
+  std::optional<MonoTime> said_blocked_;
+  std::optional<MonoTime> said_exhausted_;
+  bool draining_ = false;
+  size_t busy_ = 0;
+  absl::AnyInvocable<void()> when_idle_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_PROBE_DESTINATIONS_H_

@@ -1,0 +1,25 @@
+// Our own addresses that a session may bind to, one of each IP version; empty: the system chooses.
+//
+// Thread: any (a value).
+#ifndef VERIFYD_PROBE_SOURCES_H_
+#define VERIFYD_PROBE_SOURCES_H_
+
+#include <string>
+
+#include "absl/strings/match.h"
+#include "probe/dialer.h"
+
+namespace verifyd {
+
+struct Sources {
+  std::string ipv4;
+  std::string ipv6;
+
+  const std::string& For(const Endpoint& endpoint) const {
+    return absl::StrContains(endpoint.address, ':') ? ipv6 : ipv4;
+  }
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_PROBE_SOURCES_H_
