@@ -253,6 +253,7 @@ boost::asio::awaitable<std::shared_ptr<Session>> Destination::Open(Batch& batch)
   for (const auto& job : batch) {
     job->outcome.delays.connect += clock.Mono() - began;
     if (session->greeted()) --job->sessions_left;
+    if (session->exhausted()) continue;  // nothing was tried
     for (const Endpoint& endpoint : session->unreachable()) job->NoteTried(endpoint);
   }
   if (session->connected()) {
@@ -296,6 +297,8 @@ bool Destination::SlowDown(const ProbeJob& job, const Finding& finding, const Se
   const bool too_much = finding.reason == Reason::kRateLimited && finding.code / 100 == 4;
   if (!too_much && (finding.code != 421 || session.asked() >= kWornOut)) return false;
   if (job.throttled >= kMaxThrottled || all_.loop_.clock().Mono() >= job.request.deadline) return false;
+  // Another server may well have a place for us.
+  if (!session.greeted() && std::count(job.tried.begin(), job.tried.end(), false) > 1) return false;
   const bool understood = session.greeted() ? pace_.NoteTooFast() : pace_.NoteTooManyConnections(greeted_);
   if (understood) Remember();
   return understood;

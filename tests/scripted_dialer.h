@@ -9,7 +9,7 @@
 // answers in turn, the last for ever after. rcpt(ADDRESS) goes before rcpt. What a script does not mention is answered
 // as a friendly server does. "\n" separates the lines of a reply; a bare code gets a text. In front of a reply:
 //
-//   {wait 3s}     the reply comes that much later
+//   {wait 300ms}   the reply comes that much later
 //   {trickle 1s}  a byte at a time, with that much between them
 //
 // Instead of a reply: {timeout} nothing more is ever said; {eof} hangs up; {reset}; {raw BYTES} as they are, with \r
@@ -169,7 +169,11 @@ class ScriptedStream : public Stream {
       const absl::string_view verb = reply.substr(0, std::min(end, reply.find(' ')));
       const absl::string_view argument = verb.size() < end ? reply.substr(verb.size() + 1, end - verb.size() - 1) : "";
       reply = reply.substr(end + 1);
-      if (verb == "wait") due_ = std::max(due_, loop_.clock().Mono()) + ParseTimeValue(argument).value();
+      if (verb == "wait") {
+        absl::Duration wait;
+        if (!absl::ParseDuration(argument, &wait)) wait = ParseTimeValue(argument).value();
+        due_ = std::max(due_, loop_.clock().Mono()) + wait;
+      }
       if (verb == "trickle") trickle = ParseTimeValue(argument).value();
       if (verb == "timeout") silent_ = true;
       if (verb == "eof") Add("", End::kEof);

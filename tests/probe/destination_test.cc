@@ -527,9 +527,9 @@ TEST_F(DestinationTest, AServerThatTakesFewConnectionsGetsNoMoreAndNobodyIsDefer
   world_.settings.destination_recipient_limit = 1;
   world_.Configure();
   world_.Servers({""});
-  world_.dialer.PlayOnly("11.0.0.1", "rcpt={wait 1s}250 Ok");
-  world_.dialer.Play("11.0.0.1", "rcpt={wait 1s}250 Ok");
-  world_.dialer.Play("11.0.0.1", "rcpt={wait 1s}250 Ok");
+  world_.dialer.PlayOnly("11.0.0.1", "rcpt={wait 500ms}250 Ok");
+  world_.dialer.Play("11.0.0.1", "rcpt={wait 500ms}250 Ok");
+  world_.dialer.Play("11.0.0.1", "rcpt={wait 500ms}250 Ok");
   world_.dialer.Play("11.0.0.1", "banner=421 4.7.0 Too many connections");
   std::vector<Outcome> outcomes;
   for (int i = 0; i < 40; ++i)
@@ -573,6 +573,7 @@ TEST_F(DestinationTest, AResetForgetsWhyItIsLeftAlone) {
   world_.Servers({""});
   world_.prober.Reset("mx1.example.com");
   EXPECT_EQ(world_.Probe().finding.deliverability, Deliverability::kDeliverable);
+  world_.test.Advance(absl::Minutes(1));
   const std::vector<DestinationActivity> activity = world_.test.Run(world_.prober.Activity(""));
   ASSERT_EQ(activity.size(), 1U);
   EXPECT_EQ(activity[0].name, "mx1.example.com");
