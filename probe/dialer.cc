@@ -41,6 +41,10 @@ class SocketStream : public Stream {
   // `peer`: its address, for the TLS sessions that are kept.
   SocketStream(Socket socket, std::string peer, TlsClient& tls_client)
       : socket_(std::move(socket)), peer_(std::move(peer)), tls_client_(tls_client) {}
+  // Without that OpenSSL takes it for an accident, after which the session is not to be resumed.
+  ~SocketStream() override {
+    if (tls_.has_value()) SSL_set_shutdown(tls_->native_handle(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  }
 
   boost::asio::awaitable<absl::StatusOr<TlsFacts>> StartTls(const std::string& host, const TlsPolicy& policy) override {
     tls_.emplace(socket_, tls_client_.ContextFor(policy));
@@ -209,7 +213,7 @@ std::string Endpoint::ToString() const {
   return path.empty() ? absl::StrCat(HostAndAddress(), ":", port) : HostAndAddress();
 }
 
-std::unique_ptr<Dialer> MakeSocketDialer(Loop& loop, TrustAnchors anchors) {
+std::unique_ptr<Dialer> MakeSocketDialer(Loop& loop, const TrustAnchors& anchors) {
   return std::make_unique<SocketDialer>(loop, anchors);
 }
 

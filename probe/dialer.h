@@ -57,7 +57,7 @@ struct TrustAnchors {
 };
 
 // Real sockets, TCP and UNIX. TLS sessions are kept and resumed, by host, address and policy.
-std::unique_ptr<Dialer> MakeSocketDialer(Loop& loop, TrustAnchors anchors = {});
+std::unique_ptr<Dialer> MakeSocketDialer(Loop& loop, const TrustAnchors& anchors = {});
 
 }  // namespace verifyd
 

@@ -79,7 +79,7 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   std::vector<Place> places;
 };
 
-Prober::Prober(Loop& front, Resolver& resolver, std::vector<Shard> shards)
+Prober::Prober(Loop& front, Resolver& resolver, const std::vector<Shard>& shards)
     : impl_(std::make_shared<Impl>(front, resolver)) {
   for (const Shard& shard : shards) {
     const auto observe = [weak = std::weak_ptr<Impl>(impl_), &loop = shard.loop](const DestinationState& state) {

@@ -41,7 +41,7 @@ class Prober {
   };
   // Destinations are spread over the shards by name; at least one. A shard's loop may be `front` (tests,
   // probe_threads = 0). `resolver` lives on the front loop. All outlive the prober.
-  Prober(Loop& front, Resolver& resolver, std::vector<Shard> shards);
+  Prober(Loop& front, Resolver& resolver, const std::vector<Shard>& shards);
   ~Prober();
   Prober(const Prober&) = delete;
   Prober& operator=(const Prober&) = delete;

@@ -21,6 +21,7 @@ bool IsName(const std::string& host) {
   return static_cast<bool>(not_an_address);
 }
 
+// NOLINTNEXTLINE(google-runtime-int): the signature is OpenSSL's.
 void FreeKey(void* /*parent*/, void* key, CRYPTO_EX_DATA* /*data*/, int /*index*/, long /*argl*/, void* /*argp*/) {
   delete static_cast<std::string*>(key);
 }
@@ -93,8 +94,9 @@ absl::Status TlsClient::Prepare(SSL* ssl, const std::string& host, const std::st
     int usable = 0;
     for (const TlsaRecord& record : policy.tlsa) {
       const auto* const data = reinterpret_cast<const unsigned char*>(record.data.data());
-      if (SSL_dane_tlsa_add(ssl, record.usage, record.selector, record.matching, data, record.data.size()) > 0)
+      if (SSL_dane_tlsa_add(ssl, record.usage, record.selector, record.matching, data, record.data.size()) > 0) {
         ++usable;
+      }
     }
     if (usable == 0) return absl::PermissionDeniedError("none of the TLSA records can be used");
   } else if (policy.level == TlsLevel::kSecure) {
@@ -108,7 +110,7 @@ absl::Status TlsClient::Prepare(SSL* ssl, const std::string& host, const std::st
   if (const auto session = sessions_.find(*key); session != sessions_.end()) {
     SSL_set_session(ssl, session->second.get());
   }
-  if (SSL_set_ex_data(ssl, KeyIndex(), key.get()) == 1) key.release();
+  if (SSL_set_ex_data(ssl, KeyIndex(), key.get()) == 1) static_cast<void>(key.release());
   return absl::OkStatus();
 }
 
@@ -124,7 +126,7 @@ int TlsClient::KeepSession(SSL* ssl, SSL_SESSION* session) {
 }
 
 absl::Status TlsClient::WhyFailed(SSL* ssl, absl::Status otherwise) {
-  const long result = SSL_get_verify_result(ssl);
+  const auto result = SSL_get_verify_result(ssl);
   if (SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE || result == X509_V_OK) return otherwise;
   return absl::PermissionDeniedError(X509_verify_cert_error_string(result));
 }

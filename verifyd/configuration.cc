@@ -122,7 +122,7 @@ absl::StatusOr<DomainList> DomainsOf(const Settings& settings, absl::string_view
 size_t SessionLimit(size_t wanted) {
   constexpr rlim_t kOthers = 1100;
   rlimit descriptors = {};
-  if (getrlimit(RLIMIT_NOFILE, &descriptors) != 0 || descriptors.rlim_cur == RLIM_INFINITY) return wanted;
+  if (getrlimit(RLIMIT_NOFILE, &descriptors) != 0 || descriptors.rlim_max == RLIM_INFINITY) return wanted;
   return std::min<size_t>(
       wanted, descriptors.rlim_cur > 2 * kOthers ? descriptors.rlim_cur - kOthers : descriptors.rlim_cur / 2);
 }

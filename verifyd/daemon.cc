@@ -2,6 +2,7 @@
 
 #include <ares.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <csignal>
@@ -45,7 +46,13 @@ constexpr absl::Duration kDrainPatience = absl::Seconds(8);
 // Postfix runs as another user: who may reach a policy socket is said by the folder it lies in, as with Postfix's own.
 constexpr int kPolicySocketMode = 0666;
 
-}  // namespace
+// As far as we may: each session is a descriptor (probe_session_limit).
+void RaiseDescriptorLimit() {
+  rlimit descriptors = {};
+  if (getrlimit(RLIMIT_NOFILE, &descriptors) != 0 || descriptors.rlim_cur == descriptors.rlim_max) return;
+  descriptors.rlim_cur = descriptors.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &descriptors) != 0) LogWarning("the number of descriptors can not be raised");
+}
 
 // A prober loop, with its dialer.
 struct Worker {
@@ -53,6 +60,8 @@ struct Worker {
   std::unique_ptr<Dialer> dialer;
   Loop& loop(Loop& front) const { return own == nullptr ? front : *own; }
 };
+
+}  // namespace
 
 struct Daemon::Impl {
   Impl(Configuration first, DaemonOptions given)
@@ -104,6 +113,7 @@ absl::Status Daemon::Start() {
   std::signal(SIGPIPE, SIG_IGN);
   // As is a file that may not grow.
   std::signal(SIGXFSZ, SIG_IGN);
+  RaiseDescriptorLimit();
   if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) return absl::InternalError("c-ares can not be initialised");
   for (const std::string& warning : impl_->configuration->warnings) LogWarning(warning);
   RETURN_IF_ERROR(impl_->OpenSockets());
@@ -152,7 +162,7 @@ absl::Status Daemon::Impl::BuildRooms() {
   CacheSettings cache_settings = configuration->cache;
   cache_settings.checker = {"/proc/self/exe", "--check-cache"};
   cache = Cache::Open(front, cache_settings);
-  prober = std::make_unique<Prober>(front, *resolver, std::move(shards));
+  prober = std::make_unique<Prober>(front, *resolver, shards);
   verifier = std::make_unique<Verifier>(front, *cache, *prober, metrics);
   restrictions = std::make_unique<Restrictions>(*verifier);
   policy_door = std::make_unique<PolicyDoor>(front, *restrictions, metrics);

@@ -532,8 +532,10 @@ TEST_F(DestinationTest, AServerThatTakesFewConnectionsGetsNoMoreAndNobodyIsDefer
   world_.dialer.Play("11.0.0.1", "rcpt={wait 500ms}250 Ok");
   world_.dialer.Play("11.0.0.1", "banner=421 4.7.0 Too many connections");
   std::vector<Outcome> outcomes;
-  for (int i = 0; i < 40; ++i)
+  outcomes.reserve(40);
+  for (int i = 0; i < 40; ++i) {
     outcomes.push_back(world_.Start(world_.Request(absl::StrCat("user", i, "@example.com"))));
+  }
   world_.test.Advance(absl::Minutes(2));
   int good = 0;
   for (const Outcome& outcome : outcomes) {
@@ -554,8 +556,10 @@ TEST_F(DestinationTest, AServerThatComplainsThatWeAreTooFastIsAskedSlowerAndNobo
   world_.dialer.PlayOnly("11.0.0.1", absl::StrCat(script, " ;; rcpt=421 4.7.0 You are too fast, slow down"));
   world_.dialer.Play("11.0.0.1", "rcpt=250 Ok");
   std::vector<Outcome> outcomes;
-  for (int i = 0; i < 20; ++i)
+  outcomes.reserve(20);
+  for (int i = 0; i < 20; ++i) {
     outcomes.push_back(world_.Start(world_.Request(absl::StrCat("user", i, "@example.com"))));
+  }
   world_.test.Advance(absl::Minutes(2));
   for (const Outcome& outcome : outcomes) {
     ASSERT_TRUE(outcome->has_value());

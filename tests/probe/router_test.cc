@@ -420,5 +420,64 @@ TEST_F(RouterTest, AParkedDomainIsNotAskedAsItTakesEverything) {
   EXPECT_EQ(routed.finding.deliverability, Deliverability::kRisky);
 }
 
+class TlsRouteTest : public RouterTest {
+ protected:
+  TlsRouteTest() {
+    resolver_.SetMx("example.com", {{10, "a.example.com"}});
+    resolver_.SetAddresses("a.example.com", {"11.0.0.1"});
+  }
+  void Policies(absl::string_view lines) {
+    settings_.tls_policy_maps.push_back(Table::Load(absl::StrCat("inline:{ ", lines, " }")).value());
+  }
+  std::optional<TlsPolicy> Policy() {
+    const Routed routed = Find("joe@example.com");
+    return routed.route.has_value() ? routed.route->endpoints[0].tls : std::nullopt;
+  }
+};
+
+TEST_F(TlsRouteTest, WhereNothingIsSaidTheSettingsHold) { EXPECT_EQ(Policy(), std::nullopt); }
+
+TEST_F(TlsRouteTest, APolicyOfTheDomainGoesWithTheRoute) {
+  Policies("{example.com = secure match=nexthop:.example.com} {example.org = none}");
+  const std::optional<TlsPolicy> policy = Policy();
+  ASSERT_TRUE(policy.has_value());
+  EXPECT_EQ(policy->level, TlsLevel::kSecure);
+  EXPECT_EQ(policy->match, (std::vector<std::string>{"example.com", ".example.com"}));
+}
+
+TEST_F(TlsRouteTest, APolicyThatIsNotUnderstoodOrCanNotBeAskedForIsTemporary) {
+  Policies("{example.com = fingerprint match=ab}");
+  const Finding finding = Find("joe@example.com").finding;
+  EXPECT_EQ(finding.reason, Reason::kTlsPolicyFailed);
+  EXPECT_EQ(finding.deliverability, Deliverability::kUnknown);
+  settings_.tls_policy_maps = {Table::Load("socketmap:inet:127.0.0.1:1:QUERY").value()};
+  EXPECT_EQ(Find("joe@example.com").finding.deliverability, Deliverability::kUnknown);
+}
+
+TEST_F(TlsRouteTest, DaneIsBelievedOnlyFromAResolverThatIsTrusted) {
+  DnsAnswer mx;
+  mx.status = DnsStatus::kOk;
+  mx.mx = {{10, "a.example.com"}};
+  mx.authenticated = true;
+  resolver_.Set("example.com", DnsType::kMx, mx);
+  DnsAnswer address;
+  address.status = DnsStatus::kOk;
+  address.addresses = {"11.0.0.1"};
+  address.authenticated = true;
+  resolver_.Set("a.example.com", DnsType::kA, address);
+  DnsAnswer records;
+  records.status = DnsStatus::kOk;
+  records.tlsa = {{3, 1, 1, "digest"}};
+  records.authenticated = true;
+  resolver_.Set("_25._tcp.a.example.com", DnsType::kTlsa, records);
+  settings_.tls_level = TlsLevel::kDane;
+  EXPECT_EQ(Policy().value().level, TlsLevel::kMay);
+  settings_.dns_trust_ad = true;
+  EXPECT_EQ(Policy().value().tlsa, records.tlsa);
+  mx.authenticated = false;
+  resolver_.Set("example.com", DnsType::kMx, mx);
+  EXPECT_EQ(Policy().value().level, TlsLevel::kMay);
+}
+
 }  // namespace
 }  // namespace verifyd
