@@ -79,4 +79,9 @@ class Bench:
         path = os.path.join(self.folder, f"verifyd-{port}.cf")
         with open(path, "w", encoding="ascii") as out:
             out.write("\n".join(lines) + "\n")
-        return self.start(os.path.join(self.build, "verifyd", "verifyd"), "-c", path, port=port), port
+        daemon = self.start(os.path.join(self.build, "verifyd", "verifyd"), "-c", path, port=port)
+        for _ in range(200):
+            if os.path.exists(self.control_socket(port)):
+                break
+            time.sleep(0.05)
+        return daemon, port

@@ -1,9 +1,11 @@
 // An SMTP server that accepts the recipients that begin with "user", as fast as it can, or after a delay a
 // reply.
-//   smtp_target PORT [DELAY_MS]
+//   smtp_target PORT [DELAY_MS [CONNECTIONS RECIPIENTS_PER_SECOND]]
 // Every command is answered; a message is never taken (DATA is refused). It offers PIPELINING: commands that come
 // together are answered together. At SIGTERM it says on standard output what it has seen: commands by verb, and the
-// turns in which they came (a turn is what one read gave).
+// turns in which they came (a turn is what one read gave). Beyond so many connections at a time, or recipients a second
+// (as many are saved up), it says 421 and hangs up; such sessions are counted as refused, and all counts of what came
+// after the first minute again as late.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -13,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -45,7 +48,8 @@ struct Client {
 
 class Target {
  public:
-  Target(uint16_t port, std::chrono::microseconds delay) : delay_(delay), poll_(epoll_create1(0)) {
+  Target(uint16_t port, std::chrono::microseconds delay, size_t connections, double rate)
+      : delay_(delay), connections_(connections), rate_(rate), saved_(rate), poll_(epoll_create1(0)) {
     listener_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     const int on = 1;
     setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -92,6 +96,13 @@ class Target {
   void PrintCounts() const {
     std::printf("connections=%llu turns=%llu", static_cast<unsigned long long>(next_serial_),
                 static_cast<unsigned long long>(turns_));
+    if (connections_ > 0) {
+      const double late = std::max(0.0, Seconds(std::chrono::steady_clock::now() - began_) - kEarlySeconds);
+      std::printf(" refused=%llu late_connections=%llu late_refused=%llu late_accepted=%llu late_ms=%.0f",
+                  static_cast<unsigned long long>(refused_), static_cast<unsigned long long>(late_connections_),
+                  static_cast<unsigned long long>(late_refused_), static_cast<unsigned long long>(late_accepted_),
+                  late * 1000);
+    }
     for (const auto& [verb, count] : commands_) {
       std::printf(" %.*s=%llu", static_cast<int>(verb.size()), verb.data(), static_cast<unsigned long long>(count));
     }
@@ -116,7 +127,14 @@ class Target {
          fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK)) {
       const int on = 1;
       setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+      const bool full = connections_ > 0 && clients_.size() >= connections_;
+      if (next_serial_ == 0) began_ = std::chrono::steady_clock::now();
+      if (AfterFirstMinute()) ++late_connections_;
       clients_[fd].serial = next_serial_++;
+      if (full) {
+        Refuse(fd, "421 4.7.0 Too many connections\r\n");
+        continue;
+      }
       Watch(fd);
       Reply(fd, "220 target.bench.test ESMTP\r\n");
     }
@@ -130,6 +148,27 @@ class Target {
   }
   void Write(int fd, const std::string& reply) {
     if (write(fd, reply.data(), reply.size()) < 0 && errno != EAGAIN) Close(fd);
+  }
+  static double Seconds(std::chrono::steady_clock::duration time) {
+    return std::chrono::duration<double>(time).count();
+  }
+  bool AfterFirstMinute() const { return Seconds(std::chrono::steady_clock::now() - began_) > kEarlySeconds; }
+  // One more recipient is not too many.
+  bool Bears() {
+    if (connections_ == 0) return true;
+    const Time now = std::chrono::steady_clock::now();
+    saved_ = std::min(rate_, saved_ + rate_ * Seconds(now - filled_));
+    filled_ = now;
+    if (saved_ < 1) return false;
+    saved_ -= 1;
+    if (AfterFirstMinute()) ++late_accepted_;
+    return true;
+  }
+  void Refuse(int fd, const std::string& words) {
+    ++refused_;
+    if (AfterFirstMinute()) ++late_refused_;
+    Write(fd, words);
+    if (clients_.contains(fd)) Close(fd);
   }
   void Close(int fd) {
     clients_.erase(fd);
@@ -148,7 +187,11 @@ class Target {
     std::string replies;
     size_t start = 0;
     for (size_t end = client.input.find('\n'); end != std::string::npos; end = client.input.find('\n', start)) {
-      replies += AnswerTo(client.input.substr(start, end - start));
+      const std::string line = client.input.substr(start, end - start);
+      if (strncasecmp(line.c_str(), "RCPT", 4) == 0 && !Bears()) {
+        return Refuse(fd, replies + "421 4.7.0 Too many recipients in a second, slow down\r\n");
+      }
+      replies += AnswerTo(line);
       start = end + 1;
     }
     client.input.erase(0, start);
@@ -170,7 +213,18 @@ class Target {
     return counted("other", "250 2.0.0 Ok\r\n");
   }
 
+  static constexpr double kEarlySeconds = 60;
+
   const std::chrono::microseconds delay_;
+  const size_t connections_;  // 0: no limits
+  const double rate_;
+  double saved_;
+  Time filled_;
+  Time began_;
+  uint64_t refused_ = 0;
+  uint64_t late_connections_ = 0;
+  uint64_t late_refused_ = 0;
+  uint64_t late_accepted_ = 0;
   const int poll_;
   int listener_ = -1;
   int end_ = -1;              // readable when SIGTERM has come
@@ -184,12 +238,12 @@ class Target {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2 || argc > 3) {
-    std::fprintf(stderr, "usage: smtp_target PORT [DELAY_MS]\n");
+  if (argc < 2 || argc == 4 || argc > 5) {
+    std::fprintf(stderr, "usage: smtp_target PORT [DELAY_MS [CONNECTIONS RECIPIENTS_PER_SECOND]]\n");
     return 64;
   }
-  Target target(static_cast<uint16_t>(std::atoi(argv[1])),
-                std::chrono::milliseconds(argc == 3 ? std::atoi(argv[2]) : 0));
+  Target target(static_cast<uint16_t>(std::atoi(argv[1])), std::chrono::milliseconds(argc > 2 ? std::atoi(argv[2]) : 0),
+                argc > 4 ? std::strtoull(argv[3], nullptr, 10) : 0, argc > 4 ? std::atof(argv[4]) : 0);
   target.Run();
   target.PrintCounts();
   return 0;

@@ -81,7 +81,7 @@ class Pace {
   Signal freed_;
   TokenBucket connections_{absl::Seconds(1)};
   // Less at once: a server that counts by the second never sees more than it bears.
-  TokenBucket questions_{absl::Milliseconds(100)};
+  TokenBucket questions_{absl::Milliseconds(200)};
   BearableRate bearable_;
   // A connection beyond these was refused; 0: none was.
   int refused_beyond_ = 0;
