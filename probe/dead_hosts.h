@@ -25,6 +25,7 @@ class DeadHosts {
   // True while it need not be tried. Whoever is told false behind a pause is the one who tries: others are told true
   // for another first pause.
   bool Dead(const Endpoint& endpoint, MonoTime now);
+  void Forget() { dead_.clear(); }
   size_t size() const { return dead_.size(); }
 
  private:

@@ -255,27 +255,31 @@ boost::asio::awaitable<std::shared_ptr<Session>> Destination::Open(Batch& batch)
     if (session->greeted()) --job->sessions_left;
     if (session->exhausted()) continue;  // nothing was tried
     for (const Endpoint& endpoint : session->unreachable()) job->NoteTried(endpoint);
+    job->source = session->source();
   }
   if (session->connected()) {
     ++all_.counters_->connections;
     ++all_.counters_->sessions_now;
     all_.dead_hosts_.NoteAlive(session->endpoint());
   }
+  const bool exhausted = session->exhausted();
+  const bool our_fault = !session->connected() && refusal->scope == Scope::kUs;
+  if (!exhausted && !our_fault) {
+    for (const Endpoint& endpoint : session->unreachable()) all_.dead_hosts_.NoteDead(endpoint, clock.Mono());
+  }
   if (!refusal.has_value()) {
     ++greeted_;
     co_return session;
   }
-  if (session->exhausted()) {
+  if (exhausted) {
     exhausted_ = true;
     all_.NoteExhausted(refusal->text);
-  } else if (refusal->scope != Scope::kUs || refusal->code != 0) {
-    for (const Endpoint& endpoint : session->unreachable()) all_.dead_hosts_.NoteDead(endpoint, clock.Mono());
   }
   if (refusal->code != 0) ++all_.counters_->refused_connections;
-  const bool again = exhausted_ || SlowDown(lead, *refusal, *session) || TryOtherSource(lead, *refusal, *session);
+  const bool again = exhausted || SlowDown(lead, *refusal, *session) || TryOtherSource(lead, *refusal, *session);
   for (auto& job : std::exchange(batch, {})) {
     if (again && !job->answered()) {
-      if (!exhausted_) ++job->throttled;
+      if (!exhausted) ++job->throttled;
       AskAgain(std::move(job));
     } else {
       Conclude(std::move(job), session->endpoint(), *refusal);
@@ -286,11 +290,13 @@ boost::asio::awaitable<std::shared_ptr<Session>> Destination::Open(Batch& batch)
 }
 
 Sources Destination::SourcesFor(const ProbeJob& job) {
-  const std::string& wanted = job.request.identity.source_address;
-  if (!wanted.empty()) return {wanted, wanted};
   const absl::Time now = all_.loop_.clock().Now();
-  return {all_.sources_.Next(provider_, job.settings->bind_addresses, now),
-          all_.sources_.Next(provider_, job.settings->bind_addresses6, now)};
+  Sources sources = {all_.sources_.Next(provider_, job.settings->bind_addresses, now),
+                     all_.sources_.Next(provider_, job.settings->bind_addresses6, now)};
+  // Who comes again, as greylisting wants it, comes from where he came.
+  const std::string& wanted = job.request.identity.source_address;
+  if (!wanted.empty()) (absl::StrContains(wanted, ':') ? sources.ipv6 : sources.ipv4) = wanted;
+  return sources;
 }
 
 bool Destination::SlowDown(const ProbeJob& job, const Finding& finding, const Session& session) {
@@ -310,14 +316,20 @@ bool Destination::TryOtherSource(const ProbeJob& job, const Finding& finding, co
   const bool ipv6 = absl::StrContains(session.source(), ':');
   const auto& pool = ipv6 ? job.settings->bind_addresses6 : job.settings->bind_addresses;
   if (pool.size() < 2 || !job.request.identity.source_address.empty()) return false;
-  const bool left = all_.sources_.Rest(provider_, session.source(), pool, all_.loop_.clock().Now());
+  const absl::Time now = all_.loop_.clock().Now();
+  const bool known = all_.sources_.resting(provider_, session.source(), now);
+  const bool left = all_.sources_.Rest(provider_, session.source(), pool, now);
+  if (known) return left;
   LogWarning(absl::StrCat(provider_, " blocks our address ", session.source(), ": ", finding.text));
   Remember();
   return left;
 }
 
 void Destination::Remember() {
-  breakers_.Keep(pace_.bearable_questions_per_second(), all_.sources_.RestingAt(provider_, all_.loop_.clock().Now()));
+  const double rate = pace_.bearable_questions_per_second();
+  std::vector<RestingSource> resting = all_.sources_.RestingAt(provider_, all_.loop_.clock().Now());
+  const DestinationState& kept = breakers_.state();
+  if (kept.questions_per_second != rate || kept.resting != resting) breakers_.Keep(rate, std::move(resting));
 }
 
 void Destination::AskAgain(std::unique_ptr<ProbeJob> job) {
@@ -346,6 +358,7 @@ boost::asio::awaitable<bool> Destination::Serve(Batch& batch, Session& session) 
     const auto index = static_cast<size_t>(&enquiry - enquiries.data());
     std::unique_ptr<ProbeJob>& job = batch[index];
     job->outcome.delays.dialogue += enquiry.answered - began;
+    job->source = session.source();
     const bool throttled = SlowDown(*job, *enquiry.finding, session);
     if (throttled || TryOtherSource(*job, *enquiry.finding, session)) {
       ++job->throttled;
@@ -515,6 +528,7 @@ void Destination::Answer(ProbeJob& job, Finding finding) {
   ProbeOutcome outcome = std::move(job.outcome);
   outcome.finding = std::move(finding);
   outcome.identity = job.request.identity;
+  if (!job.source.empty()) outcome.identity.source_address = job.source;
   outcome.destination = name_;
   outcome.configured_route = job.route.configured;
   outcome.transcript = job.transcript.Take();
@@ -524,6 +538,7 @@ void Destination::Answer(ProbeJob& job, Finding finding) {
 void Destination::Reset() {
   pace_.Reset();
   all_.sources_.Forget(provider_);
+  all_.dead_hosts_.Forget();  // whose hosts they are is not known; each is found out again at once
   breakers_.Reset();
   Remember();
   batch_limit_ = SIZE_MAX;

@@ -127,12 +127,12 @@ std::shared_ptr<const ProbeSettings> DestinationSettings::FindKey(absl::string_v
 std::shared_ptr<const ProbeSettings> DestinationSettings::Find(const Route& route, const std::string& domain) const {
   if (auto found = FindKey(absl::AsciiStrToLower(route.destination))) return found;
   for (const Endpoint& endpoint : route.endpoints) {
-    if (auto found = FindKey(endpoint.host)) return found;
+    if (auto found = FindKey(absl::AsciiStrToLower(endpoint.host))) return found;
   }
   for (const Endpoint& endpoint : route.endpoints) {
-    const absl::string_view host = endpoint.host;
-    for (size_t dot = host.find('.'); dot != absl::string_view::npos; dot = host.find('.', dot + 1)) {
-      if (auto found = FindKey(host.substr(dot))) return found;
+    const std::string host = absl::AsciiStrToLower(endpoint.host);
+    for (size_t dot = host.find('.'); dot != std::string::npos; dot = host.find('.', dot + 1)) {
+      if (auto found = FindKey(absl::string_view(host).substr(dot))) return found;
     }
   }
   return FindKey(domain);

@@ -8,6 +8,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -42,6 +43,7 @@ struct ProbeJob {
   std::optional<Timer> expiry;  // of its deadline
   std::vector<bool> tried;      // beside route.endpoints
   int sessions_left = 0;        // smtp_mx_session_limit
+  std::string source;           // from which of our addresses it was asked last; empty: the system chose
   int again = 0;                // how often what was said was nobody's verdict
   int throttled = 0;            // how often the server complained that we are too many, or too fast
   bool conversed = false;

@@ -439,11 +439,12 @@ boost::asio::awaitable<Routed> Router::FindHosts(const Address& address, const P
 // where there is no other next hop.
 boost::asio::awaitable<absl::Status> Router::SetTlsPolicies(Route& route, const Address& address, const Plan& plan,
                                                             const ProbeSettings& settings, MonoTime deadline) {
+  if (!plan.path.empty()) co_return absl::OkStatus();  // a socket on this machine
   const std::shared_ptr<const ProbeSettings> special =
       settings.destinations == nullptr ? nullptr : settings.destinations->Find(route, address.domain());
   const TlsLevel level = special != nullptr ? special->tls_level : settings.tls_level;
   std::vector<std::string> keys;
-  if (plan.configured && plan.path.empty()) keys.push_back(plan.hop.ToString());
+  if (plan.configured) keys.push_back(plan.hop.ToString());
   keys.push_back(plan.name(address));
   absl::StatusOr<std::optional<std::string>> text = co_await LookUpAny(settings.tls_policy_maps, keys, deadline);
   if (!text.ok()) co_return text.status();

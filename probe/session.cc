@@ -150,6 +150,8 @@ TlsPolicy Session::PolicyHere() const {
   if (endpoint_.tls.has_value()) return *endpoint_.tls;
   TlsPolicy policy;
   policy.level = settings_->tls_level;
+  // A socket on this machine needs none, and has no name that a certificate could prove.
+  if (!endpoint_.path.empty()) policy.level = std::min(policy.level, TlsLevel::kMay);
   return policy;
 }
 

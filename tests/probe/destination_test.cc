@@ -29,6 +29,16 @@ class DestinationTest : public testing::Test {
  protected:
   using Outcome = std::shared_ptr<std::optional<ProbeOutcome>>;
 
+  // Of user0@example.com and so on, all at once.
+  std::vector<Outcome> StartUsers(int count) {
+    std::vector<Outcome> outcomes;
+    outcomes.reserve(static_cast<size_t>(count));
+    for (int i = 0; i < count; ++i) {
+      outcomes.push_back(world_.Start(world_.Request(absl::StrCat("user", i, "@example.com"))));
+    }
+    return outcomes;
+  }
+
   DestinationTest() {
     world_.settings.connection_idle_time = absl::Seconds(2);
     world_.Configure();
@@ -459,6 +469,22 @@ TEST_F(DestinationTest, WhenNobodysPort25AnswersItIsOurs) {
   EXPECT_TRUE(log.Contains("port 25 seem to be blocked here"));
 }
 
+TEST_F(DestinationTest, WhoIsToComeAgainIsToldFromWhereHeCameAndComesFromThere) {
+  world_.settings.bind_addresses = {"192.0.2.1", "192.0.2.2", "192.0.2.3"};
+  world_.settings.connection_idle_time = absl::ZeroDuration();
+  world_.Configure();
+  world_.Servers({"rcpt=450 4.2.0 Greylisted, come again in 5 minutes"});
+  const ProbeIdentity identity = world_.Probe().identity;
+  EXPECT_EQ(identity.source_address, world_.dialer.connections().back()->source);
+  for (int i = 0; i < 4; ++i) {
+    world_.test.Advance(absl::Hours(1));
+    ProbeRequest again = world_.Request("joe@example.com");
+    again.identity = identity;
+    EXPECT_EQ(world_.Probe(std::move(again)).identity.source_address, identity.source_address);
+    EXPECT_EQ(world_.dialer.connections().back()->source, identity.source_address);
+  }
+}
+
 TEST_F(DestinationTest, AHostThatDidNotAnswerIsNotTriedAgainForTheNextAddress) {
   world_.settings.connection_idle_time = absl::ZeroDuration();
   world_.Configure();
@@ -531,11 +557,7 @@ TEST_F(DestinationTest, AServerThatTakesFewConnectionsGetsNoMoreAndNobodyIsDefer
   world_.dialer.Play("11.0.0.1", "rcpt={wait 500ms}250 Ok");
   world_.dialer.Play("11.0.0.1", "rcpt={wait 500ms}250 Ok");
   world_.dialer.Play("11.0.0.1", "banner=421 4.7.0 Too many connections");
-  std::vector<Outcome> outcomes;
-  outcomes.reserve(40);
-  for (int i = 0; i < 40; ++i) {
-    outcomes.push_back(world_.Start(world_.Request(absl::StrCat("user", i, "@example.com"))));
-  }
+  const std::vector<Outcome> outcomes = StartUsers(40);
   world_.test.Advance(absl::Minutes(2));
   int good = 0;
   for (const Outcome& outcome : outcomes) {
@@ -555,11 +577,7 @@ TEST_F(DestinationTest, AServerThatComplainsThatWeAreTooFastIsAskedSlowerAndNobo
   for (int i = 0; i < 5; ++i) absl::StrAppend(&script, script.empty() ? "" : " ;; ", "rcpt=250 Ok");
   world_.dialer.PlayOnly("11.0.0.1", absl::StrCat(script, " ;; rcpt=421 4.7.0 You are too fast, slow down"));
   world_.dialer.Play("11.0.0.1", "rcpt=250 Ok");
-  std::vector<Outcome> outcomes;
-  outcomes.reserve(20);
-  for (int i = 0; i < 20; ++i) {
-    outcomes.push_back(world_.Start(world_.Request(absl::StrCat("user", i, "@example.com"))));
-  }
+  const std::vector<Outcome> outcomes = StartUsers(20);
   world_.test.Advance(absl::Minutes(2));
   for (const Outcome& outcome : outcomes) {
     ASSERT_TRUE(outcome->has_value());
