@@ -59,13 +59,13 @@ bool BearableRate::NoteComplaint(MonoTime now) {
   if (answered_ == 0 && rate_ == 0) return false;
   if (now - last_answer_ > kLately) return false;
   if (rate_ == 0) {
-    complained_ = std::max(AnsweredLately(now), 2 * kLeast);
-    Begin(complained_ * 3 / 4, now);
+    // What was answered in the last second says where to begin, not where the limit is: the start was uneven.
+    Begin(std::max(AnsweredLately(now), 2 * kLeast) * 3 / 4, now);
     return true;
   }
   if (now - since_ < kEcho) return true;
   if (rate_ <= kLeast) return false;
-  const bool was_found = content_ > 0 && rate_ >= kClose * complained_;
+  const bool was_found = content_ > 0 && complained_ > 0 && rate_ >= kClose * complained_;
   if (was_found) stay_ = std::min(2 * stay_, kLongestStay);
   complained_ = rate_;
   // What was borne for a while may have been what the server had saved up for us.

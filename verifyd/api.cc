@@ -29,8 +29,10 @@ namespace {
 
 namespace json = boost::json;
 
-// Questions of one request that wait at one time. More would only queue up at the destinations.
-constexpr size_t kQuestionsAtOnce = 100;
+// Questions of one request that wait at one time: so many always, and more as long as answers come promptly and there
+// is room for them. A slow destination is not piled up with questions whose time would run out there.
+constexpr size_t kLeastAtOnce = 100;
+constexpr absl::Duration kPrompt = absl::Seconds(10);
 constexpr absl::Duration kMaxPatience = absl::Hours(1);
 // An address has 254 octets at most; what is longer is shown cut.
 constexpr size_t kShownAddress = 320;
@@ -64,7 +66,7 @@ class Batch : public std::enable_shared_from_this<Batch> {
 
   boost::asio::awaitable<std::optional<std::string>> Next() {
     // Answers nobody has taken yet count as well: who reads slowly is asked for slowly.
-    while (next_ < addresses_.size() && running_ + lines_.size() < kQuestionsAtOnce) Start(addresses_[next_++]);
+    while (next_ < addresses_.size() && MayStart()) Start(addresses_[next_++]);
     while (lines_.empty() && running_ > 0) co_await answered_.Wait();
     if (lines_.empty()) co_return std::nullopt;
     std::string line = std::move(lines_.front());
@@ -73,6 +75,11 @@ class Batch : public std::enable_shared_from_this<Batch> {
   }
 
  private:
+  bool MayStart() const {
+    const size_t at_once = running_ + lines_.size();
+    return at_once < kLeastAtOnce || (at_once < most_at_once_ && context_.verifier.HasRoomForLists());
+  }
+
   void Start(const std::string& text) {
     absl::StatusOr<Address> address = Address::Parse(text);
     if (!address.ok()) {
@@ -86,8 +93,14 @@ class Batch : public std::enable_shared_from_this<Batch> {
   }
 
   static boost::asio::awaitable<void> Ask(std::shared_ptr<Batch> batch, std::string text, Question question) {
+    const MonoTime asked = batch->context_.loop.clock().Mono();
     const Verdict verdict = co_await batch->context_.verifier.Verify(std::move(question));
     --batch->running_;
+    if (batch->context_.loop.clock().Mono() - asked <= kPrompt) {
+      ++batch->most_at_once_;
+    } else {
+      batch->most_at_once_ = std::max(batch->most_at_once_ - 1, kLeastAtOnce);
+    }
     batch->lines_.push_back(json::serialize(ToJson(text, verdict)));
     batch->answered_.NotifyAll();
   }
@@ -97,6 +110,7 @@ class Batch : public std::enable_shared_from_this<Batch> {
   const std::vector<std::string> addresses_;
   size_t next_ = 0;
   size_t running_ = 0;
+  size_t most_at_once_ = kLeastAtOnce;
   std::deque<std::string> lines_;
   Signal answered_;
 };

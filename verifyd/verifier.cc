@@ -279,6 +279,10 @@ boost::asio::awaitable<Verdict> Verifier::Verify(Question question) {
   co_return *ticket.flight->verdict;
 }
 
+bool Verifier::HasRoomForLists() const {
+  return waiting_ < settings_->waiter_limit / 5 * 4 && flights_.size() < settings_->flight_limit / 5 * 4;
+}
+
 std::optional<Verdict> Verifier::Fallback(const Question& question) const {
   if (settings_->postfix_policy || question.fresh) return std::nullopt;
   const absl::Time now = loop_.clock().Now();

@@ -77,6 +77,9 @@ class Verifier {
   // The operator's words on destinations: see guard.h and Prober::Hold.
   bool Trust(const std::string& destination) { return guard_.EndDoubt(destination); }
 
+  // Whether a list may have more of its questions wait at one time: some room is left for those somebody waits for.
+  bool HasRoomForLists() const;
+
   // Whether the address is being asked about just now.
   bool Probing(const Address& address) const { return flights_.InTheAir(address.Key()); }
 

@@ -65,6 +65,17 @@ TEST(BearableRateTest, AfterAMinuteAServerGetsNineTenthsOfWhatItBearsAndComplain
   }
 }
 
+TEST(BearableRateTest, AFirstComplaintThatCameEarlyDoesNotHoldTheRateDown) {
+  BearableRate bearable;
+  Server server(40);
+  bearable.NoteAnswered(17, server.now());
+  EXPECT_TRUE(bearable.NoteComplaint(server.now()));
+  server.Ask(bearable, absl::Minutes(1));
+  server.Ask(bearable, absl::Minutes(5));
+  EXPECT_GE(server.asked(), 0.9 * 40 * 300);
+  EXPECT_LE(server.complaints(), 0.001 * 40 * 300) << server.complaints();
+}
+
 TEST(BearableRateTest, AComplaintOfOneWhoWasHardlyAskedIsNoRate) {
   BearableRate bearable;
   EXPECT_FALSE(bearable.NoteComplaint(MonoTime() + absl::Hours(1)));
