@@ -31,6 +31,7 @@ postlog   unix-dgram n  -       n       -       1       postlogd
 lmtp      unix  -       -       n       -       -       lmtp
 virtual   unix  -       n       n       -       -       virtual
 tlsmgr    unix  -       -       n       1000?   1       tlsmgr
+scache    unix  -       -       n       -       1       scache
 """
 
 
