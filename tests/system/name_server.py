@@ -53,6 +53,7 @@ class NameServer:
   xfrdfile: "{self._directory}/xfrd.state"
   xfrdir: "{self._directory}"
   cookie-secret-file: ""
+  rrl-ratelimit: 0
 remote-control:
   control-enable: no
 zone:
