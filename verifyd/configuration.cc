@@ -398,6 +398,11 @@ absl::StatusOr<DoorConfiguration> DoorFor(const Settings& settings, absl::string
   const std::string listen = absl::StrCat(door, "_listen");
   for (const std::string& item : settings.List(listen)) {
     ASSIGN_OR_BLAME(ListenAddress address, listen, ListenAddress::Parse(item));
+    if (address.BeyondLoopback() && !settings.YesNo("listen_beyond_loopback")) {
+      return Bad(listen, absl::InvalidArgumentError(absl::StrCat("found ", address.ToString(),
+                                                                 ", which other machines may reach, expected a ",
+                                                                 "loopback address, or listen_beyond_loopback = yes")));
+    }
     configuration.listen.push_back(std::move(address));
   }
   configuration.limits.connections = static_cast<size_t>(settings.Number(absl::StrCat(door, "_connection_limit")));

@@ -45,8 +45,6 @@ namespace {
 constexpr absl::Duration kDrainLimit = absl::Seconds(10);
 // Who waits for a probe is told by then that it is in progress.
 constexpr absl::Duration kDrainPatience = absl::Seconds(8);
-// Postfix runs as another user: who may reach a door's socket is said by the folder it lies in, as with Postfix's own.
-constexpr int kDoorSocketMode = 0666;
 
 // As far as we may: each session is a descriptor (probe_session_limit).
 void RaiseDescriptorLimit() {
@@ -157,7 +155,7 @@ absl::Status Daemon::Impl::OpenSockets() {
 
 absl::Status Daemon::Impl::Listen(Door& door, const std::vector<ListenAddress>& addresses) {
   for (const ListenAddress& address : addresses) {
-    absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Open(front, address, kDoorSocketMode);
+    absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Open(front, address);
     if (!listener.ok()) {
       return absl::UnavailableError(absl::StrCat(door.row.name, "_listen: ", listener.status().message()));
     }

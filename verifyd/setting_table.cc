@@ -245,6 +245,12 @@ const std::vector<SettingRow>& Settings::Table() {
        .default_value = "dunno",
        .words = "dunno|defer|disconnect",
        .documentation = "What an MTA is told when something in the daemon itself fails."},
+      {.name = "listen_beyond_loopback",
+       .type = T::kYesNo,
+       .default_value = "no",
+       .reloadable = false,
+       .documentation =
+           "Whether doors may listen where other machines reach them; who does may ask about any address."},
       {.name = "lmtp_address_verify_target",
        .type = T::kWord,
        .default_value = "rcpt",
@@ -289,7 +295,8 @@ const std::vector<SettingRow>& Settings::Table() {
        .type = T::kList,
        .default_value = "inet:127.0.0.1:10090",
        .reloadable = false,
-       .documentation = "Sockets of the policy service: inet:HOST:PORT and unix:PATH."},
+       .documentation =
+           "Sockets of the policy service: inet:HOST:PORT and unix:PATH, in braces with mode, owner, group."},
       {.name = "policy_request_rate_limit",
        .type = T::kNumber,
        .default_value = "0",

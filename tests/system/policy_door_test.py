@@ -1,8 +1,11 @@
 """What a client of the policy port may do, well or ill."""
 
+import grp
 import os
 import random
+import stat
 import threading
+import time
 
 from child import wait_until
 from policy_client import request_text
@@ -162,3 +165,19 @@ class SeveralSocketsTest(WorldTestCase):
         verifyd.start()
         with verifyd.policy(path) as client:
             self.assertEqual(client.ask("alice@good.test")[0], "DUNNO")
+
+    def test_a_socket_has_the_mode_and_group_it_is_given(self):
+        verifyd = self.verifyd()
+        path = f"{verifyd.directory}/policy"
+        verifyd.settings["policy_listen"] += f", {{ unix:{path}, mode=0620, group=daemon }}"
+        verifyd.write_config()
+        verifyd.start()
+        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o620)
+        self.assertEqual(os.stat(path).st_gid, grp.getgrnam("daemon").gr_gid)
+
+    def test_a_socket_that_other_machines_reach_is_refused_unless_told_so(self):
+        verifyd = self.verifyd(policy_listen="inet:0.0.0.0:10097")
+        checked = verifyd.run("--check")
+        self.assertEqual(checked.returncode, 78)
+        self.assertIn("policy_listen: found inet:0.0.0.0:10097, which other machines may reach", checked.stderr)
+        self.assertIn("listen_beyond_loopback = yes", checked.stderr)

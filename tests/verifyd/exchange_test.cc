@@ -128,7 +128,7 @@ class ExchangeTest : public testing::Test {
     protocol_ = protocol.get();
     exchange_ = std::make_unique<Exchange>(test_.loop(), metrics_, std::move(protocol));
     exchange_->Configure({});
-    exchange_->Serve(*Listener::Open(test_.loop(), *ListenAddress::Parse("unix:" + path_), 0600));
+    exchange_->Serve(*Listener::Open(test_.loop(), *ListenAddress::Parse("unix:" + path_)));
     test_.RunUntilIdle();
   }
 
