@@ -381,7 +381,9 @@ absl::Status FillRestrictions(const Settings& settings, Configuration& configura
                                    .stress_patience = PatienceOf(settings, "yes"),
                                    .max_defer = settings.Time("unverified_recipient_max_defer_time"),
                                    .dry_run = settings.YesNo("dry_run"),
-                                   .probe_sender = configuration.verifier->probe_sender};
+                                   .probe_sender = configuration.verifier->probe_sender,
+                                   .probe_budget = {.client_limit = settings.Number("client_new_probe_rate_limit"),
+                                                    .message_limit = settings.Number("message_new_probe_limit")}};
   restrictions.recipient.decisions = decisions;
   restrictions.sender.decisions = decisions;
   if (restrictions.recipient.reject_code / 100 == 4) {

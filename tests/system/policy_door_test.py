@@ -142,6 +142,26 @@ class LimitsTest(WorldTestCase):
                 self.assertTrue(action is None or action.startswith("DEFER_IF_PERMIT 4.1.1 "), action)
 
 
+    def test_over_the_rate_of_requests_clients_are_kept_waiting(self):
+        verifyd = self.started(policy_request_rate_limit=5)
+        with verifyd.policy() as client:
+            start = time.monotonic()
+            client.send(request_text("alice@good.test") * 10)
+            self.assertEqual([client.receive() for _ in range(10)], ["DUNNO"] * 10)
+            self.assertGreater(time.monotonic() - start, 0.8)
+        self.assertIn("policy: more than 5 requests a second (policy_request_rate_limit)", verifyd.log())
+
+    def test_a_client_that_tries_many_names_has_no_more_of_them_asked_about(self):
+        verifyd = self.started(client_new_probe_rate_limit=3, unverified_recipient_reject_code=550)
+        answers = [self.ask(verifyd, f"nobody{n}@good.test", client_address="192.0.2.7") for n in range(5)]
+        self.assertEqual([answer.split()[0] for answer in answers], ["550"] * 3 + ["DEFER_IF_PERMIT"] * 2)
+        self.assertEqual(len(self.target("good.test").recipients), 3)
+        # What is known is answered, and others are not in it.
+        self.assertTrue(self.ask(verifyd, "nobody0@good.test", client_address="192.0.2.7").startswith("550 "))
+        self.assertEqual(self.ask(verifyd, "alice@good.test", client_address="192.0.2.8"), "DUNNO")
+        self.assertEqual(verifyd.log().count("client 192.0.2.7 has had more than 3 new addresses"), 1)
+
+
 class SeveralSocketsTest(WorldTestCase):
     def test_all_sockets_of_the_list_are_served(self):
         verifyd = self.verifyd()
