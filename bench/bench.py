@@ -75,7 +75,8 @@ class Bench:
         cache = cache or os.path.join(tempfile.mkdtemp(dir=self.folder), "verify_cache")
         lines = [f"policy_listen = inet:127.0.0.1:{port}", f"control_socket = {self.control_socket(port)}",
                  f"address_verify_map = lmdb:{cache}", "verify_domains = bench.test", "myhostname = gw.bench.test",
-                 "address_verify_cache_cleanup_interval = 0", *settings]
+                 "address_verify_cache_cleanup_interval = 0", "client_new_probe_rate_limit = 0",
+                 "message_new_probe_limit = 0", *settings]
         path = os.path.join(self.folder, f"verifyd-{port}.cf")
         with open(path, "w", encoding="ascii") as out:
             out.write("\n".join(lines) + "\n")

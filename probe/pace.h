@@ -15,9 +15,9 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/signal.h"
+#include "base/token_bucket.h"
 #include "boost/asio/awaitable.hpp"
 #include "probe/bearable_rate.h"
-#include "probe/token_bucket.h"
 
 namespace verifyd {
 

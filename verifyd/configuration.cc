@@ -17,6 +17,7 @@
 #include "probe/network.h"
 #include "probe/table.h"
 #include "verdict/reason.h"
+#include "verifyd/door/door_table.h"
 
 namespace verifyd {
 namespace {
@@ -380,7 +381,9 @@ absl::Status FillRestrictions(const Settings& settings, Configuration& configura
                                    .stress_patience = PatienceOf(settings, "yes"),
                                    .max_defer = settings.Time("unverified_recipient_max_defer_time"),
                                    .dry_run = settings.YesNo("dry_run"),
-                                   .probe_sender = configuration.verifier->probe_sender};
+                                   .probe_sender = configuration.verifier->probe_sender,
+                                   .probe_budget = {.client_limit = settings.Number("client_new_probe_rate_limit"),
+                                                    .message_limit = settings.Number("message_new_probe_limit")}};
   restrictions.recipient.decisions = decisions;
   restrictions.sender.decisions = decisions;
   if (restrictions.recipient.reject_code / 100 == 4) {
@@ -392,22 +395,37 @@ absl::Status FillRestrictions(const Settings& settings, Configuration& configura
   return absl::OkStatus();
 }
 
-absl::Status FillDoors(const Settings& settings, Configuration& configuration) {
-  for (const std::string& item : settings.List("policy_listen")) {
-    ASSIGN_OR_BLAME(ListenAddress address, "policy_listen", ListenAddress::Parse(item));
-    configuration.policy_listen.push_back(std::move(address));
+absl::StatusOr<DoorConfiguration> DoorFor(const Settings& settings, absl::string_view door) {
+  DoorConfiguration configuration;
+  const std::string listen = absl::StrCat(door, "_listen");
+  for (const std::string& item : settings.List(listen)) {
+    ASSIGN_OR_BLAME(ListenAddress address, listen, ListenAddress::Parse(item));
+    if (address.BeyondLoopback() && !settings.YesNo("listen_beyond_loopback")) {
+      return Bad(listen, absl::InvalidArgumentError(absl::StrCat("found ", address.ToString(),
+                                                                 ", which other machines may reach, expected a ",
+                                                                 "loopback address, or listen_beyond_loopback = yes")));
+    }
+    configuration.listen.push_back(std::move(address));
   }
-  PolicyDoorSettings door;
-  door.connection_limit = static_cast<size_t>(settings.Number("policy_connection_limit"));
+  configuration.limits.connections = static_cast<size_t>(settings.Number(absl::StrCat(door, "_connection_limit")));
+  configuration.limits.requests_per_second =
+      static_cast<double>(settings.Number(absl::StrCat(door, "_request_rate_limit")));
+  return configuration;
+}
+
+absl::Status FillDoors(const Settings& settings, Configuration& configuration) {
+  for (const DoorRow& row : DoorTable()) {
+    ASSIGN_OR_RETURN(DoorConfiguration door, DoorFor(settings, row.name));
+    configuration.doors.push_back(std::move(door));
+  }
   const std::string logged = settings.Text("log_decisions");
-  door.decisions_logged = logged == "all"       ? DecisionsLogged::kAll
-                          : logged == "refused" ? DecisionsLogged::kRefused
-                                                : DecisionsLogged::kNone;
+  configuration.mail_protocol.decisions_logged = logged == "all"       ? DecisionsLogged::kAll
+                                                 : logged == "refused" ? DecisionsLogged::kRefused
+                                                                       : DecisionsLogged::kNone;
   const std::string action = settings.Text("internal_error_action");
-  door.internal_error_action = action == "dunno"   ? InternalErrorAction::kDunno
-                               : action == "defer" ? InternalErrorAction::kDefer
-                                                   : InternalErrorAction::kDisconnect;
-  configuration.policy_door = std::make_shared<const PolicyDoorSettings>(door);
+  configuration.mail_protocol.internal_error_action = action == "dunno"   ? InternalErrorAction::kDunno
+                                                      : action == "defer" ? InternalErrorAction::kDefer
+                                                                          : InternalErrorAction::kDisconnect;
   configuration.control_socket = settings.Text("control_socket");
   return absl::OkStatus();
 }

@@ -15,13 +15,20 @@
 #include "dns/cares_resolver.h"
 #include "probe/probe_settings.h"
 #include "verdict/classifier.h"
+#include "verifyd/door/exchange.h"
 #include "verifyd/door/listener.h"
-#include "verifyd/door/policy.h"
+#include "verifyd/door/mail_protocol.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/settings.h"
 #include "verifyd/verifier.h"
 
 namespace verifyd {
+
+// One door of the table (door/door_table.h).
+struct DoorConfiguration {
+  std::vector<ListenAddress> listen;
+  ExchangeLimits limits;
+};
 
 struct Configuration {
   std::shared_ptr<const Settings> settings;
@@ -34,8 +41,8 @@ struct Configuration {
   std::shared_ptr<const Classifier> classifier;
   std::shared_ptr<const VerifierSettings> verifier;
   std::shared_ptr<const RestrictionSettings> restrictions;
-  std::shared_ptr<const PolicyDoorSettings> policy_door;
-  std::vector<ListenAddress> policy_listen;
+  MailProtocolSettings mail_protocol;
+  std::vector<DoorConfiguration> doors;  // in the order of the table
   std::string control_socket;
   // What is allowed but probably not meant; for the log and --check.
   std::vector<std::string> warnings;

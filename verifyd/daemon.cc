@@ -29,7 +29,9 @@
 #include "verifyd/api.h"
 #include "verifyd/destination_memory.h"
 #include "verifyd/door/control.h"
-#include "verifyd/door/policy.h"
+#include "verifyd/door/door_table.h"
+#include "verifyd/door/exchange.h"
+#include "verifyd/door/listener.h"
 #include "verifyd/metrics.h"
 #include "verifyd/privileges.h"
 #include "verifyd/restriction/restriction.h"
@@ -43,8 +45,6 @@ namespace {
 constexpr absl::Duration kDrainLimit = absl::Seconds(10);
 // Who waits for a probe is told by then that it is in progress.
 constexpr absl::Duration kDrainPatience = absl::Seconds(8);
-// Postfix runs as another user: who may reach a policy socket is said by the folder it lies in, as with Postfix's own.
-constexpr int kPolicySocketMode = 0666;
 
 // As far as we may: each session is a descriptor (probe_session_limit).
 void RaiseDescriptorLimit() {
@@ -61,6 +61,21 @@ struct Worker {
   Loop& loop(Loop& front) const { return own == nullptr ? front : *own; }
 };
 
+// One of the table.
+struct Door {
+  const DoorRow& row;
+  std::vector<std::unique_ptr<Listener>> listeners = {};
+  std::unique_ptr<Exchange> exchange = nullptr;  // once there are rooms to ask
+};
+
+// The row whose sockets the service manager calls by `name`.
+const DoorRow& RowFor(const InheritedSocket& socket) {
+  const std::vector<DoorRow>& table = DoorTable();
+  const auto row =
+      std::find_if(table.begin(), table.end(), [&](const DoorRow& door) { return door.name == socket.name; });
+  return row == table.end() ? table.front() : *row;
+}
+
 }  // namespace
 
 struct Daemon::Impl {
@@ -74,9 +89,11 @@ struct Daemon::Impl {
   }
 
   absl::Status OpenSockets();
+  absl::Status Listen(Door& door, const std::vector<ListenAddress>& addresses);
   absl::Status GiveUpPrivileges();
   absl::Status BuildRooms();
   void Configure();
+  std::vector<std::pair<std::string, double>> MoreStats() const;
   absl::Status Reload();
   boost::asio::awaitable<void> WatchSignals();
   boost::asio::awaitable<void> Drain();
@@ -89,7 +106,6 @@ struct Daemon::Impl {
   boost::asio::signal_set signals;
   bool draining = false;
 
-  std::vector<std::unique_ptr<Listener>> policy_listeners;
   std::optional<int> inherited_control;
 
   Metrics metrics;
@@ -99,7 +115,7 @@ struct Daemon::Impl {
   std::unique_ptr<Verifier> verifier;
   std::unique_ptr<Agenda> agenda;
   std::unique_ptr<Restrictions> restrictions;
-  std::unique_ptr<PolicyDoor> policy_door;
+  std::vector<Door> doors;  // in the order of the table
   std::unique_ptr<ControlDoor> control_door;
 };
 
@@ -122,22 +138,28 @@ absl::Status Daemon::Start() {
 }
 
 absl::Status Daemon::Impl::OpenSockets() {
-  bool inherited_policy = false;
+  for (const DoorRow& row : DoorTable()) doors.push_back({row});
   for (const InheritedSocket& socket : TakeInheritedSockets()) {
     if (socket.name == "control") {
       inherited_control = socket.fd;
     } else {
-      policy_listeners.push_back(Listener::Adopt(front, socket.fd));
-      inherited_policy = true;
+      Door& door = doors[static_cast<size_t>(&RowFor(socket) - DoorTable().data())];
+      door.listeners.push_back(Listener::Adopt(front, socket.fd));
     }
   }
-  if (inherited_policy) return absl::OkStatus();
-  for (const ListenAddress& address : configuration->policy_listen) {
-    absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Open(front, address, kPolicySocketMode);
+  for (size_t i = 0; i < doors.size(); ++i) {
+    if (doors[i].listeners.empty()) RETURN_IF_ERROR(Listen(doors[i], configuration->doors[i].listen));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::Impl::Listen(Door& door, const std::vector<ListenAddress>& addresses) {
+  for (const ListenAddress& address : addresses) {
+    absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Open(front, address);
     if (!listener.ok()) {
-      return absl::UnavailableError(absl::StrCat("policy_listen: ", listener.status().message()));
+      return absl::UnavailableError(absl::StrCat(door.row.name, "_listen: ", listener.status().message()));
     }
-    policy_listeners.push_back(*std::move(listener));
+    door.listeners.push_back(*std::move(listener));
   }
   return absl::OkStatus();
 }
@@ -165,7 +187,10 @@ absl::Status Daemon::Impl::BuildRooms() {
   prober = std::make_unique<Prober>(front, *resolver, shards);
   verifier = std::make_unique<Verifier>(front, *cache, *prober, metrics);
   restrictions = std::make_unique<Restrictions>(*verifier);
-  policy_door = std::make_unique<PolicyDoor>(front, *restrictions, metrics);
+  for (Door& door : doors) {
+    door.exchange =
+        std::make_unique<Exchange>(front, metrics, door.row.make({.restrictions = *restrictions, .metrics = metrics}));
+  }
   Configure();
   RememberDestinations(*cache, *prober);
   agenda = std::make_unique<Agenda>(front, *cache, *verifier);
@@ -176,22 +201,29 @@ absl::Status Daemon::Impl::BuildRooms() {
                      .metrics = metrics,
                      .configuration = [this] { return configuration; },
                      .reload = [this] { return Reload(); },
-                     .more_stats =
-                         [this] {
-                           return std::vector<std::pair<std::string, double>>{
-                               {"policy_connections_now", static_cast<double>(policy_door->connections())},
-                               {"agenda_probes_now", static_cast<double>(agenda == nullptr ? 0 : agenda->probing())},
-                               {"log_lines_dropped", static_cast<double>(LogLinesDropped())}};
-                         }};
+                     .more_stats = [this] { return MoreStats(); }};
   control_door = std::make_unique<ControlDoor>(front, std::move(context));
   if (inherited_control.has_value()) {
     control_door->Adopt(*inherited_control);
   } else if (!configuration->control_socket.empty()) {
     RETURN_IF_ERROR(control_door->Listen(configuration->control_socket));
   }
-  for (std::unique_ptr<Listener>& listener : policy_listeners) policy_door->Serve(std::move(listener));
-  policy_listeners.clear();
+  for (Door& door : doors) {
+    for (std::unique_ptr<Listener>& listener : door.listeners) door.exchange->Serve(std::move(listener));
+    door.listeners.clear();
+  }
   return absl::OkStatus();
+}
+
+std::vector<std::pair<std::string, double>> Daemon::Impl::MoreStats() const {
+  std::vector<std::pair<std::string, double>> stats = {
+      {"agenda_probes_now", static_cast<double>(agenda == nullptr ? 0 : agenda->probing())},
+      {"log_lines_dropped", static_cast<double>(LogLinesDropped())}};
+  for (const Door& door : doors) {
+    stats.emplace_back(absl::StrCat(door.row.name, "_connections_now"),
+                       static_cast<double>(door.exchange->connections()));
+  }
+  return stats;
 }
 
 void Daemon::Impl::Configure() {
@@ -199,7 +231,10 @@ void Daemon::Impl::Configure() {
   prober->Configure(configuration->probe, configuration->classifier);
   verifier->Configure(configuration->verifier);
   restrictions->Configure(configuration->restrictions);
-  policy_door->Configure(configuration->policy_door);
+  for (size_t i = 0; i < doors.size(); ++i) {
+    doors[i].exchange->protocol().Configure(*configuration);
+    doors[i].exchange->Configure(configuration->doors[i].limits);
+  }
 }
 
 absl::Status Daemon::Impl::Reload() {
@@ -242,7 +277,8 @@ boost::asio::awaitable<void> Daemon::Impl::Drain() {
   const MonoTime deadline = front.clock().Mono() + kDrainLimit;
   Timer end_of_patience(front.timers());
   end_of_patience.SetAfter(kDrainPatience, [this] { verifier->EndWaits(); });
-  co_await policy_door->Drain(deadline);
+  for (Door& door : doors) door.exchange->BeginDrain();
+  for (Door& door : doors) co_await door.exchange->Drained(deadline);
   control_door->Close();
   agenda.reset();
   co_await prober->Drain(deadline);

@@ -3,7 +3,6 @@
 #include <array>
 
 #include "absl/strings/str_cat.h"
-#include "prometheus/family.h"
 
 namespace verifyd {
 namespace {
@@ -39,8 +38,8 @@ Metrics::Metrics() {
   overload_ = single("verifyd_overload_total", "Questions turned away over the limits of probes and waiters");
   joined_ = single("verifyd_joined_total", "Questions that joined a probe in the air");
   refreshes_ = single("verifyd_refreshes_total", "Probes behind an answer from memory");
-  policy_requests_ = single("verifyd_policy_requests_total", "Policy requests");
-  policy_connections_ = single("verifyd_policy_connections_total", "Policy connections accepted");
+  door_requests_ = &Family(registry_, "verifyd_door_requests_total", "Requests, by door");
+  door_connections_ = &Family(registry_, "verifyd_door_connections_total", "Connections accepted, by door");
   internal_errors_ = single("verifyd_internal_errors_total", "Faults inside the daemon");
 }
 
@@ -49,6 +48,14 @@ prometheus::Counter& Metrics::decisions(absl::string_view action) {
     if (kActions[i] == action) return *decisions_[i];
   }
   return *decisions_.back();
+}
+
+prometheus::Counter& Metrics::door_requests(absl::string_view door) {
+  return door_requests_->Add({{"door", std::string(door)}});
+}
+
+prometheus::Counter& Metrics::door_connections(absl::string_view door) {
+  return door_connections_->Add({{"door", std::string(door)}});
 }
 
 std::vector<std::pair<std::string, double>> Metrics::Collect() const {

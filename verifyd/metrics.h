@@ -10,9 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "mail/finding.h"
 #include "mail/verdict.h"
 #include "prometheus/counter.h"
+#include "prometheus/family.h"
 #include "prometheus/registry.h"
 
 namespace verifyd {
@@ -29,8 +31,9 @@ class Metrics {
   prometheus::Counter& refreshes() { return *refreshes_; }
   // "dunno", "reject", "defer", "warn", "error"
   prometheus::Counter& decisions(absl::string_view action);
-  prometheus::Counter& policy_requests() { return *policy_requests_; }
-  prometheus::Counter& policy_connections() { return *policy_connections_; }
+  // By the name of a door; for it to keep.
+  prometheus::Counter& door_requests(absl::string_view door);
+  prometheus::Counter& door_connections(absl::string_view door);
   prometheus::Counter& internal_errors() { return *internal_errors_; }
 
   // Every counter by name, labels in the name: "verifyd_probes_total{result=\"deliverable\"}".
@@ -45,8 +48,8 @@ class Metrics {
   prometheus::Counter* overload_;
   prometheus::Counter* joined_;
   prometheus::Counter* refreshes_;
-  prometheus::Counter* policy_requests_;
-  prometheus::Counter* policy_connections_;
+  prometheus::Family<prometheus::Counter>* door_requests_;
+  prometheus::Family<prometheus::Counter>* door_connections_;
   prometheus::Counter* internal_errors_;
 };
 

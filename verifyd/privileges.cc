@@ -24,6 +24,15 @@ absl::StatusOr<UserIdentity> FindUser(const std::string& name) {
   return UserIdentity{name, entry.pw_uid, entry.pw_gid};
 }
 
+absl::StatusOr<gid_t> FindGroup(const std::string& name) {
+  group entry = {};
+  group* found = nullptr;
+  std::array<char, 65536> buffer = {};
+  getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+  if (found == nullptr) return absl::NotFoundError(absl::StrCat("there is no group \"", name, "\""));
+  return entry.gr_gid;
+}
+
 absl::Status MakeDirectoryFor(const std::string& directory, const UserIdentity& user) {
   std::error_code error;
   const std::filesystem::path path(directory);

@@ -22,7 +22,7 @@ absl::Duration WatchdogInterval();
 
 struct InheritedSocket {
   int fd;
-  std::string name;  // FileDescriptorName=: "policy", "control"
+  std::string name;  // FileDescriptorName=: "control", or a door's
 };
 // The listening sockets handed over to this process, now close-on-exec. The environment variables are removed.
 std::vector<InheritedSocket> TakeInheritedSockets();

@@ -1,7 +1,10 @@
 """A client of the policy port, as smtpd is one (SMTPD_POLICY_README)."""
 
+import itertools
 import socket
 import time
+
+_messages = itertools.count()
 
 
 def request_text(recipient, sender="someone@client.test", **attributes):
@@ -16,7 +19,7 @@ def request_text(recipient, sender="someone@client.test", **attributes):
         "recipient": recipient,
         "recipient_count": "0",
         "queue_id": "",
-        "instance": "123.456.789.0",
+        "instance": f"123.456.{next(_messages):x}.0",
         "size": "0",
         "stress": "",
     }

@@ -1,8 +1,11 @@
 """What a client of the policy port may do, well or ill."""
 
+import grp
 import os
 import random
+import stat
 import threading
+import time
 
 from child import wait_until
 from policy_client import request_text
@@ -139,6 +142,26 @@ class LimitsTest(WorldTestCase):
                 self.assertTrue(action is None or action.startswith("DEFER_IF_PERMIT 4.1.1 "), action)
 
 
+    def test_over_the_rate_of_requests_clients_are_kept_waiting(self):
+        verifyd = self.started(policy_request_rate_limit=5)
+        with verifyd.policy() as client:
+            start = time.monotonic()
+            client.send(request_text("alice@good.test") * 10)
+            self.assertEqual([client.receive() for _ in range(10)], ["DUNNO"] * 10)
+            self.assertGreater(time.monotonic() - start, 0.8)
+        self.assertIn("policy: more than 5 requests a second (policy_request_rate_limit)", verifyd.log())
+
+    def test_a_client_that_tries_many_names_has_no_more_of_them_asked_about(self):
+        verifyd = self.started(client_new_probe_rate_limit=3, unverified_recipient_reject_code=550)
+        answers = [self.ask(verifyd, f"nobody{n}@good.test", client_address="192.0.2.7") for n in range(5)]
+        self.assertEqual([answer.split()[0] for answer in answers], ["550"] * 3 + ["DEFER_IF_PERMIT"] * 2)
+        self.assertEqual(len(self.target("good.test").recipients), 3)
+        # What is known is answered, and others are not in it.
+        self.assertTrue(self.ask(verifyd, "nobody0@good.test", client_address="192.0.2.7").startswith("550 "))
+        self.assertEqual(self.ask(verifyd, "alice@good.test", client_address="192.0.2.8"), "DUNNO")
+        self.assertEqual(verifyd.log().count("client 192.0.2.7 has had more than 3 new addresses"), 1)
+
+
 class SeveralSocketsTest(WorldTestCase):
     def test_all_sockets_of_the_list_are_served(self):
         verifyd = self.verifyd()
@@ -162,3 +185,19 @@ class SeveralSocketsTest(WorldTestCase):
         verifyd.start()
         with verifyd.policy(path) as client:
             self.assertEqual(client.ask("alice@good.test")[0], "DUNNO")
+
+    def test_a_socket_has_the_mode_and_group_it_is_given(self):
+        verifyd = self.verifyd()
+        path = f"{verifyd.directory}/policy"
+        verifyd.settings["policy_listen"] += f", {{ unix:{path}, mode=0620, group=daemon }}"
+        verifyd.write_config()
+        verifyd.start()
+        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o620)
+        self.assertEqual(os.stat(path).st_gid, grp.getgrnam("daemon").gr_gid)
+
+    def test_a_socket_that_other_machines_reach_is_refused_unless_told_so(self):
+        verifyd = self.verifyd(policy_listen="inet:0.0.0.0:10097")
+        checked = verifyd.run("--check")
+        self.assertEqual(checked.returncode, 78)
+        self.assertIn("policy_listen: found inet:0.0.0.0:10097, which other machines may reach", checked.stderr)
+        self.assertIn("listen_beyond_loopback = yes", checked.stderr)

@@ -134,6 +134,26 @@ TEST(ConfigurationTest, ErrorsNameTheSetting) {
   EXPECT_THAT(Configure("syslog_facility = male\n"), FailsWith("syslog_facility"));
 }
 
+TEST(ConfigurationTest, NoDoorOpensBeyondLoopbackUnlessToldSo) {
+  for (const std::string address : {"inet:0.0.0.0:1", "inet:[::]:1", "inet:1@192.0.2.1"}) {
+    const std::string line = "policy_listen = inet:127.0.0.1:2, " + address + "\n";
+    EXPECT_THAT(Configure(line), FailsWith("which other machines may reach, expected a loopback address, or "
+                                           "listen_beyond_loopback = yes"));
+    EXPECT_THAT(Configure(line + "listen_beyond_loopback = yes\n"), IsOk());
+  }
+  EXPECT_THAT(Configure("policy_listen = inet:0.0.0.0:1\n"), FailsWith("policy_listen: found inet:0.0.0.0:1"));
+}
+
+TEST(ConfigurationTest, ASocketMayHaveItsModeAndOwnersInBraces) {
+  const auto configuration = Configure("policy_listen = { unix:/run/x, mode=0660, group=postfix }, local:/run/y\n");
+  ASSERT_THAT(configuration, IsOk());
+  const std::vector<ListenAddress>& listen = configuration->doors.front().listen;
+  ASSERT_EQ(listen.size(), 2U);
+  EXPECT_EQ(listen[0].mode, 0660U);
+  EXPECT_EQ(listen[0].group, "postfix");
+  EXPECT_EQ(listen[1].mode, 0666U);
+}
+
 TEST(ConfigurationTest, MydomainIsMyhostnameWithoutItsFirstLabel) {
   const auto configuration = Configure("myhostname = gw.example.com\nmyorigin = $mydomain\n");
   ASSERT_THAT(configuration, IsOk());

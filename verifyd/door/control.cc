@@ -31,7 +31,7 @@ constexpr size_t kConnectionLimit = 64;
 constexpr uint32_t kHeaderLimit = 8 * 1024;
 constexpr uint64_t kBodyLimit = uint64_t{1024} * 1024;
 constexpr absl::Duration kSilence = absl::Seconds(30);
-constexpr int kSocketMode = 0660;
+constexpr mode_t kSocketMode = 0660;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 // One client. What it waits for runs under one timer that closes the socket.
@@ -209,7 +209,8 @@ void ControlDoor::Start(std::unique_ptr<Listener> listener) {
 absl::Status ControlDoor::Listen(const std::string& path) {
   ListenAddress address;
   address.path = path;
-  ASSIGN_OR_RETURN(std::unique_ptr<Listener> listener, Listener::Open(impl_->loop, address, kSocketMode));
+  address.mode = kSocketMode;
+  ASSIGN_OR_RETURN(std::unique_ptr<Listener> listener, Listener::Open(impl_->loop, address));
   Start(std::move(listener));
   return absl::OkStatus();
 }

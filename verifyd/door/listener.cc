@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -21,6 +22,7 @@
 #include "boost/asio/as_tuple.hpp"
 #include "boost/asio/posix/stream_descriptor.hpp"
 #include "boost/asio/use_awaitable.hpp"
+#include "verifyd/privileges.h"
 
 namespace verifyd {
 namespace {
@@ -67,6 +69,57 @@ absl::StatusOr<socklen_t> FillSocketAddress(const ListenAddress& address, Socket
       absl::StrCat(address.ToString(), ": found host \"", address.host, "\", expected an IP address or localhost"));
 }
 
+// HOST and PORT of either notation.
+bool TakeHostAndPort(absl::string_view text, ListenAddress& address) {
+  const size_t at = text.find('@');
+  const size_t colon = text.rfind(':');
+  if (at == absl::string_view::npos && colon == absl::string_view::npos) return false;
+  const bool sendmail = at != absl::string_view::npos;
+  absl::string_view host = sendmail ? text.substr(at + 1) : text.substr(0, colon);
+  const absl::string_view port = sendmail ? text.substr(0, at) : text.substr(colon + 1);
+  if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
+  uint32_t number = 0;
+  if (host.empty() || !absl::SimpleAtoi(port, &number) || number > 65535) return false;
+  address.host = std::string(host);
+  address.port = static_cast<uint16_t>(number);
+  return true;
+}
+
+// One of the options behind a UNIX socket.
+bool TakeOption(absl::string_view option, ListenAddress& address) {
+  if (absl::ConsumePrefix(&option, "mode=")) {
+    const bool octal = !option.empty() && option.size() <= 4 &&
+                       option.find_first_not_of("01234567") == absl::string_view::npos &&
+                       (option.size() < 4 || option[0] == '0');
+    if (octal) address.mode = static_cast<mode_t>(std::stoul(std::string(option), nullptr, 8));
+    return octal;
+  }
+  if (absl::ConsumePrefix(&option, "owner=")) {
+    address.owner = std::string(option);
+  } else if (absl::ConsumePrefix(&option, "group=")) {
+    address.group = std::string(option);
+  } else {
+    return false;
+  }
+  return !option.empty();
+}
+
+// Before anybody can connect.
+absl::Status SetPermissions(const ListenAddress& address) {
+  uid_t owner = static_cast<uid_t>(-1);
+  gid_t group = static_cast<gid_t>(-1);
+  if (!address.owner.empty()) {
+    ASSIGN_OR_RETURN(const UserIdentity user, FindUser(address.owner));
+    owner = user.uid;
+  }
+  if (!address.group.empty()) {
+    ASSIGN_OR_RETURN(group, FindGroup(address.group));
+  }
+  if (lchown(address.path.c_str(), owner, group) != 0) return SystemError("set the owner of", address);
+  if (chmod(address.path.c_str(), address.mode) != 0) return SystemError("set the mode of", address);
+  return absl::OkStatus();
+}
+
 // A UNIX socket that a process left behind when it died is in the way; one that is in use is not ours to remove.
 absl::Status RemoveDeadSocket(const ListenAddress& address, const SocketAddress& socket_address, socklen_t length) {
   struct stat info = {};
@@ -90,26 +143,47 @@ absl::Status RemoveDeadSocket(const ListenAddress& address, const SocketAddress&
 }  // namespace
 
 absl::StatusOr<ListenAddress> ListenAddress::Parse(absl::string_view text) {
+  const auto bad = [&](absl::string_view found, absl::string_view expected) {
+    return absl::InvalidArgumentError(absl::StrCat("found \"", Printable(found, 100), "\", expected ", expected));
+  };
+  absl::string_view inside = text;
+  const bool braces = absl::ConsumePrefix(&inside, "{") && absl::ConsumeSuffix(&inside, "}");
+  const std::vector<absl::string_view> parts = SplitList(braces ? inside : text);
+  constexpr absl::string_view kExpected = "inet:HOST:PORT or unix:PATH, or Sendmail's inet:PORT@HOST or local:PATH";
+  if (parts.empty()) return bad(text, kExpected);
   ListenAddress address;
-  absl::string_view rest = text;
-  if (absl::ConsumePrefix(&rest, "unix:") && !rest.empty()) {
+  absl::string_view rest = parts[0];
+  if (absl::ConsumePrefix(&rest, "unix:") || absl::ConsumePrefix(&rest, "local:")) {
     address.path = std::string(rest);
-    return address;
+    if (rest.empty()) return bad(text, kExpected);
+  } else if ((!absl::ConsumePrefix(&rest, "inet:") && !absl::ConsumePrefix(&rest, "inet6:")) ||
+             !TakeHostAndPort(rest, address)) {
+    return bad(text, kExpected);
   }
-  uint32_t port = 0;
-  const bool inet = absl::ConsumePrefix(&rest, "inet:");
-  const size_t at = rest.rfind(':');
-  if (inet && at != absl::string_view::npos) {
-    absl::string_view host = rest.substr(0, at);
-    if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
-    if (!host.empty() && absl::SimpleAtoi(rest.substr(at + 1), &port) && port <= 65535) {
-      address.host = std::string(host);
-      address.port = static_cast<uint16_t>(port);
-      return address;
+  for (size_t i = 1; i < parts.size(); ++i) {
+    if (address.path.empty() || !TakeOption(parts[i], address)) {
+      return bad(parts[i], "mode=OCTAL, owner=USER or group=GROUP behind a UNIX socket");
     }
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("found \"", Printable(text, 100), "\", expected inet:HOST:PORT or unix:PATH"));
+  SocketAddress ignored;
+  RETURN_IF_ERROR(FillSocketAddress(address, ignored).status());
+  return address;
+}
+
+bool ListenAddress::BeyondLoopback() const {
+  SocketAddress address;
+  if (!FillSocketAddress(*this, address).ok()) return true;
+  const auto is_loopback = [](const uint8_t* ipv4) { return ipv4[0] == IN_LOOPBACKNET; };
+  switch (address.any.sa_family) {
+    case AF_UNIX:
+      return false;
+    case AF_INET:
+      return !is_loopback(reinterpret_cast<const uint8_t*>(&address.v4.sin_addr));
+    default:
+      break;
+  }
+  const in6_addr& v6 = address.v6.sin6_addr;
+  return !IN6_IS_ADDR_LOOPBACK(&v6) && !(IN6_IS_ADDR_V4MAPPED(&v6) && is_loopback(v6.s6_addr + 12));
 }
 
 std::string ListenAddress::ToString() const {
@@ -168,7 +242,7 @@ Listener::~Listener() {
   if (!impl_->path.empty()) unlink(impl_->path.c_str());
 }
 
-absl::StatusOr<std::unique_ptr<Listener>> Listener::Open(Loop& loop, const ListenAddress& address, int unix_mode) {
+absl::StatusOr<std::unique_ptr<Listener>> Listener::Open(Loop& loop, const ListenAddress& address) {
   SocketAddress socket_address;
   ASSIGN_OR_RETURN(const socklen_t length, FillSocketAddress(address, socket_address));
   if (!address.path.empty()) RETURN_IF_ERROR(RemoveDeadSocket(address, socket_address, length));
@@ -178,9 +252,7 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Open(Loop& loop, const Liste
   const int on = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   if (bind(fd, &socket_address.any, length) != 0) return SystemError("bind", address);
-  if (!address.path.empty() && chmod(address.path.c_str(), static_cast<mode_t>(unix_mode)) != 0) {
-    return SystemError("set the mode of", address);
-  }
+  if (!address.path.empty()) RETURN_IF_ERROR(SetPermissions(address));
   if (listen(fd, kBacklog) != 0) return SystemError("listen on", address);
   return std::unique_ptr<Listener>(new Listener(std::move(impl)));
 }

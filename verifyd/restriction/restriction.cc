@@ -163,10 +163,19 @@ Evaluation Restrictions::Begin(const MailRequest& request, bool memory_only) {
   return evaluation;
 }
 
+// Nothing happens between this and the verifier's own look at what is in the air, so the count is exact.
+bool Restrictions::MayProbe(const Address& address, const Evaluation& evaluation) {
+  const MailRequest& request = evaluation.request_;
+  return verifier_.Probing(address) ||
+         probe_budget_.Take(request.client_address, request.instance, evaluation.settings_->probe_budget);
+}
+
 boost::asio::awaitable<Ruling> Restrictions::Finish(Evaluation evaluation) {
   while (!evaluation.settled()) {
-    Verdict verdict = co_await verifier_.Verify(*std::move(evaluation.waits_for_));
+    Question question = *std::move(evaluation.waits_for_);
     evaluation.waits_for_.reset();
+    question.memory_only = !MayProbe(question.address, evaluation);
+    Verdict verdict = co_await verifier_.Verify(std::move(question));
     if (Settles(evaluation, *evaluation.asking_, std::move(verdict))) break;
     Advance(evaluation);
   }

@@ -19,6 +19,7 @@
 #include "mail/probe_sender.h"
 #include "verifyd/restriction/decision.h"
 #include "verifyd/restriction/mail_request.h"
+#include "verifyd/restriction/probe_budget.h"
 #include "verifyd/verifier.h"
 
 namespace verifyd {
@@ -42,6 +43,7 @@ struct RestrictionSettings {
   absl::Duration max_defer;
   bool dry_run = false;
   ProbeSender probe_sender;
+  ProbeBudgetSettings probe_budget;
 };
 
 // What came of a request, and what the log says of it.
@@ -82,7 +84,7 @@ class Evaluation {
 
 class Restrictions {
  public:
-  explicit Restrictions(Verifier& verifier) : verifier_(verifier) {}
+  explicit Restrictions(Verifier& verifier) : verifier_(verifier), probe_budget_(verifier.clock()) {}
   void Configure(std::shared_ptr<const RestrictionSettings> settings) { settings_ = std::move(settings); }
 
   // Which lists apply: at RCPT the sender's and then the recipient's, at MAIL the sender's, at VRFY the recipient's;
@@ -90,17 +92,20 @@ class Restrictions {
   // new addresses are deferred (overload).
   // As far as memory goes.
   Evaluation Begin(const MailRequest& request, bool memory_only);
-  // What memory does not know is asked, within the patience.
+  // What memory does not know is asked, within the patience and the budget of new probes (restriction/probe_budget.h);
+  // beyond that new addresses are deferred, as with `memory_only`.
   boost::asio::awaitable<Ruling> Finish(Evaluation evaluation);
 
  private:
   void Advance(Evaluation& evaluation);
   bool IsOurOwnProbe(const MailRequest& request) const;
   bool Settles(Evaluation& evaluation, const Restriction& restriction, Verdict verdict) const;
+  bool MayProbe(const Address& address, const Evaluation& evaluation);
   bool DeferredLongEnough(const Verdict& verdict, Role role, const RestrictionSettings& settings) const;
   std::optional<Question> QuestionFor(const Restriction& restriction, const Evaluation& evaluation) const;
 
   Verifier& verifier_;
+  ProbeBudget probe_budget_;
   std::shared_ptr<const RestrictionSettings> settings_;
 };
 

@@ -1,8 +1,8 @@
 // A token bucket: so many a second, and not more than a few of them at once.
 //
 // Thread: one (whoever owns it).
-#ifndef VERIFYD_PROBE_TOKEN_BUCKET_H_
-#define VERIFYD_PROBE_TOKEN_BUCKET_H_
+#ifndef VERIFYD_BASE_TOKEN_BUCKET_H_
+#define VERIFYD_BASE_TOKEN_BUCKET_H_
 
 #include <algorithm>
 #include <cmath>
@@ -59,4 +59,4 @@ class TokenBucket {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_PROBE_TOKEN_BUCKET_H_
+#endif  // VERIFYD_BASE_TOKEN_BUCKET_H_

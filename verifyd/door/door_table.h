@@ -1,0 +1,36 @@
+// The table of doors that requests come through. From it live the meaning of their settings, the takeover of inherited
+// sockets, and the daemon. Of each NAME there are the settings NAME_listen, NAME_connection_limit and
+// NAME_request_rate_limit. Adding one: its protocol in a file of its own, a row here, and its settings.
+//
+// Thread: the front loop only.
+#ifndef VERIFYD_VERIFYD_DOOR_DOOR_TABLE_H_
+#define VERIFYD_VERIFYD_DOOR_DOOR_TABLE_H_
+
+#include <memory>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "verifyd/door/protocol.h"
+#include "verifyd/metrics.h"
+#include "verifyd/restriction/restriction.h"
+
+namespace verifyd {
+
+// Whom doors may ask; all outlive them.
+struct DoorRooms {
+  Restrictions& restrictions;
+  Metrics& metrics;
+};
+
+struct DoorRow {
+  // As DoorProtocol::name, and what the service manager calls its sockets (FileDescriptorName=).
+  absl::string_view name;
+  std::unique_ptr<DoorProtocol> (*make)(const DoorRooms& rooms);
+};
+
+// The first one takes inherited sockets of unknown names.
+const std::vector<DoorRow>& DoorTable();
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_DOOR_DOOR_TABLE_H_

@@ -1,0 +1,59 @@
+#include "verifyd/door/mail_protocol.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "verifyd/configuration.h"
+
+namespace verifyd {
+namespace {
+
+Ruling Trouble() {
+  Ruling ruling;
+  ruling.decision.kind = DecisionKind::kDeferIfPermit;
+  ruling.decision.code = 450;
+  ruling.decision.dsn = "4.3.0";
+  ruling.decision.text = "address verification problem";
+  return ruling;
+}
+
+}  // namespace
+
+void MailProtocol::Configure(const Configuration& configuration) { settings_ = configuration.mail_protocol; }
+
+std::optional<boost::asio::awaitable<void>> MailConversation::Decide(const MailRequest& request) {
+  Evaluation evaluation = protocol_.restrictions_.Begin(request, client_.memory_only());
+  if (!evaluation.settled()) return DecideLater(request, std::move(evaluation));
+  Say(request, evaluation.ruling());
+  return std::nullopt;
+}
+
+boost::asio::awaitable<void> MailConversation::DecideLater(MailRequest request, Evaluation evaluation) {
+  const Ruling ruling = co_await protocol_.restrictions_.Finish(std::move(evaluation));
+  Say(request, ruling);
+}
+
+void MailConversation::Say(const MailRequest& request, const Ruling& ruling) {
+  protocol_.metrics_.decisions(ActionWord(ruling)).Increment();
+  if (DecisionIsLogged(protocol_.settings_.decisions_logged, ruling)) {
+    LogInfo(DecisionLine(request, ruling, client_.waited()));
+  }
+  client_.Say(Worded(ruling));
+}
+
+void MailConversation::AnswerFailure() {
+  switch (protocol_.settings_.internal_error_action) {
+    case InternalErrorAction::kDunno:
+      client_.Say(Worded(Ruling()));
+      break;
+    case InternalErrorAction::kDefer:
+      client_.Say(Worded(Trouble()));
+      break;
+    case InternalErrorAction::kDisconnect:
+      // As SMTPD_POLICY_README asks in case of trouble.
+      client_.HangUp();
+      break;
+  }
+}
+
+}  // namespace verifyd

@@ -1,0 +1,70 @@
+// What doors that decide on mail have in common: they turn what a client says into a mail request, ask the
+// restrictions, and word the ruling. The decision is counted and logged here.
+//
+// Thread: the front loop only.
+#ifndef VERIFYD_VERIFYD_DOOR_MAIL_PROTOCOL_H_
+#define VERIFYD_VERIFYD_DOOR_MAIL_PROTOCOL_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "boost/asio/awaitable.hpp"
+#include "verifyd/door/decision_log.h"
+#include "verifyd/door/protocol.h"
+#include "verifyd/metrics.h"
+#include "verifyd/restriction/mail_request.h"
+#include "verifyd/restriction/restriction.h"
+
+namespace verifyd {
+
+// What an MTA is told when something in the daemon itself fails.
+enum class InternalErrorAction : uint8_t { kDunno, kDefer, kDisconnect };
+
+struct MailProtocolSettings {
+  DecisionsLogged decisions_logged = DecisionsLogged::kAll;
+  InternalErrorAction internal_error_action = InternalErrorAction::kDunno;
+};
+
+class MailProtocol : public DoorProtocol {
+ public:
+  // Both outlive the protocol.
+  MailProtocol(Restrictions& restrictions, Metrics& metrics) : restrictions_(restrictions), metrics_(metrics) {}
+
+  void Configure(const Configuration& configuration) override;
+
+ private:
+  friend class MailConversation;
+
+  Restrictions& restrictions_;
+  Metrics& metrics_;
+  MailProtocolSettings settings_;
+};
+
+class MailConversation : public Conversation {
+ public:
+  MailConversation(MailProtocol& protocol, DoorClient& client) : protocol_(protocol), client_(client) {}
+
+  // As internal_error_action says.
+  void AnswerFailure() override;
+
+ protected:
+  // Says what the restrictions make of `request`: at once where memory knows, else the rest is returned, as from
+  // Answer. The views in `request` must stay until then.
+  std::optional<boost::asio::awaitable<void>> Decide(const MailRequest& request);
+  // The whole answer, in the words of the protocol.
+  virtual std::string Worded(const Ruling& ruling) const = 0;
+
+  DoorClient& client() { return client_; }
+
+ private:
+  boost::asio::awaitable<void> DecideLater(MailRequest request, Evaluation evaluation);
+  void Say(const MailRequest& request, const Ruling& ruling);
+
+  MailProtocol& protocol_;
+  DoorClient& client_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_DOOR_MAIL_PROTOCOL_H_
