@@ -4,10 +4,12 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -113,8 +115,11 @@ class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
     // Unbuffered, as standard error is; what can not be written is lost, as with any full disk.
     std::fwrite(lines_.data(), 1, lines_.size(), stderr);
     lines_.clear();
+    // Those that come in the next moment need not wake this thread one by one.
+    std::this_thread::sleep_for(kLinger);
   }
 
+  static constexpr std::chrono::milliseconds kLinger{1};
   static constexpr size_t kWrittenAtOnce = 65536;
   const bool journal_;
   spdlog::details::thread_pool& pool_;

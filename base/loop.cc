@@ -12,6 +12,7 @@
 #include "boost/asio/io_context.hpp"
 #include "boost/asio/post.hpp"
 #include "boost/asio/steady_timer.hpp"
+#include "boost/asio/use_awaitable.hpp"
 
 namespace verifyd {
 
@@ -67,6 +68,8 @@ boost::asio::awaitable<void> Loop::Sleep(absl::Duration d) {
   Signal never(*this);
   co_await never.Wait(clock_.Mono() + d);
 }
+
+boost::asio::awaitable<void> Loop::Yield() { return boost::asio::post(impl_->context, boost::asio::use_awaitable); }
 
 void Loop::Run() {
   const auto guard = boost::asio::make_work_guard(impl_->context);

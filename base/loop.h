@@ -42,6 +42,8 @@ class Loop {
   // Loop thread only.
   Timers& timers();
   boost::asio::awaitable<void> Sleep(absl::Duration d);
+  // Comes back when everything that is ready now has had its turn.
+  boost::asio::awaitable<void> Yield();
   // Runs until Stop. Returns although idle only after Stop.
   void Run();
   // Runs what is ready and returns; never waits. Returns the number of handlers run.

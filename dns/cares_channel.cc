@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <array>
 #include <cstdint>
 #include <utility>
 
@@ -204,7 +205,12 @@ struct CaresChannel::Impl {
   // Unguessable, and of no other question in flight. Nothing when the kernel has no random numbers.
   bool NewId(uint16_t& id) {
     do {
-      if (getrandom(&id, sizeof(id), 0) != sizeof(id)) return false;
+      if (unused_ids == 0) {
+        // The kernel gives as many as that at once or none.
+        if (getrandom(ids.data(), sizeof(ids), 0) != sizeof(ids)) return false;
+        unused_ids = ids.size();
+      }
+      id = ids[--unused_ids];
     } while (!open_ids.insert(id).second);
     return true;
   }
@@ -214,6 +220,8 @@ struct CaresChannel::Impl {
   ares_channel channel = nullptr;
   absl::flat_hash_map<ares_socket_t, std::shared_ptr<Socket>> sockets;
   absl::flat_hash_set<uint16_t> open_ids;
+  std::array<uint16_t, 128> ids = {};  // random, each used once
+  size_t unused_ids = 0;
   size_t servers = 0;
   size_t asked_from_one_port = 0;
 };

@@ -375,7 +375,8 @@ boost::asio::awaitable<bool> Destination::Serve(Batch& batch, Session& session) 
   const auto answered = static_cast<size_t>(
       std::count_if(enquiries.begin(), enquiries.end(), [](const Enquiry& enquiry) { return !enquiry.again; }));
   if (answered > 0) pace_.NoteAnswered(answered, session.longest_gap());
-  if (!slowed) AdaptBatch(batch.size(), first_again, too_many, session.longest_gap());
+  const absl::Duration took = enquiries.back().answered - enquiries.front().answered;
+  if (!slowed) AdaptBatch(batch.size(), first_again, too_many, session.longest_gap(), took);
   co_await ServeCatchAll(batch, session);
   for (size_t i = batch.size(); i-- > 0;) {
     std::unique_ptr<ProbeJob>& job = batch[i];
@@ -442,15 +443,18 @@ boost::asio::awaitable<CatchAll> Destination::AskCatchAll(ProbeJob& job, Session
   co_return first;
 }
 
-// `first_again`: the first of the batch that was not served, or its size.
-void Destination::AdaptBatch(size_t size, size_t first_again, bool too_many, absl::Duration longest_gap) {
+// `first_again`: the first of the batch that was not served, or its size. `took`: from the first reply to the last.
+void Destination::AdaptBatch(size_t size, size_t first_again, bool too_many, absl::Duration longest_gap,
+                             absl::Duration took) {
   if (longest_gap >= kTarpitGap) {
     tarpit_until_ = all_.loop_.clock().Mono() + kTarpitMemory;
     batch_ = 1;
   } else if (first_again < size) {
     batch_ = std::max<size_t>(first_again, 1);
     if (too_many) batch_limit_ = batch_;  // said in so many words: not provoked again
-  } else if (size >= batch_ && batch_ < batch_limit_) {
+  } else if (took > kBatchTime) {
+    batch_ = std::max<size_t>(static_cast<size_t>(static_cast<double>(size) * absl::FDivDuration(kBatchTime, took)), 1);
+  } else if (size >= batch_ && batch_ < batch_limit_ && 2 * took <= kBatchTime) {
     batch_ *= 2;
   }
 }

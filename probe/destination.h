@@ -38,6 +38,9 @@ class Destination {
   // Between two replies: a server that is slower than this does not want many questions at once.
   static constexpr absl::Duration kTarpitGap = absl::Seconds(1);
   static constexpr absl::Duration kTarpitMemory = absl::Minutes(10);
+  // The replies to a batch take about so long at most: who comes meanwhile, and perhaps waits, is not kept long, and a
+  // slow server's other connections get their part of the queue.
+  static constexpr absl::Duration kBatchTime = absl::Seconds(1);
   // For so long what was found out of catch-all answers for the addresses that come together.
   static constexpr absl::Duration kCatchAllMemory = absl::Minutes(10);
 
@@ -87,7 +90,7 @@ class Destination {
   boost::asio::awaitable<void> ServeCatchAll(Batch& batch, Session& session);
   boost::asio::awaitable<CatchAll> CatchAllOf(ProbeJob& job, Session& session);
   boost::asio::awaitable<CatchAll> AskCatchAll(ProbeJob& job, Session& session);
-  void AdaptBatch(size_t size, size_t first_again, bool too_many, absl::Duration longest_gap);
+  void AdaptBatch(size_t size, size_t first_again, bool too_many, absl::Duration longest_gap, absl::Duration took);
   // Says goodbye, while nobody waits for it.
   boost::asio::awaitable<void> Leave(std::shared_ptr<Session> session, Busy busy);
 

@@ -162,12 +162,11 @@ class SocketDialer : public Dialer {
     const tcp::endpoint peer(address, endpoint.port);
     Socket socket(loop_.context());
     if (socket.open(peer.protocol(), error); error) co_return FailedWith(error);
-    // Commands are small and each waits for an answer.
-    socket.set_option(tcp::no_delay(true), error);
-    // The port is chosen when it is known whereto: each destination has all of them.
-    const int on = 1;
-    setsockopt(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+    // TCP_NODELAY would change nothing: a command, or a window of them, is one write, and replies to it are waited for.
     if (!source.empty()) {
+      // The port is chosen when it is known whereto: each destination has all of them.
+      const int on = 1;
+      setsockopt(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
       const auto from = boost::asio::ip::make_address(source, error);
       if (!error) socket.bind(tcp::endpoint(from, 0), error);
       if (error) co_return Failed(Event::kLocalError, absl::StrCat("bind to ", source, ": ", error.message()));

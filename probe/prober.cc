@@ -10,6 +10,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
+#include "base/mailbox.h"
 #include "base/signal.h"
 #include "probe/destination_settings.h"
 #include "probe/destinations.h"
@@ -45,22 +46,23 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   struct Place {
     Loop& loop;
     std::shared_ptr<Destinations> destinations;
+    Mailbox mail;  // to this loop
   };
 
   Impl(Loop& front, Resolver& resolver)
-      : front(front), services(MakeSocketDialer(front)), router(front, resolver, *services) {}
+      : front(front), mail(front), services(MakeSocketDialer(front)), router(front, resolver, *services) {}
 
   // From one of them to the other. On the same loop a call does; what it wakes runs on a later turn.
-  void ToPlace(const Place& place, absl::AnyInvocable<void()> what) const {
+  void ToPlace(Place& place, absl::AnyInvocable<void()> what) const {
     if (&front == &place.loop) return what();
-    place.loop.Post(std::move(what));
+    place.mail.Post(std::move(what));
   }
-  void ToFront(const Loop& from, absl::AnyInvocable<void()> what) const {
+  void ToFront(const Loop& from, absl::AnyInvocable<void()> what) {
     if (&front == &from) return what();
-    front.Post(std::move(what));
+    mail.Post(std::move(what));
   }
   // A domain's breaker is where its destination is: "mx.example.com example.org".
-  const Place& PlaceOf(absl::string_view destination) const {
+  Place& PlaceOf(absl::string_view destination) {
     return places[absl::Hash<absl::string_view>()(destination.substr(0, destination.find(' '))) % places.size()];
   }
 
@@ -68,6 +70,7 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   std::shared_ptr<Answer> HandOver(ProbeRequest request, Route route, Transcript transcript, absl::Duration dns);
 
   Loop& front;
+  Mailbox mail;  // to the front loop
   const std::shared_ptr<ProbeCounters> counters = std::make_shared<ProbeCounters>();
   std::atomic<uint64_t> probes{0};
   // Front loop.
@@ -89,8 +92,9 @@ Prober::Prober(Loop& front, Resolver& resolver, const std::vector<Shard>& shards
         if (impl->observer) impl->observer(state);
       });
     };
-    impl_->places.push_back(
-        {shard.loop, std::make_shared<Destinations>(shard.loop, shard.dialer, impl_->counters, observe)});
+    impl_->places.push_back({shard.loop,
+                             std::make_shared<Destinations>(shard.loop, shard.dialer, impl_->counters, observe),
+                             Mailbox(shard.loop)});
   }
 }
 
@@ -117,7 +121,7 @@ void Prober::Restore(std::vector<DestinationState> states) {
     parts[place].push_back(std::move(state));
   }
   for (size_t i = 0; i < parts.size(); ++i) {
-    const Impl::Place& place = impl_->places[i];
+    Impl::Place& place = impl_->places[i];
     impl_->ToPlace(place, [destinations = place.destinations, part = std::move(parts[i])]() mutable {
       destinations->Restore(std::move(part));
     });
@@ -125,13 +129,13 @@ void Prober::Restore(std::vector<DestinationState> states) {
 }
 
 void Prober::Hold(const std::string& destination, absl::Time until) {
-  const Impl::Place& place = impl_->PlaceOf(destination);
+  Impl::Place& place = impl_->PlaceOf(destination);
   impl_->ToPlace(place,
                  [destinations = place.destinations, destination, until] { destinations->Hold(destination, until); });
 }
 
 void Prober::Reset(const std::string& destination) {
-  const Impl::Place& place = impl_->PlaceOf(destination);
+  Impl::Place& place = impl_->PlaceOf(destination);
   impl_->ToPlace(place, [destinations = place.destinations, destination] { destinations->Reset(destination); });
 }
 
@@ -149,7 +153,7 @@ struct Errand {
 
 boost::asio::awaitable<std::vector<DestinationActivity>> Prober::Activity(std::string destination) {
   const auto errand = std::make_shared<Errand>(impl_->front, impl_->places.size());
-  for (const Impl::Place& place : impl_->places) {
+  for (Impl::Place& place : impl_->places) {
     impl_->ToPlace(place, [impl = impl_, errand, destination, &place] {
       impl->ToFront(place.loop, [errand, part = place.destinations->Activity(destination)]() mutable {
         std::move(part.begin(), part.end(), std::back_inserter(errand->activity));
@@ -222,7 +226,7 @@ std::shared_ptr<Answer> Prober::Impl::HandOver(ProbeRequest request, Route route
   if (job->settings->sender.has_value()) job->request.identity.sender = *job->settings->sender;
   job->classifier = classifier;
   job->outcome.delays.dns = dns;
-  const Place& place = PlaceOf(job->route.destination);
+  Place& place = PlaceOf(job->route.destination);
   job->answer = [self = shared_from_this(), answer, &from = place.loop](ProbeOutcome outcome) {
     self->ToFront(from, [answer, outcome = std::move(outcome)]() mutable {
       answer->outcome = std::move(outcome);
@@ -235,7 +239,7 @@ std::shared_ptr<Answer> Prober::Impl::HandOver(ProbeRequest request, Route route
 
 boost::asio::awaitable<void> Prober::Drain(MonoTime deadline) {
   const auto errand = std::make_shared<Errand>(impl_->front, impl_->places.size());
-  for (const Impl::Place& place : impl_->places) {
+  for (Impl::Place& place : impl_->places) {
     impl_->ToPlace(place, [impl = impl_, destinations = place.destinations, errand, &loop = place.loop] {
       destinations->WhenIdle([impl, errand, &loop] {
         impl->ToFront(loop, [errand] {

@@ -393,9 +393,6 @@ boost::asio::awaitable<CatchAll> Session::AskCatchAll(const Address& random, Mon
 boost::asio::awaitable<void> Session::Leave() {
   deadline_ = MonoTime::InfiniteFuture();
   if (stream_ == nullptr) co_return;
-  if (state_ == State::kReady && in_transaction_) {
-    co_await Exchange(kRsetStep, settings_->rset_timeout, "RSET");
-  }
   if (state_ == State::kReady || state_ == State::kRefused) {
     co_await Exchange(kQuitStep, std::min(settings_->quit_timeout, kQuitPatience), "QUIT");
   } else if (state_ == State::kUntrusted) {

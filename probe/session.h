@@ -82,7 +82,8 @@ class Session {
                                    absl::FunctionRef<void(Enquiry&)> on_answer);
   // In the transaction of the last Ask: would `random`, which can not exist, be accepted?
   boost::asio::awaitable<CatchAll> AskCatchAll(const Address& random, MonoTime deadline, Transcript& transcript);
-  // Says RSET and QUIT where they can still be said, and closes. Nobody waits for what they bring.
+  // Says QUIT where it can still be said, which ends a transaction, too (RFC 5321 section 4.1.1.10), and closes. Nobody
+  // waits for what it brings.
   boost::asio::awaitable<void> Leave();
 
   bool ready() const { return state_ == State::kReady; }

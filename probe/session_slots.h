@@ -29,8 +29,8 @@ class SessionSlots {
   void Release();
   // The system has no more: what is open now has to do for a while.
   void NoteExhausted();
-  // A connection that does nothing stands in somebody's way.
-  bool scarce() const { return in_use_ > limit() / 2; }
+  // A connection that does nothing stands in somebody's way, and what it keeps in memory in everybody's.
+  bool scarce() const { return in_use_ > limit() / 10; }
   size_t in_use() const { return in_use_; }
   size_t limit() const;
   static bool Urgent(Urgency urgency) { return urgency == Urgency::kWaiting || urgency == Urgency::kRetry; }

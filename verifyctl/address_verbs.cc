@@ -1,11 +1,13 @@
 #include "verifyctl/address_verbs.h"
 
 #include <cstddef>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "boost/asio/awaitable.hpp"
 #include "boost/json.hpp"
 #include "verifyctl/answer.h"
 #include "verifyctl/exit_code.h"
@@ -16,8 +18,8 @@ namespace {
 
 namespace json = boost::json;
 
-// Bytes of addresses in one call; the daemon takes 1 MiB of JSON.
-constexpr size_t kCallBytes = size_t{256} * 1024;
+// Bytes of addresses that are sent together.
+constexpr size_t kSentTogether = size_t{16} * 1024;
 
 std::vector<std::string> Collected(const AddressOptions& options, Console& console) {
   std::vector<std::string> addresses;
@@ -34,6 +36,20 @@ std::vector<std::string> Collected(const AddressOptions& options, Console& conso
   return addresses;
 }
 
+// What is read from `in`, as it comes: whole lines, as many as are there.
+LineSource LinesOf(std::istream& in) {
+  return [&in]() -> boost::asio::awaitable<std::optional<std::string>> {
+    std::string lines;
+    std::string line;
+    while (lines.size() < kSentTogether && std::getline(in, line)) {
+      absl::StrAppend(&lines, line, "\n");
+      if (in.rdbuf()->in_avail() <= 0) break;  // the next one may be long in coming
+    }
+    if (lines.empty()) co_return std::nullopt;
+    co_return lines;
+  };
+}
+
 std::string PercentEncoded(absl::string_view text) {
   std::string encoded;
   for (const char c : text) {
@@ -46,35 +62,57 @@ std::string PercentEncoded(absl::string_view text) {
   return encoded;
 }
 
-// Asks about addresses in calls of bounded size, shows each result as it comes.
-int AskAbout(const std::vector<std::string>& addresses, absl::string_view path, json::object arguments, bool as_json,
-             Asker& asker, Console& console) {
-  int exit_code = kExitDeliverable;
-  for (size_t next = 0; next < addresses.size();) {
-    json::array part;
-    for (size_t bytes = 0; next < addresses.size() && (part.empty() || bytes + addresses[next].size() < kCallBytes);
-         ++next) {
-      // Quotes, the comma, and room for what JSON escapes.
-      bytes += 2 * addresses[next].size() + 3;
-      part.emplace_back(addresses[next]);
-    }
-    arguments["addresses"] = std::move(part);
-    ApiRequest request;
-    request.method = "POST";
-    request.target = std::string(path);
-    request.body = json::serialize(arguments);
-    const int code = Answer(asker, request, console, [&](absl::string_view line, const json::object& result) {
-      exit_code = Worse(exit_code, ExitCodeOf(result));
-      console.out << (as_json ? absl::StrCat(line, "\n") : ResultText(result)) << std::flush;
-    });
-    if (code != 0) return code;
-  }
-  return exit_code;
-}
-
 int NoAddress(Console& console) {
   console.err << "verifyctl: no address given\n";
   return kExitUsage;
+}
+
+// The arguments in the query string, where the body has the addresses.
+std::string QueryOf(const json::object& arguments) {
+  std::string query;
+  for (const auto& argument : arguments) {
+    const json::string* const text = argument.value().if_string();
+    const absl::string_view name(argument.key().data(), argument.key().size());
+    const std::string value = text != nullptr ? std::string(*text) : json::serialize(argument.value());
+    absl::StrAppend(&query, query.empty() ? "?" : "&", name, "=", PercentEncoded(value));
+  }
+  return query;
+}
+
+// Asks about the addresses that were given, and about those that are read; shows each result as it comes.
+int AskAbout(const AddressOptions& options, const std::string& path, const json::object& arguments, Asker& asker,
+             Console& console) {
+  int exit_code = kExitDeliverable;
+  bool shown = false;
+  const auto show = [&](absl::string_view line, const json::object& result) {
+    shown = true;
+    exit_code = Worse(exit_code, ExitCodeOf(result));
+    console.out << (options.json ? absl::StrCat(line, "\n") : ResultText(result));
+  };
+  ApiRequest request;
+  request.method = "POST";
+  json::array given;
+  bool reads = false;
+  for (const std::string& address : options.addresses) {
+    if (address == "-") {
+      reads = true;
+    } else {
+      given.emplace_back(address);
+    }
+  }
+  if (!given.empty()) {
+    json::object with_addresses = arguments;
+    with_addresses["addresses"] = std::move(given);
+    request.target = path;
+    request.body = json::serialize(with_addresses);
+    if (const int code = Answer(asker, request, console, show); code != 0) return code;
+  }
+  if (reads) {
+    request.target = absl::StrCat(path, QueryOf(arguments));
+    request.lines = LinesOf(console.in);
+    if (const int code = Answer(asker, request, console, show); code != 0) return code;
+  }
+  return shown ? exit_code : NoAddress(console);
 }
 
 // One call an address. An answer that there is nothing is a result, too.
@@ -110,20 +148,16 @@ std::string DeletedText(const json::object& answer, absl::Time /*now*/) {
 }  // namespace
 
 int Verify(const AddressOptions& options, Asker& asker, Console& console) {
-  const std::vector<std::string> addresses = Collected(options, console);
-  if (addresses.empty()) return NoAddress(console);
   json::object arguments;
   arguments["fresh"] = options.fresh || options.trace;
   arguments["trace"] = options.trace;
   if (options.sender) arguments["role"] = "sender";
   if (!options.patience.empty()) arguments["patience"] = options.patience;
-  return AskAbout(addresses, "/v1/verify", std::move(arguments), options.json, asker, console);
+  return AskAbout(options, "/v1/verify", arguments, asker, console);
 }
 
 int Query(const AddressOptions& options, Asker& asker, Console& console) {
-  const std::vector<std::string> addresses = Collected(options, console);
-  if (addresses.empty()) return NoAddress(console);
-  return AskAbout(addresses, "/v1/query", json::object(), options.json, asker, console);
+  return AskAbout(options, "/v1/query", json::object(), asker, console);
 }
 
 int Show(const AddressOptions& options, Asker& asker, Console& console) {

@@ -1,6 +1,7 @@
 #include "verifyctl/answer.h"
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
@@ -34,7 +35,7 @@ int Answer(Asker& asker, const ApiRequest& request, Console& console,
            absl::FunctionRef<void(absl::string_view line, const json::object& object)> take) {
   std::string wrong;
   std::string refusal;
-  const absl::StatusOr<int> status = asker.Ask(request, [&](absl::string_view line) {
+  const auto take_line = [&](absl::string_view line) {
     boost::system::error_code error;
     const json::value value = json::parse(json::string_view(line.data(), line.size()), error);
     const json::object* object = error ? nullptr : value.if_object();
@@ -45,6 +46,10 @@ int Answer(Asker& asker, const ApiRequest& request, Console& console,
     } else {
       take(line, *object);
     }
+  };
+  const absl::StatusOr<int> status = asker.Ask(request, [&](const std::vector<absl::string_view>& lines) {
+    for (const absl::string_view line : lines) take_line(line);
+    console.out.flush();
   });
   if (!status.ok()) {
     console.err << "verifyctl: " << status.status().message() << "\n";

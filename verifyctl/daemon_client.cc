@@ -3,11 +3,19 @@
 #include <sys/un.h>
 
 #include <array>
+#include <atomic>
 #include <cstddef>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "boost/asio/co_spawn.hpp"
+#include "boost/asio/detached.hpp"
 #include "boost/asio/io_context.hpp"
 #include "boost/asio/local/stream_protocol.hpp"
+#include "boost/asio/write.hpp"
 #include "boost/beast/core/flat_buffer.hpp"
 #include "boost/beast/http.hpp"
 
@@ -37,19 +45,91 @@ class Lines {
  public:
   explicit Lines(LineSink sink) : sink_(sink) {}
   bool Take(absl::string_view bytes) {
-    for (;;) {
-      const size_t end = bytes.find('\n');
-      absl::StrAppend(&line_, bytes.substr(0, end));
-      if (end == absl::string_view::npos) return line_.size() <= kMaxLine;
-      sink_(line_);
-      line_.clear();
-      bytes.remove_prefix(end + 1);
+    absl::StrAppend(&rest_, bytes);
+    std::vector<absl::string_view> lines;
+    absl::string_view left = rest_;
+    for (size_t end = left.find('\n'); end != absl::string_view::npos; end = left.find('\n')) {
+      lines.push_back(left.substr(0, end));
+      left.remove_prefix(end + 1);
     }
+    if (!lines.empty()) sink_(lines);
+    rest_ = std::string(left);
+    return rest_.size() <= kMaxLine;
   }
 
  private:
   LineSink sink_;
-  std::string line_;
+  std::string rest_;
+};
+
+using Message = http::request<http::string_body>;
+
+// A connection, and the request that goes out on it.
+struct Call {
+  Call(const std::string& path, const ApiRequest& request) : lines(request.lines) {
+    socket.connect(Local::endpoint(path), error);
+    message.version(11);
+    message.method_string(request.method);
+    message.target(request.target);
+    message.set(http::field::host, "verifyd");
+    message.keep_alive(false);
+    if (lines) {
+      message.set(http::field::content_type, "text/plain");
+      message.chunked(true);
+    } else {
+      message.body() = request.body;
+      message.prepare_payload();
+    }
+  }
+
+  // Sends the lines as they come; for a thread of its own. What goes wrong shows in the answer.
+  asio::awaitable<void> SendLines() {
+    boost::system::error_code failed;
+    for (;;) {
+      const std::optional<std::string> next = co_await lines();
+      if (next.has_value()) {
+        asio::write(socket, http::make_chunk(asio::buffer(*next)), failed);
+      } else {
+        asio::write(socket, http::make_chunk_last(), failed);
+      }
+      if (failed || !next.has_value()) break;
+    }
+    sent = true;
+  }
+
+  asio::io_context context;
+  Local::socket socket{context};
+  boost::system::error_code error;
+  Message message;
+  const LineSource lines;
+  std::atomic<bool> sent{false};
+};
+
+// Ends with the call, unless it waits for a line that may never come; then nobody waits for it.
+class LineSender {
+ public:
+  explicit LineSender(std::shared_ptr<Call> call) : call_(std::move(call)) {
+    if (!call_->lines) return;
+    thread_ = std::thread([call = call_] {
+      asio::io_context own;
+      asio::co_spawn(own, call->SendLines(), asio::detached);
+      own.run();
+    });
+  }
+  ~LineSender() {
+    if (!thread_.joinable()) return;
+    if (call_->sent) {
+      thread_.join();
+    } else {
+      thread_.detach();
+    }
+  }
+  LineSender(const LineSender&) = delete;
+  LineSender& operator=(const LineSender&) = delete;
+
+ private:
+  const std::shared_ptr<Call> call_;
+  std::thread thread_;
 };
 
 }  // namespace
@@ -58,22 +138,18 @@ absl::StatusOr<int> AskDaemon(const std::string& socket_path, const ApiRequest& 
   if (socket_path.empty() || socket_path.size() >= sizeof(sockaddr_un::sun_path)) {
     return absl::InvalidArgumentError(absl::StrCat("\"", socket_path, "\" can not be the path of a socket"));
   }
-  asio::io_context context;
-  Local::socket socket(context);
+  const auto call = std::make_shared<Call>(socket_path, request);
+  if (call->error) return ConnectError(socket_path, call->error);
+  Local::socket& socket = call->socket;
   boost::system::error_code error;
-  socket.connect(Local::endpoint(socket_path), error);
-  if (error) return ConnectError(socket_path, error);
-
-  http::request<http::string_body> message;
-  message.version(11);
-  message.method_string(request.method);
-  message.target(request.target);
-  message.set(http::field::host, "verifyd");
-  message.keep_alive(false);
-  message.body() = request.body;
-  message.prepare_payload();
-  http::write(socket, message, error);
+  http::request_serializer<http::string_body> serializer(call->message);
+  if (call->lines) {
+    http::write_header(socket, serializer, error);
+  } else {
+    http::write(socket, serializer, error);
+  }
   if (error) return Broken(socket_path, error);
+  const LineSender sender(call);
 
   boost::beast::flat_buffer buffer;
   http::response_parser<http::buffer_body> parser;

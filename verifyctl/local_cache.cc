@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 
 namespace verifyd {
 namespace {
@@ -33,11 +35,11 @@ struct LocalCache::Impl {
     context.configuration = [configuration] { return configuration; };
   }
 
-  boost::asio::awaitable<void> TakeAll(LineSource next_line, LineSink sink) {
+  boost::asio::awaitable<void> TakeAll(LineSource next_lines, LineSink sink) {
     for (;;) {
-      const std::optional<std::string> line = co_await next_line();
-      if (!line.has_value()) break;
-      sink(*line);
+      const std::optional<std::string> lines = co_await next_lines();
+      if (!lines.has_value()) break;
+      sink(absl::StrSplit(absl::StripSuffix(*lines, "\n"), '\n'));
     }
     done = true;
   }
@@ -76,7 +78,7 @@ int LocalCache::Ask(const ApiRequest& request, LineSink sink) {
   asked.right = ApiRight::kChange;  // who may open the file may change it
   ApiReply reply = HandleApiRequest(impl_->context, asked);
   if (!reply.lines) {
-    sink(reply.body);
+    sink({reply.body});
     return reply.status;
   }
   impl_->done = false;

@@ -6,6 +6,10 @@
 #include "verifyctl/command_line.h"
 
 int main(int argc, char** argv) {
+  // What has been typed is then seen before the next line is waited for.
+  std::ios::sync_with_stdio(false);
+  // One thread may read what another one's results are written for.
+  std::cin.tie(nullptr);
   verifyd::Console console{std::cin, std::cout, std::cerr};
   return verifyd::RunVerifyctl(std::vector<std::string>(argv + 1, argv + argc), console);
 }

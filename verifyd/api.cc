@@ -13,30 +13,29 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/log.h"
-#include "base/signal.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "boost/json.hpp"
 #include "mail/address.h"
 #include "verifyd/configuration.h"
 #include "verifyd/json.h"
+#include "verifyd/question_list.h"
 
 namespace verifyd {
 namespace {
 
 namespace json = boost::json;
 
-// Questions of one request that wait at one time: so many always, and more as long as answers come promptly and there
-// is room for them. A slow destination is not piled up with questions whose time would run out there.
-constexpr size_t kLeastAtOnce = 100;
-constexpr absl::Duration kPrompt = absl::Seconds(10);
 constexpr absl::Duration kMaxPatience = absl::Hours(1);
 // An address has 254 octets at most; what is longer is shown cut.
 constexpr size_t kShownAddress = 320;
 constexpr size_t kMaxWhy = 250;
+// Of lines that go out together.
+constexpr size_t kBlock = size_t{16} * 1024;
 
 ApiReply JsonReply(const json::object& object) {
   ApiReply reply;
@@ -52,76 +51,28 @@ int HttpStatusOf(const absl::Status& status) {
 
 // ---- Verifying and querying: many addresses, answered as they come.
 
-json::object BadAddress(absl::string_view address, const absl::Status& status) {
-  json::object object;
-  object["address"] = JsonText(Printable(address, kShownAddress));
-  object["error"] = JsonText(status.message());
-  return object;
+LineSource LinesOf(const std::vector<std::string>& addresses) {
+  std::string lines;
+  // What has a line end in it is no address; it must not become two.
+  for (const std::string& address : addresses) {
+    absl::StrAppend(&lines, absl::StrReplaceAll(address, {{"\n", "\\n"}}), "\n");
+  }
+  return [lines =
+              std::make_shared<std::string>(std::move(lines))]() -> boost::asio::awaitable<std::optional<std::string>> {
+    if (lines->empty()) co_return std::nullopt;
+    co_return std::exchange(*lines, std::string());
+  };
 }
 
-class Batch : public std::enable_shared_from_this<Batch> {
- public:
-  Batch(ApiContext& context, Question question, std::vector<std::string> addresses)
-      : context_(context), question_(std::move(question)), addresses_(std::move(addresses)), answered_(context.loop) {}
-
-  boost::asio::awaitable<std::optional<std::string>> Next() {
-    // Answers nobody has taken yet count as well: who reads slowly is asked for slowly.
-    while (next_ < addresses_.size() && MayStart()) Start(addresses_[next_++]);
-    while (lines_.empty() && running_ > 0) co_await answered_.Wait();
-    if (lines_.empty()) co_return std::nullopt;
-    std::string line = std::move(lines_.front());
-    lines_.pop_front();
-    co_return line;
-  }
-
- private:
-  bool MayStart() const {
-    const size_t at_once = running_ + lines_.size();
-    return at_once < kLeastAtOnce || (at_once < most_at_once_ && context_.verifier.HasRoomForLists());
-  }
-
-  void Start(const std::string& text) {
-    absl::StatusOr<Address> address = Address::Parse(text);
-    if (!address.ok()) {
-      lines_.push_back(json::serialize(BadAddress(text, address.status())));
-      return;
-    }
-    Question question = question_;
-    question.address = *std::move(address);
-    ++running_;
-    context_.loop.Spawn(Ask(shared_from_this(), text, std::move(question)));
-  }
-
-  static boost::asio::awaitable<void> Ask(std::shared_ptr<Batch> batch, std::string text, Question question) {
-    const MonoTime asked = batch->context_.loop.clock().Mono();
-    const Verdict verdict = co_await batch->context_.verifier.Verify(std::move(question));
-    --batch->running_;
-    if (batch->context_.loop.clock().Mono() - asked <= kPrompt) {
-      ++batch->most_at_once_;
-    } else {
-      batch->most_at_once_ = std::max(batch->most_at_once_ - 1, kLeastAtOnce);
-    }
-    batch->lines_.push_back(json::serialize(ToJson(text, verdict)));
-    batch->answered_.NotifyAll();
-  }
-
-  ApiContext& context_;
-  const Question question_;
-  const std::vector<std::string> addresses_;
-  size_t next_ = 0;
-  size_t running_ = 0;
-  size_t most_at_once_ = kLeastAtOnce;
-  std::deque<std::string> lines_;
-  Signal answered_;
-};
-
 ApiReply AskAll(ApiContext& context, const ApiArguments& arguments, Question question) {
-  if (arguments.addresses.empty()) return ApiError(400, "\"addresses\": found none, expected at least one");
+  if (arguments.addresses.empty() && !arguments.lines) {
+    return ApiError(400, "\"addresses\": found none, expected at least one");
+  }
   question.role = arguments.role;
   question.urgency = arguments.addresses.size() == 1 ? Urgency::kWaiting : Urgency::kList;
-  auto batch = std::make_shared<Batch>(context, std::move(question), arguments.addresses);
   ApiReply reply;
-  reply.lines = [batch] { return batch->Next(); };
+  reply.lines = QuestionList::Answers(context.loop, context.verifier, std::move(question),
+                                      arguments.lines ? arguments.lines : LinesOf(arguments.addresses));
   return reply;
 }
 
@@ -298,7 +249,7 @@ ApiReply HandleDestinations(ApiContext& context, const ApiArguments& arguments) 
   reply.lines = [&prober = context.prober, name = arguments.target, states = std::move(states), now,
                  done = false]() mutable -> boost::asio::awaitable<std::optional<std::string>> {
     if (std::exchange(done, true)) co_return std::nullopt;
-    co_return co_await DestinationsNow(prober, name, std::move(states), now);
+    co_return absl::StrCat(co_await DestinationsNow(prober, name, std::move(states), now), "\n");
   };
   return reply;
 }
@@ -320,19 +271,21 @@ ApiReply HandleDomains(ApiContext& context, const ApiArguments& /*arguments*/) {
   const Lifetimes lifetimes = context.configuration()->cache.lifetimes;
   std::vector<DomainFact> facts = context.cache.LoadDomainFacts();
   absl::c_sort(facts, [](const DomainFact& a, const DomainFact& b) { return a.domain < b.domain; });
-  auto lines = std::make_shared<std::deque<std::string>>();
+  // So many at a time that nobody else has to wait for them.
+  auto blocks = std::make_shared<std::deque<std::string>>();
   for (const DomainFact& fact : facts) {
     const CatchAll catch_all = CatchAllOf(fact, lifetimes, now);
     const bool decides = fact.decides() && FreshnessOf(fact, lifetimes, now) != Freshness::kExpired;
     if (!decides && !fact.pending.has_value() && catch_all == CatchAll::kNotAsked) continue;
-    lines->push_back(json::serialize(ToJson(fact, lifetimes, now)));
+    if (blocks->empty() || blocks->back().size() >= kBlock) blocks->emplace_back();
+    absl::StrAppend(&blocks->back(), json::serialize(ToJson(fact, lifetimes, now)), "\n");
   }
   ApiReply reply;
-  reply.lines = [lines]() -> boost::asio::awaitable<std::optional<std::string>> {
-    if (lines->empty()) co_return std::nullopt;
-    std::string line = std::move(lines->front());
-    lines->pop_front();
-    co_return line;
+  reply.lines = [blocks]() -> boost::asio::awaitable<std::optional<std::string>> {
+    if (blocks->empty()) co_return std::nullopt;
+    std::string block = std::move(blocks->front());
+    blocks->pop_front();
+    co_return block;
   };
   return reply;
 }
@@ -679,7 +632,11 @@ ApiReply HandleApiRequest(ApiContext& context, const ApiRequest& request) {
       return ApiError(403, "this needs the right to change, you may only look");
     }
     ApiArguments arguments;
+    arguments.lines = request.lines;
     absl::Status status = TakeQuery(route, target.second, arguments);
+    if (request.lines && !absl::c_linear_search(route.arguments, "addresses")) {
+      return ApiError(415, "this takes no lines of text, only a JSON object");
+    }
     if (status.ok()) status = TakeBody(route, request.body, arguments);
     if (!status.ok()) return ApiError(400, status.message());
     return route.handler(context, arguments);

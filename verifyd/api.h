@@ -25,6 +25,7 @@
 #include "cache/cache.h"
 #include "mail/question.h"
 #include "probe/prober.h"
+#include "verifyd/line_source.h"
 #include "verifyd/metrics.h"
 #include "verifyd/verifier.h"
 
@@ -54,6 +55,7 @@ enum class ApiRight : uint8_t { kRead, kChange };
 struct ApiArguments {
   std::string address;
   std::vector<std::string> addresses;
+  LineSource lines;  // if set, addresses that come over time, instead of these
   bool fresh = false;
   bool trace = false;
   Role role = Role::kRecipient;
@@ -69,12 +71,9 @@ struct ApiRequest {
   std::string method;                // "GET"
   std::string target;                // "/v1/record?address=joe%40example.com"
   std::string body;                  // a JSON object with the arguments, or empty
+  LineSource lines;                  // instead of the body, where a route takes addresses: one a line, without end
   ApiRight right = ApiRight::kRead;  // what the asker may do
 };
-
-// The next line, without its line end; nullopt behind the last one. One call at a time. Destroying it means that nobody
-// listens any more: what is under way ends by itself.
-using LineSource = std::function<boost::asio::awaitable<std::optional<std::string>>()>;
 
 struct ApiReply {
   int status = 200;  // as in HTTP

@@ -217,6 +217,18 @@ TEST_F(DestinationTest, WhenTheConnectionBreaksTheOthersAreAskedOnANewOne) {
   EXPECT_EQ(world_.dialer.dialed(), 2U);
 }
 
+TEST_F(DestinationTest, ABatchIsAsLargeAsAServerAnswersInASecond) {
+  world_.settings.public_pace.connections = 1;
+  world_.Configure();
+  world_.Servers({"ehlo=250-mx\\n250 PIPELINING ;; rcpt={wait 100ms}250 Ok"});
+  const auto outcomes = Start(200);
+  world_.test.Advance(absl::Minutes(1));
+  for (const Outcome& outcome : outcomes) EXPECT_EQ(ReasonOf(outcome), Reason::kAccepted);
+  EXPECT_EQ(Count("RCPT"), 200);
+  EXPECT_GE(Count("MAIL"), 200 / 16);
+  EXPECT_LE(Count("MAIL"), 200 / 4);
+}
+
 TEST_F(DestinationTest, ATarpitIsAskedAboutOneAddressASession) {
   world_.settings.public_pace.connections = 1;
   world_.Configure();

@@ -76,7 +76,7 @@ TEST_F(SessionTest, TlsIsUsedWhereItIsOfferedAndTheServerIntroducesItselfAnew) {
   EXPECT_TRUE(Connection().tls);
   EXPECT_THAT(Connection().commands,
               ElementsAre("EHLO gateway.example", "STARTTLS", "{handshake mx.example.com}", "EHLO gateway.example",
-                          "MAIL FROM:<probe@gateway.example>", "RCPT TO:<joe@example.com>", "RSET", "QUIT"));
+                          "MAIL FROM:<probe@gateway.example>", "RCPT TO:<joe@example.com>", "QUIT"));
   EXPECT_THAT(Trace(), HasSubstr("TLSv1.3 with cipher TLS_SCRIPTED"));
 }
 

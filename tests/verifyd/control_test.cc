@@ -127,6 +127,51 @@ TEST_F(ControlDoorTest, StreamsALineForEachAddressAsAChunk) {
   EXPECT_THAT(answer, EndsWith("\r\n0\r\n\r\n"));
 }
 
+TEST_F(ControlDoorTest, AnswersToLinesOfTextComeWhileMoreLinesDo) {
+  ASSERT_THAT(door_.Listen(path_), IsOk());
+  Client client(path_);
+  const auto chunk = [](const std::string& text) { return absl::StrCat(absl::Hex(text.size()), "\r\n", text, "\r\n"); };
+  std::string answer = Ask(client, absl::StrCat("POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
+                                                "Transfer-Encoding: chunked\r\n\r\n",
+                                                chunk("joe@example.com\nslow@exam")));
+  EXPECT_THAT(answer, HasSubstr("\"address\":\"joe@example.com\",\"status\":\"deliverable\""));
+  // A client may take its time for the next line.
+  test_.Advance(absl::Minutes(5));
+  answer = Ask(client, absl::StrCat(chunk("ple.com\n# nobody\n\nbad@example.com"), "0\r\n\r\n"));
+  EXPECT_THAT(answer, HasSubstr("\"address\":\"bad@example.com\",\"status\":\"undeliverable\""));
+  EXPECT_THAT(answer, Not(HasSubstr("nobody")));
+  test_.Advance(absl::Seconds(61));
+  answer = client.Receive();
+  EXPECT_THAT(answer, HasSubstr("\"address\":\"slow@example.com\",\"status\":\"deliverable\""));
+  EXPECT_THAT(answer, EndsWith("\r\n0\r\n\r\n"));
+  EXPECT_THAT(Ask(client, kStats), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(ControlDoorTest, ALineOfTextThatIsTooLongIsToldSoAndIsNotKept) {
+  ASSERT_THAT(door_.Listen(path_), IsOk());
+  Client client(path_);
+  const std::string body = std::string(3000000, 'x') + "\njoe@example.com\n";
+  std::string request = absl::StrCat("POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n",
+                                     "Content-Length: ", body.size(), "\r\n\r\n", body);
+  for (absl::string_view rest = request; !rest.empty(); test_.RunUntilIdle()) rest.remove_prefix(client.Send(rest));
+  const std::string answer = client.Receive();
+  EXPECT_THAT(answer, HasSubstr("\"error\""));
+  EXPECT_THAT(answer, HasSubstr("\"address\":\"joe@example.com\",\"status\":\"deliverable\""));
+}
+
+TEST_F(ControlDoorTest, AClientThatGoesWhileItsListIsReadLeavesNothingBehind) {
+  ASSERT_THAT(door_.Listen(path_), IsOk());
+  {
+    Client client(path_);
+    Ask(client,
+        "POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n11\r\nslow@example.com\n\r\n");
+  }
+  test_.Advance(absl::Minutes(2));
+  Client again(path_);
+  EXPECT_THAT(Ask(again, kStats), StartsWith("HTTP/1.1 200"));
+}
+
 TEST_F(ControlDoorTest, AnOldClientGetsTheLinesWithoutChunks) {
   ASSERT_THAT(door_.Listen(path_), IsOk());
   Client client(path_);

@@ -3,11 +3,15 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "base/timer.h"
@@ -30,6 +34,8 @@ using Local = asio::local::stream_protocol;
 constexpr size_t kConnectionLimit = 64;
 constexpr uint32_t kHeaderLimit = 8 * 1024;
 constexpr uint64_t kBodyLimit = uint64_t{1024} * 1024;
+// Of a body of lines.
+constexpr size_t kLineLimit = 1024;
 constexpr absl::Duration kSilence = absl::Seconds(30);
 constexpr mode_t kSocketMode = 0660;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
@@ -52,6 +58,35 @@ struct Connection {
 };
 
 using Request = http::request<http::string_body>;
+using Parser = http::request_parser<http::string_body>;
+
+// The lines of a body of text/plain, read as they are wanted; its length does not matter.
+class BodyLines {
+ public:
+  BodyLines(std::shared_ptr<Connection> connection, std::shared_ptr<Parser> parser)
+      : connection_(std::move(connection)), parser_(std::move(parser)) {}
+
+  asio::awaitable<std::optional<std::string>> Next() {
+    std::string& body = parser_->get().body();
+    size_t end = body.rfind('\n');
+    while (end == std::string::npos && !parser_->is_done()) {
+      // Nobody's address: what it is the answer says, all of it need not be kept.
+      if (body.size() > kLineLimit) body.resize(kLineLimit);
+      const auto [error, bytes] =
+          co_await http::async_read_some(connection_->socket, connection_->buffer, *parser_, kAwait);
+      if (error) co_return std::nullopt;
+      end = body.rfind('\n');
+    }
+    if (end == std::string::npos && body.empty()) co_return std::nullopt;
+    std::string lines = body.substr(0, end == std::string::npos ? end : end + 1);
+    body.erase(0, lines.size());
+    co_return lines;
+  }
+
+ private:
+  const std::shared_ptr<Connection> connection_;
+  const std::shared_ptr<Parser> parser_;
+};
 
 template <typename Body>
 http::response<Body> ResponseFor(const Request& request, int status, absl::string_view content_type) {
@@ -75,7 +110,7 @@ asio::awaitable<bool> WriteBody(Connection& connection, const Request& request, 
   co_return !error;
 }
 
-asio::awaitable<bool> WriteLines(Connection& connection, const Request& request, LineSource next_line) {
+asio::awaitable<bool> WriteLines(Connection& connection, const Request& request, LineSource next_lines) {
   auto response = ResponseFor<http::empty_body>(request, 200, "application/x-ndjson");
   const bool chunked = request.version() >= 11;
   response.chunked(chunked);
@@ -86,11 +121,10 @@ asio::awaitable<bool> WriteLines(Connection& connection, const Request& request,
   if (header_error) co_return false;
   for (;;) {
     connection.silence.Cancel();
-    std::optional<std::string> line = co_await next_line();
+    const std::optional<std::string> lines = co_await next_lines();
     connection.ExpectSoon();
-    if (!line.has_value()) break;
-    line->push_back('\n');
-    const asio::const_buffer bytes = asio::buffer(*line);
+    if (!lines.has_value()) break;
+    const asio::const_buffer bytes = asio::buffer(*lines);
     boost::system::error_code error;
     if (chunked) {
       const auto chunk = http::make_chunk(bytes);
@@ -129,7 +163,7 @@ struct ControlDoor::Impl {
 
   static void Accept(const std::shared_ptr<Impl>& self, int fd);
   static asio::awaitable<void> Serve(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection);
-  asio::awaitable<bool> ServeOne(Connection& connection);
+  asio::awaitable<bool> ServeOne(std::shared_ptr<Connection> connection);
 
   Loop& loop;
   ApiContext context;
@@ -137,41 +171,58 @@ struct ControlDoor::Impl {
   absl::flat_hash_set<Connection*> connections;
 };
 
+// The lines of a body of text/plain; nothing for any other.
+LineSource LinesOf(const std::shared_ptr<Connection>& connection, const std::shared_ptr<Parser>& parser) {
+  const auto type = parser->get()[http::field::content_type];
+  if (!absl::StartsWithIgnoreCase(absl::string_view(type.data(), type.size()), "text/plain")) return nullptr;
+  const auto lines = std::make_shared<BodyLines>(connection, parser);
+  return [lines] { return lines->Next(); };
+}
+
 // False when the connection is to be closed.
-asio::awaitable<bool> ControlDoor::Impl::ServeOne(Connection& connection) {
-  http::request_parser<http::string_body> parser;
-  parser.header_limit(kHeaderLimit);
-  parser.body_limit(kBodyLimit);
-  connection.ExpectSoon();
-  const auto [error, bytes] = co_await http::async_read(connection.socket, connection.buffer, parser, kAwait);
-  connection.silence.Cancel();
+asio::awaitable<bool> ControlDoor::Impl::ServeOne(std::shared_ptr<Connection> connection) {
+  const auto parser = std::make_shared<Parser>();
+  parser->header_limit(kHeaderLimit);
+  parser->body_limit(boost::none);  // what is read line by line has none
+  connection->ExpectSoon();
+  auto [error, bytes] = co_await http::async_read_header(connection->socket, connection->buffer, *parser, kAwait);
+  ApiRequest asked;
+  if (!error) asked.lines = LinesOf(connection, parser);
+  if (!error && !asked.lines) {
+    parser->body_limit(kBodyLimit);
+    if (parser->content_length().value_or(0) > kBodyLimit) error = http::error::body_limit;
+  }
+  if (!error && !asked.lines) {
+    std::tie(error, bytes) = co_await http::async_read(connection->socket, connection->buffer, *parser, kAwait);
+  }
+  connection->silence.Cancel();
   if (error) {
     if (!IsProtocolError(error)) co_return false;
     const ApiReply reply = ReplyToBadRequest(error);
     Request broken;
     broken.keep_alive(false);
-    co_await WriteBody(connection, broken, reply.status, reply.body);
+    co_await WriteBody(*connection, broken, reply.status, reply.body);
     co_return false;
   }
-  const Request& request = parser.get();
-  ApiRequest asked;
+  const Request& request = parser->get();
   asked.method = std::string(request.method_string());
   asked.target = std::string(request.target());
-  asked.body = request.body();
+  if (!asked.lines) asked.body = request.body();
   asked.right = ApiRight::kChange;
   ApiReply reply = HandleApiRequest(context, asked);
   bool written = false;
   if (reply.lines) {
-    written = co_await WriteLines(connection, request, std::move(reply.lines));
+    written = co_await WriteLines(*connection, request, std::move(reply.lines));
   } else {
-    written = co_await WriteBody(connection, request, reply.status, reply.body);
+    written = co_await WriteBody(*connection, request, reply.status, reply.body);
   }
-  const bool goes_on = written && request.keep_alive() && connection.socket.is_open();
+  // What is left of a body that was not wanted would be taken for the next request.
+  const bool goes_on = written && request.keep_alive() && parser->is_done() && connection->socket.is_open();
   co_return goes_on;
 }
 
 asio::awaitable<void> ControlDoor::Impl::Serve(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
-  while (co_await self->ServeOne(*connection)) {
+  while (co_await self->ServeOne(connection)) {
   }
   connection->silence.Cancel();
   connection->Close();

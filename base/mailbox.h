@@ -1,0 +1,34 @@
+// A mailbox: how one loop hands work to another when much of it comes at a time. Work that is posted while the other
+// loop has not come to it yet is done together with it: it is woken once. After kTogether pieces others have their
+// turn.
+//
+// Thread: any, but for the destructor: the loop's.
+#ifndef VERIFYD_BASE_MAILBOX_H_
+#define VERIFYD_BASE_MAILBOX_H_
+
+#include <cstddef>
+#include <memory>
+
+#include "absl/functional/any_invocable.h"
+#include "base/loop.h"
+
+namespace verifyd {
+
+class Mailbox {
+ public:
+  static constexpr size_t kTogether = 32;
+
+  // `loop`, which does the work, must outlive it.
+  explicit Mailbox(Loop& loop);
+
+  // In the order in which it was posted.
+  void Post(absl::AnyInvocable<void()> work);
+
+ private:
+  struct Letters;
+  std::shared_ptr<Letters> letters_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_BASE_MAILBOX_H_

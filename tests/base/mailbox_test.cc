@@ -1,0 +1,52 @@
+#include "base/mailbox.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+#include "tests/test_loop.h"
+
+namespace verifyd {
+namespace {
+
+TEST(MailboxTest, WorkOfOtherThreadsIsDoneInTheOrderInWhichItWasPosted) {
+  TestLoop test;
+  Mailbox mailbox(test.loop());
+  constexpr int kPieces = 1000;
+  std::vector<int> done;
+  std::thread other([&] {
+    for (int i = 0; i < kPieces; ++i) mailbox.Post([&done, i] { done.push_back(i); });
+  });
+  other.join();
+  test.RunUntilIdle();
+  ASSERT_EQ(done.size(), size_t{kPieces});
+  for (int i = 0; i < kPieces; ++i) EXPECT_EQ(done[static_cast<size_t>(i)], i);
+}
+
+TEST(MailboxTest, MuchWorkLeavesOthersTheirTurn) {
+  TestLoop test;
+  Mailbox mailbox(test.loop());
+  size_t done = 0;
+  size_t done_before = 0;
+  for (size_t i = 0; i < 3 * Mailbox::kTogether; ++i) mailbox.Post([&] { ++done; });
+  test.loop().Post([&] { done_before = done; });
+  test.RunUntilIdle();
+  EXPECT_EQ(done_before, Mailbox::kTogether);
+  EXPECT_EQ(done, 3 * Mailbox::kTogether);
+}
+
+TEST(MailboxTest, WorkThatPostsMoreDoesNotWaitForItself) {
+  TestLoop test;
+  Mailbox mailbox(test.loop());
+  int done = 0;
+  mailbox.Post([&] {
+    ++done;
+    mailbox.Post([&] { ++done; });
+  });
+  test.RunUntilIdle();
+  EXPECT_EQ(done, 2);
+}
+
+}  // namespace
+}  // namespace verifyd

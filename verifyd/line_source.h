@@ -1,0 +1,21 @@
+// Text that comes line by line, over time: answers of the api on their way out, addresses on their way in.
+//
+// Thread: the front loop only.
+#ifndef VERIFYD_VERIFYD_LINE_SOURCE_H_
+#define VERIFYD_VERIFYD_LINE_SOURCE_H_
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "boost/asio/awaitable.hpp"
+
+namespace verifyd {
+
+// The next lines, as many as have come together, each with its line end; nullopt behind the last one. One call at a
+// time. Destroying it means that nobody listens any more: what is under way ends by itself.
+using LineSource = std::function<boost::asio::awaitable<std::optional<std::string>>()>;
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_LINE_SOURCE_H_

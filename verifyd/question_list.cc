@@ -1,0 +1,113 @@
+#include "verifyd/question_list.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/text.h"
+#include "boost/json.hpp"
+#include "mail/address.h"
+#include "verifyd/json.h"
+
+namespace verifyd {
+namespace {
+
+namespace json = boost::json;
+
+// An address has 254 octets at most; what is longer is shown cut.
+constexpr size_t kShownAddress = 320;
+
+json::object BadAddress(absl::string_view address, const absl::Status& status) {
+  json::object object;
+  object["address"] = JsonText(Printable(address, kShownAddress));
+  object["error"] = JsonText(status.message());
+  return object;
+}
+
+}  // namespace
+
+LineSource QuestionList::Answers(Loop& loop, Verifier& verifier, Question question, LineSource addresses) {
+  const std::shared_ptr<QuestionList> list(new QuestionList(loop, verifier, std::move(question), std::move(addresses)));
+  // It is the listener that is let go of, while questions in the air still hold the list.
+  const std::shared_ptr<QuestionList> listener(list.get(), [list](QuestionList* /*same*/) {
+    list->abandoned_ = true;
+    list->room_.NotifyAll();
+  });
+  return [listener] { return listener->Next(); };
+}
+
+QuestionList::QuestionList(Loop& loop, Verifier& verifier, Question question, LineSource addresses)
+    : loop_(loop),
+      verifier_(verifier),
+      question_(std::move(question)),
+      addresses_(std::move(addresses)),
+      answered_(loop),
+      room_(loop) {}
+
+boost::asio::awaitable<std::optional<std::string>> QuestionList::Next() {
+  if (!std::exchange(begun_, true)) loop_.Spawn(Feed(shared_from_this()));
+  while (answers_.empty() && !(ended_ && running_ == 0)) co_await answered_.Wait();
+  if (answers_.empty()) co_return std::nullopt;
+  lines_ = 0;
+  std::string taken = std::exchange(answers_, std::string());
+  if (HasRoom()) room_.NotifyAll();
+  co_return taken;
+}
+
+boost::asio::awaitable<void> QuestionList::Feed(std::shared_ptr<QuestionList> list) {
+  size_t in_this_turn = 0;
+  while (!list->abandoned_) {
+    const std::optional<std::string> lines = co_await list->addresses_();
+    if (!lines.has_value()) break;
+    for (absl::string_view line : absl::StrSplit(*lines, '\n')) {
+      line = absl::StripAsciiWhitespace(line);
+      if (line.empty() || line[0] == '#') continue;
+      while (!list->HasRoom() && !list->abandoned_) co_await list->room_.Wait();
+      if (list->abandoned_) break;
+      list->Start(line);
+      if (++in_this_turn % kInATurn == 0) co_await list->loop_.Yield();
+    }
+  }
+  list->ended_ = true;
+  list->answered_.NotifyAll();
+}
+
+bool QuestionList::HasRoom() const {
+  const size_t at_once = running_ + lines_;
+  return at_once < kLeastAtOnce || (at_once < most_at_once_ && verifier_.HasRoomForLists());
+}
+
+void QuestionList::Start(absl::string_view text) {
+  absl::StatusOr<Address> address = Address::Parse(text);
+  if (!address.ok()) return Answered(json::serialize(BadAddress(text, address.status())));
+  Question question = question_;
+  question.address = *std::move(address);
+  ++running_;
+  loop_.Spawn(Ask(shared_from_this(), std::string(text), std::move(question)));
+}
+
+boost::asio::awaitable<void> QuestionList::Ask(std::shared_ptr<QuestionList> list, std::string text,
+                                               Question question) {
+  const MonoTime asked = list->loop_.clock().Mono();
+  const Verdict verdict = co_await list->verifier_.Verify(std::move(question));
+  --list->running_;
+  if (list->abandoned_) co_return;
+  if (list->loop_.clock().Mono() - asked <= kPrompt) {
+    ++list->most_at_once_;
+  } else {
+    list->most_at_once_ = std::max(list->most_at_once_ - 1, kLeastAtOnce);
+  }
+  list->Answered(json::serialize(ToJson(text, verdict)));
+}
+
+void QuestionList::Answered(const std::string& line) {
+  absl::StrAppend(&answers_, line, "\n");
+  ++lines_;
+  answered_.NotifyAll();
+  if (HasRoom()) room_.NotifyAll();
+}
+
+}  // namespace verifyd

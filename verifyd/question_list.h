@@ -1,0 +1,65 @@
+// A list of addresses that are asked about, and its answers in the order in which they come. Neither is ever held as a
+// whole: addresses are taken in while there is room for their questions, and who reads the answers slowly is asked for
+// slowly.
+//
+// Thread: the front loop only.
+#ifndef VERIFYD_VERIFYD_QUESTION_LIST_H_
+#define VERIFYD_VERIFYD_QUESTION_LIST_H_
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/loop.h"
+#include "base/signal.h"
+#include "boost/asio/awaitable.hpp"
+#include "mail/question.h"
+#include "verifyd/line_source.h"
+#include "verifyd/verifier.h"
+
+namespace verifyd {
+
+class QuestionList : public std::enable_shared_from_this<QuestionList> {
+ public:
+  // Questions that wait at one time: so many always, and more as long as answers come promptly and there is room for
+  // them. A slow destination is not piled up with questions whose time would run out there.
+  static constexpr size_t kLeastAtOnce = 100;
+  static constexpr absl::Duration kPrompt = absl::Seconds(10);
+  // Questions that begin in one turn of the loop: whoever waits at a door comes in between.
+  static constexpr size_t kInATurn = 8;
+
+  // `question`, asked of each of `addresses` (one a line; empty lines and those that begin with '#' are passed over); a
+  // line of JSON for each. Loop and verifier must outlive what is returned.
+  static LineSource Answers(Loop& loop, Verifier& verifier, Question question, LineSource addresses);
+
+ private:
+  QuestionList(Loop& loop, Verifier& verifier, Question question, LineSource addresses);
+
+  static boost::asio::awaitable<void> Feed(std::shared_ptr<QuestionList> list);
+  static boost::asio::awaitable<void> Ask(std::shared_ptr<QuestionList> list, std::string text, Question question);
+  boost::asio::awaitable<std::optional<std::string>> Next();
+  bool HasRoom() const;
+  void Start(absl::string_view text);
+  void Answered(const std::string& line);
+
+  Loop& loop_;
+  Verifier& verifier_;
+  const Question question_;
+  const LineSource addresses_;
+  bool begun_ = false;
+  bool ended_ = false;      // no more addresses will come
+  bool abandoned_ = false;  // nobody listens any more
+  size_t running_ = 0;
+  size_t most_at_once_ = kLeastAtOnce;
+  std::string answers_;  // that nobody has taken yet
+  size_t lines_ = 0;     // in them
+  Signal answered_;
+  Signal room_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_QUESTION_LIST_H_
