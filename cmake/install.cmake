@@ -1,12 +1,12 @@
 # cmake --install: programs, manual pages, systemd units and the sample configuration, in the places that Debian has for them.
 include(GNUInstallDirs)
 
-foreach(program verifyd verifyctl)
+foreach(program verifyd verifyctl verifyd-opensmtpd-filter)
   if(TARGET ${program})
-    if(program STREQUAL "verifyd")
-      install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
-    else()
+    if(program STREQUAL "verifyctl")
       install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+    else()
+      install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
     endif()
   endif()
 endforeach()
