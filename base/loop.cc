@@ -73,7 +73,14 @@ boost::asio::awaitable<void> Loop::Yield() { return boost::asio::post(impl_->con
 
 void Loop::Run() {
   const auto guard = boost::asio::make_work_guard(impl_->context);
-  impl_->context.run();
+  MonoTime looked = clock_.Mono();
+  while (impl_->context.run_one() > 0) {
+    if (urgent_.empty()) continue;
+    const MonoTime now = clock_.Mono();
+    if (now - looked < kUrgentInterval) continue;
+    looked = now;
+    for (const std::function<void()>& look : urgent_) look();
+  }
 }
 
 size_t Loop::Poll() {

@@ -6,6 +6,7 @@
 #ifndef VERIFYD_BASE_LOOP_H_
 #define VERIFYD_BASE_LOOP_H_
 
+#include <functional>
 #include <list>
 #include <memory>
 
@@ -48,6 +49,10 @@ class Loop {
   void Run();
   // Runs what is ready and returns; never waits. Returns the number of handlers run.
   size_t Poll();
+  // Called between two pieces of work, about every kUrgentInterval, by Run: for what must not wait until everything that
+  // is ready now has had its turn. They are added and removed in turns of their own, not in one of these calls.
+  static constexpr absl::Duration kUrgentInterval = absl::Microseconds(50);
+  std::list<std::function<void()>>& urgent() { return urgent_; }
   // Called when the loop is destroyed, to let go of coroutines that still wait (base/signal.cc).
   std::list<absl::AnyInvocable<void()>>& abandon() { return abandon_; }
 
@@ -56,6 +61,7 @@ class Loop {
   const Clock& clock_;
   std::unique_ptr<Impl> impl_;
   std::list<absl::AnyInvocable<void()>> abandon_;
+  std::list<std::function<void()>> urgent_;
 };
 
 }  // namespace verifyd

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <list>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,16 +17,23 @@ namespace verifyd {
 
 struct Poller::Impl {
   Impl(Loop& loop, std::function<void(void*)> on_ready, std::function<void()> on_round)
-      : descriptor(loop.context(), epoll_create1(EPOLL_CLOEXEC)),
+      : loop(loop),
+        descriptor(loop.context(), epoll_create1(EPOLL_CLOEXEC)),
         on_ready(std::move(on_ready)),
-        on_round(std::move(on_round)) {}
+        on_round(std::move(on_round)),
+        urgent(loop.urgent().insert(loop.urgent().end(), [this] {
+          if (watched > 0) Round();
+        })) {}
 
   static void Wait(const std::shared_ptr<Impl>& self);
   void Round();
 
+  Loop& loop;
   boost::asio::posix::stream_descriptor descriptor;  // the epoll instance is a descriptor, too: readable when one is
   std::function<void(void* owner)> on_ready;
   std::function<void()> on_round;
+  const std::list<std::function<void()>>::iterator urgent;
+  size_t watched = 0;  // sockets
   bool ended = false;
 };
 
@@ -36,11 +44,14 @@ Poller::Poller(Loop& loop, std::function<void(void* owner)> on_ready, std::funct
 
 Poller::~Poller() {
   impl_->ended = true;
+  impl_->loop.urgent().erase(impl_->urgent);
   impl_->descriptor.close();
 }
 
 void Poller::Watch(int fd, void* owner, For before, For what) {
   if (before == what) return;
+  if (before == For::kNothing) ++impl_->watched;
+  if (what == For::kNothing) --impl_->watched;
   epoll_event event = {};
   event.events = what == For::kReading ? EPOLLIN | EPOLLRDHUP : EPOLLOUT;
   event.data.ptr = owner;

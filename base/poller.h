@@ -2,6 +2,9 @@
 // of connections that each say little pays one wait of the loop for a round of them, where a coroutine a connection
 // pays one, and a frame, for every request: measured, a third of the cost of an answer from memory.
 //
+// Where the loop has much else to do, its sockets are looked at in between (Loop::urgent): a client that waits for an
+// answer does not stand in one line with ten thousand probes.
+//
 // Thread: the loop's thread only.
 #ifndef VERIFYD_BASE_POLLER_H_
 #define VERIFYD_BASE_POLLER_H_

@@ -1,6 +1,7 @@
 """What the programs that print figures share: processes of a bench on 127.0.0.1, and what they use."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -69,6 +70,12 @@ class Bench:
     def control_socket(self, port):
         """Of the verifyd whose policy port this is."""
         return os.path.join(self.folder, f"control-{port}")
+
+    def load(self, door, port, connections, requests, users, distribution):
+        """What door_load measures: {"rate": answers a second, "p50_us": ...}."""
+        line = subprocess.run([self.tool("door_load"), door, str(port), str(connections), str(requests), str(users),
+                               distribution], capture_output=True, text=True, check=True).stdout
+        return {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", line)}
 
     def verifyd(self, *settings, cache=None):
         port = free_port()

@@ -1,6 +1,6 @@
 # `ninja check_headers`: every header compiles alone, whatever was included before it. Not part of an ordinary build.
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
-  base/*.h mail/*.h verdict/*.h dns/*.h cache/*.h probe/*.h verifyd/*.h verifyctl/*.h)
+  base/*.h mail/*.h verdict/*.h dns/*.h cache/*.h probe/*.h verifyd/*.h verifyctl/*.h opensmtpd/*.h)
 if(VERIFYD_TESTS)
   file(GLOB_RECURSE test_headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} tests/*.h)
   list(APPEND headers ${test_headers})

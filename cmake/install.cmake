@@ -1,12 +1,12 @@
 # cmake --install: programs, manual pages, systemd units and the sample configuration, in the places that Debian has for them.
 include(GNUInstallDirs)
 
-foreach(program verifyd verifyctl)
+foreach(program verifyd verifyctl verifyd-opensmtpd-filter)
   if(TARGET ${program})
-    if(program STREQUAL "verifyd")
-      install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
-    else()
+    if(program STREQUAL "verifyctl")
       install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+    else()
+      install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
     endif()
   endif()
 endforeach()
@@ -25,6 +25,8 @@ install(FILES ${unit_source}/sysusers.conf DESTINATION lib/sysusers.d RENAME ver
 install(FILES ${unit_source}/tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME verifyd.conf)
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/logcheck/verifyd DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/logcheck/ignore.d.server)
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/main.cf.sample DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/packaging/snippets/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
+  USE_SOURCE_PERMISSIONS)
 if(EXISTS ${PROJECT_SOURCE_DIR}/packaging/verifyd.cf)
   install(FILES ${PROJECT_SOURCE_DIR}/packaging/verifyd.cf DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/verifyd)
 endif()

@@ -46,6 +46,8 @@ constexpr absl::Duration kDrainLimit = absl::Seconds(10);
 // Who waits for a probe is told by then that it is in progress.
 constexpr absl::Duration kDrainPatience = absl::Seconds(8);
 
+constexpr int kProbeNiceness = 5;
+
 // As far as we may: each session is a descriptor (probe_session_limit).
 void RaiseDescriptorLimit() {
   rlimit descriptors = {};
@@ -296,7 +298,12 @@ void Daemon::Run() {
   Impl& impl = *impl_;
   std::vector<std::thread> threads;
   for (Worker& worker : impl.workers) {
-    if (worker.own != nullptr) threads.emplace_back([&loop = *worker.own] { loop.Run(); });
+    if (worker.own == nullptr) continue;
+    threads.emplace_back([&loop = *worker.own] {
+      // Linux: of this thread alone. Where processors are short, who waits at a door goes before probes.
+      setpriority(PRIO_PROCESS, 0, kProbeNiceness);
+      loop.Run();
+    });
   }
   impl.front.Spawn(impl.WatchSignals());
   if (const absl::Duration interval = WatchdogInterval(); interval != absl::InfiniteDuration()) {

@@ -39,8 +39,9 @@ const std::map<std::string, Names>& MayInclude() {
       {"probe", {"base", "mail", "verdict", "dns"}},
       {"verifyd", {"base", "mail", "verdict", "dns", "cache", "probe"}},
       {"verifyctl", {"base", "mail", "verdict", "dns", "cache", "probe", "verifyd"}},
+      {"opensmtpd", {"base"}},
       {"bench", {"base", "mail", "verdict", "dns", "cache", "probe", "verifyd", "verifyctl", "tests"}},
-      {"tests", {"base", "mail", "verdict", "dns", "cache", "probe", "verifyd", "verifyctl"}},
+      {"tests", {"base", "mail", "verdict", "dns", "cache", "probe", "verifyd", "verifyctl", "opensmtpd"}},
   };
   return *kFloors;
 }
@@ -168,19 +169,20 @@ TEST(HouseCheckTest, FindsAnArrowUp) {
 
 TEST(HouseCheckTest, KnowsWhoKnowsWhom) {
   // A row a folder that includes, a column a folder that is included.
-  const std::vector<std::string> folders = {"base",  "mail",    "verdict",   "dns",   "cache",
-                                            "probe", "verifyd", "verifyctl", "tests", "bench"};
+  const std::vector<std::string> folders = {"base",    "mail",      "verdict",   "dns",   "cache", "probe",
+                                            "verifyd", "verifyctl", "opensmtpd", "tests", "bench"};
   const std::vector<std::string> table = {
-      "x.........",  // base
-      "xx........",  // mail
-      "xxx.......",  // verdict
-      "xx.x......",  // dns
-      "xxx.x.....",  // cache
-      "xxxx.x....",  // probe
-      "xxxxxxx...",  // verifyd
-      "xxxxxxxx..",  // verifyctl
-      "xxxxxxxxx.",  // tests
-      "xxxxxxxxxx",  // bench
+      "x..........",  // base
+      "xx.........",  // mail
+      "xxx........",  // verdict
+      "xx.x.......",  // dns
+      "xxx.x......",  // cache
+      "xxxx.x.....",  // probe
+      "xxxxxxx....",  // verifyd
+      "xxxxxxxx...",  // verifyctl
+      "x.......x..",  // opensmtpd
+      "xxxxxxxxxx.",  // tests
+      "xxxxxxxx.xx",  // bench
   };
   for (size_t from = 0; from < folders.size(); ++from) {
     for (size_t to = 0; to < folders.size(); ++to) {

@@ -1,15 +1,16 @@
-"""A private Exim that relays for one domain whose recipients stand in a list.
+"""A private Exim that relays for one domain, or a pattern of some, whose recipients stand in a list.
 
 Exim and Postfix can not both be installed: scripts/install-packages unpacks Exim below a cache folder. It runs as the
 user its package would have made, which nss_wrapper shows it with the id of nobody; no process of it stays root.
 """
 
-import glob
 import os
 import pwd
 import shutil
+import subprocess
 
 from child import Child, accepts_connections
+from unpacked import unpacked
 
 CONFIG = """\
 primary_hostname = {hostname}
@@ -30,7 +31,7 @@ begin acl
 check_rcpt:
   require message = relay not permitted
           domains = +relayed
-  require verify = recipient
+{checks}
   accept
 
 begin routers
@@ -48,16 +49,17 @@ onward:
 """
 
 
+IS_LISTED = "  require verify = recipient"
+
+
 def program():
-    cache = os.path.join(os.environ.get("XDG_CACHE_HOME") or "/var/cache", "verifyd-tests")
-    found = sorted(glob.glob(os.path.join(glob.escape(cache), "exim4-daemon-light-*", "usr", "sbin", "exim4")))
-    if not found:
-        raise FileNotFoundError(f"no Exim below {cache}: run scripts/install-packages targets")
-    return found[-1]
+    return unpacked("exim4-daemon-light", "usr/sbin/exim4")
 
 
 class Exim:
-    def __init__(self, directory, address, port, domain, users):
+    """`checks`: what its ACL for recipients asks of those it relays for."""
+
+    def __init__(self, directory, address, port, domain, users, checks=IS_LISTED):
         self.address = address
         nobody = pwd.getpwnam("nobody")
         for name in ("", "spool", "log"):
@@ -66,7 +68,12 @@ class Exim:
             shutil.chown(path, nobody.pw_uid, nobody.pw_gid)
         files = {
             "config": CONFIG.format(
-                directory=directory, hostname=f"mx.{domain}", address=address, port=port, domain=domain
+                directory=directory,
+                hostname=f"mx.{domain.removeprefix('*.')}",
+                address=address,
+                port=port,
+                domain=domain,
+                checks=checks,
             ),
             "recipients": "".join(f"{user}\n" for user in users),
             "passwd": f"root:x:0:0:::\nDebian-exim:x:{nobody.pw_uid}:{nobody.pw_gid}:::\n",
@@ -75,18 +82,29 @@ class Exim:
         for name, text in files.items():
             with open(os.path.join(directory, name), "w", encoding="ascii") as file:
                 file.write(text)
-        self._child = Child(
-            "exim",
-            [program(), "-C", os.path.join(directory, "config"), "-bdf"],
-            os.path.join(directory, "output"),
-            env={
-                "LD_PRELOAD": "libnss_wrapper.so",
-                "NSS_WRAPPER_PASSWD": os.path.join(directory, "passwd"),
-                "NSS_WRAPPER_GROUP": os.path.join(directory, "group"),
-                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-            },
-        )
+        self._command = [program(), "-C", os.path.join(directory, "config")]
+        self._log_path = os.path.join(directory, "log", "mainlog")
+        self._env = {
+            "LD_PRELOAD": "libnss_wrapper.so",
+            "NSS_WRAPPER_PASSWD": os.path.join(directory, "passwd"),
+            "NSS_WRAPPER_GROUP": os.path.join(directory, "group"),
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        }
+        self._child = Child("exim", [*self._command, "-bdf"], os.path.join(directory, "output"), env=self._env)
         self._child.wait_until(lambda: accepts_connections(address, port), 20, f"listen on {address}:{port}")
+
+    def expand(self, text):
+        """What Exim makes of an expansion."""
+        command = [*self._command, "-be", text]
+        done = subprocess.run(command, env=self._env, capture_output=True, text=True, timeout=30, check=True)
+        return done.stdout.removesuffix("\n")
+
+    def wait_for_log(self, text, seconds=5):
+        def found():
+            with open(self._log_path, encoding="utf-8", errors="replace") as log:
+                return text in log.read()
+
+        self._child.wait_until(found, seconds, f"log {text!r}")
 
     def close(self):
         self._child.stop()

@@ -17,6 +17,7 @@ from exim import Exim
 from loopback import POLICY_PORT, SMTP_PORT, AddressBlock, free_ipv6_port
 from name_server import NameServer
 from postgrey import Postgrey
+from snippets import main_cf_settings, snippet
 from smtp_target import DROP, SILENT, SmtpTarget, TargetLoop
 
 BLOCKED = "554 5.7.1 Service unavailable; Client host [127.0.0.1] blocked using zen.spamhaus.org"
@@ -36,6 +37,8 @@ TARGETS = {
     "busy.test": (9, {"replies": {"RCPT": "451 4.3.0 Temporary directory failure"}}),
 }
 SINK, TABLE, STOCK, GATEWAY, DNS = 10, 11, 19, 25, 53
+# Gateways that look recipients up, as packaging/snippets says.
+LOOKING_UP = {"postfix": 41, "exim": 42}
 # Domain: the number of its real mail server's address.
 REAL_TARGETS = {
     "sink.test": SINK,
@@ -188,6 +191,20 @@ class MailWorld:
             )
         )
 
+    @functools.cached_property
+    def lookup_postfix(self):
+        """Postfix that asks by looking up; see postfix.LOOKUP_PORTS."""
+        address = self.block.address(LOOKING_UP["postfix"])
+        snippets = {name: main_cf_settings(f"postfix-{name}.cf", self.block.address(1)) for name in postfix.LOOKUP_PORTS}
+        return self._kept(postfix.lookup_gateway(self._place("lookups"), address, snippets, TARGETS))
+
+    @functools.cached_property
+    def lookup_exim(self):
+        """Exim that asks the line door."""
+        address = self.block.address(LOOKING_UP["exim"])
+        checks = snippet("exim.conf", self.block.address(1))
+        return self._kept(Exim(self._place("lookup-exim"), address, SMTP_PORT, "*.test", (), checks))
+
     def _place(self, name):
         return os.path.join(self.directory, name)
 
@@ -203,7 +220,7 @@ class MailWorld:
         """Every scripted server as it was at first, the logs as if empty."""
         for domain, (_, manner) in TARGETS.items():
             self.targets[domain].reset(**manner)
-        for name in ("gateway", "tempers", "stock"):
+        for name in ("gateway", "tempers", "stock", "lookup_postfix"):
             if name in self.__dict__:
                 self.__dict__[name].skip_log()
 

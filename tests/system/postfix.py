@@ -187,6 +187,19 @@ GATEWAY_PORTS = {
 }
 
 
+LOOKUP_PORTS = {"socketmap": 2621, "tcp-table": 2622, "relay-recipients": 2623}
+
+
+def lookup_gateway(directory, address, snippets, relay_domains):
+    """A gateway that looks recipients up; `snippets`: {name of LOOKUP_PORTS: settings}."""
+    return Postfix(
+        directory,
+        "gateway.test",
+        {"relay_domains": " ".join(relay_domains)},
+        {(address, port): snippets[name] for name, port in LOOKUP_PORTS.items()},
+    )
+
+
 def recipient_table_target(directory, address, port, domain, users):
     """A mail server that knows its users by a table."""
     table = os.path.join(directory, "recipients")

@@ -2,12 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include <array>
-#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -17,43 +12,12 @@
 #include "base/signal.h"
 #include "tests/cache/samples.h"
 #include "tests/test_loop.h"
+#include "tests/verifyd/caller.h"
 
 namespace verifyd {
 namespace {
 
 using ::testing::Contains;
-
-// One end of a connection to the door.
-class Caller {
- public:
-  explicit Caller(const std::string& path) : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, path.data(), path.size());
-    EXPECT_EQ(connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-  }
-  ~Caller() { close(fd_); }
-  Caller(const Caller&) = delete;
-  Caller& operator=(const Caller&) = delete;
-
-  void Send(absl::string_view bytes) {
-    EXPECT_EQ(send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
-  }
-  void SaysNoMore() { shutdown(fd_, SHUT_WR); }
-  // What has come by now, a '#' for the end.
-  std::string Receive() {
-    std::array<char, 65536> bytes;
-    std::string received;
-    for (;;) {
-      const ssize_t count = recv(fd_, bytes.data(), bytes.size(), 0);
-      if (count <= 0) return received + (count == 0 ? "#" : "");
-      received.append(bytes.data(), static_cast<size_t>(count));
-    }
-  }
-
- private:
-  const int fd_;
-};
 
 // Lines are requests: "wait" is answered when told to, "work" as that, with a word in between, "fault" and "late fault"
 // are trouble, "bye" hangs up, a line that begins with '!' is of another protocol; all others are echoed, with '*'

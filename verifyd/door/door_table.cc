@@ -1,6 +1,9 @@
 #include "verifyd/door/door_table.h"
 
+#include "verifyd/door/line.h"
 #include "verifyd/door/policy.h"
+#include "verifyd/door/socketmap.h"
+#include "verifyd/door/tcp_table.h"
 
 namespace verifyd {
 namespace {
@@ -15,6 +18,9 @@ std::unique_ptr<DoorProtocol> MakeMailProtocol(const DoorRooms& rooms) {
 const std::vector<DoorRow>& DoorTable() {
   static const auto* const kTable = new std::vector<DoorRow>{
       {.name = "policy", .make = MakeMailProtocol<PolicyProtocol>},
+      {.name = "socketmap", .make = MakeMailProtocol<SocketmapProtocol>},
+      {.name = "tcp_table", .make = MakeMailProtocol<TcpTableProtocol>},
+      {.name = "line", .make = MakeMailProtocol<LineProtocol>},
   };
   return *kTable;
 }

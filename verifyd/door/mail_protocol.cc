@@ -47,7 +47,7 @@ void MailConversation::AnswerFailure() {
       client_.Say(Worded(Ruling()));
       break;
     case InternalErrorAction::kDefer:
-      client_.Say(Worded(Trouble()));
+      client_.Say(WordedTrouble(Trouble()));
       break;
     case InternalErrorAction::kDisconnect:
       // As SMTPD_POLICY_README asks in case of trouble.

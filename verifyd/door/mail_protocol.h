@@ -54,6 +54,8 @@ class MailConversation : public Conversation {
   std::optional<boost::asio::awaitable<void>> Decide(const MailRequest& request);
   // The whole answer, in the words of the protocol.
   virtual std::string Worded(const Ruling& ruling) const = 0;
+  // The same where something in the daemon has failed and the MTA is to be put off: `trouble` is a deferral.
+  virtual std::string WordedTrouble(const Ruling& trouble) const { return Worded(trouble); }
 
   DoorClient& client() { return client_; }
 

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/text.h"
+#include "verifyd/door/access_action.h"
 
 namespace verifyd {
 namespace {
@@ -30,8 +31,6 @@ absl::string_view* FieldFor(absl::string_view name, MailRequest& request) {
       return nullptr;
   }
 }
-
-std::string Words(const Decision& decision) { return absl::StrCat(decision.dsn, " ", decision.text); }
 
 }  // namespace
 
@@ -80,20 +79,8 @@ absl::StatusOr<MailRequest> ParsePolicyRequest(absl::string_view text) {
 }
 
 std::string PolicyAnswer(const Ruling& ruling) {
-  const Decision& decision = ruling.decision;
-  switch (decision.kind) {
-    case DecisionKind::kReject:
-    case DecisionKind::kDefer:
-      return absl::StrCat("action=", decision.code, " ", Words(decision), "\n\n");
-    case DecisionKind::kDeferIfPermit:
-      return absl::StrCat("action=DEFER_IF_PERMIT ", Words(decision), "\n\n");
-    case DecisionKind::kDunno:
-      break;
-  }
-  if (!ruling.warning.has_value()) return "action=DUNNO\n\n";
-  const Decision& warning = *ruling.warning;
-  return absl::StrCat("action=WARN would ", warning.kind == DecisionKind::kReject ? "reject" : "defer", ": ",
-                      warning.code, " ", Words(warning), "\n\n");
+  const std::string action = AccessAction(ruling);
+  return absl::StrCat("action=", action.empty() ? "DUNNO" : action, "\n\n");
 }
 
 }  // namespace verifyd

@@ -25,7 +25,7 @@ size_t PolicyRequestLength(absl::string_view buffer);
 // smtpd_access_policy or none; they name the line. The views point into `text`.
 absl::StatusOr<MailRequest> ParsePolicyRequest(absl::string_view text);
 
-// The answer: "action=...\n\n". Never OK or PERMIT: that would skip the restrictions that follow.
+// The answer, "action=...\n\n": see AccessAction.
 std::string PolicyAnswer(const Ruling& ruling);
 
 }  // namespace verifyd

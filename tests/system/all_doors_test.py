@@ -1,0 +1,96 @@
+"""All doors answer alike about the same address: a row an address, a column a door.
+
+A new door is one more line of DOORS: what it takes to ask there, and how it says what is decided.
+"""
+
+import collections
+import random
+import threading
+
+from lookup_client import LINE_PORT, SOCKETMAP_PORT, TCP_TABLE_PORT, LineClient, SocketmapClient, TcpTableClient, lookup_settings
+from loopback import POLICY_PORT
+from mail_world import BLOCKED
+from policy_client import PolicyClient
+from world_test_case import WorldTestCase
+
+
+class PolicyAsker(PolicyClient):
+    def ask(self, recipient):
+        return super().ask(recipient)[0]
+
+
+# `accepted`, `rejected`, `deferred`: what is said then; `not_ours`: what is said of a domain that is not verified. The
+# text of Postfix's own replies stands where {text} does.
+Door = collections.namedtuple("Door", "name port client accepted rejected deferred not_ours")
+
+DOORS = [
+    Door("policy", POLICY_PORT, PolicyAsker, "DUNNO", "550 5.1.1 {text}", "DEFER_IF_PERMIT 4.1.1 {text}", "DUNNO"),
+    Door("socketmap", SOCKETMAP_PORT, SocketmapClient, "NOTFOUND ", "OK 550 5.1.1 {text}", "OK DEFER_IF_PERMIT 4.1.1 {text}", "NOTFOUND "),
+    Door("tcp_table", TCP_TABLE_PORT, TcpTableClient, "500 not found", "200 550 5.1.1 {text}", "200 DEFER_IF_PERMIT 4.1.1 {text}", "500 not found"),
+    Door("line", LINE_PORT, LineClient, "accept", "deny 550 5.1.1 {text}", "defer 450 4.1.1 {text}", "unknown"),
+]
+
+UNKNOWN = "550 5.1.1 <{address}>: Recipient address rejected: User unknown"
+REFUSED = "undeliverable address: host mx.{domain}[{host}] said: {reply} (in reply to RCPT TO command)"
+UNCLEAR = "unverified address: host mx.{domain}[{host}] said: {reply} (in reply to RCPT TO command)"
+
+# Address, column of DOORS, text, what its server says.
+ADDRESSES = [
+    ("alice@good.test", "accepted", "", ""),
+    ("bob@good.test", "accepted", "", ""),
+    ("anybody@any.test", "accepted", "", ""),
+    ("nobody@good.test", "rejected", REFUSED, UNKNOWN),
+    ("no.body@good.test", "rejected", REFUSED, UNKNOWN),
+    ("nobody@down.test", "rejected", REFUSED, UNKNOWN),
+    ("alice@blocks.test", "deferred", UNCLEAR, BLOCKED),
+    ("alice@busy.test", "deferred", UNCLEAR, "451 4.3.0 Temporary directory failure"),
+    ("joe@not-ours.example", "not_ours", "", ""),
+]
+CLIENTS = 4  # of each door
+ROUNDS = 20
+
+
+class AllDoorsTest(WorldTestCase):
+    def setUp(self):
+        super().setUp()
+        self.started(verify_domains=".test", unverified_recipient_reject_code=550, **lookup_settings(self.world))
+
+    def expected(self, door, row):
+        address, column, text, reply = row
+        domain = address.partition("@")[2]
+        host = self.target(domain).address if text else ""
+        said = reply.format(address=address)
+        return getattr(door, column).format(text=text.format(domain=domain, host=host, reply=said))
+
+    def open(self, door):
+        return door.client((self.world.block.address(1), door.port))
+
+    def test_each_says_of_each_address_what_the_table_says(self):
+        for door in DOORS:
+            with self.open(door) as client:
+                for row in ADDRESSES:
+                    with self.subTest(door=door.name, address=row[0]):
+                        self.assertEqual(client.ask(row[0]), self.expected(door, row))
+
+    def test_all_at_once_and_under_load_say_the_same(self):
+        wrong = []
+
+        def ask_all(door, chooser):
+            with self.open(door) as client:
+                for row in chooser.sample(ADDRESSES * ROUNDS, len(ADDRESSES) * ROUNDS):
+                    answer = client.ask(row[0])
+                    if answer != self.expected(door, row):
+                        wrong.append((door.name, row[0], answer))
+
+        threads = [
+            threading.Thread(target=ask_all, args=(door, random.Random(number)))
+            for door in DOORS
+            for number in range(CLIENTS)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(50)
+        self.assertEqual(wrong, [])
+        # However many asked at the same time, each was asked about once.
+        self.assertEqual(sorted(self.target("good.test").recipients), sorted(row[0] for row in ADDRESSES if "@good" in row[0]))
