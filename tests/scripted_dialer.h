@@ -56,6 +56,7 @@ struct ScriptedConnection {
   bool open = true;                   // on our side
   bool tls = false;
   bool pipelined = false;  // a command came before the last reply was read
+  size_t read = 0;         // bytes that were taken from the server
 };
 
 class ScriptedStream : public Stream {
@@ -105,6 +106,7 @@ class ScriptedStream : public Stream {
     const size_t count = std::min({size, ready_.size(), chunk_});
     std::copy_n(ready_.begin(), count, buffer);
     ready_.erase(0, count);
+    seen_->read += count;
     co_return count;
   }
 

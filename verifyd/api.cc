@@ -551,7 +551,8 @@ const std::vector<ApiRoute>& ApiRoutes() {
        "/v1/verify",
        ApiRight::kChange,
        {"addresses", "fresh", "patience", "role", "trace"},
-       "Verify addresses, from memory or by a probe; a line for each as its answer comes.",
+       "Verify addresses, from memory or by a probe; a line for each as its answer comes. A body of text/plain has an "
+       "address a line, without end; the other arguments are then in the query.",
        HandleVerify},
       {"POST",
        "/v1/query",

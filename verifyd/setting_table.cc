@@ -89,7 +89,7 @@ const std::vector<SettingRow>& Settings::Table() {
        .documentation = "Time that must lie between two refusals before they overturn a live positive answer."},
       {.name = "address_verify_pending_request_limit",
        .type = T::kNumber,
-       .default_value = "5000",
+       .default_value = "20000",
        .min = 1,
        .documentation = "Probes in the air at most; beyond, new addresses are answered 450."},
       {.name = "address_verify_poll_count",

@@ -35,7 +35,7 @@ struct VerifierSettings {
   ProbeSender probe_sender;
   std::string helo;
   absl::Duration probe_time_limit = absl::Seconds(300);
-  size_t flight_limit = 5000;
+  size_t flight_limit = 20000;
   size_t waiter_limit = 20000;
   bool negative_cache = true;   // address_verify_negative_cache
   bool postfix_policy = false;  // address_verify_verdict_policy = postfix

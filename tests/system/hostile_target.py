@@ -1,0 +1,102 @@
+"""Mail servers that mean ill, each in its own way, one address a way; on the loop of the other targets."""
+
+import asyncio
+
+GREETING = b"220 hostile ESMTP\r\n"
+# Of what never ends this much is offered; who reads all of it has no bound.
+FLOOD = 100 << 20
+
+
+async def endless_banner(reader, writer):
+    await flood(writer, b"220-welcome\r\n" * 1000)
+
+
+async def endless_line(reader, writer):
+    await flood(writer, b"x" * 10000)
+
+
+async def a_byte_a_second(reader, writer):
+    for byte in b"220 " + b"x" * 1000:
+        writer.write(bytes([byte]))
+        await asyncio.sleep(1)
+
+
+async def no_final_line(reader, writer):
+    writer.write(GREETING)
+    await reader.readline()
+    writer.write(b"250-hostile\r\n")
+    await reader.read()
+
+
+async def replies_before_commands(reader, writer):
+    writer.write(GREETING + b"250 hostile\r\n" * 10)
+    await reader.read()
+
+
+async def garbage_in_place_of_tls(reader, writer):
+    writer.write(GREETING)
+    await reader.readline()
+    writer.write(b"250-hostile\r\n250 STARTTLS\r\n")
+    await reader.readline()
+    writer.write(b"220 go on\r\n")
+    await reader.read(1)
+    writer.write(bytes(range(256)) * 10)
+
+
+async def end_at_rcpt(reader, writer):
+    writer.write(GREETING)
+    for _ in range(2):
+        await reader.readline()
+        writer.write(b"250 ok\r\n")
+    await reader.readline()
+
+
+async def silence(reader, writer):
+    await reader.read()
+
+
+WAYS = (endless_banner, endless_line, a_byte_a_second, no_final_line, replies_before_commands, garbage_in_place_of_tls,
+        end_at_rcpt, silence)
+
+
+async def flood(writer, piece):
+    for _ in range(FLOOD // len(piece)):
+        writer.write(piece)
+        await writer.drain()
+
+
+class HostileTargets:
+    """`addresses`: one for each of WAYS. Counted: `sessions`, and `most_sessions` at one time."""
+
+    def __init__(self, loop, addresses, port):
+        self.sessions = 0
+        self.most_sessions = 0
+        self._now = 0
+        self._loop = loop
+        self._servers = [
+            loop.run(asyncio.start_server(self._serving(way), address, port, backlog=1000))
+            for way, address in zip(WAYS, addresses)
+        ]
+
+    def _serving(self, way):
+        async def serve(reader, writer):
+            self.sessions += 1
+            self._now += 1
+            self.most_sessions = max(self.most_sessions, self._now)
+            try:
+                await way(reader, writer)
+            except (OSError, asyncio.IncompleteReadError):
+                pass
+            finally:
+                self._now -= 1
+                writer.close()
+
+        return serve
+
+    def close(self):
+        for server in self._servers:
+            self._loop.run(self._close(server))
+
+    @staticmethod
+    async def _close(server):
+        server.close()
