@@ -1,5 +1,6 @@
 #include "verifyd/door/door_table.h"
 
+#include "verifyd/door/milter.h"
 #include "verifyd/door/policy.h"
 
 namespace verifyd {
@@ -10,11 +11,16 @@ std::unique_ptr<DoorProtocol> MakeMailProtocol(const DoorRooms& rooms) {
   return std::make_unique<T>(rooms.restrictions, rooms.metrics);
 }
 
+std::unique_ptr<DoorProtocol> MakeMilterProtocol(const DoorRooms& rooms) {
+  return std::make_unique<MilterProtocol>(rooms.restrictions, rooms.metrics, rooms.timers);
+}
+
 }  // namespace
 
 const std::vector<DoorRow>& DoorTable() {
   static const auto* const kTable = new std::vector<DoorRow>{
       {.name = "policy", .make = MakeMailProtocol<PolicyProtocol>},
+      {.name = "milter", .make = MakeMilterProtocol},
   };
   return *kTable;
 }
