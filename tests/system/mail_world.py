@@ -1,7 +1,7 @@
 """The loopback mail world: a name server, and mail servers of every temper behind it.
 
 `MailWorld` starts the name server and the scripted servers; the real ones (`sink`, `recipient_table`, `gateway`,
-`exim`, `dovecot`, `tempers`, `stock`) start when first asked for. `with MailWorld() as world:` leaves nothing behind.
+`filtered_gateway`, `exim`, `dovecot`, `tempers`, `stock`) start when first asked for. `with MailWorld() as world:` leaves nothing behind.
 """
 
 import functools
@@ -14,7 +14,8 @@ import postfix
 from child import Child, accepts_connections
 from dovecot import Dovecot
 from exim import Exim
-from loopback import POLICY_PORT, SMTP_PORT, AddressBlock, free_ipv6_port
+from filters import OpenDkim, Sink, spf_policy
+from loopback import MILTER_PORT, POLICY_PORT, SMTP_PORT, AddressBlock, free_ipv6_port
 from name_server import NameServer
 from postgrey import Postgrey
 from smtp_target import DROP, SILENT, SmtpTarget, TargetLoop
@@ -36,6 +37,7 @@ TARGETS = {
     "busy.test": (9, {"replies": {"RCPT": "451 4.3.0 Temporary directory failure"}}),
 }
 SINK, TABLE, STOCK, GATEWAY, DNS = 10, 11, 19, 25, 53
+FILTERED_GATEWAY, DELIVERED, DKIM_PORTS = 26, 27, (8891, 8892)
 # Domain: the number of its real mail server's address.
 REAL_TARGETS = {
     "sink.test": SINK,
@@ -60,6 +62,7 @@ ODD_NAMES = [
     "spare IN MX 20 mx.good",
     "mx.spare IN A {99}",
     "alias IN CNAME good",
+    "spf IN TXT \"v=spf1 ip4:192.0.2.9 -all\"",
     "six IN MX 10 mx.six",
     "mx.six IN AAAA ::1",
 ]
@@ -106,6 +109,10 @@ class MailWorld:
     def policy_endpoint(self):
         return f"{self.block.address(1)}:{POLICY_PORT}"
 
+    @property
+    def milter_endpoint(self):
+        return f"{self.block.address(1)}:{MILTER_PORT}"
+
     @functools.cached_property
     def sink(self):
         """Debian's smtp-sink: accepts everybody."""
@@ -145,6 +152,31 @@ class MailWorld:
         )
         self._closers.append(server.close)
         return server
+
+    @functools.cached_property
+    def delivered(self):
+        """What the filtered gateway has accepted."""
+        return self._kept(Sink(self._place("delivered"), self.block.address(DELIVERED), SMTP_PORT))
+
+    @functools.cached_property
+    def filtered_gateway(self):
+        """The real Postfix that asks by milter: see postfix.filtered_gateway."""
+        address = self.block.address(FILTERED_GATEWAY)
+        verifies = self._kept(OpenDkim(self._place("dkim-verifies"), address, DKIM_PORTS[0]))
+        signs = self._kept(OpenDkim(self._place("dkim-signs"), address, DKIM_PORTS[1], signed_domain="spf.test"))
+        return self._kept(
+            postfix.filtered_gateway(
+                self._place("filtered"),
+                address,
+                TARGETS,
+                self.delivered,
+                self.milter_endpoint,
+                self.policy_endpoint,
+                verifies.endpoint,
+                signs.endpoint,
+                spf_policy(self._place("spf"), self.names.endpoint),
+            )
+        )
 
     @functools.cached_property
     def exim(self):
@@ -203,7 +235,7 @@ class MailWorld:
         """Every scripted server as it was at first, the logs as if empty."""
         for domain, (_, manner) in TARGETS.items():
             self.targets[domain].reset(**manner)
-        for name in ("gateway", "tempers", "stock"):
+        for name in ("gateway", "filtered_gateway", "tempers", "stock"):
             if name in self.__dict__:
                 self.__dict__[name].skip_log()
 
