@@ -45,6 +45,13 @@ class AddressBlock:
         self._lock.close()
 
 
+def free_port():
+    """A port of 127.0.0.1 that nothing listens on now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as chooser:
+        chooser.bind(("127.0.0.1", 0))
+        return chooser.getsockname()[1]
+
+
 def free_ipv6_port():
     """A port of ::1 that nothing listens on now."""
     with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as chooser:

@@ -1,7 +1,7 @@
 """The loopback mail world: a name server, and mail servers of every temper behind it.
 
 `MailWorld` starts the name server and the scripted servers; the real ones (`sink`, `recipient_table`, `gateway`,
-`filtered_gateway`, `exim`, `dovecot`, `tempers`, `stock`) start when first asked for. `with MailWorld() as world:` leaves nothing behind.
+`filtered_gateway`, `sendmail`, `exim`, `dovecot`, `tempers`, `stock`) start when first asked for. `with MailWorld() as world:` leaves nothing behind.
 """
 
 import functools
@@ -15,9 +15,10 @@ from child import Child, accepts_connections
 from dovecot import Dovecot
 from exim import Exim
 from filters import OpenDkim, Sink, spf_policy
-from loopback import MILTER_PORT, POLICY_PORT, SMTP_PORT, AddressBlock, free_ipv6_port
+from loopback import MILTER_PORT, POLICY_PORT, SMTP_PORT, AddressBlock, free_ipv6_port, free_port
 from name_server import NameServer
 from postgrey import Postgrey
+from sendmail import Sendmail
 from smtp_target import DROP, SILENT, SmtpTarget, TargetLoop
 
 BLOCKED = "554 5.7.1 Service unavailable; Client host [127.0.0.1] blocked using zen.spamhaus.org"
@@ -37,7 +38,7 @@ TARGETS = {
     "busy.test": (9, {"replies": {"RCPT": "451 4.3.0 Temporary directory failure"}}),
 }
 SINK, TABLE, STOCK, GATEWAY, DNS = 10, 11, 19, 25, 53
-FILTERED_GATEWAY, DELIVERED, DKIM_PORTS = 26, 27, (8891, 8892)
+FILTERED_GATEWAY, DELIVERED, SENDMAIL, DKIM_PORTS = 26, 27, 28, (8891, 8892)
 # Domain: the number of its real mail server's address.
 REAL_TARGETS = {
     "sink.test": SINK,
@@ -50,6 +51,8 @@ REAL_TARGETS = {
     "postgrey.test": 18,
 }
 NOBODY = 99  # an address where nothing listens
+
+SENDMAIL_SAMPLE = os.path.join(os.path.dirname(__file__), "..", "..", "packaging", "sendmail.mc.sample")
 
 ODD_NAMES = [
     "null IN MX 0 .",
@@ -177,6 +180,18 @@ class MailWorld:
                 spf_policy(self._place("spf"), self.names.endpoint),
             )
         )
+
+    @functools.cached_property
+    def sendmail_filter_port(self):
+        """The filter of the real Sendmail is on localhost, so its port is what is ours."""
+        return free_port()
+
+    @functools.cached_property
+    def sendmail(self):
+        """The real Sendmail: asks the milter on `sendmail_filter_port`, as the sample says."""
+        with open(SENDMAIL_SAMPLE, encoding="ascii") as sample:
+            filters = sample.read().replace("inet:10091@", f"inet:{self.sendmail_filter_port}@")
+        return self._kept(Sendmail(self._place("sendmail"), self.block.address(SENDMAIL), SMTP_PORT, filters))
 
     @functools.cached_property
     def exim(self):

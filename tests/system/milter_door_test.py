@@ -237,6 +237,39 @@ class MilterTestTest(MilterWorldTestCase):
         self.assertIn("sasl_username=<anna>", verifyd.log())
 
 
+class SendmailTest(MilterWorldTestCase):
+    def sendmail(self):
+        """A session in which a sender has been named."""
+        self.world.sendmail
+        client = smtplib.SMTP(self.world.block.address(28), self.world.smtp_port, "client.test", timeout=30)
+        client.ehlo()
+        self.assertEqual(client.mail("someone@client.test")[0], 250)
+        return client
+
+    def test_sendmail_refuses_in_our_words_each_recipient_for_itself(self):
+        verifyd = self.filtering(milter_listen=f"inet:{self.world.sendmail_filter_port}@localhost")
+        self.target("good.test").unknown_reply = "550 5.1.1 100% unknown"
+        with self.sendmail() as client:
+            for recipient in ("alice@good.test", "alice@slow.test", "bob@good.test"):
+                self.assertEqual(client.rcpt(recipient)[0], 250)
+                code, text = client.rcpt("nobody@good.test")
+                self.assertEqual(code, 550)
+                ours = r"undeliverable address: host mx\.good\.test\[.*\] said: 550 5\.1\.1 100% unknown"
+                self.assertRegex(text.decode(), rf"^5\.1\.1 <nobody@good\.test>\.\.\. {ours}")
+            client.rset()
+            client.mail("other@client.test")
+            self.assertEqual(client.rcpt("nobody@good.test")[0], 550)
+        self.assertRegex(
+            verifyd.log(),
+            r"client_address=127\.0\.0\.1 sender=<someone@client\.test> recipient=<nobody@good\.test> "
+            r"instance=milter\.\d+\.1 queue_id=\w+ .* helo_name=<client\.test>",
+        )
+
+    def test_without_verifyd_sendmail_goes_on(self):
+        with self.sendmail() as client:
+            self.assertEqual(client.rcpt("nobody@good.test")[0], 250)
+
+
 class ChainTest(MilterWorldTestCase):
     """An SPF policy service before us, OpenDKIM before and behind us."""
 
