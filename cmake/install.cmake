@@ -24,7 +24,8 @@ install(FILES ${PROJECT_BINARY_DIR}/packaging/verifyd.service ${unit_source}/ver
 install(FILES ${unit_source}/sysusers.conf DESTINATION lib/sysusers.d RENAME verifyd.conf)
 install(FILES ${unit_source}/tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME verifyd.conf)
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/logcheck/verifyd DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/logcheck/ignore.d.server)
-install(FILES ${PROJECT_SOURCE_DIR}/packaging/main.cf.sample DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(FILES ${PROJECT_SOURCE_DIR}/packaging/main.cf.sample ${PROJECT_SOURCE_DIR}/packaging/sendmail.mc.sample
+  DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/packaging/snippets/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
   USE_SOURCE_PERMISSIONS)
 if(EXISTS ${PROJECT_SOURCE_DIR}/packaging/verifyd.cf)

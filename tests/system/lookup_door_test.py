@@ -13,7 +13,7 @@ from lookup_client import LINE_PORT, SOCKETMAP_PORT, TCP_TABLE_PORT, LineClient,
 from mail_world import LOOKING_UP, TARGETS
 from opensmtpd import OpenSmtpd
 from postfix import LOOKUP_PORTS
-from sendmail import Sendmail
+from sendmail_session import SendmailSession
 from snippets import FOLDER, snippet
 from world_test_case import IN_PROGRESS, WorldTestCase, build_directory
 
@@ -182,7 +182,7 @@ class SendmailTest(LookupTestCase):
     def setUp(self):
         super().setUp()
         directory = tempfile.mkdtemp(dir=self.world.directory)
-        self.sendmail = Sendmail(directory, TARGETS, snippet("sendmail.mc", self.address))
+        self.sendmail = SendmailSession(directory, TARGETS, snippet("sendmail.mc", self.address))
 
     def test_its_ruleset_refuses_whom_the_map_does_not_hold(self):
         self.open_doors()

@@ -12,6 +12,7 @@ import socket
 DNS_PORT = 5353
 SMTP_PORT = 2525
 POLICY_PORT = 10090
+MILTER_PORT = 10091
 LOCK_PORT = 9
 
 
@@ -42,6 +43,13 @@ class AddressBlock:
 
     def close(self):
         self._lock.close()
+
+
+def free_port():
+    """A port of 127.0.0.1 that nothing listens on now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as chooser:
+        chooser.bind(("127.0.0.1", 0))
+        return chooser.getsockname()[1]
 
 
 def free_ipv6_port():

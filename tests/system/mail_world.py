@@ -1,7 +1,7 @@
 """The loopback mail world: a name server, and mail servers of every temper behind it.
 
 `MailWorld` starts the name server and the scripted servers; the real ones (`sink`, `recipient_table`, `gateway`,
-`exim`, `dovecot`, `tempers`, `stock`) start when first asked for. `with MailWorld() as world:` leaves nothing behind.
+`filtered_gateway`, `sendmail`, `exim`, `dovecot`, `tempers`, `stock`) start when first asked for. `with MailWorld() as world:` leaves nothing behind.
 """
 
 import functools
@@ -14,9 +14,11 @@ import postfix
 from child import Child, accepts_connections
 from dovecot import Dovecot
 from exim import Exim
-from loopback import POLICY_PORT, SMTP_PORT, AddressBlock, free_ipv6_port
+from filters import OpenDkim, Sink, spf_policy
+from loopback import MILTER_PORT, POLICY_PORT, SMTP_PORT, AddressBlock, free_ipv6_port, free_port
 from name_server import NameServer
 from postgrey import Postgrey
+from sendmail import Sendmail
 from snippets import main_cf_settings, snippet
 from smtp_target import DROP, SILENT, SmtpTarget, TargetLoop
 
@@ -37,6 +39,7 @@ TARGETS = {
     "busy.test": (9, {"replies": {"RCPT": "451 4.3.0 Temporary directory failure"}}),
 }
 SINK, TABLE, STOCK, GATEWAY, DNS = 10, 11, 19, 25, 53
+FILTERED_GATEWAY, DELIVERED, SENDMAIL, DKIM_PORTS = 26, 27, 28, (8891, 8892)
 # Gateways that look recipients up, as packaging/snippets says.
 LOOKING_UP = {"postfix": 41, "exim": 42}
 # Domain: the number of its real mail server's address.
@@ -52,6 +55,8 @@ REAL_TARGETS = {
 }
 NOBODY = 99  # an address where nothing listens
 
+SENDMAIL_SAMPLE = os.path.join(os.path.dirname(__file__), "..", "..", "packaging", "sendmail.mc.sample")
+
 ODD_NAMES = [
     "null IN MX 0 .",
     "implicit IN A {2}",
@@ -63,6 +68,7 @@ ODD_NAMES = [
     "spare IN MX 20 mx.good",
     "mx.spare IN A {99}",
     "alias IN CNAME good",
+    "spf IN TXT \"v=spf1 ip4:192.0.2.9 -all\"",
     "six IN MX 10 mx.six",
     "mx.six IN AAAA ::1",
 ]
@@ -109,6 +115,10 @@ class MailWorld:
     def policy_endpoint(self):
         return f"{self.block.address(1)}:{POLICY_PORT}"
 
+    @property
+    def milter_endpoint(self):
+        return f"{self.block.address(1)}:{MILTER_PORT}"
+
     @functools.cached_property
     def sink(self):
         """Debian's smtp-sink: accepts everybody."""
@@ -148,6 +158,43 @@ class MailWorld:
         )
         self._closers.append(server.close)
         return server
+
+    @functools.cached_property
+    def delivered(self):
+        """What the filtered gateway has accepted."""
+        return self._kept(Sink(self._place("delivered"), self.block.address(DELIVERED), SMTP_PORT))
+
+    @functools.cached_property
+    def filtered_gateway(self):
+        """The real Postfix that asks by milter: see postfix.filtered_gateway."""
+        address = self.block.address(FILTERED_GATEWAY)
+        verifies = self._kept(OpenDkim(self._place("dkim-verifies"), address, DKIM_PORTS[0]))
+        signs = self._kept(OpenDkim(self._place("dkim-signs"), address, DKIM_PORTS[1], signed_domain="spf.test"))
+        return self._kept(
+            postfix.filtered_gateway(
+                self._place("filtered"),
+                address,
+                TARGETS,
+                self.delivered,
+                self.milter_endpoint,
+                self.policy_endpoint,
+                verifies.endpoint,
+                signs.endpoint,
+                spf_policy(self._place("spf"), self.names.endpoint),
+            )
+        )
+
+    @functools.cached_property
+    def sendmail_filter_port(self):
+        """The filter of the real Sendmail is on localhost, so its port is what is ours."""
+        return free_port()
+
+    @functools.cached_property
+    def sendmail(self):
+        """The real Sendmail: asks the milter on `sendmail_filter_port`, as the sample says."""
+        with open(SENDMAIL_SAMPLE, encoding="ascii") as sample:
+            filters = sample.read().replace("inet:10091@", f"inet:{self.sendmail_filter_port}@")
+        return self._kept(Sendmail(self._place("sendmail"), self.block.address(SENDMAIL), SMTP_PORT, filters))
 
     @functools.cached_property
     def exim(self):
@@ -220,7 +267,7 @@ class MailWorld:
         """Every scripted server as it was at first, the logs as if empty."""
         for domain, (_, manner) in TARGETS.items():
             self.targets[domain].reset(**manner)
-        for name in ("gateway", "tempers", "stock", "lookup_postfix"):
+        for name in ("gateway", "filtered_gateway", "tempers", "stock", "lookup_postfix"):
             if name in self.__dict__:
                 self.__dict__[name].skip_log()
 

@@ -14,6 +14,7 @@ from child import Child, accepts_connections
 MASTER = "/usr/lib/postfix/sbin/master"
 INTERNAL_SERVICES = """\
 cleanup   unix  n       -       n       -       0       cleanup
+pickup    unix  n       -       n       60      1       pickup
 qmgr      unix  n       -       n       300     1       qmgr
 rewrite   unix  -       -       n       -       -       trivial-rewrite
 bounce    unix  -       -       n       -       0       bounce
@@ -38,10 +39,10 @@ scache    unix  -       -       n       -       1       scache
 class Postfix:
     """`services`: {(address, port): {name: value}}: an smtpd on each, with these settings of its own.
 
-    `screened`: more of them, which share one postscreen with its settings in main.cf.
+    `screened`: more of them, which share one postscreen with its settings in main.cf. `more`: lines of master.cf.
     """
 
-    def __init__(self, directory, hostname, settings, services, tables=(), screened=()):
+    def __init__(self, directory, hostname, settings, services, tables=(), screened=(), more=""):
         self.directory = directory
         self.log_path = os.path.join(directory, "maillog")
         self._skipped = 0
@@ -51,7 +52,7 @@ class Postfix:
         for name, text in dict(tables).items():
             self._write(name, text)
         self._write("config/main.cf", self._main_cf(hostname, settings))
-        self._write("config/master.cf", self._master_cf(services, screened))
+        self._write("config/master.cf", self._master_cf(services, screened) + more)
         config = os.path.join(directory, "config")
         subprocess.run(["/usr/sbin/postfix", "-c", config, "check"], check=True, capture_output=True, timeout=60)
         # -d: do not leave for the background: the master is our child and is ended by its id.
@@ -105,6 +106,18 @@ class Postfix:
             lines.append(f"{host}:{port} inet n - n - - smtpd\n")
             lines.extend(f"  -o {{ {name} = {value} }}\n" for name, value in settings.items())
         return "".join(lines) + INTERNAL_SERVICES
+
+    def sendmail(self, sender, recipients, message):
+        """Submits mail as a program on this machine does: sendmail(1)."""
+        config = os.path.join(self.directory, "config")
+        subprocess.run(
+            ["/usr/sbin/sendmail", "-C", config, "-f", sender, *recipients],
+            input=message,
+            text=True,
+            check=True,
+            timeout=20,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "MAIL_CONFIG": config},
+        )
 
     def private_socket(self, service):
         """Where an internal service listens."""
@@ -198,6 +211,58 @@ def lookup_gateway(directory, address, snippets, relay_domains):
         {"relay_domains": " ".join(relay_domains)},
         {(address, port): snippets[name] for name, port in LOOKUP_PORTS.items()},
     )
+
+
+def filtered_gateway(directory, address, relay_domains, sink, milter, policy, before, behind, spf_service):
+    """A gateway that asks verifyd as a milter; what it accepts goes to `sink`. `FILTERED_PORTS` are the ways to ask.
+
+    `milter`, `policy`: where verifyd is. `before`, `behind`: other milters, which the chains have around it; they ask
+    the SPF service first, and their clients may say by XCLIENT who they are.
+    """
+
+    def filters(*endpoints, more=""):
+        return ", ".join(f"{{ inet:{endpoint}, default_action=accept{more} }}" for endpoint in endpoints)
+
+    before_ours = "reject_unauth_destination, check_policy_service unix:private/policyd-spf"
+    ours = f"check_policy_service {{ inet:{policy}, timeout=15s, default_action=DUNNO }}"
+    ways = {
+        "milter": {},
+        "unix": {"smtpd_milters": "{ unix:verifyd/milter, default_action=accept }"},
+        "submission": {"milter_macro_daemon_name": "ORIGINATING"},
+        "dry_run": {"milter_macro_daemon_name": "dry_run"},
+        "impatient": {"smtpd_milters": filters(milter, more=", command_timeout=11s").replace("=accept", "=tempfail")},
+        "chain": {"smtpd_milters": filters(before, milter, behind), "smtpd_recipient_restrictions": before_ours},
+        "policy_chain": {
+            "smtpd_milters": filters(before, behind),
+            "smtpd_recipient_restrictions": f"{before_ours}, {ours}",
+        },
+    }
+    return Postfix(
+        directory,
+        "gateway.test",
+        {
+            "relay_domains": " ".join(relay_domains),
+            "relay_transport": f"smtp:{sink.endpoint}",
+            "default_transport": f"smtp:{sink.endpoint}",
+            "smtpd_recipient_restrictions": "reject_unauth_destination",
+            "smtpd_milters": filters(milter),
+            "non_smtpd_milters": filters(milter),
+            "smtpd_authorized_xclient_hosts": "127.0.0.0/8",
+        },
+        {(address, FILTERED_PORTS[name]): settings for name, settings in ways.items()},
+        more=spf_service,
+    )
+
+
+FILTERED_PORTS = {
+    "milter": 2621,
+    "unix": 2622,
+    "submission": 2623,
+    "dry_run": 2624,
+    "impatient": 2625,
+    "chain": 2626,
+    "policy_chain": 2627,
+}
 
 
 def recipient_table_target(directory, address, port, domain, users):

@@ -1,81 +1,75 @@
-"""Sendmail, which is unpacked and not installed (scripts/install-packages): a configuration made by its own m4 files, and
-one SMTP session with it over a pipe. Nothing listens, and nothing is queued.
+"""A private Sendmail that relays everything, and asks a milter about it first.
 
-It wants a machine with a qualified name, and sleeps a minute where there is none: it gets a name of its own.
+Sendmail and Postfix can not both be installed: scripts/install-packages unpacks Sendmail below a cache folder. It runs as
+nobody; nss_wrapper gives this machine a name that Sendmail finds good enough.
 """
 
 import os
+import shutil
 import subprocess
 
+from child import Child, accepts_connections
 from unpacked import unpacked
 
-# $1: folder with a file of hosts; behind it the command.
-WITH_OWN_NAME = 'hostname gateway.test && mount --bind "$1/hosts" /etc/hosts && shift && exec "$@"'
-MC = """OSTYPE(`linux')dnl
+CONFIG = """\
+include(`{cf}')dnl
+OSTYPE(`linux')dnl
 define(`QUEUE_DIR', `{directory}/queue')dnl
-define(`STATUS_FILE', `{directory}/statistics')dnl
 define(`ALIAS_FILE', `')dnl
+define(`STATUS_FILE', `')dnl
 define(`HELP_FILE', `')dnl
-define(`confDOMAIN_NAME', `gateway.test')dnl
-define(`confCW_FILE', `-o {directory}/no-names')dnl
-define(`confSERVICE_SWITCH_FILE', `{directory}/switch')dnl
+define(`confPID_FILE', `{directory}/pid')dnl
+define(`confSERVICE_SWITCH_FILE', `{directory}/service.switch')dnl
+define(`confRUN_AS_USER', `nobody')dnl
+define(`confDONT_PROBE_INTERFACES', `True')dnl
+define(`confTO_IDENT', `0')dnl
+FEATURE(`no_default_msa')dnl
 FEATURE(`nocanonify')dnl
+FEATURE(`promiscuous_relay')dnl
 FEATURE(`accept_unresolvable_domains')dnl
-FEATURE(`accept_unqualified_senders')dnl
-RELAY_DOMAIN(`{domains}')dnl
-MAILER(`smtp')dnl
-{snippet}"""
+DAEMON_OPTIONS(`Name=MTA, Addr={address}, Port={port}')dnl
+{filters}
+MAILER(smtp)dnl
+"""
 
 
 class Sendmail:
-    def __init__(self, directory, domains, snippet):
-        os.makedirs(os.path.join(directory, "queue"), mode=0o755, exist_ok=True)
-        folder = unpacked("sendmail-cf", "usr/share/sendmail/cf") + "/"
-        text = MC.format(directory=directory, domains=" ".join(domains), snippet=snippet)
-        made = subprocess.run(
-            ["m4", f"-D_CF_DIR_={folder}", folder + "m4/cf.m4", "-"],
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=True,
-        )
+    """`filters`: its lines of sendmail.mc."""
+
+    def __init__(self, directory, address, port, filters):
+        os.makedirs(directory, mode=0o755)
+        os.mkdir(os.path.join(directory, "queue"), mode=0o700)
+        shutil.chown(os.path.join(directory, "queue"), "nobody")
         files = {
-            "sendmail.cf": made.stdout,
-            # No name server is asked.
-            "switch": "hosts files\naliases files\npasswd files\n",
-            "hosts": "127.0.0.1 localhost gateway.test\n",
+            "sendmail.mc": CONFIG.format(
+                cf=unpacked("sendmail-cf", "usr/share/sendmail/cf/m4/cf.m4"), directory=directory, address=address, port=port, filters=filters
+            ),
+            "service.switch": "hosts files\naliases files\n",
+            "hosts": f"127.0.0.1 localhost\n{address} sendmail.test\n",
         }
-        for name, content in files.items():
-            with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
-                file.write(content)
-        program = unpacked("sendmail-bin", "usr/libexec/sendmail/sendmail")
+        for name, text in files.items():
+            with open(os.path.join(directory, name), "w", encoding="ascii") as file:
+                file.write(text)
         config = os.path.join(directory, "sendmail.cf")
-        self._command = ["unshare", "--mount", "--uts", "sh", "-c", WITH_OWN_NAME, "sh", directory, program, "-C", config, "-bs"]
+        with open(config, "w", encoding="ascii") as out:
+            subprocess.run(
+                ["m4", os.path.join(directory, "sendmail.mc")], stdout=out, stderr=subprocess.DEVNULL, check=True, timeout=20
+            )
+        # A copy has no set-group-ID bit, which would keep nss_wrapper out.
+        program = os.path.join(directory, "sendmail")
+        shutil.copy(unpacked("sendmail-bin", "usr/libexec/sendmail/sendmail"), program)
+        self._child = Child(
+            "sendmail",
+            [program, "-C", config, "-bD"],
+            os.path.join(directory, "output"),
+            env={
+                "LD_PRELOAD": "libnss_wrapper.so",
+                "NSS_WRAPPER_HOSTS": os.path.join(directory, "hosts"),
+                "NSS_WRAPPER_HOSTNAME": "sendmail.test",
+                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            },
+        )
+        self._child.wait_until(lambda: accepts_connections(address, port), 20, f"listen on {address}:{port}")
 
-    def rcpt(self, *recipients):
-        """The reply to each."""
-        with subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            try:
-                self._reply(process)
-                for command in ("EHLO client.test", "MAIL FROM:<someone@client.test>"):
-                    self._say(process, command)
-                replies = [self._say(process, f"RCPT TO:<{recipient}>") for recipient in recipients]
-                self._say(process, "QUIT")
-            finally:
-                process.kill()
-        return replies
-
-    def _say(self, process, command):
-        # It will not have it that a client speaks before its turn.
-        process.stdin.write(f"{command}\r\n")
-        process.stdin.flush()
-        return self._reply(process)
-
-    @staticmethod
-    def _reply(process):
-        """The last line of a reply."""
-        for line in process.stdout:
-            if line[3:4] == " ":
-                return line.rstrip()
-        raise ConnectionError("Sendmail has ended")
+    def close(self):
+        self._child.stop()

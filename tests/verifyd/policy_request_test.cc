@@ -12,13 +12,15 @@ namespace {
 TEST(PolicyRequestTest, TakesAttributesInAnyOrderAndIgnoresUnknownOnes) {
   const auto request = ParsePolicyRequest(
       "recipient=joe@example.com\nunheard_of=1\nstress=yes\nprotocol_state=RCPT\nsender=\nclient_address=192.0.2.1\n"
-      "instance=1.2\nqueue_id=A1\npolicy_context=dry_run\nrequest=smtpd_access_policy\n\n");
+      "helo_name=client.test\nsasl_username=anna\ninstance=1.2\nqueue_id=A1\npolicy_context=dry_run\nrequest=smtpd_access_policy\n\n");
   ASSERT_THAT(request, IsOk());
   EXPECT_EQ(request->recipient, "joe@example.com");
   EXPECT_EQ(request->sender, "");
   EXPECT_EQ(request->stress, "yes");
   EXPECT_EQ(request->protocol_state, "RCPT");
   EXPECT_EQ(request->client_address, "192.0.2.1");
+  EXPECT_EQ(request->helo_name, "client.test");
+  EXPECT_EQ(request->sasl_username, "anna");
   EXPECT_EQ(request->instance, "1.2");
   EXPECT_EQ(request->queue_id, "A1");
   EXPECT_EQ(request->context, "dry_run");

@@ -75,6 +75,8 @@ std::string DecisionLine(const MailRequest& request, const Ruling& ruling, absl:
   const int64_t milliseconds = absl::ToInt64Milliseconds(wait);
   absl::StrAppend(&line, " wait=", milliseconds / 1000, ".", absl::Dec(milliseconds % 1000, absl::kZeroPad3));
   if (ruling.dry_run) absl::StrAppend(&line, " dry_run=yes");
+  if (!request.helo_name.empty()) absl::StrAppend(&line, " helo_name=<", Value(request.helo_name), ">");
+  if (!request.sasl_username.empty()) absl::StrAppend(&line, " sasl_username=<", Value(request.sasl_username), ">");
   return line;
 }
 

@@ -1,6 +1,7 @@
 #include "verifyd/door/door_table.h"
 
 #include "verifyd/door/line.h"
+#include "verifyd/door/milter.h"
 #include "verifyd/door/policy.h"
 #include "verifyd/door/socketmap.h"
 #include "verifyd/door/tcp_table.h"
@@ -13,11 +14,16 @@ std::unique_ptr<DoorProtocol> MakeMailProtocol(const DoorRooms& rooms) {
   return std::make_unique<T>(rooms.restrictions, rooms.metrics);
 }
 
+std::unique_ptr<DoorProtocol> MakeMilterProtocol(const DoorRooms& rooms) {
+  return std::make_unique<MilterProtocol>(rooms.restrictions, rooms.metrics, rooms.timers);
+}
+
 }  // namespace
 
 const std::vector<DoorRow>& DoorTable() {
   static const auto* const kTable = new std::vector<DoorRow>{
       {.name = "policy", .make = MakeMailProtocol<PolicyProtocol>},
+      {.name = "milter", .make = MakeMilterProtocol},
       {.name = "socketmap", .make = MakeMailProtocol<SocketmapProtocol>},
       {.name = "tcp_table", .make = MakeMailProtocol<TcpTableProtocol>},
       {.name = "line", .make = MakeMailProtocol<LineProtocol>},

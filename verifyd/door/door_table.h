@@ -10,16 +10,18 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "base/timer.h"
 #include "verifyd/door/protocol.h"
 #include "verifyd/metrics.h"
 #include "verifyd/restriction/restriction.h"
 
 namespace verifyd {
 
-// Whom doors may ask; all outlive them.
+// Whom doors may ask, and what they use; all outlive them.
 struct DoorRooms {
   Restrictions& restrictions;
   Metrics& metrics;
+  Timers& timers;  // of the front loop
 };
 
 struct DoorRow {

@@ -21,7 +21,11 @@ absl::string_view* FieldFor(absl::string_view name, MailRequest& request) {
       if (name == "instance") return &request.instance;
       return nullptr;
     case 9:
-      return name == "recipient" ? &request.recipient : nullptr;
+      if (name == "recipient") return &request.recipient;
+      if (name == "helo_name") return &request.helo_name;
+      return nullptr;
+    case 13:
+      return name == "sasl_username" ? &request.sasl_username : nullptr;
     case 14:
       if (name == "protocol_state") return &request.protocol_state;
       if (name == "client_address") return &request.client_address;
