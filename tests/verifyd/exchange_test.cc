@@ -2,12 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include <array>
-#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -17,47 +12,17 @@
 #include "base/signal.h"
 #include "tests/cache/samples.h"
 #include "tests/test_loop.h"
+#include "tests/verifyd/caller.h"
 
 namespace verifyd {
 namespace {
 
 using ::testing::Contains;
 
-// One end of a connection to the door.
-class Caller {
- public:
-  explicit Caller(const std::string& path) : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, path.data(), path.size());
-    EXPECT_EQ(connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-  }
-  ~Caller() { close(fd_); }
-  Caller(const Caller&) = delete;
-  Caller& operator=(const Caller&) = delete;
-
-  void Send(absl::string_view bytes) {
-    EXPECT_EQ(send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
-  }
-  void SaysNoMore() { shutdown(fd_, SHUT_WR); }
-  // What has come by now, a '#' for the end.
-  std::string Receive() {
-    std::array<char, 65536> bytes;
-    std::string received;
-    for (;;) {
-      const ssize_t count = recv(fd_, bytes.data(), bytes.size(), 0);
-      if (count <= 0) return received + (count == 0 ? "#" : "");
-      received.append(bytes.data(), static_cast<size_t>(count));
-    }
-  }
-
- private:
-  const int fd_;
-};
-
 // Lines are requests: "wait" is answered when told to, "work" as that, with a word in between, "fault" and "late fault"
-// are trouble, "bye" hangs up, a line that begins with '!' is of another protocol; all others are echoed, with '*'
-// where only memory may be asked. How many have been said goes before each answer.
+// are trouble, "bye" hangs up, "haste" wants to wait and then need not, a line that begins with '!' is of another
+// protocol; all others are echoed, with '*' where only memory may be asked. How many have been said goes before each
+// answer.
 class EchoProtocol : public DoorProtocol {
  public:
   explicit EchoProtocol(Loop& loop) : told(loop) {}
@@ -87,6 +52,7 @@ class EchoConversation final : public Conversation {
     ++said_;
     if (request == "wait\n") return Later(request);
     if (request == "work\n") return Work(request);
+    if (request == "haste\n") return Haste(request);
     if (request == "late fault\n") return Fault();
     if (request == "fault\n") throw std::runtime_error("at once");
     if (request == "bye\n") client_.HangUp();
@@ -102,6 +68,10 @@ class EchoConversation final : public Conversation {
   boost::asio::awaitable<void> Later(absl::string_view request) {
     co_await protocol_.told.Wait();
     Echo(request);
+  }
+  boost::asio::awaitable<void> Haste(absl::string_view request) {
+    Echo(request);
+    co_return;
   }
   boost::asio::awaitable<void> Work(absl::string_view request) {
     client_.SayNow("working ");
@@ -186,6 +156,17 @@ TEST_F(ExchangeTest, WhoDecidesMaySaySomethingMeanwhile) {
   EXPECT_EQ(Answer(caller, "work\n"), "hello working ");
   Tell();
   EXPECT_EQ(caller.Receive(), "1work ");
+}
+
+TEST_F(ExchangeTest, WhereThereIsNothingToWaitForAfterAllTheClientIsReadOn) {
+  Caller caller(path_);
+  EXPECT_EQ(Answer(caller, "haste\nhaste\na\n"), "hello 1haste 2haste 3a ");
+  EXPECT_EQ(Answer(caller, "haste\n"), "4haste ");
+  EXPECT_EQ(Answer(caller, "b\n"), "5b ");
+  caller.Send("haste\nbye\n");
+  test_.RunUntilIdle();
+  EXPECT_EQ(caller.Receive(), "6haste 7bye #");
+  EXPECT_EQ(exchange_->connections(), 0U);
 }
 
 TEST_F(ExchangeTest, AClientThatHasClosedItsHalfIsAnsweredToTheEnd) {
