@@ -188,8 +188,8 @@ absl::Status Daemon::Impl::BuildRooms() {
   verifier = std::make_unique<Verifier>(front, *cache, *prober, metrics);
   restrictions = std::make_unique<Restrictions>(*verifier);
   for (Door& door : doors) {
-    door.exchange =
-        std::make_unique<Exchange>(front, metrics, door.row.make({.restrictions = *restrictions, .metrics = metrics}));
+    door.exchange = std::make_unique<Exchange>(
+        front, metrics, door.row.make({.restrictions = *restrictions, .verifier = *verifier, .metrics = metrics}));
   }
   Configure();
   RememberDestinations(*cache, *prober);

@@ -13,12 +13,14 @@
 #include "verifyd/door/protocol.h"
 #include "verifyd/metrics.h"
 #include "verifyd/restriction/restriction.h"
+#include "verifyd/verifier.h"
 
 namespace verifyd {
 
 // Whom doors may ask; all outlive them.
 struct DoorRooms {
   Restrictions& restrictions;
+  Verifier& verifier;
   Metrics& metrics;
 };
 
