@@ -35,7 +35,7 @@ TARGETS = {
     "any.test": (12, {}),
     "busy.test": (9, {"replies": {"RCPT": "451 4.3.0 Temporary directory failure"}}),
 }
-SINK, TABLE, STOCK, GATEWAY, DNS = 10, 11, 19, 25, 53
+SINK, TABLE, STOCK, GATEWAY, VERIFY_GATEWAY, DNS = 10, 11, 19, 25, 26, 53
 # Domain: the number of its real mail server's address.
 REAL_TARGETS = {
     "sink.test": SINK,
@@ -147,6 +147,18 @@ class MailWorld:
         return server
 
     @functools.cached_property
+    def verify_gateway(self):
+        """A real Postfix for which verifyd is its verify(8): see postfix.verify_gateway."""
+        return self._kept(
+            postfix.verify_gateway(
+                self._place("verify-gateway"),
+                self.block.address(VERIFY_GATEWAY),
+                self.targets["good.test"],
+                [*TARGETS],
+            )
+        )
+
+    @functools.cached_property
     def exim(self):
         """Exim, which knows the users erin and frank of exim.test."""
         address = self.address_of("exim.test")
@@ -203,7 +215,7 @@ class MailWorld:
         """Every scripted server as it was at first, the logs as if empty."""
         for domain, (_, manner) in TARGETS.items():
             self.targets[domain].reset(**manner)
-        for name in ("gateway", "tempers", "stock"):
+        for name in ("gateway", "verify_gateway", "tempers", "stock"):
             if name in self.__dict__:
                 self.__dict__[name].skip_log()
 
