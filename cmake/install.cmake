@@ -20,7 +20,8 @@ endforeach()
 
 set(unit_source ${PROJECT_SOURCE_DIR}/packaging/systemd)
 configure_file(${unit_source}/verifyd.service ${PROJECT_BINARY_DIR}/packaging/verifyd.service @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/packaging/verifyd.service ${unit_source}/verifyd.socket DESTINATION lib/systemd/system)
+install(FILES ${PROJECT_BINARY_DIR}/packaging/verifyd.service ${unit_source}/verifyd.socket
+              ${unit_source}/verifyd-verify.socket DESTINATION lib/systemd/system)
 install(FILES ${unit_source}/sysusers.conf DESTINATION lib/sysusers.d RENAME verifyd.conf)
 install(FILES ${unit_source}/tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME verifyd.conf)
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/logcheck/verifyd DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/logcheck/ignore.d.server)

@@ -30,6 +30,8 @@ struct Question {
   bool transcript = false;
   // Answer from memory or not at all: no probe is started, none is joined.
   bool memory_only = false;
+  // Whoever asks has chosen whom to ask about: verify_domains says nothing.
+  bool any_domain = false;
 };
 
 absl::string_view RoleName(Role role);  // "recipient", "sender"

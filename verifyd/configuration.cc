@@ -304,7 +304,7 @@ absl::Status FillVerifier(const Settings& settings, Configuration& configuration
                                       settings.Time("address_verify_sender_ttl")));
   ASSIGN_OR_BLAME(DomainList domains, "verify_domains", DomainList::Create(settings.List("verify_domains")));
   domains.AddRoutes(configuration.probe->transport_maps);
-  if (domains.empty()) {
+  if (domains.empty() && settings.List("verify_listen").empty()) {
     configuration.warnings.emplace_back(
         "nothing would be verified: verify_domains is empty (set verify_domains, relay_domains or "
         "address_verify_transport_maps)");
@@ -395,6 +395,20 @@ absl::Status FillRestrictions(const Settings& settings, Configuration& configura
   return absl::OkStatus();
 }
 
+void FillVerifyDoor(const Settings& settings, Configuration& configuration) {
+  const RestrictionSettings& others = *configuration.restrictions;
+  configuration.verify_door = {.restrictions = std::make_shared<const RestrictionSettings>(RestrictionSettings{
+                                   .recipient_restrictions = {Restriction{.role = Role::kRecipient}},
+                                   .recipient = {.worded = false, .decisions = others.recipient.decisions},
+                                   .patience = settings.Time("verify_service_patience"),
+                                   .max_defer = others.max_defer,
+                                   .dry_run = others.dry_run,
+                                   .any_domain = settings.YesNo("verify_service_any_domain"),
+                                   .probe_sender = others.probe_sender}),
+                               .greets = settings.YesNo("verify_service_greeting"),
+                               .takes_updates = settings.YesNo("verify_accept_updates")};
+}
+
 absl::StatusOr<DoorConfiguration> DoorFor(const Settings& settings, absl::string_view door) {
   DoorConfiguration configuration;
   const std::string listen = absl::StrCat(door, "_listen");
@@ -455,6 +469,7 @@ absl::StatusOr<Configuration> Configuration::Create(const Settings& given) {
   RETURN_IF_ERROR(FillProbe(settings, configuration));
   RETURN_IF_ERROR(FillVerifier(settings, configuration));
   RETURN_IF_ERROR(FillRestrictions(settings, configuration));
+  FillVerifyDoor(settings, configuration);
   RETURN_IF_ERROR(FillDoors(settings, configuration));
   return configuration;
 }

@@ -18,6 +18,7 @@
 #include "verifyd/door/exchange.h"
 #include "verifyd/door/listener.h"
 #include "verifyd/door/mail_protocol.h"
+#include "verifyd/door/verify.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/settings.h"
 #include "verifyd/verifier.h"
@@ -42,6 +43,7 @@ struct Configuration {
   std::shared_ptr<const VerifierSettings> verifier;
   std::shared_ptr<const RestrictionSettings> restrictions;
   MailProtocolSettings mail_protocol;
+  VerifyDoorSettings verify_door;
   std::vector<DoorConfiguration> doors;  // in the order of the table
   std::string control_socket;
   // What is allowed but probably not meant; for the log and --check.

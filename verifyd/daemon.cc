@@ -215,7 +215,8 @@ absl::Status Daemon::Impl::BuildRooms() {
   verifier = std::make_unique<Verifier>(front, *cache, *prober, metrics);
   restrictions = std::make_unique<Restrictions>(*verifier);
   for (Door& door : doors) {
-    const DoorRooms rooms{.restrictions = *restrictions, .metrics = metrics, .timers = front.timers()};
+    const DoorRooms rooms{
+        .restrictions = *restrictions, .verifier = *verifier, .metrics = metrics, .timers = front.timers()};
     door.exchange = std::make_unique<Exchange>(front, metrics, door.row.make(rooms));
   }
   Configure();

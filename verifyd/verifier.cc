@@ -30,6 +30,8 @@ constexpr size_t kMaxUnheard = 10000;
 // Temporary "unknown user" answers, and the time they span, that count as persistent.
 constexpr uint32_t kPersistentAnswers = 5;
 constexpr absl::Duration kPersistentTime = absl::Hours(24);
+// Domains outside of verify_domains that are remembered; were there more, all begin anew.
+constexpr size_t kMaxChosen = 100000;
 // How exactly it is remembered when a domain was last alive.
 constexpr absl::Duration kAliveStep = absl::Hours(1);
 
@@ -74,12 +76,13 @@ Verdict Pinned(const Pin& pin, absl::Time now) {
   return Known(VerdictSource::kPin, finding, now);
 }
 
-void LogProbe(const Address& address, const ProbeOutcome& outcome) {
+// `what` is "probe", or "update" where it was not ours.
+void LogProbe(absl::string_view what, const Address& address, const ProbeOutcome& outcome) {
   const Finding& finding = outcome.finding;
   const auto seconds = [](absl::Duration d) { return absl::StrFormat("%.4f", absl::ToDoubleSeconds(d)); };
   const ProbeDelays& delays = outcome.delays;
   LogInfo(absl::StrCat(
-      "probe: to=<", address.Key(),
+      what, ": to=<", address.Key(),
       ">, relay=", finding.mx_name.empty() ? "none" : absl::StrCat(finding.mx_name, "[", finding.mx_address, "]"),
       ", delay=", seconds(delays.total()), ", delays=", seconds(delays.dns), "/", seconds(delays.queue), "/",
       seconds(delays.connect), "/", seconds(delays.dialogue), ", dsn=",
@@ -183,7 +186,7 @@ std::optional<Verdict> Verifier::RecallRecord(const Question& question, const Re
   }
   Verdict verdict = FromRecord(record, now);
   verdict.refreshing = due;
-  if (due) RefreshBehind(question.address);
+  if (due) RefreshBehind(question);
   return verdict;
 }
 
@@ -199,7 +202,7 @@ std::optional<Verdict> Verifier::RecallByPostfixRule(const Question& question) {
     verdict->refreshing = answer.probe;
     if (answer.probe) {
       if (answer.record.has_value()) cache_.PutRecord(key, *answer.record);
-      RefreshBehind(question.address);
+      RefreshBehind(question);
     }
   } else if (!answer.probe && settings_->negative_cache && !flights_.InTheAir(key)) {
     verdict = InProgress();  // its probe was lost; it is not repeated yet
@@ -229,7 +232,7 @@ std::optional<Verdict> Verifier::Recall(const Question& question) {
   std::optional<Verdict> verdict;
   if (memory.pin.has_value()) {
     verdict = Pinned(*memory.pin, now);
-  } else if (!settings_->verify_domains.Contains(question.address)) {
+  } else if (!question.any_domain && !settings_->verify_domains.Contains(question.address)) {
     // Also where something is remembered: a domain that was taken off the list is left alone from then on.
     verdict = NotVerifiable(absl::StrCat("domain ", question.address.domain(), " is not in verify_domains"));
   } else if (memory.hold.has_value()) {
@@ -260,6 +263,7 @@ boost::asio::awaitable<Verdict> Verifier::Verify(Question question) {
   }
   const Ticket ticket = co_await flights_.Enter(key);
   if (ticket.leads) {
+    NoteChoice(question);
     NoteProbe(question.address);
     loop_.Spawn(Fly(ticket.flight, RequestFor(question)));
   } else {
@@ -320,10 +324,21 @@ ProbeRequest Verifier::RequestFor(const Question& question) const {
   return request;
 }
 
-void Verifier::RefreshBehind(const Address& address) {
-  if (flights_.InTheAir(address.Key()) || flights_.size() >= settings_->flight_limit) return;
+void Verifier::RefreshBehind(const Question& question) {
+  if (flights_.InTheAir(question.address.Key()) || flights_.size() >= settings_->flight_limit) return;
   metrics_.refreshes().Increment();
-  loop_.Spawn(LookAgain(address, Urgency::kRefresh));
+  NoteChoice(question);
+  loop_.Spawn(LookAgain(question.address, Urgency::kRefresh));
+}
+
+void Verifier::NoteChoice(const Question& question) {
+  if (!question.any_domain || IsOurs(question.address)) return;
+  if (chosen_domains_.size() >= kMaxChosen) chosen_domains_.clear();
+  chosen_domains_.insert(question.address.domain());
+}
+
+bool Verifier::IsOurs(const Address& address) const {
+  return settings_->verify_domains.Contains(address) || chosen_domains_.contains(address.domain());
 }
 
 bool Verifier::IsPlanned(const Address& address, absl::Time now) const {
@@ -341,7 +356,7 @@ void Verifier::Forgo(const Address& address, absl::Duration pause) {
 
 boost::asio::awaitable<void> Verifier::LookAgain(Address address, Urgency urgency) {
   const Memory memory = Remember(address, loop_.clock().Now());
-  if (memory.pin.has_value() || !settings_->verify_domains.Contains(address)) {
+  if (memory.pin.has_value() || !IsOurs(address)) {
     Forgo(address, absl::InfiniteDuration());
     co_return;
   }
@@ -367,7 +382,7 @@ boost::asio::awaitable<void> Verifier::Fly(std::shared_ptr<Flight> flight, Probe
     Forgo(address, absl::InfiniteDuration());
   } else {
     metrics_.probes(outcome.finding.deliverability).Increment();
-    LogProbe(address, outcome);
+    LogProbe("probe", address, outcome);
     verdict = co_await Learn(std::move(request), std::move(outcome));
   }
   if (!settings_->negative_cache && flight->landed.waiting() == 0) {
@@ -377,6 +392,18 @@ boost::asio::awaitable<void> Verifier::Fly(std::shared_ptr<Flight> flight, Probe
   }
   verdict.transcript = std::move(transcript);
   flights_.Land(flight, std::move(verdict));
+}
+
+boost::asio::awaitable<void> Verifier::TakeInReport(Address address, Finding finding) {
+  Question question;
+  question.address = address;
+  ProbeRequest request = RequestFor(question);
+  ProbeOutcome outcome;
+  outcome.finding = std::move(finding);
+  // A retry that it promises will be ours.
+  outcome.identity = request.identity;
+  LogProbe("update", address, outcome);
+  co_await Learn(std::move(request), std::move(outcome));
 }
 
 // What the probe has found becomes part of memory, and what is held true now is the answer.

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
@@ -71,6 +72,10 @@ class Verifier {
   // Called whenever such a probe is planned, with its time. Null: nobody wants to know.
   void OnPlanned(absl::AnyInvocable<void(absl::Time when)> planned) { planned_ = std::move(planned); }
 
+  // Takes in what somebody else has found out of an address, as if a probe of ours had; where it comes from stands in
+  // `finding` as its MX.
+  boost::asio::awaitable<void> TakeInReport(Address address, Finding finding);
+
   // For the end: whoever waits for a probe is told that it is in progress.
   void EndWaits() { flights_.WakeWaiters(); }
 
@@ -109,7 +114,9 @@ class Verifier {
   void PlanRetry(Record& record, const Record* held, const ProbeOutcome& outcome) const;
   void Forgo(const Address& address, absl::Duration pause);
   ProbeRequest RequestFor(const Question& question) const;
-  void RefreshBehind(const Address& address);
+  void RefreshBehind(const Question& question);
+  void NoteChoice(const Question& question);
+  bool IsOurs(const Address& address) const;
 
   Loop& loop_;
   Cache& cache_;
@@ -118,6 +125,9 @@ class Verifier {
   Flights flights_;
   Guard guard_;
   std::shared_ptr<const VerifierSettings> settings_;
+  // Domains that were asked about although verify_domains does not have them (Question::any_domain): what is planned
+  // there is done, too. Of a restart nothing is left of them until they are asked about again.
+  absl::flat_hash_set<std::string> chosen_domains_;
   size_t waiting_ = 0;
   absl::AnyInvocable<void(absl::Time when)> planned_;
   // Second looks of this minute, by domain.

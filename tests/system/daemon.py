@@ -9,12 +9,13 @@ import sys
 from child import Child, wait_until
 from policy_client import PolicyClient
 
-# Gives the descriptor that is named first as descriptor 3 and says so, as systemd does for its sockets.
+# Gives the descriptor that is named first as descriptor 3 and says so, with the name behind it, as systemd does for its
+# sockets.
 SOCKET_ACTIVATION = """
 import os, sys
 os.dup2(int(sys.argv[1]), 3)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="policy")
-os.execv(sys.argv[2], sys.argv[2:])
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES=sys.argv[2])
+os.execv(sys.argv[3], sys.argv[3:])
 """
 
 
@@ -79,12 +80,12 @@ class Verifyd:
     def command(self, *arguments):
         return [self.program, "-c", self.config_path, *self.arguments, *arguments]
 
-    def start(self, listener=None):
+    def start(self, listener=None, listener_name="policy"):
         self._starts += 1
         self.notify = NotifySocket(os.path.join(self.directory, f"notify{self._starts}"))
         command = self.command()
         if listener is not None:
-            command = [sys.executable, "-c", SOCKET_ACTIVATION, str(listener.fileno()), *command]
+            command = [sys.executable, "-c", SOCKET_ACTIVATION, str(listener.fileno()), listener_name, *command]
         self.child = Child(
             "verifyd",
             command,

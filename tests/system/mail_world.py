@@ -38,7 +38,7 @@ TARGETS = {
     "any.test": (12, {}),
     "busy.test": (9, {"replies": {"RCPT": "451 4.3.0 Temporary directory failure"}}),
 }
-SINK, TABLE, STOCK, GATEWAY, DNS = 10, 11, 19, 25, 53
+SINK, TABLE, STOCK, GATEWAY, VERIFY_GATEWAY, DNS = 10, 11, 19, 25, 29, 53
 FILTERED_GATEWAY, DELIVERED, SENDMAIL, DKIM_PORTS = 26, 27, 28, (8891, 8892)
 # Gateways that look recipients up, as packaging/snippets says.
 LOOKING_UP = {"postfix": 41, "exim": 42}
@@ -185,6 +185,18 @@ class MailWorld:
         )
 
     @functools.cached_property
+    def verify_gateway(self):
+        """A real Postfix for which verifyd is its verify(8): see postfix.verify_gateway."""
+        return self._kept(
+            postfix.verify_gateway(
+                self._place("verify-gateway"),
+                self.block.address(VERIFY_GATEWAY),
+                self.targets["good.test"],
+                [*TARGETS],
+            )
+        )
+
+    @functools.cached_property
     def sendmail_filter_port(self):
         """The filter of the real Sendmail is on localhost, so its port is what is ours."""
         return free_port()
@@ -267,7 +279,7 @@ class MailWorld:
         """Every scripted server as it was at first, the logs as if empty."""
         for domain, (_, manner) in TARGETS.items():
             self.targets[domain].reset(**manner)
-        for name in ("gateway", "filtered_gateway", "tempers", "stock", "lookup_postfix"):
+        for name in ("gateway", "verify_gateway", "filtered_gateway", "tempers", "stock", "lookup_postfix"):
             if name in self.__dict__:
                 self.__dict__[name].skip_log()
 

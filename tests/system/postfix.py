@@ -187,6 +187,32 @@ def gateway(directory, address, policy_endpoint, target, relay_domains):
     )
 
 
+def verify_gateway(directory, address, target, relay_domains):
+    """A gateway whose verify(8) is verifyd at `private_socket("verifyd")`: two lines of its main.cf.
+
+    Ports as of `gateway`: native, native_550, native_sender. Its stock verify(8) runs, too, and sends probes to `target`.
+    """
+    services = {(address, GATEWAY_PORTS[name]): {} for name in ("native", "native_550", "native_sender")}
+    services[(address, GATEWAY_PORTS["native_550"])]["unverified_recipient_reject_code"] = "550"
+    services[(address, GATEWAY_PORTS["native_sender"])] = {
+        "smtpd_sender_restrictions": "reject_unverified_sender",
+        "smtpd_recipient_restrictions": "reject_unauth_destination",
+        "unverified_sender_reject_code": "550",
+    }
+    return Postfix(
+        directory,
+        "verify-gateway.test",
+        {
+            "relay_domains": " ".join(relay_domains),
+            "smtpd_recipient_restrictions": "reject_unauth_destination, reject_unverified_recipient",
+            "address_verify_service_name": "verifyd",
+            "address_verify_poll_count": "1",
+            "relay_transport": f"smtp:[{target.address}]:{target.port}",
+        },
+        services,
+    )
+
+
 GATEWAY_PORTS = {
     "policy": 2601,
     "unix": 2602,

@@ -48,6 +48,18 @@ TEST(DecisionTest, WhatIsAboutUsIsDeferredWhateverTheRejectCode) {
   EXPECT_FALSE(DecideOnVerdict(Found(Reason::kBlockedIp), Use::kSender, settings).refuses());
 }
 
+TEST(DecisionTest, WhereTheMtaHasCodesAndWordsOfItsOwnOnlyTheReasonIsSaid) {
+  UnverifiedSettings settings;
+  settings.worded = false;
+  Decision decision = DecideOnVerdict(Found(Reason::kNoSuchUser), Use::kInbound, settings);
+  EXPECT_EQ(decision.kind, DecisionKind::kReject);
+  EXPECT_EQ(decision.code, 0);
+  EXPECT_EQ(decision.text, "host mx.example[192.0.2.1] said: 550 5.1.1 nope");
+  decision = DecideOnVerdict(Found(Reason::kBlockedIp), Use::kInbound, settings);
+  EXPECT_EQ(decision.kind, DecisionKind::kDefer);
+  EXPECT_FALSE(DecideOnVerdict(Found(Reason::kAccepted), Use::kInbound, settings).refuses());
+}
+
 TEST(DecisionTest, AFindingMoreCarefulThanItsReasonIsNotRejected) {
   UnverifiedSettings settings;
   settings.reject_code = 550;

@@ -20,8 +20,9 @@ namespace {
 using ::testing::Contains;
 
 // Lines are requests: "wait" is answered when told to, "work" as that, with a word in between, "fault" and "late fault"
-// are trouble, "bye" hangs up, a line that begins with '!' is of another protocol; all others are echoed, with '*'
-// where only memory may be asked. How many have been said goes before each answer.
+// are trouble, "bye" hangs up, "haste" wants to wait and then need not, a line that begins with '!' is of another
+// protocol; all others are echoed, with '*' where only memory may be asked. How many have been said goes before each
+// answer.
 class EchoProtocol : public DoorProtocol {
  public:
   explicit EchoProtocol(Loop& loop) : told(loop) {}
@@ -51,6 +52,7 @@ class EchoConversation final : public Conversation {
     ++said_;
     if (request == "wait\n") return Later(request);
     if (request == "work\n") return Work(request);
+    if (request == "haste\n") return Haste(request);
     if (request == "late fault\n") return Fault();
     if (request == "fault\n") throw std::runtime_error("at once");
     if (request == "bye\n") client_.HangUp();
@@ -66,6 +68,10 @@ class EchoConversation final : public Conversation {
   boost::asio::awaitable<void> Later(absl::string_view request) {
     co_await protocol_.told.Wait();
     Echo(request);
+  }
+  boost::asio::awaitable<void> Haste(absl::string_view request) {
+    Echo(request);
+    co_return;
   }
   boost::asio::awaitable<void> Work(absl::string_view request) {
     client_.SayNow("working ");
@@ -150,6 +156,17 @@ TEST_F(ExchangeTest, WhoDecidesMaySaySomethingMeanwhile) {
   EXPECT_EQ(Answer(caller, "work\n"), "hello working ");
   Tell();
   EXPECT_EQ(caller.Receive(), "1work ");
+}
+
+TEST_F(ExchangeTest, WhereThereIsNothingToWaitForAfterAllTheClientIsReadOn) {
+  Caller caller(path_);
+  EXPECT_EQ(Answer(caller, "haste\nhaste\na\n"), "hello 1haste 2haste 3a ");
+  EXPECT_EQ(Answer(caller, "haste\n"), "4haste ");
+  EXPECT_EQ(Answer(caller, "b\n"), "5b ");
+  caller.Send("haste\nbye\n");
+  test_.RunUntilIdle();
+  EXPECT_EQ(caller.Receive(), "6haste 7bye #");
+  EXPECT_EQ(exchange_->connections(), 0U);
 }
 
 TEST_F(ExchangeTest, AClientThatHasClosedItsHalfIsAnsweredToTheEnd) {

@@ -12,7 +12,8 @@ namespace {
 TEST(PolicyRequestTest, TakesAttributesInAnyOrderAndIgnoresUnknownOnes) {
   const auto request = ParsePolicyRequest(
       "recipient=joe@example.com\nunheard_of=1\nstress=yes\nprotocol_state=RCPT\nsender=\nclient_address=192.0.2.1\n"
-      "helo_name=client.test\nsasl_username=anna\ninstance=1.2\nqueue_id=A1\npolicy_context=dry_run\nrequest=smtpd_access_policy\n\n");
+      "helo_name=client.test\nsasl_username=anna\ninstance=1.2\nqueue_id=A1\npolicy_context=dry_run\nrequest=smtpd_"
+      "access_policy\n\n");
   ASSERT_THAT(request, IsOk());
   EXPECT_EQ(request->recipient, "joe@example.com");
   EXPECT_EQ(request->sender, "");

@@ -59,7 +59,7 @@ std::string DecisionLine(const MailRequest& request, const Ruling& ruling, absl:
   std::string line = absl::StrCat("action=", ActionWord(ruling));
   const Decision* said = ruling.decision.refuses() ? &ruling.decision : nullptr;
   if (said == nullptr && ruling.warning.has_value()) said = &*ruling.warning;
-  if (said != nullptr) absl::StrAppend(&line, " code=", said->code, " dsn=", said->dsn);
+  if (said != nullptr && said->code != 0) absl::StrAppend(&line, " code=", said->code, " dsn=", said->dsn);
   if (ruling.verdict.has_value()) {
     const Verdict& verdict = *ruling.verdict;
     absl::StrAppend(&line, " result=", ResultWord(verdict), " reason=", ReasonName(verdict.finding.reason),

@@ -5,6 +5,7 @@
 #include "verifyd/door/policy.h"
 #include "verifyd/door/socketmap.h"
 #include "verifyd/door/tcp_table.h"
+#include "verifyd/door/verify.h"
 
 namespace verifyd {
 namespace {
@@ -18,11 +19,16 @@ std::unique_ptr<DoorProtocol> MakeMilterProtocol(const DoorRooms& rooms) {
   return std::make_unique<MilterProtocol>(rooms.restrictions, rooms.metrics, rooms.timers);
 }
 
+std::unique_ptr<DoorProtocol> MakeVerifyProtocol(const DoorRooms& rooms) {
+  return std::make_unique<VerifyProtocol>(rooms.verifier, rooms.metrics);
+}
+
 }  // namespace
 
 const std::vector<DoorRow>& DoorTable() {
   static const auto* const kTable = new std::vector<DoorRow>{
       {.name = "policy", .make = MakeMailProtocol<PolicyProtocol>},
+      {.name = "verify", .make = MakeVerifyProtocol},
       {.name = "milter", .make = MakeMilterProtocol},
       {.name = "socketmap", .make = MakeMailProtocol<SocketmapProtocol>},
       {.name = "tcp_table", .make = MakeMailProtocol<TcpTableProtocol>},

@@ -14,12 +14,14 @@
 #include "verifyd/door/protocol.h"
 #include "verifyd/metrics.h"
 #include "verifyd/restriction/restriction.h"
+#include "verifyd/verifier.h"
 
 namespace verifyd {
 
 // Whom doors may ask, and what they use; all outlive them.
 struct DoorRooms {
   Restrictions& restrictions;
+  Verifier& verifier;
   Metrics& metrics;
   Timers& timers;  // of the front loop
 };

@@ -78,7 +78,7 @@ struct Exchange::Impl : std::enable_shared_from_this<Exchange::Impl> {
   void AnswerAll(Connection& connection);
   bool WithinRate(Connection& connection);
   void AnswerQueue();
-  bool AnswerOne(Connection& connection, absl::string_view request);
+  void AnswerOne(Connection& connection, absl::string_view request);
   static boost::asio::awaitable<void> Decide(std::shared_ptr<Impl> self, Connection& connection,
                                              boost::asio::awaitable<void> answer);
   void Forget(Connection& connection);
@@ -126,6 +126,7 @@ struct Exchange::Connection final : public DoorClient {
   bool blocked = false;
   bool in_outbox = false;
   bool deciding = false;
+  bool begins_to_decide = false;
   bool in_queue = false;
   bool has_turn = false;
   // To be closed when the answers are out.
@@ -282,7 +283,7 @@ void Exchange::Impl::AnswerAll(Connection& connection) {
     if (!length.ok()) connection.HangUpFor(length.status().message());
     if (!length.ok() || *length == 0 || !WithinRate(connection)) break;
     connection.done += *length;
-    connection.deciding = !AnswerOne(connection, rest.substr(0, *length));
+    AnswerOne(connection, rest.substr(0, *length));
   }
   if (!connection.busy()) Forget(connection);
   if (connection.ending && !connection.busy() && connection.outgoing.empty()) {
@@ -332,18 +333,19 @@ void Exchange::Impl::AnswerQueue() {
   SendQueued();
 }
 
-// False: the answer must wait, and comes by itself.
-bool Exchange::Impl::AnswerOne(Connection& connection, absl::string_view request) {
+// Where the answer must wait the connection is deciding, and goes on by itself; it may also turn out that there is
+// nothing to wait for.
+void Exchange::Impl::AnswerOne(Connection& connection, absl::string_view request) {
   requests.Increment();
   try {
     std::optional<boost::asio::awaitable<void>> answer = connection.conversation->Answer(request);
-    if (!answer.has_value()) return true;
+    if (!answer.has_value()) return;
+    connection.deciding = connection.begins_to_decide = true;
     loop.Spawn(Decide(shared_from_this(), connection, *std::move(answer)));
-    return false;
+    connection.begins_to_decide = false;
   } catch (const std::exception& e) {
     AnswerFailure(connection, e.what());
   }
-  return true;
 }
 
 // `connection` is there: nothing ends one that is deciding.
@@ -358,6 +360,7 @@ boost::asio::awaitable<void> Exchange::Impl::Decide(std::shared_ptr<Impl> self, 
   if (self->closed) co_return;
   if (!failure.empty()) self->AnswerFailure(connection, failure);
   connection.deciding = false;
+  if (connection.begins_to_decide) co_return;  // AnswerAll goes on itself
   self->AnswerAll(connection);
   self->SendQueued();
 }

@@ -96,6 +96,13 @@ Decision DecideOnVerdict(const Verdict& verdict, Use use, const UnverifiedSettin
       break;
   }
   if (wanted == DefaultDecision::kPermit) return decision;
+  absl::string_view why = verdict.finding.text;
+  if (verdict.state == VerdictState::kNotCached) why = "Too many address verification requests";
+  if (!settings.worded) {
+    decision.kind = wanted == DefaultDecision::kReject ? DecisionKind::kReject : DecisionKind::kDefer;
+    decision.text = Printable(why, Finding::kMaxText);
+    return decision;
+  }
   decision.code = wanted == DefaultDecision::kReject ? settings.reject_code : settings.defer_code;
   const int code_class = decision.code / 100;
   if (code_class == 2) {  // the operator accepts what he knows to be bad, as Postfix lets him
@@ -103,8 +110,6 @@ Decision DecideOnVerdict(const Verdict& verdict, Use use, const UnverifiedSettin
     return decision;
   }
   decision.dsn = absl::StrCat(code_class, use == Use::kSender ? ".1.7" : ".1.1");
-  absl::string_view why = verdict.finding.text;
-  if (verdict.state == VerdictState::kNotCached) why = "Too many address verification requests";
   if (!settings.reject_reason.empty()) why = settings.reject_reason;
   decision.text = absl::StrCat(code_class == 4 ? "unverified address: " : "undeliverable address: ",
                                Printable(why, Finding::kMaxText));

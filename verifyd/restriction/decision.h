@@ -27,7 +27,7 @@ enum class DecisionKind : uint8_t {
 
 struct Decision {
   DecisionKind kind = DecisionKind::kDunno;
-  int code = 0;
+  int code = 0;      // 0: the MTA's own
   std::string dsn;   // "5.1.1"
   std::string text;  // "undeliverable address: host ... said: ..."; printable, bounded
 
@@ -52,6 +52,8 @@ struct UnverifiedSettings {
   int defer_code = 450;
   std::string reject_reason;
   bool defer_if_permit = true;
+  // Decisions bear a code and words of smtpd(8); else the MTA has its own, and `text` is the reason alone.
+  bool worded = true;
   DecisionTables decisions;  // decision_table
 };
 

@@ -75,6 +75,7 @@ std::optional<Question> Restrictions::QuestionFor(const Restriction& restriction
   question.role = restriction.role;
   question.patience = request.stress.empty() ? settings.patience : settings.stress_patience;
   question.memory_only = evaluation.memory_only_;
+  question.any_domain = settings.any_domain;
   return question;
 }
 

@@ -42,6 +42,7 @@ struct RestrictionSettings {
   // unverified_recipient_max_defer_time; zero: without end.
   absl::Duration max_defer;
   bool dry_run = false;
+  bool any_domain = false;  // Question::any_domain
   ProbeSender probe_sender;
   ProbeBudgetSettings probe_budget;
 };

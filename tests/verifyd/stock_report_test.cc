@@ -1,0 +1,62 @@
+#include "verifyd/door/stock_report.h"
+
+#include <gtest/gtest.h>
+
+namespace verifyd {
+namespace {
+
+Finding Judged(RecipientStatus status, absl::string_view text) {
+  return JudgeStockReport(*Classifier::BuiltIn(), status, text, absl::UnixEpoch());
+}
+
+TEST(StockReportTest, WhatWasAcceptedIsDeliverable) {
+  const Finding finding = Judged(RecipientStatus::kOk, "250 2.1.5 Ok");
+  EXPECT_EQ(finding.deliverability, Deliverability::kDeliverable);
+  EXPECT_EQ(finding.enhanced.ToString(), "2.1.5");
+  EXPECT_EQ(finding.text, "250 2.1.5 Ok");
+  EXPECT_EQ(finding.mx_name, "verify");
+  EXPECT_EQ(finding.mx_address, "update");
+  EXPECT_EQ(Judged(RecipientStatus::kOk, "delivers to mailbox").deliverability, Deliverability::kDeliverable);
+}
+
+TEST(StockReportTest, AnUnknownUserIsUndeliverable) {
+  for (const absl::string_view text :
+       {"host mx.example.com[192.0.2.1] said: 550 5.1.1 User unknown (in reply to RCPT TO command)",
+        "unknown user: \"joe\""}) {
+    const Finding finding = Judged(RecipientStatus::kBounce, text);
+    EXPECT_EQ(finding.deliverability, Deliverability::kUndeliverable) << text;
+    EXPECT_EQ(finding.reason, Reason::kNoSuchUser) << text;
+  }
+}
+
+TEST(StockReportTest, ARefusalAboutUsIsNot) {
+  for (const absl::string_view text :
+       {"host mx.example.com[192.0.2.1] said: 554 5.7.1 Client host blocked using zen.spamhaus.org (in reply to RCPT "
+        "TO "
+        "command)",
+        // What is said to MAIL FROM is about us, whatever its words.
+        "host mx.example.com[192.0.2.1] said: 550 5.1.1 User unknown (in reply to MAIL FROM command)",
+        "host mx.example.com[192.0.2.1] said: 550 5.1.1 User unknown (in reply to EHLO command)",
+        "host mx.example.com[192.0.2.1] refused to talk to me: 550 5.1.1 User unknown"}) {
+    const Finding finding = Judged(RecipientStatus::kBounce, text);
+    EXPECT_EQ(finding.deliverability, Deliverability::kUnknown) << text;
+    EXPECT_EQ(finding.scope, Scope::kUs) << text;
+  }
+}
+
+TEST(StockReportTest, WhatIsDeferredIsTemporaryWhateverItQuotes) {
+  EXPECT_EQ(Judged(RecipientStatus::kDefer, "host mx[192.0.2.1] said: 550 User unknown").deliverability,
+            Deliverability::kUnknown);
+  const Finding finding =
+      Judged(RecipientStatus::kDefer, "connect to mx.example.com[192.0.2.1]:25: Connection refused");
+  EXPECT_EQ(finding.reason, Reason::kConnectUnreachable);
+  EXPECT_EQ(finding.stage, Stage::kConnect);
+}
+
+TEST(StockReportTest, TheTextIsMadePrintableAndCut) {
+  EXPECT_EQ(Judged(RecipientStatus::kOk, "a\tb\xff").text, "a?b?");
+  EXPECT_EQ(Judged(RecipientStatus::kBounce, std::string(3000, 'x')).text.size(), Finding::kMaxText);
+}
+
+}  // namespace
+}  // namespace verifyd

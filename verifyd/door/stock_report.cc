@@ -1,0 +1,67 @@
+#include "verifyd/door/stock_report.h"
+
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
+#include "mail/reply.h"
+#include "verdict/event.h"
+
+namespace verifyd {
+namespace {
+
+// As smtp(8) words it (smtp_proto.c, smtp_trouble.c); what other agents say is about the recipient.
+Stage StageOf(absl::string_view text) {
+  struct Words {
+    absl::string_view words;
+    Stage stage;
+  };
+  static constexpr Words kWords[] = {
+      {"(in reply to MAIL FROM command)", Stage::kMail}, {"(in reply to DATA command)", Stage::kData},
+      {"(in reply to EHLO command)", Stage::kEhlo},      {"(in reply to HELO command)", Stage::kEhlo},
+      {"refused to talk to me: ", Stage::kBanner},
+  };
+  for (const Words& row : kWords) {
+    if (absl::StrContains(text, row.words)) return row.stage;
+  }
+  return Stage::kRcpt;
+}
+
+int CodeOf(RecipientStatus status) {
+  switch (status) {
+    case RecipientStatus::kOk:
+      return 250;
+    case RecipientStatus::kBounce:
+      return 550;
+    case RecipientStatus::kDefer:
+    case RecipientStatus::kTodo:
+      return 450;
+  }
+  return 450;
+}
+
+Finding Judge(const Classifier& classifier, RecipientStatus status, absl::string_view text, absl::Time now) {
+  if (absl::StartsWith(text, "connect to ")) {
+    return ToFinding(Classifier::Classify(Event::kConnectUnreachable, Stage::kConnect), Stage::kConnect, text, now);
+  }
+  Reply reply;
+  reply.code = CodeOf(status);
+  reply.lines = {std::string(text)};
+  if (reply.ok()) reply.enhanced = EnhancedCode::TakeFrom(absl::StripPrefix(text, "250 "));
+  const Stage stage = reply.ok() ? Stage::kRcpt : StageOf(text);
+  Finding finding = ToFinding(classifier.Classify(stage, reply, ""), stage, text, now);
+  finding.code = reply.code;
+  finding.enhanced = reply.enhanced;
+  return finding;
+}
+
+}  // namespace
+
+Finding JudgeStockReport(const Classifier& classifier, RecipientStatus status, absl::string_view text, absl::Time now) {
+  Finding finding = Judge(classifier, status, text, now);
+  finding.mx_name = "verify";
+  finding.mx_address = "update";
+  return finding;
+}
+
+}  // namespace verifyd

@@ -1,0 +1,22 @@
+// What Postfix's own delivery agents report of the probes that its stock verify(8) has sent: a status by the class
+// digit, and a text, which is what tells whom a refusal is about.
+//
+// Thread: any (pure functions).
+#ifndef VERIFYD_VERIFYD_DOOR_STOCK_REPORT_H_
+#define VERIFYD_VERIFYD_DOOR_STOCK_REPORT_H_
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "mail/finding.h"
+#include "verdict/classifier.h"
+#include "verifyd/door/verify_request.h"
+
+namespace verifyd {
+
+// The report as a finding made at `now`, its text judged as what a server says at the stage that it names ("in reply to
+// MAIL FROM command"). The finding's MX is "verify[update]".
+Finding JudgeStockReport(const Classifier& classifier, RecipientStatus status, absl::string_view text, absl::Time now);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_DOOR_STOCK_REPORT_H_

@@ -1,0 +1,56 @@
+// The verify door: Postfix's own protocol of verify(8) (address_verify_service_name), whose place it takes. Postfix has
+// chosen whom it asks about, has codes and words of its own for what is refused, and polls as it is told; here a
+// question is held until its probe has ended, or for verify_service_patience.
+//
+// smtpd(8) asks without end where it gets no answer, and dies where it can not connect for long. So every request is
+// answered: what is malformed with status -2, where something in the daemon fails by internal_error_action, of which
+// "disconnect" is no use here and counts as "defer".
+//
+// Thread: the front loop only.
+#ifndef VERIFYD_VERIFYD_DOOR_VERIFY_H_
+#define VERIFYD_VERIFYD_DOOR_VERIFY_H_
+
+#include <cstddef>
+#include <memory>
+
+#include "verdict/classifier.h"
+#include "verifyd/door/mail_protocol.h"
+#include "verifyd/restriction/restriction.h"
+#include "verifyd/verifier.h"
+
+namespace verifyd {
+
+struct VerifyDoorSettings {
+  // Those of this door alone: the recipient is verified, whatever recipient_restrictions says, and nothing is worded.
+  std::shared_ptr<const RestrictionSettings> restrictions;
+  // verify_service_greeting: the server speaks first, as since Postfix 3.6.
+  bool greets = true;
+  // verify_accept_updates: what Postfix's own probes have found out is taken in.
+  bool takes_updates = false;
+};
+
+class VerifyProtocol final : public MailProtocol {
+ public:
+  // Both outlive the protocol.
+  VerifyProtocol(Verifier& verifier, Metrics& metrics)
+      : MailProtocol(restrictions_, metrics), verifier_(verifier), restrictions_(verifier) {}
+
+  absl::string_view name() const override { return "verify"; }
+  size_t request_limit() const override;
+  absl::StatusOr<size_t> RequestLength(absl::string_view buffer) const override;
+  void Configure(const Configuration& configuration) override;
+  std::unique_ptr<Conversation> Begin(DoorClient& client) override;
+
+ private:
+  friend class VerifyConversation;
+
+  Verifier& verifier_;
+  Restrictions restrictions_;
+  VerifyDoorSettings settings_;
+  bool fails_open_ = true;  // internal_error_action = dunno
+  std::shared_ptr<const Classifier> classifier_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_DOOR_VERIFY_H_
