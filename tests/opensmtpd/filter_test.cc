@@ -70,6 +70,7 @@ class LineDoor {
       if (!line.empty()) asked_[line] = client;
     }
     std::vector<std::string> lines;
+    lines.reserve(asked_.size());
     for (const auto& [line, client] : asked_) lines.emplace_back(absl::StripSuffix(line, "\n"));
     return lines;
   }

@@ -39,7 +39,7 @@ class FailingClient final : public DoorClient {
   void Say(absl::string_view bytes) override { absl::StrAppend(&said, bytes); }
   void SayNow(absl::string_view bytes) override { Say(bytes); }
   void HangUp() override { said.push_back('#'); }
-  void HangUpFor(absl::string_view why) override { HangUp(); }
+  void HangUpFor(absl::string_view why) override { absl::StrAppend(&said, why, "#"); }
   bool memory_only() const override { return false; }
   absl::Duration waited() const override { return absl::ZeroDuration(); }
 
