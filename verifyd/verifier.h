@@ -126,7 +126,7 @@ class Verifier {
   Guard guard_;
   std::shared_ptr<const VerifierSettings> settings_;
   // Domains that were asked about although verify_domains does not have them (Question::any_domain): what is planned
-  // there is done, too. Of a restart nothing is left of them until they are asked about again.
+  // there is done, too. After a restart it is not, until they are asked about again.
   absl::flat_hash_set<std::string> chosen_domains_;
   size_t waiting_ = 0;
   absl::AnyInvocable<void(absl::Time when)> planned_;

@@ -342,10 +342,11 @@ void Exchange::Impl::AnswerOne(Connection& connection, absl::string_view request
     if (!answer.has_value()) return;
     connection.deciding = connection.begins_to_decide = true;
     loop.Spawn(Decide(shared_from_this(), connection, *std::move(answer)));
-    connection.begins_to_decide = false;
   } catch (const std::exception& e) {
+    connection.deciding = false;
     AnswerFailure(connection, e.what());
   }
+  connection.begins_to_decide = false;
 }
 
 // `connection` is there: nothing ends one that is deciding.

@@ -30,9 +30,9 @@ struct Attributes {
 Attributes AttributesOf(absl::string_view list) {
   Attributes attributes;
   for (;;) {
-    const absl::string_view name = TakeText(list).value_or("");
-    if (name.empty()) return attributes;
-    const absl::string_view value = TakeText(list).value_or("");
+    const std::optional<absl::string_view> name = TakeText(list);
+    const std::optional<absl::string_view> value = TakeText(list);
+    if (!name.has_value() || name->empty() || !value.has_value()) return attributes;
     if (name == "request") {
       attributes.request = value;
     } else if (name == "address") {
