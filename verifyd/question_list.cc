@@ -49,7 +49,7 @@ QuestionList::QuestionList(Loop& loop, Verifier& verifier, Question question, Li
 
 boost::asio::awaitable<std::optional<std::string>> QuestionList::Next() {
   if (!std::exchange(begun_, true)) loop_.Spawn(Feed(shared_from_this()));
-  while (answers_.empty() && !(ended_ && running_ == 0)) co_await answered_.Wait();
+  while (answers_.empty() && (!ended_ || running_ > 0)) co_await answered_.Wait();
   if (answers_.empty()) co_return std::nullopt;
   lines_ = 0;
   std::string taken = std::exchange(answers_, std::string());

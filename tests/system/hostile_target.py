@@ -73,6 +73,7 @@ class HostileTargets:
         self.most_sessions = 0
         self._now = 0
         self._loop = loop
+        self._serving_now = set()
         self._servers = [
             loop.run(asyncio.start_server(self._serving(way), address, port, backlog=1000))
             for way, address in zip(WAYS, addresses)
@@ -80,23 +81,29 @@ class HostileTargets:
 
     def _serving(self, way):
         async def serve(reader, writer):
+            self._serving_now.add(asyncio.current_task())
             self.sessions += 1
             self._now += 1
             self.most_sessions = max(self.most_sessions, self._now)
             try:
                 await way(reader, writer)
-            except (OSError, asyncio.IncompleteReadError):
+            except (OSError, asyncio.CancelledError):
                 pass
             finally:
+                self._serving_now.discard(asyncio.current_task())
                 self._now -= 1
-                writer.close()
+                writer.transport.abort()
 
         return serve
 
     def close(self):
-        for server in self._servers:
-            self._loop.run(self._close(server))
+        self._loop.run(self._close())
 
-    @staticmethod
-    async def _close(server):
-        server.close()
+    async def _close(self):
+        for server in self._servers:
+            server.close()
+        tasks = list(self._serving_now)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # for the transports
