@@ -1,7 +1,8 @@
 // Asks a door of verifyd, or what speaks its protocol, on 127.0.0.1, and measures. One thread, one request outstanding
 // on each connection, as smtpd(8) does.
 //   door_load DOOR PORT CONNECTIONS REQUESTS USERS zipf|uniform|each [PACE]
-// With PACE so many requests a second are sent at most, one after the other. Recipients are user0@bench.test, user1@... of USERS; "each" takes them in turn, each once. Prints one line:
+// With PACE so many requests a second are sent at most, one after the other. Recipients are user0@bench.test,
+// user1@... of USERS; "each" takes them in turn, each once. Prints one line:
 //   rate=ANSWERS/S p50_us= p90_us= p99_us= max_us= other=ANSWERS THAT SAY SOMETHING AGAINST A RECIPIENT
 #include <arpa/inet.h>
 #include <netinet/in.h>
