@@ -49,8 +49,8 @@ class Loop {
   void Run();
   // Runs what is ready and returns; never waits. Returns the number of handlers run.
   size_t Poll();
-  // Called between two pieces of work, about every kUrgentInterval, by Run: for what must not wait until everything that
-  // is ready now has had its turn. They are added and removed in turns of their own, not in one of these calls.
+  // Called between two pieces of work, about every kUrgentInterval, by Run: for what must not wait until everything
+  // that is ready now has had its turn. They are added and removed in turns of their own, not in one of these calls.
   static constexpr absl::Duration kUrgentInterval = absl::Microseconds(50);
   std::list<std::function<void()>>& urgent() { return urgent_; }
   // Called when the loop is destroyed, to let go of coroutines that still wait (base/signal.cc).

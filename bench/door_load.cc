@@ -247,8 +247,7 @@ int main(int argc, char** argv) {
   for (Client& client : clients) Open(*door, client, port);
   Users users(std::strtoull(argv[5], nullptr, 10), argv[6]);
   const double pace = argc == 8 ? std::atof(argv[7]) : 0;
-  Measured measured =
-      pace > 0 ? RunPaced(*door, clients, total, users, pace) : Run(*door, clients, total, users);
+  Measured measured = pace > 0 ? RunPaced(*door, clients, total, users, pace) : Run(*door, clients, total, users);
   std::vector<uint32_t>& waits = measured.waits;
   std::sort(waits.begin(), waits.end());
   const auto at = [&](double share) {

@@ -12,8 +12,8 @@ struct MailRequest {
   absl::string_view client_address;
   absl::string_view helo_name;
   absl::string_view sasl_username;  // empty: did not log in
-  absl::string_view sender;     // unquoted, without brackets; empty is the null sender
-  absl::string_view recipient;  // as sender
+  absl::string_view sender;         // unquoted, without brackets; empty is the null sender
+  absl::string_view recipient;      // as sender
   absl::string_view queue_id;
   absl::string_view instance;  // the same for all requests of one message
   absl::string_view stress;    // "" or "yes"
