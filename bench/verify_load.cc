@@ -45,8 +45,8 @@ int Connect(const char* path) {
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) Fail(path);
   std::array<char, 41> greeting;
-  if (recv(fd, greeting.data(), greeting.size(), MSG_WAITALL) != static_cast<ssize_t>(greeting.size()))
-    Fail("greeting");
+  const ssize_t got = recv(fd, greeting.data(), greeting.size(), MSG_WAITALL);
+  if (got != static_cast<ssize_t>(greeting.size())) Fail("greeting");
   return fd;
 }
 

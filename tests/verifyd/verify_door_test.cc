@@ -253,7 +253,7 @@ class Notebook final : public DoorClient {
   void Say(absl::string_view bytes) override { said_.append(bytes.data(), bytes.size()); }
   void SayNow(absl::string_view bytes) override { Say(bytes); }
   void HangUp() override { hung_up_ = true; }
-  void HangUpFor(absl::string_view why) override { hung_up_ = true; }
+  void HangUpFor(absl::string_view /*why*/) override { hung_up_ = true; }
   bool memory_only() const override { return false; }
   absl::Duration waited() const override { return absl::ZeroDuration(); }
 
