@@ -77,8 +77,8 @@ class Bench:
                                distribution], capture_output=True, text=True, check=True).stdout
         return {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", line)}
 
-    def verifyd(self, *settings, cache=None):
-        port = free_port()
+    def verifyd(self, *settings, cache=None, port=None):
+        port = port or free_port()
         cache = cache or os.path.join(tempfile.mkdtemp(dir=self.folder), "verify_cache")
         lines = [f"policy_listen = inet:127.0.0.1:{port}", f"control_socket = {self.control_socket(port)}",
                  f"address_verify_map = lmdb:{cache}", "verify_domains = bench.test", "myhostname = gw.bench.test",
