@@ -5,6 +5,7 @@
 #ifndef VERIFYD_PROBE_SESSION_SLOTS_H_
 #define VERIFYD_PROBE_SESSION_SLOTS_H_
 
+#include <algorithm>
 #include <cstddef>
 
 #include "absl/time/time.h"
@@ -29,8 +30,9 @@ class SessionSlots {
   void Release();
   // The system has no more: what is open now has to do for a while.
   void NoteExhausted();
-  // A connection that does nothing stands in somebody's way, and what it keeps in memory in everybody's.
-  bool scarce() const { return in_use_ > limit() / 10; }
+  // A connection that does nothing stands in somebody's way, or what all of them keep in memory does.
+  static constexpr size_t kManySessions = 1000;
+  bool scarce() const { return in_use_ > std::min(limit() / 2, kManySessions); }
   size_t in_use() const { return in_use_; }
   size_t limit() const;
   static bool Urgent(Urgency urgency) { return urgency == Urgency::kWaiting || urgency == Urgency::kRetry; }

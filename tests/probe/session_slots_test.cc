@@ -37,6 +37,19 @@ TEST_F(SessionSlotsTest, WhoSomebodyWaitsForComesBeforeListsThatCameEarlier) {
   EXPECT_EQ(got_, "acb");
 }
 
+TEST_F(SessionSlotsTest, IdleConnectionsAreInTheWayOfHalfOfASmallLimitAndOfAThousandOfALargeOne) {
+  SessionSlots small(test_.loop(), 4);
+  for (int i = 0; i < 2; ++i) Ask(small, Urgency::kWaiting, 's');
+  EXPECT_FALSE(small.scarce());
+  Ask(small, Urgency::kWaiting, 's');
+  EXPECT_TRUE(small.scarce());
+  SessionSlots large(test_.loop(), 10000);
+  for (size_t i = 0; i < SessionSlots::kManySessions; ++i) Ask(large, Urgency::kWaiting, 'l');
+  EXPECT_FALSE(large.scarce());
+  Ask(large, Urgency::kWaiting, 'l');
+  EXPECT_TRUE(large.scarce());
+}
+
 TEST_F(SessionSlotsTest, ListsLeaveSomeFree) {
   SessionSlots slots(test_.loop(), 10);
   for (int i = 0; i < 12; ++i) Ask(slots, Urgency::kRefresh, 'r');
