@@ -1,15 +1,11 @@
 #include "verifyd/daemon.h"
 
 #include <ares.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
-#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <thread>
@@ -50,35 +46,12 @@ constexpr absl::Duration kDrainLimit = absl::Seconds(10);
 // Who waits for a probe is told by then that it is in progress.
 constexpr absl::Duration kDrainPatience = absl::Seconds(8);
 
-constexpr int kProbeNiceness = 5;
-
 // As far as we may: each session is a descriptor (probe_session_limit).
 void RaiseDescriptorLimit() {
   rlimit descriptors = {};
   if (getrlimit(RLIMIT_NOFILE, &descriptors) != 0 || descriptors.rlim_cur == descriptors.rlim_max) return;
   descriptors.rlim_cur = descriptors.rlim_max;
   if (setrlimit(RLIMIT_NOFILE, &descriptors) != 0) LogWarning("the number of descriptors can not be raised");
-}
-
-// Short slices for this thread, so that it runs soon after it is woken, however busy the others keep the processors
-// (from Linux 6.12 on; sched(7)). It has no more of a processor for that.
-void AskForShortSlices() {
-  struct {
-    uint32_t size;
-    uint32_t policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime;
-    uint64_t deadline;
-    uint64_t period;
-  } attributes = {};
-  attributes.size = sizeof(attributes);
-  attributes.policy = SCHED_OTHER;
-  attributes.nice = getpriority(PRIO_PROCESS, 0);
-  attributes.runtime = 100000;  // nanoseconds
-  // Older kernels know better, or not at all: nothing depends on it.
-  static_cast<void>(syscall(SYS_sched_setattr, 0, &attributes, 0));
 }
 
 // A prober loop, with its dialer.
@@ -324,18 +297,12 @@ void Daemon::Run() {
   Impl& impl = *impl_;
   std::vector<std::thread> threads;
   for (Worker& worker : impl.workers) {
-    if (worker.own == nullptr) continue;
-    threads.emplace_back([&loop = *worker.own] {
-      // Linux: of this thread alone. Where processors are short, who waits at a door goes before probes.
-      setpriority(PRIO_PROCESS, 0, kProbeNiceness);
-      loop.Run();
-    });
+    if (worker.own != nullptr) threads.emplace_back([&loop = *worker.own] { loop.Run(); });
   }
   impl.front.Spawn(impl.WatchSignals());
   if (const absl::Duration interval = WatchdogInterval(); interval != absl::InfiniteDuration()) {
     impl.front.Spawn(impl.KickWatchdog(interval));
   }
-  AskForShortSlices();
   LogInfo("ready");
   NotifyServiceManager("READY=1");
   impl.front.Run();
