@@ -45,14 +45,18 @@ class Lines {
  public:
   explicit Lines(LineSink sink) : sink_(sink) {}
   bool Take(absl::string_view bytes) {
+    // What was there before has no line end.
+    size_t end = bytes.find('\n');
+    if (end != absl::string_view::npos) end += rest_.size();
     absl::StrAppend(&rest_, bytes);
+    if (end == absl::string_view::npos) return rest_.size() <= kMaxLine;
     std::vector<absl::string_view> lines;
     absl::string_view left = rest_;
-    for (size_t end = left.find('\n'); end != absl::string_view::npos; end = left.find('\n')) {
+    for (; end != absl::string_view::npos; end = left.find('\n')) {
       lines.push_back(left.substr(0, end));
       left.remove_prefix(end + 1);
     }
-    if (!lines.empty()) sink_(lines);
+    sink_(lines);
     rest_ = std::string(left);
     return rest_.size() <= kMaxLine;
   }
