@@ -10,13 +10,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "base/log.h"
 #include "tests/cache/samples.h"
-#include "tests/scripted_dialer.h"
-#include "tests/scripted_resolver.h"
-#include "tests/test_loop.h"
 #include "tests/verifyd/caller.h"
-#include "verifyd/configuration.h"
+#include "tests/verifyd/rooms_test.h"
 #include "verifyd/door/door_table.h"
 #include "verifyd/door/exchange.h"
 #include "verifyd/door/tcp_table.h"
@@ -47,30 +43,21 @@ class FailingClient final : public DoorClient {
 };
 
 // A door before servers that know joe, and one that is slow to say so (slow.example.com).
-class LookupDoorTest : public testing::Test {
+class LookupDoorTest : public RoomsTest {
  protected:
   LookupDoorTest() {
-    resolver_.SetMx("example.com", {{10, "mx.example.com"}});
-    resolver_.SetAddresses("mx.example.com", {"11.0.0.1"});
-    resolver_.SetMx("slow.example.com", {{10, "mx.slow.example.com"}});
-    resolver_.SetAddresses("mx.slow.example.com", {"11.0.0.2"});
-    dialer_.Play("11.0.0.1",
-                 "rcpt(joe@example.com)=250 Ok ;; rcpt(\"joe doe\"@example.com)=250 Ok ;; "
-                 "rcpt(busy@example.com)=451 4.3.0 Try later ;; rcpt=550 5.1.1 User unknown");
-    dialer_.Play("11.0.0.2", "rcpt={wait 10s}250 Ok");
+    AddServer("example.com",
+              "rcpt(joe@example.com)=250 Ok ;; rcpt(\"joe doe\"@example.com)=250 Ok ;; "
+              "rcpt(busy@example.com)=451 4.3.0 Try later ;; rcpt=550 5.1.1 User unknown");
+    AddServer("slow.example.com", "rcpt={wait 10s}250 Ok");
   }
 
   // The door `name` of the table.
-  void Open(absl::string_view name, const std::vector<Assignment>& settings = {}) {
-    std::vector<Assignment> file = {{"verify_domains", "example.com, .example.com", "test"},
-                                    {"myhostname", "gw.example.org", "test"},
-                                    {"address_verify_map", "", "test"},
-                                    {"unverified_recipient_reject_code", "550", "test"}};
-    file.insert(file.end(), settings.begin(), settings.end());
-    const Configuration configuration = *Configuration::Create(*Settings::Load(file, {}));
-    prober_.Configure(configuration.probe, configuration.classifier);
-    verifier_.Configure(configuration.verifier);
-    restrictions_.Configure(configuration.restrictions);
+  void Open(absl::string_view name, const std::vector<std::pair<std::string, std::string>>& more = {}) {
+    std::vector<std::pair<std::string, std::string>> settings = {{"verify_domains", "example.com, .example.com"},
+                                                                 {"unverified_recipient_reject_code", "550"}};
+    settings.insert(settings.end(), more.begin(), more.end());
+    const Configuration configuration = ConfigureRooms(settings);
     const std::vector<DoorRow>& table = DoorTable();
     const auto row = std::find_if(table.begin(), table.end(), [&](const DoorRow& door) { return door.name == name; });
     exchange_ = std::make_unique<Exchange>(test_.loop(), metrics_,
@@ -97,17 +84,8 @@ class LookupDoorTest : public testing::Test {
     return client.said;
   }
 
-  CapturedLog log_;
   TemporaryFolder folder_;
   const std::string path_ = folder_.path() + "/door";
-  TestLoop test_;
-  ScriptedResolver resolver_{test_.loop()};
-  ScriptedDialer dialer_{test_.loop()};
-  Prober prober_{test_.loop(), resolver_, {{test_.loop(), dialer_}}};
-  Metrics metrics_;
-  std::unique_ptr<Cache> cache_ = Cache::Open(test_.loop(), CacheSettings());
-  Verifier verifier_{test_.loop(), *cache_, prober_, metrics_};
-  Restrictions restrictions_{verifier_};
   std::unique_ptr<Exchange> exchange_;
   std::optional<Caller> caller_;
 };
@@ -153,13 +131,13 @@ TEST_F(LookupDoorTest, OnlyWhomEveryDoorRejectsIsNoRelayRecipient) {
 }
 
 TEST_F(LookupDoorTest, WhileKnownBadRecipientsAreDeferredNoneIsMissingInRelayRecipients) {
-  Open("socketmap", {{"unverified_recipient_reject_code", "450", "test"}});
+  Open("socketmap", {{"unverified_recipient_reject_code", "450"}});
   EXPECT_EQ(Ask(Get("relay_recipients", "nobody@example.com")), "5:OK OK,");
   EXPECT_EQ(Ask(Get("status", "nobody@example.com")), Netstring("OK undeliverable"));
 }
 
 TEST_F(LookupDoorTest, ADryRunRefusesNothingAndSaysWhatItWouldHave) {
-  Open("socketmap", {{"dry_run", "yes", "test"}});
+  Open("socketmap", {{"dry_run", "yes"}});
   EXPECT_EQ(Ask(Get("verify", "nobody@example.com")),
             Netstring(absl::StrCat("OK WARN would reject: 550 5.1.1 ", kRefusal)));
   EXPECT_EQ(Ask(Get("relay_recipients", "nobody@example.com")), "5:OK OK,");
@@ -218,11 +196,11 @@ TEST_F(LookupDoorTest, AFaultOfOursIsAnEntryThatIsNotThereOrATemporaryTrouble) {
   Open("socketmap");
   EXPECT_EQ(AskAtAFault(Get("verify", "joe")), "9:NOTFOUND ,");
   EXPECT_EQ(AskAtAFault(Get("relay_recipients", "joe")), "5:OK OK,");
-  Open("socketmap", {{"internal_error_action", "defer", "test"}});
+  Open("socketmap", {{"internal_error_action", "defer"}});
   for (const absl::string_view map : {"verify", "status", "relay_recipients"}) {
     EXPECT_EQ(AskAtAFault(Get(map, "joe")), Netstring("TEMP address verification problem"));
   }
-  Open("socketmap", {{"internal_error_action", "disconnect", "test"}});
+  Open("socketmap", {{"internal_error_action", "disconnect"}});
   EXPECT_EQ(AskAtAFault(Get("verify", "joe")), "#");
 }
 
@@ -237,7 +215,7 @@ TEST_F(LookupDoorTest, ATcpTableAnswersInTheWordsOfAccess5) {
 }
 
 TEST_F(LookupDoorTest, ATcpTableTakesCodedKeysTogetherOrInPieces) {
-  Open("tcp_table", {{"recipient_restrictions", "warn_if_reject reject_unverified_recipient", "test"}});
+  Open("tcp_table", {{"recipient_restrictions", "warn_if_reject reject_unverified_recipient"}});
   const std::string request =
       "get %6aoe@example%2Ecom\nget joe%20doe@example.com\nget %00%0a%ff\nget \nget joe%41@example.com\n";
   std::string received;
@@ -262,7 +240,7 @@ TEST_F(LookupDoorTest, WhatIsNoGetOfATcpTableIsHungUpOn) {
 TEST_F(LookupDoorTest, AFaultOfOursIsNotFoundOrAnErrorOfATcpTable) {
   Open("tcp_table");
   EXPECT_EQ(AskAtAFault("get joe\n"), "500 not%20found\n");
-  Open("tcp_table", {{"internal_error_action", "defer", "test"}});
+  Open("tcp_table", {{"internal_error_action", "defer"}});
   EXPECT_EQ(AskAtAFault("get joe\n"), "400 address%20verification%20problem\n");
 }
 
@@ -271,7 +249,7 @@ TEST(TcpTableTextTest, CodesWhatIsNotPrintableAndNothingElse) {
 }
 
 TEST_F(LookupDoorTest, ALineIsAnsweredByALine) {
-  Open("line", {{"sender_restrictions", "reject_unverified_sender", "test"}});
+  Open("line", {{"sender_restrictions", "reject_unverified_sender"}});
   EXPECT_EQ(Ask("rcpt joe@example.com\n"), "accept\n");
   EXPECT_EQ(Ask("rcpt nobody@example.com\r\n"), absl::StrCat("deny 550 5.1.1 ", kRefusal, "\n"));
   EXPECT_THAT(Ask("rcpt busy@example.com\n"), StartsWith("defer 450 4.1.1 unverified address: host mx."));
@@ -287,7 +265,7 @@ TEST_F(LookupDoorTest, SendersAreAskedAboutOnlyWhereARestrictionSaysSo) {
 }
 
 TEST_F(LookupDoorTest, ALineSaysWhatADryRunWouldHaveRefused) {
-  Open("line", {{"dry_run", "yes", "test"}});
+  Open("line", {{"dry_run", "yes"}});
   EXPECT_EQ(Ask("rcpt nobody@example.com\n"), absl::StrCat("unknown would reject: 550 5.1.1 ", kRefusal, "\n"));
 }
 
@@ -326,12 +304,12 @@ TEST_F(LookupDoorTest, WhatIsNoQuestionInALineIsHungUpOn) {
 TEST_F(LookupDoorTest, AFaultOfOursIsUnknownOrADeferralInALine) {
   Open("line");
   EXPECT_EQ(AskAtAFault("rcpt joe\n"), "unknown\n");
-  Open("line", {{"internal_error_action", "defer", "test"}});
+  Open("line", {{"internal_error_action", "defer"}});
   EXPECT_EQ(AskAtAFault("rcpt joe\n"), "defer 450 4.3.0 address verification problem\n");
 }
 
 TEST_F(LookupDoorTest, AQuestionWithoutAClientHasNoBudgetOfNewProbesToUseUp) {
-  Open("line", {{"client_new_probe_rate_limit", "1", "test"}, {"message_new_probe_limit", "1", "test"}});
+  Open("line", {{"client_new_probe_rate_limit", "1"}, {"message_new_probe_limit", "1"}});
   for (const char* name : {"a", "b", "c"}) {
     EXPECT_EQ(Ask(absl::StrCat("rcpt ", name, "@example.com\n")), absl::StrCat("deny 550 5.1.1 ", kRefusal, "\n"));
   }

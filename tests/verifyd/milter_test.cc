@@ -11,11 +11,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "base/log.h"
-#include "tests/scripted_dialer.h"
-#include "tests/scripted_resolver.h"
-#include "tests/test_loop.h"
-#include "verifyd/configuration.h"
+#include "tests/verifyd/rooms_test.h"
 
 namespace verifyd {
 namespace {
@@ -63,29 +59,20 @@ constexpr absl::string_view kMacrosOfMail = R"(DM{auth_authen}\000anna\000)";
 constexpr absl::string_view kMail = R"(M<sender@example.net>\000SIZE=10\000)";
 
 // A server of example.com that knows joe, takes its time for slow, and puts later off.
-class MilterTest : public testing::Test {
+class MilterTest : public RoomsTest {
  protected:
   MilterTest() {
-    resolver_.SetMx("example.com", {{10, "mx.example.com"}});
-    resolver_.SetAddresses("mx.example.com", {"11.0.0.1"});
-    dialer_.Play("11.0.0.1",
-                 "rcpt(joe@example.com)=250 Ok ;; rcpt(slow@example.com)={wait 25s}250 Ok ;; "
-                 "rcpt(later@example.com)=450 4.2.0 Later ;; rcpt=550 5.1.1 100% unknown");
+    AddServer("example.com",
+              "rcpt(joe@example.com)=250 Ok ;; rcpt(slow@example.com)={wait 25s}250 Ok ;; "
+              "rcpt(later@example.com)=450 4.2.0 Later ;; rcpt=550 5.1.1 100% unknown");
     Configure({});
   }
 
-  void Configure(const std::vector<Assignment>& more) {
-    std::vector<Assignment> file = {{"verify_domains", "*", "test"},
-                                    {"myhostname", "gw.example.org", "test"},
-                                    {"address_verify_map", "", "test"},
-                                    {"address_verify_poll_delay", "15s", "test"},
-                                    {"unverified_recipient_reject_code", "550", "test"}};
-    file.insert(file.end(), more.begin(), more.end());
-    const Configuration configuration = *Configuration::Create(*Settings::Load(file, {}));
-    prober_.Configure(configuration.probe, configuration.classifier);
-    verifier_.Configure(configuration.verifier);
-    restrictions_.Configure(configuration.restrictions);
-    protocol_.Configure(configuration);
+  void Configure(const std::vector<std::pair<std::string, std::string>>& more) {
+    std::vector<std::pair<std::string, std::string>> settings = {
+        {"verify_domains", "*"}, {"address_verify_poll_delay", "15s"}, {"unverified_recipient_reject_code", "550"}};
+    settings.insert(settings.end(), more.begin(), more.end());
+    protocol_.Configure(ConfigureRooms(settings));
   }
 
   // As the exchange does: packet for packet. What is not answered at once has `limit` to be.
@@ -129,15 +116,6 @@ class MilterTest : public testing::Test {
   }
   std::string LastLine() const { return log_.lines().empty() ? "" : log_.lines().back(); }
 
-  CapturedLog log_;
-  TestLoop test_;
-  ScriptedResolver resolver_{test_.loop()};
-  ScriptedDialer dialer_{test_.loop()};
-  Prober prober_{test_.loop(), resolver_, {{test_.loop(), dialer_}}};
-  Metrics metrics_;
-  std::unique_ptr<Cache> cache_ = Cache::Open(test_.loop(), CacheSettings());
-  Verifier verifier_{test_.loop(), *cache_, prober_, metrics_};
-  Restrictions restrictions_{verifier_};
   MilterProtocol protocol_{restrictions_, metrics_, test_.loop().timers()};
   Listening client_;
   std::list<std::string> requests_;
@@ -216,7 +194,7 @@ TEST_F(MilterTest, TheNextClientOnAConnectionIsAnother) {
 }
 
 TEST_F(MilterTest, TheBudgetOfAMessageIsItsOwn) {
-  Configure({{"message_new_probe_limit", "1", "test"}});
+  Configure({{"message_new_probe_limit", "1"}});
   Begin();
   EXPECT_EQ(Recipient("a@example.com"), "y");
   EXPECT_EQ(Recipient("b@example.com"), "y");
@@ -280,7 +258,7 @@ TEST_F(MilterTest, TheNameOfTheDaemonIsTheContext) {
 }
 
 TEST_F(MilterTest, ADeferralIsPlain) {
-  Configure({{"unverified_recipient_tempfail_action", "defer_if_permit", "test"}});
+  Configure({{"unverified_recipient_tempfail_action", "defer_if_permit"}});
   Begin();
   EXPECT_THAT(Tell(R"(R<later@example.com>\000)"), HasSubstr("y450 4.1.1 unverified address: host mx.example.com"));
 }
@@ -317,10 +295,10 @@ TEST_F(MilterTest, TroubleInsideIsAnsweredAsTheSettingSays) {
   Begin();
   conversation_->AnswerFailure();
   EXPECT_EQ(client_.Heard(), Packet("c"));
-  Configure({{"internal_error_action", "defer", "test"}});
+  Configure({{"internal_error_action", "defer"}});
   conversation_->AnswerFailure();
   EXPECT_EQ(client_.Heard(), Packet(R"(y450 4.3.0 address verification problem\000)"));
-  Configure({{"internal_error_action", "disconnect", "test"}});
+  Configure({{"internal_error_action", "disconnect"}});
   conversation_->AnswerFailure();
   EXPECT_EQ(client_.Heard(), "#");
 }

@@ -8,30 +8,17 @@
 #include <utility>
 #include <vector>
 
-#include "base/log.h"
-#include "tests/scripted_dialer.h"
-#include "tests/scripted_resolver.h"
-#include "tests/test_loop.h"
-#include "verifyd/configuration.h"
+#include "tests/verifyd/rooms_test.h"
 
 namespace verifyd {
 namespace {
 
 // A server of example.com that accepts all, in its own time; two new addresses a minute for each client.
-class RestrictionsTest : public testing::Test {
+class RestrictionsTest : public RoomsTest {
  protected:
   RestrictionsTest() {
-    resolver_.SetMx("example.com", {{10, "mx.example.com"}});
-    resolver_.SetAddresses("mx.example.com", {"11.0.0.1"});
-    dialer_.Play("11.0.0.1", "rcpt={wait 1s}250 Ok");
-    const std::vector<Assignment> file = {{"verify_domains", "*", "test"},
-                                          {"myhostname", "gw.example.org", "test"},
-                                          {"address_verify_map", "", "test"},
-                                          {"client_new_probe_rate_limit", "2", "test"}};
-    const Configuration configuration = *Configuration::Create(*Settings::Load(file, {}));
-    prober_.Configure(configuration.probe, configuration.classifier);
-    verifier_.Configure(configuration.verifier);
-    restrictions_.Configure(configuration.restrictions);
+    AddServer("example.com", "rcpt={wait 1s}250 Ok");
+    ConfigureRooms({{"verify_domains", "*"}, {"client_new_probe_rate_limit", "2"}});
   }
 
   Evaluation Begin(absl::string_view recipient) {
@@ -51,15 +38,6 @@ class RestrictionsTest : public testing::Test {
     ++answered_;
   }
 
-  CapturedLog log_;
-  TestLoop test_;
-  ScriptedResolver resolver_{test_.loop()};
-  ScriptedDialer dialer_{test_.loop()};
-  Prober prober_{test_.loop(), resolver_, {{test_.loop(), dialer_}}};
-  Metrics metrics_;
-  std::unique_ptr<Cache> cache_ = Cache::Open(test_.loop(), CacheSettings());
-  Verifier verifier_{test_.loop(), *cache_, prober_, metrics_};
-  Restrictions restrictions_{verifier_};
   int answered_ = 0;
   int refused_ = 0;
 };

@@ -7,13 +7,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "base/log.h"
 #include "tests/cache/samples.h"
-#include "tests/scripted_dialer.h"
-#include "tests/scripted_resolver.h"
-#include "tests/test_loop.h"
 #include "tests/verifyd/caller.h"
-#include "verifyd/configuration.h"
+#include "tests/verifyd/rooms_test.h"
 #include "verifyd/door/exchange.h"
 #include "verifyd/door/verify.h"
 #include "verifyd/door/verify_request.h"
@@ -25,30 +21,19 @@ using Lines = std::vector<std::pair<std::string, std::string>>;
 
 // Servers: example.com knows joe, slow.example takes 4 s, blocks.example does not like us. None of them is in
 // verify_domains.
-class VerifyDoorTest : public testing::Test {
+class VerifyDoorTest : public RoomsTest {
  protected:
   VerifyDoorTest() {
-    int number = 0;
-    for (const auto& [domain, script] : std::vector<std::pair<std::string, std::string>>{
-             {"example.com", "rcpt(joe@example.com)=250 2.1.5 Ok ;; rcpt=550 5.1.1 User unknown"},
-             {"slow.example", "rcpt={wait 4s}250 Ok"},
-             {"blocks.example", "rcpt=554 5.7.1 Client host blocked using zen.spamhaus.org"}}) {
-      const std::string address = absl::StrCat("11.0.0.", ++number);
-      resolver_.SetMx(domain, {{10, absl::StrCat("mx.", domain)}});
-      resolver_.SetAddresses(absl::StrCat("mx.", domain), {address});
-      dialer_.Play(address, script);
-    }
+    AddServer("example.com", "rcpt(joe@example.com)=250 2.1.5 Ok ;; rcpt=550 5.1.1 User unknown");
+    AddServer("slow.example", "rcpt={wait 4s}250 Ok");
+    AddServer("blocks.example", "rcpt=554 5.7.1 Client host blocked using zen.spamhaus.org");
     Configure({});
     exchange_->Serve(*Listener::Open(test_.loop(), *ListenAddress::Parse("unix:" + path_)));
     test_.RunUntilIdle();
   }
 
   void Configure(const Lines& settings) {
-    std::vector<Assignment> file = {{"myhostname", "gw.example.org", "test"}, {"address_verify_map", "", "test"}};
-    for (const auto& [name, value] : settings) file.push_back({name, value, "test"});
-    configuration_ = *Configuration::Create(*Settings::Load(file, {}));
-    prober_.Configure(configuration_.probe, configuration_.classifier);
-    verifier_.Configure(configuration_.verifier);
+    configuration_ = ConfigureRooms(settings);
     exchange_->protocol().Configure(configuration_);
     exchange_->Configure({});
   }
@@ -79,16 +64,8 @@ class VerifyDoorTest : public testing::Test {
     return absl::StrCat("status|0|recipient_status|", status, "|reason|", reason, "||");
   }
 
-  CapturedLog log_;
   TemporaryFolder folder_;
   const std::string path_ = folder_.path() + "/verify";
-  TestLoop test_;
-  ScriptedResolver resolver_{test_.loop()};
-  ScriptedDialer dialer_{test_.loop()};
-  Prober prober_{test_.loop(), resolver_, {{test_.loop(), dialer_}}};
-  Metrics metrics_;
-  std::unique_ptr<Cache> cache_ = Cache::Open(test_.loop(), CacheSettings());
-  Verifier verifier_{test_.loop(), *cache_, prober_, metrics_};
   std::unique_ptr<Exchange> exchange_ =
       std::make_unique<Exchange>(test_.loop(), metrics_, std::make_unique<VerifyProtocol>(verifier_, metrics_));
   Configuration configuration_;

@@ -1,0 +1,66 @@
+// For tests of what stands above the verifier: the rooms behind a door, without network. A scripted name server and
+// mail servers, a cache in memory.
+#ifndef VERIFYD_TESTS_VERIFYD_ROOMS_TEST_H_
+#define VERIFYD_TESTS_VERIFYD_ROOMS_TEST_H_
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "base/log.h"
+#include "cache/cache.h"
+#include "probe/prober.h"
+#include "tests/scripted_dialer.h"
+#include "tests/scripted_resolver.h"
+#include "tests/test_loop.h"
+#include "verifyd/configuration.h"
+#include "verifyd/metrics.h"
+#include "verifyd/restriction/restriction.h"
+#include "verifyd/verifier.h"
+
+namespace verifyd {
+
+class RoomsTest : public testing::Test {
+ protected:
+  // A domain, and the manner of its one mail server.
+  void AddServer(absl::string_view domain, const std::string& script) {
+    const std::string address = absl::StrCat("11.0.0.", ++servers_);
+    const std::string host = absl::StrCat("mx.", domain);
+    resolver_.SetMx(domain, {{10, host}});
+    resolver_.SetAddresses(host, {address});
+    dialer_.Play(address, script);
+  }
+
+  // The rooms as a daemon has them that reads these settings.
+  Configuration ConfigureRooms(const std::vector<std::pair<std::string, std::string>>& settings) {
+    std::vector<Assignment> file = {{"myhostname", "gw.example.org", "test"}, {"address_verify_map", "", "test"}};
+    for (const auto& [name, value] : settings) file.push_back({name, value, "test"});
+    Configuration configuration = *Configuration::Create(*Settings::Load(file, {}));
+    prober_.Configure(configuration.probe, configuration.classifier);
+    verifier_.Configure(configuration.verifier);
+    restrictions_.Configure(configuration.restrictions);
+    return configuration;
+  }
+
+  CapturedLog log_;
+  TestLoop test_;
+  ScriptedResolver resolver_{test_.loop()};
+  ScriptedDialer dialer_{test_.loop()};
+  Prober prober_{test_.loop(), resolver_, {{test_.loop(), dialer_}}};
+  Metrics metrics_;
+  std::unique_ptr<Cache> cache_ = Cache::Open(test_.loop(), CacheSettings());
+  Verifier verifier_{test_.loop(), *cache_, prober_, metrics_};
+  Restrictions restrictions_{verifier_};
+
+ private:
+  int servers_ = 0;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_TESTS_VERIFYD_ROOMS_TEST_H_
