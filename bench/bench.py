@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import tempfile
 import time
@@ -35,6 +36,23 @@ def cpu_seconds(process):
     return total / 1e9
 
 
+def spread(values, digits=0):
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def zone_of_own_servers(count):
+    """The lines of so many domains below test., each with an MX of its own, on 16 addresses."""
+    for number in range(count):
+        yield f"d{number} IN MX 10 mx.d{number}"
+        yield f"mx.d{number} IN A 127.0.0.{1 + number % 16}"
+
+
+def settings_for_own_servers(names, target_port):
+    """Of a verifyd that probes those domains: `names` is their NameServer."""
+    return [f"dns_servers = {names.endpoint}", f"smtp_tcp_port = {target_port}", "inet_protocols = ipv4",
+            "probe_permit_networks = 127.0.0.0/8"]
+
+
 class Bench:
     def __init__(self, build, rounds):
         self.build = build
@@ -62,6 +80,12 @@ class Bench:
             process.wait()
         self.running.remove(process)
 
+    def ended(self, process):
+        """Waits for its end, which must be a good one."""
+        if process.wait() != 0:
+            raise SystemExit(f"{process.args[0]} ended with {process.returncode}")
+        self.running.remove(process)
+
     def close(self):
         for process in list(self.running):
             self.stop(process)
@@ -71,10 +95,11 @@ class Bench:
         """Of the verifyd whose policy port this is."""
         return os.path.join(self.folder, f"control-{port}")
 
-    def load(self, door, port, connections, requests, users, distribution):
-        """What door_load measures: {"rate": answers a second, "p50_us": ...}."""
-        line = subprocess.run([self.tool("door_load"), door, str(port), str(connections), str(requests), str(users),
-                               distribution], capture_output=True, text=True, check=True).stdout
+    def load(self, door, endpoint, connections, requests, users, distribution, *pace, wrapper=()):
+        """What door_load measures: {"rate": answers a second, "p50_us": ...}; `wrapper`: a command that runs it."""
+        numbers = [str(number) for number in (connections, requests, users)]
+        command = [self.tool("door_load"), door, str(endpoint), *numbers, distribution, *[str(number) for number in pace]]
+        line = subprocess.run([*wrapper, *command], capture_output=True, text=True, check=True).stdout
         return {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", line)}
 
     def verifyd(self, *settings, cache=None, port=None):
@@ -93,3 +118,27 @@ class Bench:
                 break
             time.sleep(0.05)
         return daemon, port
+
+    def verifyctl(self, port, *arguments):
+        """The command of a verifyctl that speaks to the verifyd whose policy port this is."""
+        return [os.path.join(self.build, "verifyctl", "verifyctl"), "-s", self.control_socket(port), "--json", *arguments]
+
+    def ask_list(self, port, addresses, *options, stdout=subprocess.DEVNULL):
+        """A process that asks about them all, in one stream."""
+        path = os.path.join(self.folder, f"asked-{port}")
+        with open(path, "w", encoding="ascii") as out:
+            out.writelines(address + "\n" for address in addresses)
+        with open(path, "rb") as questions:
+            asker = subprocess.Popen(self.verifyctl(port, "verify", *options, "-"), stdin=questions, stdout=stdout)
+        self.running.append(asker)
+        return asker
+
+    def target(self, *options):
+        """(smtp_target, its port)"""
+        port = free_port()
+        return self.start(self.tool("smtp_target"), str(port), *options, port=port, stdout=subprocess.PIPE), port
+
+    def counts(self, target):
+        """What a target has seen; this ends it."""
+        self.stop(target)
+        return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", target.stdout.read().decode())}

@@ -1,6 +1,6 @@
-// Asks a door of verifyd, or what speaks its protocol, on 127.0.0.1, and measures. One thread, one request outstanding
-// on each connection, as smtpd(8) does.
-//   door_load DOOR PORT CONNECTIONS REQUESTS USERS zipf|uniform|each [PACE]
+// Asks a door of verifyd, or what speaks its protocol, and measures. One thread, one request outstanding on each
+// connection, as smtpd(8) does. The door is at a port of 127.0.0.1, or at the UNIX socket of a path with a '/'.
+//   door_load DOOR PORT|PATH CONNECTIONS REQUESTS USERS zipf|uniform|each [PACE]
 // With PACE so many requests a second are sent at most, one after the other. Recipients are user0@bench.test,
 // user1@... of USERS; "each" takes them in turn, each once. Prints one line:
 //   rate=ANSWERS/S p50_us= p90_us= p99_us= max_us= other=ANSWERS THAT SAY SOMETHING AGAINST A RECIPIENT
@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +19,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <random>
 #include <string>
 #include <string_view>
@@ -26,6 +28,7 @@
 
 namespace {
 
+using namespace std::string_view_literals;
 using Time = std::chrono::steady_clock::time_point;
 
 struct Client {
@@ -38,7 +41,7 @@ struct Client {
 struct Door {
   std::string_view name;
   // What a client says when it has connected, and how many answers (a greeting is one) come before its first request.
-  std::string_view opening;
+  std::string opening;
   size_t opening_answers;
   std::string (*request)(const std::string& address);
   // Length of the first whole answer; 0 when it is not whole yet.
@@ -92,6 +95,33 @@ std::string TcpTableRequest(const std::string& address) { return "get " + addres
 
 std::string LineRequest(const std::string& address) { return "rcpt " + address + "\n"; }
 
+std::string VerifyRequest(const std::string& address) {
+  return std::string("request\0query\0address\0"sv).append(address).append("\0\0"sv);
+}
+
+std::string MilterPacket(char command, std::string_view data) {
+  const uint32_t length = htonl(static_cast<uint32_t>(data.size() + 1));
+  std::string packet(reinterpret_cast<const char*>(&length), sizeof(length));
+  packet += command;
+  packet += data;
+  return packet;
+}
+
+// With the macros that Postfix 3.7 sends.
+std::string MilterRequest(const std::string& address) {
+  return MilterPacket('D', std::string("R{rcpt_addr}\0"sv)
+                               .append(address)
+                               .append("\0{rcpt_host}\0bench.test\0{rcpt_mailer}\0relay\0"sv)) +
+         MilterPacket('R', std::string("<").append(address).append(">\0"sv));
+}
+
+// A client and his sender. Only the options are answered: no reply to the others is among what verifyd asks for.
+std::string MilterOpening() {
+  return MilterPacket('O', "\0\0\0\6\0\0\1\377\0\37\377\377"sv) + MilterPacket('D', "Cv\0Postfix 3.7.11\0"sv) +
+         MilterPacket('C', "mail.sender.example\0004\241\022192.0.2.7\0"sv) +
+         MilterPacket('H', "mail.sender.example\0"sv) + MilterPacket('M', "<someone@sender.example>\0"sv);
+}
+
 size_t LengthOfLine(std::string_view received) { return received.find('\n') + 1; }
 
 size_t LengthToEmptyLine(std::string_view received) {
@@ -106,33 +136,57 @@ size_t LengthOfNetstring(std::string_view received) {
   return received.size() < length ? 0 : length;
 }
 
-constexpr std::array<Door, 4> kDoors = {{
+size_t LengthOfMilterPacket(std::string_view received) {
+  uint32_t length = 0;
+  if (received.size() < sizeof(length)) return 0;
+  std::memcpy(&length, received.data(), sizeof(length));
+  const size_t whole = sizeof(length) + ntohl(length);
+  return received.size() < whole ? 0 : whole;
+}
+
+// A list of attributes. None of the values of an answer is empty.
+size_t LengthOfAttributes(std::string_view received) {
+  const size_t end = received.find("\0\0"sv);
+  return end == std::string_view::npos ? 0 : end + 2;
+}
+
+const std::array<Door, 6> kDoors = {{
     {"policy", "", 0, PolicyRequest, LengthToEmptyLine, "action=DUNNO"},
+    {"milter", MilterOpening(), 1, MilterRequest, LengthOfMilterPacket, "\0\0\0\1c"sv},
+    {"verify", "", 1, VerifyRequest, LengthOfAttributes, "status\0000\0recipient_status\0000\0"sv},
     {"socketmap", "", 0, SocketmapRequest, LengthOfNetstring, "9:NOTFOUND"},
     {"tcp_table", "", 0, TcpTableRequest, LengthOfLine, "500 "},
     {"line", "", 0, LineRequest, LengthOfLine, "accept"},
 }};
 
-int Connect(uint16_t port) {
+[[noreturn]] void Fail(const char* what) {
+  std::perror(what);
+  std::exit(1);
+}
+
+int ConnectToPath(const char* path) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) Fail(path);
+  return fd;
+}
+
+int ConnectToPort(const char* port) {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address = {};
   address.sin_family = AF_INET;
-  address.sin_port = htons(port);
+  address.sin_port = htons(static_cast<uint16_t>(std::atoi(port)));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
-    std::perror("connect");
-    std::exit(1);
-  }
+  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) Fail(port);
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   return fd;
 }
 
 void Write(const Client& client, std::string_view bytes) {
-  if (write(client.fd, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
-    std::perror("write");
-    std::exit(1);
-  }
+  if (write(client.fd, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) Fail("write");
 }
 
 // Waits for the next whole answer, and takes it.
@@ -153,8 +207,8 @@ std::string Receive(const Door& door, Client& client) {
   }
 }
 
-void Open(const Door& door, Client& client, uint16_t port) {
-  client.fd = Connect(port);
+void Open(const Door& door, Client& client, const char* endpoint) {
+  client.fd = std::strchr(endpoint, '/') != nullptr ? ConnectToPath(endpoint) : ConnectToPort(endpoint);
   if (!door.opening.empty()) Write(client, door.opening);
   for (size_t i = 0; i < door.opening_answers; ++i) Receive(door, client);
 }
@@ -236,15 +290,14 @@ Measured Run(const Door& door, std::vector<Client>& clients, size_t total, Users
 int main(int argc, char** argv) {
   const Door* const door = argc == 7 || argc == 8 ? Find(argv[1]) : nullptr;
   if (door == nullptr) {
-    std::fprintf(stderr, "usage: door_load DOOR PORT CONNECTIONS REQUESTS USERS zipf|uniform|each [PACE]\ndoors:");
+    std::fprintf(stderr, "usage: door_load DOOR PORT|PATH CONNECTIONS REQUESTS USERS zipf|uniform|each [PACE]\ndoors:");
     for (const Door& known : kDoors) std::fprintf(stderr, " %s", std::string(known.name).c_str());
     std::fprintf(stderr, "\n");
     return 64;
   }
-  const auto port = static_cast<uint16_t>(std::atoi(argv[2]));
   const size_t total = std::strtoull(argv[4], nullptr, 10);
   std::vector<Client> clients(std::min<size_t>(std::strtoull(argv[3], nullptr, 10), total));
-  for (Client& client : clients) Open(*door, client, port);
+  for (Client& client : clients) Open(*door, client, argv[2]);
   Users users(std::strtoull(argv[5], nullptr, 10), argv[6]);
   const double pace = argc == 8 ? std::atof(argv[7]) : 0;
   Measured measured = pace > 0 ? RunPaced(*door, clients, total, users, pace) : Run(*door, clients, total, users);

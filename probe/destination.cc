@@ -354,24 +354,27 @@ boost::asio::awaitable<bool> Destination::Serve(Batch& batch, Session& session) 
   size_t first_again = batch.size();
   bool too_many = false;
   bool slowed = false;
-  co_await session.Ask(absl::MakeSpan(enquiries), deadline, [&](Enquiry& enquiry) {
-    const auto index = static_cast<size_t>(&enquiry - enquiries.data());
-    std::unique_ptr<ProbeJob>& job = batch[index];
-    job->outcome.delays.dialogue += enquiry.answered - began;
-    job->source = session.source();
-    const bool throttled = SlowDown(*job, *enquiry.finding, session);
-    if (throttled || TryOtherSource(*job, *enquiry.finding, session)) {
-      ++job->throttled;
-      slowed = enquiry.again = true;
-    } else if (enquiry.again) {
-      first_again = std::min(first_again, index);
-      too_many |= enquiry.finding->reason == Reason::kTooManyRecipients;
-    } else if (!WantsCatchAll(*job) || !enquiry.finding->definite()) {
-      Conclude(std::move(job), session.endpoint(), *std::move(enquiry.finding));
-    } else {
-      job->target = std::move(enquiry.finding);
-    }
-  });
+  co_await session.Ask(
+      absl::MakeSpan(enquiries), deadline,
+      [&](Enquiry& enquiry) {
+        const auto index = static_cast<size_t>(&enquiry - enquiries.data());
+        std::unique_ptr<ProbeJob>& job = batch[index];
+        job->outcome.delays.dialogue += enquiry.answered - began;
+        job->source = session.source();
+        const bool throttled = SlowDown(*job, *enquiry.finding, session);
+        if (throttled || TryOtherSource(*job, *enquiry.finding, session)) {
+          ++job->throttled;
+          slowed = enquiry.again = true;
+        } else if (enquiry.again) {
+          first_again = std::min(first_again, index);
+          too_many |= enquiry.finding->reason == Reason::kTooManyRecipients;
+        } else if (!WantsCatchAll(*job) || !enquiry.finding->definite()) {
+          Conclude(std::move(job), session.endpoint(), *std::move(enquiry.finding));
+        } else {
+          job->target = std::move(enquiry.finding);
+        }
+      },
+      FarewellFor(batch));
   const auto answered = static_cast<size_t>(
       std::count_if(enquiries.begin(), enquiries.end(), [](const Enquiry& enquiry) { return !enquiry.again; }));
   if (answered > 0) pace_.NoteAnswered(answered, session.longest_gap());
@@ -390,6 +393,13 @@ boost::asio::awaitable<bool> Destination::Serve(Batch& batch, Session& session) 
     }
   }
   co_return first_again == 0;
+}
+
+// Where sessions are scarce this one is not kept, so that its end need not wait for its answers.
+Farewell Destination::FarewellFor(const Batch& batch) const {
+  const bool more = !all_.slots_.scarce() || !queue_.empty() || batch.front()->transcript.wanted() ||
+                    std::any_of(batch.begin(), batch.end(), [&](const auto& job) { return WantsCatchAll(*job); });
+  return more ? Farewell::kNone : Farewell::kQuit;
 }
 
 // Those whose target has been answered, and who want to know whether that says anything.

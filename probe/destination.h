@@ -87,6 +87,7 @@ class Destination {
   static MonoTime LastDeadline(const Batch& batch);
   boost::asio::awaitable<std::shared_ptr<Session>> Open(Batch& batch);
   boost::asio::awaitable<bool> Serve(Batch& batch, Session& session);
+  Farewell FarewellFor(const Batch& batch) const;
   boost::asio::awaitable<void> ServeCatchAll(Batch& batch, Session& session);
   boost::asio::awaitable<CatchAll> CatchAllOf(ProbeJob& job, Session& session);
   boost::asio::awaitable<CatchAll> AskCatchAll(ProbeJob& job, Session& session);

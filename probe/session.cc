@@ -14,6 +14,7 @@ namespace verifyd {
 namespace {
 
 constexpr int kShuttingDown = 421;
+constexpr int kGoodbye = 221;
 // Bytes sent ahead of replies: less than any socket buffer, so that two who both write do not wait for each other.
 constexpr size_t kMaxWindow = size_t{16} * 1024;
 
@@ -208,7 +209,7 @@ boost::asio::awaitable<std::optional<Finding>> Session::Secure() {
 }
 
 boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime deadline,
-                                          absl::FunctionRef<void(Enquiry&)> on_answer) {
+                                          absl::FunctionRef<void(Enquiry&)> on_answer, Farewell farewell) {
   deadline_ = deadline;
   transcript_ = batch.size() == 1 ? batch.front().transcript : nullptr;
   longest_gap_ = absl::ZeroDuration();
@@ -222,7 +223,7 @@ boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime de
     on_answer(enquiry);
   };
   // What a refusal of MAIL asks for is tried, each once.
-  Redo redo = co_await Transact(PlanTransaction(batch), answer);
+  Redo redo = co_await Transact(PlanTransaction(batch), answer, farewell);
   while (redo != Redo::kNothing) {
     if (redo == Redo::kInTls) {
       const std::optional<Finding> failure = co_await Secure();
@@ -235,7 +236,7 @@ boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime de
         break;
       }
     }
-    redo = co_await Transact(PlanTransaction(batch), answer);
+    redo = co_await Transact(PlanTransaction(batch), answer, farewell);
   }
   used_ = true;
   transcript_ = nullptr;
@@ -279,7 +280,8 @@ size_t Session::EndOfWindow(const std::vector<Planned>& plan, size_t begin) cons
 }
 
 boost::asio::awaitable<Session::Redo> Session::Transact(std::vector<Planned> plan,
-                                                        absl::FunctionRef<void(Enquiry&)> on_answer) {
+                                                        absl::FunctionRef<void(Enquiry&)> on_answer,
+                                                        Farewell farewell) {
   const auto answer = [&](Enquiry& enquiry, Finding finding, bool again) {
     enquiry.finding = std::move(finding);
     enquiry.again = again;
@@ -292,6 +294,7 @@ boost::asio::awaitable<Session::Redo> Session::Transact(std::vector<Planned> pla
   plan.erase(std::remove_if(plan.begin(), plan.end(), unasked), plan.end());
   if (plan.back().enquiry == nullptr) co_return Redo::kNothing;  // nobody is left to ask about
 
+  const bool quits = farewell == Farewell::kQuit && offers_pipelining_ && !settings_->AsksData(endpoint_.protocol);
   Redo redo = Redo::kNothing;
   std::optional<Finding>& mail_refused = mail_refusal_;
   mail_refused.reset();
@@ -308,6 +311,10 @@ boost::asio::awaitable<Session::Redo> Session::Transact(std::vector<Planned> pla
       std::vector<absl::string_view> commands;
       commands.reserve(sent - i);
       for (size_t k = i; k < sent; ++k) commands.emplace_back(plan[k].command);
+      if (quits && sent == plan.size()) {
+        commands.emplace_back(kQuitStep.command);
+        state_ = State::kLeaving;
+      }
       failed = co_await Send(commands);
     }
     if (i >= sent) {  // a refusal came before this was sent
@@ -318,7 +325,9 @@ boost::asio::awaitable<Session::Redo> Session::Transact(std::vector<Planned> pla
     if (failed.has_value()) {
       heard = *std::move(failed);
     } else {
-      heard = co_await Receive(planned.step, i + 1 == sent);
+      heard = co_await Receive(planned.step, i + 1 == sent && state_ != State::kLeaving);
+      // A goodbye that comes too early answers QUIT: to this command nothing was said.
+      if (heard.reply.code == kGoodbye) heard = Failed(Event::kClosed, "");
       longest_gap_ = std::max(longest_gap_, loop_.clock().Mono() - last_heard);
       last_heard = loop_.clock().Mono();
     }
@@ -332,7 +341,8 @@ boost::asio::awaitable<Session::Redo> Session::Transact(std::vector<Planned> pla
       mail_refused = std::move(refusal);
       // A connection that did not outlive its idle time, or a server that will not begin anew, says nothing of anybody.
       mail_again = planned.step.stage == Stage::kQuit || (used_ && over);
-      if (!over && planned.step.stage == Stage::kMail) redo = RedoFor(planned.command, heard.reply);
+      const bool may_redo = !over && planned.step.stage == Stage::kMail && state_ != State::kLeaving;
+      if (may_redo) redo = RedoFor(planned.command, heard.reply);
     } else if (mail_refused.has_value()) {
       if (redo == Redo::kNothing) answer(*planned.enquiry, *mail_refused, mail_again);
     } else {
@@ -395,6 +405,8 @@ boost::asio::awaitable<void> Session::Leave() {
   if (stream_ == nullptr) co_return;
   if (state_ == State::kReady || state_ == State::kRefused) {
     co_await Exchange(kQuitStep, std::min(settings_->quit_timeout, kQuitPatience), "QUIT");
+  } else if (state_ == State::kLeaving) {
+    co_await Exchange(kQuitStep, std::min(settings_->quit_timeout, kQuitPatience), "");
   } else if (state_ == State::kUntrusted) {
     ArmTimer(kQuitPatience);
     (co_await stream_->Write("QUIT\r\n")).IgnoreError();

@@ -59,6 +59,14 @@ struct Enquiry {
   MonoTime answered;
 };
 
+// What is said behind the last address of a transaction.
+enum class Farewell : uint8_t {
+  kNone,
+  // QUIT, in the same breath where the server offers PIPELINING (RFC 2920 section 3.1 lets it stand last of a group):
+  // for who will not ask more. Where all must be tried again it is not; that is then answered as it stands.
+  kQuit,
+};
+
 class Session {
  public:
   // How long the reply to QUIT is waited for, quit_timeout permitting: nothing depends on it.
@@ -79,7 +87,7 @@ class Session {
   // One transaction, after a successful Open, any number of times while ready(). `on_answer` is called for every
   // enquiry, as soon as its reply is there. Dialogues are written down for a batch of one.
   boost::asio::awaitable<void> Ask(absl::Span<Enquiry> batch, MonoTime deadline,
-                                   absl::FunctionRef<void(Enquiry&)> on_answer);
+                                   absl::FunctionRef<void(Enquiry&)> on_answer, Farewell farewell = Farewell::kNone);
   // In the transaction of the last Ask: would `random`, which can not exist, be accepted?
   boost::asio::awaitable<CatchAll> AskCatchAll(const Address& random, MonoTime deadline, Transcript& transcript);
   // Says QUIT where it can still be said, which ends a transaction, too (RFC 5321 section 4.1.1.10), and closes. Nobody
@@ -109,6 +117,7 @@ class Session {
   enum class State {
     kNew,
     kReady,      // greeted
+    kLeaving,    // QUIT has been said
     kRefused,    // the server does not talk to us, or said 421
     kUntrusted,  // it does not keep to the protocol: what it says means nothing any more
     kBroken,     // time-out or end of stream
@@ -139,7 +148,8 @@ class Session {
   boost::asio::awaitable<Heard> Receive(const Step& step, bool last);
   std::vector<Planned> PlanTransaction(absl::Span<Enquiry> batch);
   size_t EndOfWindow(const std::vector<Planned>& plan, size_t begin) const;
-  boost::asio::awaitable<Redo> Transact(std::vector<Planned> plan, absl::FunctionRef<void(Enquiry&)> on_answer);
+  boost::asio::awaitable<Redo> Transact(std::vector<Planned> plan, absl::FunctionRef<void(Enquiry&)> on_answer,
+                                        Farewell farewell);
   Redo RedoFor(absl::string_view mail, const Reply& reply);
   boost::asio::awaitable<Finding> AskData();
   std::optional<Finding> MissingSmtputf8(const Address& address) const;

@@ -423,6 +423,24 @@ TEST_F(DestinationTest, ARefusedTargetSaysThatNotAllIsTaken) {
   EXPECT_EQ(Count("RCPT"), 1);
 }
 
+TEST_F(DestinationTest, WhereSessionsAreScarceTheLastQuestionTakesItsGoodbyeAlong) {
+  world_.settings.session_limit = 1;
+  world_.Configure();
+  world_.Servers({"ehlo=250-mx\\n250 PIPELINING ;; rcpt={wait 1s}250 ok"});
+  const std::vector<Outcome> first = Start(1);
+  world_.test.RunUntilIdle();
+  EXPECT_EQ(Count("QUIT"), 1);
+  EXPECT_FALSE(first[0]->has_value());
+  // What comes meanwhile has a connection of its own.
+  const std::vector<Outcome> second = Start(2);
+  world_.test.Advance(absl::Seconds(5));
+  EXPECT_EQ(ReasonOf(first[0]), Reason::kAccepted);
+  EXPECT_EQ(ReasonOf(second[0]), Reason::kAccepted);
+  EXPECT_EQ(ReasonOf(second[1]), Reason::kAccepted);
+  EXPECT_EQ(Count("QUIT"), static_cast<int>(world_.dialer.connections().size()));
+  EXPECT_EQ(world_.dialer.open_now(), 0U);
+}
+
 TEST_F(DestinationTest, AtTheEndIdleConnectionsAreClosedAtOnce) {
   world_.Servers({""});
   world_.Probe();

@@ -53,7 +53,8 @@ class SessionTest : public testing::Test {
       std::vector<Enquiry> batch(1);
       batch[0].address = &address;
       batch[0].transcript = &transcript;
-      co_await session.Ask(absl::MakeSpan(batch), deadline, [](Enquiry&) {});
+      co_await session.Ask(
+          absl::MakeSpan(batch), deadline, [](Enquiry&) {}, test.farewell_);
       finding = batch[0].finding;
     }
     co_await session.Leave();
@@ -66,6 +67,7 @@ class SessionTest : public testing::Test {
   ProbeSettings settings_;
   Endpoint endpoint_;
   ProbeIdentity identity_;
+  Farewell farewell_ = Farewell::kNone;
   std::vector<TranscriptLine> transcript_;
 };
 
@@ -196,6 +198,36 @@ TEST_F(SessionTest, WhatIsRefusedAtDataIsJudgedAsThat) {
   EXPECT_EQ(finding.reason, Reason::kBlockedPolicy);
   EXPECT_THAT(finding.text, HasSubstr("(in reply to DATA command)"));
   EXPECT_EQ(Ask("data=550 5.1.1 User unknown").reason, Reason::kNoSuchUser);
+}
+
+TEST_F(SessionTest, WhoWillNotAskMoreSaysQuitInTheSameBreath) {
+  farewell_ = Farewell::kQuit;
+  EXPECT_EQ(Ask("ehlo=250-mx\\n250 PIPELINING ;; rcpt=550 5.1.1 User unknown ;; quit=221 bye{eof}").reason,
+            Reason::kNoSuchUser);
+  EXPECT_THAT(Connection().commands, ElementsAre("EHLO gateway.example", "MAIL FROM:<probe@gateway.example>",
+                                                 "RCPT TO:<joe@example.com>", "QUIT"));
+  EXPECT_TRUE(Connection().pipelined);
+  EXPECT_FALSE(Connection().open);
+}
+
+TEST_F(SessionTest, QuitWaitsForTheAnswersWhereTheServerTakesOneCommandAtATime) {
+  farewell_ = Farewell::kQuit;
+  EXPECT_EQ(Ask("").reason, Reason::kAccepted);
+  EXPECT_EQ(Connection().commands.back(), "QUIT");
+  EXPECT_FALSE(Connection().pipelined);
+}
+
+TEST_F(SessionTest, QuitIsNotSaidAheadOfData) {
+  farewell_ = Farewell::kQuit;
+  settings_.smtp_asks_data = true;
+  EXPECT_EQ(Ask("ehlo=250-mx\\n250 PIPELINING ;; data=550 5.1.1 User unknown").reason, Reason::kNoSuchUser);
+  EXPECT_THAT(Connection().commands, ElementsAre("EHLO gateway.example", "MAIL FROM:<probe@gateway.example>",
+                                                 "RCPT TO:<joe@example.com>", "DATA", "QUIT"));
+}
+
+TEST_F(SessionTest, AGoodbyeInPlaceOfTheAnswerToTheRecipientSaysNothingOfHim) {
+  farewell_ = Farewell::kQuit;
+  EXPECT_EQ(Ask("ehlo=250-mx\\n250 PIPELINING ;; rcpt={eof}").deliverability, Deliverability::kUnknown);
 }
 
 TEST_F(SessionTest, DataIsNeverSaidBehindARefusedRecipient) {

@@ -8,9 +8,11 @@ import random
 import threading
 
 from lookup_client import LINE_PORT, SOCKETMAP_PORT, TCP_TABLE_PORT, LineClient, SocketmapClient, TcpTableClient, lookup_settings
-from loopback import POLICY_PORT
+from loopback import MILTER_PORT, POLICY_PORT
 from mail_world import BLOCKED
+from milter_client import MilterClient
 from policy_client import PolicyClient
+from verify_client import VerifyClient
 from world_test_case import WorldTestCase
 
 
@@ -19,32 +21,43 @@ class PolicyAsker(PolicyClient):
         return super().ask(recipient)[0]
 
 
-# `accepted`, `rejected`, `deferred`: what is said then; `not_ours`: what is said of a domain that is not verified. The
-# text of Postfix's own replies stands where {text} does.
+class VerifyAsker(VerifyClient):
+    def ask(self, recipient):
+        status, reason, _ = super().ask(recipient)
+        return "0" if status == 0 else f"{status} {reason}"
+
+
+VERIFY_PORT = 10096
+
+# `accepted`, `rejected`, `deferred`: what is said then; `not_ours`: what is said of a domain that is not verified. What
+# the server said stands where {text} does.
 Door = collections.namedtuple("Door", "name port client accepted rejected deferred not_ours")
 
+REJECTED = "550 5.1.1 undeliverable address: {text}"
+DEFERRED = "4.1.1 unverified address: {text}"
 DOORS = [
-    Door("policy", POLICY_PORT, PolicyAsker, "DUNNO", "550 5.1.1 {text}", "DEFER_IF_PERMIT 4.1.1 {text}", "DUNNO"),
-    Door("socketmap", SOCKETMAP_PORT, SocketmapClient, "NOTFOUND ", "OK 550 5.1.1 {text}", "OK DEFER_IF_PERMIT 4.1.1 {text}", "NOTFOUND "),
-    Door("tcp_table", TCP_TABLE_PORT, TcpTableClient, "500 not found", "200 550 5.1.1 {text}", "200 DEFER_IF_PERMIT 4.1.1 {text}", "500 not found"),
-    Door("line", LINE_PORT, LineClient, "accept", "deny 550 5.1.1 {text}", "defer 450 4.1.1 {text}", "unknown"),
+    Door("policy", POLICY_PORT, PolicyAsker, "DUNNO", REJECTED, f"DEFER_IF_PERMIT {DEFERRED}", "DUNNO"),
+    Door("milter", MILTER_PORT, MilterClient, "continue", REJECTED, f"450 {DEFERRED}", "continue"),
+    Door("verify", VERIFY_PORT, VerifyAsker, "0", "2 {text}", "1 {text}", "0"),
+    Door("socketmap", SOCKETMAP_PORT, SocketmapClient, "NOTFOUND ", f"OK {REJECTED}", f"OK DEFER_IF_PERMIT {DEFERRED}", "NOTFOUND "),
+    Door("tcp_table", TCP_TABLE_PORT, TcpTableClient, "500 not found", f"200 {REJECTED}", f"200 DEFER_IF_PERMIT {DEFERRED}", "500 not found"),
+    Door("line", LINE_PORT, LineClient, "accept", f"deny {REJECTED}", f"defer 450 {DEFERRED}", "unknown"),
 ]
 
 UNKNOWN = "550 5.1.1 <{address}>: Recipient address rejected: User unknown"
-REFUSED = "undeliverable address: host mx.{domain}[{host}] said: {reply} (in reply to RCPT TO command)"
-UNCLEAR = "unverified address: host mx.{domain}[{host}] said: {reply} (in reply to RCPT TO command)"
+SAID = "host mx.{domain}[{host}] said: {reply} (in reply to RCPT TO command)"
 
-# Address, column of DOORS, text, what its server says.
+# Address, column of DOORS, what its server says.
 ADDRESSES = [
-    ("alice@good.test", "accepted", "", ""),
-    ("bob@good.test", "accepted", "", ""),
-    ("anybody@any.test", "accepted", "", ""),
-    ("nobody@good.test", "rejected", REFUSED, UNKNOWN),
-    ("no.body@good.test", "rejected", REFUSED, UNKNOWN),
-    ("nobody@down.test", "rejected", REFUSED, UNKNOWN),
-    ("alice@blocks.test", "deferred", UNCLEAR, BLOCKED),
-    ("alice@busy.test", "deferred", UNCLEAR, "451 4.3.0 Temporary directory failure"),
-    ("joe@not-ours.example", "not_ours", "", ""),
+    ("alice@good.test", "accepted", ""),
+    ("bob@good.test", "accepted", ""),
+    ("anybody@any.test", "accepted", ""),
+    ("nobody@good.test", "rejected", UNKNOWN),
+    ("no.body@good.test", "rejected", UNKNOWN),
+    ("nobody@down.test", "rejected", UNKNOWN),
+    ("alice@blocks.test", "deferred", BLOCKED),
+    ("alice@busy.test", "deferred", "451 4.3.0 Temporary directory failure"),
+    ("joe@not-ours.example", "not_ours", ""),
 ]
 CLIENTS = 4  # of each door
 ROUNDS = 20
@@ -53,14 +66,18 @@ ROUNDS = 20
 class AllDoorsTest(WorldTestCase):
     def setUp(self):
         super().setUp()
-        self.started(verify_domains=".test", unverified_recipient_reject_code=550, **lookup_settings(self.world))
+        address = self.world.block.address(1)
+        self.started(
+            verify_domains=".test", unverified_recipient_reject_code=550, milter_listen=f"inet:{address}:{MILTER_PORT}",
+            verify_listen=f"inet:{address}:{VERIFY_PORT}", verify_service_any_domain="no", **lookup_settings(self.world)
+        )
 
     def expected(self, door, row):
-        address, column, text, reply = row
+        address, column, reply = row
         domain = address.partition("@")[2]
-        host = self.target(domain).address if text else ""
-        said = reply.format(address=address)
-        return getattr(door, column).format(text=text.format(domain=domain, host=host, reply=said))
+        host = self.target(domain).address if reply else ""
+        said = SAID.format(domain=domain, host=host, reply=reply.format(address=address))
+        return getattr(door, column).format(text=said)
 
     def open(self, door):
         return door.client((self.world.block.address(1), door.port))

@@ -1,7 +1,8 @@
 """Clients of the doors for look-ups: socketmap, tcp_table, and lines."""
 
-import socket
 import urllib.parse
+
+from door_client import DoorClient
 
 SOCKETMAP_PORT = 10092
 TCP_TABLE_PORT = 10093
@@ -18,38 +19,7 @@ def lookup_settings(world):
     }
 
 
-class LookupClient:
-    def __init__(self, endpoint, seconds=30):
-        self.socket = socket.create_connection(endpoint, timeout=seconds)
-        self._buffer = b""
-
-    def send(self, data):
-        self.socket.sendall(data)
-
-    def _receive_until(self, end):
-        """What comes before `end`; None when the server has closed."""
-        while end not in self._buffer:
-            try:
-                more = self.socket.recv(65536)
-            except ConnectionResetError:
-                more = b""
-            if not more:
-                return None
-            self._buffer += more
-        part, _, self._buffer = self._buffer.partition(end)
-        return part
-
-    def close(self):
-        self.socket.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.close()
-
-
-class SocketmapClient(LookupClient):
+class SocketmapClient(DoorClient):
     """Of one map."""
 
     def __init__(self, endpoint, name="verify"):
@@ -65,21 +35,18 @@ class SocketmapClient(LookupClient):
         length = self._receive_until(b":")
         if length is None:
             return None
-        while len(self._buffer) < int(length) + 1:
-            self._buffer += self.socket.recv(65536)
-        text, comma = self._buffer[: int(length)], self._buffer[int(length) : int(length) + 1]
-        assert comma == b",", self._buffer
-        self._buffer = self._buffer[int(length) + 1 :]
+        text, comma = self._receive(int(length)), self._receive(1)
+        assert comma == b",", comma
         return text.decode()
 
 
-class TcpTableClient(LookupClient):
+class TcpTableClient(DoorClient):
     def ask(self, key):
         self.send(f"get {urllib.parse.quote(key)}\n".encode())
         return urllib.parse.unquote(self._receive_until(b"\n").decode())
 
 
-class LineClient(LookupClient):
+class LineClient(DoorClient):
     def ask(self, address):
         self.send(f"rcpt {address}\n".encode())
         return self.receive()

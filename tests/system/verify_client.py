@@ -1,8 +1,9 @@
 """A client of verify(8)'s socket, as smtpd(8) is one (verify_clnt.c)."""
 
 import re
-import socket
 import time
+
+from door_client import DoorClient
 
 GREETING = b"protocol\0address_verification_prrotocol\0\0"
 
@@ -18,26 +19,18 @@ def update(address, status, reason):
     )
 
 
-class VerifyClient:
+class VerifyClient(DoorClient):
     def __init__(self, path, greeted=True, seconds=30):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.settimeout(seconds)
-        self.socket.connect(path)
-        self._buffer = b""
+        super().__init__(path, seconds)
         self.greeting = self._list() if greeted else b""
 
     def _list(self):
         """The bytes of the next list; None when the server has closed."""
         while not (whole := re.match(rb"(?:[^\0]+\0[^\0]*\0)*\0", self._buffer)):
-            more = self.socket.recv(65536)
-            if not more:
+            if not self._more():
                 return None
-            self._buffer += more
         self._buffer = self._buffer[whole.end():]
         return whole.group()
-
-    def send(self, request):
-        self.socket.sendall(request)
 
     def receive(self):
         """{name: value}; None when the server has closed."""
@@ -54,12 +47,3 @@ class VerifyClient:
         answer = self.receive()
         assert answer["status"] == "0", answer
         return int(answer["recipient_status"]), answer["reason"], time.monotonic() - start
-
-    def close(self):
-        self.socket.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.close()
