@@ -4,7 +4,7 @@
 #ifndef VERIFYD_MAIL_PROBE_OUTCOME_H_
 #define VERIFYD_MAIL_PROBE_OUTCOME_H_
 
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,7 +33,7 @@ struct ProbeDelays {
 
 struct ProbeOutcome {
   Finding finding;
-  std::optional<DomainFact> domain_fact;
+  std::shared_ptr<const DomainFact> domain_fact;  // null in most: it is large
   // Where the request asked for it.
   CatchAll catch_all = CatchAll::kNotAsked;
   ProbeIdentity identity;

@@ -27,16 +27,27 @@ namespace {
 // one that arrives.
 constexpr absl::Duration kHandOver = absl::Milliseconds(50);
 
-// Where the front loop waits for the prober loop.
+// Where the front loop waits for the prober loop. There are as many as probes in the air, so that it holds no more than
+// it must.
 struct Answer {
   explicit Answer(Loop& front) : arrived(front) {}
-  std::optional<ProbeOutcome> outcome;
+  std::unique_ptr<ProbeOutcome> outcome;
   Signal arrived;
+  // For one that does not come in time.
+  ProbeIdentity identity;
+  std::string destination;
+  absl::Duration dns;
 };
 
-Finding DeadlineFinding(const std::string& destination, absl::Time now) {
-  return ToFinding(Classifier::Classify(Event::kDeadline, Stage::kConnect), Stage::kConnect,
-                   absl::StrCat("no answer from ", destination, " in time"), now);
+ProbeOutcome Late(Answer& answer, absl::Duration waited, absl::Time now) {
+  ProbeOutcome outcome;
+  outcome.finding = ToFinding(Classifier::Classify(Event::kDeadline, Stage::kConnect), Stage::kConnect,
+                              absl::StrCat("no answer from ", answer.destination, " in time"), now);
+  outcome.destination = std::move(answer.destination);
+  outcome.identity = std::move(answer.identity);
+  outcome.delays.dns = answer.dns;
+  outcome.delays.queue = waited;
+  return outcome;
 }
 
 }  // namespace
@@ -67,6 +78,7 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   }
 
   static boost::asio::awaitable<ProbeOutcome> Probe(std::shared_ptr<Impl> self, ProbeRequest request);
+  static boost::asio::awaitable<std::shared_ptr<Answer>> Begin(std::shared_ptr<Impl> self, ProbeRequest request);
   std::shared_ptr<Answer> HandOver(ProbeRequest request, Route route, Transcript transcript, absl::Duration dns);
 
   Loop& front;
@@ -169,8 +181,19 @@ boost::asio::awaitable<ProbeOutcome> Prober::Probe(ProbeRequest request) {
   return Impl::Probe(impl_, std::move(request));
 }
 
+// Its frame is what a probe in the air keeps here: what is needed until then only is Begin's.
 boost::asio::awaitable<ProbeOutcome> Prober::Impl::Probe(std::shared_ptr<Impl> self, ProbeRequest request) {
   ++self->probes;
+  const MonoTime deadline = request.deadline;
+  const std::shared_ptr<Answer> answer = co_await Begin(self, std::move(request));
+  const MonoTime began = self->front.clock().Mono();
+  if (answer->outcome == nullptr) co_await answer->arrived.Wait(deadline);
+  if (answer->outcome != nullptr) co_return std::move(*answer->outcome);
+  co_return Late(*answer, self->front.clock().Mono() - began, self->front.clock().Now());
+}
+
+// Finds out where to ask and hands the request over; or says why nobody is to be asked.
+boost::asio::awaitable<std::shared_ptr<Answer>> Prober::Impl::Begin(std::shared_ptr<Impl> self, ProbeRequest request) {
   const Clock& clock = self->front.clock();
   const MonoTime began = clock.Mono();
   const MonoTime deadline = request.deadline;
@@ -180,39 +203,35 @@ boost::asio::awaitable<ProbeOutcome> Prober::Impl::Probe(std::shared_ptr<Impl> s
       co_await self->router.Find(request.address, request.identity.sender, *now_valid, deadline, transcript);
   if (routed.rewritten.has_value()) request.address = *std::move(routed.rewritten);
   const absl::Duration dns = clock.Mono() - began;
-  ProbeIdentity identity = request.identity;
-  ProbeOutcome outcome;
+  if (routed.route.has_value() && routed.stock_verify.empty()) {
+    co_return self->HandOver(std::move(request), *std::move(routed.route), std::move(transcript), dns);
+  }
+  auto outcome = std::make_unique<ProbeOutcome>();
   if (!routed.stock_verify.empty()) {
     const std::shared_ptr<const Classifier> judge = self->classifier;
-    outcome.finding =
+    outcome->finding =
         co_await AskStockVerify(self->front, *self->services, *judge, routed.stock_verify, request.address, deadline);
-    outcome.delays.dialogue = clock.Mono() - began - dns;
-    if (transcript.wanted()) transcript.Note(outcome.finding.text);
-    outcome.transcript = transcript.Take();
-  } else if (!routed.route.has_value()) {
-    if (transcript.wanted()) transcript.Note(routed.finding.text);
-    outcome.finding = std::move(routed.finding);
-    outcome.domain_fact = std::move(routed.domain_fact);
-    outcome.not_verifiable = routed.not_verifiable;
-    outcome.transcript = transcript.Take();
+    outcome->delays.dialogue = clock.Mono() - began - dns;
   } else {
-    std::string destination = routed.route->destination;
-    const std::shared_ptr<Answer> answer =
-        self->HandOver(std::move(request), *std::move(routed.route), std::move(transcript), dns);
-    if (!answer->outcome.has_value()) co_await answer->arrived.Wait(deadline);
-    if (answer->outcome.has_value()) co_return *std::move(answer->outcome);
-    outcome.finding = DeadlineFinding(destination, clock.Now());
-    outcome.destination = std::move(destination);
-    outcome.delays.queue = clock.Mono() - began - dns;
+    outcome->finding = std::move(routed.finding);
+    outcome->domain_fact = std::move(routed.domain_fact);
+    outcome->not_verifiable = routed.not_verifiable;
   }
-  outcome.identity = std::move(identity);
-  outcome.delays.dns = dns;
-  co_return outcome;
+  if (transcript.wanted()) transcript.Note(outcome->finding.text);
+  outcome->transcript = transcript.Take();
+  outcome->identity = std::move(request.identity);
+  outcome->delays.dns = dns;
+  auto answer = std::make_shared<Answer>(self->front);
+  answer->outcome = std::move(outcome);
+  co_return answer;
 }
 
 std::shared_ptr<Answer> Prober::Impl::HandOver(ProbeRequest request, Route route, Transcript transcript,
                                                absl::Duration dns) {
   auto answer = std::make_shared<Answer>(front);
+  answer->identity = request.identity;
+  answer->destination = route.destination;
+  answer->dns = dns;
   auto job = std::make_unique<ProbeJob>(std::move(request), std::move(route), std::move(transcript));
   MonoTime& deadline = job->request.deadline;
   if (deadline != MonoTime::InfiniteFuture()) {
@@ -229,7 +248,7 @@ std::shared_ptr<Answer> Prober::Impl::HandOver(ProbeRequest request, Route route
   Place& place = PlaceOf(job->route.destination);
   job->answer = [self = shared_from_this(), answer, &from = place.loop](ProbeOutcome outcome) {
     self->ToFront(from, [answer, outcome = std::move(outcome)]() mutable {
-      answer->outcome = std::move(outcome);
+      answer->outcome = std::make_unique<ProbeOutcome>(std::move(outcome));
       answer->arrived.NotifyAll();
     });
   };

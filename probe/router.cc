@@ -474,8 +474,7 @@ boost::asio::awaitable<absl::Status> Router::SetTlsPolicies(Route& route, const 
 // A dead or lying resolver says of everything that it does not exist. That a domain wants no mail it would not invent.
 boost::asio::awaitable<bool> Router::DnsIsDoubted(const Routed& routed, const ProbeSettings& settings,
                                                   MonoTime deadline) {
-  if (settings.dns_canary.empty() || !routed.domain_fact.has_value() ||
-      routed.finding.reason == Reason::kDomainNullMx) {
+  if (settings.dns_canary.empty() || routed.domain_fact == nullptr || routed.finding.reason == Reason::kDomainNullMx) {
     co_return false;
   }
   for (const DnsType type : {DnsType::kA, DnsType::kMx}) {
@@ -558,7 +557,7 @@ Routed Router::NoRoute(const Address& address, const Plan& plan, const MailHosts
   fact.domain = address.domain();
   fact.finding = routed.finding;
   fact.ttl = found.ttl;
-  routed.domain_fact = std::move(fact);
+  routed.domain_fact = std::make_shared<const DomainFact>(std::move(fact));
   return routed;
 }
 

@@ -14,6 +14,7 @@
 #ifndef VERIFYD_PROBE_ROUTER_H_
 #define VERIFYD_PROBE_ROUTER_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,7 +41,7 @@ struct Routed {
   std::optional<Route> route;
   // Where there is none: why not.
   Finding finding;
-  std::optional<DomainFact> domain_fact;
+  std::shared_ptr<const DomainFact> domain_fact;  // null: nothing is known of all of them
   // What is asked about instead of the address, after rewriting.
   std::optional<Address> rewritten;
   // Not empty: the address is for Postfix's verify(8) at this path.

@@ -200,7 +200,8 @@ class Session {
   std::optional<Finding> mail_refusal_;  // in the transaction under way
   absl::Duration longest_gap_;
   ReplyParser parser_;
-  std::array<char, 4096> buffer_;
+  // Of thousands at a time: as much as most replies need.
+  std::array<char, 1024> buffer_;
   absl::string_view unread_;  // of buffer_
 };
 

@@ -372,9 +372,15 @@ boost::asio::awaitable<void> Verifier::LookAgain(Address address, Urgency urgenc
   co_await Fly(ticket.flight, RequestFor(question));
 }
 
+// Its frame is what a question in the air keeps here: what is done behind it has frames of its own.
 boost::asio::awaitable<void> Verifier::Fly(std::shared_ptr<Flight> flight, ProbeRequest request) {
-  const Address address = request.address;
   ProbeOutcome outcome = co_await prober_.Probe(request);
+  co_await Land(std::move(flight), std::move(request), std::move(outcome));
+}
+
+boost::asio::awaitable<void> Verifier::Land(std::shared_ptr<Flight> flight, ProbeRequest request,
+                                            ProbeOutcome outcome) {
+  const Address address = request.address;
   std::vector<TranscriptLine> transcript = std::move(outcome.transcript);
   Verdict verdict;
   if (outcome.not_verifiable) {
@@ -498,7 +504,7 @@ Finding Verifier::TakeInDomain(const Address& address, const ProbeOutcome& outco
   const absl::Time now = loop_.clock().Now();
   const std::optional<DomainFact> held = cache_.FindDomainFact(address.domain());
   if (outcome.relay_denied_everywhere) return TakeInNotHosted(address, held, finding);
-  if (!outcome.domain_fact.has_value()) {
+  if (outcome.domain_fact == nullptr) {
     const bool talked = finding.code != 0 && finding.stage >= Stage::kMail && finding.reason != Reason::kRelayDenied;
     if (!talked || (held.has_value() && held->alive <= now && now - held->alive < kAliveStep)) return finding;
     DomainFact alive;

@@ -105,6 +105,7 @@ class Verifier {
   // What is better than "in progress" when patience has ended.
   std::optional<Verdict> Fallback(const Question& question) const;
   boost::asio::awaitable<void> Fly(std::shared_ptr<Flight> flight, ProbeRequest request);
+  boost::asio::awaitable<void> Land(std::shared_ptr<Flight> flight, ProbeRequest request, ProbeOutcome outcome);
   boost::asio::awaitable<Verdict> Learn(ProbeRequest request, ProbeOutcome outcome);
   Finding TakeInNotHosted(const Address& address, const std::optional<DomainFact>& held, const Finding& finding);
   Finding TakeInDomain(const Address& address, const ProbeOutcome& outcome, Finding finding);

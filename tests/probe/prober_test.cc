@@ -547,7 +547,7 @@ TEST(ProberTest, NoRouteNoConnection) {
   const ProbeOutcome outcome = world.Probe(request);
   EXPECT_EQ(outcome.finding.reason, Reason::kNoSuchDomain);
   EXPECT_EQ(outcome.finding.deliverability, Deliverability::kUndeliverable);
-  ASSERT_TRUE(outcome.domain_fact.has_value());
+  ASSERT_NE(outcome.domain_fact, nullptr);
   EXPECT_EQ(outcome.domain_fact->domain, "gone.example");
   EXPECT_EQ(outcome.identity, request.identity);
   EXPECT_EQ(outcome.destination, "");

@@ -134,7 +134,7 @@ TEST_F(RouterTest, OtherTransportsCanNotBeAskedAbout) {
   Routed routed = Find("joe@example.com");
   EXPECT_FALSE(routed.route.has_value());
   EXPECT_TRUE(routed.not_verifiable);
-  EXPECT_FALSE(routed.domain_fact.has_value());
+  EXPECT_EQ(routed.domain_fact, nullptr);
   EXPECT_EQ(routed.finding.text, "transport local: is a delivery agent, the address can not be asked about");
   EXPECT_EQ(resolver_.asked(), 0U);
 }
@@ -170,7 +170,7 @@ TEST_F(RouterTest, WhatDnsSaysOfADomainIsAFactWithItsLifetime) {
     EXPECT_EQ(routed.finding.stage, Stage::kDns);
     EXPECT_EQ(routed.finding.text, c.text);
     EXPECT_EQ(routed.finding.when, test_.clock().Now());
-    ASSERT_TRUE(routed.domain_fact.has_value()) << c.domain;
+    ASSERT_NE(routed.domain_fact, nullptr) << c.domain;
     EXPECT_EQ(routed.domain_fact->domain, c.domain);
     EXPECT_EQ(routed.domain_fact->ttl, absl::Seconds(77));
     EXPECT_EQ(routed.domain_fact->finding, routed.finding);
@@ -183,13 +183,13 @@ TEST_F(RouterTest, WhenDnsDoesNotKnowNothingIsSaidOfTheDomain) {
   Routed routed = Find("joe@servfail.example");
   EXPECT_EQ(routed.finding.reason, Reason::kDnsTemporary);
   EXPECT_EQ(routed.finding.deliverability, Deliverability::kUnknown);
-  EXPECT_FALSE(routed.domain_fact.has_value());
+  EXPECT_EQ(routed.domain_fact, nullptr);
   EXPECT_EQ(routed.finding.text,
             "Host or domain name not found. Name service error for name=servfail.example type=MX: Host not found, try "
             "again");
   routed = Find("joe@timeout.example");
   EXPECT_EQ(routed.finding.reason, Reason::kDnsTimeout);
-  EXPECT_FALSE(routed.domain_fact.has_value());
+  EXPECT_EQ(routed.domain_fact, nullptr);
 }
 
 TEST_F(RouterTest, AConfiguredNextHopThatDoesNotExistIsNobodysFaultButOurs) {
@@ -199,7 +199,7 @@ TEST_F(RouterTest, AConfiguredNextHopThatDoesNotExistIsNobodysFaultButOurs) {
     const Routed routed = Find("joe@example.com");
     EXPECT_EQ(routed.finding.deliverability, Deliverability::kUnknown);
     EXPECT_EQ(routed.finding.reason, Reason::kDnsTemporary);
-    EXPECT_FALSE(routed.domain_fact.has_value());
+    EXPECT_EQ(routed.domain_fact, nullptr);
     EXPECT_EQ(routed.finding.text,
               "Host or domain name not found. Name service error for name=gone.example.net type=A: Host not found");
   }
@@ -215,7 +215,7 @@ TEST_F(RouterTest, AnMxThatLeadsInsideIsNotContactedAndNotHeldAgainstTheDomain) 
   EXPECT_FALSE(routed.route.has_value());
   EXPECT_EQ(routed.finding.reason, Reason::kMxBogon);
   EXPECT_EQ(routed.finding.deliverability, Deliverability::kUnknown);
-  EXPECT_FALSE(routed.domain_fact.has_value());
+  EXPECT_EQ(routed.domain_fact, nullptr);
   EXPECT_EQ(routed.finding.text,
             "mail for example.com is handled by mx.example.com[10.0.0.1], which is not a public address");
   EXPECT_TRUE(log.Contains("mail for example.com is handled by mx.example.com[10.0.0.1]"));
