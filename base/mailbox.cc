@@ -1,6 +1,5 @@
 #include "base/mailbox.h"
 
-#include <deque>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -12,23 +11,33 @@ struct Mailbox::Letters : std::enable_shared_from_this<Mailbox::Letters> {
 
   Loop& loop;
   std::mutex mutex;
-  std::deque<absl::AnyInvocable<void()>> waiting;
+  bool called = false;  // Work is on its way, or at work
+  std::vector<absl::AnyInvocable<void()>> waiting;
+  // Loop thread only: what was waiting when it came to look, and how much of that is done.
+  std::vector<absl::AnyInvocable<void()>> taken;
+  size_t done = 0;
 
   void Call() {
     loop.Post([self = shared_from_this()] { self->Work(); });
   }
+
   void Work() {
-    std::vector<absl::AnyInvocable<void()>> taken;
-    bool more = false;
-    {
-      const std::lock_guard<std::mutex> lock(mutex);
-      for (; !waiting.empty() && taken.size() < kTogether; waiting.pop_front()) {
-        taken.push_back(std::move(waiting.front()));
-      }
-      more = !waiting.empty();
+    const MonoTime until = loop.clock().Mono() + Loop::kUrgentInterval;
+    for (size_t pieces = 0; pieces < kTogether && (pieces == 0 || loop.clock().Mono() < until); ++pieces) {
+      if (done == taken.size() && !Take()) return;
+      taken[done++]();
     }
-    for (absl::AnyInvocable<void()>& work : taken) work();
-    if (more) Call();
+    Call();
+  }
+
+  // False: nothing waits, and the next one that comes will call.
+  bool Take() {
+    taken.clear();
+    done = 0;
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (waiting.empty()) called = false;
+    taken.swap(waiting);
+    return called;
   }
 };
 
@@ -38,7 +47,7 @@ void Mailbox::Post(absl::AnyInvocable<void()> work) {
   {
     const std::lock_guard<std::mutex> lock(letters_->mutex);
     letters_->waiting.push_back(std::move(work));
-    if (letters_->waiting.size() > 1) return;
+    if (std::exchange(letters_->called, true)) return;
   }
   letters_->Call();
 }

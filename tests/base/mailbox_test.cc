@@ -36,6 +36,23 @@ TEST(MailboxTest, MuchWorkLeavesOthersTheirTurn) {
   EXPECT_EQ(done, 3 * Mailbox::kTogether);
 }
 
+TEST(MailboxTest, WorkThatTakesLongLeavesOthersTheirTurnSooner) {
+  TestLoop test;
+  Mailbox mailbox(test.loop());
+  int done = 0;
+  int done_before = 0;
+  for (int i = 0; i < 10; ++i) {
+    mailbox.Post([&] {
+      ++done;
+      test.clock().AdvanceTo(test.clock().Mono() + Loop::kUrgentInterval * 0.6);
+    });
+  }
+  test.loop().Post([&] { done_before = done; });
+  test.RunUntilIdle();
+  EXPECT_EQ(done_before, 2);
+  EXPECT_EQ(done, 10);
+}
+
 TEST(MailboxTest, WorkThatPostsMoreDoesNotWaitForItself) {
   TestLoop test;
   Mailbox mailbox(test.loop());
