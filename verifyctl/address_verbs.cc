@@ -11,7 +11,9 @@
 #include "boost/json.hpp"
 #include "verifyctl/answer.h"
 #include "verifyctl/exit_code.h"
+#include "verifyctl/report_verbs.h"
 #include "verifyctl/result_text.h"
+#include "verifyd/record/refusal_book.h"
 
 namespace verifyd {
 namespace {
@@ -161,6 +163,9 @@ int Query(const AddressOptions& options, Asker& asker, Console& console) {
 }
 
 int Show(const AddressOptions& options, Asker& asker, Console& console) {
+  if (options.addresses.size() == 1 && IsRefusalId(options.addresses[0])) {
+    return ShowRefusal(options.addresses[0], options.json, asker, console);
+  }
   return AskAboutEach(options, "GET", asker, console, HeldText);
 }
 

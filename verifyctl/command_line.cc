@@ -14,6 +14,7 @@
 #include "verifyctl/domain_verbs.h"
 #include "verifyctl/exit_code.h"
 #include "verifyctl/pin_verbs.h"
+#include "verifyctl/report_verbs.h"
 
 namespace verifyd {
 namespace {
@@ -27,6 +28,7 @@ struct CommandLine {
   ConfigOptions config;
   PinOptions pin;
   DestinationOptions destination;
+  ReportOptions report;
   std::function<int(Console&)> run;
 };
 
@@ -68,7 +70,7 @@ void AddAddressVerbs(CLI::App& app, CommandLine& line) {
                    "How long to wait for a probe; default: as long as it may take")
       ->type_name("TIME");
   AddAddressVerb(app, line, "query", "What memory answers, without a probe", Query, true);
-  AddAddressVerb(app, line, "show", "Everything that is held of an address", Show, true);
+  AddAddressVerb(app, line, "show", "Everything that is held of an address, or of a refusal by its id", Show, true);
   AddAddressVerb(app, line, "history", "The last findings about an address", History, true);
   AddAddressVerb(app, line, "delete", "Forget an address", Delete, true);
 }
@@ -139,6 +141,28 @@ void AddDestinationVerb(CLI::App& app, CommandLine& line, const std::string& nam
   });
 }
 
+CLI::App* AddReportVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
+                        int (*verb)(const ReportOptions&, Asker&, Console&)) {
+  CLI::App* sub = app.add_subcommand(name, documentation);
+  sub->callback([&line, verb] {
+    line.run = [&line, verb](Console& console) {
+      Asker asker(line.place, false, console);
+      line.report.json = line.json;
+      return verb(line.report, asker, console);
+    };
+  });
+  return sub;
+}
+
+void AddReportVerbs(CLI::App& app, CommandLine& line) {
+  AddReportVerb(app, line, "report", "What was refused or deferred, and what would have been", Report)
+      ->add_option("--since", line.report.since, "How far back; default 24h")
+      ->type_name("TIME");
+  CLI::App* replay = AddReportVerb(app, line, "replay", "The same of the recipients in a Postfix mail log", ReplayLog);
+  replay->add_option("MAIL_LOG", line.report.mail_log, "The log; - is standard input")->required();
+  replay->add_flag("--probe", line.report.probe, "Ask the servers about what memory does not know");
+}
+
 void AddConfigVerb(CLI::App& app, CommandLine& line) {
   CLI::App* sub = app.add_subcommand("config", "Settings, as the file says them");
   sub->add_option("NAME", line.config.names, "Only these");
@@ -178,6 +202,7 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
   AddDestinationVerb(app, line, "trust", "Believe a doubted destination again", TrustDestination, false);
   AddDaemonVerb(app, line, "domains", "What is known of whole domains", Domains);
   AddDaemonVerb(app, line, "stats", "Counters of the daemon", Stats);
+  AddReportVerbs(app, line);
   AddConfigVerb(app, line);
   AddClassifyVerb(app, line);
   AddDaemonVerb(app, line, "reload", "Make the daemon read its settings again", Reload);

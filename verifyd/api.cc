@@ -24,6 +24,7 @@
 #include "verifyd/configuration.h"
 #include "verifyd/json.h"
 #include "verifyd/question_list.h"
+#include "verifyd/record/replay.h"
 
 namespace verifyd {
 namespace {
@@ -296,6 +297,47 @@ ApiReply HandleTrust(ApiContext& context, const ApiArguments& arguments) {
   return JsonReply({{"target", JsonText(shown)}, {"believed", true}});
 }
 
+// ---- What was decided, and what would be.
+
+ApiReply NobodyDecides() { return ApiError(503, "no mail is decided on here: verifyd is not running"); }
+
+ApiReply HandleReport(ApiContext& context, const ApiArguments& arguments) {
+  if (context.record == nullptr) return NobodyDecides();
+  ApiReply reply;
+  reply.lines = [&record = *context.record, since = arguments.since,
+                 done = false]() mutable -> boost::asio::awaitable<std::optional<std::string>> {
+    if (std::exchange(done, true)) co_return std::nullopt;
+    co_return absl::StrCat(co_await record.Report(since), "\n");
+  };
+  return reply;
+}
+
+ApiReply HandleRefusal(ApiContext& context, const ApiArguments& arguments) {
+  if (context.record == nullptr) return NobodyDecides();
+  if (!IsRefusalId(arguments.id)) return ApiError(400, "\"id\": expected the eight characters behind \"id\"");
+  std::optional<std::string> refusal = context.record->FindRefusal(arguments.id);
+  if (!refusal.has_value()) return ApiError(404, absl::StrCat("no refusal ", arguments.id, " is remembered"));
+  ApiReply reply;
+  reply.body = *std::move(refusal);
+  return reply;
+}
+
+ApiReply HandleReplay(ApiContext& context, const ApiArguments& arguments) {
+  if (context.restrictions == nullptr) return NobodyDecides();
+  if (arguments.addresses.empty() && !arguments.lines) {
+    return ApiError(400, "\"requests\": found none, expected at least one");
+  }
+  ApiReply reply;
+  reply.lines =
+      Replay::Report({.loop = context.loop,
+                      .restrictions = *context.restrictions,
+                      .verifier = context.verifier,
+                      .cache = context.cache},
+                     arguments.probe, context.configuration()->settings->Time("address_verify_probe_time_limit"),
+                     arguments.lines ? arguments.lines : LinesOf(arguments.addresses));
+  return reply;
+}
+
 // ---- The daemon.
 
 json::object CacheStats(const CacheCounts& counts) {
@@ -438,6 +480,20 @@ absl::Status TakeStatus(const json::value& value, ApiArguments& arguments) {
   return Expected("\"deliverable\" or \"undeliverable\"", value);
 }
 
+absl::Status TakeSince(const json::value& value, ApiArguments& arguments) {
+  if (!value.is_string()) return Expected("a time, \"24h\"", value);
+  ASSIGN_OR_RETURN(arguments.since, ParseTimeValue(TextOf(value)));
+  return absl::OkStatus();
+}
+
+absl::Status TakeProbe(const json::value& value, ApiArguments& arguments) { return TakeYesNo(value, arguments.probe); }
+
+absl::Status TakeId(const json::value& value, ApiArguments& arguments) {
+  if (!value.is_string()) return Expected("the id of a refusal", value);
+  arguments.id = std::string(TextOf(value));
+  return absl::OkStatus();
+}
+
 absl::Status TakeFor(const json::value& value, ApiArguments& arguments) {
   if (!value.is_string()) return Expected("a time, \"7d\"", value);
   ASSIGN_OR_RETURN(arguments.for_time, ParseTimeValue(TextOf(value)));
@@ -456,8 +512,12 @@ const std::vector<ArgumentRow>& ArgumentTable() {
       {"addresses", "A list of addresses.", TakeAddresses},
       {"for", "How long it holds: \"7d\"; without it, until it is ended.", TakeFor},
       {"fresh", "Ask the server even though memory has an answer; true or false.", TakeFresh},
+      {"id", "The id of a refusal, K7W2MXQA.", TakeId},
       {"patience", "How long to wait for a probe: \"300s\"; then the state is \"in_progress\".", TakePatience},
+      {"probe", "Ask the servers about what memory does not know; true or false.", TakeProbe},
+      {"requests", "A list of requests: sender, recipient, client address, SASL login, tabs between.", TakeAddresses},
       {"role", "\"recipient\" (default) or \"sender\".", TakeRole},
+      {"since", "How far back: \"24h\".", TakeSince},
       {"status", "\"deliverable\" or \"undeliverable\".", TakeStatus},
       {"target", "An address, \"@domain\", or the name of a destination.", TakeTarget},
       {"trace", "Show the dialogue with the server; true or false.", TakeTrace},
@@ -542,6 +602,10 @@ absl::Status TakeBody(const ApiRoute& route, absl::string_view body, ApiArgument
   return absl::OkStatus();
 }
 
+bool TakesLines(const ApiRoute& route) {
+  return absl::c_linear_search(route.arguments, "addresses") || absl::c_linear_search(route.arguments, "requests");
+}
+
 }  // namespace
 
 const std::vector<ApiRoute>& ApiRoutes() {
@@ -606,6 +670,21 @@ const std::vector<ApiRoute>& ApiRoutes() {
        {"target"},
        "Forget what speaks against a destination, and the pace that was found out.",
        HandleReset},
+      {"GET",
+       "/v1/report",
+       ApiRight::kRead,
+       {"since"},
+       "What was refused or deferred, and what would have been, by reason, by domain and by address.",
+       HandleReport},
+      {"GET", "/v1/refusal", ApiRight::kRead, {"id"}, "What is remembered of a refusal (refusal_id).", HandleRefusal},
+      {"POST",
+       "/v1/replay",
+       ApiRight::kChange,
+       {"requests", "probe"},
+       "What would be decided on mail of before; one report behind the last request. A body of text/plain has a "
+       "request "
+       "a line, without end; the other arguments are then in the query.",
+       HandleReplay},
       {"GET", "/v1/stats", ApiRight::kRead, {}, "Counters and gauges.", HandleStats},
       {"GET", "/v1/config", ApiRight::kRead, {}, "All settings as the daemon has them.", HandleConfig},
       {"POST", "/v1/reload", ApiRight::kChange, {}, "Read the settings file again.", HandleReload},
@@ -635,7 +714,7 @@ ApiReply HandleApiRequest(ApiContext& context, const ApiRequest& request) {
     ApiArguments arguments;
     arguments.lines = request.lines;
     absl::Status status = TakeQuery(route, target.second, arguments);
-    if (request.lines && !absl::c_linear_search(route.arguments, "addresses")) {
+    if (request.lines && !TakesLines(route)) {
       return ApiError(415, "this takes no lines of text, only a JSON object");
     }
     if (status.ok()) status = TakeBody(route, request.body, arguments);

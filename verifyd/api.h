@@ -27,6 +27,8 @@
 #include "probe/prober.h"
 #include "verifyd/line_source.h"
 #include "verifyd/metrics.h"
+#include "verifyd/record/decision_record.h"
+#include "verifyd/restriction/restriction.h"
 #include "verifyd/verifier.h"
 
 namespace verifyd {
@@ -40,6 +42,9 @@ struct ApiContext {
   Cache& cache;
   Prober& prober;
   Metrics& metrics;
+  // Null where no mail is decided on; their routes answer 503 then.
+  Restrictions* restrictions = nullptr;
+  DecisionRecord* record = nullptr;
   // The one in force.
   std::function<std::shared_ptr<const Configuration>()> configuration;
   // Reads the settings file again. An error says why the old settings stay.
@@ -54,7 +59,7 @@ enum class ApiRight : uint8_t { kRead, kChange };
 // All arguments there are; each route takes some of them.
 struct ApiArguments {
   std::string address;
-  std::vector<std::string> addresses;
+  std::vector<std::string> addresses;  // or requests
   LineSource lines;  // if set, addresses that come over time, instead of these
   bool fresh = false;
   bool trace = false;
@@ -63,15 +68,18 @@ struct ApiArguments {
   // An address, "@domain", or the name of a destination; each route says which.
   std::string target;
   Deliverability deliverability = Deliverability::kUnknown;
+  absl::Duration since = absl::Hours(24);
+  bool probe = false;
   absl::Duration for_time = absl::InfiniteDuration();
   std::string why;
+  std::string id;
 };
 
 struct ApiRequest {
   std::string method;                // "GET"
   std::string target;                // "/v1/record?address=joe%40example.com"
   std::string body;                  // a JSON object with the arguments, or empty
-  LineSource lines;                  // instead of the body, where a route takes addresses: one a line, without end
+  LineSource lines;                  // instead of the body, where a route takes addresses or requests: one a line, without end
   ApiRight right = ApiRight::kRead;  // what the asker may do
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -395,6 +396,15 @@ absl::Status FillRestrictions(const Settings& settings, Configuration& configura
   return absl::OkStatus();
 }
 
+void FillDecisionRecord(const Settings& settings, Configuration& configuration) {
+  DecisionRecordSettings& record = configuration.decision_record;
+  if (!configuration.cache.path.empty()) {
+    record.directory = std::filesystem::path(configuration.cache.path).parent_path() / "decisions";
+  }
+  record.keep_time = settings.Time("report_keep_time");
+  record.refusal_ids = settings.YesNo("refusal_id");
+}
+
 void FillVerifyDoor(const Settings& settings, Configuration& configuration) {
   const RestrictionSettings& others = *configuration.restrictions;
   configuration.verify_door = {.restrictions = std::make_shared<const RestrictionSettings>(RestrictionSettings{
@@ -469,6 +479,7 @@ absl::StatusOr<Configuration> Configuration::Create(const Settings& given) {
   RETURN_IF_ERROR(FillProbe(settings, configuration));
   RETURN_IF_ERROR(FillVerifier(settings, configuration));
   RETURN_IF_ERROR(FillRestrictions(settings, configuration));
+  FillDecisionRecord(settings, configuration);
   FillVerifyDoor(settings, configuration);
   RETURN_IF_ERROR(FillDoors(settings, configuration));
   return configuration;

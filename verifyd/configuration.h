@@ -19,6 +19,7 @@
 #include "verifyd/door/listener.h"
 #include "verifyd/door/mail_protocol.h"
 #include "verifyd/door/verify.h"
+#include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/settings.h"
 #include "verifyd/verifier.h"
@@ -42,6 +43,7 @@ struct Configuration {
   std::shared_ptr<const Classifier> classifier;
   std::shared_ptr<const VerifierSettings> verifier;
   std::shared_ptr<const RestrictionSettings> restrictions;
+  DecisionRecordSettings decision_record;
   MailProtocolSettings mail_protocol;
   VerifyDoorSettings verify_door;
   std::vector<DoorConfiguration> doors;  // in the order of the table

@@ -34,6 +34,7 @@
 #include "verifyd/door/listener.h"
 #include "verifyd/metrics.h"
 #include "verifyd/privileges.h"
+#include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/service_manager.h"
 #include "verifyd/verifier.h"
@@ -115,6 +116,7 @@ struct Daemon::Impl {
   std::unique_ptr<Verifier> verifier;
   std::unique_ptr<Agenda> agenda;
   std::unique_ptr<Restrictions> restrictions;
+  std::unique_ptr<DecisionRecord> record;
   std::vector<Door> doors;  // in the order of the table
   std::unique_ptr<ControlDoor> control_door;
 };
@@ -187,9 +189,13 @@ absl::Status Daemon::Impl::BuildRooms() {
   prober = std::make_unique<Prober>(front, *resolver, shards);
   verifier = std::make_unique<Verifier>(front, *cache, *prober, metrics);
   restrictions = std::make_unique<Restrictions>(*verifier);
+  record = std::make_unique<DecisionRecord>(front, *cache);
   for (Door& door : doors) {
-    const DoorRooms rooms{
-        .restrictions = *restrictions, .verifier = *verifier, .metrics = metrics, .timers = front.timers()};
+    const DoorRooms rooms{.restrictions = *restrictions,
+                          .verifier = *verifier,
+                          .record = *record,
+                          .metrics = metrics,
+                          .timers = front.timers()};
     door.exchange = std::make_unique<Exchange>(front, metrics, door.row.make(rooms));
   }
   Configure();
@@ -200,6 +206,8 @@ absl::Status Daemon::Impl::BuildRooms() {
                      .cache = *cache,
                      .prober = *prober,
                      .metrics = metrics,
+                     .restrictions = restrictions.get(),
+                     .record = record.get(),
                      .configuration = [this] { return configuration; },
                      .reload = [this] { return Reload(); },
                      .more_stats = [this] { return MoreStats(); }};
@@ -232,6 +240,7 @@ void Daemon::Impl::Configure() {
   prober->Configure(configuration->probe, configuration->classifier);
   verifier->Configure(configuration->verifier);
   restrictions->Configure(configuration->restrictions);
+  record->Configure(configuration->decision_record);
   for (size_t i = 0; i < doors.size(); ++i) {
     doors[i].exchange->protocol().Configure(*configuration);
     doors[i].exchange->Configure(configuration->doors[i].limits);

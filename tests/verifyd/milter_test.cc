@@ -116,7 +116,7 @@ class MilterTest : public RoomsTest {
   }
   std::string LastLine() const { return log_.lines().empty() ? "" : log_.lines().back(); }
 
-  MilterProtocol protocol_{restrictions_, metrics_, test_.loop().timers()};
+  MilterProtocol protocol_{restrictions_, record_, metrics_, test_.loop().timers()};
   Listening client_;
   std::list<std::string> requests_;
   std::unique_ptr<Conversation> conversation_ = protocol_.Begin(client_);

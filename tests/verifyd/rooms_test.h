@@ -20,6 +20,7 @@
 #include "tests/test_loop.h"
 #include "verifyd/configuration.h"
 #include "verifyd/metrics.h"
+#include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/verifier.h"
 
@@ -44,6 +45,7 @@ class RoomsTest : public testing::Test {
     prober_.Configure(configuration.probe, configuration.classifier);
     verifier_.Configure(configuration.verifier);
     restrictions_.Configure(configuration.restrictions);
+    record_.Configure(configuration.decision_record);
     return configuration;
   }
 
@@ -56,6 +58,7 @@ class RoomsTest : public testing::Test {
   std::unique_ptr<Cache> cache_ = Cache::Open(test_.loop(), CacheSettings());
   Verifier verifier_{test_.loop(), *cache_, prober_, metrics_};
   Restrictions restrictions_{verifier_};
+  DecisionRecord record_{test_.loop(), *cache_};
 
  private:
   int servers_ = 0;

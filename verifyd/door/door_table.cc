@@ -12,15 +12,15 @@ namespace {
 
 template <typename T>
 std::unique_ptr<DoorProtocol> MakeMailProtocol(const DoorRooms& rooms) {
-  return std::make_unique<T>(rooms.restrictions, rooms.metrics);
+  return std::make_unique<T>(rooms.restrictions, rooms.record, rooms.metrics);
 }
 
 std::unique_ptr<DoorProtocol> MakeMilterProtocol(const DoorRooms& rooms) {
-  return std::make_unique<MilterProtocol>(rooms.restrictions, rooms.metrics, rooms.timers);
+  return std::make_unique<MilterProtocol>(rooms.restrictions, rooms.record, rooms.metrics, rooms.timers);
 }
 
 std::unique_ptr<DoorProtocol> MakeVerifyProtocol(const DoorRooms& rooms) {
-  return std::make_unique<VerifyProtocol>(rooms.verifier, rooms.metrics);
+  return std::make_unique<VerifyProtocol>(rooms.verifier, rooms.record, rooms.metrics);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "base/timer.h"
 #include "verifyd/door/protocol.h"
 #include "verifyd/metrics.h"
+#include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/verifier.h"
 
@@ -22,6 +23,7 @@ namespace verifyd {
 struct DoorRooms {
   Restrictions& restrictions;
   Verifier& verifier;
+  DecisionRecord& record;
   Metrics& metrics;
   Timers& timers;  // of the front loop
 };

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "verifyd/configuration.h"
 
@@ -35,10 +36,25 @@ boost::asio::awaitable<void> MailConversation::DecideLater(MailRequest request, 
 
 void MailConversation::Say(const MailRequest& request, const Ruling& ruling) {
   protocol_.metrics_.decisions(ActionWord(ruling)).Increment();
-  if (DecisionIsLogged(protocol_.settings_.decisions_logged, ruling)) {
-    LogInfo(DecisionLine(request, ruling, client_.waited()));
+  if (const std::string id = protocol_.record_.Take(request, ruling); !id.empty()) {
+    SayWithId(request, ruling, id);
+    return;
   }
+  LogDecision(request, ruling, "");
   client_.Say(Worded(ruling));
+}
+
+void MailConversation::SayWithId(const MailRequest& request, Ruling ruling, absl::string_view id) {
+  absl::StrAppend(&ruling.decision.text, " (id ", id, ")");
+  LogDecision(request, ruling, id);
+  client_.Say(Worded(ruling));
+}
+
+void MailConversation::LogDecision(const MailRequest& request, const Ruling& ruling, absl::string_view id) {
+  if (!DecisionIsLogged(protocol_.settings_.decisions_logged, ruling)) return;
+  std::string line = DecisionLine(request, ruling, client_.waited());
+  if (!id.empty()) absl::StrAppend(&line, " id=", id);
+  LogInfo(line);
 }
 
 void MailConversation::AnswerFailure() {

@@ -1,5 +1,5 @@
 // What doors that decide on mail have in common: they turn what a client says into a mail request, ask the
-// restrictions, and word the ruling. The decision is counted and logged here.
+// restrictions, and word the ruling. The decision is counted, recorded and logged here.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_DOOR_MAIL_PROTOCOL_H_
@@ -13,6 +13,7 @@
 #include "verifyd/door/decision_log.h"
 #include "verifyd/door/protocol.h"
 #include "verifyd/metrics.h"
+#include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/mail_request.h"
 #include "verifyd/restriction/restriction.h"
 
@@ -28,8 +29,9 @@ struct MailProtocolSettings {
 
 class MailProtocol : public DoorProtocol {
  public:
-  // Both outlive the protocol.
-  MailProtocol(Restrictions& restrictions, Metrics& metrics) : restrictions_(restrictions), metrics_(metrics) {}
+  // All outlive the protocol.
+  MailProtocol(Restrictions& restrictions, DecisionRecord& record, Metrics& metrics)
+      : restrictions_(restrictions), record_(record), metrics_(metrics) {}
 
   void Configure(const Configuration& configuration) override;
 
@@ -37,6 +39,7 @@ class MailProtocol : public DoorProtocol {
   friend class MailConversation;
 
   Restrictions& restrictions_;
+  DecisionRecord& record_;
   Metrics& metrics_;
   MailProtocolSettings settings_;
 };
@@ -62,6 +65,9 @@ class MailConversation : public Conversation {
  private:
   boost::asio::awaitable<void> DecideLater(MailRequest request, Evaluation evaluation);
   void Say(const MailRequest& request, const Ruling& ruling);
+  // The same with an id of the record behind the text, to ask after it.
+  void SayWithId(const MailRequest& request, Ruling ruling, absl::string_view id);
+  void LogDecision(const MailRequest& request, const Ruling& ruling, absl::string_view id);
 
   MailProtocol& protocol_;
   DoorClient& client_;

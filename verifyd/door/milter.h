@@ -20,8 +20,8 @@ namespace verifyd {
 class MilterProtocol : public MailProtocol {
  public:
   // All outlive the protocol.
-  MilterProtocol(Restrictions& restrictions, Metrics& metrics, Timers& timers)
-      : MailProtocol(restrictions, metrics), timers_(timers) {}
+  MilterProtocol(Restrictions& restrictions, DecisionRecord& record, Metrics& metrics, Timers& timers)
+      : MailProtocol(restrictions, record, metrics), timers_(timers) {}
 
   absl::string_view name() const override { return "milter"; }
   // A request is a packet.

@@ -31,9 +31,9 @@ struct VerifyDoorSettings {
 
 class VerifyProtocol final : public MailProtocol {
  public:
-  // Both outlive the protocol.
-  VerifyProtocol(Verifier& verifier, Metrics& metrics)
-      : MailProtocol(restrictions_, metrics), verifier_(verifier), restrictions_(verifier) {}
+  // All outlive the protocol.
+  VerifyProtocol(Verifier& verifier, DecisionRecord& record, Metrics& metrics)
+      : MailProtocol(restrictions_, record, metrics), verifier_(verifier), restrictions_(verifier) {}
 
   absl::string_view name() const override { return "verify"; }
   size_t request_limit() const override;

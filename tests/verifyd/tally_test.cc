@@ -1,0 +1,180 @@
+#include "verifyd/record/tally.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "boost/json.hpp"
+#include "tests/status_matchers.h"
+#include "verifyd/record/watch.h"
+
+namespace verifyd {
+namespace {
+
+using ::testing::Contains;
+using ::testing::Field;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+const absl::Time kNow = absl::FromUnixSeconds(1800000000);
+
+void Count(Tally& tally, Action action, const std::string& address, int times = 1) {
+  Decided decided;
+  decided.action = action;
+  decided.reason = action == Action::kDunno ? "accepted" : "no_such_user";
+  decided.address = address;
+  decided.domain = absl::string_view(address).substr(address.find('@') + 1);
+  decided.rule = "test.rule";
+  decided.reply = action == Action::kDunno ? "250 Ok" : "550 5.1.1 User unknown";
+  decided.when = kNow;
+  for (int i = 0; i < times; ++i) tally.Count(decided);
+}
+
+TEST(TallyTest, CountsByActionReasonDomainAndAddress) {
+  Tally tally;
+  Count(tally, Action::kDunno, "joe@Example.com", 3);
+  Count(tally, Action::kReject, "bad@example.com", 2);
+  Count(tally, Action::kWouldDefer, "odd@example.net");
+  EXPECT_EQ(tally.counts().total(), 6u);
+  EXPECT_EQ(tally.counts().refused(), 3u);
+  EXPECT_EQ(tally.domains().at("example.com").counts[Action::kDunno], 3u);
+  EXPECT_EQ(tally.domains().at("example.com").counts[Action::kReject], 2u);
+  EXPECT_EQ(tally.reasons().at("no_such_user").counts.refused(), 3u);
+  EXPECT_EQ(tally.addresses().at("bad@example.com").count, 2u);
+  EXPECT_THAT(tally.addresses(), SizeIs(2));
+}
+
+TEST(TallyTest, DomainsWithoutEndBecomeOthers) {
+  Tally tally;
+  for (size_t i = 0; i < 3 * Tally::kMostDomains; ++i)
+    Count(tally, Action::kReject, absl::StrCat("joe@d", i, ".example"));
+  EXPECT_THAT(tally.domains(), SizeIs(Tally::kMostDomains + 1));
+  EXPECT_EQ(tally.domains().at(Tally::kOthers).counts.refused(), 2 * Tally::kMostDomains);
+  EXPECT_THAT(tally.addresses(), SizeIs(Tally::kMostAddresses));
+}
+
+TEST(TallyTest, TheAddressThatIsRefusedMostIsFoundAmongManyOthers) {
+  Tally tally;
+  for (int i = 0; i < 5000; ++i) {
+    Count(tally, Action::kReject, absl::StrCat("once", i, "@example.com"));
+    if (i % 10 == 0) Count(tally, Action::kReject, "often@example.com");
+  }
+  ASSERT_TRUE(tally.addresses().contains("often@example.com"));
+  const Tally::Refused& often = tally.addresses().at("often@example.com");
+  EXPECT_GE(often.count, 500u);
+  EXPECT_LE(often.count - often.error, 500u);
+}
+
+TEST(TallyTest, KeepsAFewDifferentRepliesOfEachReason) {
+  Tally tally;
+  Count(tally, Action::kReject, "bad@example.com", 10);
+  ASSERT_THAT(tally.reasons().at("no_such_user").samples, SizeIs(1));
+  EXPECT_EQ(tally.reasons().at("no_such_user").samples[0].reply, "550 5.1.1 User unknown");
+}
+
+TEST(TallyTest, WhatAClientWroteIsPrintableInIt) {
+  Tally tally;
+  Count(tally, Action::kReject, "a\nb\x01@exa\xffmple.com");
+  EXPECT_TRUE(tally.addresses().contains("a?b?@exa?mple.com"));
+  EXPECT_TRUE(tally.domains().contains("exa?mple.com"));
+}
+
+TEST(TallyTest, DifferentAcceptedAddressesAreEstimated) {
+  Tally tally;
+  Count(tally, Action::kDunno, "joe@few.example", 1000);
+  for (int i = 0; i < 250; ++i) Count(tally, Action::kDunno, absl::StrCat("u", i, "@many.example"));
+  EXPECT_LT(tally.domains().at("few.example").different_accepted(), 2);
+  EXPECT_NEAR(tally.domains().at("many.example").different_accepted(), 250, 50);
+}
+
+TEST(TallyTest, ASumHasTheNumbersOfBoth) {
+  Tally a;
+  Tally b;
+  Count(a, Action::kReject, "bad@example.com", 2);
+  Count(b, Action::kReject, "bad@example.com", 3);
+  Count(b, Action::kDunno, "joe@example.net");
+  a.Add(b);
+  EXPECT_EQ(a.counts().total(), 6u);
+  EXPECT_EQ(a.addresses().at("bad@example.com").count, 5u);
+  EXPECT_EQ(a.domains().at("example.net").counts[Action::kDunno], 1u);
+}
+
+TEST(TallyTest, ShrinkKeepsTheHighestNumbersAndAddsUpTheRest) {
+  Tally tally;
+  for (int i = 0; i < 20; ++i) Count(tally, Action::kDunno, absl::StrCat("joe@d", i, ".example"), 2);
+  Count(tally, Action::kReject, "bad@refused.example");
+  Count(tally, Action::kDunno, "joe@busy.example", 100);
+  tally.Shrink(4);
+  EXPECT_THAT(tally.domains(), SizeIs(5));
+  EXPECT_TRUE(tally.domains().contains("refused.example"));
+  EXPECT_TRUE(tally.domains().contains("busy.example"));
+  uint64_t sum = 0;
+  for (const auto& [name, domain] : tally.domains()) sum += domain.counts.total();
+  EXPECT_EQ(sum, tally.counts().total());
+}
+
+TEST(TallyTest, ComesBackFromJsonAsItWas) {
+  Tally tally;
+  Count(tally, Action::kReject, "bad@example.com", 2);
+  Count(tally, Action::kDunno, "joe@example.com");
+  const std::string text = boost::json::serialize(tally.ToJson());
+  const absl::StatusOr<Tally> back = Tally::FromJson(boost::json::parse(text).get_object());
+  ASSERT_THAT(back, IsOk());
+  EXPECT_EQ(boost::json::parse(boost::json::serialize(back->ToJson())), boost::json::parse(text));
+}
+
+TEST(TallyTest, OtherJsonIsRefusedWithItsFieldNamed) {
+  Tally tally;
+  Count(tally, Action::kReject, "bad@example.com");
+  boost::json::object object = tally.ToJson();
+  object["domains"] = 7;
+  EXPECT_THAT(Tally::FromJson(object).status().message(), HasSubstr("\"domains\": expected a list"));
+  EXPECT_FALSE(Tally::FromJson({}).ok());
+}
+
+TEST(WatchTest, ShareOfRefusalsThatJumpsIsNoticed) {
+  Tally before;
+  Tally hour;
+  Count(before, Action::kDunno, "joe@example.com", 98);
+  Count(before, Action::kReject, "bad@example.com", 2);
+  Count(hour, Action::kReject, "bad@example.com", 30);
+  Count(hour, Action::kDunno, "joe@example.com", 30);
+  EXPECT_THAT(Notices(hour, before, Tally()), Contains(Field(&Notice::about, "example.com")));
+  EXPECT_THAT(Notices(before, hour, Tally()), IsEmpty());
+}
+
+TEST(WatchTest, FewRefusalsAreNoJump) {
+  Tally before;
+  Tally hour;
+  Count(before, Action::kDunno, "joe@example.com", 100);
+  Count(hour, Action::kReject, "bad@example.com", static_cast<int>(kJumpRefusals) - 1);
+  EXPECT_THAT(Notices(hour, before, Tally()), IsEmpty());
+}
+
+TEST(WatchTest, DomainThatOnlyAcceptsIsNoticedUntilItRefuses) {
+  Tally week;
+  for (int i = 0; i < 400; ++i) Count(week, Action::kDunno, absl::StrCat("u", i, "@example.com"));
+  EXPECT_THAT(Notices(Tally(), Tally(), week), Contains(Field(&Notice::kind, "accepts_all")));
+  Count(week, Action::kReject, "bad@example.com");
+  EXPECT_THAT(Notices(Tally(), Tally(), week), IsEmpty());
+}
+
+TEST(WatchTest, DeferralsWithoutEndAndFormerUsersAreNoticed) {
+  Tally hour;
+  hour.Count({.action = Action::kDefer,
+              .reason = "greylisted",
+              .domain = "example.com",
+              .address = "joe@example.com",
+              .when = kNow,
+              .accepted_before = true,
+              .deferred_since = kNow - absl::Hours(30)});
+  const std::vector<Notice> notices = Notices(hour, Tally(), Tally());
+  EXPECT_THAT(notices, Contains(Field(&Notice::kind, "accepted_before")));
+  EXPECT_THAT(notices, Contains(Field(&Notice::about, "joe@example.com")));
+}
+
+}  // namespace
+}  // namespace verifyd

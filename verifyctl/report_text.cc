@@ -1,0 +1,157 @@
+#include "verifyctl/report_text.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
+#include "boost/json.hpp"
+#include "verifyctl/result_text.h"
+
+namespace verifyd {
+namespace {
+
+namespace json = boost::json;
+
+struct Column {
+  absl::string_view field;
+  absl::string_view title;
+};
+
+constexpr std::array<Column, 6> kColumns = {{{"reject", "rejected"},
+                                             {"defer", "deferred"},
+                                             {"would_reject", "would reject"},
+                                             {"would_defer", "would defer"},
+                                             {"dunno", "let through"},
+                                             {"not_known", "not known"}}};
+
+// The entries of a list that are objects, as they should be.
+template <typename Take>
+void ForEach(const json::object& report, absl::string_view name, Take take) {
+  const json::array* const entries = ArrayField(report, name);
+  if (entries == nullptr) return;
+  for (const json::value& entry : *entries) {
+    if (entry.is_object()) take(entry.get_object());
+  }
+}
+
+int64_t RefusedIn(const json::object& counts) {
+  return NumberField(counts, "reject") + NumberField(counts, "defer") + NumberField(counts, "would_reject") +
+         NumberField(counts, "would_defer");
+}
+
+int WidthOf(const json::object& report, absl::string_view list, absl::string_view name) {
+  size_t width = list.size();
+  ForEach(report, list, [&](const json::object& entry) { width = std::max(width, TextField(entry, name).size()); });
+  return static_cast<int>(std::min<size_t>(width, 60));
+}
+
+// A line for each entry of which something was refused: its name and its numbers.
+template <typename Under>
+void PutTable(std::string& out, const json::object& report, absl::string_view list, absl::string_view name,
+              Under under) {
+  const int width = WidthOf(report, list, name);
+  bool titled = false;
+  ForEach(report, list, [&](const json::object& entry) {
+    const json::object* const counts = ObjectField(entry, "counts");
+    if (counts == nullptr || RefusedIn(*counts) + NumberField(*counts, "not_known") == 0) return;
+    if (!std::exchange(titled, true)) {
+      absl::StrAppendFormat(&out, "\n%-*s", width, list);
+      for (const Column& column : kColumns) absl::StrAppendFormat(&out, "  %12s", column.title);
+      absl::StrAppend(&out, "\n");
+    }
+    absl::StrAppendFormat(&out, "%-*s", width, TextField(entry, name));
+    for (const Column& column : kColumns) absl::StrAppendFormat(&out, "  %12d", NumberField(*counts, column.field));
+    absl::StrAppend(&out, "\n");
+    under(entry);
+  });
+}
+
+void PutTotals(std::string& out, const json::object& report) {
+  const json::object* const totals = ObjectField(report, "totals");
+  if (totals == nullptr) return;
+  absl::StrAppendFormat(&out, "%12d  decisions\n", NumberField(report, "decisions"));
+  for (const Column& column : kColumns) {
+    absl::StrAppendFormat(&out, "%12d  %s\n", NumberField(*totals, column.field), column.title);
+  }
+  if (const int64_t malformed = NumberField(report, "malformed"); malformed > 0) {
+    absl::StrAppendFormat(&out, "%12d  requests that could not be read\n", malformed);
+  }
+}
+
+void PutNotices(std::string& out, const json::object& report) {
+  bool titled = false;
+  ForEach(report, "notices", [&](const json::object& notice) {
+    absl::StrAppend(&out, std::exchange(titled, true) ? "" : "\nnoticed\n", "  ", TextField(notice, "text"), "\n");
+  });
+}
+
+void PutAddresses(std::string& out, const json::object& report) {
+  bool titled = false;
+  ForEach(report, "addresses", [&](const json::object& entry) {
+    const int64_t error = NumberField(entry, "error");
+    absl::StrAppend(&out, std::exchange(titled, true) ? "" : "\naddresses refused or deferred most\n");
+    absl::StrAppendFormat(&out, "%12d  %s  %s%s\n", NumberField(entry, "refused"), TextField(entry, "address"),
+                          TextField(entry, "reason"), error == 0 ? "" : absl::StrCat("  (or up to ", error, " less)"));
+  });
+}
+
+void Put(std::string& out, absl::string_view label, absl::string_view text) {
+  if (!text.empty()) absl::StrAppendFormat(&out, "  %-14s%s\n", label, text);
+}
+
+}  // namespace
+
+std::string ReportText(const json::object& report) {
+  std::string out;
+  if (const absl::string_view from = TextField(report, "from"); !from.empty()) {
+    absl::StrAppend(&out, from, " to ", TextField(report, "until"), "\n");
+  }
+  PutTotals(out, report);
+  PutNotices(out, report);
+  PutTable(out, report, "reasons", "reason", [&](const json::object& reason) {
+    ForEach(reason, "samples", [&](const json::object& sample) {
+      absl::StrAppend(&out, "    ", TextField(sample, "address"), ": ", TextField(sample, "reply"), "\n");
+    });
+  });
+  PutTable(out, report, "domains", "domain", [](const json::object& /*domain*/) {});
+  PutAddresses(out, report);
+  return out;
+}
+
+std::string RefusalText(const json::object& refusal) {
+  const absl::string_view subject = TextField(refusal, "subject");
+  std::string out = absl::StrCat(TextField(refusal, "id"), ": ", TextField(refusal, "action"), " of ", subject, "\n");
+  Put(out, "when", TextField(refusal, "when"));
+  Put(out, "client", TextField(refusal, "client_address"));
+  Put(out, "helo", TextField(refusal, "helo_name"));
+  Put(out, "login", TextField(refusal, "sasl_username"));
+  Put(out, "sender", absl::StrCat("<", TextField(refusal, "sender"), ">"));
+  Put(out, "recipient", absl::StrCat("<", TextField(refusal, "recipient"), ">"));
+  Put(out, "queue id", TextField(refusal, "queue_id"));
+  const int64_t code = NumberField(refusal, "code");
+  Put(out, "said",
+      absl::StrCat(code == 0 ? "" : absl::StrCat(code, " "), TextField(refusal, "dsn"), " ",
+                   TextField(refusal, "said")));
+  Put(out, "why", TextField(refusal, "why"));
+  if (const json::object* const finding = ObjectField(refusal, "finding")) {
+    const absl::string_view mx_address = TextField(*finding, "mx_address");
+    Put(out, "rule", TextField(*finding, "rule"));
+    Put(out, "server",
+        absl::StrCat(TextField(*finding, "mx"), mx_address.empty() ? "" : absl::StrCat("[", mx_address, "]")));
+    Put(out, "stage", absl::AsciiStrToUpper(TextField(*finding, "stage")));
+    Put(out, "reply", TextField(*finding, "text"));
+    Put(out, "found", TextField(*finding, "updated"));
+  }
+  if (subject.empty()) return out;
+  Put(out, "to see more", absl::StrCat("verifyctl show ", subject));
+  Put(out, "to let it in",
+      absl::StrCat("verifyctl set ", subject, " deliverable --for 7d --why \"refusal ", TextField(refusal, "id"),
+                   "\""));
+  return out;
+}
+
+}  // namespace verifyd

@@ -1,0 +1,20 @@
+// The decision record's reports and refusals in words, for people.
+//
+// Thread: any (pure functions).
+#ifndef VERIFYD_VERIFYCTL_REPORT_TEXT_H_
+#define VERIFYD_VERIFYCTL_REPORT_TEXT_H_
+
+#include <string>
+
+#include "boost/json/fwd.hpp"
+
+namespace verifyd {
+
+// Totals first, then what is noticed, then reasons with samples of replies, domains, addresses.
+std::string ReportText(const boost::json::object& report);
+// All of one refusal, and what to do where it was wrong.
+std::string RefusalText(const boost::json::object& refusal);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYCTL_REPORT_TEXT_H_

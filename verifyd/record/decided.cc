@@ -1,0 +1,81 @@
+#include "verifyd/record/decided.h"
+
+#include <optional>
+
+#include "absl/strings/match.h"
+#include "mail/address.h"
+#include "verdict/reason.h"
+
+namespace verifyd {
+namespace {
+
+// What was said, or would have been; null where nothing was to be refused.
+const Decision* RefusalIn(const Ruling& ruling) {
+  if (ruling.decision.refuses()) return &ruling.decision;
+  return ruling.warning.has_value() ? &*ruling.warning : nullptr;
+}
+
+Action ActionOf(const Ruling& ruling) {
+  const Decision* const refusal = RefusalIn(ruling);
+  if (refusal == nullptr) return Action::kDunno;
+  const bool rejects = refusal->kind == DecisionKind::kReject;
+  if (ruling.decision.refuses()) return rejects ? Action::kReject : Action::kDefer;
+  return rejects ? Action::kWouldReject : Action::kWouldDefer;
+}
+
+bool AcceptedBefore(Cache& cache, absl::string_view text) {
+  const absl::StatusOr<Address> address = Address::FromUnquoted(text);
+  if (!address.ok()) return false;
+  const std::optional<Record> record = cache.FindRecord(address->Key());
+  return record.has_value() && record->last_positive != absl::InfinitePast();
+}
+
+}  // namespace
+
+absl::string_view ReasonWord(const Ruling& ruling) {
+  if (!ruling.verdict.has_value()) return RefusalIn(ruling) != nullptr ? "restriction" : "not_asked";
+  switch (ruling.verdict->state) {
+    case VerdictState::kKnown:
+      break;
+    case VerdictState::kInProgress:
+      return "in_progress";
+    case VerdictState::kNotCached:
+      return "not_cached";
+    case VerdictState::kNotVerifiable:
+      return "not_verifiable";
+  }
+  const Reason reason = ruling.verdict->finding.reason;
+  return reason == Reason::kNone ? "pin" : ReasonName(reason);
+}
+
+absl::string_view SubjectOf(const MailRequest& request, const Ruling& ruling) {
+  const Decision* const refusal = RefusalIn(ruling);
+  const bool of_sender = refusal != nullptr && absl::EndsWith(refusal->dsn, ".1.7");
+  return of_sender || request.recipient.empty() ? request.sender : request.recipient;
+}
+
+Decided DecidedOn(const MailRequest& request, const Ruling& ruling, Cache& cache, absl::Time now) {
+  Decided decided;
+  decided.action = ActionOf(ruling);
+  decided.reason = ReasonWord(ruling);
+  decided.address = SubjectOf(request, ruling);
+  if (const size_t at = decided.address.rfind('@'); at != absl::string_view::npos) {
+    decided.domain = decided.address.substr(at + 1);
+  }
+  decided.when = now;
+  if (ruling.verdict.has_value()) {
+    const Finding& finding = ruling.verdict->finding;
+    decided.rule = finding.rule;
+    decided.reply = finding.text;
+    decided.accepts_all = finding.reason == Reason::kCatchAll || finding.reason == Reason::kProviderAcceptsAll;
+    decided.deferred_since = ruling.verdict->deferred_since;
+  }
+  const Decision* const refusal = RefusalIn(ruling);
+  if (refusal == nullptr) return decided;
+  if (decided.reply.empty()) decided.reply = refusal->text;
+  decided.accepted_before =
+      (ruling.verdict.has_value() && ruling.verdict->grace) || AcceptedBefore(cache, decided.address);
+  return decided;
+}
+
+}  // namespace verifyd

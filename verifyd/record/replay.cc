@@ -1,0 +1,118 @@
+#include "verifyd/record/replay.h"
+
+#include <array>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "boost/json.hpp"
+#include "mail/address.h"
+#include "verifyd/record/decided.h"
+
+namespace verifyd {
+namespace {
+
+namespace json = boost::json;
+
+// Domains and addresses in the report.
+constexpr size_t kShown = 50;
+
+// False where `line` is no request. The views are those of `line`.
+bool ParseRequest(absl::string_view line, MailRequest& request) {
+  std::array<absl::string_view, 4> fields;
+  size_t count = 0;
+  for (const absl::string_view field : absl::StrSplit(line, '\t')) {
+    if (count == fields.size()) return false;
+    fields[count++] = field;
+  }
+  if (count < 2 || fields[1].empty()) return false;
+  request.protocol_state = "RCPT";
+  request.sender = fields[0] == "<>" ? "" : fields[0];
+  request.recipient = fields[1];
+  request.client_address = fields[2];
+  request.sasl_username = fields[3];
+  return true;
+}
+
+}  // namespace
+
+LineSource Replay::Report(const Rooms& rooms, bool probe, absl::Duration patience, LineSource requests) {
+  const std::shared_ptr<Replay> replay(new Replay(rooms, probe, patience));
+  return [replay, requests = std::move(requests),
+          done = false]() mutable -> boost::asio::awaitable<std::optional<std::string>> {
+    if (std::exchange(done, true)) co_return std::nullopt;
+    co_return absl::StrCat(co_await Run(replay, std::move(requests)), "\n");
+  };
+}
+
+boost::asio::awaitable<std::string> Replay::Run(std::shared_ptr<Replay> replay, LineSource requests) {
+  size_t in_this_turn = 0;
+  for (;;) {
+    const std::optional<std::string> lines = co_await requests();
+    if (!lines.has_value()) break;
+    for (const absl::string_view line : absl::StrSplit(*lines, '\n', absl::SkipEmpty())) {
+      if (replay->Decide(line, replay->probe_).has_value()) {
+        while (replay->asking_ >= kAtOnce) co_await replay->room_.Wait();
+        ++replay->asking_;
+        replay->rooms_.loop.Spawn(Ask(replay, std::string(line)));
+      }
+      if (++in_this_turn % kInATurn == 0) co_await replay->rooms_.loop.Yield();
+    }
+  }
+  while (replay->asking_ > 0) co_await replay->room_.Wait();
+  json::object report;
+  report["requests"] = replay->requests_;
+  report["malformed"] = replay->malformed_;
+  for (auto& field : replay->tally_.Report(kShown)) report[field.key()] = std::move(field.value());
+  co_return json::serialize(report);
+}
+
+// The restrictions are asked from memory only, again and again as it fills: their own way to a probe would take from
+// the budgets of clients, and go before the questions of those who wait.
+boost::asio::awaitable<void> Replay::Ask(std::shared_ptr<Replay> replay, std::string line) {
+  // A sender and a recipient, at most.
+  constexpr int kQuestions = 2;
+  for (int i = 0; i < kQuestions; ++i) {
+    std::optional<Question> question = replay->Decide(line, true);
+    if (!question.has_value()) break;
+    co_await replay->rooms_.verifier.Verify(*std::move(question));
+    if (i + 1 == kQuestions) replay->Decide(line, false);
+  }
+  --replay->asking_;
+  replay->room_.NotifyAll();
+}
+
+std::optional<Question> Replay::Decide(absl::string_view line, bool may_ask) {
+  MailRequest request;
+  if (!ParseRequest(line, request)) {
+    ++malformed_;
+    return std::nullopt;
+  }
+  const Evaluation evaluation = rooms_.restrictions.Begin(request, true);
+  const Ruling& ruling = evaluation.ruling();
+  const bool known =
+      evaluation.settled() && !(ruling.verdict.has_value() && ruling.verdict->state == VerdictState::kNotCached);
+  const absl::Time now = rooms_.loop.clock().Now();
+  Decided decided = DecidedOn(request, ruling, rooms_.cache, now);
+  if (!known && may_ask) {
+    absl::StatusOr<Address> address = Address::FromUnquoted(decided.address);
+    if (address.ok()) {
+      Question question;
+      question.address = *std::move(address);
+      question.role = decided.address == request.recipient ? Role::kRecipient : Role::kSender;
+      question.urgency = Urgency::kList;
+      question.patience = patience_;
+      return question;
+    }
+  }
+  if (!known) {
+    decided.action = Action::kNotKnown;
+    decided.reason = "not_known";
+  }
+  ++requests_;
+  tally_.Count(decided);
+  return std::nullopt;
+}
+
+}  // namespace verifyd

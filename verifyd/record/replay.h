@@ -1,0 +1,69 @@
+// A replay: requests of mail that has long been answered go through the restrictions once more, nobody is answered, and
+// what would have been decided is tallied. Memory does not grow with the number of requests; the daemon's own record
+// does not hear of them.
+//
+// Thread: the front loop only.
+#ifndef VERIFYD_VERIFYD_RECORD_REPLAY_H_
+#define VERIFYD_VERIFYD_RECORD_REPLAY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "base/loop.h"
+#include "base/signal.h"
+#include "boost/asio/awaitable.hpp"
+#include "cache/cache.h"
+#include "verifyd/line_source.h"
+#include "verifyd/record/tally.h"
+#include "verifyd/restriction/mail_request.h"
+#include "verifyd/restriction/restriction.h"
+#include "verifyd/verifier.h"
+
+namespace verifyd {
+
+class Replay : public std::enable_shared_from_this<Replay> {
+ public:
+  // Requests that wait for a probe at one time.
+  static constexpr size_t kAtOnce = 100;
+  // Requests in one turn of the loop: whoever waits at a door comes in between.
+  static constexpr size_t kInATurn = 16;
+
+  // What it works on; outlives what Report returns.
+  struct Rooms {
+    Loop& loop;
+    Restrictions& restrictions;
+    Verifier& verifier;
+    Cache& cache;
+  };
+
+  // `requests`, a line each: sender, recipient, client address and SASL login, tabs between, the last two optional;
+  // "<>" is the null sender. One line of JSON comes behind the last of them. `probe`: what memory does not know is
+  // asked, as a list is, within `patience`; else it is counted as not known.
+  static LineSource Report(const Rooms& rooms, bool probe, absl::Duration patience, LineSource requests);
+
+ private:
+  Replay(const Rooms& rooms, bool probe, absl::Duration patience)
+      : rooms_(rooms), probe_(probe), patience_(patience), room_(rooms.loop) {}
+
+  static boost::asio::awaitable<std::string> Run(std::shared_ptr<Replay> replay, LineSource requests);
+  static boost::asio::awaitable<void> Ask(std::shared_ptr<Replay> replay, std::string line);
+  // Decides from memory and counts. An address is handed back instead where memory knows nothing of it and `may_ask`.
+  std::optional<Question> Decide(absl::string_view line, bool may_ask);
+
+  const Rooms rooms_;
+  const bool probe_;
+  const absl::Duration patience_;
+  Tally tally_;
+  uint64_t requests_ = 0;
+  uint64_t malformed_ = 0;
+  size_t asking_ = 0;
+  Signal room_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_RECORD_REPLAY_H_

@@ -1,0 +1,137 @@
+// A tally: what was decided in an hour, or in many. Numbers by action, by reason and by domain, the addresses that were
+// refused most, and for each reason some replies of servers.
+//
+// Bounded whatever clients send: kMostDomains and kMostReasons, the rest counts as kOthers; of addresses a space-saving
+// sketch (Metwally et al., 2005), whose numbers may be too high by `error`, never too low. Counting what is accepted
+// allocates nothing once the domain is there.
+//
+// Thread: any (a value).
+#ifndef VERIFYD_VERIFYD_RECORD_TALLY_H_
+#define VERIFYD_VERIFYD_RECORD_TALLY_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "boost/json/fwd.hpp"
+
+namespace verifyd {
+
+// What the MTA was told; kWould*: would have been, but for warn_if_reject or a dry run. kNotKnown: a replay without
+// probes met an address that memory has nothing of.
+enum class Action : uint8_t { kDunno, kReject, kDefer, kWouldReject, kWouldDefer, kNotKnown };
+constexpr size_t kActionCount = 6;
+absl::string_view ActionName(Action action);  // "dunno", "would_reject"
+
+// How often each was decided.
+class ActionCounts {
+ public:
+  uint64_t& operator[](Action action) { return counts_[static_cast<size_t>(action)]; }
+  uint64_t operator[](Action action) const { return counts_[static_cast<size_t>(action)]; }
+  void Add(const ActionCounts& other);
+  uint64_t total() const;
+  // Refused or deferred, in earnest or not.
+  uint64_t refused() const;
+
+ private:
+  std::array<uint64_t, kActionCount> counts_ = {};
+};
+
+// One decision. The views are read while it is counted only.
+struct Decided {
+  Action action = Action::kDunno;
+  absl::string_view reason;
+  absl::string_view domain;   // upper or lower case
+  absl::string_view address;  // as the client wrote it
+  absl::string_view rule;
+  absl::string_view reply;  // of the server, or what happened in its place; printable
+  absl::Time when;
+  bool accepts_all = false;      // the domain is known to
+  bool accepted_before = false;  // the address was there once
+  // Since when it has had temporary answers only; InfiniteFuture: it has not.
+  absl::Time deferred_since = absl::InfiniteFuture();
+};
+
+class Tally {
+ public:
+  static constexpr size_t kMostDomains = 1000;
+  static constexpr size_t kMostReasons = 200;
+  static constexpr size_t kMostAddresses = 100;
+  static constexpr size_t kMostSamples = 3;
+  static constexpr size_t kMostDeferred = 20;
+  // What all is called that has no room of its own.
+  static constexpr char kOthers[] = "(others)";
+
+  struct Domain {
+    ActionCounts counts;
+    bool accepts_all = false;
+    // Different addresses that were accepted, by linear counting: a bit for each, at its hash.
+    std::array<uint64_t, 4> accepted = {};
+
+    // About; beyond some 1000 it is told too low.
+    double different_accepted() const;
+    void Add(const Domain& other);
+  };
+  struct Sample {
+    std::string address;
+    std::string rule;
+    std::string reply;
+    absl::Time when;
+  };
+  struct ReasonTally {
+    ActionCounts counts;
+    std::vector<Sample> samples;
+  };
+  struct Refused {
+    uint64_t count = 0;
+    uint64_t error = 0;
+    std::string reason;  // the last one
+  };
+
+  void Count(const Decided& decided);
+  void Add(const Tally& other);
+  // Only the `most` domains with the highest numbers stay themselves: half of them for what was refused.
+  void Shrink(size_t most);
+
+  const ActionCounts& counts() const { return counts_; }
+  uint64_t accepted_before() const { return accepted_before_; }
+  const absl::flat_hash_map<std::string, Domain>& domains() const { return domains_; }
+  const absl::flat_hash_map<std::string, ReasonTally>& reasons() const { return reasons_; }
+  const absl::flat_hash_map<std::string, Refused>& addresses() const { return addresses_; }
+  // Addresses and since when.
+  const absl::btree_map<std::string, absl::Time>& deferred() const { return deferred_; }
+
+  // For files: everything.
+  boost::json::object ToJson() const;
+  // The same back; InvalidArgument where that is not what ToJson writes. Whatever it is given, bounded.
+  static absl::StatusOr<Tally> FromJson(const boost::json::object& object);
+  // For people and their programs: sorted, highest numbers first, `most` domains and addresses.
+  boost::json::object Report(size_t most) const;
+
+ private:
+  friend class TallyReader;
+
+  Domain& DomainOf(absl::string_view name);
+  ReasonTally& ReasonOf(absl::string_view name);
+  void CountAddress(absl::string_view address, const Refused& refused);
+  void CountRefused(const Decided& decided, ReasonTally& reason);
+  void NoteDeferred(absl::string_view address, absl::Time since);
+
+  ActionCounts counts_;
+  uint64_t accepted_before_ = 0;
+  absl::flat_hash_map<std::string, Domain> domains_;
+  absl::flat_hash_map<std::string, ReasonTally> reasons_;
+  absl::flat_hash_map<std::string, Refused> addresses_;
+  absl::btree_map<std::string, absl::Time> deferred_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_RECORD_TALLY_H_
