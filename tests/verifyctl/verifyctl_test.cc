@@ -77,6 +77,19 @@ class VerifyctlWithDaemonTest : public VerifyctlTest {
     thread_.join();
   }
 
+  // Its id. On the loop's thread.
+  std::string Refuse() {
+    world_.record().Configure({.refusal_ids = true});
+    Ruling ruling;
+    ruling.decision = {.kind = DecisionKind::kReject, .code = 550, .dsn = "5.1.1", .text = "undeliverable address"};
+    ruling.verdict.emplace();
+    ruling.verdict->state = VerdictState::kKnown;
+    ruling.verdict->finding.reason = Reason::kNoSuchUser;
+    ruling.verdict->finding.text = "550 no";
+    return world_.record().Take(
+        {.protocol_state = "RCPT", .client_address = "192.0.2.7", .recipient = "gone@example.com"}, ruling);
+  }
+
   Loop loop_{Clock::Real()};
   ApiWorld world_{loop_};
   ControlDoor door_{loop_, world_.Context()};
@@ -239,6 +252,40 @@ TEST_F(VerifyctlWithDaemonTest, ShowAndDeleteSpeakOfOneAddressAfterTheOther) {
   EXPECT_EQ(Run({"delete", "gone@example.com"}), kExitNotCached);
   EXPECT_EQ(Run({"show", "\"joe+x y\"@example.com"}), kExitNotCached);
   EXPECT_EQ(err_, "verifyctl: nothing is held of joe+x y@example.com\n");
+}
+
+TEST_F(VerifyctlWithDaemonTest, ReportShowsWhatWasDecided) {
+  loop_.Post([this] { Refuse(); });
+  EXPECT_EQ(Run({"report", "--since", "1h"}), 0);
+  EXPECT_THAT(out_, HasSubstr("           1  decisions\n           1  rejected\n"));
+  EXPECT_THAT(out_, HasSubstr("no_such_user             1             0 "));
+  EXPECT_THAT(out_, HasSubstr("    gone@example.com: 550 no\n"));
+  EXPECT_THAT(out_, HasSubstr("           1  gone@example.com  no_such_user\n"));
+  EXPECT_EQ(Run({"report", "--since", "soon"}), kExitBadAddress);
+}
+
+TEST_F(VerifyctlWithDaemonTest, ShowTellsTheStoryOfARefusalByItsId) {
+  std::string id;
+  loop_.Post([&] { id = Refuse(); });
+  EXPECT_EQ(Run({"report"}), 0);  // behind it
+  EXPECT_EQ(Run({"show", id}), 0);
+  EXPECT_THAT(out_, StartsWith(absl::StrCat(id, ": reject of gone@example.com\n")));
+  EXPECT_THAT(out_, HasSubstr("  client        192.0.2.7\n"));
+  EXPECT_THAT(out_, HasSubstr("  reply         550 no\n"));
+  EXPECT_THAT(out_, HasSubstr("verifyctl set gone@example.com deliverable --for 7d --why"));
+  EXPECT_EQ(Run({"show", "AAAAAAAA"}), kExitNotCached);
+}
+
+TEST_F(VerifyctlWithDaemonTest, ReplayReportsOnTheRecipientsOfAMailLog) {
+  const std::string log = "x postfix/smtp[1]: 4b: to=<gone@example.com>, relay=x, status=sent (250 Ok)\n" +
+                          std::string(40000, 'x') +
+                          "\nx postfix/smtp[1]: 4c: to=<joe@example.com>, relay=x, status=sent (250 Ok)\n"
+                          "x postfix/smtp[1]: 4d: to=<new@example.com>, relay=x, status=sent (250 Ok)";
+  EXPECT_EQ(Run({"replay", "-"}, log), 0);
+  EXPECT_THAT(out_, StartsWith("           3  decisions\n"));
+  EXPECT_THAT(out_, HasSubstr("           1  deferred\n"));
+  EXPECT_THAT(out_, HasSubstr("           1  let through\n           1  not known\n"));
+  EXPECT_EQ(Run({"replay", directory_ + "/missing"}), kExitNoInput);
 }
 
 TEST_F(VerifyctlWithDaemonTest, StatsAndReload) {

@@ -175,6 +175,31 @@ TEST_F(ApiTest, AddressesComeAsLinesOfWhichOnlyThoseAreReadForWhichThereIsRoom) 
   EXPECT_GE(lines, 1000);
 }
 
+TEST_F(ApiTest, WithoutADaemonNothingIsDecided) {
+  context_.restrictions = nullptr;
+  context_.record = nullptr;
+  for (const auto& [method, target] : std::vector<std::pair<std::string, std::string>>{
+           {"GET", "/v1/report"}, {"GET", "/v1/refusal?id=K7W2MXQA"}, {"POST", "/v1/replay"}}) {
+    EXPECT_EQ(Ask(method, target).status, 503) << target;
+  }
+}
+
+TEST_F(ApiTest, ARefusalIsNamedByItsIdAndRequestsAreWanted) {
+  EXPECT_EQ(Ask("GET", "/v1/refusal?id=nonsense").status, 400);
+  EXPECT_EQ(Ask("GET", "/v1/refusal?id=K7W2MXQA").status, 404);
+  EXPECT_EQ(Ask("POST", "/v1/replay").status, 400);
+}
+
+TEST_F(ApiTest, RequestsAreReplayedAndReportedOnTogether) {
+  world_.Hold("gone@example.com", Deliverability::kUndeliverable, Reason::kNoSuchUser, absl::Minutes(5));
+  const std::vector<json::object> lines =
+      AskAll("/v1/replay", R"({"requests": ["ann@example.org\tgone@example.com", "<>\tnew@example.com"]})");
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0].at("requests"), 2);
+  EXPECT_EQ(lines[0].at("totals").at("defer"), 1);
+  EXPECT_EQ(lines[0].at("totals").at("not_known"), 1);
+}
+
 TEST_F(ApiTest, LinesAreNotForARouteThatTakesNoAddresses) {
   ApiRequest request{.method = "POST", .target = "/v1/trust", .right = ApiRight::kChange};
   request.lines = []() -> boost::asio::awaitable<std::optional<std::string>> { co_return std::nullopt; };

@@ -21,6 +21,8 @@
 #include "verifyd/api.h"
 #include "verifyd/configuration.h"
 #include "verifyd/metrics.h"
+#include "verifyd/record/decision_record.h"
+#include "verifyd/restriction/restriction.h"
 #include "verifyd/verifier.h"
 
 namespace verifyd {
@@ -33,7 +35,9 @@ class ApiWorld {
         dialer_(loop),
         prober_(loop, resolver_, {{loop, dialer_}}),
         cache_(Cache::Open(loop, CacheSettings())),
-        verifier_(loop, *cache_, prober_, metrics_) {
+        verifier_(loop, *cache_, prober_, metrics_),
+        restrictions_(verifier_),
+        record_(loop, *cache_) {
     resolver_.SetMx("example.com", {{10, "mx.example.com"}});
     resolver_.SetAddresses("mx.example.com", {"198.51.100.1"});
     resolver_.Fail("no.example", DnsType::kMx, DnsStatus::kNxDomain);
@@ -56,10 +60,18 @@ class ApiWorld {
     configuration_ = std::make_shared<const Configuration>(*std::move(configuration));
     prober_.Configure(configuration_->probe, configuration_->classifier);
     verifier_.Configure(configuration_->verifier);
+    restrictions_.Configure(configuration_->restrictions);
+    record_.Configure(configuration_->decision_record);
   }
 
   ApiContext Context() {
-    ApiContext context{.loop = loop_, .verifier = verifier_, .cache = *cache_, .prober = prober_, .metrics = metrics_};
+    ApiContext context{.loop = loop_,
+                       .verifier = verifier_,
+                       .cache = *cache_,
+                       .prober = prober_,
+                       .metrics = metrics_,
+                       .restrictions = &restrictions_,
+                       .record = &record_};
     context.configuration = [this] { return configuration_; };
     context.reload = [this] { return reloaded_; };
     context.more_stats = [] { return std::vector<std::pair<std::string, double>>{{"policy_connections_now", 3}}; };
@@ -83,6 +95,8 @@ class ApiWorld {
     cache_->PutRecord(key, record);
   }
 
+  Restrictions& restrictions() { return restrictions_; }
+  DecisionRecord& record() { return record_; }
   Cache& cache() { return *cache_; }
   ScriptedResolver& resolver() { return resolver_; }
   void set_reload_result(absl::Status status) { reloaded_ = std::move(status); }
@@ -95,6 +109,8 @@ class ApiWorld {
   std::unique_ptr<Cache> cache_;
   Metrics metrics_;
   Verifier verifier_;
+  Restrictions restrictions_;
+  DecisionRecord record_;
   std::shared_ptr<const Configuration> configuration_;
   absl::Status reloaded_;
 };

@@ -130,6 +130,19 @@ TEST_F(DecisionRecordTest, FilesThatAreBrokenArePassedOver) {
   EXPECT_EQ(ReportOf(record).at("decisions"), 0);
 }
 
+TEST_F(DecisionRecordTest, AFileOfAnHourToComeIsNotCountedOn) {
+  {
+    DecisionRecord record(test_.loop(), *cache_);
+    record.Configure({.directory = directory_});
+    record.Take(request_, Refusal());
+  }
+  fs::rename(Files().front(), directory_ + "/2999-01-01T00Z.json");
+  DecisionRecord record(test_.loop(), *cache_);
+  record.Configure({.directory = directory_});
+  record.Take(request_, Refusal());
+  EXPECT_EQ(ReportOf(record).at("decisions"), 1);
+}
+
 TEST_F(DecisionRecordTest, OldFilesAreDeletedAndOthersLeftAlone) {
   std::ofstream(directory_ + "/2001-01-01T00Z.json") << "{}";
   std::ofstream(directory_ + "/README") << "not ours";

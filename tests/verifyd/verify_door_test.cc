@@ -66,8 +66,8 @@ class VerifyDoorTest : public RoomsTest {
 
   TemporaryFolder folder_;
   const std::string path_ = folder_.path() + "/verify";
-  std::unique_ptr<Exchange> exchange_ =
-      std::make_unique<Exchange>(test_.loop(), metrics_, std::make_unique<VerifyProtocol>(verifier_, metrics_));
+  std::unique_ptr<Exchange> exchange_ = std::make_unique<Exchange>(
+      test_.loop(), metrics_, std::make_unique<VerifyProtocol>(verifier_, record_, metrics_));
   Configuration configuration_;
 };
 

@@ -49,6 +49,8 @@ void DecisionRecord::Configure(const DecisionRecordSettings& settings) {
   if (settings_.directory.empty() || files_ != nullptr) return;
   files_ = std::make_unique<HourFiles>(settings_.directory);
   hours_ = files_->Load(HourNow() - settings_.keep_time / absl::Hours(1));
+  // Of a clock that was wrong: what is decided now would be counted there.
+  hours_.erase(hours_.upper_bound(HourNow()), hours_.end());
 }
 
 std::string DecisionRecord::Take(const MailRequest& request, const Ruling& ruling) {
