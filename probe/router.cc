@@ -550,6 +550,7 @@ Routed Router::NoRoute(const Address& address, const Plan& plan, const MailHosts
   if (plan.configured) {
     // The operator's next hop is not there. That says nothing about the domain: Postfix defers, too.
     routed.finding = DnsFinding(Event::kDnsTemporary, text, now);
+    routed.finding.mx_name = name;  // whose name clients need not know
     WarnSeldom(name, absl::StrCat("configured next hop ", plan.hop.ToString(), ": ", routed.finding.text));
     return routed;
   }

@@ -186,10 +186,13 @@ absl::Status Daemon::Impl::BuildRooms() {
   cache = Cache::Open(front, cache_settings);
   prober = std::make_unique<Prober>(front, *resolver, shards);
   verifier = std::make_unique<Verifier>(front, *cache, *prober, metrics);
-  restrictions = std::make_unique<Restrictions>(*verifier);
+  restrictions = std::make_unique<Restrictions>(*verifier, *resolver);
   for (Door& door : doors) {
-    const DoorRooms rooms{
-        .restrictions = *restrictions, .verifier = *verifier, .metrics = metrics, .timers = front.timers()};
+    const DoorRooms rooms{.restrictions = *restrictions,
+                          .verifier = *verifier,
+                          .resolver = *resolver,
+                          .metrics = metrics,
+                          .timers = front.timers()};
     door.exchange = std::make_unique<Exchange>(front, metrics, door.row.make(rooms));
   }
   Configure();

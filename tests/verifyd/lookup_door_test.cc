@@ -60,8 +60,8 @@ class LookupDoorTest : public RoomsTest {
     const Configuration configuration = ConfigureRooms(settings);
     const std::vector<DoorRow>& table = DoorTable();
     const auto row = std::find_if(table.begin(), table.end(), [&](const DoorRow& door) { return door.name == name; });
-    exchange_ = std::make_unique<Exchange>(test_.loop(), metrics_,
-                                           row->make({restrictions_, verifier_, metrics_, test_.loop().timers()}));
+    exchange_ = std::make_unique<Exchange>(
+        test_.loop(), metrics_, row->make({restrictions_, verifier_, resolver_, metrics_, test_.loop().timers()}));
     exchange_->protocol().Configure(configuration);
     exchange_->Configure({});
     exchange_->Serve(*Listener::Open(test_.loop(), *ListenAddress::Parse("unix:" + path_)));

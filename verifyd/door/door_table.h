@@ -22,6 +22,7 @@ namespace verifyd {
 struct DoorRooms {
   Restrictions& restrictions;
   Verifier& verifier;
+  Resolver& resolver;
   Metrics& metrics;
   Timers& timers;  // of the front loop
 };

@@ -32,8 +32,8 @@ struct VerifyDoorSettings {
 class VerifyProtocol final : public MailProtocol {
  public:
   // Both outlive the protocol.
-  VerifyProtocol(Verifier& verifier, Metrics& metrics)
-      : MailProtocol(restrictions_, metrics), verifier_(verifier), restrictions_(verifier) {}
+  VerifyProtocol(Verifier& verifier, Resolver& resolver, Metrics& metrics)
+      : MailProtocol(restrictions_, metrics), verifier_(verifier), restrictions_(verifier, resolver) {}
 
   absl::string_view name() const override { return "verify"; }
   size_t request_limit() const override;
