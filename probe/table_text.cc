@@ -42,7 +42,7 @@ absl::Status ForEachLogicalLine(absl::string_view file_name, absl::string_view t
   int logical_number = 0;
   const auto end_line = [&]() -> absl::Status {
     if (logical.empty()) return absl::OkStatus();
-    const absl::Status taken = At(file_name, logical_number, take(logical, logical_number));
+    absl::Status taken = At(file_name, logical_number, take(logical, logical_number));
     logical.clear();
     return taken;
   };

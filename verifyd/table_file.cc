@@ -47,6 +47,7 @@ std::vector<TableFile> TableFilesOf(const Settings& settings) {
     for (const absl::string_view stress : {"", "yes"}) AddPaths(settings.Text(row.name, stress), paths);
   }
   std::vector<TableFile> files;
+  files.reserve(paths.size());
   for (const std::string& path : paths) files.push_back({.path = path, .mark = FileMark::Of(path)});
   return files;
 }

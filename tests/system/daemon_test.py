@@ -94,9 +94,9 @@ class ReloadTest(WorldTestCase):
 
 class TableTest(WorldTestCase):
     def test_a_changed_table_is_read_without_a_reload_and_a_broken_one_does_no_harm(self):
+        target = self.target("any.test")
         verifyd = self.routed(
-            f"table.test smtp:[{self.world.address_of('any.test')}]:{self.world.smtp_port}",
-            unverified_recipient_reject_code=550,
+            f"table.test smtp:[{target.address}]:{target.port}", unverified_recipient_reject_code=550
         )
         table = os.path.join(verifyd.directory, "transport")
         new_names = (f"new{number}@table.test" for number in itertools.count())

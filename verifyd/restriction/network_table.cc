@@ -59,8 +59,9 @@ class NetworkTable::Reader {
 
  private:
   absl::Status Begin(absl::string_view rest) {
-    if (open_.size() > kMaxNesting)
+    if (open_.size() > kMaxNesting) {
       return Unexpected("if", absl::StrCat("at most ", kMaxNesting, " within each other"));
+    }
     Special block{.line = line_, .negated = TakeNegation(rest), .inside = std::make_unique<Block>()};
     ASSIGN_OR_RETURN(block.network, Network::Parse(TakeWord(rest)));
     if (!rest.empty()) return Unexpected(rest, "nothing behind \"if NETWORK\"");
