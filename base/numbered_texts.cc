@@ -12,6 +12,11 @@ std::pair<uint32_t, bool> NumberedTexts::Add(absl::string_view text) {
   return {*place, *place == next};
 }
 
+void NumberedTexts::Reserve(size_t count) {
+  ends_.reserve(count);
+  numbers_.reserve(count);
+}
+
 void NumberedTexts::ShrinkToFit() {
   bytes_.shrink_to_fit();
   ends_.shrink_to_fit();

@@ -26,6 +26,8 @@ class NumberedTexts {
 
   // The number of the text, and whether it is new. All texts together must stay below 4 GiB.
   std::pair<uint32_t, bool> Add(absl::string_view text);
+  // So many are to come at most: else all are hashed anew each time there is no more room.
+  void Reserve(size_t count);
   // Gives back what was held for more texts to come.
   void ShrinkToFit();
 

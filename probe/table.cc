@@ -85,6 +85,7 @@ absl::StatusOr<std::shared_ptr<const Table>> Table::LoadText(absl::string_view t
 absl::StatusOr<std::shared_ptr<const Table>> Table::Parse(absl::string_view file_name, absl::string_view text,
                                                           Check check) {
   auto table = std::make_shared<Table>();
+  table->keys_.Reserve(static_cast<size_t>(absl::c_count(text, '\n')) + 1);
   RETURN_IF_ERROR(ForEachLogicalLine(file_name, text, [&](absl::string_view line, int number) -> absl::Status {
     const size_t key_end = KeyEnd(line);
     const absl::string_view key = line.substr(0, key_end);
