@@ -125,9 +125,9 @@ struct Router::Rewritten {
 boost::asio::awaitable<absl::StatusOr<std::optional<std::string>>> Router::LookUpIn(
     const std::optional<SocketmapPlace>& remote, const Table* table, const std::string& key, MonoTime deadline) {
   if (remote.has_value()) co_return co_await socketmaps_.LookUp(*remote, key, deadline);
-  const std::string* value = table != nullptr ? table->Find(key) : nullptr;
-  if (value == nullptr) co_return std::nullopt;
-  co_return *value;
+  const std::optional<absl::string_view> value = table != nullptr ? table->Find(key) : std::nullopt;
+  if (!value.has_value()) co_return std::nullopt;
+  co_return std::string(*value);
 }
 
 boost::asio::awaitable<absl::StatusOr<std::optional<std::string>>> Router::LookUpAny(const Tables& tables,

@@ -511,6 +511,7 @@ absl::StatusOr<Configuration> Configuration::Create(const Settings& given) {
   Configuration configuration;
   ASSIGN_OR_RETURN(configuration.settings, WithSystemHostName(given));
   const Settings& settings = *configuration.settings;
+  configuration.table_files = TableFilesOf(settings);
   configuration.warnings = settings.warnings();
   configuration.resolver.servers = settings.List("dns_servers");
   configuration.probe_threads = static_cast<int>(settings.Number("probe_threads"));

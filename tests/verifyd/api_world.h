@@ -61,7 +61,7 @@ class ApiWorld {
   ApiContext Context() {
     ApiContext context{.loop = loop_, .verifier = verifier_, .cache = *cache_, .prober = prober_, .metrics = metrics_};
     context.configuration = [this] { return configuration_; };
-    context.reload = [this] { return reloaded_; };
+    context.reload = [this]() -> boost::asio::awaitable<absl::Status> { co_return reloaded_; };
     context.more_stats = [] { return std::vector<std::pair<std::string, double>>{{"policy_connections_now", 3}}; };
     return context;
   }
