@@ -7,6 +7,7 @@
 #include <array>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -387,10 +388,13 @@ RestrictionCodes CodesOf(const Settings& settings) {
 
 // recipient_restrictions, sender_restrictions, and NAME_restrictions of every class.
 absl::Status FillLists(const Settings& settings, RestrictionSettings& restrictions) {
+  absl::flat_hash_map<std::string, std::vector<std::string>> items;
   const std::vector<std::string> classes = settings.Classes();
-  RestrictionReader reader([&](absl::string_view name) -> absl::StatusOr<std::vector<std::string>> {
-    if (std::find(classes.begin(), classes.end(), name) == classes.end()) return absl::NotFoundError("no class");
-    return settings.List(absl::StrCat(name, "_restrictions"));
+  for (const std::string& name : classes) items[name] = settings.List(absl::StrCat(name, "_restrictions"));
+  RestrictionReader reader([items](absl::string_view name) -> absl::StatusOr<std::vector<std::string>> {
+    const auto found = items.find(name);
+    if (found == items.end()) return absl::NotFoundError("no class");
+    return found->second;
   });
   ASSIGN_OR_BLAME(restrictions.recipient_restrictions, "recipient_restrictions",
                   reader.Read(settings.List("recipient_restrictions")));
@@ -445,16 +449,16 @@ void FillVerifyDoor(const Settings& settings, Configuration& configuration) {
   const RestrictionSettings& others = *configuration.restrictions;
   auto list = std::make_shared<RestrictionList>();
   list->restrictions.push_back({.kind = RestrictionKind::kRejectUnverifiedRecipient});
-  configuration.verify_door = {.restrictions = std::make_shared<const RestrictionSettings>(RestrictionSettings{
-                                   .recipient_restrictions = std::move(list),
-                                   .recipient = {.disclosure = others.recipient.disclosure,
-                                                 .worded = false,
-                                                 .decisions = others.recipient.decisions},
-                                   .patience = settings.Time("verify_service_patience"),
-                                   .max_defer = others.max_defer,
-                                   .dry_run = others.dry_run,
-                                   .any_domain = settings.YesNo("verify_service_any_domain"),
-                                   .probe_sender = others.probe_sender}),
+  configuration.verify_door = {.restrictions = std::make_shared<const RestrictionSettings>(
+                                   RestrictionSettings{.recipient_restrictions = std::move(list),
+                                                       .recipient = {.disclosure = others.recipient.disclosure,
+                                                                     .worded = false,
+                                                                     .decisions = others.recipient.decisions},
+                                                       .patience = settings.Time("verify_service_patience"),
+                                                       .max_defer = others.max_defer,
+                                                       .dry_run = others.dry_run,
+                                                       .any_domain = settings.YesNo("verify_service_any_domain"),
+                                                       .probe_sender = others.probe_sender}),
                                .greets = settings.YesNo("verify_service_greeting"),
                                .takes_updates = settings.YesNo("verify_accept_updates")};
 }

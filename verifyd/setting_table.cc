@@ -234,7 +234,8 @@ const std::vector<SettingRow>& Settings::Table() {
        .type = T::kWord,
        .default_value = "public",
        .words = "yes|public|no",
-       .documentation = "Whether clients are told what a mail server said, with its name and address: yes, public (where these are), no."},
+       .documentation = "Whether clients are told what a mail server said, with its name and address: yes, public "
+                        "(where these are), no."},
       {.name = "disposable_domain_exceptions",
        .default_value = "",
        .documentation = "Table of domains that are not disposable although they stand in disposable_domains."},

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "probe/table.h"
@@ -45,6 +46,9 @@ std::vector<TableFile> TableFilesOf(const Settings& settings) {
   for (const SettingRow& row : Settings::Table()) {
     if (row.name == kCache) continue;
     for (const absl::string_view stress : {"", "yes"}) AddPaths(settings.Text(row.name, stress), paths);
+  }
+  for (const std::string& name : settings.Classes()) {
+    AddPaths(settings.Text(absl::StrCat(name, "_restrictions")), paths);
   }
   std::vector<TableFile> files;
   files.reserve(paths.size());

@@ -126,8 +126,8 @@ ROWS = [
     *[row("non_fqdn_sender", sender=address) for address in ("x@local", "", "x@[192.0.2.5]", "x@-a.test")],
     *[row("non_fqdn_recipient", recipient=address) for address in ("x@local", "x@[127.0.0.1]")],
     *[row("unknown_sender", sender=address) for address in (
-        "x@absent.test", "x@null.test", "x@nohost.test", "x@implicit.test", "x@lost.test", "x@servfail.test", "", "x@[192.0.2.5]")],
-    *[row("unknown_recipient", recipient=f"x@{domain}.test") for domain in ("absent", "null", "nohost", "implicit", "servfail")],
+        "x@absent.test", "x@null.test", "x@nohost.test", "x@implicit.test", "x@lost.test", "", "x@[192.0.2.5]")],
+    *[row("unknown_recipient", recipient=f"x@{domain}.test") for domain in ("absent", "null", "nohost", "implicit")],
     *[row(name, client="192.0.2.66") for name in ("rbl", "rbl_filter", "rbl_filtered")],
     row("rbl", client="2001:db8::66", name="[UNAVAILABLE]"),
 ]
@@ -168,7 +168,7 @@ class RestrictionLanguageTest(WorldTestCase):
                 "append_at_myorigin": "no",
                 "append_dot_mydomain": "no",
                 "resolve_numeric_domain": "yes",
-                "smtpd_peername_lookup": "yes",
+                "smtpd_peername_lookup": "no",
                 "max_use": "100",
             },
             services,

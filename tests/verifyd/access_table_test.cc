@@ -100,7 +100,8 @@ TEST_F(AccessTableTest, TheNetworksOfAnIpv6AddressEndAtColons) {
 
 TEST_F(AccessTableTest, AClientWithoutANameHasOnlyItsAddress) {
   ASSERT_THAT(Load("inline:{ {unknown = name}, {192.0.2 = network} }"), IsOk());
-  EXPECT_EQ(Client("unknown", "192.0.2.7"), "network");
+  EXPECT_EQ(Client("unknown", "192.0.2.7"), "name");
+  EXPECT_EQ(Client("", "192.0.2.7"), "network");
   EXPECT_EQ(Client("", "198.51.100.7"), "none");
 }
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <memory>
 #include <string>
 #include <utility>
@@ -261,6 +262,19 @@ TEST_F(LanguageTest, ARefusalOutOfATableNamesWhatItIsAbout) {
   request_.sender = "";
   EXPECT_EQ(Under("check_sender_access inline:{ {<> = REJECT} }"),
             "554 5.7.1 <>: Sender address rejected: Access denied");
+}
+
+// It was read by a reader that had gone.
+TEST_F(LanguageTest, APatternsTextIsFilledInLongAfterTheSettingsWereRead) {
+  const std::string path = absl::StrCat(testing::TempDir(), "/patterns");
+  std::ofstream(path) << "/^(nobody|noone)@(.*)$/ REJECT $1 is not at $2\n/^strict@/ strict\n";
+  const Settings settings = {{"restriction_classes", "strict"}, {"strict_restrictions", "defer"}};
+  const std::string list = absl::StrCat("check_recipient_access re2:", path);
+  EXPECT_EQ(Under(list, settings), "");
+  request_.recipient = "noone@known.test";
+  EXPECT_EQ(Ask(), "554 5.7.1 noone is not at known.test");
+  request_.recipient = "strict@known.test";
+  EXPECT_EQ(Ask(), "450 4.3.2 Try again later");
 }
 
 TEST_F(LanguageTest, SendersOfNamedDomainsOnlyAreVerifiedWhereATableSaysSo) {

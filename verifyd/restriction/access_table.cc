@@ -18,7 +18,6 @@ namespace {
 // Postfix's recipient_delimiter, which has no other value here.
 constexpr char kExtension = '+';
 constexpr absl::string_view kNullSender = "<>";
-constexpr absl::string_view kUnknownClient = "unknown";
 
 absl::Status Unexpected(absl::string_view spec, absl::string_view expected) {
   return absl::InvalidArgumentError(absl::StrCat("table \"", Printable(spec, 200), "\": expected ", expected));
@@ -78,7 +77,7 @@ absl::Status AccessTable::LoadPatterns(absl::string_view path, PatternTable::Che
 }
 
 AccessTable::Value AccessTable::FindClient(absl::string_view name, absl::string_view address) const {
-  if (!name.empty() && !absl::EqualsIgnoreCase(name, kUnknownClient)) {
+  if (!name.empty()) {
     if (Value found = FindDomain(name)) return found;
   }
   if (list_ == nullptr) return FindWhole(address);

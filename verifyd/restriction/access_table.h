@@ -47,8 +47,8 @@ class AccessTable {
 
   // Null: nothing stands there.
   //
-  // The host name and its parents, unless it is "unknown", then the address and its networks (1.2.3.4, 1.2.3, 1.2, 1;
-  // of IPv6 likewise, by ':').
+  // The host name ("unknown" is one, as in Postfix) and its parents, then the address and its networks
+  // (1.2.3.4, 1.2.3, 1.2, 1; of IPv6 likewise, by ':').
   Value FindClient(absl::string_view name, absl::string_view address) const;
   // The name, then its parents.
   Value FindDomain(absl::string_view domain) const;

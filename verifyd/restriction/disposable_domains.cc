@@ -14,7 +14,7 @@ absl::StatusOr<std::shared_ptr<const Table>> Open(const std::string& spec) {
 }
 
 bool Has(const std::shared_ptr<const Table>& table, absl::string_view domain) {
-  return table != nullptr && table->Find(domain) != nullptr;
+  return table != nullptr && table->Find(domain).has_value();
 }
 
 }  // namespace

@@ -267,13 +267,26 @@ absl::Status RestrictionReader::ReadArgument(absl::string_view name, Items& item
 
 absl::StatusOr<std::shared_ptr<const AccessTable>> RestrictionReader::TableFor(const std::string& spec) {
   if (const auto known = tables_.find(spec); known != tables_.end()) return known->second;
+  if (!may_load_) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("table ", Printable(spec, 200), ": expected no table where a pattern's $1 is filled in"));
+  }
   if (std::find(reading_.begin(), reading_.end(), spec) != reading_.end()) {
     return absl::InvalidArgumentError(absl::StrCat("table ", Printable(spec, 200), " names itself"));
   }
   reading_.push_back(spec);
   const absl::Cleanup read = [this] { reading_.pop_back(); };
-  ASSIGN_OR_RETURN(std::shared_ptr<const AccessTable> loaded,
-                   AccessTable::Load(spec, [this](absl::string_view value) { return ReadValue(value); }));
+  // While lists are read, this reader reads the values; later, when a pattern's text is filled in, one that opens no
+  // file.
+  const auto read_value = [reader = std::weak_ptr<RestrictionReader*>(self_),
+                           class_items = class_items_](absl::string_view value) {
+    if (const std::shared_ptr<RestrictionReader*> self = reader.lock(); self != nullptr)
+      return (*self)->ReadValue(value);
+    RestrictionReader filled(class_items);
+    filled.may_load_ = false;
+    return filled.ReadValue(value);
+  };
+  ASSIGN_OR_RETURN(std::shared_ptr<const AccessTable> loaded, AccessTable::Load(spec, read_value));
   return tables_[spec] = std::move(loaded);
 }
 

@@ -90,7 +90,8 @@ absl::string_view RestrictionName(RestrictionKind kind);
 class RestrictionReader {
  public:
   using Expand = std::function<absl::StatusOr<std::vector<std::string>>(absl::string_view class_name)>;
-  // `class_items`: the items of the list NAME_restrictions; an error where there is no such class.
+  // `class_items`: the items of the list NAME_restrictions; an error where there is no such class. It is kept by tables
+  // of patterns, whose values are read when one matches: it must own what it needs.
   explicit RestrictionReader(Expand class_items) : class_items_(std::move(class_items)) {}
   RestrictionReader(const RestrictionReader&) = delete;
   RestrictionReader& operator=(const RestrictionReader&) = delete;
@@ -110,6 +111,8 @@ class RestrictionReader {
   absl::StatusOr<std::shared_ptr<const RateLimit>> ReadRateLimit(absl::string_view text);
 
   const Expand class_items_;
+  const std::shared_ptr<RestrictionReader*> self_ = std::make_shared<RestrictionReader*>(this);
+  bool may_load_ = true;
   absl::flat_hash_map<std::string, std::shared_ptr<const AccessTable>> tables_;
   absl::flat_hash_map<std::string, std::shared_ptr<const RestrictionList>> classes_;
   std::vector<std::string> reading_;  // classes that are being read, the outermost first
