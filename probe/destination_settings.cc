@@ -100,9 +100,9 @@ absl::StatusOr<std::shared_ptr<const DestinationSettings>> DestinationSettings::
   if (lines->remote().has_value()) return Expected("a file", table);
   const ProbeSettings base = WithoutRouting(general);
   auto loaded = std::make_shared<DestinationSettings>();
-  absl::flat_hash_map<std::string, std::shared_ptr<const ProbeSettings>> by_text;
+  absl::flat_hash_map<absl::string_view, std::shared_ptr<const ProbeSettings>> by_text;
   for (const std::string& key : lines->Keys()) {
-    const std::string& text = *lines->Find(key);
+    const absl::string_view text = *lines->Find(key);
     std::shared_ptr<const ProbeSettings>& shared = by_text[text];
     if (shared == nullptr) {
       auto settings = std::make_shared<ProbeSettings>(base);

@@ -14,12 +14,13 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "base/status_macros.h"
 #include "base/text.h"
 
 namespace verifyd {
 namespace {
 
-using Bits = std::array<uint8_t, 16>;
+using Bits = AddressBits;
 constexpr int kMappedBits = 96;  // of ::ffff:0:0/96
 
 bool IsMapped(const Bits& bits) {
@@ -34,27 +35,11 @@ Bits Mapped(const uint8_t* ipv4) {
   return bits;
 }
 
-std::optional<Bits> ToBits(absl::string_view address) {
-  if (address.size() >= INET6_ADDRSTRLEN) return std::nullopt;
-  const std::string text(address);
-  if (in_addr v4{}; inet_pton(AF_INET, text.c_str(), &v4) == 1) return Mapped(reinterpret_cast<const uint8_t*>(&v4));
-  Bits bits;
-  if (inet_pton(AF_INET6, text.c_str(), bits.data()) == 1) return bits;
-  return std::nullopt;
-}
-
 bool Covers(const Bits& network, int prefix, const Bits& address) {
   const int whole = prefix / 8;
   if (!std::equal(network.begin(), network.begin() + whole, address.begin())) return false;
   const int rest = prefix % 8;
   return rest == 0 || (network[whole] ^ address[whole]) >> (8 - rest) == 0;
-}
-
-bool HasBitsBeyond(const Bits& bits, int prefix) {
-  for (int bit = prefix; bit < 128; ++bit) {
-    if ((bits[bit / 8] >> (7 - bit % 8)) & 1) return true;
-  }
-  return false;
 }
 
 struct Block {
@@ -82,43 +67,70 @@ absl::Status BadItem(absl::string_view item, absl::string_view expected) {
 
 }  // namespace
 
+std::optional<AddressBits> ParseIpAddress(absl::string_view address) {
+  if (address.size() >= INET6_ADDRSTRLEN) return std::nullopt;
+  const std::string text(address);
+  if (in_addr v4{}; inet_pton(AF_INET, text.c_str(), &v4) == 1) return Mapped(reinterpret_cast<const uint8_t*>(&v4));
+  AddressBits bits;
+  if (inet_pton(AF_INET6, text.c_str(), bits.data()) == 1) return bits;
+  return std::nullopt;
+}
+
+AddressBits MaskedTo(int prefix, AddressBits address) {
+  const int whole = prefix / 8;
+  if (whole < static_cast<int>(address.size())) {
+    address[whole] &= static_cast<uint8_t>(0xff00 >> prefix % 8);
+    std::fill(address.begin() + whole + 1, address.end(), uint8_t{0});
+  }
+  return address;
+}
+
+absl::StatusOr<Network> Network::Parse(absl::string_view text) {
+  const size_t slash = text.find('/');
+  absl::string_view address = text.substr(0, slash);
+  const bool bracketed = absl::ConsumePrefix(&address, "[");
+  if (bracketed && !absl::ConsumeSuffix(&address, "]")) return BadItem(text, "a closing bracket");
+  const std::optional<AddressBits> bits = ParseIpAddress(address);
+  if (!bits.has_value()) return BadItem(text, "an IPv4 or IPv6 address, with /PREFIX or without");
+  const bool ipv4 = !absl::StrContains(address, ':');
+  const int width = ipv4 ? 32 : 128;
+  int prefix = width;
+  if (slash != absl::string_view::npos &&
+      (!absl::SimpleAtoi(text.substr(slash + 1), &prefix) || prefix < 0 || prefix > width)) {
+    return BadItem(text, absl::StrCat("a prefix length from 0 to ", width));
+  }
+  if (ipv4) prefix += kMappedBits;
+  if (MaskedTo(prefix, *bits) != *bits) return BadItem(text, "no bits set beyond the prefix");
+  return Network{.bits = *bits, .prefix = prefix};
+}
+
+bool Network::OfSameFamily(const AddressBits& address) const {
+  return (prefix >= kMappedBits && IsMapped(bits)) == IsMapped(address);
+}
+
+bool Network::Contains(const AddressBits& address) const {
+  return OfSameFamily(address) && Covers(bits, prefix, address);
+}
+
 absl::StatusOr<NetworkList> NetworkList::Parse(absl::string_view text) {
   NetworkList list;
   for (const absl::string_view item : SplitList(text)) {
-    const size_t slash = item.find('/');
-    absl::string_view address = item.substr(0, slash);
-    const bool bracketed = absl::ConsumePrefix(&address, "[");
-    if (bracketed && !absl::ConsumeSuffix(&address, "]")) return BadItem(item, "a closing bracket");
-    const std::optional<Bits> bits = ToBits(address);
-    if (!bits.has_value()) return BadItem(item, "an IPv4 or IPv6 address, with /PREFIX or without");
-    const bool ipv4 = !absl::StrContains(address, ':');
-    const int width = ipv4 ? 32 : 128;
-    int prefix = width;
-    if (slash != absl::string_view::npos &&
-        (!absl::SimpleAtoi(item.substr(slash + 1), &prefix) || prefix < 0 || prefix > width)) {
-      return BadItem(item, absl::StrCat("a prefix length from 0 to ", width));
-    }
-    if (ipv4) prefix += kMappedBits;
-    if (HasBitsBeyond(*bits, prefix)) return BadItem(item, "no bits set beyond the prefix");
-    list.networks_.push_back({*bits, prefix});
+    ASSIGN_OR_RETURN(const Network network, Network::Parse(item));
+    list.networks_.push_back(network);
   }
   return list;
 }
 
 bool NetworkList::Contains(absl::string_view address) const {
-  const std::optional<Bits> bits = ToBits(address);
-  if (!bits.has_value()) return false;
-  return std::any_of(networks_.begin(), networks_.end(), [&](const Network& network) {
-    // ::/0 means IPv6, not IPv4 in its mapped form.
-    if (network.prefix < kMappedBits && IsMapped(*bits)) return false;
-    return Covers(network.bits, network.prefix, *bits);
-  });
+  const std::optional<AddressBits> bits = ParseIpAddress(address);
+  return bits.has_value() && std::any_of(networks_.begin(), networks_.end(),
+                                         [&](const Network& network) { return network.Contains(*bits); });
 }
 
-bool IsIpAddress(absl::string_view text) { return ToBits(text).has_value(); }
+bool IsIpAddress(absl::string_view text) { return ParseIpAddress(text).has_value(); }
 
 bool IsBogusAddress(absl::string_view address) {
-  const std::optional<Bits> found = ToBits(address);
+  const std::optional<AddressBits> found = ParseIpAddress(address);
   if (!found.has_value()) return false;
   const Bits& bits = *found;
   if (IsMapped(bits)) return IsBogusIpv4(bits.data() + 12);

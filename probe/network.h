@@ -6,6 +6,8 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -13,10 +15,30 @@
 
 namespace verifyd {
 
+// An IP address; that of IPv4 as ::ffff:a.b.c.d.
+using AddressBits = std::array<uint8_t, 16>;
+
+// Nothing for what is not an address.
+std::optional<AddressBits> ParseIpAddress(absl::string_view text);
+// What is left of it when all bits beyond the first `prefix` are 0.
+AddressBits MaskedTo(int prefix, AddressBits address);
+
+struct Network {
+  AddressBits bits = {};
+  int prefix = 0;  // of the 128 bits: 96 more than is written where the network is of IPv4
+
+  // A CIDR block or a single address: "127.0.0.0/8", "[::1]/128", "192.0.2.1". Errors name it and what was expected;
+  // bits beyond the prefix are an error, as in Postfix.
+  static absl::StatusOr<Network> Parse(absl::string_view text);
+
+  // ::/0 is IPv6, it has no address of IPv4.
+  bool OfSameFamily(const AddressBits& address) const;
+  bool Contains(const AddressBits& address) const;
+};
+
 class NetworkList {
  public:
-  // CIDR blocks or single addresses, separated by commas or white space: "127.0.0.0/8, [::1]/128, 192.0.2.1". Errors
-  // name the item and what was expected; bits beyond the prefix are an error, as in Postfix.
+  // Networks, separated by commas or white space. Errors as of Network::Parse.
   static absl::StatusOr<NetworkList> Parse(absl::string_view text);
 
   // False for what is not an address. An IPv4-mapped IPv6 address is the IPv4 address it holds.
@@ -24,10 +46,6 @@ class NetworkList {
   bool empty() const { return networks_.empty(); }
 
  private:
-  struct Network {
-    std::array<uint8_t, 16> bits;  // IPv4 as ::ffff:a.b.c.d
-    int prefix;
-  };
   std::vector<Network> networks_;
 };
 

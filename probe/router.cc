@@ -125,9 +125,9 @@ struct Router::Rewritten {
 boost::asio::awaitable<absl::StatusOr<std::optional<std::string>>> Router::LookUpIn(
     const std::optional<SocketmapPlace>& remote, const Table* table, const std::string& key, MonoTime deadline) {
   if (remote.has_value()) co_return co_await socketmaps_.LookUp(*remote, key, deadline);
-  const std::string* value = table != nullptr ? table->Find(key) : nullptr;
-  if (value == nullptr) co_return std::nullopt;
-  co_return *value;
+  const std::optional<absl::string_view> value = table != nullptr ? table->Find(key) : std::nullopt;
+  if (!value.has_value()) co_return std::nullopt;
+  co_return std::string(*value);
 }
 
 boost::asio::awaitable<absl::StatusOr<std::optional<std::string>>> Router::LookUpAny(const Tables& tables,
@@ -550,6 +550,7 @@ Routed Router::NoRoute(const Address& address, const Plan& plan, const MailHosts
   if (plan.configured) {
     // The operator's next hop is not there. That says nothing about the domain: Postfix defers, too.
     routed.finding = DnsFinding(Event::kDnsTemporary, text, now);
+    routed.finding.mx_name = name;  // whose name clients need not know
     WarnSeldom(name, absl::StrCat("configured next hop ", plan.hop.ToString(), ": ", routed.finding.text));
     return routed;
   }

@@ -2,8 +2,6 @@
 
 #include <sys/stat.h>
 
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -15,6 +13,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "probe/table_text.h"
 
 namespace verifyd {
 namespace {
@@ -59,6 +58,8 @@ absl::Status AcceptAll(absl::string_view /*value*/) { return absl::OkStatus(); }
 
 }  // namespace
 
+bool Table::IsTextType(absl::string_view type) { return absl::c_linear_search(kTextTypes, type); }
+
 absl::StatusOr<std::shared_ptr<const Table>> Table::Load(absl::string_view spec) { return Load(spec, AcceptAll); }
 
 absl::StatusOr<std::shared_ptr<const Table>> Table::Load(absl::string_view spec, Check check) {
@@ -70,18 +71,13 @@ absl::StatusOr<std::shared_ptr<const Table>> Table::Load(absl::string_view spec,
   const absl::string_view argument = rest.substr(colon + 1);
   if (type == "inline") return ParseInline(argument, check);
   if (type == "socketmap") return MakeRemote(spec, argument);
-  if (!absl::c_linear_search(kTextTypes, type)) return BadSpec(spec);
+  if (!IsTextType(type)) return BadSpec(spec);
   return LoadText(type, argument, check);
 }
 
 absl::StatusOr<std::shared_ptr<const Table>> Table::LoadText(absl::string_view type, absl::string_view path,
                                                              Check check) {
-  std::ifstream file(std::string(path), std::ios::binary);
-  if (!file) return absl::NotFoundError(absl::StrCat(path, ": can not be opened for reading"));
-  std::string text;
-  char chunk[65536];
-  while (file.read(chunk, sizeof(chunk)), file.gcount() > 0) text.append(chunk, static_cast<size_t>(file.gcount()));
-  if (file.bad()) return absl::UnavailableError(absl::StrCat(path, ": can not be read"));
+  ASSIGN_OR_RETURN(const std::string text, ReadTableText(path));
   WarnIfCompiledIsNewer(type, std::string(path));
   return Parse(path, text, check);
 }
@@ -89,42 +85,17 @@ absl::StatusOr<std::shared_ptr<const Table>> Table::LoadText(absl::string_view t
 absl::StatusOr<std::shared_ptr<const Table>> Table::Parse(absl::string_view file_name, absl::string_view text,
                                                           Check check) {
   auto table = std::make_shared<Table>();
-  std::string logical;
-  int logical_number = 0;
-  const auto add = [&]() -> absl::Status {
-    if (logical.empty()) return absl::OkStatus();
-    const std::string line = std::exchange(logical, {});
+  table->keys_.Reserve(static_cast<size_t>(absl::c_count(text, '\n')) + 1);
+  RETURN_IF_ERROR(ForEachLogicalLine(file_name, text, [&](absl::string_view line, int number) -> absl::Status {
     const size_t key_end = KeyEnd(line);
-    const absl::string_view key = absl::string_view(line).substr(0, key_end);
-    const absl::string_view value = absl::StripAsciiWhitespace(absl::string_view(line).substr(key_end));
-    if (const absl::Status checked = check(value); !checked.ok()) {
-      return absl::Status(checked.code(), absl::StrCat(file_name, ":", logical_number, ": ", checked.message()));
-    }
-    if (!table->entries_.emplace(absl::AsciiStrToLower(key), std::string(value)).second) {
-      LogWarning(absl::StrCat(file_name, ":", logical_number, ": duplicate entry \"", Printable(key, 100), "\""));
+    const absl::string_view key = line.substr(0, key_end);
+    ASSIGN_OR_RETURN(const bool added, table->Add(key, absl::StripAsciiWhitespace(line.substr(key_end)), check));
+    if (!added) {
+      LogWarning(absl::StrCat(file_name, ":", number, ": duplicate entry \"", Printable(key, 100), "\""));
     }
     return absl::OkStatus();
-  };
-  int number = 0;
-  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
-    ++number;
-    const absl::string_view content = absl::StripAsciiWhitespace(line);
-    // Comments and empty lines do not end a logical line.
-    if (content.empty() || content.front() == '#') continue;
-    if (absl::ascii_isspace(line.front())) {
-      if (logical.empty()) {
-        return absl::InvalidArgumentError(absl::StrCat(file_name, ":", number, ": \"", Printable(content, 100),
-                                                       "\": expected a pattern at the start of the line, found a "
-                                                       "continuation of nothing"));
-      }
-      absl::StrAppend(&logical, " ", content);
-      continue;
-    }
-    RETURN_IF_ERROR(add());
-    logical = std::string(content);
-    logical_number = number;
-  }
-  RETURN_IF_ERROR(add());
+  }));
+  table->ShrinkToFit();
   return std::shared_ptr<const Table>(std::move(table));
 }
 
@@ -151,10 +122,9 @@ absl::StatusOr<std::shared_ptr<const Table>> Table::ParseInline(absl::string_vie
           absl::StrCat("inline table: found \"", Printable(entry, 100), "\", expected KEY = VALUE"));
     }
     const absl::string_view value = absl::StripAsciiWhitespace(entry.substr(equals + 1));
-    if (const absl::Status checked = check(value); !checked.ok()) {
-      return absl::Status(checked.code(), absl::StrCat("inline table: ", checked.message()));
+    if (const absl::StatusOr<bool> added = table->Add(key, value, check); !added.ok()) {
+      return absl::Status(added.status().code(), absl::StrCat("inline table: ", added.status().message()));
     }
-    table->entries_.emplace(absl::AsciiStrToLower(key), std::string(value));
   }
   return std::shared_ptr<const Table>(std::move(table));
 }
@@ -187,15 +157,36 @@ absl::StatusOr<std::shared_ptr<const Table>> Table::MakeRemote(absl::string_view
   return std::shared_ptr<const Table>(std::move(table));
 }
 
-const std::string* Table::Find(absl::string_view key) const {
-  const auto found = entries_.find(absl::AsciiStrToLower(key));
-  return found == entries_.end() ? nullptr : &found->second;
+absl::StatusOr<bool> Table::Add(absl::string_view key, absl::string_view value, Check check) {
+  const auto [number, is_new] = values_.Add(value);
+  if (is_new) RETURN_IF_ERROR(check(value));
+  const bool added = keys_.Add(absl::AsciiStrToLower(key)).second;
+  if (added) value_of_.push_back(number);
+  return added;
+}
+
+void Table::ShrinkToFit() {
+  keys_.ShrinkToFit();
+  values_.ShrinkToFit();
+  value_of_.shrink_to_fit();
+}
+
+std::optional<uint32_t> Table::FindNumber(absl::string_view folded_key) const {
+  const std::optional<uint32_t> found = keys_.Find(folded_key);
+  if (!found.has_value()) return std::nullopt;
+  return value_of_[*found];
+}
+
+std::optional<absl::string_view> Table::Find(absl::string_view key) const {
+  const std::optional<uint32_t> number = FindNumber(absl::AsciiStrToLower(key));
+  if (!number.has_value()) return std::nullopt;
+  return values_[*number];
 }
 
 std::vector<std::string> Table::Keys() const {
   std::vector<std::string> keys;
-  keys.reserve(entries_.size());
-  for (const auto& [key, value] : entries_) keys.push_back(key);
+  keys.reserve(keys_.size());
+  for (uint32_t i = 0; i < keys_.size(); ++i) keys.emplace_back(keys_[i]);
   return keys;
 }
 

@@ -6,23 +6,25 @@
 //   inline:{ {key = value} ... } or inline:{ key = value, ... }
 //   socketmap:inet:HOST:PORT:NAME, socketmap:unix:PATH:NAME     asked for each key (probe/socketmap.h)
 //
-// "proxy:" in front of any of them changes nothing.
+// "proxy:" in front of any of them changes nothing. A million entries are nothing special: an entry costs the bytes of
+// its key and about 20 more, a value is kept once however many entries have it (bench/table_bench.cc).
 //
 // Thread: any (immutable once loaded).
 #ifndef VERIFYD_PROBE_TABLE_H_
 #define VERIFYD_PROBE_TABLE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/numbered_texts.h"
 
 namespace verifyd {
 
@@ -37,7 +39,8 @@ struct SocketmapPlace {
 
 class Table {
  public:
-  // `check` sees every value of a text and may refuse it. Errors name file and line, what was found and expected.
+  // `check` sees every value of a text, once however many entries have it, and may refuse it. Errors name file and
+  // line, what was found and expected.
   using Check = absl::FunctionRef<absl::Status(absl::string_view value)>;
   static absl::StatusOr<std::shared_ptr<const Table>> Load(absl::string_view spec, Check check);
   static absl::StatusOr<std::shared_ptr<const Table>> Load(absl::string_view spec);
@@ -47,10 +50,17 @@ class Table {
 
   // Set: the table is asked over a socket, and Find finds nothing.
   const std::optional<SocketmapPlace>& remote() const { return remote_; }
-  // Case does not matter. Null if there is none.
-  const std::string* Find(absl::string_view key) const;
+  // Case does not matter. What is found lives as long as the table.
+  std::optional<absl::string_view> Find(absl::string_view key) const;
+  // The same for a key in lower case, by the number of the value: values are numbered from 0 in the order in which
+  // `check` has seen them.
+  std::optional<uint32_t> FindNumber(absl::string_view folded_key) const;
+  // In the order of the text.
   std::vector<std::string> Keys() const;
-  size_t size() const { return entries_.size(); }
+  size_t size() const { return keys_.size(); }
+
+  // True for "texthash" and its like: TYPE:/PATH is a text file that is read whole.
+  static bool IsTextType(absl::string_view type);
 
  private:
   static absl::StatusOr<std::shared_ptr<const Table>> LoadText(absl::string_view type, absl::string_view path,
@@ -58,7 +68,13 @@ class Table {
   static absl::StatusOr<std::shared_ptr<const Table>> ParseInline(absl::string_view text, Check check);
   static absl::StatusOr<std::shared_ptr<const Table>> MakeRemote(absl::string_view spec, absl::string_view place);
 
-  absl::flat_hash_map<std::string, std::string> entries_;
+  // False if the key is there already.
+  absl::StatusOr<bool> Add(absl::string_view key, absl::string_view value, Check check);
+  void ShrinkToFit();
+
+  NumberedTexts keys_;  // in lower case
+  NumberedTexts values_;
+  std::vector<uint32_t> value_of_;  // the number of a key's value, by the key's
   std::optional<SocketmapPlace> remote_;
 };
 

@@ -176,7 +176,7 @@ std::vector<std::string> TransportTable::KeysFor(const Address& address) {
 
 std::optional<Transport> TransportTable::Find(const Address& address) const {
   for (const std::string& key : KeysFor(address)) {
-    if (const std::string* value = table_->Find(key); value != nullptr) return *ParseValue(key, *value);
+    if (const auto value = table_->Find(key); value.has_value()) return *ParseValue(key, *value);
   }
   return std::nullopt;
 }

@@ -387,16 +387,22 @@ ApiReply HandleConfig(ApiContext& context, const ApiArguments& /*arguments*/) {
   return JsonReply(object);
 }
 
-ApiReply HandleReload(ApiContext& context, const ApiArguments& /*arguments*/) {
-  const absl::Status status = context.reload();
-  if (!status.ok()) return ApiError(HttpStatusOf(status), status.message());
+boost::asio::awaitable<ApiReply> Reload(ApiContext& context) {
+  const absl::Status status = co_await context.reload();
+  if (!status.ok()) co_return ApiError(HttpStatusOf(status), status.message());
   json::array warnings;
   const std::shared_ptr<const Configuration> configuration = context.configuration();
   for (const std::string& warning : configuration->warnings) warnings.push_back(JsonText(warning));
   json::object object;
   object["reloaded"] = true;
   object["warnings"] = std::move(warnings);
-  return JsonReply(object);
+  co_return JsonReply(object);
+}
+
+ApiReply HandleReload(ApiContext& context, const ApiArguments& /*arguments*/) {
+  ApiReply reply;
+  reply.later = [&context] { return Reload(context); };
+  return reply;
 }
 
 // ---- Arguments.

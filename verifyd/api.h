@@ -47,8 +47,8 @@ struct ApiContext {
   DecisionRecord* record = nullptr;
   // The one in force.
   std::function<std::shared_ptr<const Configuration>()> configuration;
-  // Reads the settings file again. An error says why the old settings stay.
-  std::function<absl::Status()> reload;
+  // Reads the settings file again; comes back when they are in force. An error says why the old settings stay.
+  std::function<boost::asio::awaitable<absl::Status>()> reload;
   // Numbers of the rooms the context does not know: {"policy_connections", 12}. May be empty.
   std::function<std::vector<std::pair<std::string, double>>()> more_stats;
 };
@@ -87,6 +87,8 @@ struct ApiReply {
   int status = 200;  // as in HTTP
   std::string body;  // a JSON object
   LineSource lines;  // if set, these instead of the body
+  // If set, what comes of it is the reply, instead of this one. To be called once.
+  std::function<boost::asio::awaitable<ApiReply>()> later;
 };
 
 struct ApiRoute {
@@ -101,7 +103,7 @@ struct ApiRoute {
 const std::vector<ApiRoute>& ApiRoutes();
 
 // Finds the route, parses the arguments (from the query string, then from the body) and answers. Never blocks; what
-// takes time is in the lines. `context` must outlive them.
+// takes time is in the lines, or comes later. `context` must outlive them.
 ApiReply HandleApiRequest(ApiContext& context, const ApiRequest& request);
 
 // {"error": "..."} with this status.

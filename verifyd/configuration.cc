@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -332,12 +333,18 @@ absl::Status FillVerifier(const Settings& settings, Configuration& configuration
   return absl::OkStatus();
 }
 
+Disclosure DisclosureOf(const Settings& settings) {
+  const std::string disclosed = settings.Text("disclose_probe_details");
+  return disclosed == "yes" ? Disclosure::kYes : disclosed == "no" ? Disclosure::kNo : Disclosure::kPublic;
+}
+
 UnverifiedSettings UnverifiedFor(const Settings& settings, absl::string_view role) {
   const auto name = [&](absl::string_view what) { return absl::StrCat("unverified_", role, "_", what); };
   UnverifiedSettings unverified;
   unverified.reject_code = static_cast<int>(settings.Number(name("reject_code")));
   unverified.defer_code = static_cast<int>(settings.Number(name("defer_code")));
   unverified.reject_reason = settings.Text(name("reject_reason"));
+  unverified.disclosure = DisclosureOf(settings);
   unverified.defer_if_permit = settings.Text(name("tempfail_action")) == "defer_if_permit";
   return unverified;
 }
@@ -368,25 +375,68 @@ absl::Duration PatienceOf(const Settings& settings, absl::string_view stress) {
          (settings.Number("address_verify_poll_count", stress) - 1);
 }
 
+RestrictionCodes CodesOf(const Settings& settings) {
+  const auto code = [&](absl::string_view name) { return static_cast<int>(settings.Number(name)); };
+  return {.reject = code("reject_code"),
+          .defer = code("defer_code"),
+          .access_map_reject = code("access_map_reject_code"),
+          .access_map_defer = code("access_map_defer_code"),
+          .invalid_hostname_reject = code("invalid_hostname_reject_code"),
+          .non_fqdn_reject = code("non_fqdn_reject_code"),
+          .unknown_address_reject = code("unknown_address_reject_code"),
+          .maps_rbl_reject = code("maps_rbl_reject_code")};
+}
+
+// recipient_restrictions, sender_restrictions, and NAME_restrictions of every class.
+absl::Status FillLists(const Settings& settings, RestrictionSettings& restrictions) {
+  absl::flat_hash_map<std::string, std::vector<std::string>> items;
+  const std::vector<std::string> classes = settings.Classes();
+  for (const std::string& name : classes) items[name] = settings.List(absl::StrCat(name, "_restrictions"));
+  RestrictionReader reader([items](absl::string_view name) -> absl::StatusOr<std::vector<std::string>> {
+    const auto found = items.find(name);
+    if (found == items.end()) return absl::NotFoundError("no class");
+    return found->second;
+  });
+  ASSIGN_OR_BLAME(restrictions.recipient_restrictions, "recipient_restrictions",
+                  reader.Read(settings.List("recipient_restrictions")));
+  ASSIGN_OR_BLAME(restrictions.sender_restrictions, "sender_restrictions",
+                  reader.Read(settings.List("sender_restrictions")));
+  for (const std::string& name : classes) {
+    ASSIGN_OR_RETURN(restrictions.classes[name], reader.ReadClass(name));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status FillRestrictions(const Settings& settings, Configuration& configuration) {
-  ASSIGN_OR_BLAME(std::vector<Restriction> recipient, "recipient_restrictions",
-                  ParseRestrictions(settings.List("recipient_restrictions")));
-  ASSIGN_OR_BLAME(std::vector<Restriction> sender, "sender_restrictions",
-                  ParseRestrictions(settings.List("sender_restrictions")));
   ASSIGN_OR_RETURN(const DecisionTables decisions, DecisionsOf(settings));
-  RestrictionSettings restrictions{.recipient_restrictions = std::move(recipient),
-                                   .sender_restrictions = std::move(sender),
-                                   .recipient = UnverifiedFor(settings, "recipient"),
-                                   .sender = UnverifiedFor(settings, "sender"),
-                                   .patience = PatienceOf(settings, ""),
-                                   .stress_patience = PatienceOf(settings, "yes"),
-                                   .max_defer = settings.Time("unverified_recipient_max_defer_time"),
-                                   .dry_run = settings.YesNo("dry_run"),
-                                   .probe_sender = configuration.verifier->probe_sender,
-                                   .probe_budget = {.client_limit = settings.Number("client_new_probe_rate_limit"),
-                                                    .message_limit = settings.Number("message_new_probe_limit")}};
+  RestrictionSettings restrictions{
+      .codes = CodesOf(settings),
+      .recipient = UnverifiedFor(settings, "recipient"),
+      .sender = UnverifiedFor(settings, "sender"),
+      .patience = PatienceOf(settings, ""),
+      .stress_patience = PatienceOf(settings, "yes"),
+      .max_defer = settings.Time("unverified_recipient_max_defer_time"),
+      .dry_run = settings.YesNo("dry_run"),
+      .probe_sender = configuration.verifier->probe_sender,
+      .probe_budget = {.client_limit = settings.Number("client_new_probe_rate_limit"),
+                       .message_limit = settings.Number("message_new_probe_limit")},
+      .final_domains = {configuration.probe->mydestination, configuration.probe->virtual_alias_domains,
+                        configuration.probe->virtual_mailbox_domains}};
+  RETURN_IF_ERROR(FillLists(settings, restrictions));
   restrictions.recipient.decisions = decisions;
   restrictions.sender.decisions = decisions;
+  for (std::string& context : settings.List("dry_run_contexts")) {
+    restrictions.dry_run_contexts.insert(std::move(context));
+  }
+  ASSIGN_OR_RETURN(restrictions.dry_run_domains, DomainsOf(settings, "dry_run_domains"));
+  ASSIGN_OR_RETURN(restrictions.submission_domains, DomainsOf(settings, "submission_verify_domains"));
+  ASSIGN_OR_RETURN(restrictions.sender_domains, DomainsOf(settings, "sender_verify_domains"));
+  ASSIGN_OR_BLAME(restrictions.sender_exemptions, "unverified_sender_exemptions",
+                  SenderExemptions::Create(settings.List("unverified_sender_exemptions")));
+  ASSIGN_OR_BLAME(restrictions.mynetworks, "mynetworks", NetworkList::Parse(settings.Text("mynetworks")));
+  ASSIGN_OR_BLAME(
+      restrictions.disposable, "disposable_domains, disposable_domain_exceptions",
+      DisposableDomains::Load(settings.Text("disposable_domains"), settings.Text("disposable_domain_exceptions")));
   if (restrictions.recipient.reject_code / 100 == 4) {
     configuration.warnings.emplace_back(
         "known-bad recipients are deferred, not rejected; set unverified_recipient_reject_code = 550 when you trust "
@@ -407,14 +457,18 @@ void FillDecisionRecord(const Settings& settings, Configuration& configuration) 
 
 void FillVerifyDoor(const Settings& settings, Configuration& configuration) {
   const RestrictionSettings& others = *configuration.restrictions;
-  configuration.verify_door = {.restrictions = std::make_shared<const RestrictionSettings>(RestrictionSettings{
-                                   .recipient_restrictions = {Restriction{.role = Role::kRecipient}},
-                                   .recipient = {.worded = false, .decisions = others.recipient.decisions},
-                                   .patience = settings.Time("verify_service_patience"),
-                                   .max_defer = others.max_defer,
-                                   .dry_run = others.dry_run,
-                                   .any_domain = settings.YesNo("verify_service_any_domain"),
-                                   .probe_sender = others.probe_sender}),
+  auto list = std::make_shared<RestrictionList>();
+  list->restrictions.push_back({.kind = RestrictionKind::kRejectUnverifiedRecipient});
+  configuration.verify_door = {.restrictions = std::make_shared<const RestrictionSettings>(
+                                   RestrictionSettings{.recipient_restrictions = std::move(list),
+                                                       .recipient = {.disclosure = others.recipient.disclosure,
+                                                                     .worded = false,
+                                                                     .decisions = others.recipient.decisions},
+                                                       .patience = settings.Time("verify_service_patience"),
+                                                       .max_defer = others.max_defer,
+                                                       .dry_run = others.dry_run,
+                                                       .any_domain = settings.YesNo("verify_service_any_domain"),
+                                                       .probe_sender = others.probe_sender}),
                                .greets = settings.YesNo("verify_service_greeting"),
                                .takes_updates = settings.YesNo("verify_accept_updates")};
 }
@@ -471,6 +525,7 @@ absl::StatusOr<Configuration> Configuration::Create(const Settings& given) {
   Configuration configuration;
   ASSIGN_OR_RETURN(configuration.settings, WithSystemHostName(given));
   const Settings& settings = *configuration.settings;
+  configuration.table_files = TableFilesOf(settings);
   configuration.warnings = settings.warnings();
   configuration.resolver.servers = settings.List("dns_servers");
   configuration.probe_threads = static_cast<int>(settings.Number("probe_threads"));

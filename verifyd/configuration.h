@@ -22,6 +22,7 @@
 #include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/settings.h"
+#include "verifyd/table_file.h"
 #include "verifyd/verifier.h"
 
 namespace verifyd {
@@ -48,6 +49,8 @@ struct Configuration {
   VerifyDoorSettings verify_door;
   std::vector<DoorConfiguration> doors;  // in the order of the table
   std::string control_socket;
+  // As they were just before they were read.
+  std::vector<TableFile> table_files;
   // What is allowed but probably not meant; for the log and --check.
   std::vector<std::string> warnings;
 

@@ -16,6 +16,7 @@
 #include "absl/strings/str_join.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/signal.h"
 #include "base/status_macros.h"
 #include "base/timer.h"
 #include "boost/asio/as_tuple.hpp"
@@ -37,6 +38,7 @@
 #include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/service_manager.h"
+#include "verifyd/table_watch.h"
 #include "verifyd/verifier.h"
 
 namespace verifyd {
@@ -93,9 +95,12 @@ struct Daemon::Impl {
   absl::Status Listen(Door& door, const std::vector<ListenAddress>& addresses);
   absl::Status GiveUpPrivileges();
   absl::Status BuildRooms();
+  void Use(Configuration loaded);
   void Configure();
   std::vector<std::pair<std::string, double>> MoreStats() const;
-  absl::Status Reload();
+  boost::asio::awaitable<absl::Status> Reload();
+  absl::Status TakeSettings(absl::StatusOr<Configuration> loaded);
+  boost::asio::awaitable<void> ReloadForHangups();
   boost::asio::awaitable<void> WatchSignals();
   boost::asio::awaitable<void> Drain();
   boost::asio::awaitable<void> KickWatchdog(absl::Duration interval);
@@ -103,9 +108,12 @@ struct Daemon::Impl {
   std::shared_ptr<const Configuration> configuration;
   const DaemonOptions options;
   Loop front{Clock::Real()};
+  Loop reader{Clock::Real()};  // where settings and tables are read
   std::vector<Worker> workers;
   boost::asio::signal_set signals;
   bool draining = false;
+  bool hung_up = false;    // SIGHUP came, and has not been heeded
+  bool reloading = false;  // because of it
 
   std::optional<int> inherited_control;
 
@@ -119,6 +127,7 @@ struct Daemon::Impl {
   std::unique_ptr<DecisionRecord> record;
   std::vector<Door> doors;  // in the order of the table
   std::unique_ptr<ControlDoor> control_door;
+  std::unique_ptr<TableWatch> table_watch;  // on the reader loop
 };
 
 Daemon::Daemon(Configuration configuration, DaemonOptions options)
@@ -188,11 +197,12 @@ absl::Status Daemon::Impl::BuildRooms() {
   cache = Cache::Open(front, cache_settings);
   prober = std::make_unique<Prober>(front, *resolver, shards);
   verifier = std::make_unique<Verifier>(front, *cache, *prober, metrics);
-  restrictions = std::make_unique<Restrictions>(*verifier);
+  restrictions = std::make_unique<Restrictions>(*verifier, *resolver);
   record = std::make_unique<DecisionRecord>(front, *cache);
   for (Door& door : doors) {
     const DoorRooms rooms{.restrictions = *restrictions,
                           .verifier = *verifier,
+                          .resolver = *resolver,
                           .record = *record,
                           .metrics = metrics,
                           .timers = front.timers()};
@@ -217,6 +227,10 @@ absl::Status Daemon::Impl::BuildRooms() {
   } else if (!configuration->control_socket.empty()) {
     RETURN_IF_ERROR(control_door->Listen(configuration->control_socket));
   }
+  table_watch = std::make_unique<TableWatch>(reader, [this](Configuration again) {
+    front.Post([this, again = std::move(again)]() mutable { Use(std::move(again)); });
+  });
+  table_watch->Watch(*configuration);
   for (Door& door : doors) {
     for (std::unique_ptr<Listener>& listener : door.listeners) door.exchange->Serve(std::move(listener));
     door.listeners.clear();
@@ -247,8 +261,25 @@ void Daemon::Impl::Configure() {
   }
 }
 
-absl::Status Daemon::Impl::Reload() {
-  absl::StatusOr<Configuration> loaded = Configuration::Load(options.settings_file, options.assignments);
+void Daemon::Impl::Use(Configuration loaded) {
+  configuration = std::make_shared<const Configuration>(std::move(loaded));
+  Configure();
+}
+
+boost::asio::awaitable<absl::Status> Daemon::Impl::Reload() {
+  absl::StatusOr<Configuration> loaded = absl::UnknownError("not read");
+  Signal read(front);
+  reader.Post([&] {
+    loaded = Configuration::Load(options.settings_file, options.assignments);
+    // Here, not when they are in force: else the watch could read tables with the settings of before once more.
+    if (loaded.ok()) table_watch->Watch(*loaded);
+    front.Post([&] { read.NotifyAll(); });
+  });
+  co_await read.Wait();
+  co_return TakeSettings(std::move(loaded));
+}
+
+absl::Status Daemon::Impl::TakeSettings(absl::StatusOr<Configuration> loaded) {
   if (!loaded.ok()) {
     LogError(absl::StrCat("reload: ", loaded.status().message(), "; the settings of before stay in force"));
     return loaded.status();
@@ -259,11 +290,16 @@ absl::Status Daemon::Impl::Reload() {
     LogWarning(absl::StrCat("reload: ", absl::StrJoin(later, ", "), " take effect after a restart only"));
   }
   for (const std::string& warning : loaded->warnings) LogWarning(warning);
-  configuration = std::make_shared<const Configuration>(*std::move(loaded));
-  Configure();
+  Use(*std::move(loaded));
   LogInfo("reload: the new settings are in force");
   NotifyServiceManager("READY=1");
   return absl::OkStatus();
+}
+
+boost::asio::awaitable<void> Daemon::Impl::ReloadForHangups() {
+  // However many come while the file is being read, it is read once more for all of them.
+  while (std::exchange(hung_up, false)) (co_await Reload()).IgnoreError();  // logged there
+  reloading = false;
 }
 
 boost::asio::awaitable<void> Daemon::Impl::WatchSignals() {
@@ -271,7 +307,8 @@ boost::asio::awaitable<void> Daemon::Impl::WatchSignals() {
     const auto [error, number] = co_await signals.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
     if (error) co_return;
     if (number == SIGHUP) {
-      Reload().IgnoreError();  // logged there
+      hung_up = true;
+      if (!std::exchange(reloading, true)) front.Spawn(ReloadForHangups());
     } else if (std::exchange(draining, true)) {
       front.Stop();
       co_return;
@@ -305,6 +342,7 @@ boost::asio::awaitable<void> Daemon::Impl::KickWatchdog(absl::Duration interval)
 void Daemon::Run() {
   Impl& impl = *impl_;
   std::vector<std::thread> threads;
+  threads.emplace_back([&loop = impl.reader] { loop.Run(); });
   for (Worker& worker : impl.workers) {
     if (worker.own != nullptr) threads.emplace_back([&loop = *worker.own] { loop.Run(); });
   }
@@ -315,6 +353,7 @@ void Daemon::Run() {
   LogInfo("ready");
   NotifyServiceManager("READY=1");
   impl.front.Run();
+  impl.reader.Stop();
   for (Worker& worker : impl.workers) {
     if (worker.own != nullptr) worker.own->Stop();
   }

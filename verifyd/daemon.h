@@ -1,6 +1,7 @@
 // The daemon: all rooms put together, and their life from start to drain.
 //
-// Thread: main. The front loop runs on the thread that calls Run, the prober loop on one of the daemon's own.
+// Thread: main. The front loop runs on the thread that calls Run, the prober loop on one of the daemon's own, and so
+// does the loop on which settings and tables are read: nobody waits for an answer because of them.
 #ifndef VERIFYD_VERIFYD_DAEMON_H_
 #define VERIFYD_VERIFYD_DAEMON_H_
 

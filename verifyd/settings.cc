@@ -18,10 +18,17 @@ namespace {
 
 // Parameters that are likely to be pasted along from main.cf and mean nothing here. (Others are an error, with a
 // suggestion.)
-constexpr std::array<absl::string_view, 12> kPostfixOnly = {
-    "address_verify_service_name",  "alias_maps", "command_directory", "compatibility_level", "daemon_directory",
-    "local_recipient_maps",         "mail_owner", "mynetworks",        "recipient_delimiter", "smtpd_banner",
-    "smtpd_recipient_restrictions", "soft_bounce"};
+constexpr std::array<absl::string_view, 11> kPostfixOnly = {"address_verify_service_name",
+                                                            "alias_maps",
+                                                            "command_directory",
+                                                            "compatibility_level",
+                                                            "daemon_directory",
+                                                            "local_recipient_maps",
+                                                            "mail_owner",
+                                                            "recipient_delimiter",
+                                                            "smtpd_banner",
+                                                            "smtpd_recipient_restrictions",
+                                                            "soft_bounce"};
 
 // Edits between two short names, for the suggestion.
 size_t Distance(absl::string_view a, absl::string_view b) {
@@ -52,6 +59,8 @@ std::string UnknownName(const Assignment& assignment) {
                       least <= 2 + name.size() / 4 ? absl::StrCat("; did you mean \"", nearest, "\"?") : "");
 }
 
+constexpr absl::string_view kClassSuffix = "_restrictions";
+
 bool ParseYesNo(absl::string_view text, bool& value) {
   value = absl::EqualsIgnoreCase(text, "yes") || absl::EqualsIgnoreCase(text, "true");
   return value || absl::EqualsIgnoreCase(text, "no") || absl::EqualsIgnoreCase(text, "false");
@@ -67,7 +76,17 @@ const SettingRow* Settings::FindRow(absl::string_view name) {
   const std::vector<SettingRow>& table = Table();
   const auto it = std::lower_bound(table.begin(), table.end(), name,
                                    [](const SettingRow& row, absl::string_view wanted) { return row.name < wanted; });
-  return it == table.end() || it->name != name ? nullptr : &*it;
+  if (it != table.end() && it->name == name) return &*it;
+  static const auto* const kClass = new SettingRow{
+      .name = "NAME_restrictions", .type = SettingType::kList, .documentation = "Restrictions of the class NAME."};
+  return absl::EndsWith(name, kClassSuffix) && name.size() > kClassSuffix.size() ? kClass : nullptr;
+}
+
+std::vector<std::string> Settings::Classes() const {
+  std::vector<std::string> classes = List("restriction_classes");
+  for (std::string& name : classes) absl::AsciiStrToLower(&name);
+  classes.emplace_back("submission");
+  return classes;
 }
 
 absl::StatusOr<Settings> Settings::LoadFile(const std::string& path, const std::vector<Assignment>& options) {
@@ -82,14 +101,27 @@ absl::StatusOr<Settings> Settings::Load(const std::vector<Assignment>& file, con
   Settings settings;
   for (const std::vector<Assignment>* source : {&file, &options}) {
     for (const Assignment& assignment : *source) {
-      if (FindRow(assignment.name) != nullptr) {
+      const bool of_postfix =
+          std::find(kPostfixOnly.begin(), kPostfixOnly.end(), assignment.name) != kPostfixOnly.end();
+      if (!of_postfix && FindRow(assignment.name) != nullptr) {
         settings.values_[assignment.name] = assignment;
-      } else if (std::find(kPostfixOnly.begin(), kPostfixOnly.end(), assignment.name) != kPostfixOnly.end()) {
+      } else if (of_postfix) {
         settings.warnings_.push_back(absl::StrCat(assignment.where, ": \"", assignment.name,
                                                   "\" is a Postfix parameter that has no meaning here"));
       } else {
         return absl::InvalidArgumentError(UnknownName(assignment));
       }
+    }
+  }
+  const std::vector<std::string> classes = settings.Classes();
+  for (const auto& [name, assignment] : settings.values_) {
+    const bool of_class = FindRow(name)->name != name;
+    if (!of_class) continue;
+    const std::string of = absl::AsciiStrToLower(name.substr(0, name.size() - kClassSuffix.size()));
+    if (std::find(classes.begin(), classes.end(), of) == classes.end()) {
+      return absl::InvalidArgumentError(absl::StrCat(UnknownName(assignment),
+                                                     " (a class of restrictions is to stand in "
+                                                     "restriction_classes)"));
     }
   }
   for (const SettingRow& row : Table()) {

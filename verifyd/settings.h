@@ -43,6 +43,7 @@ class Settings {
  public:
   // All settings there are, by name.
   static const std::vector<SettingRow>& Table();
+  // Also of NAME_restrictions, whatever NAME: that there is such a class is checked by Load.
   static const SettingRow* FindRow(absl::string_view name);
 
   // `options` win over `file`; later ones over earlier ones. Errors: a name that is not in the table (the nearest one
@@ -64,6 +65,8 @@ class Settings {
   int64_t Number(absl::string_view name, absl::string_view stress = "") const;
   absl::Duration Time(absl::string_view name, absl::string_view stress = "") const;
   bool YesNo(absl::string_view name) const;
+  // The names NAME of restriction classes, "submission" among them: there is a setting NAME_restrictions of each.
+  std::vector<std::string> Classes() const;
 
   const std::vector<std::string>& warnings() const { return warnings_; }
 

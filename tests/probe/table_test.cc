@@ -1,5 +1,6 @@
 #include "probe/table.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,7 +8,9 @@
 
 #include <cstdio>
 #include <fstream>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
@@ -40,12 +43,34 @@ TEST_F(TableTest, EveryTypeThatHasASourceIsReadFromIt) {
   for (const char* type : {"texthash:", "hash:", "btree:", "lmdb:", "cdb:", "proxy:hash:"}) {
     const auto table = Table::Load(type + path_);
     ASSERT_THAT(table, IsOk()) << type;
-    ASSERT_NE((*table)->Find("key@example.com"), nullptr) << type;
-    EXPECT_EQ(*(*table)->Find("KEY@example.com"), "value one") << type;
-    EXPECT_EQ(*(*table)->Find("other"), "value continued") << type;
-    EXPECT_EQ((*table)->Find("third"), nullptr) << type;
+    EXPECT_EQ((*table)->Find("KEY@example.com"), "value one") << type;
+    EXPECT_EQ((*table)->Find("other"), "value continued") << type;
+    EXPECT_EQ((*table)->Find("third"), std::nullopt) << type;
     EXPECT_EQ((*table)->size(), 2U) << type;
   }
+}
+
+TEST_F(TableTest, AValueIsCheckedOnceAndNumberedHoweverManyEntriesHaveIt) {
+  std::vector<std::string> checked;
+  const auto table = Table::Parse("t", "a reject\nb  ok\nC reject\nb other\n", [&](absl::string_view value) {
+    checked.emplace_back(value);
+    return absl::OkStatus();
+  });
+  ASSERT_THAT(table, IsOk());
+  EXPECT_THAT(checked, testing::ElementsAre("reject", "ok", "other"));
+  EXPECT_EQ((*table)->FindNumber("a"), 0U);
+  EXPECT_EQ((*table)->FindNumber("b"), 1U);
+  EXPECT_EQ((*table)->FindNumber("c"), 0U);
+  EXPECT_EQ((*table)->FindNumber("d"), std::nullopt);
+  EXPECT_THAT((*table)->Keys(), testing::ElementsAre("a", "b", "c"));
+}
+
+TEST_F(TableTest, AValueThatIsRefusedIsNamedWithItsLine) {
+  const auto refuse = [](absl::string_view value) {
+    return value == "bad" ? absl::InvalidArgumentError("found bad") : absl::OkStatus();
+  };
+  EXPECT_THAT(Table::Parse("t", "# comment\na good\n\nb\n  bad\nc good\n", refuse), FailsWith("t:4: found bad"));
+  EXPECT_THAT(Table::Parse("t", "\n  a good\n", refuse), FailsWith("t:2: \"a good\": expected a pattern at the start"));
 }
 
 TEST_F(TableTest, ACompiledFileThatIsNewerIsAWarning) {
@@ -70,12 +95,12 @@ TEST_F(TableTest, ACompiledFileOfTheSameTimeIsFine) {
 TEST_F(TableTest, AnInlineTableStandsInTheSetting) {
   const auto braced = Table::Load("inline:{ {a@b.example = smtp:[mx]:25}, { c = d e } }");
   ASSERT_THAT(braced, IsOk());
-  EXPECT_EQ(*(*braced)->Find("a@b.example"), "smtp:[mx]:25");
-  EXPECT_EQ(*(*braced)->Find("c"), "d e");
+  EXPECT_EQ((*braced)->Find("a@b.example"), "smtp:[mx]:25");
+  EXPECT_EQ((*braced)->Find("c"), "d e");
   const auto plain = Table::Load("inline:{ a = b, c=d }");
   ASSERT_THAT(plain, IsOk());
-  EXPECT_EQ(*(*plain)->Find("a"), "b");
-  EXPECT_EQ(*(*plain)->Find("c"), "d");
+  EXPECT_EQ((*plain)->Find("a"), "b");
+  EXPECT_EQ((*plain)->Find("c"), "d");
 }
 
 TEST_F(TableTest, ASocketmapIsAPlaceAndAName) {

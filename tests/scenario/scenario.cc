@@ -113,7 +113,7 @@ class Theatre {
           prober(loop, resolver, {{loop, dialer}}),
           verifier(loop, *cache, prober, metrics),
           agenda(loop, *cache, verifier),
-          restrictions(verifier) {}
+          restrictions(verifier, resolver) {}
     Metrics metrics;
     std::unique_ptr<Cache> cache;
     Prober prober;

@@ -53,6 +53,7 @@ def settings_for(world, directory):
         "myorigin": "gateway.test",
         "verify_domains": "*",
         "probe_permit_networks": world.block.network,
+        "disclose_probe_details": "yes",
     }
 
 

@@ -1,5 +1,6 @@
 """The daemon's life: start, reload, stop, death, and what is remembered over it."""
 
+import itertools
 import os
 import pwd
 import signal
@@ -88,6 +89,35 @@ class ReloadTest(WorldTestCase):
         verifyd.reload()
         verifyd.wait_for_log("no_such_setting")
         self.assertTrue(self.ask(verifyd, "nobody@good.test").startswith("550 "))
+        self.assertIsNone(verifyd.child.exit_code)
+
+
+class TableTest(WorldTestCase):
+    def test_a_changed_table_is_read_without_a_reload_and_a_broken_one_does_no_harm(self):
+        target = self.target("any.test")
+        verifyd = self.routed(
+            f"table.test smtp:[{target.address}]:{target.port}", unverified_recipient_reject_code=550
+        )
+        table = os.path.join(verifyd.directory, "transport")
+        new_names = (f"new{number}@table.test" for number in itertools.count())
+
+        def change(line):
+            with open(table + ".new", "w", encoding="ascii") as file:
+                file.write(line + "\n")
+            os.replace(table + ".new", table)
+
+        self.assertEqual(self.ask(verifyd, next(new_names)), "DUNNO")
+        verifyd.write_config("half_edited\n")
+        change("table.test error:5.1.1 gone")
+        wait_until(
+            lambda: self.ask(verifyd, next(new_names)).startswith("550 5.1.1 "), 15, "a table that is read again"
+        )
+        self.assertIn(f"tables read again: {table}\n", verifyd.log())
+
+        change("table.test nonsense")
+        verifyd.wait_for_log(f"{table}:1: ", 15)
+        self.assertIn("what was read before stays in force", verifyd.log())
+        self.assertTrue(self.ask(verifyd, next(new_names)).startswith("550 5.1.1 "))
         self.assertIsNone(verifyd.child.exit_code)
 
 

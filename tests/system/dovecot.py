@@ -1,4 +1,6 @@
-"""A private Dovecot that speaks LMTP, on a UNIX socket and on loopback; its users stand in a passwd-file."""
+"""A private Dovecot that speaks LMTP, on a UNIX socket and on loopback, and says to an MTA who has logged in (any password
+is good); its users stand in a passwd-file.
+"""
 
 import os
 
@@ -20,6 +22,11 @@ userdb {{
   driver = passwd-file
   args = {directory}/users
 }}
+service auth {{
+  unix_listener {auth_socket} {{
+    mode = 0666
+  }}
+}}
 service lmtp {{
   unix_listener {unix_socket} {{
     mode = 0666
@@ -39,6 +46,7 @@ class Dovecot:
         self.address = address
         self.port = port
         self.unix_socket = os.path.join(directory, "lmtp")
+        self.auth_socket = os.path.join(directory, "auth")
         os.makedirs(directory, mode=0o755)
         config = os.path.join(directory, "config")
         with open(os.path.join(directory, "users"), "w", encoding="ascii") as file:
@@ -46,7 +54,8 @@ class Dovecot:
         with open(config, "w", encoding="ascii") as file:
             file.write(
                 CONFIG.format(
-                    directory=directory, hostname=hostname, unix_socket=self.unix_socket, address=address, port=port
+                    directory=directory, hostname=hostname, unix_socket=self.unix_socket, auth_socket=self.auth_socket,
+                    address=address, port=port,
                 )
             )
         self._child = Child("dovecot", ["/usr/sbin/dovecot", "-F", "-c", config], os.path.join(directory, "output"))

@@ -70,6 +70,9 @@ ODD_NAMES = [
     "alias IN CNAME good",
     "spf IN TXT \"v=spf1 ip4:192.0.2.9 -all\"",
     "six IN MX 10 mx.six",
+    # A blocklist, and what it says of 192.0.2.66.
+    "66.2.0.192.bl IN A 127.0.0.4",
+    "66.2.0.192.bl IN TXT \"listed for the test\"",
     "mx.six IN AAAA ::1",
 ]
 

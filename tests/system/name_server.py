@@ -1,4 +1,5 @@
-"""A real name server (nsd) that serves the zone test. on loopback.
+"""A real name server (nsd) that serves the zone test. on loopback, on a port of its own and, for programs that know no
+other, on 53.
 
 Names it does not know under test. do not exist (NXDOMAIN), names of another top-level domain are REFUSED, and the zones
 in `broken_zones` are configured without a zone file, which nsd answers with SERVFAIL.
@@ -44,6 +45,7 @@ class NameServer:
         )
         return f"""server:
   ip-address: {self.address}@{self.port}
+  ip-address: {self.address}@53
   server-count: 1
   username: ""
   database: ""

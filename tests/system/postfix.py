@@ -40,9 +40,10 @@ class Postfix:
     """`services`: {(address, port): {name: value}}: an smtpd on each, with these settings of its own.
 
     `screened`: more of them, which share one postscreen with its settings in main.cf. `more`: lines of master.cf.
+    `name_server`: the address of what it asks instead of the system's, at port 53.
     """
 
-    def __init__(self, directory, hostname, settings, services, tables=(), screened=(), more=""):
+    def __init__(self, directory, hostname, settings, services, tables=(), screened=(), more="", name_server=None):
         self.directory = directory
         self.log_path = os.path.join(directory, "maillog")
         self._skipped = 0
@@ -58,12 +59,20 @@ class Postfix:
         # -d: do not leave for the background: the master is our child and is ended by its id.
         self._master = Child(
             f"postfix {hostname}",
-            [MASTER, "-c", config, "-d"],
+            [*self._with_names_of(name_server), MASTER, "-c", config, "-d"],
             os.path.join(directory, "output"),
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "MAIL_CONFIG": config},
         )
         for address, port in [*services, *screened]:
             self._master.wait_until(lambda: accepts_connections(address, port), 20, f"listen on {address}:{port}")
+
+    def _with_names_of(self, name_server):
+        """The beginning of a command that sees an /etc/resolv.conf of its own."""
+        if name_server is None:
+            return []
+        self._write("resolv.conf", f"nameserver {name_server}\n")
+        mount = f"mount --bind {self.directory}/resolv.conf /etc/resolv.conf && exec \"$@\""
+        return ["/usr/bin/unshare", "--mount", "--propagation", "private", "/bin/sh", "-c", mount, "sh"]
 
     def _write(self, name, text):
         with open(os.path.join(self.directory, name), "w", encoding="ascii") as file:

@@ -1,13 +1,15 @@
 #!/usr/bin/python3
-"""Runs the system tests: run.py [--build DIR] [NAME...]
+"""Runs the system tests: run.py [--build DIR] [--jobs N] [NAME...]
 
 A NAME is a part of a test's name (gateway_test.GatewayTest.test_...). One line a test; the last line is
-`N passed, N failed`. Needs root and the packages of `scripts/install-packages test targets`; everything stays on loopback
-and below a temporary folder.
+`N passed, N failed`. With N jobs as many classes run at a time, each job in a mail world of its own. Needs root and the
+packages of `scripts/install-packages test targets`; everything stays on loopback and below a temporary folder.
 """
 
 import argparse
 import faulthandler
+import itertools
+import json
 import os
 import signal
 import sys
@@ -43,8 +45,10 @@ class LineResult(unittest.TestResult):
         signal.alarm(0)
         super().stopTest(test)
 
-    def _line(self, word, test):
-        print(f"{word} {time.monotonic() - self._start:6.2f} s  {test.id()}", flush=True)
+    def _line(self, word, test, more=""):
+        # In one write: another job may be writing.
+        sys.stdout.write(f"{word} {time.monotonic() - self._start:6.2f} s  {test.id()}\n{more}")
+        sys.stdout.flush()
 
     def addSuccess(self, test):
         self.passed += 1
@@ -53,8 +57,8 @@ class LineResult(unittest.TestResult):
     def addFailure(self, test, error):
         if not self.failed or self.failed[-1] != test.id():
             self.failed.append(test.id())
-        self._line("FAIL", test)
-        print("      " + "".join(traceback.format_exception(*error)).rstrip().replace("\n", "\n      "), flush=True)
+        trace = "".join(traceback.format_exception(*error)).rstrip().replace("\n", "\n      ")
+        self._line("FAIL", test, f"      {trace}\n")
 
     addError = addFailure
 
@@ -67,9 +71,54 @@ def tests_in(suite):
             yield item
 
 
+class Job:
+    """A child that takes one class of tests after the other off a pipe that all jobs share."""
+
+    def __init__(self, classes, queue):
+        self._results, results = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            result = LineResult()
+            while taken := os.read(queue, 1):
+                unittest.TestSuite(classes[taken[0]]).run(result)
+            os.write(results, json.dumps([result.passed, result.failed]).encode())
+            sys.exit()  # so that its world is closed
+        os.close(results)
+
+    def results(self):
+        """How many tests passed and the names of the failed, once it has ended."""
+        with open(self._results, "rb") as results:
+            written = results.read()
+        _, status = os.waitpid(self._pid, 0)
+        self._pid = None
+        passed, failed = json.loads(written) if written else (0, [])
+        return passed, failed if status == 0 else [*failed, f"a job ended with {os.waitstatus_to_exitcode(status)}"]
+
+    def stop(self):
+        if self._pid is not None:
+            os.kill(self._pid, signal.SIGTERM)
+            os.waitpid(self._pid, 0)
+
+
+def run_classes(tests, count):
+    """How many tests passed, and the names of those that failed, `count` classes at a time."""
+    classes = [list(group) for _, group in itertools.groupby(tests, type)]
+    queue, classes_to_do = os.pipe()
+    os.write(classes_to_do, bytes(range(len(classes))))
+    os.close(classes_to_do)
+    jobs = [Job(classes, queue) for _ in range(count)]
+    try:
+        passed, failed = zip(*[job.results() for job in jobs])
+    finally:
+        for job in jobs:
+            job.stop()
+    return sum(passed), list(itertools.chain(*failed))
+
+
 def main():
     parser = argparse.ArgumentParser(description="Runs the system tests.")
     parser.add_argument("--build", default=os.path.join(FOLDER, "..", "..", "build", "release"))
+    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     os.environ["VERIFYD_BUILD"] = os.path.abspath(options.build)
@@ -81,12 +130,11 @@ def main():
     sys.path.insert(0, FOLDER)
     found = unittest.defaultTestLoader.discover(FOLDER, pattern="*_test.py")
     chosen = [test for test in tests_in(found) if not options.names or any(name in test.id() for name in options.names)]
-    result = LineResult()
-    unittest.TestSuite(chosen).run(result)
-    for name in result.failed:
+    passed, failed = run_classes(chosen, options.jobs)
+    for name in failed:
         print(f"failed: {name}")
-    print(f"{result.passed} passed, {len(result.failed)} failed")
-    return 1 if result.failed or not chosen else 0
+    print(f"{passed} passed, {len(failed)} failed")
+    return 1 if failed or not chosen else 0
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ class ApiTest : public testing::Test {
     request.target = target;
     request.body = body;
     request.right = right;
-    return HandleApiRequest(context_, request);
+    const ApiReply reply = HandleApiRequest(context_, request);
+    return reply.later ? test_.Run(reply.later()) : reply;
   }
 
   json::object AskOne(const std::string& method, const std::string& target, const std::string& body = "") {

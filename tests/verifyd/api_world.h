@@ -73,7 +73,7 @@ class ApiWorld {
                        .restrictions = &restrictions_,
                        .record = &record_};
     context.configuration = [this] { return configuration_; };
-    context.reload = [this] { return reloaded_; };
+    context.reload = [this]() -> boost::asio::awaitable<absl::Status> { co_return reloaded_; };
     context.more_stats = [] { return std::vector<std::pair<std::string, double>>{{"policy_connections_now", 3}}; };
     return context;
   }

@@ -6,7 +6,6 @@
 
 #include "tests/status_matchers.h"
 #include "verdict/reason.h"
-#include "verifyd/restriction/restriction.h"
 
 namespace verifyd {
 namespace {
@@ -17,6 +16,8 @@ Verdict Found(Reason reason, std::string text = "host mx.example[192.0.2.1] said
   verdict.finding.reason = reason;
   verdict.finding.deliverability = RowOf(reason).deliverability;
   verdict.finding.text = std::move(text);
+  verdict.finding.mx_name = "mx.example";
+  verdict.finding.mx_address = "11.0.0.1";
   return verdict;
 }
 
@@ -35,6 +36,30 @@ TEST(DecisionTest, WordsRefusalsAsPostfixDoes) {
   EXPECT_EQ(decision.text, "undeliverable address: host mx.example[192.0.2.1] said: 550 5.1.1 nope");
   decision = DecideOnVerdict(Found(Reason::kNoSuchUser), Use::kSender, settings);
   EXPECT_EQ(decision.dsn, "5.1.7");
+}
+
+TEST(DecisionTest, ClientsAreNotToldOfPrivateHosts) {
+  UnverifiedSettings settings;
+  settings.reject_code = 550;
+  const auto told = [&](absl::string_view name, absl::string_view address) {
+    Verdict verdict = Found(Reason::kNoSuchUser);
+    verdict.finding.mx_name = std::string(name);
+    verdict.finding.mx_address = std::string(address);
+    return DecideOnVerdict(verdict, Use::kInbound, settings).text;
+  };
+  const std::string all = "undeliverable address: host mx.example[192.0.2.1] said: 550 5.1.1 nope";
+  const std::string reason = "undeliverable address: no such user";
+  EXPECT_EQ(told("mx.example", "11.0.0.1"), all);
+  for (const char* address : {"10.0.0.1", "127.0.0.1", "fd00::1", "", "/run/lmtp"})
+    EXPECT_EQ(told("mx.example", address), reason);
+  EXPECT_EQ(told("exchange", "11.0.0.1"), reason);
+  settings.disclosure = Disclosure::kNo;
+  EXPECT_EQ(told("mx.example", "11.0.0.1"), reason);
+  settings.disclosure = Disclosure::kYes;
+  EXPECT_EQ(told("exchange", "10.0.0.1"), all);
+  settings.disclosure = Disclosure::kPublic;
+  settings.reject_reason = "Mailbox unknown";
+  EXPECT_EQ(told("exchange", "10.0.0.1"), "undeliverable address: Mailbox unknown");
 }
 
 TEST(DecisionTest, WhatIsAboutUsIsDeferredWhateverTheRejectCode) {
@@ -152,16 +177,6 @@ TEST(DecisionTest, EveryReasonsDefaultIsWhatItsRowSays) {
     EXPECT_EQ(decision.refuses(), row.inbound != DefaultDecision::kPermit) << row.name;
     EXPECT_EQ(decision.code == 550, row.inbound == DefaultDecision::kReject) << row.name;
   }
-}
-
-TEST(RestrictionTest, ParsesListsWithWarnIfReject) {
-  const auto list = ParseRestrictions({"warn_if_reject", "reject_unverified_sender", "Reject_Unverified_Recipient"});
-  ASSERT_THAT(list, IsOk());
-  ASSERT_EQ(list->size(), 2U);
-  EXPECT_TRUE((*list)[0].warn_if_reject);
-  EXPECT_EQ((*list)[0].role, Role::kSender);
-  EXPECT_FALSE((*list)[1].warn_if_reject);
-  EXPECT_THAT(ParseRestrictions({"permit"}), FailsWith("unknown restriction \"permit\""));
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ class RoomsTest : public testing::Test {
   Metrics metrics_;
   std::unique_ptr<Cache> cache_ = Cache::Open(test_.loop(), CacheSettings());
   Verifier verifier_{test_.loop(), *cache_, prober_, metrics_};
-  Restrictions restrictions_{verifier_};
+  Restrictions restrictions_{verifier_, resolver_};
   DecisionRecord record_{test_.loop(), *cache_};
 
  private:

@@ -67,7 +67,7 @@ class VerifyDoorTest : public RoomsTest {
   TemporaryFolder folder_;
   const std::string path_ = folder_.path() + "/verify";
   std::unique_ptr<Exchange> exchange_ = std::make_unique<Exchange>(
-      test_.loop(), metrics_, std::make_unique<VerifyProtocol>(verifier_, record_, metrics_));
+      test_.loop(), metrics_, std::make_unique<VerifyProtocol>(verifier_, resolver_, record_, metrics_));
   Configuration configuration_;
 };
 
@@ -198,7 +198,7 @@ TEST_F(VerifyDoorTest, UpdatesAreAnsweredAndIgnored) {
 }
 
 TEST_F(VerifyDoorTest, UpdatesAreTakenInWhereThatIsWantedTheirTextJudgedAsOurs) {
-  Configure({{"verify_accept_updates", "yes"}});
+  Configure({{"verify_accept_updates", "yes"}, {"disclose_probe_details", "yes"}});
   Caller caller(path_);
   Heard(caller);
   EXPECT_EQ(Send(caller, Update("a@example.net", 0, "250 2.1.5 Ok")), "status|0||");

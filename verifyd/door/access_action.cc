@@ -15,6 +15,8 @@ std::string AccessAction(const Ruling& ruling) {
     case DecisionKind::kDunno:
       break;
   }
+  // One action is all that can be said; that mail is held or sent elsewhere is more than a warning.
+  if (!ruling.action.empty()) return ruling.action;
   return ruling.warning.has_value() ? absl::StrCat("WARN ", Warned(*ruling.warning)) : "";
 }
 

@@ -10,7 +10,8 @@
 
 namespace verifyd {
 
-// "550 5.1.1 undeliverable address: ...", "DEFER_IF_PERMIT 4.1.1 ...", "WARN would reject: 550 5.1.1 ..."; empty where
+// "550 5.1.1 undeliverable address: ...", "DEFER_IF_PERMIT 4.1.1 ...", what an access table wants done ("HOLD", "PREPEND
+// X-Checked: yes"; not in a dry run), "WARN would reject: 550 5.1.1 ..."; empty where
 // there is nothing to say against the mail. Never OK or PERMIT: that would skip the restrictions that follow. One
 // printable line.
 std::string AccessAction(const Ruling& ruling);

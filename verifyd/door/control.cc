@@ -210,6 +210,10 @@ asio::awaitable<bool> ControlDoor::Impl::ServeOne(std::shared_ptr<Connection> co
   if (!asked.lines) asked.body = request.body();
   asked.right = ApiRight::kChange;
   ApiReply reply = HandleApiRequest(context, asked);
+  if (reply.later) {
+    const auto later = std::move(reply.later);
+    reply = co_await later();
+  }
   bool written = false;
   if (reply.lines) {
     written = co_await WriteLines(*connection, request, std::move(reply.lines));

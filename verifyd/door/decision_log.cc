@@ -77,6 +77,8 @@ std::string DecisionLine(const MailRequest& request, const Ruling& ruling, absl:
   if (ruling.dry_run) absl::StrAppend(&line, " dry_run=yes");
   if (!request.helo_name.empty()) absl::StrAppend(&line, " helo_name=<", Value(request.helo_name), ">");
   if (!request.sasl_username.empty()) absl::StrAppend(&line, " sasl_username=<", Value(request.sasl_username), ">");
+  if (!ruling.restriction.empty()) absl::StrAppend(&line, " restriction=", ruling.restriction);
+  if (!ruling.action.empty()) absl::StrAppend(&line, " told=\"", Value(ruling.action), "\"");
   return line;
 }
 

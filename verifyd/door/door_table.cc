@@ -20,7 +20,7 @@ std::unique_ptr<DoorProtocol> MakeMilterProtocol(const DoorRooms& rooms) {
 }
 
 std::unique_ptr<DoorProtocol> MakeVerifyProtocol(const DoorRooms& rooms) {
-  return std::make_unique<VerifyProtocol>(rooms.verifier, rooms.record, rooms.metrics);
+  return std::make_unique<VerifyProtocol>(rooms.verifier, rooms.resolver, rooms.record, rooms.metrics);
 }
 
 }  // namespace

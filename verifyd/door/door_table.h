@@ -23,6 +23,7 @@ namespace verifyd {
 struct DoorRooms {
   Restrictions& restrictions;
   Verifier& verifier;
+  Resolver& resolver;
   DecisionRecord& record;
   Metrics& metrics;
   Timers& timers;  // of the front loop

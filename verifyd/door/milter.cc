@@ -24,6 +24,7 @@ std::string Kept(absl::string_view text) { return std::string(text.substr(0, kMa
 // What is known of a client.
 struct Session {
   std::string client_address;
+  std::string client_name;
   std::string helo_name;
   std::string daemon_name;
   std::string mta;  // "Postfix 3.7.11"
@@ -156,6 +157,7 @@ std::string* MilterConversation::FieldFor(absl::string_view macro) {
 absl::Status MilterConversation::TakeClient(absl::string_view data) {
   ASSIGN_OR_RETURN(const MilterClient connected, ParseMilterConnect(data));
   session_.client_address = Kept(connected.address);
+  session_.client_name = Kept(connected.name);
   session_.submitted_here = IsLocalSubmission(connected);
   return absl::OkStatus();
 }
@@ -189,6 +191,7 @@ std::optional<boost::asio::awaitable<void>> MilterConversation::AnswerRecipient(
   if (context == "ORIGINATING") context = "submission";
   std::optional<boost::asio::awaitable<void>> decided = Decide({.protocol_state = "RCPT",
                                                                 .client_address = session_.client_address,
+                                                                .client_name = session_.client_name,
                                                                 .helo_name = session_.helo_name,
                                                                 .sasl_username = message_.sasl_username,
                                                                 .sender = message_.sender,

@@ -124,9 +124,12 @@ bool MilterExpectsReply(MilterCommand command, const MilterOptions& chosen) {
 }
 
 absl::StatusOr<MilterClient> ParseMilterConnect(absl::string_view data) {
-  if (!TakeText(data).has_value()) return Malformed("found CONNECT without the end of a host name");
+  const std::optional<absl::string_view> name = TakeText(data);
+  if (!name.has_value()) return Malformed("found CONNECT without the end of a host name");
   if (data.empty()) return Malformed("found CONNECT without an address family");
   MilterClient client{.family = data[0]};
+  // In brackets it is the address again.
+  if (!absl::StartsWith(*name, "[")) client.name = *name;
   data.remove_prefix(1);
   if (client.family == 'U') return client;
   if (absl::string_view("46L").find(client.family) == absl::string_view::npos) {

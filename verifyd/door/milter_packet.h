@@ -68,6 +68,7 @@ absl::StatusOr<MilterOptions> ChooseMilterOptions(const MilterOptions& offered);
 bool MilterExpectsReply(MilterCommand command, const MilterOptions& chosen);
 
 struct MilterClient {
+  absl::string_view name;     // of the client's host; empty: not known
   char family = 0;            // '4', '6', 'L' (a UNIX socket) or 'U' (unknown)
   uint16_t port = 0;          // 0: none
   absl::string_view address;  // "192.0.2.1", "2001:db8::1", a path, or empty

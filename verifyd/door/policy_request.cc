@@ -24,6 +24,8 @@ absl::string_view* FieldFor(absl::string_view name, MailRequest& request) {
       if (name == "recipient") return &request.recipient;
       if (name == "helo_name") return &request.helo_name;
       return nullptr;
+    case 11:
+      return name == "client_name" ? &request.client_name : nullptr;
     case 13:
       return name == "sasl_username" ? &request.sasl_username : nullptr;
     case 14:

@@ -32,8 +32,8 @@ struct VerifyDoorSettings {
 class VerifyProtocol final : public MailProtocol {
  public:
   // All outlive the protocol.
-  VerifyProtocol(Verifier& verifier, DecisionRecord& record, Metrics& metrics)
-      : MailProtocol(restrictions_, record, metrics), verifier_(verifier), restrictions_(verifier) {}
+  VerifyProtocol(Verifier& verifier, Resolver& resolver, DecisionRecord& record, Metrics& metrics)
+      : MailProtocol(restrictions_, record, metrics), verifier_(verifier), restrictions_(verifier, resolver) {}
 
   absl::string_view name() const override { return "verify"; }
   size_t request_limit() const override;

@@ -1,8 +1,11 @@
 #include "verifyd/restriction/decision.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "base/text.h"
+#include "probe/network.h"
 #include "verdict/reason.h"
 
 namespace verifyd {
@@ -52,6 +55,16 @@ DefaultDecision DecisionFor(const Verdict& verdict, Use use, const DecisionTable
   return decision;
 }
 
+// What the outside may not know: which hosts stand behind the gateway, and how they are called.
+bool MayBeTold(const Finding& finding, Disclosure disclosure) {
+  if (finding.reason == Reason::kNone) return true;  // a pin: the operator's words
+  if (disclosure != Disclosure::kPublic) return disclosure == Disclosure::kYes;
+  // What DNS says of the domain, and our own words.
+  if (finding.stage == Stage::kDns && finding.mx_name.empty() && finding.mx_address.empty()) return true;
+  return IsIpAddress(finding.mx_address) && !IsBogusAddress(finding.mx_address) &&
+         absl::StrContains(finding.mx_name, '.');
+}
+
 std::optional<DefaultDecision> WordOf(absl::string_view word) {
   if (word == "permit") return DefaultDecision::kPermit;
   if (word == "defer") return DefaultDecision::kDefer;
@@ -96,7 +109,12 @@ Decision DecideOnVerdict(const Verdict& verdict, Use use, const UnverifiedSettin
       break;
   }
   if (wanted == DefaultDecision::kPermit) return decision;
+  std::string reason;
   absl::string_view why = verdict.finding.text;
+  if (verdict.state == VerdictState::kKnown && !MayBeTold(verdict.finding, settings.disclosure)) {
+    reason = absl::StrReplaceAll(ReasonName(verdict.finding.reason), {{"_", " "}});
+    why = reason;
+  }
   if (verdict.state == VerdictState::kNotCached) why = "Too many address verification requests";
   if (!settings.worded) {
     decision.kind = wanted == DefaultDecision::kReject ? DecisionKind::kReject : DecisionKind::kDefer;

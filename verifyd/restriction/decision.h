@@ -46,11 +46,16 @@ struct DecisionTables {
   absl::Status Set(Reason reason, absl::string_view value);
 };
 
+// Whether clients are told what a mail server said, with its name and address (disclose_probe_details): always, where
+// these are public, never. Else they are told the name of the reason.
+enum class Disclosure : uint8_t { kYes, kPublic, kNo };
+
 // What Postfix's parameters of the same names say about one role (unverified_recipient_* or unverified_sender_*).
 struct UnverifiedSettings {
   int reject_code = 450;
   int defer_code = 450;
   std::string reject_reason;
+  Disclosure disclosure = Disclosure::kPublic;
   bool defer_if_permit = true;
   // Decisions bear a code and words of smtpd(8); else the MTA has its own, and `text` is the reason alone.
   bool worded = true;

@@ -10,6 +10,7 @@ namespace verifyd {
 struct MailRequest {
   absl::string_view protocol_state;  // "RCPT", "MAIL", "VRFY", ...
   absl::string_view client_address;
+  absl::string_view client_name;  // that its address has and that has its address; empty or "unknown": none
   absl::string_view helo_name;
   absl::string_view sasl_username;  // empty: did not log in
   absl::string_view sender;         // unquoted, without brackets; empty is the null sender

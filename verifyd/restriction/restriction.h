@@ -1,5 +1,6 @@
-// Restrictions: named tests in a list, as in Postfix; each yields a decision, the first refusal wins, deferrals that
-// depend on the rest are collected and settled at the end.
+// What lists of restrictions (restriction_list.h) make of a request, as in Postfix (smtpd_check.c): they are gone
+// through in order; the first that permits ends its list, the first refusal ends all; deferrals that depend on the rest
+// are collected and settled at the end.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_RESTRICTION_RESTRICTION_H_
@@ -11,40 +12,67 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "absl/status/statusor.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "boost/asio/awaitable.hpp"
+#include "dns/resolver.h"
 #include "mail/probe_sender.h"
+#include "probe/domain_list.h"
+#include "probe/network.h"
 #include "verifyd/restriction/decision.h"
+#include "verifyd/restriction/disposable_domains.h"
 #include "verifyd/restriction/mail_request.h"
 #include "verifyd/restriction/probe_budget.h"
+#include "verifyd/restriction/rate_counter.h"
+#include "verifyd/restriction/restriction_list.h"
+#include "verifyd/restriction/sender_exemptions.h"
 #include "verifyd/verifier.h"
 
 namespace verifyd {
 
-struct Restriction {
-  Role role = Role::kRecipient;  // reject_unverified_recipient, reject_unverified_sender
-  bool warn_if_reject = false;
+// Postfix's parameters of these names, each with _code behind it.
+struct RestrictionCodes {
+  int reject = 554;
+  int defer = 450;
+  int access_map_reject = 554;
+  int access_map_defer = 450;
+  int invalid_hostname_reject = 501;
+  int non_fqdn_reject = 504;
+  int unknown_address_reject = 450;
+  int maps_rbl_reject = 554;
 };
 
-// Errors name the item and what was expected.
-absl::StatusOr<std::vector<Restriction>> ParseRestrictions(const std::vector<std::string>& items);
-
 struct RestrictionSettings {
-  std::vector<Restriction> recipient_restrictions;
-  std::vector<Restriction> sender_restrictions;
+  std::shared_ptr<const RestrictionList> recipient_restrictions;  // never null
+  std::shared_ptr<const RestrictionList> sender_restrictions;     // null: none
+  // NAME_restrictions, which policy_context NAME selects instead of the two above.
+  absl::flat_hash_map<std::string, std::shared_ptr<const RestrictionList>> classes;
+  RestrictionCodes codes;
   UnverifiedSettings recipient;
   UnverifiedSettings sender;
   absl::Duration patience;         // where $stress is empty
   absl::Duration stress_patience;  // where it is "yes"
   // unverified_recipient_max_defer_time; zero: without end.
   absl::Duration max_defer;
+  // For whom nothing is refused.
   bool dry_run = false;
-  bool any_domain = false;  // Question::any_domain
+  absl::flat_hash_set<std::string> dry_run_contexts;
+  DomainList dry_run_domains;
+  bool any_domain = false;             // Question::any_domain
+  DomainList submission_domains;       // submission_verify_domains: which recipients users of ours may have verified
+  DomainList sender_domains;           // sender_verify_domains: likewise senders
+  SenderExemptions sender_exemptions;  // unverified_sender_exemptions
   ProbeSender probe_sender;
   ProbeBudgetSettings probe_budget;
+  NetworkList mynetworks;
+  std::vector<DomainList> final_domains;  // whose mail ends here: nobody asks DNS about them
+  DisposableDomains disposable;
 };
 
 // What came of a request, and what the log says of it.
@@ -55,42 +83,65 @@ struct Ruling {
   bool dry_run = false;
   // Of the restriction that decided, or of the last one asked; empty where none was.
   std::optional<Verdict> verdict;
+  // The name of the restriction that refused, or would have; empty where none did.
+  absl::string_view restriction;
+  // What the MTA is to do besides, where nothing refuses: "HOLD", "PREPEND X-Checked: yes" (access(5)).
+  std::string action;
 };
 
 // One request's way through the lists: settled at once where memory knows all it asks, else waiting for a probe. The
 // request's views must outlive it.
 class Evaluation {
  public:
-  bool settled() const { return !waits_for_.has_value(); }
+  bool settled() const { return !waits_for_.has_value() && !waits_for_names_; }
   // Once settled.
   const Ruling& ruling() const { return ruling_; }
 
  private:
   friend class Restrictions;
 
+  // A list that is being gone through, of those that led to it the innermost.
+  struct Level {
+    const RestrictionList* list = nullptr;
+    std::shared_ptr<const RestrictionList> kept;  // where nobody else keeps it
+    size_t next = 0;
+    bool warn_if_reject = false;
+    RestrictionKind from = RestrictionKind::kClass;  // check_*_access: it stood in a table
+  };
+
   const Restriction* Next();
+  void Enter(std::shared_ptr<const RestrictionList> list, const Restriction& by);
+  void EndList() { levels_.clear(); }
 
   std::shared_ptr<const RestrictionSettings> settings_;
   MailRequest request_;
+  absl::string_view context_;
   bool memory_only_ = false;
-  // The lists that apply, and how many restrictions of them are behind us.
-  std::array<const std::vector<Restriction>*, 2> lists_ = {};
+  // The lists that apply, and how many of them are behind us.
+  std::array<const RestrictionList*, 2> lists_ = {};
   size_t list_ = 0;
-  size_t position_ = 0;
+  absl::InlinedVector<Level, 2> levels_;
+  // What it waits for: the verdict on an address, or names, for `asking_`.
   std::optional<Question> waits_for_;
-  const Restriction* asking_ = nullptr;  // whose question that is
+  bool waits_for_names_ = false;
+  const Restriction* asking_ = nullptr;
   std::optional<Decision> if_permit_;
+  std::optional<Decision> if_reject_;
+  absl::string_view if_permit_restriction_;
   Ruling ruling_;
 };
 
 class Restrictions {
  public:
-  explicit Restrictions(Verifier& verifier) : verifier_(verifier), probe_budget_(verifier.clock()) {}
+  // Both outlive it.
+  Restrictions(Verifier& verifier, Resolver& resolver)
+      : verifier_(verifier), resolver_(resolver), probe_budget_(verifier.clock()), rate_counter_(verifier.clock()) {}
   void Configure(std::shared_ptr<const RestrictionSettings> settings) { settings_ = std::move(settings); }
 
   // Which lists apply: at RCPT the sender's and then the recipient's, at MAIL the sender's, at VRFY the recipient's;
-  // policy context "sender" or "recipient" takes that list alone, "dry_run" refuses nothing. `memory_only`: no probe,
-  // new addresses are deferred (overload).
+  // policy context "sender" or "recipient" takes that list alone, the name of a class the class, "dry_run" refuses
+  // nothing. Who logged in and says no context is in "submission". `memory_only`: no probe and no name server, new
+  // addresses are deferred (overload).
   // As far as memory goes.
   Evaluation Begin(const MailRequest& request, bool memory_only);
   // What memory does not know is asked, within the patience and the budget of new probes (restriction/probe_budget.h);
@@ -98,15 +149,38 @@ class Restrictions {
   boost::asio::awaitable<Ruling> Finish(Evaluation evaluation);
 
  private:
+  enum class Step : uint8_t { kGoOn, kPermit, kWait, kSettled };
+  // Of what a refusal speaks.
+  enum class Subject : uint8_t { kClient, kHelo, kSender, kRecipient };
+
   void Advance(Evaluation& evaluation);
+  Step Take(Evaluation& evaluation, const Restriction& restriction);
+  Step TakeSaid(Evaluation& evaluation, const Restriction& restriction);
+  Step CheckAccess(Evaluation& evaluation, const Restriction& restriction);
+  Step CheckSyntax(Evaluation& evaluation, const Restriction& restriction);
+  Step CheckDisposable(Evaluation& evaluation, const Restriction& restriction);
+  Step CheckRate(Evaluation& evaluation, const Restriction& restriction);
+  Step AskVerifier(Evaluation& evaluation, const Restriction& restriction);
+  Step AskNames(Evaluation& evaluation, const Restriction& restriction);
+  boost::asio::awaitable<Step> LookUp(Evaluation& evaluation, const Restriction& restriction);
+  boost::asio::awaitable<Step> LookUpDomain(Evaluation& evaluation, const Restriction& restriction);
+  boost::asio::awaitable<Step> LookUpClient(Evaluation& evaluation, const Restriction& restriction);
+
+  Decision Refusal(const Evaluation& evaluation, Subject subject, int code, absl::string_view dsn,
+                   absl::string_view text) const;
+  Step Refuse(Evaluation& evaluation, const Restriction& restriction, Decision decision) const;
+  Step Settle(Evaluation& evaluation, const Restriction& restriction, Verdict verdict) const;
+
   bool IsOurOwnProbe(const MailRequest& request) const;
-  bool Settles(Evaluation& evaluation, const Restriction& restriction, Verdict verdict) const;
   bool MayProbe(const Address& address, const Evaluation& evaluation);
   bool DeferredLongEnough(const Verdict& verdict, Role role, const RestrictionSettings& settings) const;
+  bool IsDryRun(const MailRequest& request) const;
   std::optional<Question> QuestionFor(const Restriction& restriction, const Evaluation& evaluation) const;
 
   Verifier& verifier_;
+  Resolver& resolver_;
   ProbeBudget probe_budget_;
+  RateCounter rate_counter_;
   std::shared_ptr<const RestrictionSettings> settings_;
 };
 

@@ -1,0 +1,28 @@
+// The text of a lookup table, as Postfix reads its source files (postmap(1), cidr_table(5), pcre_table(5)): logical
+// lines, comments, continuations. What a line means is the table's.
+//
+// Thread: any (pure functions; reading waits for the disk).
+#ifndef VERIFYD_PROBE_TABLE_TEXT_H_
+#define VERIFYD_PROBE_TABLE_TEXT_H_
+
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace verifyd {
+
+// The whole file, of at most 1 GiB. Errors name it.
+absl::StatusOr<std::string> ReadTableText(absl::string_view path);
+
+// Calls `take` for each logical line, in order: a line that begins with white space continues the one before it (joined
+// by one space), empty lines and those that begin with '#' are none. Ends at the first error, which gets "FILE:LINE: "
+// in front.
+absl::Status ForEachLogicalLine(absl::string_view file_name, absl::string_view text,
+                                absl::FunctionRef<absl::Status(absl::string_view line, int number)> take);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_PROBE_TABLE_TEXT_H_

@@ -1,0 +1,35 @@
+// A DNS blocklist (reject_rbl_client in postconf(5), RFC 5782): a zone with a name for each client it lists.
+//
+// Thread: any (values, pure functions).
+#ifndef VERIFYD_VERIFYD_RESTRICTION_BLOCKLIST_H_
+#define VERIFYD_VERIFYD_RESTRICTION_BLOCKLIST_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace verifyd {
+
+struct Blocklist {
+  std::string zone;
+  // One of each is what an octet of a reply must be within; empty: every reply lists.
+  using Octet = std::vector<std::pair<uint8_t, uint8_t>>;
+  std::vector<Octet> filter;
+
+  // "zone" or "zone=d.d.d.d", where d is a number or a list of numbers and ranges in brackets ("127.0.0.[2;4..8]").
+  static absl::StatusOr<Blocklist> Parse(absl::string_view text);
+  // Whether a reply (an IPv4 address) says that the client is listed.
+  bool Lists(absl::string_view reply) const;
+  // The name that is asked for: the octets of an IPv4 client, or the nibbles of an IPv6 one, in reverse; empty for what
+  // is neither.
+  std::string NameOf(absl::string_view client_address) const;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_RESTRICTION_BLOCKLIST_H_

@@ -1,0 +1,38 @@
+// Senders that reject_unverified_sender leaves alone (unverified_sender_exemptions): addresses that are made for one
+// message, which nobody else can ask about, and those of lists, which answer nobody.
+//
+//   verp   joe=example.com in the local part of a bounce address (qmail's, ezmlm's, Postfix's VERP_README)
+//   batv   prvs=1234abcdef=joe, btv1==... (draft-levine-smtp-batv)
+//   srs    SRS0=..., SRS1=... with = + or - behind the digit (libsrs2)
+//   list   owner-..., ...-owner, ...-bounces, ...-request, and their like; mailer-daemon, listserv, majordomo
+//   /re/   a pattern of RE2 that matches a part of the whole address, whatever its case
+//
+// The null sender and postmaster are never asked about.
+//
+// Thread: any (immutable).
+#ifndef VERIFYD_VERIFYD_RESTRICTION_SENDER_EXEMPTIONS_H_
+#define VERIFYD_VERIFYD_RESTRICTION_SENDER_EXEMPTIONS_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "mail/address.h"
+#include "re2/re2.h"
+
+namespace verifyd {
+
+class SenderExemptions {
+ public:
+  // Errors name the item.
+  static absl::StatusOr<SenderExemptions> Create(const std::vector<std::string>& items);
+  bool Contain(const Address& sender) const;
+
+ private:
+  std::vector<std::shared_ptr<const re2::RE2>> patterns_;  // of addresses in lower case
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_RESTRICTION_SENDER_EXEMPTIONS_H_

@@ -1,0 +1,59 @@
+#include "verifyd/table_file.h"
+
+#include <sys/stat.h>
+
+#include <cstddef>
+#include <set>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "probe/table.h"
+
+namespace verifyd {
+namespace {
+
+constexpr int64_t kNanosPerSecond = 1000000000;
+// lmdb:/PATH, but no table: it changes with every answer.
+constexpr absl::string_view kCache = "address_verify_map";
+
+void AddPaths(absl::string_view value, std::set<std::string>& paths) {
+  for (absl::string_view word : absl::StrSplit(value, absl::ByAnyChar(", \t\r\n{}"), absl::SkipEmpty())) {
+    absl::ConsumePrefix(&word, "proxy:");
+    const size_t colon = word.find(':');
+    if (colon == absl::string_view::npos) continue;
+    const absl::string_view type = word.substr(0, colon);
+    const absl::string_view path = word.substr(colon + 1);
+    const bool file = Table::IsTextType(type) || type == "cidr" || type == "re2";
+    if (file && absl::StartsWith(path, "/")) paths.emplace(path);
+  }
+}
+
+}  // namespace
+
+FileMark FileMark::Of(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return {.device = status.st_dev,
+          .inode = status.st_ino,
+          .size = status.st_size,
+          .modified = status.st_mtim.tv_sec * kNanosPerSecond + status.st_mtim.tv_nsec};
+}
+
+std::vector<TableFile> TableFilesOf(const Settings& settings) {
+  std::set<std::string> paths;
+  for (const SettingRow& row : Settings::Table()) {
+    if (row.name == kCache) continue;
+    for (const absl::string_view stress : {"", "yes"}) AddPaths(settings.Text(row.name, stress), paths);
+  }
+  for (const std::string& name : settings.Classes()) {
+    AddPaths(settings.Text(absl::StrCat(name, "_restrictions")), paths);
+  }
+  std::vector<TableFile> files;
+  files.reserve(paths.size());
+  for (const std::string& path : paths) files.push_back({.path = path, .mark = FileMark::Of(path)});
+  return files;
+}
+
+}  // namespace verifyd

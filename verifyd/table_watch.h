@@ -1,0 +1,56 @@
+// The table watch: tables are read again when their files change, without a reload. It looks at them every 5 s; when
+// one has changed since it was read, and all have stayed as they are for a whole interval (nobody is in the middle of
+// writing them), all tables are read, with the settings in force: the settings file may be half edited. What is wrong
+// with a table is logged once for each change, and what was read before stays in force.
+//
+// Looking is a stat(2) a file, microseconds where the disk is near; but a file may lie on a server that does not
+// answer, and a million entries take a second to read: so it has a loop of its own to live on, which nobody waits for.
+//
+// Thread: its loop's only.
+#ifndef VERIFYD_VERIFYD_TABLE_WATCH_H_
+#define VERIFYD_VERIFYD_TABLE_WATCH_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/loop.h"
+#include "base/timer.h"
+#include "verifyd/configuration.h"
+#include "verifyd/settings.h"
+#include "verifyd/table_file.h"
+
+namespace verifyd {
+
+class TableWatch {
+ public:
+  static constexpr absl::Duration kInterval = absl::Seconds(5);
+
+  // `take` gets a configuration whose tables have been read again and puts it in force. `loop` outlives it.
+  using Take = std::function<void(Configuration configuration)>;
+  TableWatch(Loop& loop, Take take) : take_(std::move(take)), timer_(loop.timers()) {}
+
+  // This one is in force from now on: its tables are watched.
+  void Watch(const Configuration& configuration);
+
+ private:
+  struct Watched {
+    std::string path;
+    FileMark read;
+    FileMark seen;     // at the last look
+    FileMark refused;  // when reading all tables failed
+  };
+
+  void Look();
+  void ReadAgain(const std::vector<std::string>& changed);
+
+  const Take take_;
+  Timer timer_;
+  std::shared_ptr<const Settings> settings_;
+  std::vector<Watched> files_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_TABLE_WATCH_H_
