@@ -36,7 +36,7 @@ class ApiWorld {
         prober_(loop, resolver_, {{loop, dialer_}}),
         cache_(Cache::Open(loop, CacheSettings())),
         verifier_(loop, *cache_, prober_, metrics_),
-        restrictions_(verifier_),
+        restrictions_(verifier_, resolver_),
         record_(loop, *cache_) {
     resolver_.SetMx("example.com", {{10, "mx.example.com"}});
     resolver_.SetAddresses("mx.example.com", {"198.51.100.1"});
