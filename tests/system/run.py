@@ -62,6 +62,12 @@ class LineResult(unittest.TestResult):
 
     addError = addFailure
 
+    def addSubTest(self, test, subtest, error):
+        """Of one that fails nothing else is told; the test goes on, and is no success."""
+        if error is not None:
+            self.addFailure(test, (error[0], error[1].with_traceback(None), None))
+            print(f"      {subtest._subDescription()}", flush=True)
+
 
 def tests_in(suite):
     for item in suite:

@@ -201,9 +201,13 @@ Restrictions::Step Restrictions::TakeSaid(Evaluation& evaluation, const Restrict
     if (text.empty()) text = "Access denied";
   } else {
     if (code == 0) code = in_table ? codes.access_map_defer : codes.defer;
-    if (dsn.empty()) dsn = in_table ? "4.7.1" : "4.3.2";
     const bool now = restriction.kind == RestrictionKind::kDefer;
-    if (text.empty()) text = now ? "Try again later" : "Service unavailable";
+    if (dsn.empty()) dsn = now ? "4.3.2" : "4.7.0";
+    if (text.empty()) {
+      text = now                                                   ? "Try again later"
+             : restriction.kind == RestrictionKind::kDeferIfPermit ? "defer_if_permit requested"
+                                                                   : "defer_if_reject requested";
+    }
   }
   const RestrictionKind from = evaluation.levels_.back().from;
   const bool in_senders_list = from == RestrictionKind::kClass &&
@@ -252,7 +256,8 @@ Restrictions::Step Restrictions::CheckSyntax(Evaluation& evaluation, const Restr
   };
   switch (restriction.kind) {
     case RestrictionKind::kRejectInvalidHeloHostname:
-      if (helo.empty() || (helo.front() == '[' ? IsAddressLiteral(helo) : IsHostName(helo))) return Step::kGoOn;
+      if (helo.empty() || IsIpAddress(helo)) return Step::kGoOn;  // an address without brackets passes in Postfix, too
+      if (helo.front() == '[' ? IsAddressLiteral(helo) : IsHostName(helo)) return Step::kGoOn;
       return refuse(Subject::kHelo, codes.invalid_hostname_reject,
                     helo.front() == '[' ? "invalid ip address" : "Invalid name");
     case RestrictionKind::kRejectNonFqdnHeloHostname:

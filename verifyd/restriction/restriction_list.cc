@@ -104,7 +104,8 @@ absl::StatusOr<Restriction> ActionOf(absl::string_view value) {
   const auto [word, text] = SplitWord(value);
   Restriction action;
   const bool all_digits = std::all_of(word.begin(), word.end(), absl::ascii_isdigit);
-  if (absl::EqualsIgnoreCase(word, "OK") || (all_digits && !IsReplyCode(word))) {
+  // A number alone is no reply code, whatever it looks like.
+  if (absl::EqualsIgnoreCase(word, "OK") || (all_digits && (text.empty() || !IsReplyCode(word)))) {
     action.kind = Kind::kPermit;
     return action;
   }
@@ -139,7 +140,7 @@ absl::StatusOr<Restriction> ActionOf(absl::string_view value) {
     action.said.text = service ? "Service unavailable" : "Access denied";
   }
   if (action.said.dsn.empty()) {
-    action.said.dsn = row->kind == Kind::kReject ? "5.7.1" : row->kind == Kind::kDefer ? "4.7.1" : "4.7.0";
+    action.said.dsn = row->kind == Kind::kReject ? "5.7.1" : "4.7.1";
   }
   return action;
 }
