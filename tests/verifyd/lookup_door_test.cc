@@ -61,7 +61,8 @@ class LookupDoorTest : public RoomsTest {
     const std::vector<DoorRow>& table = DoorTable();
     const auto row = std::find_if(table.begin(), table.end(), [&](const DoorRow& door) { return door.name == name; });
     exchange_ = std::make_unique<Exchange>(
-        test_.loop(), metrics_, row->make({restrictions_, verifier_, resolver_, record_, metrics_, test_.loop().timers()}));
+        test_.loop(), metrics_,
+        row->make({restrictions_, verifier_, resolver_, record_, metrics_, test_.loop().timers()}));
     exchange_->protocol().Configure(configuration);
     exchange_->Configure({});
     exchange_->Serve(*Listener::Open(test_.loop(), *ListenAddress::Parse("unix:" + path_)));

@@ -1,5 +1,9 @@
 #include "verifyd/record/tally.h"
 
+// Its functions are wanted inline.
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -11,10 +15,6 @@
 #include "boost/json.hpp"
 #include "verifyd/json.h"
 #include "verifyd/record/tally_reader.h"
-
-// Its functions are wanted inline.
-#define XXH_INLINE_ALL
-#include "xxhash.h"
 
 namespace verifyd {
 namespace {
