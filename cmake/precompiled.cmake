@@ -1,6 +1,6 @@
-# Headers that are parsed once, not once a file. VERIFYD_PRECOMPILE says for which files:
-#   ON     all, and most of what they include: more than halves a build from nothing without optimisation, as the sanitizers
-#          are. The last header brings most of our own, whatever the floor: that includes point down the tests of house/ say.
+# Headers of libraries that are parsed once, not once a file. VERIFYD_PRECOMPILE says for which files:
+#   ON     all, and most of what they include: halves a build from nothing without optimisation, as the sanitizers are.
+#          None of our own: rooms that do not know each other have types of one name (Table of cache/ and of probe/).
 #   TESTS  the tests, and only GoogleTest, which each of them includes. With it a file that includes too little is found out.
 if(VERIFYD_PRECOMPILE STREQUAL "ON")
   set(precompiled
@@ -12,9 +12,7 @@ if(VERIFYD_PRECOMPILE STREQUAL "ON")
     <absl/strings/string_view.h> <absl/strings/strip.h> <absl/time/time.h>
     <boost/asio/as_tuple.hpp> <boost/asio/awaitable.hpp> <boost/asio/buffer.hpp> <boost/asio/co_spawn.hpp>
     <boost/asio/io_context.hpp> <boost/asio/ip/tcp.hpp> <boost/asio/local/stream_protocol.hpp> <boost/asio/post.hpp>
-    <boost/asio/read.hpp> <boost/asio/use_awaitable.hpp> <boost/asio/write.hpp> <boost/json.hpp>
-    <verifyd/api.h>)
-  set(precompiled_for_tests ${precompiled} <tests/scripted_dialer.h> <tests/scripted_resolver.h>)
+    <boost/asio/read.hpp> <boost/asio/use_awaitable.hpp> <boost/asio/write.hpp> <boost/json.hpp>)
 endif()
 
 # verifyd_precompile(TARGET OWNER HEADER...): TARGET is compiled with what OWNER, which comes first, precompiles.

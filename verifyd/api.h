@@ -60,7 +60,7 @@ enum class ApiRight : uint8_t { kRead, kChange };
 struct ApiArguments {
   std::string address;
   std::vector<std::string> addresses;  // or requests
-  LineSource lines;  // if set, addresses that come over time, instead of these
+  LineSource lines;                    // if set, addresses that come over time, instead of these
   bool fresh = false;
   bool trace = false;
   Role role = Role::kRecipient;
@@ -76,10 +76,10 @@ struct ApiArguments {
 };
 
 struct ApiRequest {
-  std::string method;                // "GET"
-  std::string target;                // "/v1/record?address=joe%40example.com"
-  std::string body;                  // a JSON object with the arguments, or empty
-  LineSource lines;                  // instead of the body, where a route takes addresses or requests: one a line, without end
+  std::string method;  // "GET"
+  std::string target;  // "/v1/record?address=joe%40example.com"
+  std::string body;    // a JSON object with the arguments, or empty
+  LineSource lines;    // instead of the body, where a route takes addresses or requests: one a line, without end
   ApiRight right = ApiRight::kRead;  // what the asker may do
 };
 
