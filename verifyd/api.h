@@ -25,6 +25,7 @@
 #include "cache/cache.h"
 #include "mail/question.h"
 #include "probe/prober.h"
+#include "verifyd/api_arguments.h"
 #include "verifyd/line_source.h"
 #include "verifyd/metrics.h"
 #include "verifyd/record/decision_record.h"
@@ -55,25 +56,6 @@ struct ApiContext {
 
 // Looking and changing are separate rights; who may change may look.
 enum class ApiRight : uint8_t { kRead, kChange };
-
-// All arguments there are; each route takes some of them.
-struct ApiArguments {
-  std::string address;
-  std::vector<std::string> addresses;  // or requests
-  LineSource lines;                    // if set, addresses that come over time, instead of these
-  bool fresh = false;
-  bool trace = false;
-  Role role = Role::kRecipient;
-  std::optional<absl::Duration> patience;
-  // An address, "@domain", or the name of a destination; each route says which.
-  std::string target;
-  Deliverability deliverability = Deliverability::kUnknown;
-  absl::Duration since = absl::Hours(24);
-  bool probe = false;
-  absl::Duration for_time = absl::InfiniteDuration();
-  std::string why;
-  std::string id;
-};
 
 struct ApiRequest {
   std::string method;  // "GET"

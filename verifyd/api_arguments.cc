@@ -1,0 +1,211 @@
+#include "verifyd/api_arguments.h"
+
+#include <utility>
+
+#include "absl/algorithm/container.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "boost/json.hpp"
+#include "verifyd/json.h"
+
+namespace verifyd {
+namespace {
+
+namespace json = boost::json;
+
+constexpr absl::Duration kMaxPatience = absl::Hours(1);
+
+struct ArgumentRow {
+  absl::string_view name;
+  absl::string_view documentation;
+  absl::Status (*take)(const json::value& value, ApiArguments& arguments);
+};
+
+absl::Status Expected(absl::string_view what, const json::value& found) {
+  return absl::InvalidArgumentError(absl::StrCat("found ", Printable(json::serialize(found), 80), ", expected ", what));
+}
+
+absl::string_view TextOf(const json::value& value) {
+  const json::string* text = value.if_string();
+  return text == nullptr ? absl::string_view() : absl::string_view(text->data(), text->size());
+}
+
+absl::Status TakeYesNo(const json::value& value, bool& flag) {
+  if (value.is_bool()) {
+    flag = value.get_bool();
+    return absl::OkStatus();
+  }
+  if (absl::SimpleAtob(TextOf(value), &flag)) return absl::OkStatus();
+  return Expected("true or false", value);
+}
+
+absl::Status TakeAddress(const json::value& value, ApiArguments& arguments) {
+  if (!value.is_string()) return Expected("an address", value);
+  arguments.address = std::string(TextOf(value));
+  return absl::OkStatus();
+}
+
+absl::Status TakeAddresses(const json::value& value, ApiArguments& arguments) {
+  if (value.is_string()) {
+    arguments.addresses.emplace_back(TextOf(value));
+    return absl::OkStatus();
+  }
+  if (!value.is_array()) return Expected("a list of addresses", value);
+  for (const json::value& item : value.get_array()) {
+    if (!item.is_string()) return Expected("an address", item);
+    arguments.addresses.emplace_back(TextOf(item));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TakeFresh(const json::value& value, ApiArguments& arguments) { return TakeYesNo(value, arguments.fresh); }
+
+absl::Status TakeTrace(const json::value& value, ApiArguments& arguments) { return TakeYesNo(value, arguments.trace); }
+
+absl::Status TakeRole(const json::value& value, ApiArguments& arguments) {
+  for (const Role role : {Role::kRecipient, Role::kSender}) {
+    if (TextOf(value) != RoleName(role)) continue;
+    arguments.role = role;
+    return absl::OkStatus();
+  }
+  return Expected("\"recipient\" or \"sender\"", value);
+}
+
+absl::Status TakePatience(const json::value& value, ApiArguments& arguments) {
+  if (!value.is_string()) return Expected("a time, \"300s\"", value);
+  ASSIGN_OR_RETURN(const absl::Duration patience, ParseTimeValue(TextOf(value)));
+  if (patience > kMaxPatience) return Expected(absl::StrCat("at most ", FormatTimeValue(kMaxPatience)), value);
+  arguments.patience = patience;
+  return absl::OkStatus();
+}
+
+absl::Status TakeTarget(const json::value& value, ApiArguments& arguments) {
+  if (!value.is_string()) return Expected("an address, \"@domain\" or the name of a destination", value);
+  arguments.target = std::string(TextOf(value));
+  return absl::OkStatus();
+}
+
+absl::Status TakeStatus(const json::value& value, ApiArguments& arguments) {
+  for (const Deliverability held : {Deliverability::kDeliverable, Deliverability::kUndeliverable}) {
+    if (TextOf(value) != DeliverabilityName(held)) continue;
+    arguments.deliverability = held;
+    return absl::OkStatus();
+  }
+  return Expected("\"deliverable\" or \"undeliverable\"", value);
+}
+
+absl::Status TakeSince(const json::value& value, ApiArguments& arguments) {
+  if (!value.is_string()) return Expected("a time, \"24h\"", value);
+  ASSIGN_OR_RETURN(arguments.since, ParseTimeValue(TextOf(value)));
+  return absl::OkStatus();
+}
+
+absl::Status TakeProbe(const json::value& value, ApiArguments& arguments) { return TakeYesNo(value, arguments.probe); }
+
+absl::Status TakeId(const json::value& value, ApiArguments& arguments) {
+  if (!value.is_string()) return Expected("the id of a refusal", value);
+  arguments.id = std::string(TextOf(value));
+  return absl::OkStatus();
+}
+
+absl::Status TakeFor(const json::value& value, ApiArguments& arguments) {
+  if (!value.is_string()) return Expected("a time, \"7d\"", value);
+  ASSIGN_OR_RETURN(arguments.for_time, ParseTimeValue(TextOf(value)));
+  return absl::OkStatus();
+}
+
+absl::Status TakeWhy(const json::value& value, ApiArguments& arguments) {
+  if (!value.is_string()) return Expected("a text", value);
+  arguments.why = std::string(TextOf(value));
+  return absl::OkStatus();
+}
+
+const std::vector<ArgumentRow>& ArgumentTable() {
+  static const auto* const kTable = new std::vector<ArgumentRow>{
+      {"address", "One address.", TakeAddress},
+      {"addresses", "A list of addresses.", TakeAddresses},
+      {"for", "How long it holds: \"7d\"; without it, until it is ended.", TakeFor},
+      {"fresh", "Ask the server even though memory has an answer; true or false.", TakeFresh},
+      {"id", "The id of a refusal, K7W2MXQA.", TakeId},
+      {"patience", "How long to wait for a probe: \"300s\"; then the state is \"in_progress\".", TakePatience},
+      {"probe", "Ask the servers about what memory does not know; true or false.", TakeProbe},
+      {"requests", "A list of requests: sender, recipient, client address, SASL login, tabs between.", TakeAddresses},
+      {"role", "\"recipient\" (default) or \"sender\".", TakeRole},
+      {"since", "How far back: \"24h\".", TakeSince},
+      {"status", "\"deliverable\" or \"undeliverable\".", TakeStatus},
+      {"target", "An address, \"@domain\", or the name of a destination.", TakeTarget},
+      {"trace", "Show the dialogue with the server; true or false.", TakeTrace},
+      {"why", "A note for people.", TakeWhy},
+  };
+  return *kTable;
+}
+
+absl::StatusOr<std::string> PercentDecoded(absl::string_view text) {
+  std::string decoded;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+') {
+      decoded.push_back(' ');
+    } else if (text[i] != '%') {
+      decoded.push_back(text[i]);
+    } else if (i + 2 < text.size() && absl::ascii_isxdigit(static_cast<unsigned char>(text[i + 1])) &&
+               absl::ascii_isxdigit(static_cast<unsigned char>(text[i + 2]))) {
+      absl::StrAppend(&decoded, absl::HexStringToBytes(text.substr(i + 1, 2)));
+      i += 2;
+    } else {
+      return absl::InvalidArgumentError(
+          absl::StrCat("found \"", Printable(text.substr(i, 3), 3), "\" in the query, expected %XX"));
+    }
+  }
+  return decoded;
+}
+
+}  // namespace
+
+absl::string_view ApiArgumentDocumentation(absl::string_view name) {
+  for (const ArgumentRow& row : ArgumentTable()) {
+    if (row.name == name) return row.documentation;
+  }
+  return "";
+}
+
+absl::Status ApiArgumentReader::Take(absl::string_view name, const json::value& value) {
+  for (const ArgumentRow& row : ArgumentTable()) {
+    if (row.name != name || !absl::c_linear_search(names_, name)) continue;
+    const absl::Status status = row.take(value, arguments_);
+    return status.ok() ? status : absl::InvalidArgumentError(absl::StrCat("\"", name, "\": ", status.message()));
+  }
+  return absl::InvalidArgumentError(absl::StrCat("unknown argument \"", Printable(name, 80), "\"; ", route_, " takes ",
+                                                 names_.empty() ? "none" : absl::StrJoin(names_, ", ")));
+}
+
+absl::Status ApiArgumentReader::TakeQuery(absl::string_view query) {
+  for (const absl::string_view part : absl::StrSplit(query, '&', absl::SkipEmpty())) {
+    const size_t equals = part.find('=');
+    ASSIGN_OR_RETURN(const std::string name, PercentDecoded(part.substr(0, equals)));
+    ASSIGN_OR_RETURN(const std::string value,
+                     PercentDecoded(equals == absl::string_view::npos ? "" : part.substr(equals + 1)));
+    RETURN_IF_ERROR(Take(name, JsonText(value)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ApiArgumentReader::TakeBody(absl::string_view body) {
+  if (body.empty()) return absl::OkStatus();
+  boost::system::error_code error;
+  const json::value value = json::parse(json::string_view(body.data(), body.size()), error);
+  if (error) return absl::InvalidArgumentError(absl::StrCat("the body is not JSON: ", error.message()));
+  if (!value.is_object()) return absl::InvalidArgumentError("found a body that is not a JSON object, expected one");
+  for (const auto& field : value.get_object()) {
+    RETURN_IF_ERROR(Take(absl::string_view(field.key().data(), field.key().size()), field.value()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace verifyd

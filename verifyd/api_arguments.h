@@ -1,0 +1,67 @@
+// The arguments of the api: one table of names with documentation and how each is read, from the query of a request or
+// from the JSON object in its body.
+//
+// Thread: any.
+#ifndef VERIFYD_VERIFYD_API_ARGUMENTS_H_
+#define VERIFYD_VERIFYD_API_ARGUMENTS_H_
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "boost/json/fwd.hpp"
+#include "mail/finding.h"
+#include "mail/question.h"
+#include "verifyd/line_source.h"
+
+namespace verifyd {
+
+// All arguments there are; each route takes some of them.
+struct ApiArguments {
+  std::string address;
+  std::vector<std::string> addresses;  // or requests
+  LineSource lines;                    // if set, addresses that come over time, instead of these
+  bool fresh = false;
+  bool trace = false;
+  Role role = Role::kRecipient;
+  std::optional<absl::Duration> patience;
+  // An address, "@domain", or the name of a destination; each route says which.
+  std::string target;
+  Deliverability deliverability = Deliverability::kUnknown;
+  absl::Duration since = absl::Hours(24);
+  bool probe = false;
+  absl::Duration for_time = absl::InfiniteDuration();
+  std::string why;
+  std::string id;
+};
+
+// One line for people; empty for a name that is none.
+absl::string_view ApiArgumentDocumentation(absl::string_view name);
+
+// Reads what one route takes.
+class ApiArgumentReader {
+ public:
+  // `route` is for people: "GET /v1/record"; `names` are those that it takes. They and `arguments` outlive the reader.
+  ApiArgumentReader(std::string route, const std::vector<absl::string_view>& names, ApiArguments& arguments)
+      : route_(std::move(route)), names_(names), arguments_(arguments) {}
+
+  // Errors name the argument, what was found and what was expected.
+  absl::Status TakeQuery(absl::string_view query);
+  // A JSON object, or nothing.
+  absl::Status TakeBody(absl::string_view body);
+
+ private:
+  absl::Status Take(absl::string_view name, const boost::json::value& value);
+
+  const std::string route_;
+  const std::vector<absl::string_view>& names_;
+  ApiArguments& arguments_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_API_ARGUMENTS_H_
