@@ -4,10 +4,9 @@
 #include <array>
 #include <utility>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "base/status_macros.h"
 #include "base/text.h"
 
 namespace verifyd {
@@ -21,25 +20,10 @@ constexpr std::array<std::pair<absl::string_view, absl::string_view>, 4> kNamed 
              R"((-|\.|_)(owner|owners|request|bounces?|return|admin)(-[^@]*|\+[^@]*)?@)"},
 }};
 
-constexpr int64_t kMaxPatternMemory = 1 << 20;
-
-absl::StatusOr<std::shared_ptr<const re2::RE2>> Compile(const std::string& pattern) {
-  re2::RE2::Options options;
-  options.set_log_errors(false);
-  options.set_case_sensitive(false);
-  options.set_max_mem(kMaxPatternMemory);
-  // Addresses are any octets.
-  options.set_encoding(re2::RE2::Options::EncodingLatin1);
-  auto compiled = std::make_shared<const re2::RE2>(pattern, options);
-  if (compiled->ok()) return std::shared_ptr<const re2::RE2>(std::move(compiled));
-  return absl::InvalidArgumentError(
-      absl::StrCat("found \"", Printable(pattern, 100), "\", expected a pattern of RE2: ", compiled->error()));
-}
-
 }  // namespace
 
 absl::StatusOr<SenderExemptions> SenderExemptions::Create(const std::vector<std::string>& items) {
-  SenderExemptions exemptions;
+  auto patterns = std::make_shared<PatternSet>();
   for (const std::string& item : items) {
     const auto* const named =
         std::find_if(kNamed.begin(), kNamed.end(), [&](const auto& row) { return row.first == item; });
@@ -50,17 +34,24 @@ absl::StatusOr<SenderExemptions> SenderExemptions::Create(const std::vector<std:
       return absl::InvalidArgumentError(
           absl::StrCat("found \"", Printable(item, 100), "\", expected verp, batv, srs, list, or a /pattern/"));
     }
-    absl::StatusOr<std::shared_ptr<const re2::RE2>> compiled = Compile(std::string(pattern));
-    if (!compiled.ok()) return compiled.status();
-    exemptions.patterns_.push_back(*std::move(compiled));
+    if (const absl::Status added = patterns->Add(pattern).status(); !added.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("found \"", Printable(item, 100), "\", expected a pattern of RE2: ", added.message()));
+    }
   }
+  RETURN_IF_ERROR(patterns->Compile());
+  SenderExemptions exemptions;
+  if (patterns->size() > 0) exemptions.patterns_ = std::move(patterns);
   return exemptions;
 }
 
 bool SenderExemptions::Contain(const Address& sender) const {
-  const std::string key = sender.Key();
-  return std::any_of(patterns_.begin(), patterns_.end(),
-                     [&](const auto& pattern) { return re2::RE2::PartialMatch(key, *pattern); });
+  if (patterns_ == nullptr) return false;
+  const PatternHits hits = patterns_->Match(sender.Key());
+  for (size_t i = 0; i < patterns_->size(); ++i) {
+    if (hits.Has(i)) return true;
+  }
+  return false;
 }
 
 }  // namespace verifyd

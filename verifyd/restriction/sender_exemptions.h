@@ -19,7 +19,7 @@
 
 #include "absl/status/statusor.h"
 #include "mail/address.h"
-#include "re2/re2.h"
+#include "verdict/pattern_set.h"
 
 namespace verifyd {
 
@@ -30,7 +30,7 @@ class SenderExemptions {
   bool Contain(const Address& sender) const;
 
  private:
-  std::vector<std::shared_ptr<const re2::RE2>> patterns_;  // of addresses in lower case
+  std::shared_ptr<const PatternSet> patterns_;  // null: none
 };
 
 }  // namespace verifyd
