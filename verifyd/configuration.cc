@@ -391,7 +391,14 @@ RestrictionCodes CodesOf(const Settings& settings) {
 absl::Status FillLists(const Settings& settings, RestrictionSettings& restrictions) {
   absl::flat_hash_map<std::string, std::vector<std::string>> items;
   const std::vector<std::string> classes = settings.Classes();
-  for (const std::string& name : classes) items[name] = settings.List(absl::StrCat(name, "_restrictions"));
+  for (const std::string& name : classes) {
+    const std::string list = absl::StrCat(name, "_restrictions");
+    if (!settings.IsSet(list) && Settings::FindRow(list)->name != list) {
+      return Bad("restriction_classes", absl::InvalidArgumentError(absl::StrCat("found \"", Printable(name, 60),
+                                                                                "\", expected ", list, " as well")));
+    }
+    items[name] = settings.List(list);
+  }
   RestrictionReader reader([items](absl::string_view name) -> absl::StatusOr<std::vector<std::string>> {
     const auto found = items.find(name);
     if (found == items.end()) return absl::NotFoundError("no class");

@@ -84,7 +84,6 @@ const SettingRow* Settings::FindRow(absl::string_view name) {
 
 std::vector<std::string> Settings::Classes() const {
   std::vector<std::string> classes = List("restriction_classes");
-  for (std::string& name : classes) absl::AsciiStrToLower(&name);
   classes.emplace_back("submission");
   return classes;
 }
@@ -117,7 +116,7 @@ absl::StatusOr<Settings> Settings::Load(const std::vector<Assignment>& file, con
   for (const auto& [name, assignment] : settings.values_) {
     const bool of_class = FindRow(name)->name != name;
     if (!of_class) continue;
-    const std::string of = absl::AsciiStrToLower(name.substr(0, name.size() - kClassSuffix.size()));
+    const std::string of = name.substr(0, name.size() - kClassSuffix.size());
     if (std::find(classes.begin(), classes.end(), of) == classes.end()) {
       return absl::InvalidArgumentError(absl::StrCat(UnknownName(assignment),
                                                      " (a class of restrictions is to stand in "

@@ -134,6 +134,19 @@ TEST(ConfigurationTest, ErrorsNameTheSetting) {
   EXPECT_THAT(Configure("syslog_facility = male\n"), FailsWith("syslog_facility"));
 }
 
+TEST(ConfigurationTest, AClassHasItsListAndAListItsClass) {
+  const auto created = [](std::vector<Assignment> file) -> absl::Status {
+    file.push_back({"myhostname", "gw.example.org", "test"});
+    const absl::StatusOr<Settings> settings = Settings::Load(file, {});
+    return settings.ok() ? Configuration::Create(*settings).status() : settings.status();
+  };
+  EXPECT_THAT(created({{"restriction_classes", "strict", "test"}, {"strict_restrictions", "reject", "test"}}), IsOk());
+  EXPECT_THAT(created({{"restriction_classes", "strict", "test"}}), FailsWith("expected strict_restrictions as well"));
+  EXPECT_THAT(created({{"strict_restrictions", "reject", "test"}}), FailsWith("is to stand in restriction_classes"));
+  EXPECT_THAT(created({{"restriction_classes", "strict", "test"}, {"Strict_restrictions", "reject", "test"}}),
+              FailsWith("Strict_restrictions"));
+}
+
 TEST(ConfigurationTest, NoDoorOpensBeyondLoopbackUnlessToldSo) {
   for (const std::string address : {"inet:0.0.0.0:1", "inet:[::]:1", "inet:1@192.0.2.1"}) {
     const std::string line = "policy_listen = inet:127.0.0.1:2, " + address + "\n";

@@ -209,7 +209,7 @@ absl::StatusOr<std::shared_ptr<const RestrictionList>> RestrictionReader::Read(c
 }
 
 absl::StatusOr<std::shared_ptr<const RestrictionList>> RestrictionReader::ReadClass(absl::string_view name) {
-  const std::string key = absl::AsciiStrToLower(name);
+  const std::string key(name);
   if (const auto known = classes_.find(key); known != classes_.end()) return known->second;
   if (std::find(reading_.begin(), reading_.end(), key) != reading_.end()) {
     return absl::InvalidArgumentError(absl::StrCat("class ", absl::StrJoin(reading_, ", which has "), ", which has ",
