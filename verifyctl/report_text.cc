@@ -137,6 +137,7 @@ std::string RefusalText(const json::object& refusal) {
       absl::StrCat(code == 0 ? "" : absl::StrCat(code, " "), TextField(refusal, "dsn"), " ",
                    TextField(refusal, "said")));
   Put(out, "why", TextField(refusal, "why"));
+  Put(out, "restriction", TextField(refusal, "restriction"));
   if (const json::object* const finding = ObjectField(refusal, "finding")) {
     const absl::string_view mx_address = TextField(*finding, "mx_address");
     Put(out, "rule", TextField(*finding, "rule"));

@@ -82,6 +82,7 @@ class VerifyctlWithDaemonTest : public VerifyctlTest {
     world_.record().Configure({.refusal_ids = true});
     Ruling ruling;
     ruling.decision = {.kind = DecisionKind::kReject, .code = 550, .dsn = "5.1.1", .text = "undeliverable address"};
+    ruling.restriction = "reject_unverified_recipient";
     ruling.verdict.emplace();
     ruling.verdict->state = VerdictState::kKnown;
     ruling.verdict->finding.reason = Reason::kNoSuchUser;

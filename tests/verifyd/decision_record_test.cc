@@ -32,6 +32,7 @@ class DecisionRecordTest : public RoomsTest {
   static Ruling Refusal() {
     Ruling ruling;
     ruling.decision = {.kind = DecisionKind::kReject, .code = 550, .dsn = "5.1.1", .text = "undeliverable address: no"};
+    ruling.restriction = "reject_unverified_recipient";
     ruling.verdict.emplace();
     ruling.verdict->state = VerdictState::kKnown;
     ruling.verdict->finding.deliverability = Deliverability::kUndeliverable;
@@ -87,9 +88,20 @@ TEST_F(DecisionRecordTest, WhatADryRunWouldHaveRefusedIsToldApart) {
   EXPECT_EQ(report.at("totals").at("reject"), 0);
 }
 
+// It was counted under the reason of an address that had been accepted before it.
+TEST_F(DecisionRecordTest, ARefusalThatNoVerdictStandsBehindCountsForItsRestriction) {
+  Ruling ruling = Refusal();
+  ruling.verdict->finding.reason = Reason::kAccepted;
+  ruling.restriction = "check_client_access";
+  record_.Take(request_, ruling);
+  const json::object report = ReportOf(record_);
+  EXPECT_EQ(report.at("reasons").at(0).at("reason"), "check_client_access");
+  EXPECT_EQ(report.at("reasons").at(0).at("samples").at(0).at("reply"), "undeliverable address: no");
+}
+
 TEST_F(DecisionRecordTest, ARefusedSenderCountsForHisDomain) {
   Ruling ruling = Refusal();
-  ruling.decision.dsn = "5.1.7";
+  ruling.restriction = "reject_unverified_sender";
   record_.Take(request_, ruling);
   EXPECT_EQ(ReportOf(record_).at("domains").at(0).at("domain"), "example.org");
 }

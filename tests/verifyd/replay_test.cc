@@ -59,6 +59,28 @@ TEST_F(ReplayTest, WithProbesItIsFoundOutWhatWouldBeRefused) {
   EXPECT_EQ(report.at("reasons").at(0).at("reason"), "no_such_user");
 }
 
+// A log could get clients refused who had asked for nothing.
+TEST_F(ReplayTest, ClientsAreNotChargedForIt) {
+  ConfigureRooms({{"recipient_restrictions",
+                   "rate_limit { client_address/1/1h/reject }, check_recipient_access "
+                   "inline:{ {example.com = WARN seen} }"}});
+  const json::object report = Replayed({"<>\tjoe@example.com\t192.0.2.1\n<>\tjoe@example.com\t192.0.2.1\n"}, false);
+  EXPECT_EQ(report.at("totals").at("dunno"), 2);
+  EXPECT_FALSE(log_.Contains("WARN seen"));
+  const MailRequest live = {.protocol_state = "RCPT", .client_address = "192.0.2.1", .recipient = "joe@example.com"};
+  EXPECT_FALSE(restrictions_.Begin(live, false).ruling().decision.refuses());
+  EXPECT_TRUE(restrictions_.Begin(live, false).ruling().decision.refuses());
+}
+
+TEST_F(ReplayTest, WithProbesSendersThatATableChoosesAreFoundOut) {
+  ConfigureRooms({{"probe_permit_networks", "11.0.0.0/8"},
+                  {"unverified_sender_reject_code", "550"},
+                  {"sender_restrictions", "check_sender_access inline:{ {example.com = reject_unverified_sender} }"}});
+  const json::object report = Replayed({"bad@example.com\tjoe@elsewhere.test\n"}, true);
+  EXPECT_EQ(report.at("totals").at("reject"), 1);
+  EXPECT_EQ(report.at("addresses").at(0).at("address"), "bad@example.com");
+}
+
 TEST_F(ReplayTest, WhatIsNoRequestIsCountedAndPassedOver) {
   const json::object report = Replayed({"nonsense\na\tb\tc\td\te\n\n\t\n<>\tnot an address\n"}, true);
   EXPECT_EQ(report.at("malformed"), 3);

@@ -324,6 +324,9 @@ TEST_F(LanguageTest, TheRulingNamesTheRestriction) {
   EXPECT_EQ(Rule().restriction, "reject");
   Configure("check_recipient_access inline:{ {known.test = REJECT} }");
   EXPECT_EQ(Rule().restriction, "check_recipient_access");
+  request_.sender = "nobody@elsewhere.test";
+  Configure("check_sender_access inline:{ {elsewhere.test = reject_unverified_sender} }");
+  EXPECT_EQ(Rule().restriction, "reject_unverified_sender");
   Configure("permit");
   EXPECT_EQ(Rule().restriction, "");
 }

@@ -23,6 +23,13 @@ Action ActionOf(const Ruling& ruling) {
   return rejects ? Action::kWouldReject : Action::kWouldDefer;
 }
 
+// The verdict that a refusal stands on; null where it is another restriction's. Of what was let through, the last one.
+const Verdict* VerdictBehind(const Ruling& ruling) {
+  if (!ruling.verdict.has_value()) return nullptr;
+  const bool of_verdict = RefusalIn(ruling) == nullptr || absl::StartsWith(ruling.restriction, "reject_unverified_");
+  return of_verdict ? &*ruling.verdict : nullptr;
+}
+
 bool AcceptedBefore(Cache& cache, absl::string_view text) {
   const absl::StatusOr<Address> address = Address::FromUnquoted(text);
   if (!address.ok()) return false;
@@ -33,8 +40,12 @@ bool AcceptedBefore(Cache& cache, absl::string_view text) {
 }  // namespace
 
 absl::string_view ReasonWord(const Ruling& ruling) {
-  if (!ruling.verdict.has_value()) return RefusalIn(ruling) != nullptr ? "restriction" : "not_asked";
-  switch (ruling.verdict->state) {
+  const Verdict* const verdict = VerdictBehind(ruling);
+  if (verdict == nullptr) {
+    if (RefusalIn(ruling) == nullptr) return "not_asked";
+    return ruling.restriction.empty() ? "own_probe" : ruling.restriction;
+  }
+  switch (verdict->state) {
     case VerdictState::kKnown:
       break;
     case VerdictState::kInProgress:
@@ -44,13 +55,12 @@ absl::string_view ReasonWord(const Ruling& ruling) {
     case VerdictState::kNotVerifiable:
       return "not_verifiable";
   }
-  const Reason reason = ruling.verdict->finding.reason;
+  const Reason reason = verdict->finding.reason;
   return reason == Reason::kNone ? "pin" : ReasonName(reason);
 }
 
 absl::string_view SubjectOf(const MailRequest& request, const Ruling& ruling) {
-  const Decision* const refusal = RefusalIn(ruling);
-  const bool of_sender = refusal != nullptr && absl::EndsWith(refusal->dsn, ".1.7");
+  const bool of_sender = RefusalIn(ruling) != nullptr && absl::StrContains(ruling.restriction, "sender");
   return of_sender || request.recipient.empty() ? request.sender : request.recipient;
 }
 
@@ -63,18 +73,18 @@ Decided DecidedOn(const MailRequest& request, const Ruling& ruling, Cache& cache
     decided.domain = decided.address.substr(at + 1);
   }
   decided.when = now;
-  if (ruling.verdict.has_value()) {
-    const Finding& finding = ruling.verdict->finding;
+  const Verdict* const verdict = VerdictBehind(ruling);
+  if (verdict != nullptr) {
+    const Finding& finding = verdict->finding;
     decided.rule = finding.rule;
     decided.reply = finding.text;
     decided.accepts_all = finding.reason == Reason::kCatchAll || finding.reason == Reason::kProviderAcceptsAll;
-    decided.deferred_since = ruling.verdict->deferred_since;
+    decided.deferred_since = verdict->deferred_since;
   }
   const Decision* const refusal = RefusalIn(ruling);
   if (refusal == nullptr) return decided;
   if (decided.reply.empty()) decided.reply = refusal->text;
-  decided.accepted_before =
-      (ruling.verdict.has_value() && ruling.verdict->grace) || AcceptedBefore(cache, decided.address);
+  decided.accepted_before = (verdict != nullptr && verdict->grace) || AcceptedBefore(cache, decided.address);
   return decided;
 }
 

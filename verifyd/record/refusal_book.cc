@@ -44,6 +44,7 @@ std::string EntryOf(absl::string_view id, const MailRequest& request, const Ruli
   Put(object, "dsn", decision.dsn);
   Put(object, "said", decision.text);
   object["why"] = JsonText(ReasonWord(ruling));
+  if (!ruling.restriction.empty()) object["restriction"] = JsonText(ruling.restriction);
   if (ruling.verdict.has_value()) object["finding"] = ToJson(ruling.verdict->finding);
   return json::serialize(object);
 }

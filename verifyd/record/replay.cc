@@ -3,11 +3,9 @@
 #include <array>
 #include <utility>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "boost/json.hpp"
-#include "mail/address.h"
 #include "verifyd/record/decided.h"
 
 namespace verifyd {
@@ -89,24 +87,16 @@ std::optional<Question> Replay::Decide(absl::string_view line, bool may_ask) {
     ++malformed_;
     return std::nullopt;
   }
-  const Evaluation evaluation = rooms_.restrictions.Begin(request, true);
-  const Ruling& ruling = evaluation.ruling();
-  const bool known =
-      evaluation.settled() && !(ruling.verdict.has_value() && ruling.verdict->state == VerdictState::kNotCached);
-  const absl::Time now = rooms_.loop.clock().Now();
-  Decided decided = DecidedOn(request, ruling, rooms_.cache, now);
-  if (!known && may_ask) {
-    absl::StatusOr<Address> address = Address::FromUnquoted(decided.address);
-    if (address.ok()) {
-      Question question;
-      question.address = *std::move(address);
-      question.role = decided.address == request.recipient ? Role::kRecipient : Role::kSender;
-      question.urgency = Urgency::kList;
-      question.patience = patience_;
-      return question;
-    }
+  const Evaluation evaluation = rooms_.restrictions.Rehearse(request);
+  if (!evaluation.settled() && may_ask) {
+    Question question = *evaluation.question();
+    question.urgency = Urgency::kList;
+    question.patience = patience_;
+    question.memory_only = false;
+    return question;
   }
-  if (!known) {
+  Decided decided = DecidedOn(request, evaluation.ruling(), rooms_.cache, rooms_.loop.clock().Now());
+  if (!evaluation.settled()) {
     decided.action = Action::kNotKnown;
     decided.reason = "not_known";
   }

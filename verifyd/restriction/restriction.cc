@@ -110,12 +110,23 @@ bool Restrictions::DeferredLongEnough(const Verdict& verdict, Role role, const R
          verifier_.clock().Now() - verdict.deferred_since > settings.max_defer;
 }
 
+void Restrictions::SayLetThrough(absl::string_view recipient, const Verdict& verdict) {
+  LogWarning(absl::StrCat("<", Printable(recipient, kMaxNamed),
+                          "> is let through, though nothing definite is known of it: it has been deferred since ",
+                          absl::FormatTime("%Y-%m-%d %H:%M:%S", verdict.deferred_since, absl::LocalTimeZone()), " (",
+                          verdict.finding.text, ")"));
+}
+
 // Takes a refusal into the ruling, as warn_if_reject, a dry run and the deferrals that wait have it.
 Restrictions::Step Restrictions::Refuse(Evaluation& evaluation, const Restriction& restriction,
                                         Decision decision) const {
   Ruling& ruling = evaluation.ruling_;
   const Evaluation::Level& level = evaluation.levels_.back();
-  const absl::string_view name = RestrictionName(level.from == RestrictionKind::kClass ? restriction.kind : level.from);
+  // Words out of a table are the table's; a restriction that stands in one is itself.
+  const bool words = restriction.kind == RestrictionKind::kReject || restriction.kind == RestrictionKind::kDefer ||
+                     restriction.kind == RestrictionKind::kDeferIfPermit;
+  const absl::string_view name =
+      RestrictionName(words && level.from != RestrictionKind::kClass ? level.from : restriction.kind);
   if (ruling.dry_run || restriction.warn_if_reject || level.warn_if_reject) {
     if (!ruling.warning.has_value()) {
       ruling.warning = std::move(decision);
@@ -145,10 +156,7 @@ Restrictions::Step Restrictions::Settle(Evaluation& evaluation, const Restrictio
   const Use use = !recipient ? Use::kSender : evaluation.context_ == "submission" ? Use::kOutbound : Use::kInbound;
   Decision decision = DecideOnVerdict(verdict, use, recipient ? settings.recipient : settings.sender);
   if (decision.refuses() && DeferredLongEnough(verdict, RoleOf(restriction), settings)) {
-    LogWarning(absl::StrCat("<", Printable(evaluation.request_.recipient, kMaxNamed),
-                            "> is let through, though nothing definite is known of it: it has been deferred since ",
-                            absl::FormatTime("%Y-%m-%d %H:%M:%S", verdict.deferred_since, absl::LocalTimeZone()), " (",
-                            verdict.finding.text, ")"));
+    if (!evaluation.rehearsal_) SayLetThrough(evaluation.request_.recipient, verdict);
     decision = Decision();
   }
   const bool first_refusal = decision.refuses() && !ruling.warning.has_value() && !evaluation.if_permit_.has_value();
@@ -288,6 +296,7 @@ Restrictions::Step Restrictions::CheckDisposable(Evaluation& evaluation, const R
 }
 
 Restrictions::Step Restrictions::CheckRate(Evaluation& evaluation, const Restriction& restriction) {
+  if (evaluation.rehearsal_) return Step::kGoOn;
   const MailRequest& request = evaluation.request_;
   std::string domain;
   absl::string_view who;
@@ -315,7 +324,8 @@ Restrictions::Step Restrictions::AskVerifier(Evaluation& evaluation, const Restr
   std::optional<Question> question = QuestionFor(restriction, evaluation);
   if (!question.has_value()) return Step::kGoOn;
   std::optional<Verdict> verdict = verifier_.Recall(*question);
-  if (verdict.has_value()) return Settle(evaluation, restriction, *std::move(verdict));
+  const bool unknown = !verdict.has_value() || (evaluation.rehearsal_ && verdict->state == VerdictState::kNotCached);
+  if (!unknown) return Settle(evaluation, restriction, *std::move(verdict));
   evaluation.waits_for_ = std::move(question);
   evaluation.asking_ = &restriction;
   return Step::kWait;
@@ -376,6 +386,7 @@ Restrictions::Step Restrictions::Take(Evaluation& evaluation, const Restriction&
       }
       return Step::kGoOn;
     case Kind::kLog:
+      if (evaluation.rehearsal_) return Step::kGoOn;
       LogInfo(absl::StrCat("restrictions: ", restriction.said.text,
                            ": client_address=", Printable(evaluation.request_.client_address, kMaxNamed), " sender=<",
                            Printable(evaluation.request_.sender, kMaxNamed), "> recipient=<",
@@ -425,7 +436,16 @@ bool Restrictions::IsDryRun(const MailRequest& request) const {
 }
 
 Evaluation Restrictions::Begin(const MailRequest& request, bool memory_only) {
+  return Begin(request, memory_only, /*rehearsal=*/false);
+}
+
+Evaluation Restrictions::Rehearse(const MailRequest& request) {
+  return Begin(request, /*memory_only=*/true, /*rehearsal=*/true);
+}
+
+Evaluation Restrictions::Begin(const MailRequest& request, bool memory_only, bool rehearsal) {
   Evaluation evaluation;
+  evaluation.rehearsal_ = rehearsal;
   evaluation.settings_ = settings_;
   evaluation.request_ = request;
   evaluation.context_ = ContextOf(request);

@@ -96,6 +96,8 @@ class Evaluation {
   bool settled() const { return !waits_for_.has_value() && !waits_for_names_; }
   // Once settled.
   const Ruling& ruling() const { return ruling_; }
+  // What it waits for the verifier to answer; nothing where it is settled, or waits for names.
+  const std::optional<Question>& question() const { return waits_for_; }
 
  private:
   friend class Restrictions;
@@ -117,6 +119,7 @@ class Evaluation {
   MailRequest request_;
   absl::string_view context_;
   bool memory_only_ = false;
+  bool rehearsal_ = false;
   // The lists that apply, and how many of them are behind us.
   std::array<const RestrictionList*, 2> lists_ = {};
   size_t list_ = 0;
@@ -144,11 +147,16 @@ class Restrictions {
   // addresses are deferred (overload).
   // As far as memory goes.
   Evaluation Begin(const MailRequest& request, bool memory_only);
+  // What Begin would make of a request of long ago, from memory only: nothing is counted (rate_limit) or logged, nobody
+  // is asked, and what only name servers know is passed over. Not settled where memory does not know an address.
+  Evaluation Rehearse(const MailRequest& request);
   // What memory does not know is asked, within the patience and the budget of new probes (restriction/probe_budget.h);
   // beyond that new addresses are deferred, as with `memory_only`.
   boost::asio::awaitable<Ruling> Finish(Evaluation evaluation);
 
  private:
+  Evaluation Begin(const MailRequest& request, bool memory_only, bool rehearsal);
+
   enum class Step : uint8_t { kGoOn, kPermit, kWait, kSettled };
   // Of what a refusal speaks.
   enum class Subject : uint8_t { kClient, kHelo, kSender, kRecipient };
@@ -171,6 +179,7 @@ class Restrictions {
   Step Refuse(Evaluation& evaluation, const Restriction& restriction, Decision decision) const;
   Step Settle(Evaluation& evaluation, const Restriction& restriction, Verdict verdict) const;
 
+  static void SayLetThrough(absl::string_view recipient, const Verdict& verdict);
   bool IsOurOwnProbe(const MailRequest& request) const;
   bool MayProbe(const Address& address, const Evaluation& evaluation);
   bool DeferredLongEnough(const Verdict& verdict, Role role, const RestrictionSettings& settings) const;
