@@ -221,6 +221,9 @@ TEST_F(LanguageTest, DisposableDomainsAreRefusedWithAllBelowThem) {
   request_.recipient = "x@THROWAWAY.test";
   EXPECT_EQ(Under("reject_disposable_recipient", settings), "554 5.7.1 Disposable addresses are not accepted");
   EXPECT_EQ(Under("reject_disposable_recipient"), "");
+  request_.recipient = "x@shop.co.uk";
+  EXPECT_EQ(Under("reject_disposable_recipient", {{"disposable_domains", "inline:{ co.uk = yes }"}}), "")
+      << "a whole registry";
 }
 
 TEST_F(LanguageTest, AboveItsRateAClientGetsTheActionUntilThePeriodIsOver) {

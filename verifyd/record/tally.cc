@@ -217,9 +217,12 @@ void Tally::Shrink(size_t most) {
   domains_ = std::move(kept);
 }
 
+// By name: what is the same is written the same.
 json::object Tally::ToJson() const {
+  const auto by_name = [](const auto& /*value*/) { return 0; };
   json::array domains;
-  for (const auto& [name, domain] : domains_) {
+  for (const auto* entry_of : Sorted(domains_, by_name)) {
+    const auto& [name, domain] = *entry_of;
     json::object entry = {{"domain", JsonText(name)}, {"counts", CountsToJson(domain.counts)}};
     if (domain.accepts_all) entry["accepts_all"] = true;
     json::array bits;
@@ -228,9 +231,9 @@ json::object Tally::ToJson() const {
     domains.push_back(std::move(entry));
   }
   json::array reasons;
-  for (const auto& [name, reason] : reasons_) reasons.push_back(ReasonToJson(name, reason));
+  for (const auto* entry : Sorted(reasons_, by_name)) reasons.push_back(ReasonToJson(entry->first, entry->second));
   json::array addresses;
-  for (const auto& [address, refused] : addresses_) addresses.push_back(AddressToJson(address, refused));
+  for (const auto* entry : Sorted(addresses_, by_name)) addresses.push_back(AddressToJson(entry->first, entry->second));
   return {{"totals", CountsToJson(counts_)},   {"accepted_before", accepted_before_},
           {"reasons", std::move(reasons)},     {"domains", std::move(domains)},
           {"addresses", std::move(addresses)}, {"deferred", DeferredToJson(deferred_)}};

@@ -28,13 +28,13 @@ absl::StatusOr<DisposableDomains> DisposableDomains::Load(const std::string& dom
 
 bool DisposableDomains::Contains(absl::string_view domain) const {
   if (domains_ == nullptr) return false;
-  const std::string registrable = ProviderOf(std::string(domain));
-  for (;;) {
-    if (Has(exceptions_, domain)) return false;
-    if (Has(domains_, domain)) return true;
-    const size_t dot = domain.find('.');
-    if (domain == registrable || dot == absl::string_view::npos) return false;
-    domain.remove_prefix(dot + 1);
+  for (absl::string_view entry = domain;;) {
+    if (Has(exceptions_, entry)) return false;
+    // What stands above its registrable domain would be a whole registry. Few come so far.
+    if (Has(domains_, entry)) return entry.size() >= ProviderOf(std::string(domain)).size();
+    const size_t dot = entry.find('.');
+    if (dot == absl::string_view::npos) return false;
+    entry.remove_prefix(dot + 1);
   }
 }
 

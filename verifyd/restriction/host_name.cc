@@ -1,7 +1,6 @@
 #include "verifyd/restriction/host_name.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -25,8 +24,12 @@ bool IsNumber(absl::string_view label) { return std::all_of(label.begin(), label
 bool IsHostName(absl::string_view text) {
   absl::ConsumeSuffix(&text, ".");
   if (text.empty() || text.size() > 255) return false;
-  const std::vector<absl::string_view> labels = absl::StrSplit(text, '.');
-  return std::all_of(labels.begin(), labels.end(), IsLabel) && !std::all_of(labels.begin(), labels.end(), IsNumber);
+  bool numbers = true;
+  for (const absl::string_view label : absl::StrSplit(text, '.')) {
+    if (!IsLabel(label)) return false;
+    numbers = numbers && IsNumber(label);
+  }
+  return !numbers;
 }
 
 bool IsFullyQualified(absl::string_view text) {
