@@ -17,9 +17,20 @@ struct Mailbox::Letters : std::enable_shared_from_this<Mailbox::Letters> {
   std::vector<absl::AnyInvocable<void()>> taken;
   size_t done = 0;
 
-  void Call() {
-    loop.Post([self = shared_from_this()] { self->Work(); });
-  }
+  // A turn of the loop. One that is never run, since the loop ended, takes with it what waits for it: that may own what
+  // owns the mailbox.
+  struct Turn {
+    explicit Turn(std::shared_ptr<Letters> letters) : letters(std::move(letters)) {}
+    Turn(Turn&&) = default;
+    ~Turn() {
+      if (letters != nullptr) letters->Drop();
+    }
+    void operator()() { std::exchange(letters, nullptr)->Work(); }
+
+    std::shared_ptr<Letters> letters;
+  };
+
+  void Call() { loop.Post(Turn(shared_from_this())); }
 
   void Work() {
     const MonoTime until = loop.clock().Mono() + Loop::kUrgentInterval;
@@ -28,6 +39,17 @@ struct Mailbox::Letters : std::enable_shared_from_this<Mailbox::Letters> {
       taken[done++]();
     }
     Call();
+  }
+
+  void Drop() {
+    std::vector<absl::AnyInvocable<void()>> dropped;
+    {
+      const std::lock_guard<std::mutex> lock(mutex);
+      called = false;
+      dropped.swap(waiting);
+    }
+    taken.clear();
+    done = 0;
   }
 
   // False: nothing waits, and the next one that comes will call.

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <thread>
 #include <vector>
 
+#include "boost/asio/io_context.hpp"
 #include "tests/test_loop.h"
 
 namespace verifyd {
@@ -63,6 +65,20 @@ TEST(MailboxTest, WorkThatPostsMoreDoesNotWaitForItself) {
   });
   test.RunUntilIdle();
   EXPECT_EQ(done, 2);
+}
+
+TEST(MailboxTest, WhatALoopNeverCameToGoesWithItAlthoughItOwnsTheMailbox) {
+  std::weak_ptr<Mailbox> watched;
+  {
+    TestLoop test;
+    const auto mailbox = std::make_shared<Mailbox>(test.loop());
+    watched = mailbox;
+    // Some are done, some are left when the loop gives others their turn, one is posted after that.
+    for (size_t i = 0; i < Mailbox::kTogether + 2; ++i) mailbox->Post([mailbox] {});
+    test.loop().context().run_one();
+    mailbox->Post([mailbox] {});
+  }
+  EXPECT_TRUE(watched.expired());
 }
 
 }  // namespace
