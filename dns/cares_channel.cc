@@ -26,8 +26,8 @@ namespace {
 
 using boost::asio::posix::stream_descriptor;
 
-constexpr int kClassIn = 1;
-constexpr unsigned char kFlagAuthenticated = 0x20;  // in the fourth octet of the header
+constexpr int kInternet = 1;
+constexpr unsigned char kAskAuthenticated = 0x20;  // in the fourth octet of the header
 constexpr int kDefaultPort = 53;
 // 1000 answers at once overflow the usual buffer. The kernel cuts this to net.core.rmem_max.
 constexpr int kReceiveBuffer = 4 << 20;
@@ -263,12 +263,12 @@ void CaresChannel::Send(const std::string& name, DnsType type, Done done) {
   int length = 0;
   // No EDNS: c-ares gives up on it for all servers when one of them does not know it, and what does not fit into 512
   // octets comes by TCP. The AD bit alone asks for AD (RFC 6840 section 5.7).
-  if (ares_create_query(name.c_str(), kClassIn, static_cast<int>(type), id, 1, &query, &length, 0) != ARES_SUCCESS) {
+  if (ares_create_query(name.c_str(), kInternet, static_cast<int>(type), id, 1, &query, &length, 0) != ARES_SUCCESS) {
     impl_->open_ids.erase(id);
     impl_->Post(std::move(done), DnsStatus::kMalformed, "");
     return;
   }
-  query[3] |= kFlagAuthenticated;
+  query[3] |= kAskAuthenticated;
   if (open() == 1) impl_->asked_from_one_port = 0;
   ++impl_->asked_from_one_port;
   ares_send(impl_->channel, query, length, Impl::OnAnswer, new Impl::Question{impl_.get(), id, std::move(done)});

@@ -20,7 +20,7 @@
 namespace verifyd {
 namespace {
 
-constexpr auto kAsTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
+constexpr auto kNoThrow = boost::asio::as_tuple(boost::asio::use_awaitable);
 constexpr size_t kMaxLine = 4096;
 
 }  // namespace
@@ -41,7 +41,7 @@ Filter::~Filter() = default;
 boost::asio::awaitable<void> Filter::Run() {
   std::array<char, 16384> buffer;
   for (;;) {
-    const auto [error, count] = co_await input_->stream.async_read_some(boost::asio::buffer(buffer), kAsTuple);
+    const auto [error, count] = co_await input_->stream.async_read_some(boost::asio::buffer(buffer), kNoThrow);
     if (error) co_return;
     TakeIn(absl::string_view(buffer.data(), count));
   }

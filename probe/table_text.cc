@@ -69,4 +69,8 @@ absl::Status ForEachLogicalLine(absl::string_view file_name, absl::string_view t
   return end_line();
 }
 
+absl::Status UnexpectedInTable(absl::string_view found, absl::string_view expected) {
+  return absl::InvalidArgumentError(absl::StrCat("found \"", Printable(found, 100), "\", expected ", expected));
+}
+
 }  // namespace verifyd

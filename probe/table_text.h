@@ -23,6 +23,9 @@ absl::StatusOr<std::string> ReadTableText(absl::string_view path);
 absl::Status ForEachLogicalLine(absl::string_view file_name, absl::string_view text,
                                 absl::FunctionRef<absl::Status(absl::string_view line, int number)> take);
 
+// An error of such a line, for `take` to return.
+absl::Status UnexpectedInTable(absl::string_view found, absl::string_view expected);
+
 }  // namespace verifyd
 
 #endif  // VERIFYD_PROBE_TABLE_TEXT_H_

@@ -99,7 +99,7 @@ void PutAddresses(std::string& out, const json::object& report) {
   });
 }
 
-void Put(std::string& out, absl::string_view label, absl::string_view text) {
+void PutRow(std::string& out, absl::string_view label, absl::string_view text) {
   if (!text.empty()) absl::StrAppendFormat(&out, "  %-14s%s\n", label, text);
 }
 
@@ -125,33 +125,33 @@ std::string ReportText(const json::object& report) {
 std::string RefusalText(const json::object& refusal) {
   const absl::string_view subject = TextField(refusal, "subject");
   std::string out = absl::StrCat(TextField(refusal, "id"), ": ", TextField(refusal, "action"), " of ", subject, "\n");
-  Put(out, "when", TextField(refusal, "when"));
-  Put(out, "client", TextField(refusal, "client_address"));
-  Put(out, "helo", TextField(refusal, "helo_name"));
-  Put(out, "login", TextField(refusal, "sasl_username"));
-  Put(out, "sender", absl::StrCat("<", TextField(refusal, "sender"), ">"));
-  Put(out, "recipient", absl::StrCat("<", TextField(refusal, "recipient"), ">"));
-  Put(out, "queue id", TextField(refusal, "queue_id"));
+  PutRow(out, "when", TextField(refusal, "when"));
+  PutRow(out, "client", TextField(refusal, "client_address"));
+  PutRow(out, "helo", TextField(refusal, "helo_name"));
+  PutRow(out, "login", TextField(refusal, "sasl_username"));
+  PutRow(out, "sender", absl::StrCat("<", TextField(refusal, "sender"), ">"));
+  PutRow(out, "recipient", absl::StrCat("<", TextField(refusal, "recipient"), ">"));
+  PutRow(out, "queue id", TextField(refusal, "queue_id"));
   const int64_t code = NumberField(refusal, "code");
-  Put(out, "said",
-      absl::StrCat(code == 0 ? "" : absl::StrCat(code, " "), TextField(refusal, "dsn"), " ",
-                   TextField(refusal, "said")));
-  Put(out, "why", TextField(refusal, "why"));
-  Put(out, "restriction", TextField(refusal, "restriction"));
+  PutRow(out, "said",
+         absl::StrCat(code == 0 ? "" : absl::StrCat(code, " "), TextField(refusal, "dsn"), " ",
+                      TextField(refusal, "said")));
+  PutRow(out, "why", TextField(refusal, "why"));
+  PutRow(out, "restriction", TextField(refusal, "restriction"));
   if (const json::object* const finding = ObjectField(refusal, "finding")) {
     const absl::string_view mx_address = TextField(*finding, "mx_address");
-    Put(out, "rule", TextField(*finding, "rule"));
-    Put(out, "server",
-        absl::StrCat(TextField(*finding, "mx"), mx_address.empty() ? "" : absl::StrCat("[", mx_address, "]")));
-    Put(out, "stage", absl::AsciiStrToUpper(TextField(*finding, "stage")));
-    Put(out, "reply", TextField(*finding, "text"));
-    Put(out, "found", TextField(*finding, "updated"));
+    PutRow(out, "rule", TextField(*finding, "rule"));
+    PutRow(out, "server",
+           absl::StrCat(TextField(*finding, "mx"), mx_address.empty() ? "" : absl::StrCat("[", mx_address, "]")));
+    PutRow(out, "stage", absl::AsciiStrToUpper(TextField(*finding, "stage")));
+    PutRow(out, "reply", TextField(*finding, "text"));
+    PutRow(out, "found", TextField(*finding, "updated"));
   }
   if (subject.empty()) return out;
-  Put(out, "to see more", absl::StrCat("verifyctl show ", subject));
-  Put(out, "to let it in",
-      absl::StrCat("verifyctl set ", subject, " deliverable --for 7d --why \"refusal ", TextField(refusal, "id"),
-                   "\""));
+  PutRow(out, "to see more", absl::StrCat("verifyctl show ", subject));
+  PutRow(out, "to let it in",
+         absl::StrCat("verifyctl set ", subject, " deliverable --for 7d --why \"refusal ", TextField(refusal, "id"),
+                      "\""));
   return out;
 }
 

@@ -9,7 +9,6 @@
 namespace verifyd {
 namespace {
 
-constexpr absl::Duration kDay = absl::Hours(24);
 constexpr absl::Duration kTick = absl::Nanoseconds(1);
 
 Record RecordOf(Reason reason, Deliverability deliverability) {

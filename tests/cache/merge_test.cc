@@ -10,8 +10,6 @@
 namespace verifyd {
 namespace {
 
-constexpr absl::Duration kDay = absl::Hours(24);
-
 enum Said { kYes, kNo, kLater, kPerhaps, kNoDomain };
 
 Finding FindingOf(Said said, absl::Time when) {

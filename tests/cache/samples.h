@@ -16,6 +16,8 @@
 
 namespace verifyd {
 
+constexpr absl::Duration kDay = absl::Hours(24);
+
 class TemporaryFolder {
  public:
   TemporaryFolder() {

@@ -37,14 +37,14 @@ class Listening final : public DoorClient {
 };
 
 // Bytes written with C's escapes, octal ones of three digits.
-std::string Bytes(absl::string_view escaped) {
+std::string Unescaped(absl::string_view escaped) {
   std::string bytes;
   EXPECT_TRUE(absl::CUnescape(escaped, &bytes)) << escaped;
   return bytes;
 }
 
 std::string Packet(absl::string_view escaped) {
-  const std::string content = Bytes(escaped);
+  const std::string content = Unescaped(escaped);
   const auto size = static_cast<uint16_t>(content.size());
   const std::string length = {0, 0, static_cast<char>(size >> 8), static_cast<char>(size & 0xff)};
   return absl::StrCat(length, content);
@@ -124,27 +124,29 @@ class MilterTest : public RoomsTest {
 
 // What Postfix 3.7.11 sent of a whole session, and what was said to it.
 TEST_F(MilterTest, ASessionOfPostfixIsAnsweredByteForByte) {
-  EXPECT_EQ(Hear(Bytes(R"(\000\000\000\015O\000\000\000\006\000\000\001\377\000\037\377\377)")),
-            Bytes(R"(\000\000\000\015O\000\000\000\006\000\000\000\000\000\000sp)"));
-  EXPECT_EQ(Hear(Bytes(R"(\000\000\000bDCj\000gw.test\000{daemon_name}\000gw.test\000{daemon_addr}\000127.77.7.3\000)"
-                       R"(v\000Postfix 3.7.11\000_\000unknown [127.0.0.1]\000)"
-                       R"(\000\000\000\032C[127.0.0.1]\0004\211\324127.0.0.1\000)"
-                       R"(\000\000\000\002DH\000\000\000\015Hclient.test\000)"
-                       R"(\000\000\000LDM{mail_addr}\000sender@example.net\000{mail_host}\000example.net\000)"
-                       R"({mail_mailer}\000smtp\000\000\000\000\036M<sender@example.net>\000SIZE=10\000)")),
-            "");
-  EXPECT_EQ(Hear(Bytes(R"(\000\000\000LDR{rcpt_addr}\000joe@example.com\000{rcpt_host}\000example.com\000)"
-                       R"({rcpt_mailer}\000discard\000\000\000\000\023R<joe@example.com>\000)")),
-            Bytes(R"(\000\000\000\001c)"));
-  EXPECT_EQ(Hear(Bytes(R"(\000\000\000ZDRi\0005A836A7449B\000{rcpt_addr}\000bad@example.com\000{rcpt_host}\000)"
-                       R"(example.com\000{rcpt_mailer}\000discard\000\000\000\000\023R<bad@example.com>\000)")),
-            Bytes(R"(\000\000\000|y550 5.1.1 undeliverable address: host mx.example.com[11.0.0.1] said: )"
-                  R"(550 5.1.1 100%% unknown (in reply to RCPT TO command)\000)"));
+  EXPECT_EQ(Hear(Unescaped(R"(\000\000\000\015O\000\000\000\006\000\000\001\377\000\037\377\377)")),
+            Unescaped(R"(\000\000\000\015O\000\000\000\006\000\000\000\000\000\000sp)"));
+  EXPECT_EQ(
+      Hear(Unescaped(R"(\000\000\000bDCj\000gw.test\000{daemon_name}\000gw.test\000{daemon_addr}\000127.77.7.3\000)"
+                     R"(v\000Postfix 3.7.11\000_\000unknown [127.0.0.1]\000)"
+                     R"(\000\000\000\032C[127.0.0.1]\0004\211\324127.0.0.1\000)"
+                     R"(\000\000\000\002DH\000\000\000\015Hclient.test\000)"
+                     R"(\000\000\000LDM{mail_addr}\000sender@example.net\000{mail_host}\000example.net\000)"
+                     R"({mail_mailer}\000smtp\000\000\000\000\036M<sender@example.net>\000SIZE=10\000)")),
+      "");
+  EXPECT_EQ(Hear(Unescaped(R"(\000\000\000LDR{rcpt_addr}\000joe@example.com\000{rcpt_host}\000example.com\000)"
+                           R"({rcpt_mailer}\000discard\000\000\000\000\023R<joe@example.com>\000)")),
+            Unescaped(R"(\000\000\000\001c)"));
+  EXPECT_EQ(Hear(Unescaped(R"(\000\000\000ZDRi\0005A836A7449B\000{rcpt_addr}\000bad@example.com\000{rcpt_host}\000)"
+                           R"(example.com\000{rcpt_mailer}\000discard\000\000\000\000\023R<bad@example.com>\000)")),
+            Unescaped(R"(\000\000\000|y550 5.1.1 undeliverable address: host mx.example.com[11.0.0.1] said: )"
+                      R"(550 5.1.1 100%% unknown (in reply to RCPT TO command)\000)"));
   EXPECT_THAT(LastLine(), HasSubstr("client_address=127.0.0.1 sender=<sender@example.net> recipient=<bad@example.com> "
                                     "instance=milter.1.1 queue_id=5A836A7449B "));
-  EXPECT_EQ(Hear(Bytes(R"(\000\000\000\020DTi\0005A836A7449B\000)")), "");
-  EXPECT_EQ(Hear(Bytes(R"(\000\000\000\020DEi\0005A836A7449B\000\000\000\000\001E)")), Bytes(R"(\000\000\000\001c)"));
-  EXPECT_EQ(Hear(Bytes(R"(\000\000\000\001A\000\000\000\001A\000\000\000\001Q)")), "#");
+  EXPECT_EQ(Hear(Unescaped(R"(\000\000\000\020DTi\0005A836A7449B\000)")), "");
+  EXPECT_EQ(Hear(Unescaped(R"(\000\000\000\020DEi\0005A836A7449B\000\000\000\000\001E)")),
+            Unescaped(R"(\000\000\000\001c)"));
+  EXPECT_EQ(Hear(Unescaped(R"(\000\000\000\001A\000\000\000\001A\000\000\000\001Q)")), "#");
 }
 
 TEST_F(MilterTest, AnMtaOfVersion2HearsAReplyToEachCommand) {

@@ -19,13 +19,12 @@ namespace json = boost::json;
 constexpr int64_t kHour = 3600;
 constexpr int64_t kWeek = 7 * 24;
 // Domains and addresses in a report.
-constexpr size_t kShown = 50;
 // Lines of log an hour at most.
 constexpr size_t kMostTold = 20;
 
 absl::Time TimeOf(int64_t hour) { return absl::FromUnixSeconds(hour * kHour); }
 
-json::array ToJson(const std::vector<Notice>& notices) {
+json::array NoticesToJson(const std::vector<Notice>& notices) {
   json::array array;
   for (const Notice& notice : notices) {
     json::object& shown = array.emplace_back(json::object()).get_object();
@@ -113,10 +112,10 @@ boost::asio::awaitable<std::string> DecisionRecord::Report(absl::Duration since)
   const Tally before = co_await Sum(first - kWeek, first);
   const Tally week = co_await Sum(end - kWeek, end);
   json::object report;
-  report["from"] = verifyd::ToJson(TimeOf(first));
-  report["until"] = verifyd::ToJson(now);
-  for (auto& field : hours.Report(kShown)) report[field.key()] = std::move(field.value());
-  report["notices"] = ToJson(Notices(hours, before, week));
+  report["from"] = ToJson(TimeOf(first));
+  report["until"] = ToJson(now);
+  for (auto& field : hours.Report()) report[field.key()] = std::move(field.value());
+  report["notices"] = NoticesToJson(Notices(hours, before, week));
   co_return json::serialize(report);
 }
 

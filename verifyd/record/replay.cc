@@ -14,7 +14,6 @@ namespace {
 namespace json = boost::json;
 
 // Domains and addresses in the report.
-constexpr size_t kShown = 50;
 
 // False where `line` is no request. The views are those of `line`.
 bool ParseRequest(absl::string_view line, MailRequest& request) {
@@ -62,7 +61,7 @@ boost::asio::awaitable<std::string> Replay::Run(std::shared_ptr<Replay> replay, 
   json::object report;
   report["requests"] = replay->requests_;
   report["malformed"] = replay->malformed_;
-  for (auto& field : replay->tally_.Report(kShown)) report[field.key()] = std::move(field.value());
+  for (auto& field : replay->tally_.Report()) report[field.key()] = std::move(field.value());
   co_return json::serialize(report);
 }
 

@@ -241,18 +241,18 @@ json::object Tally::ToJson() const {
 
 absl::StatusOr<Tally> Tally::FromJson(const json::object& object) { return TallyReader(object).Read(); }
 
-json::object Tally::Report(size_t most) const {
+json::object Tally::Report() const {
   const auto refused = [](const auto& entry) { return entry.counts.refused(); };
   json::array reasons;
   for (const auto* entry : Sorted(reasons_, refused)) reasons.push_back(ReasonToJson(entry->first, entry->second));
   json::array domains;
   for (const auto* entry : Sorted(domains_, refused)) {
-    if (domains.size() >= most) break;
+    if (domains.size() >= kReported) break;
     domains.push_back({{"domain", JsonText(entry->first)}, {"counts", CountsToJson(entry->second.counts)}});
   }
   json::array addresses;
   for (const auto* entry : Sorted(addresses_, [](const Refused& r) { return r.count; })) {
-    if (addresses.size() >= most) break;
+    if (addresses.size() >= kReported) break;
     addresses.push_back(AddressToJson(entry->first, entry->second));
   }
   return {{"totals", CountsToJson(counts_)},

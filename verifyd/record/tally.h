@@ -112,8 +112,9 @@ class Tally {
   boost::json::object ToJson() const;
   // The same back; InvalidArgument where that is not what ToJson writes. Whatever it is given, bounded.
   static absl::StatusOr<Tally> FromJson(const boost::json::object& object);
-  // For people and their programs: sorted, highest numbers first, `most` domains and addresses.
-  boost::json::object Report(size_t most) const;
+  // For people and their programs: sorted, highest numbers first, kReported domains and addresses at most.
+  static constexpr size_t kReported = 50;
+  boost::json::object Report() const;
 
  private:
   friend class TallyReader;

@@ -35,10 +35,6 @@ bool TakeNegation(absl::string_view& rest) {
   return negated;
 }
 
-absl::Status Unexpected(absl::string_view found, absl::string_view expected) {
-  return absl::InvalidArgumentError(absl::StrCat("found \"", Printable(found, 100), "\", expected ", expected));
-}
-
 }  // namespace
 
 // Puts lines where they belong.
@@ -60,11 +56,11 @@ class NetworkTable::Reader {
  private:
   absl::Status Begin(absl::string_view rest) {
     if (open_.size() > kMaxNesting) {
-      return Unexpected("if", absl::StrCat("at most ", kMaxNesting, " within each other"));
+      return UnexpectedInTable("if", absl::StrCat("at most ", kMaxNesting, " within each other"));
     }
     Special block{.line = line_, .negated = TakeNegation(rest), .inside = std::make_unique<Block>()};
     ASSIGN_OR_RETURN(block.network, Network::Parse(TakeWord(rest)));
-    if (!rest.empty()) return Unexpected(rest, "nothing behind \"if NETWORK\"");
+    if (!rest.empty()) return UnexpectedInTable(rest, "nothing behind \"if NETWORK\"");
     Block* const inside = block.inside.get();
     open_.back()->special.push_back(std::move(block));
     open_.push_back(inside);
@@ -72,8 +68,8 @@ class NetworkTable::Reader {
   }
 
   absl::Status End(absl::string_view rest) {
-    if (!InBlock()) return Unexpected("endif", "an \"if\" before it");
-    if (!rest.empty()) return Unexpected(rest, "nothing behind \"endif\"");
+    if (!InBlock()) return UnexpectedInTable("endif", "an \"if\" before it");
+    if (!rest.empty()) return UnexpectedInTable(rest, "nothing behind \"endif\"");
     open_.pop_back();
     return absl::OkStatus();
   }

@@ -23,10 +23,6 @@ constexpr absl::string_view kSomeText = "x";
 bool IsSpace(char c) { return absl::ascii_isspace(static_cast<unsigned char>(c)); }
 bool IsAlnum(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)); }
 
-absl::Status Unexpected(absl::string_view found, absl::string_view expected) {
-  return absl::InvalidArgumentError(absl::StrCat("found \"", Printable(found, 100), "\", expected ", expected));
-}
-
 re2::StringPiece Piece(absl::string_view text) { return {text.data(), text.size()}; }
 
 // As PatternSet matches.
@@ -62,7 +58,7 @@ absl::StatusOr<Flags> ParseFlags(absl::string_view text) {
     } else if (c == 'A') {
       flags.anchored = !flags.anchored;
     } else if (c != 'E') {  // "$" is the very end of the text for RE2 anyway
-      return Unexpected(text, "flags of i, s, m, U, A and E behind the pattern, and white space");
+      return UnexpectedInTable(text, "flags of i, s, m, U, A and E behind the pattern, and white space");
     }
   }
   return flags;
@@ -88,11 +84,11 @@ absl::StatusOr<PatternTable::Pattern> PatternTable::TakePattern(absl::string_vie
     pattern.negated = !pattern.negated;
     rest = absl::StripLeadingAsciiWhitespace(rest);
   }
-  if (rest.empty() || IsAlnum(rest[0]) || rest[0] == '\\') return Unexpected(rest, "/PATTERN/FLAGS");
+  if (rest.empty() || IsAlnum(rest[0]) || rest[0] == '\\') return UnexpectedInTable(rest, "/PATTERN/FLAGS");
   const char delimiter = rest[0];
   size_t end = 1;
   while (end < rest.size() && rest[end] != delimiter) end += rest[end] == '\\' ? 2 : 1;
-  if (end >= rest.size()) return Unexpected(rest, absl::StrCat("a second \"", rest.substr(0, 1), "\""));
+  if (end >= rest.size()) return UnexpectedInTable(rest, absl::StrCat("a second \"", rest.substr(0, 1), "\""));
   const absl::string_view regex = rest.substr(1, end - 1);
   rest.remove_prefix(end + 1);
   const auto flags_end = static_cast<size_t>(std::find_if(rest.begin(), rest.end(), IsSpace) - rest.begin());
@@ -121,8 +117,8 @@ absl::StatusOr<int> TakeGroup(absl::string_view& rest, int groups) {
   int group = 0;
   const bool closed = closing.empty() || absl::StartsWith(name.substr(end), closing);
   if (!closed || !absl::SimpleAtoi(name.substr(0, end), &group) || group < 1 || group > groups) {
-    return Unexpected(absl::StrCat("$", rest.substr(0, 20)),
-                      absl::StrCat("$$, or the number of one of the ", groups, " groups of the pattern"));
+    return UnexpectedInTable(absl::StrCat("$", rest.substr(0, 20)),
+                             absl::StrCat("$$, or the number of one of the ", groups, " groups of the pattern"));
   }
   rest = name.substr(end + closing.size());
   return group;
@@ -176,7 +172,7 @@ class PatternTable::Reader {
 
   absl::Status Begin(absl::string_view rest) {
     ASSIGN_OR_RETURN(const Pattern pattern, TakePattern(rest));
-    if (!rest.empty()) return Unexpected(rest, "nothing behind \"if /PATTERN/\"");
+    if (!rest.empty()) return UnexpectedInTable(rest, "nothing behind \"if /PATTERN/\"");
     ASSIGN_OR_RETURN(Rule rule, AddPattern(pattern));
     open_.push_back(table_.rules_.size());
     table_.rules_.push_back(std::move(rule));
@@ -184,8 +180,8 @@ class PatternTable::Reader {
   }
 
   absl::Status End(absl::string_view rest) {
-    if (!InBlock()) return Unexpected("endif", "an \"if\" before it");
-    if (!rest.empty()) return Unexpected(rest, "nothing behind \"endif\"");
+    if (!InBlock()) return UnexpectedInTable("endif", "an \"if\" before it");
+    if (!rest.empty()) return UnexpectedInTable(rest, "nothing behind \"endif\"");
     table_.rules_[open_.back()].behind_block = table_.rules_.size();
     open_.pop_back();
     return absl::OkStatus();
