@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -247,6 +248,40 @@ void Cache::PutRecord(absl::string_view key, const Record& record) {
 
 bool Cache::DeleteRecord(absl::string_view key) { return impl_->Delete(Table::kRecords, key); }
 
+// What waits to be committed is merged in; it is in no order, so pages of a cache with much of that cost more.
+Cache::RecordPage Cache::RecordsAfter(absl::string_view after, size_t limit) {
+  RecordPage page;
+  absl::btree_map<std::string, std::optional<std::string>> values;
+  bool more = false;
+  if (impl_->store != nullptr) {
+    const absl::StatusOr<bool> read = impl_->store->ForSome(
+        Table::kRecords, after, limit,
+        [&](absl::string_view key, absl::string_view value) { values.emplace_hint(values.end(), key, value); });
+    if (!read.ok()) impl_->ReportDamage(Table::kRecords, "*", read.status());
+    more = read.value_or(false);
+  }
+  const std::string last = values.empty() ? "" : values.rbegin()->first;
+  impl_->overlay->ForEach(Table::kRecords, [&](absl::string_view key, const std::optional<std::string>& value) {
+    if (key > after && (!more || key <= last)) values[key] = value;
+  });
+  for (const auto& [key, value] : values) {
+    if (page.examined == limit) {
+      more = true;
+      break;
+    }
+    ++page.examined;
+    page.next = key;
+    if (!value.has_value()) continue;
+    if (absl::StatusOr<Record> record = DecodeRecord(*value); record.ok()) {
+      page.records.emplace_back(key, *std::move(record));
+    } else {
+      impl_->ReportDamage(Table::kRecords, key, record.status());
+    }
+  }
+  if (!more) page.next.clear();
+  return page;
+}
+
 std::optional<DomainFact> Cache::FindDomainFact(absl::string_view domain) {
   return impl_->Find<DomainFact>(Table::kDomains, domain,
                                  [&](absl::string_view value) { return DecodeDomainFact(domain, value); });
@@ -333,6 +368,9 @@ void Cache::PutDestinationState(const DestinationState& state) {
 void Cache::Flush() {
   if (impl_->writer != nullptr) impl_->writer->Flush();
 }
+
+bool Cache::persistent() const { return impl_->store != nullptr; }
+size_t Cache::uncommitted() const { return impl_->overlay->size(); }
 
 CacheCounts Cache::counts() {
   CacheCounts counts;

@@ -75,6 +75,15 @@ class Cache {
   // True if there was one.
   bool DeleteRecord(absl::string_view key);
 
+  // The records behind `after` in the order of their keys, from the first where it is empty: so many that a walk of
+  // all, a page at a time, keeps nobody waiting. Damaged ones are left out.
+  struct RecordPage {
+    std::vector<std::pair<std::string, Record>> records;
+    size_t examined = 0;
+    std::string next;  // what the next page is behind; empty: there is none
+  };
+  RecordPage RecordsAfter(absl::string_view after, size_t limit);
+
   std::optional<DomainFact> FindDomainFact(absl::string_view domain);
   void PutDomainFact(const DomainFact& fact);
   bool DeleteDomainFact(absl::string_view domain);
@@ -105,6 +114,9 @@ class Cache {
   void Flush();
 
   CacheCounts counts();
+  // As in the counts, at no cost: for who writes much and waits for the disk.
+  bool persistent() const;
+  size_t uncommitted() const;
 
  private:
   struct Impl;

@@ -312,6 +312,20 @@ absl::Status Store::ForEach(Table table, absl::FunctionRef<void(absl::string_vie
   return code == MDB_NOTFOUND ? absl::OkStatus() : impl_->Error("cannot read", code);
 }
 
+absl::StatusOr<bool> Store::ForSome(Table table, absl::string_view after, size_t limit,
+                                    absl::FunctionRef<void(absl::string_view key, absl::string_view value)> use) {
+  const Reading reading(*this);
+  if (reading.code() != 0) return impl_->Error("cannot read", reading.code());
+  Cursor cursor(impl_->reader, impl_->dbi[static_cast<size_t>(table)]);
+  MDB_val key = ToVal(after);
+  MDB_val value;
+  int code = cursor.Get(key, value, after.empty() ? MDB_FIRST : MDB_SET_RANGE);
+  if (code == 0 && ToView(key) == after) code = cursor.Get(key, value, MDB_NEXT);
+  for (; code == 0 && limit > 0; code = cursor.Get(key, value, MDB_NEXT), --limit) use(ToView(key), ToView(value));
+  if (code != 0 && code != MDB_NOTFOUND) return impl_->Error("cannot read", code);
+  return code == 0;
+}
+
 absl::StatusOr<StoreUsage> Store::Usage() {
   const Reading reading(*this);
   if (reading.code() != 0) return impl_->Error("cannot read", reading.code());

@@ -7,6 +7,7 @@
 
 #include "verifyctl/address_verbs.h"
 #include "verifyctl/asker.h"
+#include "verifyctl/cache_verbs.h"
 #include "verifyctl/classify_verb.h"
 #include "verifyctl/config_verb.h"
 #include "verifyctl/daemon_verbs.h"
@@ -29,6 +30,7 @@ struct CommandLine {
   PinOptions pin;
   DestinationOptions destination;
   ReportOptions report;
+  CacheOptions cache;
   std::function<int(Console&)> run;
 };
 
@@ -163,6 +165,42 @@ void AddReportVerbs(CLI::App& app, CommandLine& line) {
   replay->add_flag("--probe", line.report.probe, "Ask the servers about what memory does not know");
 }
 
+CLI::App* AddCacheVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
+                       int (*verb)(const CacheOptions&, Asker&, Console&)) {
+  CLI::App* sub = app.add_subcommand(name, documentation);
+  sub->callback([&line, verb] {
+    line.run = [&line, verb](Console& console) {
+      Asker asker(line.place, true, console);
+      line.cache.json = line.json;
+      return verb(line.cache, asker, console);
+    };
+  });
+  return sub;
+}
+
+CLI::App* AddSelection(CLI::App* sub, CommandLine& line) {
+  RecordSelection& selection = line.cache.selection;
+  sub->add_option("--domain", selection.domain, "Only this domain; .example.com is what is below it")
+      ->type_name("DOMAIN");
+  sub->add_option("--status", selection.status, "Only deliverable, undeliverable, risky or unknown")
+      ->type_name("STATUS");
+  sub->add_option("--reason", selection.reason, "Only this reason (no_such_user)")->type_name("REASON");
+  sub->add_option("--mx", selection.mx, "Only what this MX host said; .example.com is any below it")->type_name("MX");
+  sub->add_option("--older", selection.older, "Only what was confirmed at least so long ago (7d)")->type_name("TIME");
+  sub->add_option("--newer", selection.newer, "Only what was confirmed less than so long ago (1h)")->type_name("TIME");
+  return sub;
+}
+
+void AddCacheVerbs(CLI::App& app, CommandLine& line) {
+  AddSelection(AddCacheVerb(app, line, "list", "What is held of addresses, a line for each", List), line);
+  AddSelection(AddCacheVerb(app, line, "purge", "Forget many addresses", Purge), line)
+      ->add_flag("--dry-run", line.cache.dry_run, "Only say how many");
+  AddSelection(AddCacheVerb(app, line, "export", "What is held of addresses, for import or other programs", Export),
+               line)
+      ->add_option("--format", line.cache.format, "jsonl (default), csv, or postfix: what postmap reads")
+      ->type_name("FORMAT");
+}
+
 void AddConfigVerb(CLI::App& app, CommandLine& line) {
   CLI::App* sub = app.add_subcommand("config", "Settings, as the file says them");
   sub->add_option("NAME", line.config.names, "Only these");
@@ -203,6 +241,7 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
   AddDaemonVerb(app, line, "domains", "What is known of whole domains", Domains);
   AddDaemonVerb(app, line, "stats", "Counters of the daemon", Stats);
   AddReportVerbs(app, line);
+  AddCacheVerbs(app, line);
   AddConfigVerb(app, line);
   AddClassifyVerb(app, line);
   AddDaemonVerb(app, line, "reload", "Make the daemon read its settings again", Reload);

@@ -25,6 +25,7 @@
 #include "verifyd/json.h"
 #include "verifyd/question_list.h"
 #include "verifyd/record/replay.h"
+#include "verifyd/record_walk.h"
 
 namespace verifyd {
 namespace {
@@ -134,6 +135,29 @@ ApiReply HandleDelete(ApiContext& context, const ApiArguments& arguments) {
   object["address"] = JsonText(key);
   object["deleted"] = std::move(deleted);
   return JsonReply(object);
+}
+
+// ---- All of them.
+
+RecordWalk::Rooms WalkRooms(const ApiContext& context) {
+  return {.loop = context.loop, .cache = context.cache, .lifetimes = context.configuration()->cache.lifetimes};
+}
+
+ApiReply HandleRecords(ApiContext& context, const ApiArguments& arguments) {
+  ApiReply reply;
+  reply.lines = RecordWalk::List(WalkRooms(context), arguments.filter, arguments.after);
+  return reply;
+}
+
+ApiReply HandlePurge(ApiContext& context, const ApiArguments& arguments) {
+  // A slip must not forget everything.
+  if (arguments.filter.empty()) {
+    return ApiError(400, "found nothing that says which records, expected at least one; \"older\": \"0s\" is all");
+  }
+  if (!arguments.dry_run && arguments.after.empty()) LogInfo("control: records are purged");
+  ApiReply reply;
+  reply.lines = RecordWalk::Purge(WalkRooms(context), arguments.filter, arguments.after, arguments.dry_run);
+  return reply;
 }
 
 // ---- The operator's word: pins, holds, trust.
@@ -453,6 +477,19 @@ const std::vector<ApiRoute>& ApiRoutes() {
        {"address"},
        "Forget the record of an address, and what decides about its whole domain.",
        HandleDelete},
+      {"GET",
+       "/v1/records",
+       ApiRight::kRead,
+       {"after", "deliverability", "domain", "mx", "newer", "older", "reason"},
+       "A page of what is held of addresses, a line for each; the last line says what has been looked at, and where "
+       "the next page begins.",
+       HandleRecords},
+      {"DELETE",
+       "/v1/records",
+       ApiRight::kChange,
+       {"after", "deliverability", "domain", "dry_run", "mx", "newer", "older", "reason"},
+       "Forget a page of them; at least one argument must say which.",
+       HandlePurge},
       {"GET", "/v1/pins", ApiRight::kRead, {}, "What the operator has set, and what is on hold.", HandlePins},
       {"POST",
        "/v1/pins",

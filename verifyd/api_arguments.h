@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "boost/json/fwd.hpp"
+#include "cache/record_filter.h"
 #include "mail/finding.h"
 #include "mail/question.h"
 #include "verifyd/line_source.h"
@@ -37,6 +38,9 @@ struct ApiArguments {
   absl::Duration for_time = absl::InfiniteDuration();
   std::string why;
   std::string id;
+  RecordFilter filter;  // of several arguments
+  std::string after;
+  bool dry_run = false;
 };
 
 // One line for people; empty for a name that is none.
