@@ -14,6 +14,7 @@
 #include "verifyctl/destination_verbs.h"
 #include "verifyctl/domain_verbs.h"
 #include "verifyctl/exit_code.h"
+#include "verifyctl/import_verb.h"
 #include "verifyctl/pin_verbs.h"
 #include "verifyctl/report_verbs.h"
 
@@ -31,6 +32,7 @@ struct CommandLine {
   DestinationOptions destination;
   ReportOptions report;
   CacheOptions cache;
+  ImportOptions import_options;
   std::function<int(Console&)> run;
 };
 
@@ -199,6 +201,17 @@ void AddCacheVerbs(CLI::App& app, CommandLine& line) {
                line)
       ->add_option("--format", line.cache.format, "jsonl (default), csv, or postfix: what postmap reads")
       ->type_name("FORMAT");
+  CLI::App* sub = app.add_subcommand("import", "Take in what verifyd or verify(8) of Postfix has found out");
+  sub->add_option("FILE", line.import_options.file,
+                  "Its cache (lmdb), or what `export`, postmap -s or db_dump print; - is standard input")
+      ->required();
+  sub->callback([&line] {
+    line.run = [&line](Console& console) {
+      Asker asker(line.place, true, console);
+      line.import_options.json = line.json;
+      return Import(line.import_options, line.place, asker, console);
+    };
+  });
 }
 
 void AddConfigVerb(CLI::App& app, CommandLine& line) {

@@ -85,7 +85,7 @@ std::string LineOf(RecordFormat format, absl::string_view line, const json::obje
   return format == RecordFormat::kCsv ? CsvLine(shown, *record, *finding) : PostfixLine(shown, *finding);
 }
 
-std::optional<json::object> FromCsv(const std::vector<std::string>& fields) {
+std::optional<std::string> FromCsv(const std::vector<std::string>& fields) {
   if (fields.size() != CsvColumns().size()) return std::nullopt;
   json::object record;
   json::object finding;
@@ -101,7 +101,7 @@ std::optional<json::object> FromCsv(const std::vector<std::string>& fields) {
     }
   }
   record["finding"] = std::move(finding);
-  return json::object{{"address", json::string(fields[0])}, {"record", std::move(record)}};
+  return json::serialize(json::object{{"address", json::string(fields[0])}, {"record", std::move(record)}});
 }
 
 }  // namespace verifyd

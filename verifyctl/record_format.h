@@ -30,8 +30,8 @@ std::string LineOf(RecordFormat format, absl::string_view line, const boost::jso
 // Names of the columns. All but the first, "status" and those that end in "_seen", "_positive", "_since" are fields of
 // the finding.
 const std::vector<absl::string_view>& CsvColumns();
-// A row of CSV as JSON, as the api takes it; empty fields are left out. Nothing where it has another number of fields.
-std::optional<boost::json::object> FromCsv(const std::vector<std::string>& fields);
+// A row of CSV as the JSON of a record; empty fields are left out. Nothing where it has another number of fields.
+std::optional<std::string> FromCsv(const std::vector<std::string>& fields);
 
 }  // namespace verifyd
 

@@ -1,6 +1,7 @@
 #include "verifyd/api.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <deque>
 
@@ -25,6 +26,7 @@
 #include "verifyd/json.h"
 #include "verifyd/question_list.h"
 #include "verifyd/record/replay.h"
+#include "verifyd/record_import.h"
 #include "verifyd/record_walk.h"
 
 namespace verifyd {
@@ -157,6 +159,37 @@ ApiReply HandlePurge(ApiContext& context, const ApiArguments& arguments) {
   if (!arguments.dry_run && arguments.after.empty()) LogInfo("control: records are purged");
   ApiReply reply;
   reply.lines = RecordWalk::Purge(WalkRooms(context), arguments.filter, arguments.after, arguments.dry_run);
+  return reply;
+}
+
+boost::asio::awaitable<ApiReply> Import(ApiContext& context, std::vector<absl::StatusOr<NamedRecord>> records) {
+  if (!co_await RoomForWrites(context.loop, context.cache)) {
+    co_return ApiError(503, "the cache can not write as fast as that");
+  }
+  const Lifetimes lifetimes = context.configuration()->cache.lifetimes;
+  const absl::Time now = context.loop.clock().Now();
+  std::array<int64_t, 4> counts{};
+  json::array errors;
+  for (size_t i = 0; i < records.size(); ++i) {
+    if (!records[i].ok()) {
+      errors.push_back(json::object{{"record", i}, {"error", JsonText(records[i].status().message())}});
+    } else {
+      ++counts[static_cast<size_t>(ImportRecord(context.cache, *records[i], lifetimes, now))];
+    }
+    if (i % RecordWalk::kInATurn == RecordWalk::kInATurn - 1) co_await context.loop.Yield();
+  }
+  json::object summary;
+  summary["imported"] = counts[static_cast<size_t>(Imported::kTaken)];
+  summary["older"] = counts[static_cast<size_t>(Imported::kOlder)];
+  summary["expired"] = counts[static_cast<size_t>(Imported::kExpired)];
+  summary["future"] = counts[static_cast<size_t>(Imported::kFuture)];
+  summary["errors"] = std::move(errors);
+  co_return JsonReply(summary);
+}
+
+ApiReply HandleImport(ApiContext& context, const ApiArguments& arguments) {
+  ApiReply reply;
+  reply.later = [&context, records = arguments.records] { return Import(context, records); };
   return reply;
 }
 
@@ -484,6 +517,12 @@ const std::vector<ApiRoute>& ApiRoutes() {
        "A page of what is held of addresses, a line for each; the last line says what has been looked at, and where "
        "the next page begins.",
        HandleRecords},
+      {"POST",
+       "/v1/records",
+       ApiRight::kChange,
+       {"records"},
+       "Take records in, unless what is held is newer; says what became of how many, and which could not be read.",
+       HandleImport},
       {"DELETE",
        "/v1/records",
        ApiRight::kChange,

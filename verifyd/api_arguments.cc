@@ -178,6 +178,12 @@ absl::Status TakeDryRun(const json::value& value, ApiArguments& arguments) {
   return TakeYesNo(value, arguments.dry_run);
 }
 
+absl::Status TakeRecords(const json::value& value, ApiArguments& arguments) {
+  if (!value.is_array()) return Expected("a list of records", value);
+  for (const json::value& record : value.get_array()) arguments.records.push_back(RecordFromJson(record));
+  return absl::OkStatus();
+}
+
 const std::vector<ArgumentRow>& ArgumentTable() {
   static const auto* const kTable = new std::vector<ArgumentRow>{
       {"address", "One address.", TakeAddress},
@@ -196,6 +202,7 @@ const std::vector<ArgumentRow>& ArgumentTable() {
       {"patience", "How long to wait for a probe: \"300s\"; then the state is \"in_progress\".", TakePatience},
       {"probe", "Ask the servers about what memory does not know; true or false.", TakeProbe},
       {"reason", "Only what has this reason: \"no_such_user\".", TakeReason},
+      {"records", "A list of records as GET /v1/records shows them.", TakeRecords},
       {"requests", "A list of requests: sender, recipient, client address, SASL login, tabs between.", TakeAddresses},
       {"role", "\"recipient\" (default) or \"sender\".", TakeRole},
       {"since", "How far back: \"24h\".", TakeSince},

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "boost/json/fwd.hpp"
@@ -18,6 +19,7 @@
 #include "mail/finding.h"
 #include "mail/question.h"
 #include "verifyd/line_source.h"
+#include "verifyd/record_reader.h"
 
 namespace verifyd {
 
@@ -41,6 +43,7 @@ struct ApiArguments {
   RecordFilter filter;  // of several arguments
   std::string after;
   bool dry_run = false;
+  std::vector<absl::StatusOr<NamedRecord>> records;  // each as it is, readable or not
 };
 
 // One line for people; empty for a name that is none.

@@ -4,6 +4,10 @@ import csv
 import io
 import json
 import os
+import shutil
+import signal
+import subprocess
+import time
 
 from world_test_case import WorldTestCase
 
@@ -56,3 +60,74 @@ class CacheVerbsTest(WorldTestCase):
     def test_export_as_json_lines_is_json(self):
         lines = self.ctl("export", "--domain", "good.test").splitlines()
         self.assertEqual(json.loads(lines[2])["record"]["finding"]["status"], "undeliverable")
+
+
+class ImportTest(WorldTestCase):
+    """What Debian's Postfix has written."""
+
+    ENTRIES = (
+        "alice@good.test\t0:0:{now}:250 2.1.5 Ok\n"
+        "nobody@good.test\t2:0:{now}:host mx.good.test[192.0.2.1] said: 550 5.1.1 <nobody@good.test>: User unknown "
+        "(in reply to RCPT TO command)\n"
+        "carol@good.test\t2:0:{now}:host mx.good.test[192.0.2.1] said: 554 5.7.1 Client host [192.0.2.9] blocked using "
+        "zen.spamhaus.org (in reply to RCPT TO command)\n"
+    )
+
+    def setUp(self):
+        super().setUp()
+        self.daemon = self.started(unverified_recipient_reject_code=550)
+
+    def test_a_btree_cache_printed_by_postmap_is_taken_in(self):
+        path = os.path.join(self.daemon.directory, "verify_cache")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(self.ENTRIES.format(now=int(time.time())))
+        config = os.path.join(self.world.gateway.directory, "config")
+        subprocess.run(["postmap", "-c", config, f"btree:{path}"], check=True)
+        printed = subprocess.run(["postmap", "-c", config, "-s", f"btree:{path}"], check=True, capture_output=True, text=True)
+        result = self.daemon.ctl("import", "-", text=printed.stdout)
+        self.assertEqual((result.returncode, result.stdout), (0, "imported 3 of 3 entries\n"), result.stderr)
+        self.assertEqual(self.ask(self.daemon, "alice@good.test"), "DUNNO")
+        self.assertTrue(self.ask(self.daemon, "nobody@good.test").startswith("550"))
+        self.assertEqual(self.target("good.test").sessions, 0, "what is imported need not be asked about")
+        shown = json.loads(self.daemon.ctl("--json", "show", "carol@good.test").stdout)
+        self.assertEqual(shown["record"]["finding"]["reason"], "blocked_ip")
+        self.assertEqual(shown["record"]["finding"]["status"], "unknown")
+
+    def test_what_a_live_verify_8_has_found_out_is_taken_in(self):
+        self.daemon.stop()
+        asked = self.routed(
+            f"stock.test verify:unix:{self.world.stock.private_socket('verify')}", address_verify_poll_count=5
+        )
+        self.ask(asked, "alice@stock.test")
+        self.ask(asked, "nobody@stock.test")
+        asked.stop()
+        self.daemon.start()
+        data = os.path.join(self.world.stock.directory, "data")
+        copy = os.path.join(self.daemon.directory, "copy")
+        shutil.copy(os.path.join(data, "verify_cache.db"), f"{copy}.db")
+        config = os.path.join(self.world.stock.directory, "config")
+        printed = subprocess.run(["postmap", "-c", config, "-s", f"btree:{copy}"], check=True, capture_output=True, text=True)
+        result = self.daemon.ctl("import", "-", text=printed.stdout)
+        self.assertEqual(result.returncode, 0, result.stderr + printed.stdout)
+        rows = self.daemon.ctl("list", "--domain", "stock.test").stdout
+        self.assertRegex(rows, r"alice@stock.test +deliverable")
+        self.assertRegex(rows, r"nobody@stock.test +undeliverable +no_such_user")
+
+    def test_an_interrupted_export_ends_at_a_whole_line(self):
+        lines = "".join(f"user{i}@good.test\t0:0:{int(time.time())}:250 Ok\n" for i in range(20000))
+        self.assertEqual(self.daemon.ctl("import", "-", text=lines).returncode, 0)
+        child = subprocess.Popen(
+            [self.daemon.ctl_program, "-c", self.daemon.config_path, "export"],
+            bufsize=0,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        # What is not read is waited for: it can not have ended before the signal.
+        first = child.stdout.readline()
+        child.send_signal(signal.SIGINT)
+        rest, errors = child.communicate(timeout=20)
+        self.assertEqual(child.returncode, 130)
+        self.assertIn(b"stopped after", errors)
+        exported = [json.loads(line) for line in (first + rest).splitlines()]
+        self.assertLess(len(exported), 20000)
+        self.assertTrue((first + rest).endswith(b"\n"))

@@ -8,17 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
-#include <sstream>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "base/log.h"
-#include "base/loop.h"
-#include "boost/json.hpp"
-#include "cache/cache.h"
-#include "tests/cache/samples.h"
-#include "verifyctl/command_line.h"
+#include "tests/verifyctl/kept_cache.h"
 #include "verifyctl/exit_code.h"
 
 namespace verifyd {
@@ -30,52 +24,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-class CacheVerbsTest : public testing::Test {
- protected:
-  CacheVerbsTest() {
-    std::ofstream(folder_.path() + "/verifyd.cf")
-        << "control_socket = " << folder_.path() << "/control\ndata_directory = " << folder_.path()
-        << "\nverify_domains = *\nmyhostname = gateway.example\n";
-  }
-
-  std::string file() const { return folder_.path() + "/verify_cache.mdb"; }
-
-  // With what a daemon has left.
-  void Keep(const std::vector<std::pair<std::string, Record>>& records) {
-    Loop loop(Clock::Real());
-    CacheSettings settings;
-    settings.path = folder_.path() + "/verify_cache";
-    settings.cleanup_interval = absl::ZeroDuration();
-    const auto cache = Cache::Open(loop, settings);
-    for (const auto& [key, record] : records) cache->PutRecord(key, record);
-    cache->Flush();
-  }
-
-  void KeepSome() {
-    Keep({{"ann@example.com", PositiveRecord(now_ - absl::Hours(1))},
-          {"bob@example.com",
-           {.finding = NegativeFinding(now_ - absl::Hours(49)), .first_seen = now_ - absl::Hours(49)}},
-          {"cid \"c\", d@example.org", PositiveRecord(now_)}});
-  }
-
-  int Run(std::vector<std::string> arguments, const std::string& input = "") {
-    std::istringstream in(input);
-    std::ostringstream out;
-    std::ostringstream err;
-    Console console{in, out, err};
-    arguments.insert(arguments.begin(), {"-c", folder_.path() + "/verifyd.cf"});
-    const int code = RunVerifyctl(std::move(arguments), console);
-    out_ = out.str();
-    err_ = err.str();
-    return code;
-  }
-
-  CapturedLog log_;
-  const TemporaryFolder folder_;
-  const absl::Time now_ = absl::Now();
-  std::string out_;
-  std::string err_;
-};
+using CacheVerbsTest = KeptCacheTest;
 
 TEST_F(CacheVerbsTest, AListIsAligned) {
   KeepSome();
