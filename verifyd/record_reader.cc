@@ -59,11 +59,10 @@ absl::Status ReadTime(const json::object& object, absl::string_view name, absl::
 absl::Status ReadNumber(const json::object& object, absl::string_view name, int64_t most, int64_t& number) {
   const json::value* const value = Field(object, name);
   if (value == nullptr) return absl::OkStatus();
-  const int64_t* const whole = value->if_int64();
-  if (whole == nullptr || *whole < 0 || *whole > most) {
-    return Expected(name, absl::StrCat("a number from 0 to ", most), value);
-  }
-  number = *whole;
+  boost::system::error_code error;
+  const auto whole = value->to_number<int64_t>(error);
+  if (error || whole < 0 || whole > most) return Expected(name, absl::StrCat("a number from 0 to ", most), value);
+  number = whole;
   return absl::OkStatus();
 }
 
