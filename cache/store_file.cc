@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -15,8 +16,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "cache/due.h"
 #include "cache/record.h"
 #include "cache/store.h"
 
@@ -74,10 +77,12 @@ class Examiner {
 
   absl::StatusOr<StoreExamination> Run() {
     RETURN_IF_ERROR(OpenDatabases());
+    const std::array<uint64_t*, kTables> counts = {&found_.records, &found_.domains, &found_.destinations,
+                                                   &found_.pins};
     for (size_t i = 0; i < kTables; ++i) {
       const auto table = static_cast<Table>(i);
       RETURN_IF_ERROR(Walk(dbi_[i], kEntries[i], [&](MDB_txn* txn, absl::string_view key, absl::string_view value) {
-        ++found_.entries[i];
+        ++*counts[i];
         return ExamineValue(txn, table, key, value);
       }));
     }
@@ -310,6 +315,11 @@ absl::Status SyncFolder(const std::string& path) {
 }
 
 }  // namespace
+
+absl::Status StoreFile::CheckFormat(const std::string& path) {
+  const absl::Status opened = Store::Open(path, absl::Now()).status();
+  return opened.ok() ? opened : absl::DataLossError(opened.message());
+}
 
 absl::StatusOr<StoreExamination> StoreFile::Examine(const std::string& path, const Lifetimes& lifetimes, Fault fault,
                                                     GoOn go_on) {

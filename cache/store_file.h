@@ -10,7 +10,6 @@
 #ifndef VERIFYD_CACHE_STORE_FILE_H_
 #define VERIFYD_CACHE_STORE_FILE_H_
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -19,14 +18,16 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "cache/due.h"
 #include "cache/lifetime.h"
 
 namespace verifyd {
 
 struct StoreExamination {
-  std::array<uint64_t, kTables> entries{};  // beside Table
-  uint64_t dues = 0;
+  uint64_t records = 0;
+  uint64_t domains = 0;
+  uint64_t destinations = 0;
+  uint64_t pins = 0;
+  uint64_t dues = 0;  // entries of the due index
   uint64_t faults = 0;
   // Entries of the due index that say another time than today's lifetimes, or are about what is gone. They come of
   // changed lifetimes, and the cleaner puts them right when they are due: no fault.
@@ -44,6 +45,8 @@ class StoreFile {
   // `where`: "record joe@example.com"; both printable.
   using Fault = absl::FunctionRef<void(absl::string_view where, absl::string_view what)>;
 
+  // Whether it is a cache of a format that this version knows; DataLoss if not. Once in a process at a time.
+  static absl::Status CheckFormat(const std::string& path);
   // Reads every entry of every table, and whether the due index has what the values ask for and nothing else. Errors:
   // DataLoss where the tree itself is damaged, Cancelled, else what the system said; all name the file.
   static absl::StatusOr<StoreExamination> Examine(const std::string& path, const Lifetimes& lifetimes, Fault fault,

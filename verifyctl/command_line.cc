@@ -17,6 +17,7 @@
 #include "verifyctl/import_verb.h"
 #include "verifyctl/pin_verbs.h"
 #include "verifyctl/report_verbs.h"
+#include "verifyctl/store_verbs.h"
 
 namespace verifyd {
 namespace {
@@ -33,6 +34,7 @@ struct CommandLine {
   ReportOptions report;
   CacheOptions cache;
   ImportOptions import_options;
+  StoreOptions store;
   std::function<int(Console&)> run;
 };
 
@@ -214,6 +216,29 @@ void AddCacheVerbs(CLI::App& app, CommandLine& line) {
   });
 }
 
+CLI::App* AddStoreVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
+                       int (*verb)(const StoreOptions&, const Place&, Console&)) {
+  CLI::App* sub = app.add_subcommand(name, documentation);
+  sub->callback([&line, verb] {
+    line.run = [&line, verb](Console& console) {
+      line.store.json = line.json;
+      return verb(line.store, line.place, console);
+    };
+  });
+  return sub;
+}
+
+void AddStoreVerbs(CLI::App& app, CommandLine& line) {
+  AddStoreVerb(app, line, "check", "Read every entry of the cache, and say what is wrong", Check);
+  AddStoreVerb(app, line, "backup", "Copy the cache as it stands, also of a running daemon", Backup)
+      ->add_option("FILE", line.store.file, "A file that is not there yet")
+      ->required();
+  AddStoreVerb(app, line, "restore", "Put a backup in the place of the cache", Restore)
+      ->add_option("FILE", line.store.file, "The backup")
+      ->required();
+  AddStoreVerb(app, line, "compact", "Write the cache anew, without what is free in it", Compact);
+}
+
 void AddConfigVerb(CLI::App& app, CommandLine& line) {
   CLI::App* sub = app.add_subcommand("config", "Settings, as the file says them");
   sub->add_option("NAME", line.config.names, "Only these");
@@ -255,6 +280,7 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
   AddDaemonVerb(app, line, "stats", "Counters of the daemon", Stats);
   AddReportVerbs(app, line);
   AddCacheVerbs(app, line);
+  AddStoreVerbs(app, line);
   AddConfigVerb(app, line);
   AddClassifyVerb(app, line);
   AddDaemonVerb(app, line, "reload", "Make the daemon read its settings again", Reload);

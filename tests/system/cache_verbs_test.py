@@ -131,3 +131,50 @@ class ImportTest(WorldTestCase):
         exported = [json.loads(line) for line in (first + rest).splitlines()]
         self.assertLess(len(exported), 20000)
         self.assertTrue((first + rest).endswith(b"\n"))
+
+
+class StoreTest(WorldTestCase):
+    """The file as a whole."""
+
+    def setUp(self):
+        super().setUp()
+        self.daemon = self.started(unverified_recipient_reject_code=550)
+        self.daemon.ctl("verify", "alice@good.test", "nobody@good.test")
+        self.backup = os.path.join(self.daemon.directory, "backup")
+
+    def ctl(self, *arguments, code=0):
+        result = self.daemon.ctl(*arguments)
+        self.assertEqual(result.returncode, code, f"{arguments}: {result.stdout}{result.stderr}")
+        return result.stdout + result.stderr
+
+    def test_a_backup_of_a_running_daemon_is_restored_when_it_has_ended(self):
+        self.ctl("backup", self.backup)
+        self.ctl("purge", "--older", "0s")
+        self.assertIn("stop verifyd first", self.ctl("restore", self.backup, code=69))
+        self.daemon.stop()
+        self.assertIn("2 records", self.ctl("restore", self.backup))
+        self.daemon.start()
+        self.assertTrue(self.ask(self.daemon, "nobody@good.test").startswith("550"))
+        self.assertEqual(self.target("good.test").commands["RCPT"], 2, "it is not asked again")
+
+    def test_check_finds_a_running_daemon_s_cache_sound(self):
+        child = subprocess.Popen(
+            [self.daemon.ctl_program, "-c", self.daemon.config_path, "import", "-"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+        )
+        child.stdin.write(b"".join(b"user%d@good.test\t0:0:%d:250 Ok\n" % (i, time.time()) for i in range(20000)))
+        # It is written to all the while.
+        for _ in range(5):
+            self.assertIn("sound", self.ctl("check"))
+        child.stdin.close()
+        self.assertEqual(child.wait(20), 0)
+        self.assertIn(": sound", self.ctl("check"))
+
+    def test_compact_gives_back_what_is_free(self):
+        self.assertIn("stop verifyd first", self.ctl("compact", code=69))
+        self.daemon.stop()
+        self.assertIn("now", self.ctl("compact"))
+        self.assertIn("sound", self.ctl("check"))
+        self.daemon.start()
+        self.assertEqual(self.ask(self.daemon, "alice@good.test"), "DUNNO")
