@@ -100,6 +100,7 @@ struct Cache::Impl {
   uint64_t damaged = 0;
   absl::flat_hash_set<std::string> reported;
   std::optional<absl::Time> last_cleanup;
+  std::vector<absl::AnyInvocable<void()>> waiting_for_cleanup;
   Timer cleanup_timer;
   std::optional<OpenMark> mark;  // until the store is closed
   std::unique_ptr<Store> store;
@@ -117,6 +118,7 @@ void Cache::Impl::StartWriter() {
       if (weak.expired()) return;  // and so is this
       last_cleanup = front.clock().Now();
       ScheduleCleanup();
+      for (absl::AnyInvocable<void()>& done : std::exchange(waiting_for_cleanup, {})) done();
     });
   };
   writer = std::make_unique<Writer>(*store, front.clock(), settings.map_name, settings.lifetimes, Writer::Options(),
@@ -363,6 +365,13 @@ std::vector<DestinationState> Cache::LoadDestinationStates() {
 
 void Cache::PutDestinationState(const DestinationState& state) {
   impl_->Put(Table::kDestinations, state.name, EncodeDestinationState(state));
+}
+
+bool Cache::Clean(absl::AnyInvocable<void()> done) {
+  if (impl_->writer == nullptr) return false;
+  impl_->waiting_for_cleanup.push_back(std::move(done));
+  impl_->writer->Clean();
+  return true;
 }
 
 void Cache::Flush() {

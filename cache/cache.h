@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -108,6 +109,10 @@ class Cache {
   std::optional<DestinationState> FindDestinationState(absl::string_view name);
   std::vector<DestinationState> LoadDestinationStates();
   void PutDestinationState(const DestinationState& state);
+
+  // Removes what has expired, beside everything else; `done` is called when that is over, however it ended, unless the
+  // cache goes before. False where there is no store.
+  bool Clean(absl::AnyInvocable<void()> done);
 
   // Waits until everything put so far is committed or given up, and a cleanup under way has ended. Blocks: for tests
   // and tools, not while the loop serves anybody; at shutdown the destructor is enough.

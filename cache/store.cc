@@ -41,6 +41,13 @@ absl::Status ErrorOf(absl::string_view path, absl::string_view doing, int code) 
   return absl::UnavailableError(absl::StrCat(path, ": ", doing, ": ", mdb_strerror(code)));
 }
 
+// A tool that root runs must not leave a lock table behind that the daemon may not write.
+void GiveToOwnerOf(const std::string& path, const std::string& lock) {
+  struct stat file {};
+  if (::geteuid() != 0 || ::stat(path.c_str(), &file) != 0 || file.st_uid == 0) return;
+  (void)!::chown(lock.c_str(), file.st_uid, file.st_gid);
+}
+
 bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
 }  // namespace
@@ -241,6 +248,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, absl
     if (absl::IsFailedPrecondition(found.status()) && !had_lock) ::unlink(lock.c_str());
     return found.status();
   }
+  if (!had_lock) GiveToOwnerOf(path, lock);
   if (!*found) RETURN_IF_ERROR(impl->CreateTables(now));
   int dead = 0;
   mdb_reader_check(impl->env, &dead);

@@ -154,6 +154,19 @@ int Purge(const CacheOptions& options, Asker& asker, Console& console) {
   return code;
 }
 
+int Clean(const CacheOptions& options, Asker& asker, Console& console) {
+  ApiRequest request;
+  request.method = "POST";
+  request.target = "/v1/clean";
+  return Answer(asker, request, console, [&](absl::string_view line, const json::object& answer) {
+    console.out << (options.json ? absl::StrCat(line, "\n")
+                                 : absl::StrCat(NumberField(answer, "records_before"), " records and ",
+                                                NumberField(answer, "domains_before"), " domains before, ",
+                                                NumberField(answer, "records"), " and ", NumberField(answer, "domains"),
+                                                " now\n"));
+  });
+}
+
 int Export(const CacheOptions& options, Asker& asker, Console& console) {
   const std::optional<RecordFormat> format = RecordFormatFromName(options.format);
   if (!format.has_value()) {

@@ -1,5 +1,5 @@
-// The verbs about all that is held of addresses: list, purge, export. They go through it a page at a time, so that
-// their memory does not grow with the cache, and stop at a whole line when they are interrupted.
+// The verbs about all that is held of addresses: list, purge, export, clean. They go through it a page at a time, so
+// that their memory does not grow with the cache, and stop at a whole line when they are interrupted.
 #ifndef VERIFYD_VERIFYCTL_CACHE_VERBS_H_
 #define VERIFYD_VERIFYCTL_CACHE_VERBS_H_
 
@@ -30,6 +30,8 @@ struct CacheOptions {
 // Each returns the exit code.
 int List(const CacheOptions& options, Asker& asker, Console& console);
 int Purge(const CacheOptions& options, Asker& asker, Console& console);
+// What has expired goes, at once.
+int Clean(const CacheOptions& options, Asker& asker, Console& console);
 int Export(const CacheOptions& options, Asker& asker, Console& console);
 
 }  // namespace verifyd

@@ -199,6 +199,7 @@ void AddCacheVerbs(CLI::App& app, CommandLine& line) {
   AddSelection(AddCacheVerb(app, line, "list", "What is held of addresses, a line for each", List), line);
   AddSelection(AddCacheVerb(app, line, "purge", "Forget many addresses", Purge), line)
       ->add_flag("--dry-run", line.cache.dry_run, "Only say how many");
+  AddCacheVerb(app, line, "clean", "Remove what has expired, now", Clean);
   AddSelection(AddCacheVerb(app, line, "export", "What is held of addresses, for import or other programs", Export),
                line)
       ->add_option("--format", line.cache.format, "jsonl (default), csv, or postfix: what postmap reads")

@@ -225,6 +225,7 @@ int Backup(const StoreOptions& options, const Place& place, Console& console) {
   const absl::StatusOr<Held> held = FindExisting(place);
   if (!held.ok()) return Fail(held.status(), console);
   const DamageGuard guard;
+  if (const absl::Status format = StoreFile::CheckFormat(held->file); !format.ok()) return Fail(format, console);
   Watch watch(console, "bytes");
   const absl::Status status =
       StoreFile::Copy(held->file, options.file, [&](uint64_t done, uint64_t total) { return watch.Show(done, total); });

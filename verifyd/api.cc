@@ -18,6 +18,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/log.h"
+#include "base/signal.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "boost/json.hpp"
@@ -190,6 +191,34 @@ boost::asio::awaitable<ApiReply> Import(ApiContext& context, std::vector<absl::S
 ApiReply HandleImport(ApiContext& context, const ApiArguments& arguments) {
   ApiReply reply;
   reply.later = [&context, records = arguments.records] { return Import(context, records); };
+  return reply;
+}
+
+boost::asio::awaitable<ApiReply> Clean(ApiContext& context) {
+  // Outlives who asked: he may be gone when it is done.
+  struct Waiting {
+    explicit Waiting(Loop& loop) : signal(loop) {}
+    Signal signal;
+    bool done = false;
+  };
+  const auto waiting = std::make_shared<Waiting>(context.loop);
+  const CacheCounts before = context.cache.counts();
+  const bool begun = context.cache.Clean([waiting] {
+    waiting->done = true;
+    waiting->signal.NotifyAll();
+  });
+  if (!begun) co_return ApiError(503, "there is no file to clean: the cache is in memory only");
+  while (!waiting->done) co_await waiting->signal.Wait();
+  const CacheCounts after = context.cache.counts();
+  co_return JsonReply({{"records_before", before.records},
+                       {"records", after.records},
+                       {"domains_before", before.domains},
+                       {"domains", after.domains}});
+}
+
+ApiReply HandleClean(ApiContext& context, const ApiArguments& /*arguments*/) {
+  ApiReply reply;
+  reply.later = [&context] { return Clean(context); };
   return reply;
 }
 
@@ -523,6 +552,12 @@ const std::vector<ApiRoute>& ApiRoutes() {
        {"records"},
        "Take records in, unless what is held is newer; says what became of how many, and which could not be read.",
        HandleImport},
+      {"POST",
+       "/v1/clean",
+       ApiRight::kChange,
+       {},
+       "Remove what has expired from the cache now; says how many records and domains there were, and are.",
+       HandleClean},
       {"DELETE",
        "/v1/records",
        ApiRight::kChange,

@@ -52,6 +52,11 @@ class CacheVerbsTest(WorldTestCase):
         self.assertIn(f"process {self.daemon.child.pid} has it open", result.stderr)
         self.assertEqual(len(self.listed()), 3)
 
+    def test_clean_says_what_is_left(self):
+        self.assertEqual(self.ctl("clean").split()[0], "3")
+        self.assertEqual(len(self.listed()), 3)
+        self.daemon.wait_for_log("full cleanup: retained=")
+
     def test_export_as_csv_is_csv(self):
         rows = list(csv.DictReader(io.StringIO(self.ctl("export", "--format", "csv"))))
         self.assertEqual([row["address"] for row in rows], ["alice@good.test", "bob@good.test", "nobody@good.test"])

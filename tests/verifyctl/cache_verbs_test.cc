@@ -85,6 +85,15 @@ TEST_F(CacheVerbsTest, NothingIsChangedWhileAnotherProcessHasTheCacheOpen) {
   EXPECT_EQ(Run({"purge", "--older", "0s"}), 0);
 }
 
+TEST_F(CacheVerbsTest, CleaningRemovesWhatHasExpired) {
+  Keep({{"old@example.com", {.finding = NegativeFinding(now_ - absl::Hours(24 * 30))}},
+        {"new@example.com", PositiveRecord(now_)}});
+  EXPECT_EQ(Run({"clean"}), 0) << err_;
+  EXPECT_EQ(out_, "2 records and 0 domains before, 1 and 0 now\n");
+  EXPECT_EQ(Run({"list"}), 0);
+  EXPECT_THAT(out_, Not(HasSubstr("old@example.com")));
+}
+
 TEST_F(CacheVerbsTest, AnExportIsJsonLines) {
   KeepSome();
   EXPECT_EQ(Run({"export", "--domain", "example.org"}), 0);

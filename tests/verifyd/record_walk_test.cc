@@ -135,5 +135,38 @@ TEST_F(RecordWalkTest, APurgeThatSaysNothingIsRefused) {
   EXPECT_EQ(Listed({}).size(), 3U);
 }
 
+TEST_F(RecordWalkTest, AMemoryHasNothingToClean) {
+  ApiRequest request;
+  request.method = "POST";
+  request.target = "/v1/clean";
+  request.right = ApiRight::kChange;
+  const ApiReply asked = HandleApiRequest(context_, request);
+  const ApiReply reply = test_.Run(asked.later());
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_THAT(reply.body, HasSubstr("in memory only"));
+}
+
+TEST_F(RecordWalkTest, RecordsAreTakenInUnlessWhatIsHeldIsNewer) {
+  HoldSome();
+  const std::vector<json::object> held = Ask("GET", {});
+  json::array records;
+  for (const json::object& line : held) {
+    if (line.contains("address")) records.push_back(line);
+  }
+  world_.cache().DeleteRecord("bob@example.com");
+  records.push_back("nonsense");
+  ApiRequest request;
+  request.method = "POST";
+  request.target = "/v1/records";
+  request.body = json::serialize(json::object{{"records", records}});
+  request.right = ApiRight::kChange;
+  const ApiReply reply = HandleApiRequest(context_, request);
+  const json::value answer = json::parse(test_.Run(reply.later()).body);
+  EXPECT_EQ(answer.at("imported"), 1);
+  EXPECT_EQ(answer.at("older"), 2);
+  EXPECT_EQ(answer.at("errors").at(0).at("record"), 3);
+  EXPECT_EQ(Listed({}).size(), 3U);
+}
+
 }  // namespace
 }  // namespace verifyd
