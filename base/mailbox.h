@@ -1,7 +1,7 @@
 // A mailbox: how one loop hands work to another when much of it comes at a time. Work that is posted while the other
 // loop has not come to it yet is done together with it: it is woken once. After kTogether pieces, or where they take
-// longer after Loop::kUrgentInterval, others have their turn. What a loop has not come to when it is destroyed goes with
-// it.
+// longer after Loop::kUrgentInterval, others have their turn. What a loop has not come to when it is destroyed goes
+// with it.
 //
 // Thread: any, but for the destructor: the loop's.
 #ifndef VERIFYD_BASE_MAILBOX_H_
