@@ -253,6 +253,8 @@ bool Cache::DeleteRecord(absl::string_view key) { return impl_->Delete(Table::kR
 // What waits to be committed is merged in; it is in no order, so pages of a cache with much of that cost more.
 Cache::RecordPage Cache::RecordsAfter(absl::string_view after, size_t limit) {
   RecordPage page;
+  // Nothing can be behind it.
+  if (after.size() > Store::kMaxKey) return page;
   absl::btree_map<std::string, std::optional<std::string>> values;
   bool more = false;
   if (impl_->store != nullptr) {

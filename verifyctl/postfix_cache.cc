@@ -4,7 +4,9 @@
 #include <lmdb.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 #include "absl/strings/match.h"
@@ -45,6 +47,15 @@ void FindServer(absl::string_view text, Finding& finding) {
   finding.mx_address = Printable(text.substr(open + 1, close - open - 1), kShown);
 }
 
+// verify(8) writes an underscore for each colon of an address. In a literal none can have been one before.
+std::string AddressOf(absl::string_view key) {
+  std::string address(key);
+  const size_t literal = address.rfind("@[IPv6_");
+  if (literal == std::string::npos) return address;
+  std::replace(address.begin() + static_cast<std::ptrdiff_t>(literal), address.end(), '_', ':');
+  return address;
+}
+
 absl::Status NoEntry(absl::string_view value) {
   return absl::InvalidArgumentError(absl::StrCat("found \"", Printable(value, kShown),
                                                  "\", expected STATUS:PROBED:UPDATED:TEXT as verify(8) has it"));
@@ -75,7 +86,7 @@ absl::StatusOr<std::optional<std::string>> PostfixRecord(const Classifier& class
   json::object shown = ToJson(finding);
   shown["status"] = JsonText(DeliverabilityName(finding.deliverability));
   return json::serialize(
-      json::object{{"address", JsonText(key)}, {"record", json::object{{"finding", std::move(shown)}}}});
+      json::object{{"address", JsonText(AddressOf(key))}, {"record", json::object{{"finding", std::move(shown)}}}});
 }
 
 struct PostfixCacheFile::Impl {

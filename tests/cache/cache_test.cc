@@ -127,6 +127,7 @@ TEST_F(CacheTest, PagesOfRecordsNeedNoStore) {
   EXPECT_EQ(page.next, "b@x");
   EXPECT_EQ(cache->RecordsAfter(page.next, 2).records.size(), 1U);
   EXPECT_EQ(cache->RecordsAfter(page.next, 2).next, "");
+  EXPECT_EQ(cache->RecordsAfter(std::string(1000, 'a'), 2).examined, 0U);
 }
 
 TEST_F(CacheTest, APageLeavesOutWhatIsDamagedAndGoesOn) {

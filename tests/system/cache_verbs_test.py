@@ -118,6 +118,32 @@ class ImportTest(WorldTestCase):
         self.assertRegex(rows, r"alice@stock.test +deliverable")
         self.assertRegex(rows, r"nobody@stock.test +undeliverable +no_such_user")
 
+    def test_an_interrupted_import_has_taken_in_what_it_says_and_is_taken_up_by_doing_it_again(self):
+        lines = [b"user%d@good.test\t0:0:%d:250 Ok\n" % (i, time.time()) for i in range(20000)]
+        child = subprocess.Popen(
+            [self.daemon.ctl_program, "-c", self.daemon.config_path, "--json", "import", "-"],
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for line in lines[:5000]:
+            child.stdin.write(line)
+        child.send_signal(signal.SIGINT)
+        try:
+            for line in lines[5000:]:
+                child.stdin.write(line)
+        except BrokenPipeError:
+            pass
+        output, errors = child.communicate(timeout=20)
+        self.assertEqual(child.returncode, 130, errors)
+        self.assertIn(b"the same command goes on", errors)
+        taken = json.loads(output)["imported"]
+        self.assertLess(taken, 20000)
+        result = self.daemon.ctl("--json", "import", "-", text=b"".join(lines).decode())
+        again = json.loads(result.stdout)
+        self.assertEqual((again["imported"], again["older"]), (20000 - taken, taken))
+
     def test_an_interrupted_export_ends_at_a_whole_line(self):
         lines = "".join(f"user{i}@good.test\t0:0:{int(time.time())}:250 Ok\n" for i in range(20000))
         self.assertEqual(self.daemon.ctl("import", "-", text=lines).returncode, 0)

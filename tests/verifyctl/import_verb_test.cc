@@ -101,6 +101,12 @@ TEST_F(ImportVerbTest, AnImportMayBeDoneAgain) {
       "{\"entries\":6,\"imported\":0,\"older\":3,\"expired\":1,\"future\":0,\"uninformative\":2,\"unreadable\":0}\n");
 }
 
+TEST_F(ImportVerbTest, TheColonsOfALiteralAreRestored) {
+  EXPECT_EQ(Run({"import", "-"}, absl::StrCat("ann@[IPv6_2001_db8__1]\t0:0:", Ago(absl::Hours(1)), ":250 Ok\n")), 0)
+      << err_;
+  EXPECT_EQ(StatusOf("ann@[IPv6:2001:db8::1]"), "deliverable accepted");
+}
+
 TEST_F(ImportVerbTest, WhatIsHeldAndNewerStays) {
   Keep({{"bob@good.test", PositiveRecord(now_ - absl::Minutes(1))}});
   EXPECT_EQ(Run({"import", "-"}, Postfix()), 0);
