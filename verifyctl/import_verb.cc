@@ -22,8 +22,8 @@ namespace {
 namespace json = boost::json;
 
 // Records that are sent together, and bytes of them: the daemon takes in so many at once without anybody noticing.
-constexpr size_t kTogether = 256;
-constexpr size_t kBytesTogether = size_t{256} * 1024;
+constexpr size_t kTogether = 64;
+constexpr size_t kBytesTogether = size_t{128} * 1024;
 // Errors that are shown; the others are counted.
 constexpr int64_t kShownErrors = 10;
 
