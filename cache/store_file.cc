@@ -309,7 +309,7 @@ absl::Status SyncFolder(const std::string& path) {
   const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return SystemError(path, "cannot open its folder");
   const int synced = ::fsync(fd);
-  const absl::Status status = synced == 0 ? absl::OkStatus() : SystemError(path, "cannot sync its folder");
+  absl::Status status = synced == 0 ? absl::OkStatus() : SystemError(path, "cannot sync its folder");
   ::close(fd);
   return status;
 }

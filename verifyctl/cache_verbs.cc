@@ -1,7 +1,9 @@
 #include "verifyctl/cache_verbs.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
@@ -129,7 +131,7 @@ int List(const CacheOptions& options, Asker& asker, Console& console) {
   Walk walk("GET", ArgumentsOf(options.selection), asker, console);
   return walk.Run([&](absl::string_view line, const json::object& shown) {
     if (options.json) return absl::StrCat(line, "\n");
-    const std::string row = Row(shown, console.clock.Now());
+    std::string row = Row(shown, console.clock.Now());
     if (std::exchange(headed, true)) return row;
     return absl::StrCat(absl::StrFormat(kRow, "ADDRESS", "STATUS", "REASON", "AGE", "MX"), "\n", row);
   });
