@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -99,6 +100,7 @@ struct Cache::Impl {
   uint64_t damaged = 0;
   absl::flat_hash_set<std::string> reported;
   std::optional<absl::Time> last_cleanup;
+  std::vector<absl::AnyInvocable<void()>> waiting_for_cleanup;
   Timer cleanup_timer;
   std::optional<OpenMark> mark;  // until the store is closed
   std::unique_ptr<Store> store;
@@ -116,6 +118,7 @@ void Cache::Impl::StartWriter() {
       if (weak.expired()) return;  // and so is this
       last_cleanup = front.clock().Now();
       ScheduleCleanup();
+      for (absl::AnyInvocable<void()>& done : std::exchange(waiting_for_cleanup, {})) done();
     });
   };
   writer = std::make_unique<Writer>(*store, front.clock(), settings.map_name, settings.lifetimes, Writer::Options(),
@@ -247,6 +250,42 @@ void Cache::PutRecord(absl::string_view key, const Record& record) {
 
 bool Cache::DeleteRecord(absl::string_view key) { return impl_->Delete(Table::kRecords, key); }
 
+// What waits to be committed is merged in; it is in no order, so pages of a cache with much of that cost more.
+Cache::RecordPage Cache::RecordsAfter(absl::string_view after, size_t limit) {
+  RecordPage page;
+  // Nothing can be behind it.
+  if (after.size() > Store::kMaxKey) return page;
+  absl::btree_map<std::string, std::optional<std::string>> values;
+  bool more = false;
+  if (impl_->store != nullptr) {
+    const absl::StatusOr<bool> read = impl_->store->ForSome(
+        Table::kRecords, after, limit,
+        [&](absl::string_view key, absl::string_view value) { values.emplace_hint(values.end(), key, value); });
+    if (!read.ok()) impl_->ReportDamage(Table::kRecords, "*", read.status());
+    more = read.value_or(false);
+  }
+  const std::string last = values.empty() ? "" : values.rbegin()->first;
+  impl_->overlay->ForEach(Table::kRecords, [&](absl::string_view key, const std::optional<std::string>& value) {
+    if (key > after && (!more || key <= last)) values[key] = value;
+  });
+  for (const auto& [key, value] : values) {
+    if (page.examined == limit) {
+      more = true;
+      break;
+    }
+    ++page.examined;
+    page.next = key;
+    if (!value.has_value()) continue;
+    if (absl::StatusOr<Record> record = DecodeRecord(*value); record.ok()) {
+      page.records.emplace_back(key, *std::move(record));
+    } else {
+      impl_->ReportDamage(Table::kRecords, key, record.status());
+    }
+  }
+  if (!more) page.next.clear();
+  return page;
+}
+
 std::optional<DomainFact> Cache::FindDomainFact(absl::string_view domain) {
   return impl_->Find<DomainFact>(Table::kDomains, domain,
                                  [&](absl::string_view value) { return DecodeDomainFact(domain, value); });
@@ -330,9 +369,19 @@ void Cache::PutDestinationState(const DestinationState& state) {
   impl_->Put(Table::kDestinations, state.name, EncodeDestinationState(state));
 }
 
+bool Cache::Clean(absl::AnyInvocable<void()> done) {
+  if (impl_->writer == nullptr) return false;
+  impl_->waiting_for_cleanup.push_back(std::move(done));
+  impl_->writer->Clean();
+  return true;
+}
+
 void Cache::Flush() {
   if (impl_->writer != nullptr) impl_->writer->Flush();
 }
+
+bool Cache::persistent() const { return impl_->store != nullptr; }
+size_t Cache::uncommitted() const { return impl_->overlay->size(); }
 
 CacheCounts Cache::counts() {
   CacheCounts counts;

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -75,6 +76,15 @@ class Cache {
   // True if there was one.
   bool DeleteRecord(absl::string_view key);
 
+  // The records behind `after` in the order of their keys, from the first where it is empty: so many that a walk of
+  // all, a page at a time, keeps nobody waiting. Damaged ones are left out.
+  struct RecordPage {
+    std::vector<std::pair<std::string, Record>> records;
+    size_t examined = 0;
+    std::string next;  // what the next page is behind; empty: there is none
+  };
+  RecordPage RecordsAfter(absl::string_view after, size_t limit);
+
   std::optional<DomainFact> FindDomainFact(absl::string_view domain);
   void PutDomainFact(const DomainFact& fact);
   bool DeleteDomainFact(absl::string_view domain);
@@ -100,11 +110,18 @@ class Cache {
   std::vector<DestinationState> LoadDestinationStates();
   void PutDestinationState(const DestinationState& state);
 
+  // Removes what has expired, beside everything else; `done` is called when that is over, however it ended, unless the
+  // cache goes before. False where there is no store.
+  bool Clean(absl::AnyInvocable<void()> done);
+
   // Waits until everything put so far is committed or given up, and a cleanup under way has ended. Blocks: for tests
   // and tools, not while the loop serves anybody; at shutdown the destructor is enough.
   void Flush();
 
   CacheCounts counts();
+  // As in the counts, at no cost: for who writes much and waits for the disk.
+  bool persistent() const;
+  size_t uncommitted() const;
 
  private:
   struct Impl;

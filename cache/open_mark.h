@@ -18,6 +18,9 @@ class OpenMark {
   OpenMark(const OpenMark&) = delete;
   OpenMark& operator=(const OpenMark&) = delete;
 
+  // The number of another, living process that has the store open; 0: none.
+  static int Holder(const std::string& path);
+
   // Removes the marks of processes that do not live any more (or whose number is ours now); true if there were any. To
   // be called before this process makes its own.
   static bool TakeLeftOver(const std::string& path);

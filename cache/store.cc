@@ -41,6 +41,13 @@ absl::Status ErrorOf(absl::string_view path, absl::string_view doing, int code) 
   return absl::UnavailableError(absl::StrCat(path, ": ", doing, ": ", mdb_strerror(code)));
 }
 
+// A tool that root runs must not leave a lock table behind that the daemon may not write.
+void GiveToOwnerOf(const std::string& path, const std::string& lock) {
+  struct stat file {};
+  if (::geteuid() != 0 || ::stat(path.c_str(), &file) != 0 || file.st_uid == 0) return;
+  (void)!::chown(lock.c_str(), file.st_uid, file.st_gid);
+}
+
 bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
 }  // namespace
@@ -241,6 +248,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, absl
     if (absl::IsFailedPrecondition(found.status()) && !had_lock) ::unlink(lock.c_str());
     return found.status();
   }
+  if (!had_lock) GiveToOwnerOf(path, lock);
   if (!*found) RETURN_IF_ERROR(impl->CreateTables(now));
   int dead = 0;
   mdb_reader_check(impl->env, &dead);
@@ -310,6 +318,20 @@ absl::Status Store::ForEach(Table table, absl::FunctionRef<void(absl::string_vie
   int code = cursor.Get(key, value, MDB_FIRST);
   for (; code == 0; code = cursor.Get(key, value, MDB_NEXT)) use(ToView(key), ToView(value));
   return code == MDB_NOTFOUND ? absl::OkStatus() : impl_->Error("cannot read", code);
+}
+
+absl::StatusOr<bool> Store::ForSome(Table table, absl::string_view after, size_t limit,
+                                    absl::FunctionRef<void(absl::string_view key, absl::string_view value)> use) {
+  const Reading reading(*this);
+  if (reading.code() != 0) return impl_->Error("cannot read", reading.code());
+  Cursor cursor(impl_->reader, impl_->dbi[static_cast<size_t>(table)]);
+  MDB_val key = ToVal(after);
+  MDB_val value;
+  int code = cursor.Get(key, value, after.empty() ? MDB_FIRST : MDB_SET_RANGE);
+  if (code == 0 && ToView(key) == after) code = cursor.Get(key, value, MDB_NEXT);
+  for (; code == 0 && limit > 0; code = cursor.Get(key, value, MDB_NEXT), --limit) use(ToView(key), ToView(value));
+  if (code != 0 && code != MDB_NOTFOUND) return impl_->Error("cannot read", code);
+  return code == 0;
 }
 
 absl::StatusOr<StoreUsage> Store::Usage() {

@@ -3,8 +3,8 @@
 // Only a file with our format mark is ever written. A file of somebody else, or of a newer format, is left as it is and
 // named in the error.
 //
-// Thread: Find, ForEach, FirstDues and Usage belong to one thread (the front loop), Write to another (the writer); they
-// run at the same time, also from several processes. Open after any fork, and once in a process.
+// Thread: Find, ForEach, ForSome, FirstDues and Usage belong to one thread (the front loop), Write to another (the
+// writer); they run at the same time, also from several processes. Open after any fork, and once in a process.
 #ifndef VERIFYD_CACHE_STORE_H_
 #define VERIFYD_CACHE_STORE_H_
 
@@ -58,6 +58,10 @@ class Store {
   bool Empty(Table table);
   // All of a (small) table, in one read transaction.
   absl::Status ForEach(Table table, absl::FunctionRef<void(absl::string_view key, absl::string_view value)> use);
+  // The entries behind `after` in the order of their keys (from the first where it is empty), at most `limit`, in one
+  // read transaction. True if there are more.
+  absl::StatusOr<bool> ForSome(Table table, absl::string_view after, size_t limit,
+                               absl::FunctionRef<void(absl::string_view key, absl::string_view value)> use);
   // The first entries of `kind` in the due index, earliest first, at most `limit`.
   absl::StatusOr<std::vector<Due>> FirstDues(DueKind kind, size_t limit);
   absl::StatusOr<StoreUsage> Usage();

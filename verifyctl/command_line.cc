@@ -7,14 +7,17 @@
 
 #include "verifyctl/address_verbs.h"
 #include "verifyctl/asker.h"
+#include "verifyctl/cache_verbs.h"
 #include "verifyctl/classify_verb.h"
 #include "verifyctl/config_verb.h"
 #include "verifyctl/daemon_verbs.h"
 #include "verifyctl/destination_verbs.h"
 #include "verifyctl/domain_verbs.h"
 #include "verifyctl/exit_code.h"
+#include "verifyctl/import_verb.h"
 #include "verifyctl/pin_verbs.h"
 #include "verifyctl/report_verbs.h"
+#include "verifyctl/store_verbs.h"
 
 namespace verifyd {
 namespace {
@@ -29,6 +32,9 @@ struct CommandLine {
   PinOptions pin;
   DestinationOptions destination;
   ReportOptions report;
+  CacheOptions cache;
+  ImportOptions import_options;
+  StoreOptions store;
   std::function<int(Console&)> run;
 };
 
@@ -163,6 +169,77 @@ void AddReportVerbs(CLI::App& app, CommandLine& line) {
   replay->add_flag("--probe", line.report.probe, "Ask the servers about what memory does not know");
 }
 
+CLI::App* AddCacheVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
+                       int (*verb)(const CacheOptions&, Asker&, Console&)) {
+  CLI::App* sub = app.add_subcommand(name, documentation);
+  sub->callback([&line, verb] {
+    line.run = [&line, verb](Console& console) {
+      Asker asker(line.place, true, console);
+      line.cache.json = line.json;
+      return verb(line.cache, asker, console);
+    };
+  });
+  return sub;
+}
+
+CLI::App* AddSelection(CLI::App* sub, CommandLine& line) {
+  RecordSelection& selection = line.cache.selection;
+  sub->add_option("--domain", selection.domain, "Only this domain; .example.com is what is below it")
+      ->type_name("DOMAIN");
+  sub->add_option("--status", selection.status, "Only deliverable, undeliverable, risky or unknown")
+      ->type_name("STATUS");
+  sub->add_option("--reason", selection.reason, "Only this reason (no_such_user)")->type_name("REASON");
+  sub->add_option("--mx", selection.mx, "Only what this MX host said; .example.com is any below it")->type_name("MX");
+  sub->add_option("--older", selection.older, "Only what was confirmed at least so long ago (7d)")->type_name("TIME");
+  sub->add_option("--newer", selection.newer, "Only what was confirmed less than so long ago (1h)")->type_name("TIME");
+  return sub;
+}
+
+void AddCacheVerbs(CLI::App& app, CommandLine& line) {
+  AddSelection(AddCacheVerb(app, line, "list", "What is held of addresses, a line for each", List), line);
+  AddSelection(AddCacheVerb(app, line, "purge", "Forget many addresses", Purge), line)
+      ->add_flag("--dry-run", line.cache.dry_run, "Only say how many");
+  AddCacheVerb(app, line, "clean", "Remove what has expired, now", Clean);
+  AddSelection(AddCacheVerb(app, line, "export", "What is held of addresses, for import or other programs", Export),
+               line)
+      ->add_option("--format", line.cache.format, "jsonl (default), csv, or postfix: what postmap reads")
+      ->type_name("FORMAT");
+  CLI::App* sub = app.add_subcommand("import", "Take in what verifyd or verify(8) of Postfix has found out");
+  sub->add_option("FILE", line.import_options.file,
+                  "Its cache (lmdb), or what `export`, postmap -s or db_dump print; - is standard input")
+      ->required();
+  sub->callback([&line] {
+    line.run = [&line](Console& console) {
+      Asker asker(line.place, true, console);
+      line.import_options.json = line.json;
+      return Import(line.import_options, line.place, asker, console);
+    };
+  });
+}
+
+CLI::App* AddStoreVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
+                       int (*verb)(const StoreOptions&, const Place&, Console&)) {
+  CLI::App* sub = app.add_subcommand(name, documentation);
+  sub->callback([&line, verb] {
+    line.run = [&line, verb](Console& console) {
+      line.store.json = line.json;
+      return verb(line.store, line.place, console);
+    };
+  });
+  return sub;
+}
+
+void AddStoreVerbs(CLI::App& app, CommandLine& line) {
+  AddStoreVerb(app, line, "check", "Read every entry of the cache, and say what is wrong", Check);
+  AddStoreVerb(app, line, "backup", "Copy the cache as it stands, also of a running daemon", Backup)
+      ->add_option("FILE", line.store.file, "A file that is not there yet")
+      ->required();
+  AddStoreVerb(app, line, "restore", "Put a backup in the place of the cache", Restore)
+      ->add_option("FILE", line.store.file, "The backup")
+      ->required();
+  AddStoreVerb(app, line, "compact", "Write the cache anew, without what is free in it", Compact);
+}
+
 void AddConfigVerb(CLI::App& app, CommandLine& line) {
   CLI::App* sub = app.add_subcommand("config", "Settings, as the file says them");
   sub->add_option("NAME", line.config.names, "Only these");
@@ -203,6 +280,8 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
   AddDaemonVerb(app, line, "domains", "What is known of whole domains", Domains);
   AddDaemonVerb(app, line, "stats", "Counters of the daemon", Stats);
   AddReportVerbs(app, line);
+  AddCacheVerbs(app, line);
+  AddStoreVerbs(app, line);
   AddConfigVerb(app, line);
   AddClassifyVerb(app, line);
   AddDaemonVerb(app, line, "reload", "Make the daemon read its settings again", Reload);

@@ -16,6 +16,8 @@ struct Console {
   std::ostream& out;
   std::ostream& err;
   const Clock& clock = Clock::Real();
+  // Somebody watches: how far a long verb has come is shown there.
+  bool err_is_terminal = false;
 };
 
 }  // namespace verifyd

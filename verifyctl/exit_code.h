@@ -15,6 +15,7 @@ constexpr int kExitUsage = 64;
 constexpr int kExitBadAddress = 65;
 constexpr int kExitNoInput = 66;      // no cache to open
 constexpr int kExitUnavailable = 69;  // the daemon can not be reached, or can not answer
+constexpr int kExitOutput = 74;       // what was to be written can not be
 constexpr int kExitUnknown = 75;      // in progress, temporary, not verifiable
 constexpr int kExitProtocol = 76;     // what answered is not verifyd
 constexpr int kExitNoPermission = 77;

@@ -8,9 +8,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "cache/open_mark.h"
 
 namespace verifyd {
 namespace {
+
+constexpr absl::Duration kPause = absl::Microseconds(200);
 
 // Nothing is probed here, so nothing is resolved.
 class NoResolver : public Resolver {
@@ -25,7 +29,8 @@ class NoResolver : public Resolver {
 
 struct LocalCache::Impl {
   Impl(const std::shared_ptr<const Configuration>& configuration, const CacheSettings& cache_settings)
-      : loop(Clock::Real()),
+      : file(absl::StrCat(cache_settings.path, ".mdb")),
+        loop(Clock::Real()),
         cache(Cache::Open(loop, cache_settings)),
         dialer(MakeSocketDialer(loop)),
         prober(loop, resolver, {{loop, *dialer}}),
@@ -44,7 +49,20 @@ struct LocalCache::Impl {
     done = true;
   }
 
-  bool done = false;  // all lines of an answer are taken
+  boost::asio::awaitable<void> TakeLater(std::function<boost::asio::awaitable<ApiReply>()> later, ApiReply& reply) {
+    reply = co_await later();
+    done = true;
+  }
+
+  void Run() {
+    while (!done) {
+      // What is waited for then is the disk.
+      if (loop.Poll() == 0) absl::SleepFor(kPause);
+    }
+  }
+
+  const std::string file;
+  bool done = false;  // all of an answer is taken
   Loop loop;
   std::unique_ptr<Cache> cache;
   NoResolver resolver;
@@ -75,15 +93,26 @@ LocalCache::~LocalCache() { impl_->cache->Flush(); }
 
 int LocalCache::Ask(const ApiRequest& request, LineSink sink) {
   ApiRequest asked = request;
-  asked.right = ApiRight::kChange;  // who may open the file may change it
+  // Who may open the file may change it, but not behind the back of a process that has it open: that one may hold what
+  // it has not written yet.
+  const int holder = OpenMark::Holder(impl_->file);
+  asked.right = holder == 0 ? ApiRight::kChange : ApiRight::kRead;
   ApiReply reply = HandleApiRequest(impl_->context, asked);
+  if (reply.status == 403) {
+    reply = ApiError(503, absl::StrCat(impl_->file, " is not changed: process ", holder, " has it open"));
+  }
+  if (reply.later) {
+    impl_->done = false;
+    impl_->loop.Spawn(impl_->TakeLater(std::exchange(reply.later, nullptr), reply));
+    impl_->Run();
+  }
   if (!reply.lines) {
     sink({reply.body});
     return reply.status;
   }
   impl_->done = false;
   impl_->loop.Spawn(impl_->TakeAll(std::move(reply.lines), sink));
-  while (!impl_->done) impl_->loop.Poll();
+  impl_->Run();
   return reply.status;
 }
 

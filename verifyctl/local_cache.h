@@ -19,7 +19,8 @@ class LocalCache {
   // Commits what was changed.
   ~LocalCache();
 
-  // As AskDaemon. Only for the routes that need no probe and no daemon: query, record.
+  // As AskDaemon. Only for the routes that need no probe and no daemon: query, record, records, pins. While another
+  // process has the cache open, what would change it is refused (503).
   int Ask(const ApiRequest& request, LineSink sink);
 
  private:

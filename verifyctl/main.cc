@@ -1,4 +1,6 @@
 // verifyctl(1): the operator's tool.
+#include <unistd.h>
+
 #include <iostream>
 #include <string>
 #include <vector>
@@ -11,5 +13,6 @@ int main(int argc, char** argv) {
   // One thread may read what another one's results are written for.
   std::cin.tie(nullptr);
   verifyd::Console console{std::cin, std::cout, std::cerr};
+  console.err_is_terminal = ::isatty(STDERR_FILENO) != 0;
   return verifyd::RunVerifyctl(std::vector<std::string>(argv + 1, argv + argc), console);
 }

@@ -1,6 +1,7 @@
 #include "verifyd/api.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <deque>
 
@@ -17,6 +18,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/log.h"
+#include "base/signal.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "boost/json.hpp"
@@ -25,6 +27,8 @@
 #include "verifyd/json.h"
 #include "verifyd/question_list.h"
 #include "verifyd/record/replay.h"
+#include "verifyd/record_import.h"
+#include "verifyd/record_walk.h"
 
 namespace verifyd {
 namespace {
@@ -134,6 +138,88 @@ ApiReply HandleDelete(ApiContext& context, const ApiArguments& arguments) {
   object["address"] = JsonText(key);
   object["deleted"] = std::move(deleted);
   return JsonReply(object);
+}
+
+// ---- All of them.
+
+RecordWalk::Rooms WalkRooms(const ApiContext& context) {
+  return {.loop = context.loop, .cache = context.cache, .lifetimes = context.configuration()->cache.lifetimes};
+}
+
+ApiReply HandleRecords(ApiContext& context, const ApiArguments& arguments) {
+  ApiReply reply;
+  reply.lines = RecordWalk::List(WalkRooms(context), arguments.filter, arguments.after);
+  return reply;
+}
+
+ApiReply HandlePurge(ApiContext& context, const ApiArguments& arguments) {
+  // A slip must not forget everything.
+  if (arguments.filter.empty()) {
+    return ApiError(400, "found nothing that says which records, expected at least one; \"older\": \"0s\" is all");
+  }
+  if (!arguments.dry_run && arguments.after.empty()) LogInfo("control: records are purged");
+  ApiReply reply;
+  reply.lines = RecordWalk::Purge(WalkRooms(context), arguments.filter, arguments.after, arguments.dry_run);
+  return reply;
+}
+
+boost::asio::awaitable<ApiReply> Import(ApiContext& context, std::vector<absl::StatusOr<NamedRecord>> records) {
+  if (!co_await RoomForWrites(context.loop, context.cache)) {
+    co_return ApiError(503, "the cache can not write as fast as that");
+  }
+  const Lifetimes lifetimes = context.configuration()->cache.lifetimes;
+  const absl::Time now = context.loop.clock().Now();
+  std::array<int64_t, 4> counts{};
+  json::array errors;
+  for (size_t i = 0; i < records.size(); ++i) {
+    if (!records[i].ok()) {
+      errors.push_back(json::object{{"record", i}, {"error", JsonText(records[i].status().message())}});
+    } else {
+      ++counts[static_cast<size_t>(ImportRecord(context.cache, *records[i], lifetimes, now))];
+    }
+    if (i % RecordWalk::kInATurn == RecordWalk::kInATurn - 1) co_await context.loop.Yield();
+  }
+  json::object summary;
+  summary["imported"] = counts[static_cast<size_t>(Imported::kTaken)];
+  summary["older"] = counts[static_cast<size_t>(Imported::kOlder)];
+  summary["expired"] = counts[static_cast<size_t>(Imported::kExpired)];
+  summary["future"] = counts[static_cast<size_t>(Imported::kFuture)];
+  summary["errors"] = std::move(errors);
+  co_return JsonReply(summary);
+}
+
+ApiReply HandleImport(ApiContext& context, const ApiArguments& arguments) {
+  ApiReply reply;
+  reply.later = [&context, records = arguments.records] { return Import(context, records); };
+  return reply;
+}
+
+boost::asio::awaitable<ApiReply> Clean(ApiContext& context) {
+  // Outlives who asked: he may be gone when it is done.
+  struct Waiting {
+    explicit Waiting(Loop& loop) : signal(loop) {}
+    Signal signal;
+    bool done = false;
+  };
+  const auto waiting = std::make_shared<Waiting>(context.loop);
+  const CacheCounts before = context.cache.counts();
+  const bool begun = context.cache.Clean([waiting] {
+    waiting->done = true;
+    waiting->signal.NotifyAll();
+  });
+  if (!begun) co_return ApiError(503, "there is no file to clean: the cache is in memory only");
+  while (!waiting->done) co_await waiting->signal.Wait();
+  const CacheCounts after = context.cache.counts();
+  co_return JsonReply({{"records_before", before.records},
+                       {"records", after.records},
+                       {"domains_before", before.domains},
+                       {"domains", after.domains}});
+}
+
+ApiReply HandleClean(ApiContext& context, const ApiArguments& /*arguments*/) {
+  ApiReply reply;
+  reply.later = [&context] { return Clean(context); };
+  return reply;
 }
 
 // ---- The operator's word: pins, holds, trust.
@@ -453,6 +539,31 @@ const std::vector<ApiRoute>& ApiRoutes() {
        {"address"},
        "Forget the record of an address, and what decides about its whole domain.",
        HandleDelete},
+      {"GET",
+       "/v1/records",
+       ApiRight::kRead,
+       {"after", "deliverability", "domain", "mx", "newer", "older", "reason"},
+       "A page of what is held of addresses, a line for each; the last line says what has been looked at, and where "
+       "the next page begins.",
+       HandleRecords},
+      {"POST",
+       "/v1/records",
+       ApiRight::kChange,
+       {"records"},
+       "Take records in, unless what is held is newer; says what became of how many, and which could not be read.",
+       HandleImport},
+      {"POST",
+       "/v1/clean",
+       ApiRight::kChange,
+       {},
+       "Remove what has expired from the cache now; says how many records and domains there were, and are.",
+       HandleClean},
+      {"DELETE",
+       "/v1/records",
+       ApiRight::kChange,
+       {"after", "deliverability", "domain", "dry_run", "mx", "newer", "older", "reason"},
+       "Forget a page of them; at least one argument must say which.",
+       HandlePurge},
       {"GET", "/v1/pins", ApiRight::kRead, {}, "What the operator has set, and what is on hold.", HandlePins},
       {"POST",
        "/v1/pins",

@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -13,6 +14,8 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "boost/json.hpp"
+#include "mail/address.h"
+#include "verdict/reason.h"
 #include "verifyd/json.h"
 
 namespace verifyd {
@@ -127,15 +130,79 @@ absl::Status TakeWhy(const json::value& value, ApiArguments& arguments) {
   return absl::OkStatus();
 }
 
+absl::Status TakeDomain(const json::value& value, ApiArguments& arguments) {
+  const bool below = absl::StartsWith(TextOf(value), ".");
+  ASSIGN_OR_RETURN(const std::string domain, ParseDomain(TextOf(value).substr(below ? 1 : 0)));
+  arguments.filter.domain = absl::StrCat(below ? "." : "", domain);
+  return absl::OkStatus();
+}
+
+absl::Status TakeDeliverability(const json::value& value, ApiArguments& arguments) {
+  for (const Deliverability held : {Deliverability::kDeliverable, Deliverability::kUndeliverable,
+                                    Deliverability::kRisky, Deliverability::kUnknown}) {
+    if (TextOf(value) != DeliverabilityName(held)) continue;
+    arguments.filter.deliverability = held;
+    return absl::OkStatus();
+  }
+  return Expected("\"deliverable\", \"undeliverable\", \"risky\" or \"unknown\"", value);
+}
+
+absl::Status TakeReason(const json::value& value, ApiArguments& arguments) {
+  arguments.filter.reason = ReasonFromName(TextOf(value));
+  return arguments.filter.reason.has_value() ? absl::OkStatus() : Expected("the name of a reason", value);
+}
+
+absl::Status TakeMx(const json::value& value, ApiArguments& arguments) {
+  if (TextOf(value).empty()) return Expected("the name of an MX host", value);
+  arguments.filter.mx = std::string(TextOf(value));
+  return absl::OkStatus();
+}
+
+absl::Status TakeOlder(const json::value& value, ApiArguments& arguments) {
+  ASSIGN_OR_RETURN(arguments.filter.older, ParseTimeValue(TextOf(value)));
+  return absl::OkStatus();
+}
+
+absl::Status TakeNewer(const json::value& value, ApiArguments& arguments) {
+  ASSIGN_OR_RETURN(arguments.filter.newer, ParseTimeValue(TextOf(value)));
+  return absl::OkStatus();
+}
+
+absl::Status TakeAfter(const json::value& value, ApiArguments& arguments) {
+  if (!value.is_string()) return Expected("a text", value);
+  arguments.after = std::string(TextOf(value));
+  return absl::OkStatus();
+}
+
+absl::Status TakeDryRun(const json::value& value, ApiArguments& arguments) {
+  return TakeYesNo(value, arguments.dry_run);
+}
+
+absl::Status TakeRecords(const json::value& value, ApiArguments& arguments) {
+  if (!value.is_array()) return Expected("a list of records", value);
+  for (const json::value& record : value.get_array()) arguments.records.push_back(RecordFromJson(record));
+  return absl::OkStatus();
+}
+
 const std::vector<ArgumentRow>& ArgumentTable() {
   static const auto* const kTable = new std::vector<ArgumentRow>{
       {"address", "One address.", TakeAddress},
       {"addresses", "A list of addresses.", TakeAddresses},
+      {"after", "Where to go on: what the page before said is \"next\".", TakeAfter},
+      {"deliverability", "Only what is \"deliverable\", \"undeliverable\", \"risky\" or \"unknown\".",
+       TakeDeliverability},
+      {"domain", "Only what is of this domain; \".example.com\" is what is below it.", TakeDomain},
+      {"dry_run", "Only count; true or false.", TakeDryRun},
       {"for", "How long it holds: \"7d\"; without it, until it is ended.", TakeFor},
       {"fresh", "Ask the server even though memory has an answer; true or false.", TakeFresh},
       {"id", "The id of a refusal, K7W2MXQA.", TakeId},
+      {"mx", "Only what this MX host said; \".example.com\" is any below it.", TakeMx},
+      {"newer", "Only what was confirmed less than so long ago: \"1h\".", TakeNewer},
+      {"older", "Only what was confirmed at least so long ago: \"7d\".", TakeOlder},
       {"patience", "How long to wait for a probe: \"300s\"; then the state is \"in_progress\".", TakePatience},
       {"probe", "Ask the servers about what memory does not know; true or false.", TakeProbe},
+      {"reason", "Only what has this reason: \"no_such_user\".", TakeReason},
+      {"records", "A list of records as GET /v1/records shows them.", TakeRecords},
       {"requests", "A list of requests: sender, recipient, client address, SASL login, tabs between.", TakeAddresses},
       {"role", "\"recipient\" (default) or \"sender\".", TakeRole},
       {"since", "How far back: \"24h\".", TakeSince},

@@ -11,12 +11,15 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "boost/json/fwd.hpp"
+#include "cache/record_filter.h"
 #include "mail/finding.h"
 #include "mail/question.h"
 #include "verifyd/line_source.h"
+#include "verifyd/record_reader.h"
 
 namespace verifyd {
 
@@ -37,6 +40,10 @@ struct ApiArguments {
   absl::Duration for_time = absl::InfiniteDuration();
   std::string why;
   std::string id;
+  RecordFilter filter;  // of several arguments
+  std::string after;
+  bool dry_run = false;
+  std::vector<absl::StatusOr<NamedRecord>> records;  // each as it is, readable or not
 };
 
 // One line for people; empty for a name that is none.

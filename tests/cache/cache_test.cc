@@ -96,6 +96,51 @@ TEST_F(CacheTest, ServesWhatWasPutBeforeItIsCommitted) {
   EXPECT_FALSE(cache->FindRecord("a@example.com").has_value());
 }
 
+TEST_F(CacheTest, PagesOfRecordsHaveWhatIsStoredAndWhatWaits) {
+  const auto cache = Open();
+  for (const char* key : {"a@x", "c@x", "e@x", "g@x"}) cache->PutRecord(key, PositiveRecord(SampleTime()));
+  Settle(*cache);
+  cache->PutRecord("b@x", FullRecord());
+  cache->PutRecord("c@x", FullRecord());
+  cache->DeleteRecord("e@x");
+  cache->PutRecord("h@x", FullRecord());
+  std::vector<std::string> met;
+  size_t examined = 0;
+  std::string after;
+  do {
+    const Cache::RecordPage page = cache->RecordsAfter(after, 2);
+    for (const auto& [key, record] : page.records) {
+      met.push_back(key);
+      EXPECT_EQ(record, cache->FindRecord(key)) << key;
+    }
+    examined += page.examined;
+    after = page.next;
+  } while (!after.empty());
+  EXPECT_THAT(met, testing::ElementsAre("a@x", "b@x", "c@x", "g@x", "h@x"));
+  EXPECT_EQ(examined, 6U);
+}
+
+TEST_F(CacheTest, PagesOfRecordsNeedNoStore) {
+  const auto cache = OpenInMemory(10);
+  for (const char* key : {"c@x", "a@x", "b@x"}) cache->PutRecord(key, FullRecord());
+  const Cache::RecordPage page = cache->RecordsAfter("", 2);
+  EXPECT_EQ(page.next, "b@x");
+  EXPECT_EQ(cache->RecordsAfter(page.next, 2).records.size(), 1U);
+  EXPECT_EQ(cache->RecordsAfter(page.next, 2).next, "");
+  EXPECT_EQ(cache->RecordsAfter(std::string(1000, 'a'), 2).examined, 0U);
+}
+
+TEST_F(CacheTest, APageLeavesOutWhatIsDamagedAndGoesOn) {
+  PutBehind(Table::kRecords, "a@x", "nonsense");
+  const auto cache = Open();
+  cache->PutRecord("b@x", FullRecord());
+  Settle(*cache);
+  const Cache::RecordPage page = cache->RecordsAfter("", 10);
+  EXPECT_EQ(page.examined, 2U);
+  ASSERT_EQ(page.records.size(), 1U);
+  EXPECT_EQ(page.records[0].first, "b@x");
+}
+
 TEST_F(CacheTest, AnOlderCommitDoesNotUncoverANewerChange) {
   const auto cache = Open();
   cache->PutRecord("a@example.com", PositiveRecord(SampleTime()));

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <lmdb.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <memory>
@@ -184,6 +186,20 @@ TEST(StoreTest, AChangeThatFailsLeavesNothingBehind) {
   EXPECT_EQ(Get(*store, Table::kPins, "a"), "(none)");
   EXPECT_THAT(Put(*store, Table::kRecords, std::string(502, 'x'), EncodeRecord(FullRecord())), IsOk());
   EXPECT_EQ(Get(*store, Table::kPins, ""), "(none)");
+}
+
+TEST(StoreTest, TheLockTableThatRootMakesIsTheOwnersOfTheFile) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  const TemporaryFolder folder;
+  OpenOrDie(folder.file());
+  const std::string lock = folder.file() + "-lock";
+  ASSERT_EQ(::chown(folder.file().c_str(), 12345, 12346), 0);
+  ASSERT_EQ(::unlink(lock.c_str()), 0);
+  OpenOrDie(folder.file());
+  struct stat made {};
+  ASSERT_EQ(::stat(lock.c_str(), &made), 0);
+  EXPECT_EQ(made.st_uid, 12345U);
+  EXPECT_EQ(made.st_gid, 12346U);
 }
 
 // Moving the map under a reader would be a crash; the fence keeps them apart.

@@ -1,0 +1,163 @@
+#include "verifyctl/import_verb.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "boost/json.hpp"
+#include "verdict/classifier.h"
+#include "verifyctl/answer.h"
+#include "verifyctl/exit_code.h"
+#include "verifyctl/import_source.h"
+#include "verifyctl/interrupt.h"
+#include "verifyctl/progress.h"
+#include "verifyctl/result_text.h"
+
+namespace verifyd {
+namespace {
+
+namespace json = boost::json;
+
+// Records that are sent together, and bytes of them: the daemon takes in so many at once without anybody noticing.
+constexpr size_t kTogether = 64;
+constexpr size_t kBytesTogether = size_t{128} * 1024;
+// Errors that are shown; the others are counted.
+constexpr int64_t kShownErrors = 10;
+
+// The rules that the daemon judges by.
+absl::StatusOr<std::shared_ptr<const Classifier>> ClassifierOf(const Place& place) {
+  const absl::StatusOr<Settings> settings = LoadSettings(place);
+  if (!settings.ok()) return settings.status();
+  const std::string file = settings->Text("classifier_rules");
+  absl::StatusOr<std::shared_ptr<const Classifier>> classifier =
+      file.empty() ? Classifier::BuiltIn() : Classifier::FromFile(file);
+  if (!classifier.ok()) return absl::FailedPreconditionError(classifier.status().message());
+  return classifier;
+}
+
+class Importer {
+ public:
+  Importer(Asker& asker, Console& console) : asker_(asker), console_(console) {}
+
+  // 0, or the exit code.
+  int Run(ImportSource& source) {
+    const Interrupt interrupt;
+    Progress progress(console_, "entries", source.total());
+    for (;;) {
+      absl::StatusOr<std::optional<ImportSource::Part>> part = source.Next();
+      if (!part.ok()) {
+        console_.err << "verifyctl: " << part.status().message() << "\n";
+        return ExitCodeOf(part.status());
+      }
+      if (part->has_value()) Take(**part);
+      const bool ended = !part->has_value() || interrupt.wanted();
+      if (waiting_ == 0 && !ended) continue;
+      if (!ended && waiting_ < kTogether && body_.size() < kBytesTogether) continue;
+      if (const int code = Send(); code != 0) return code;
+      progress.Show(static_cast<uint64_t>(entries));
+      if (!part->has_value()) return 0;
+      if (ended) {
+        console_.err << "verifyctl: stopped after " << entries
+                     << " entries; the same command goes on: what is there already is passed over\n";
+        return Interrupt::kExitCode;
+      }
+    }
+  }
+
+  int64_t entries = 0;
+  int64_t uninformative = 0;
+  int64_t imported = 0;
+  int64_t older = 0;
+  int64_t expired = 0;
+  int64_t future = 0;
+  int64_t unreadable = 0;
+
+ private:
+  void Take(const ImportSource::Part& part) {
+    ++entries;
+    if (!part.error.empty()) return Wrong(part.error);
+    if (!part.record.has_value()) {
+      ++uninformative;
+      return;
+    }
+    absl::StrAppend(&body_, waiting_ == 0 ? "" : ",", *part.record);
+    ++waiting_;
+  }
+
+  void Wrong(absl::string_view what) {
+    if (++unreadable <= kShownErrors) console_.err << "verifyctl: " << what << "\n";
+  }
+
+  int Send() {
+    if (waiting_ == 0) return 0;
+    ApiRequest request;
+    request.method = "POST";
+    request.target = "/v1/records";
+    request.body = absl::StrCat("{\"records\":[", std::exchange(body_, std::string()), "]}");
+    waiting_ = 0;
+    return Answer(asker_, request, console_, [&](absl::string_view /*line*/, const json::object& answer) {
+      imported += NumberField(answer, "imported");
+      older += NumberField(answer, "older");
+      expired += NumberField(answer, "expired");
+      future += NumberField(answer, "future");
+      const json::array* const errors = ArrayField(answer, "errors");
+      if (errors == nullptr) return;
+      for (const json::value& error : *errors) {
+        if (error.is_object()) Wrong(TextField(error.get_object(), "error"));
+      }
+    });
+  }
+
+  Asker& asker_;
+  Console& console_;
+  std::string body_;
+  size_t waiting_ = 0;
+};
+
+std::string Summary(const Importer& importer, bool as_json) {
+  if (as_json) {
+    return absl::StrCat(json::serialize(json::object{{"entries", importer.entries},
+                                                     {"imported", importer.imported},
+                                                     {"older", importer.older},
+                                                     {"expired", importer.expired},
+                                                     {"future", importer.future},
+                                                     {"uninformative", importer.uninformative},
+                                                     {"unreadable", importer.unreadable}}),
+                        "\n");
+  }
+  std::string text = absl::StrCat("imported ", importer.imported, " of ", importer.entries, " entries\n");
+  const auto put = [&](int64_t count, absl::string_view what) {
+    if (count > 0) absl::StrAppend(&text, "    ", count, " ", what, "\n");
+  };
+  put(importer.older, "not newer than what is held");
+  put(importer.expired, "expired");
+  put(importer.future, "from the future: a clock is wrong");
+  put(importer.uninformative, "without information");
+  put(importer.unreadable, "that can not be read");
+  return text;
+}
+
+}  // namespace
+
+int Import(const ImportOptions& options, const Place& place, Asker& asker, Console& console) {
+  const absl::StatusOr<std::shared_ptr<const Classifier>> classifier = ClassifierOf(place);
+  if (!classifier.ok()) {
+    console.err << "verifyctl: " << classifier.status().message() << "\n";
+    return ExitCodeOf(classifier.status());
+  }
+  const absl::StatusOr<std::unique_ptr<ImportSource>> source =
+      ImportSource::Open(options.file, console.in, **classifier);
+  if (!source.ok()) {
+    console.err << "verifyctl: " << source.status().message() << "\n";
+    return absl::IsInvalidArgument(source.status()) ? kExitBadAddress : ExitCodeOf(source.status());
+  }
+  Importer importer(asker, console);
+  const int code = importer.Run(**source);
+  if (importer.entries > 0 || code == 0) console.out << Summary(importer, options.json);
+  return code == 0 && importer.unreadable > 0 ? kExitBadAddress : code;
+}
+
+}  // namespace verifyd

@@ -1,0 +1,30 @@
+// Ctrl-C: the first one asks what is under way to end at a whole line, the second one ends the program.
+//
+// Thread: any; one Interrupt at a time.
+#ifndef VERIFYD_VERIFYCTL_INTERRUPT_H_
+#define VERIFYD_VERIFYCTL_INTERRUPT_H_
+
+#include <signal.h>
+
+namespace verifyd {
+
+class Interrupt {
+ public:
+  // As shells report an end by SIGINT.
+  static constexpr int kExitCode = 130;
+
+  // Catches SIGINT for as long as it lives.
+  Interrupt();
+  ~Interrupt();
+  Interrupt(const Interrupt&) = delete;
+  Interrupt& operator=(const Interrupt&) = delete;
+
+  bool wanted() const;
+
+ private:
+  struct sigaction before_ {};
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYCTL_INTERRUPT_H_

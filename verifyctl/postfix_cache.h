@@ -1,0 +1,61 @@
+// The cache of Postfix's verify(8): what its entries mean, and its lmdb file, read while Postfix may have it open.
+//
+// A value is "STATUS:PROBED:UPDATED:TEXT" (verify.c); the text is what the delivery agent has said, and only that tells
+// whom a refusal is about. On Linux key and value end with a NUL.
+//
+// The file has no lock table: Postfix takes a lock of fcntl(2) on it around each access, shared to read, exclusive to
+// write (dict_lmdb.c), so this does the same. It is only ever read, and held for a slice at a time: verify(8) waits for
+// that, which is a millisecond.
+//
+// Thread: any, one at a time.
+#ifndef VERIFYD_VERIFYCTL_POSTFIX_CACHE_H_
+#define VERIFYD_VERIFYCTL_POSTFIX_CACHE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "verdict/classifier.h"
+
+namespace verifyd {
+
+// An entry as the JSON of a record, {"address": ..., "record": {...}}, its text judged by `classifier`. Nothing for
+// what is no information: the note of the last cleanup, and addresses that were never answered for. Errors say what was
+// expected.
+absl::StatusOr<std::optional<std::string>> PostfixRecord(const Classifier& classifier, absl::string_view key,
+                                                         absl::string_view value);
+
+class PostfixCacheFile {
+ public:
+  static constexpr size_t kSlice = 500;
+
+  // Errors name the file.
+  static absl::StatusOr<std::unique_ptr<PostfixCacheFile>> Open(const std::string& path);
+  ~PostfixCacheFile();
+  PostfixCacheFile(const PostfixCacheFile&) = delete;
+  PostfixCacheFile& operator=(const PostfixCacheFile&) = delete;
+
+  // The next entries, keys and values without their NUL; none at the end.
+  absl::StatusOr<std::vector<std::pair<std::string, std::string>>> Next();
+  // How many there are.
+  uint64_t entries() const { return entries_; }
+
+ private:
+  struct Impl;
+  explicit PostfixCacheFile(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+  std::string after_;  // as in the file
+  uint64_t entries_ = 0;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYCTL_POSTFIX_CACHE_H_

@@ -1,0 +1,40 @@
+// How far a long verb has come, on a terminal: one line that is written over a few times a second, and is gone in the
+// end.
+//
+//   1234567 of 10000000 records, 180000 a second, 49 seconds left
+//
+// Thread: the only one.
+#ifndef VERIFYD_VERIFYCTL_PROGRESS_H_
+#define VERIFYD_VERIFYCTL_PROGRESS_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "verifyctl/console.h"
+
+namespace verifyd {
+
+class Progress {
+ public:
+  // `what` is counted: "records". `total`: 0 where it is not known. Shows nothing where standard error is no terminal.
+  Progress(Console& console, absl::string_view what, uint64_t total);
+  // Wipes the line.
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void Show(uint64_t done);
+
+ private:
+  Console& console_;
+  const std::string what_;
+  const uint64_t total_;
+  const MonoTime begin_;
+  MonoTime next_;
+  bool shown_ = false;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYCTL_PROGRESS_H_

@@ -1,0 +1,30 @@
+// Records from elsewhere, taken in: another cache of ours, or what Postfix's verify(8) has found out. What is held
+// already is never overwritten by what is older, and one imported refusal overturns a live positive no more than one
+// probe does. So an import may be done twice, or be taken up again from its beginning, and changes nothing more.
+//
+// Thread: the front loop only.
+#ifndef VERIFYD_VERIFYD_RECORD_IMPORT_H_
+#define VERIFYD_VERIFYD_RECORD_IMPORT_H_
+
+#include <cstdint>
+
+#include "absl/time/time.h"
+#include "cache/cache.h"
+#include "cache/lifetime.h"
+#include "verifyd/record_reader.h"
+
+namespace verifyd {
+
+// What becomes of a record.
+enum class Imported : uint8_t {
+  kTaken,
+  kOlder,    // what is held is newer, or the same
+  kExpired,  // the cleaner would remove it
+  kFuture,   // from a clock that is wrong: it would live for ever
+};
+
+Imported ImportRecord(Cache& cache, const NamedRecord& named, const Lifetimes& lifetimes, absl::Time now);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_RECORD_IMPORT_H_

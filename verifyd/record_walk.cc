@@ -1,0 +1,121 @@
+#include "verifyd/record_walk.h"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "boost/json.hpp"
+#include "verifyd/json.h"
+
+namespace verifyd {
+namespace {
+
+namespace json = boost::json;
+
+// Writes that may wait; the writer loses what is above its queue's length, ten times this.
+constexpr size_t kWaitingWrites = 10000;
+constexpr absl::Duration kWritePause = absl::Milliseconds(5);
+constexpr absl::Duration kLongestWait = absl::Seconds(20);
+
+struct Page {
+  RecordWalk::Rooms rooms;
+  RecordFilter filter;
+  std::string next;
+  size_t examined = 0;
+  size_t matched = 0;
+  bool whole = false;  // nothing more to examine in this page
+  bool told = false;   // its last line is out
+};
+
+// The next few that match.
+std::vector<std::pair<std::string, Record>> Turn(Page& page) {
+  Cache::RecordPage found = page.rooms.cache.RecordsAfter(page.next, RecordWalk::kInATurn);
+  const absl::Time now = page.rooms.loop.clock().Now();
+  std::erase_if(found.records, [&](const auto& entry) { return !page.filter.Matches(entry.first, entry.second, now); });
+  page.examined += found.examined;
+  page.matched += found.records.size();
+  page.next = std::move(found.next);
+  page.whole = page.next.empty() || page.examined >= RecordWalk::kExamined || page.matched >= RecordWalk::kShown;
+  return std::move(found.records);
+}
+
+json::object Summary(const Page& page) {
+  json::object summary;
+  summary["examined"] = page.examined;
+  if (!page.next.empty()) summary["next"] = JsonText(page.next);
+  return summary;
+}
+
+boost::asio::awaitable<std::optional<std::string>> Listed(std::shared_ptr<Page> page) {
+  if (page->told) co_return std::nullopt;
+  std::string lines;
+  while (lines.empty() && !page->whole) {
+    for (const auto& [key, record] : Turn(*page)) {
+      const json::object line = {{"address", JsonText(key)},
+                                 {"record", ToJson(record, page->rooms.lifetimes, page->rooms.loop.clock().Now())}};
+      absl::StrAppend(&lines, json::serialize(line), "\n");
+    }
+    co_await page->rooms.loop.Yield();
+  }
+  if (page->whole) {
+    page->told = true;
+    absl::StrAppend(&lines, json::serialize(Summary(*page)), "\n");
+  }
+  co_return lines;
+}
+
+// What is held of a domain as a whole decides about its addresses, too.
+bool ForgetDomain(Page& page) {
+  RecordFilter others = page.filter;
+  others.domain.clear();
+  if (page.filter.domain.empty() || absl::StartsWith(page.filter.domain, ".") || !others.empty()) return false;
+  const std::optional<DomainFact> fact = page.rooms.cache.FindDomainFact(page.filter.domain);
+  return fact.has_value() && page.rooms.cache.DeleteDomainFact(page.filter.domain);
+}
+
+boost::asio::awaitable<std::optional<std::string>> Purged(std::shared_ptr<Page> page, bool dry_run) {
+  if (std::exchange(page->told, true)) co_return std::nullopt;
+  if (!dry_run && !co_await RoomForWrites(page->rooms.loop, page->rooms.cache)) {
+    co_return "{\"error\":\"the cache can not write as fast as that; nothing more is deleted\"}\n";
+  }
+  const bool domain_gone = !dry_run && page->next.empty() && ForgetDomain(*page);
+  size_t deleted = 0;
+  while (!page->whole) {
+    for (const auto& [key, record] : Turn(*page)) {
+      if (!dry_run && page->rooms.cache.DeleteRecord(key)) ++deleted;
+    }
+    co_await page->rooms.loop.Yield();
+  }
+  json::object summary = Summary(*page);
+  summary["matched"] = page->matched;
+  summary["deleted"] = deleted;
+  if (domain_gone) summary["domains"] = 1;
+  co_return absl::StrCat(json::serialize(summary), "\n");
+}
+
+std::shared_ptr<Page> PageOf(const RecordWalk::Rooms& rooms, RecordFilter filter, std::string after) {
+  return std::make_shared<Page>(Page{.rooms = rooms, .filter = std::move(filter), .next = std::move(after)});
+}
+
+}  // namespace
+
+LineSource RecordWalk::List(const Rooms& rooms, RecordFilter filter, std::string after) {
+  return [page = PageOf(rooms, std::move(filter), std::move(after))] { return Listed(page); };
+}
+
+LineSource RecordWalk::Purge(const Rooms& rooms, RecordFilter filter, std::string after, bool dry_run) {
+  return [page = PageOf(rooms, std::move(filter), std::move(after)), dry_run] { return Purged(page, dry_run); };
+}
+
+boost::asio::awaitable<bool> RoomForWrites(Loop& loop, Cache& cache) {
+  const MonoTime deadline = loop.clock().Mono() + kLongestWait;
+  while (cache.uncommitted() > kWaitingWrites && cache.persistent()) {
+    if (loop.clock().Mono() > deadline) co_return false;
+    co_await loop.Sleep(kWritePause);
+  }
+  co_return true;
+}
+
+}  // namespace verifyd
