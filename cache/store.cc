@@ -16,6 +16,7 @@
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "cache/databases.h"
 
 namespace verifyd {
 namespace {
@@ -24,18 +25,12 @@ constexpr mode_t kFileMode = 0600;
 constexpr size_t kSmallestMap = size_t{16} << 20;
 constexpr int kGrowthsPerWrite = 4;
 
-// Databases of the environment: the four tables in the order of Table, then these.
-constexpr size_t kDueIndex = kTables;
-constexpr size_t kMeta = kTables + 1;
-constexpr std::array<const char*, kTables + 2> kNames = {"records", "domains", "destinations", "pins", "due", "meta"};
-
 constexpr absl::string_view kFormatKey = "format";
 constexpr absl::string_view kCreatedKey = "created";
 constexpr absl::string_view kLastCleanupKey = "last_cleanup";
 constexpr absl::string_view kFormatMark = "verifyd cache format ";
 
 MDB_val ToVal(absl::string_view s) { return {s.size(), const_cast<char*>(s.data())}; }
-absl::string_view ToView(const MDB_val& v) { return {static_cast<const char*>(v.mv_data), v.mv_size}; }
 
 absl::Status ErrorOf(absl::string_view path, absl::string_view doing, int code) {
   return absl::UnavailableError(absl::StrCat(path, ": ", doing, ": ", mdb_strerror(code)));
@@ -55,7 +50,7 @@ bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0;
 struct Store::Impl {
   std::string path;
   MDB_env* env = nullptr;
-  std::array<MDB_dbi, kNames.size()> dbi{};
+  std::array<MDB_dbi, kDatabaseNames.size()> dbi{};
   // Kept between look-ups, reset: it pins no page, and renewing it is cheaper than beginning one.
   MDB_txn* reader = nullptr;
   // How many Readings share it just now, and what beginning it returned.
@@ -138,7 +133,7 @@ int ReadDues(MDB_txn* txn, MDB_dbi dbi, DueKind kind, absl::Time before, size_t 
 absl::Status Store::Impl::OpenEnvironment(size_t map_size) {
   for (;; map_size /= 2) {
     if (const int code = mdb_env_create(&env); code != 0) return Error("cannot open", code);
-    mdb_env_set_maxdbs(env, kNames.size());
+    mdb_env_set_maxdbs(env, kDatabaseNames.size());
     mdb_env_set_mapsize(env, map_size);
     const int code = mdb_env_open(env, path.c_str(), MDB_NOSUBDIR | MDB_NOTLS | MDB_NOMETASYNC, kFileMode);
     if (code == 0) return absl::OkStatus();
@@ -183,7 +178,7 @@ absl::StatusOr<bool> Store::Impl::OpenTables() {
     if (code == 0) code = mdb_stat(txn, root, &stat);
     if (code != 0) return Error("cannot read", code);
     if (stat.ms_entries == 0) return false;
-    code = mdb_dbi_open(txn, kNames[kMeta], 0, &dbi[kMeta]);
+    code = mdb_dbi_open(txn, kDatabaseNames[kMeta], 0, &dbi[kMeta]);
     if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE) {
       return absl::FailedPreconditionError(
           absl::StrCat(path, ": not a cache of verifyd (an LMDB file of something else); it is left alone"));
@@ -191,8 +186,8 @@ absl::StatusOr<bool> Store::Impl::OpenTables() {
     if (code != 0) return Error("cannot read", code);
     RETURN_IF_ERROR(CheckFormat(txn));
     for (size_t i = 0; i < kMeta; ++i) {
-      code = mdb_dbi_open(txn, kNames[i], 0, &dbi[i]);
-      if (code != 0) return Error(absl::StrCat("cannot open the database \"", kNames[i], "\""), code);
+      code = mdb_dbi_open(txn, kDatabaseNames[i], 0, &dbi[i]);
+      if (code != 0) return Error(absl::StrCat("cannot open the database \"", kDatabaseNames[i], "\""), code);
     }
     return true;
   }();
@@ -209,8 +204,8 @@ absl::Status Store::Impl::CreateTables(absl::Time now) {
   MDB_txn* txn = nullptr;
   if (const int code = mdb_txn_begin(env, nullptr, 0, &txn); code != 0) return Error("cannot write", code);
   const int code = [&] {
-    for (size_t i = 0; i < kNames.size(); ++i) {
-      if (const int open = mdb_dbi_open(txn, kNames[i], MDB_CREATE, &dbi[i]); open != 0) return open;
+    for (size_t i = 0; i < kDatabaseNames.size(); ++i) {
+      if (const int open = mdb_dbi_open(txn, kDatabaseNames[i], MDB_CREATE, &dbi[i]); open != 0) return open;
     }
     const std::string mark = absl::StrCat(kFormatMark, kFormat);
     const std::string created = absl::StrCat(absl::ToUnixSeconds(now));

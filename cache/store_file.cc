@@ -19,6 +19,7 @@
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "cache/databases.h"
 #include "cache/due.h"
 #include "cache/record.h"
 #include "cache/store.h"
@@ -26,15 +27,10 @@
 namespace verifyd {
 namespace {
 
-constexpr std::array<const char*, kTables> kNames = {"records", "domains", "destinations", "pins"};
 constexpr std::array<absl::string_view, kTables> kEntries = {"record", "domain", "destination", "pin"};
-constexpr char kDueName[] = "due";
-constexpr unsigned kDatabases = 8;
 constexpr size_t kCopyBuffer = size_t{1} << 20;
 
-absl::string_view ToView(const MDB_val& v) { return {static_cast<const char*>(v.mv_data), v.mv_size}; }
-
-absl::Status ErrorOf(const std::string& path, absl::string_view doing, int code) {
+absl::Status FileError(const std::string& path, absl::string_view doing, int code) {
   const std::string text = absl::StrCat(path, ": ", doing, ": ", mdb_strerror(code));
   const bool damaged = code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND || code == MDB_INVALID ||
                        code == MDB_VERSION_MISMATCH || code == MDB_PAGE_FULL || code == MDB_CURSOR_FULL;
@@ -48,13 +44,13 @@ using Environment = std::unique_ptr<MDB_env, void (*)(MDB_env*)>;
 absl::StatusOr<Environment> OpenToRead(const std::string& path) {
   for (const unsigned more : {0U, static_cast<unsigned>(MDB_NOLOCK)}) {
     MDB_env* made = nullptr;
-    if (const int code = mdb_env_create(&made); code != 0) return ErrorOf(path, "cannot open", code);
+    if (const int code = mdb_env_create(&made); code != 0) return FileError(path, "cannot open", code);
     Environment env(made, mdb_env_close);
-    mdb_env_set_maxdbs(made, kDatabases);
+    mdb_env_set_maxdbs(made, kDatabaseNames.size());
     mdb_env_set_mapsize(made, Store::kMapSize);
     const int code = mdb_env_open(made, path.c_str(), MDB_NOSUBDIR | MDB_RDONLY | MDB_NOTLS | more, 0600);
     if (code == 0) return env;
-    if ((code != EACCES && code != EROFS) || more != 0) return ErrorOf(path, "cannot open", code);
+    if ((code != EACCES && code != EROFS) || more != 0) return FileError(path, "cannot open", code);
   }
   return absl::InternalError("unreachable");
 }
@@ -104,19 +100,19 @@ class Examiner {
  private:
   absl::Status OpenDatabases() {
     Transaction reading(env_);
-    if (reading.code != 0) return ErrorOf(path_, "cannot read", reading.code);
+    if (reading.code != 0) return FileError(path_, "cannot read", reading.code);
     MDB_stat stat;
     for (size_t i = 0; i <= kTables; ++i) {
-      const char* const name = i == kTables ? kDueName : kNames[i];
+      const char* const name = kDatabaseNames[i];
       MDB_dbi& dbi = i == kTables ? due_ : dbi_[i];
       int code = mdb_dbi_open(reading.txn, name, 0, &dbi);
       if (code == 0) code = mdb_stat(reading.txn, dbi, &stat);
-      if (code != 0) return ErrorOf(path_, absl::StrCat("cannot read the database \"", name, "\""), code);
+      if (code != 0) return FileError(path_, absl::StrCat("cannot read the database \"", name, "\""), code);
       total_ += stat.ms_entries;
     }
     // Committing keeps the handles.
     const int code = mdb_txn_commit(std::exchange(reading.txn, nullptr));
-    return code == 0 ? absl::OkStatus() : ErrorOf(path_, "cannot read", code);
+    return code == 0 ? absl::OkStatus() : FileError(path_, "cannot read", code);
   }
 
   // `examine` returns 0 or LMDB's error.
@@ -141,7 +137,7 @@ class Examiner {
         code = examine(reading.txn, after, ToView(value));
         if (code == 0) code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
       }
-      if (code != 0 && code != MDB_NOTFOUND) return ErrorOf(path_, absl::StrCat("cannot read a ", what), code);
+      if (code != 0 && code != MDB_NOTFOUND) return FileError(path_, absl::StrCat("cannot read a ", what), code);
       more = code == 0;
       if (!go_on_(done_, total_)) return absl::CancelledError("stopped");
     }
@@ -294,7 +290,7 @@ class Copier {
       if (!go_on(done, total)) return absl::CancelledError("stopped");
     }
     thread_.join();
-    return code_ == 0 ? absl::OkStatus() : ErrorOf(to, "cannot copy", code_);
+    return code_ == 0 ? absl::OkStatus() : FileError(to, "cannot copy", code_);
   }
 
  private:

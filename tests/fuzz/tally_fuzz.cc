@@ -31,6 +31,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Require(tally->deferred().size() <= Tally::kMostDeferred);
   Require(Tally::FromJson(tally->ToJson()).ok());
   Notices(*tally, *tally, *tally);
-  tally->Report(10);
+  tally->Report();
   return 0;
 }

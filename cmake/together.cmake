@@ -1,8 +1,8 @@
-# Headers of libraries that are parsed once, not once a file. VERIFYD_PRECOMPILE says for which files:
-#   ON     all, and most of what they include: halves a build from nothing without optimisation, as the sanitizers are.
-#          None of our own: rooms that do not know each other have types of one name (Table of cache/ and of probe/).
-#   TESTS  the tests, and only GoogleTest, which each of them includes. With it a file that includes too little is found out.
-if(VERIFYD_PRECOMPILE STREQUAL "ON")
+# With VERIFYD_TOGETHER a room's files are compiled eight at a time, and the headers of libraries that most of them include
+# are parsed once: a build from nothing takes less than half. None of our own headers: rooms that do not know each other
+# have types of one name (Table of cache/ and of probe/). Within a room, then, one name means one thing in all files.
+# That each file includes what it needs shows without it: the debug preset, and clang-tidy.
+if(VERIFYD_TOGETHER)
   set(precompiled
     <algorithm> <array> <cstdint> <functional> <memory> <optional> <string> <utility> <vector>
     <absl/container/btree_map.h> <absl/container/flat_hash_map.h> <absl/container/flat_hash_set.h>
@@ -15,13 +15,17 @@ if(VERIFYD_PRECOMPILE STREQUAL "ON")
     <boost/asio/read.hpp> <boost/asio/use_awaitable.hpp> <boost/asio/write.hpp> <boost/json.hpp>)
 endif()
 
-# verifyd_precompile(TARGET OWNER HEADER...): TARGET is compiled with what OWNER, which comes first, precompiles.
-function(verifyd_precompile target owner)
+# verifyd_together(TARGET OWNER HEADER...): TARGET is compiled with what OWNER, which comes first, precompiles.
+function(verifyd_together target owner)
+  if(NOT VERIFYD_TOGETHER)
+    return()
+  endif()
   if(target STREQUAL owner)
-    target_precompile_headers(${target} PRIVATE ${ARGN})
+    target_precompile_headers(${target} PRIVATE ${precompiled} ${ARGN})
   else()
     target_precompile_headers(${target} REUSE_FROM ${owner})
   endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
   # All of them must have the same flags, and some libraries ask for this one.
   target_compile_options(${target} PRIVATE -pthread)
 endfunction()

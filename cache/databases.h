@@ -1,0 +1,27 @@
+// The databases of the store's LMDB file (cache/FORMAT.md).
+//
+// Thread: any (constants).
+#ifndef VERIFYD_CACHE_DATABASES_H_
+#define VERIFYD_CACHE_DATABASES_H_
+
+#include <lmdb.h>
+
+#include <array>
+#include <cstddef>
+
+#include "absl/strings/string_view.h"
+#include "cache/due.h"
+
+namespace verifyd {
+
+// The tables in the order of Table, then these.
+constexpr size_t kDueIndex = kTables;
+constexpr size_t kMeta = kTables + 1;
+constexpr std::array<const char*, kTables + 2> kDatabaseNames = {"records", "domains", "destinations",
+                                                                 "pins",    "due",     "meta"};
+
+inline absl::string_view ToView(const MDB_val& v) { return {static_cast<const char*>(v.mv_data), v.mv_size}; }
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_CACHE_DATABASES_H_
