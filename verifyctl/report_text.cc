@@ -147,6 +147,8 @@ std::string RefusalText(const json::object& refusal) {
     PutRow(out, "reply", TextField(*finding, "text"));
     PutRow(out, "found", TextField(*finding, "updated"));
   }
+  PutRow(out, "asked", TextField(refusal, "asked"));
+  out += DialogueText(refusal);
   if (subject.empty()) return out;
   PutRow(out, "to see more", absl::StrCat("verifyctl show ", subject));
   PutRow(out, "to let it in",

@@ -54,24 +54,6 @@ std::string SourceText(const json::object& result) {
                       FlagField(result, "refreshing") ? ", being refreshed" : "");
 }
 
-void PutDialogue(std::string& out, const json::object& result) {
-  const json::array* transcript = ArrayField(result, "transcript");
-  if (transcript == nullptr) return;
-  absl::StrAppendFormat(&out, "%*sdialogue (milliseconds; > said, < heard)\n", kIndent, "");
-  for (const json::value& value : *transcript) {
-    const json::object* line = value.if_object();
-    if (line == nullptr) continue;
-    const json::value* at = Field(*line, "at_ms");
-    const absl::string_view kind = TextField(*line, "kind");
-    absl::StrAppendFormat(&out, "%*s%10.1f %s %s\n", kIndent, "",
-                          at != nullptr && at->is_number() ? at->to_number<double>() : 0,
-                          kind == "sent"       ? ">"
-                          : kind == "received" ? "<"
-                                               : " ",
-                          TextField(*line, "text"));
-  }
-}
-
 absl::string_view StatusText(const json::object& result) {
   const absl::string_view state = TextField(result, "state");
   if (state == "in_progress") return "unknown, a probe is under way";
@@ -272,7 +254,26 @@ std::string ResultText(const json::object& result) {
   std::string out = absl::StrCat(TextField(result, "address"), ": ", StatusText(result), "\n");
   Put(out, "source", SourceText(result));
   PutFinding(out, result, kIndent);
-  PutDialogue(out, result);
+  return out + DialogueText(result);
+}
+
+std::string DialogueText(const json::object& result) {
+  std::string out;
+  const json::array* transcript = ArrayField(result, "transcript");
+  if (transcript == nullptr) return out;
+  absl::StrAppendFormat(&out, "%*sdialogue (milliseconds; > said, < heard)\n", kIndent, "");
+  for (const json::value& value : *transcript) {
+    const json::object* line = value.if_object();
+    if (line == nullptr) continue;
+    const json::value* at = Field(*line, "at_ms");
+    const absl::string_view kind = TextField(*line, "kind");
+    absl::StrAppendFormat(&out, "%*s%10.1f %s %s\n", kIndent, "",
+                          at != nullptr && at->is_number() ? at->to_number<double>() : 0,
+                          kind == "sent"       ? ">"
+                          : kind == "received" ? "<"
+                                               : " ",
+                          TextField(*line, "text"));
+  }
   return out;
 }
 

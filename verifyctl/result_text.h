@@ -26,6 +26,8 @@ std::string Rough(absl::Duration duration);
 // One result of verify or query: a line with the address and its status, and below it what it rests on. Ends with a
 // newline.
 std::string ResultText(const boost::json::object& result);
+// What was said, from its "transcript"; nothing where it has none. A line each.
+std::string DialogueText(const boost::json::object& result);
 // All that is held of an address, as `show` has it.
 std::string HeldText(const boost::json::object& held, absl::Time now);
 // One pin or hold, or that one is gone: a line.

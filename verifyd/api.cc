@@ -402,8 +402,19 @@ ApiReply HandleRefusal(ApiContext& context, const ApiArguments& arguments) {
   if (!IsRefusalId(arguments.id)) return ApiError(400, "\"id\": expected the eight characters behind \"id\"");
   std::optional<std::string> refusal = context.record->FindRefusal(arguments.id);
   if (!refusal.has_value()) return ApiError(404, absl::StrCat("no refusal ", arguments.id, " is remembered"));
+  boost::system::error_code never;
+  json::object object = json::parse(*refusal, never).as_object();
+  if (const json::value* const subject = object.if_contains("subject"); subject != nullptr) {
+    const absl::StatusOr<Address> address =
+        Address::FromUnquoted({subject->as_string().data(), subject->as_string().size()});
+    const Dialogue* const dialogue = address.ok() ? context.verifier.dialogues().Find(address->Key()) : nullptr;
+    if (dialogue != nullptr) {
+      object["asked"] = ToJson(dialogue->ended);
+      object["transcript"] = ToJson(dialogue->lines);
+    }
+  }
   ApiReply reply;
-  reply.body = *std::move(refusal);
+  reply.body = json::serialize(object);
   return reply;
 }
 

@@ -324,6 +324,7 @@ absl::Status FillVerifier(const Settings& settings, Configuration& configuration
                        .hold_defers = settings.Text("hold_new_address_action") == "defer"});
   ASSIGN_OR_RETURN(verifier->guard, GuardFor(settings));
   verifier->promote_persistent = settings.YesNo("address_verify_promote_persistent");
+  verifier->keep_dialogues = settings.YesNo("refusal_id");
   RETURN_IF_ERROR(FillCatchAll(settings, *verifier));
   // EHLO takes a domain or a literal (RFC 5321 section 4.1.1.1).
   if (!absl::StartsWith(verifier->helo, "[")) {

@@ -79,18 +79,6 @@ void PutText(json::object& object, absl::string_view name, absl::string_view tex
   if (!text.empty()) object[{name.data(), name.size()}] = JsonText(text);
 }
 
-json::array TranscriptToJson(const std::vector<TranscriptLine>& transcript) {
-  json::array lines;
-  for (const TranscriptLine& line : transcript) {
-    json::object entry;
-    entry["at_ms"] = absl::ToDoubleMilliseconds(absl::Trunc(line.at, absl::Microseconds(10)));
-    entry["kind"] = JsonText(KindName(line.kind));
-    entry["text"] = JsonText(line.text);
-    lines.push_back(std::move(entry));
-  }
-  return lines;
-}
-
 json::object PastToJson(const PastFinding& past) {
   json::object entry;
   PutTime(entry, "when", past.when);
@@ -135,6 +123,18 @@ json::object ToJson(const Finding& finding) {
   return object;
 }
 
+json::array ToJson(const std::vector<TranscriptLine>& transcript) {
+  json::array lines;
+  for (const TranscriptLine& line : transcript) {
+    json::object entry;
+    entry["at_ms"] = absl::ToDoubleMilliseconds(absl::Trunc(line.at, absl::Microseconds(10)));
+    entry["kind"] = JsonText(KindName(line.kind));
+    entry["text"] = JsonText(line.text);
+    lines.push_back(std::move(entry));
+  }
+  return lines;
+}
+
 json::object ToJson(absl::string_view address, const Verdict& verdict) {
   json::object object;
   object["address"] = JsonText(address);
@@ -148,7 +148,7 @@ json::object ToJson(absl::string_view address, const Verdict& verdict) {
     if (verdict.grace) object["grace"] = true;
     PutTime(object, "deferred_since", verdict.deferred_since);
   }
-  if (!verdict.transcript.empty()) object["transcript"] = TranscriptToJson(verdict.transcript);
+  if (!verdict.transcript.empty()) object["transcript"] = ToJson(verdict.transcript);
   return object;
 }
 

@@ -30,6 +30,9 @@ boost::json::object ToJson(const Finding& finding);
 // `address` is shown as it was asked for.
 boost::json::object ToJson(absl::string_view address, const Verdict& verdict);
 
+// at_ms, kind (note, sent, received), text.
+boost::json::array ToJson(const std::vector<TranscriptLine>& transcript);
+
 // Everything held, with what becomes of it when.
 boost::json::object ToJson(const Record& record, const Lifetimes& lifetimes, absl::Time now);
 boost::json::object ToJson(const DomainFact& fact, const Lifetimes& lifetimes, absl::Time now);

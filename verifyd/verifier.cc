@@ -280,7 +280,9 @@ boost::asio::awaitable<Verdict> Verifier::Verify(Question question) {
   }
   unheard_.erase(key);
   metrics_.questions(ticket.flight->verdict->source).Increment();
-  co_return *ticket.flight->verdict;
+  Verdict verdict = *ticket.flight->verdict;
+  if (!question.transcript) verdict.transcript.clear();
+  co_return verdict;
 }
 
 bool Verifier::HasRoomForLists() const {
@@ -307,7 +309,7 @@ ProbeRequest Verifier::RequestFor(const Question& question) const {
   request.deadline = loop_.clock().Mono() + settings_->probe_time_limit;
   request.identity.sender = settings_->probe_sender.At(now);
   request.identity.helo = settings_->helo;
-  request.transcript = question.transcript;
+  request.transcript = question.transcript || settings_->keep_dialogues;
   request.ask_catch_all =
       settings_->catch_all_domains.Contains(question.address) ? AskCatchAll::kAlways : settings_->catch_all;
   if (request.ask_catch_all != AskCatchAll::kNo) {
@@ -395,6 +397,9 @@ boost::asio::awaitable<void> Verifier::Land(std::shared_ptr<Flight> flight, Prob
     // Most were never asked for again; without room for new ones nobody would be told.
     if (unheard_.size() >= kMaxUnheard) unheard_.clear();
     unheard_.insert_or_assign(address.Key(), std::pair(loop_.clock().Mono(), verdict));
+  }
+  if (settings_->keep_dialogues && verdict.deliverability() != Deliverability::kDeliverable && !transcript.empty()) {
+    dialogues_.Keep(address.Key(), {loop_.clock().Now(), transcript});
   }
   verdict.transcript = std::move(transcript);
   flights_.Land(flight, std::move(verdict));

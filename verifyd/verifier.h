@@ -24,6 +24,7 @@
 #include "mail/verdict.h"
 #include "probe/domain_list.h"
 #include "probe/prober.h"
+#include "verifyd/dialogues.h"
 #include "verifyd/flights.h"
 #include "verifyd/guard.h"
 #include "verifyd/metrics.h"
@@ -45,6 +46,8 @@ struct VerifierSettings {
   AskCatchAll catch_all = AskCatchAll::kOnConfiguredRoutes;
   DomainList catch_all_domains;
   bool promote_persistent = false;  // address_verify_promote_persistent
+  // Keep what was said where an address was not found deliverable; refusal_id.
+  bool keep_dialogues = false;
   std::shared_ptr<const GuardSettings> guard = std::make_shared<const GuardSettings>();
 };
 
@@ -87,6 +90,9 @@ class Verifier {
 
   // Whether the address is being asked about just now.
   bool Probing(const Address& address) const { return flights_.InTheAir(address.Key()); }
+
+  // Of this run of the daemon, with keep_dialogues.
+  const Dialogues& dialogues() const { return dialogues_; }
 
   const Clock& clock() const { return loop_.clock(); }
   size_t waiting() const { return waiting_; }
@@ -131,6 +137,7 @@ class Verifier {
   absl::flat_hash_set<std::string> chosen_domains_;
   size_t waiting_ = 0;
   absl::AnyInvocable<void(absl::Time when)> planned_;
+  Dialogues dialogues_;
   // Second looks of this minute, by domain.
   absl::flat_hash_map<std::string, int> second_looks_;
   MonoTime second_looks_since_;
