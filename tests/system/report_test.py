@@ -77,7 +77,7 @@ class ReportTest(WorldTestCase):
         self.assertIn("someone@client.test", text)
         self.assertIn("no_such_user", text)
         self.assertIn("RCPT", text)
-        self.assertRegex(text, r"> RCPT TO:<nobody@good\.test>\n.*< 550")
+        self.assertRegex(text, r"> RCPT TO:<nobody@good\.test>\n(.*\n)*.*< 550 5\.1\.1 ")
         command = re.search(r"verifyctl (set nobody@good.test deliverable --for 7d)", text).group(1)
         self.ctl(verifyd, *command.split())
         self.assertEqual(self.ask(verifyd, "nobody@good.test"), "DUNNO")
