@@ -18,6 +18,13 @@ foreach(section 1 5 8)
   endif()
 endforeach()
 
+if(TARGET verifyctl)
+  set(completion ${PROJECT_BINARY_DIR}/verifyctl/completion)
+  install(FILES ${completion}.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME verifyctl)
+  install(FILES ${completion}.zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions RENAME _verifyctl)
+  install(FILES ${completion}.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d RENAME verifyctl.fish)
+endif()
+
 set(unit_source ${PROJECT_SOURCE_DIR}/packaging/systemd)
 configure_file(${unit_source}/verifyd.service ${PROJECT_BINARY_DIR}/packaging/verifyd.service @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/packaging/verifyd.service ${unit_source}/verifyd.socket

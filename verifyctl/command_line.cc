@@ -9,6 +9,7 @@
 #include "verifyctl/asker.h"
 #include "verifyctl/cache_verbs.h"
 #include "verifyctl/classify_verb.h"
+#include "verifyctl/completion.h"
 #include "verifyctl/config_verb.h"
 #include "verifyctl/daemon_verbs.h"
 #include "verifyctl/destination_verbs.h"
@@ -35,6 +36,7 @@ struct CommandLine {
   CacheOptions cache;
   ImportOptions import_options;
   StoreOptions store;
+  std::string shell;
   std::function<int(Console&)> run;
 };
 
@@ -265,6 +267,22 @@ void AddClassifyVerb(CLI::App& app, CommandLine& line) {
   });
 }
 
+void AddCompletionVerb(CLI::App& app, CommandLine& line) {
+  CLI::App* sub = app.add_subcommand("completion", "What a shell reads to complete these verbs and options");
+  sub->add_option("SHELL", line.shell, "bash, zsh or fish")->required();
+  sub->callback([&app, &line] {
+    line.run = [&app, &line](Console& console) {
+      const absl::StatusOr<std::string> text = CompletionFor(line.shell, app);
+      if (!text.ok()) {
+        console.err << "verifyctl: " << text.status().message() << "\n";
+        return kExitUsage;
+      }
+      console.out << *text;
+      return 0;
+    };
+  });
+}
+
 }  // namespace
 
 int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
@@ -285,6 +303,7 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
   AddConfigVerb(app, line);
   AddClassifyVerb(app, line);
   AddDaemonVerb(app, line, "reload", "Make the daemon read its settings again", Reload);
+  AddCompletionVerb(app, line);
   std::reverse(arguments.begin(), arguments.end());
   try {
     app.parse(std::move(arguments));

@@ -63,6 +63,17 @@ class VerifyctlTest : public testing::Test {
   std::string err_;
 };
 
+TEST_F(VerifyctlTest, CompletionKnowsEveryVerbAndItsOptions) {
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    EXPECT_EQ(Run({"completion", shell}), 0);
+    for (const char* word : {"verify", "purge", "completion", "trace", "older", "json"}) {
+      EXPECT_THAT(out_, HasSubstr(word)) << shell;
+    }
+  }
+  EXPECT_EQ(Run({"completion", "tcsh"}), kExitUsage);
+  EXPECT_EQ(err_, "verifyctl: \"tcsh\": expected bash, zsh or fish\n");
+}
+
 // With a daemon: its control socket, served by a thread.
 class VerifyctlWithDaemonTest : public VerifyctlTest {
  protected:

@@ -1,0 +1,46 @@
+"""Completion of verifyctl in real shells, from the files that are installed."""
+
+import os
+import subprocess
+import tempfile
+import unittest
+
+from world_test_case import build_directory
+
+
+class CompletionTest(unittest.TestCase):
+    def completed(self, shell, script):
+        text = subprocess.run([os.path.join(build_directory(), "verifyctl", "verifyctl"), "completion", shell], capture_output=True, check=True).stdout
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(text)
+            file.flush()
+            options = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}[shell]
+            done = subprocess.run([shell, *options, "-c", script.format(file.name)], capture_output=True, text=True, timeout=30,
+                                  env={**os.environ, "TERM": "dumb", "HOME": os.path.dirname(file.name)})
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split("\n")
+
+    def bash(self, *words):
+        quoted = " ".join(f"'{word}'" for word in words)
+        return self.completed("bash", f"source {{}}; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _verifyctl; "
+                                      "printf '%s\\n' \"${{COMPREPLY[@]}}\"")[:-1]
+
+    def test_bash_completes_verbs_and_the_options_of_a_verb(self):
+        self.assertEqual(self.bash("verifyctl", "pu"), ["purge"])
+        self.assertEqual(self.bash("verifyctl", "-c", "list", "--json", "purge", "--o"), ["--older"])
+        self.assertEqual(self.bash("verifyctl", "purge", "--js"), ["--json"])
+        self.assertEqual(self.bash("verifyctl", "nonsense", "--o"), [""])
+
+    def test_zsh_takes_the_file_and_knows_whom_it_is_for(self):
+        script = "autoload -U compinit; compinit -u -d /dev/null; source {0}; print $_comps[verifyctl]; zsh -n {0}"
+        self.assertEqual(self.completed("zsh", script), ["_verifyctl", ""])
+
+    def test_fish_completes_verbs_and_the_options_of_a_verb(self):
+        verbs = self.completed("fish", "source {0}; complete -C 'verifyctl pu'")
+        self.assertEqual(verbs[0].split("\t")[0], "purge")
+        options = self.completed("fish", "source {0}; complete -C 'verifyctl purge --ol'")
+        self.assertEqual(options[0].split("\t")[0], "--older")
+
+
+if __name__ == "__main__":
+    unittest.main()
