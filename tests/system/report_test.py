@@ -128,6 +128,6 @@ class ReportTest(WorldTestCase):
             return daemon, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 
         before = replay(20000)
-        after = replay(200000)
+        after = replay(1000000)
         self.assertLess(after[0] - before[0], 8192, "KiB of the daemon")
         self.assertLess(after[1] - before[1], 8192, "KiB of verifyctl")
