@@ -99,6 +99,7 @@ std::string ZshSpec(const CLI::Option& option) {
   const std::string help = absl::StrReplaceAll(option.get_description(), {{"[", "("}, {"]", ")"}, {":", ";"}});
   const std::string value = TakesValue(option) ? absl::StrCat(":", option.get_type_name(), ":_files") : std::string();
   std::vector<std::string> specs;
+  specs.reserve(names.size());
   for (const std::string& name : names) {
     specs.push_back(Quoted(absl::StrCat("(", absl::StrJoin(names, " "), ")", name, "[", help, "]", value)));
   }
