@@ -51,20 +51,37 @@ void AddGlobalOptions(CLI::App& app, CommandLine& line) {
   app.require_subcommand(1);
 }
 
-using AddressVerb = int (*)(const AddressOptions&, Asker&, Console&);
-
-CLI::App* AddAddressVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
-                         AddressVerb verb, bool memory_will_do) {
+// A verb of the api. `memory_will_do`: as of Asker.
+template <typename Options>
+CLI::App* AddVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
+                  Options CommandLine::*options, int (*verb)(const Options&, Asker&, Console&), bool memory_will_do) {
   CLI::App* sub = app.add_subcommand(name, documentation);
-  sub->add_option("ADDRESS", line.addresses.addresses, "Addresses; - reads them from standard input, one a line")
-      ->required();
-  sub->callback([&line, verb, memory_will_do] {
-    line.run = [&line, verb, memory_will_do](Console& console) {
+  sub->callback([&line, options, verb, memory_will_do] {
+    line.run = [&line, options, verb, memory_will_do](Console& console) {
       Asker asker(line.place, memory_will_do, console);
-      line.addresses.json = line.json;
-      return verb(line.addresses, asker, console);
+      (line.*options).json = line.json;
+      return verb(line.*options, asker, console);
     };
   });
+  return sub;
+}
+
+// One that has no options.
+void AddVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
+             int (*verb)(bool, Asker&, Console&), bool memory_will_do) {
+  app.add_subcommand(name, documentation)->callback([&line, verb, memory_will_do] {
+    line.run = [&line, verb, memory_will_do](Console& console) {
+      Asker asker(line.place, memory_will_do, console);
+      return verb(line.json, asker, console);
+    };
+  });
+}
+
+CLI::App* AddAddressVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
+                         int (*verb)(const AddressOptions&, Asker&, Console&), bool memory_will_do) {
+  CLI::App* sub = AddVerb(app, line, name, documentation, &CommandLine::addresses, verb, memory_will_do);
+  sub->add_option("ADDRESS", line.addresses.addresses, "Addresses; - reads them from standard input, one a line")
+      ->required();
   return sub;
 }
 
@@ -83,105 +100,46 @@ void AddAddressVerbs(CLI::App& app, CommandLine& line) {
   AddAddressVerb(app, line, "delete", "Forget an address", Delete, true);
 }
 
-void AddDaemonVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
-                   int (*verb)(bool, Asker&, Console&)) {
-  app.add_subcommand(name, documentation)->callback([&line, verb] {
-    line.run = [&line, verb](Console& console) {
-      Asker asker(line.place, false, console);
-      return verb(line.json, asker, console);
-    };
-  });
-}
-
-using PinVerb = int (*)(const PinOptions&, Asker&, Console&);
-
-CLI::App* AddPinVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
-                     PinVerb verb, bool cache_will_do) {
-  CLI::App* sub = app.add_subcommand(name, documentation);
-  sub->callback([&line, verb, cache_will_do] {
-    line.run = [&line, verb, cache_will_do](Console& console) {
-      Asker asker(line.place, cache_will_do, console);
-      line.pin.json = line.json;
-      return verb(line.pin, asker, console);
-    };
-  });
-  return sub;
-}
-
 void AddTimes(CLI::App& sub, CommandLine& line) {
   sub.add_option("--for", line.pin.for_time, "How long it holds (7d); default: until it is ended")->type_name("TIME");
   sub.add_option("--why", line.pin.why, "A note for people")->type_name("TEXT");
 }
 
 void AddPinVerbs(CLI::App& app, CommandLine& line) {
-  CLI::App* set = AddPinVerb(app, line, "set", "Say what is held true of an address or a domain", Set, true);
+  CLI::App* set =
+      AddVerb(app, line, "set", "Say what is held true of an address or a domain", &CommandLine::pin, Set, true);
   set->add_option("TARGET", line.pin.target, "ADDRESS or @DOMAIN")->required();
   set->add_option("STATUS", line.pin.status, "deliverable or undeliverable")->required();
   AddTimes(*set, line);
-  AddPinVerb(app, line, "unset", "Take that back", Unset, true)
+  AddVerb(app, line, "unset", "Take that back", &CommandLine::pin, Unset, true)
       ->add_option("TARGET", line.pin.target, "ADDRESS or @DOMAIN")
       ->required();
-  app.add_subcommand("pins", "What was set, and what is on hold")->callback([&line] {
-    line.run = [&line](Console& console) {
-      Asker asker(line.place, true, console);
-      return Pins(line.json, asker, console);
-    };
-  });
-  CLI::App* hold = AddPinVerb(app, line, "hold", "Ask nobody of a domain or at a destination, for now", Hold, false);
+  AddVerb(app, line, "pins", "What was set, and what is on hold", Pins, true);
+  CLI::App* hold =
+      AddVerb(app, line, "hold", "Ask nobody of a domain or at a destination, for now", &CommandLine::pin, Hold, false);
   hold->add_option("TARGET", line.pin.target, "@DOMAIN or DESTINATION")->required();
   AddTimes(*hold, line);
-  AddPinVerb(app, line, "release", "End a hold", Release, false)
+  AddVerb(app, line, "release", "End a hold", &CommandLine::pin, Release, false)
       ->add_option("TARGET", line.pin.target, "@DOMAIN or DESTINATION")
       ->required();
 }
 
 void AddDestinationVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
-                        int (*verb)(const DestinationOptions&, Asker&, Console&), bool cache_will_do) {
-  CLI::App* sub = app.add_subcommand(name, documentation);
+                        int (*verb)(const DestinationOptions&, Asker&, Console&), bool memory_will_do) {
+  CLI::App* sub = AddVerb(app, line, name, documentation, &CommandLine::destination, verb, memory_will_do);
   CLI::Option* option = sub->add_option("DESTINATION", line.destination.name, "Its name, as `destinations` shows it");
-  if (!cache_will_do) option->required();
-  sub->callback([&line, verb, cache_will_do] {
-    line.run = [&line, verb, cache_will_do](Console& console) {
-      Asker asker(line.place, cache_will_do, console);
-      line.destination.json = line.json;
-      return verb(line.destination, asker, console);
-    };
-  });
-}
-
-CLI::App* AddReportVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
-                        int (*verb)(const ReportOptions&, Asker&, Console&)) {
-  CLI::App* sub = app.add_subcommand(name, documentation);
-  sub->callback([&line, verb] {
-    line.run = [&line, verb](Console& console) {
-      Asker asker(line.place, false, console);
-      line.report.json = line.json;
-      return verb(line.report, asker, console);
-    };
-  });
-  return sub;
+  if (!memory_will_do) option->required();
 }
 
 void AddReportVerbs(CLI::App& app, CommandLine& line) {
-  AddReportVerb(app, line, "report", "What was refused or deferred, and what would have been", Report)
+  AddVerb(app, line, "report", "What was refused or deferred, and what would have been", &CommandLine::report, Report,
+          false)
       ->add_option("--since", line.report.since, "How far back; default 24h")
       ->type_name("TIME");
-  CLI::App* replay = AddReportVerb(app, line, "replay", "The same of the recipients in a Postfix mail log", ReplayLog);
+  CLI::App* replay = AddVerb(app, line, "replay", "The same of the recipients in a Postfix mail log",
+                             &CommandLine::report, ReplayLog, false);
   replay->add_option("MAIL_LOG", line.report.mail_log, "The log; - is standard input")->required();
   replay->add_flag("--probe", line.report.probe, "Ask the servers about what memory does not know");
-}
-
-CLI::App* AddCacheVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
-                       int (*verb)(const CacheOptions&, Asker&, Console&)) {
-  CLI::App* sub = app.add_subcommand(name, documentation);
-  sub->callback([&line, verb] {
-    line.run = [&line, verb](Console& console) {
-      Asker asker(line.place, true, console);
-      line.cache.json = line.json;
-      return verb(line.cache, asker, console);
-    };
-  });
-  return sub;
 }
 
 CLI::App* AddSelection(CLI::App* sub, CommandLine& line) {
@@ -198,11 +156,13 @@ CLI::App* AddSelection(CLI::App* sub, CommandLine& line) {
 }
 
 void AddCacheVerbs(CLI::App& app, CommandLine& line) {
-  AddSelection(AddCacheVerb(app, line, "list", "What is held of addresses, a line for each", List), line);
-  AddSelection(AddCacheVerb(app, line, "purge", "Forget many addresses", Purge), line)
+  AddSelection(
+      AddVerb(app, line, "list", "What is held of addresses, a line for each", &CommandLine::cache, List, true), line);
+  AddSelection(AddVerb(app, line, "purge", "Forget many addresses", &CommandLine::cache, Purge, true), line)
       ->add_flag("--dry-run", line.cache.dry_run, "Only say how many");
-  AddCacheVerb(app, line, "clean", "Remove what has expired, now", Clean);
-  AddSelection(AddCacheVerb(app, line, "export", "What is held of addresses, for import or other programs", Export),
+  AddVerb(app, line, "clean", "Remove what has expired, now", &CommandLine::cache, Clean, true);
+  AddSelection(AddVerb(app, line, "export", "What is held of addresses, for import or other programs",
+                       &CommandLine::cache, Export, true),
                line)
       ->add_option("--format", line.cache.format, "jsonl (default), csv, or postfix: what postmap reads")
       ->type_name("FORMAT");
@@ -295,14 +255,14 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
   AddDestinationVerb(app, line, "reset", "Forget what speaks against a destination, and its pace", ResetDestination,
                      false);
   AddDestinationVerb(app, line, "trust", "Believe a doubted destination again", TrustDestination, false);
-  AddDaemonVerb(app, line, "domains", "What is known of whole domains", Domains);
-  AddDaemonVerb(app, line, "stats", "Counters of the daemon", Stats);
+  AddVerb(app, line, "domains", "What is known of whole domains", Domains, false);
+  AddVerb(app, line, "stats", "Counters of the daemon", Stats, false);
   AddReportVerbs(app, line);
   AddCacheVerbs(app, line);
   AddStoreVerbs(app, line);
   AddConfigVerb(app, line);
   AddClassifyVerb(app, line);
-  AddDaemonVerb(app, line, "reload", "Make the daemon read its settings again", Reload);
+  AddVerb(app, line, "reload", "Make the daemon read its settings again", Reload, false);
   AddCompletionVerb(app, line);
   std::reverse(arguments.begin(), arguments.end());
   try {
