@@ -25,6 +25,8 @@ struct RecordFilter {
   std::optional<absl::Duration> newer;
 
   bool empty() const;
+  // For the log: "domain=example.com older=168h", printable.
+  std::string Text() const;
   bool Matches(absl::string_view key, const Record& record, absl::Time now) const;
 };
 

@@ -38,6 +38,8 @@ namespace json = boost::json;
 // An address has 254 octets at most; what is longer is shown cut.
 constexpr size_t kShownAddress = 320;
 constexpr size_t kMaxWhy = 250;
+// Who asked for a cleanup hears of its end, if that comes within this time.
+constexpr absl::Duration kCleanPatience = absl::Minutes(10);
 // Of lines that go out together.
 constexpr size_t kBlock = size_t{16} * 1024;
 
@@ -157,7 +159,8 @@ ApiReply HandlePurge(ApiContext& context, const ApiArguments& arguments) {
   if (arguments.filter.empty()) {
     return ApiError(400, "found nothing that says which records, expected at least one; \"older\": \"0s\" is all");
   }
-  if (!arguments.dry_run && arguments.after.empty()) LogInfo("control: records are purged");
+  if (!arguments.dry_run && arguments.after.empty())
+    LogInfo(absl::StrCat("control: records are purged: ", arguments.filter.Text()));
   ApiReply reply;
   reply.lines = RecordWalk::Purge(WalkRooms(context), arguments.filter, arguments.after, arguments.dry_run);
   return reply;
@@ -208,7 +211,11 @@ boost::asio::awaitable<ApiReply> Clean(ApiContext& context) {
     waiting->signal.NotifyAll();
   });
   if (!begun) co_return ApiError(503, "there is no file to clean: the cache is in memory only");
-  while (!waiting->done) co_await waiting->signal.Wait();
+  const MonoTime deadline = context.loop.clock().Mono() + kCleanPatience;
+  while (!waiting->done) {
+    if (co_await waiting->signal.Wait(deadline)) continue;
+    co_return ApiError(503, "the cache is still being cleaned; the log says when that is done");
+  }
   const CacheCounts after = context.cache.counts();
   co_return JsonReply({{"records_before", before.records},
                        {"records", after.records},

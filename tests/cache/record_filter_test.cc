@@ -49,6 +49,17 @@ TEST_F(RecordFilterTest, TheAgeIsThatOfTheLastConfirmation) {
   EXPECT_FALSE(Matches({.newer = absl::Hours(2)}));
 }
 
+TEST_F(RecordFilterTest, TheLogSaysWhatWasAskedFor) {
+  EXPECT_EQ(RecordFilter().Text(), "");
+  EXPECT_EQ((RecordFilter{.domain = ".example.com",
+                          .deliverability = Deliverability::kUndeliverable,
+                          .reason = Reason::kNoSuchUser,
+                          .mx = "mx\n.test",
+                          .older = absl::Hours(1)})
+                .Text(),
+            "domain=.example.com status=undeliverable reason=no_such_user mx=mx?.test older=1h");
+}
+
 TEST_F(RecordFilterTest, AllThatIsSetMustHold) {
   EXPECT_FALSE(Matches({.domain = "example.com", .reason = Reason::kNoSuchUser}));
 }
