@@ -4,12 +4,9 @@
 #ifndef VERIFYD_CACHE_DATABASES_H_
 #define VERIFYD_CACHE_DATABASES_H_
 
-#include <lmdb.h>
-
 #include <array>
 #include <cstddef>
 
-#include "absl/strings/string_view.h"
 #include "cache/due.h"
 
 namespace verifyd {
@@ -19,8 +16,6 @@ constexpr size_t kDueIndex = kTables;
 constexpr size_t kMeta = kTables + 1;
 constexpr std::array<const char*, kTables + 2> kDatabaseNames = {"records", "domains", "destinations",
                                                                  "pins",    "due",     "meta"};
-
-inline absl::string_view ToView(const MDB_val& v) { return {static_cast<const char*>(v.mv_data), v.mv_size}; }
 
 }  // namespace verifyd
 

@@ -17,6 +17,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "cache/databases.h"
+#include "cache/lmdb_value.h"
 
 namespace verifyd {
 namespace {

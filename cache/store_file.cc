@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "cache/databases.h"
 #include "cache/due.h"
+#include "cache/lmdb_value.h"
 #include "cache/record.h"
 #include "cache/store.h"
 

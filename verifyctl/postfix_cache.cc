@@ -14,10 +14,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "boost/json.hpp"
+#include "cache/lmdb_value.h"
 #include "mail/finding.h"
 #include "verifyd/door/stock_report.h"
 #include "verifyd/json.h"
@@ -30,6 +32,7 @@ namespace json = boost::json;
 constexpr absl::string_view kCleanupKey = "_LAST_CACHE_CLEANUP_COMPLETED_";
 // Of what is shown of an entry that can not be read.
 constexpr size_t kShown = 80;
+constexpr absl::Duration kLockPause = absl::Milliseconds(10);
 // Address space: more than a file of verify(8) has.
 constexpr size_t kMapSize = sizeof(void*) > 4 ? size_t{64} << 30 : size_t{256} << 20;
 
@@ -63,8 +66,6 @@ absl::Status NoEntry(absl::string_view value) {
 
 absl::string_view WithoutNul(absl::string_view bytes) { return absl::StripSuffix(bytes, absl::string_view("\0", 1)); }
 
-absl::string_view ToView(const MDB_val& v) { return {static_cast<const char*>(v.mv_data), v.mv_size}; }
-
 }  // namespace
 
 absl::StatusOr<std::optional<std::string>> PostfixRecord(const Classifier& classifier, absl::string_view key,
@@ -90,7 +91,7 @@ absl::StatusOr<std::optional<std::string>> PostfixRecord(const Classifier& class
 }
 
 struct PostfixCacheFile::Impl {
-  explicit Impl(std::string file) : path(std::move(file)) {}
+  Impl(std::string file, absl::Duration patience) : path(std::move(file)), patience(patience) {}
   ~Impl() {
     if (env != nullptr) mdb_env_close(env);
     if (fd >= 0) ::close(fd);
@@ -99,18 +100,31 @@ struct PostfixCacheFile::Impl {
   absl::Status Error(absl::string_view doing, int code) const {
     return absl::UnavailableError(absl::StrCat(path, ": ", doing, ": ", mdb_strerror(code)));
   }
-  // Waits for a writer. Descriptors of one process share their locks, so the environment must stay open under it.
-  int Lock(int16_t type) const {
+  // Waits for a writer, not for ever. Descriptors of one process share their locks, so the environment must stay open
+  // under it.
+  absl::Status Lock() const {
     struct flock lock {};
-    lock.l_type = type;
     lock.l_whence = SEEK_SET;
-    while (::fcntl(fd, F_SETLKW, &lock) != 0) {
-      if (errno != EINTR) return errno;
+    for (absl::Duration waited;; waited += kLockPause) {
+      lock.l_type = F_RDLCK;
+      if (::fcntl(fd, F_SETLK, &lock) == 0) return absl::OkStatus();
+      if (errno != EAGAIN && errno != EACCES && errno != EINTR) return Error("cannot lock", errno);
+      if (waited >= patience) break;
+      absl::SleepFor(kLockPause);
     }
-    return 0;
+    const bool known = ::fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    return absl::UnavailableError(absl::StrCat(path, ": locked for ", absl::FormatDuration(patience),
+                                               known ? absl::StrCat(" by process ", lock.l_pid) : ""));
+  }
+  void Unlock() const {
+    struct flock lock {};
+    lock.l_type = F_UNLCK;
+    lock.l_whence = SEEK_SET;
+    ::fcntl(fd, F_SETLK, &lock);
   }
 
   const std::string path;
+  const absl::Duration patience;
   int fd = -1;
   MDB_env* env = nullptr;
   MDB_dbi dbi = 0;
@@ -119,11 +133,12 @@ struct PostfixCacheFile::Impl {
 PostfixCacheFile::PostfixCacheFile(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 PostfixCacheFile::~PostfixCacheFile() = default;
 
-absl::StatusOr<std::unique_ptr<PostfixCacheFile>> PostfixCacheFile::Open(const std::string& path) {
-  auto impl = std::make_unique<Impl>(path);
+absl::StatusOr<std::unique_ptr<PostfixCacheFile>> PostfixCacheFile::Open(const std::string& path,
+                                                                         absl::Duration patience) {
+  auto impl = std::make_unique<Impl>(path, patience);
   impl->fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (impl->fd < 0) return impl->Error("cannot open", errno);
-  if (const int code = impl->Lock(F_RDLCK); code != 0) return impl->Error("cannot lock", code);
+  RETURN_IF_ERROR(impl->Lock());
   uint64_t entries = 0;
   bool ours = false;
   const int code = [&] {
@@ -143,7 +158,7 @@ absl::StatusOr<std::unique_ptr<PostfixCacheFile>> PostfixCacheFile::Open(const s
     mdb_txn_abort(txn);
     return code;
   }();
-  impl->Lock(F_UNLCK);
+  impl->Unlock();
   if (code != 0) return impl->Error("cannot read", code);
   if (ours) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -156,7 +171,7 @@ absl::StatusOr<std::unique_ptr<PostfixCacheFile>> PostfixCacheFile::Open(const s
 
 absl::StatusOr<std::vector<std::pair<std::string, std::string>>> PostfixCacheFile::Next() {
   std::vector<std::pair<std::string, std::string>> entries;
-  if (const int code = impl_->Lock(F_RDLCK); code != 0) return impl_->Error("cannot lock", code);
+  RETURN_IF_ERROR(impl_->Lock());
   const int code = [&] {
     MDB_txn* txn = nullptr;
     MDB_cursor* cursor = nullptr;
@@ -175,7 +190,7 @@ absl::StatusOr<std::vector<std::pair<std::string, std::string>>> PostfixCacheFil
     mdb_txn_abort(txn);
     return code == MDB_NOTFOUND ? 0 : code;
   }();
-  impl_->Lock(F_UNLCK);
+  impl_->Unlock();
   if (code != 0) return impl_->Error("cannot read", code);
   if (!entries.empty()) after_ = entries.back().first;
   for (auto& [key, value] : entries) {

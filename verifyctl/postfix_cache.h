@@ -22,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "verdict/classifier.h"
 
 namespace verifyd {
@@ -36,8 +37,12 @@ class PostfixCacheFile {
  public:
   static constexpr size_t kSlice = 500;
 
-  // Errors name the file.
-  static absl::StatusOr<std::unique_ptr<PostfixCacheFile>> Open(const std::string& path);
+  // verify(8) keeps its lock for moments.
+  static constexpr absl::Duration kPatience = absl::Seconds(10);
+
+  // Errors name the file; Unavailable where somebody keeps it locked for longer than `patience`.
+  static absl::StatusOr<std::unique_ptr<PostfixCacheFile>> Open(const std::string& path,
+                                                                absl::Duration patience = kPatience);
   ~PostfixCacheFile();
   PostfixCacheFile(const PostfixCacheFile&) = delete;
   PostfixCacheFile& operator=(const PostfixCacheFile&) = delete;

@@ -15,6 +15,7 @@
 #include "absl/strings/str_split.h"
 #include "tests/verifyctl/kept_cache.h"
 #include "verifyctl/exit_code.h"
+#include "verifyctl/postfix_cache.h"
 
 namespace verifyd {
 namespace {
@@ -136,6 +137,31 @@ TEST_F(ImportVerbTest, AnLmdbFileOfPostfixIsReadAsItIs) {
   EXPECT_EQ(StatusOf("user1199@good.test"), "deliverable accepted");
   EXPECT_EQ(ReadFile(path), before);
   EXPECT_NE(::access((path + "-lock").c_str(), F_OK), 0) << "nothing is left beside it";
+}
+
+TEST_F(ImportVerbTest, WhoKeepsThatFileLockedIsNamed) {
+  const std::string path = PostfixFile({});
+  int locked[2];
+  int looked[2];
+  ASSERT_EQ(::pipe(locked), 0);
+  ASSERT_EQ(::pipe(looked), 0);
+  char byte = 0;
+  const pid_t writer = ::fork();
+  if (writer == 0) {
+    const int fd = ::open(path.c_str(), O_RDWR);
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    ::fcntl(fd, F_SETLKW, &lock);
+    (void)!::write(locked[1], "x", 1);
+    (void)!::read(looked[0], &byte, 1);
+    ::_exit(0);
+  }
+  ASSERT_EQ(::read(locked[0], &byte, 1), 1);
+  const auto file = PostfixCacheFile::Open(path, absl::ZeroDuration());
+  EXPECT_EQ(file.status(), absl::UnavailableError(absl::StrCat(path, ": locked for 0 by process ", writer)));
+  ASSERT_EQ(::write(looked[1], "x", 1), 1);
+  ::waitpid(writer, nullptr, 0);
+  EXPECT_TRUE(PostfixCacheFile::Open(path, absl::ZeroDuration()).ok());
 }
 
 // verify(8) takes an exclusive lock of fcntl(2) to write.
