@@ -107,14 +107,24 @@ class Watch {
   std::optional<Progress> progress_;
 };
 
-// What `said` gets are lines for people.
-absl::StatusOr<StoreExamination> Examine(const std::string& file, const Lifetimes& lifetimes, Console& console,
-                                         absl::FunctionRef<void(absl::string_view, absl::string_view)> said) {
+// Says what is wrong, a line for each fault.
+absl::StatusOr<StoreExamination> Examine(const std::string& file, const Lifetimes& lifetimes, bool as_json,
+                                         Console& console) {
   // Whether it is a cache, and of a format that this version knows.
   RETURN_IF_ERROR(StoreFile::CheckFormat(file));
   Watch watch(console, "entries");
-  return StoreFile::Examine(file, lifetimes, said,
-                            [&](uint64_t done, uint64_t total) { return watch.Show(done, total); });
+  uint64_t shown = 0;
+  return StoreFile::Examine(
+      file, lifetimes,
+      [&](absl::string_view where, absl::string_view what) {
+        if (++shown > kShownFaults) return;
+        if (as_json) {
+          console.out << json::serialize(json::object{{"where", JsonText(where)}, {"what", JsonText(what)}}) << "\n";
+        } else {
+          console.out << where << ": " << what << "\n";
+        }
+      },
+      [&](uint64_t done, uint64_t total) { return watch.Show(done, total); });
 }
 
 // The same owner as the cache that is there, else as its folder: verifyd must be able to write it.
@@ -197,28 +207,24 @@ std::string ExaminationText(const StoreExamination& found) {
   return text;
 }
 
+// The last line of an examination. Returns the exit code.
+int Conclude(const StoreExamination& found, bool as_json, Console& console) {
+  console.out << (as_json ? absl::StrCat(json::serialize(ToJson(found)), "\n") : ExaminationText(found));
+  return found.faults == 0 ? 0 : kExitFaults;
+}
+
 }  // namespace
 
 int Check(const StoreOptions& options, const Place& place, Console& console) {
   const absl::StatusOr<Held> held = FindExisting(place);
   if (!held.ok()) return Fail(held.status(), console);
   const DamageGuard guard;
-  uint64_t shown = 0;
-  const absl::StatusOr<StoreExamination> found =
-      Examine(held->file, held->lifetimes, console, [&](absl::string_view where, absl::string_view what) {
-        if (++shown > kShownFaults) return;
-        if (options.json) {
-          console.out << json::serialize(json::object{{"where", JsonText(where)}, {"what", JsonText(what)}}) << "\n";
-        } else {
-          console.out << where << ": " << what << "\n";
-        }
-      });
+  const absl::StatusOr<StoreExamination> found = Examine(held->file, held->lifetimes, options.json, console);
   if (!found.ok()) {
     const int code = Fail(found.status(), console);
     return absl::IsDataLoss(found.status()) ? kExitFaults : code;
   }
-  console.out << (options.json ? absl::StrCat(json::serialize(ToJson(*found)), "\n") : ExaminationText(*found));
-  return found->faults == 0 ? 0 : kExitFaults;
+  return Conclude(*found, options.json, console);
 }
 
 int Backup(const StoreOptions& options, const Place& place, Console& console) {
@@ -248,8 +254,7 @@ int Restore(const StoreOptions& options, const Place& place, Console& console) {
   const DamageGuard guard;
   StoreExamination restored;
   const absl::Status status = Replace(options.file, held->file, console, [&](const std::string& copy) -> absl::Status {
-    absl::StatusOr<StoreExamination> found =
-        Examine(copy, held->lifetimes, console, [](absl::string_view, absl::string_view) {});
+    absl::StatusOr<StoreExamination> found = Examine(copy, held->lifetimes, options.json, console);
     // What it says of the copy is about the backup.
     if (!found.ok()) {
       return absl::Status(found.status().code(),
@@ -259,8 +264,7 @@ int Restore(const StoreOptions& options, const Place& place, Console& console) {
     return absl::OkStatus();
   });
   if (!status.ok()) return Fail(status, console);
-  console.out << (options.json ? absl::StrCat(json::serialize(ToJson(restored)), "\n") : ExaminationText(restored));
-  return 0;
+  return Conclude(restored, options.json, console);
 }
 
 int Compact(const StoreOptions& options, const Place& place, Console& console) {

@@ -34,17 +34,31 @@ TEST_F(StoreVerbsTest, ASoundCacheIsSound) {
             "\"left_over\":0}\n");
 }
 
-TEST_F(StoreVerbsTest, ADamagedRecordIsNamedAndTheExitCodeSaysSo) {
-  // Its checksum does not know.
-  std::string bytes = ReadFile(file());
+// So that the checksum of Bob's record does not fit.
+void Damage(const std::string& file) {
+  std::string bytes = ReadFile(file);
   size_t found = 0;
   for (size_t at = bytes.find("Nutzer"); at != std::string::npos; at = bytes.find("Nutzer", at + 1), ++found) {
     bytes[at] = 'n';
   }
   ASSERT_GT(found, 0U);
-  WriteFile(file(), bytes);
+  WriteFile(file, bytes);
+}
+
+TEST_F(StoreVerbsTest, ADamagedRecordIsNamedAndTheExitCodeSaysSo) {
+  Damage(file());
   EXPECT_EQ(Run({"check"}), 1);
   EXPECT_THAT(out_, HasSubstr("record bob@example.com: it can not be read and counts as absent"));
+}
+
+TEST_F(StoreVerbsTest, ABackupWithADamagedRecordIsRestoredWithoutHidingThat) {
+  EXPECT_EQ(Run({"backup", backup()}), 0) << err_;
+  Damage(backup());
+  EXPECT_EQ(Run({"restore", backup()}), 1);
+  EXPECT_THAT(out_, HasSubstr("record bob@example.com: it can not be read and counts as absent"));
+  EXPECT_THAT(out_, HasSubstr(": 1 faults\n"));
+  EXPECT_EQ(Run({"list"}), 0);
+  EXPECT_THAT(out_, HasSubstr("ann@example.com"));
 }
 
 TEST_F(StoreVerbsTest, ABackupIsRestored) {
