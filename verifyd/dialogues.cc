@@ -1,5 +1,6 @@
 #include "verifyd/dialogues.h"
 
+#include <iterator>
 #include <utility>
 
 namespace verifyd {
