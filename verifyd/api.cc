@@ -159,8 +159,9 @@ ApiReply HandlePurge(ApiContext& context, const ApiArguments& arguments) {
   if (arguments.filter.empty()) {
     return ApiError(400, "found nothing that says which records, expected at least one; \"older\": \"0s\" is all");
   }
-  if (!arguments.dry_run && arguments.after.empty())
+  if (!arguments.dry_run && arguments.after.empty()) {
     LogInfo(absl::StrCat("control: records are purged: ", arguments.filter.Text()));
+  }
   ApiReply reply;
   reply.lines = RecordWalk::Purge(WalkRooms(context), arguments.filter, arguments.after, arguments.dry_run);
   return reply;

@@ -22,7 +22,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-using ::testing::StartsWith;
 
 class ImportVerbTest : public KeptCacheTest {
  protected:
@@ -46,7 +45,7 @@ class ImportVerbTest : public KeptCacheTest {
 
   // A cache as verify(8) writes it.
   std::string PostfixFile(const std::vector<std::pair<std::string, std::string>>& entries) const {
-    const std::string path = folder_.path() + "/postfix_cache.lmdb";
+    std::string path = folder_.path() + "/postfix_cache.lmdb";
     MDB_env* env = nullptr;
     EXPECT_EQ(mdb_env_create(&env), 0);
     mdb_env_set_mapsize(env, size_t{16} << 20);

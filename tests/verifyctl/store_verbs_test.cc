@@ -100,7 +100,9 @@ TEST_F(StoreVerbsTest, WhatIsNoCacheIsNotRestored) {
 
 TEST_F(StoreVerbsTest, CompactingKeepsWhatIsHeldAndGivesBackTheRest) {
   std::vector<std::pair<std::string, Record>> records;
-  for (int i = 0; i < 5000; ++i) records.emplace_back(absl::StrCat("user", i, "@example.net"), PositiveRecord(now_));
+  constexpr int kMany = 5000;
+  records.reserve(kMany);
+  for (int i = 0; i < kMany; ++i) records.emplace_back(absl::StrCat("user", i, "@example.net"), PositiveRecord(now_));
   Keep(records);
   EXPECT_EQ(Run({"purge", "--domain", "example.net"}), 0);
   const auto before = std::filesystem::file_size(file());

@@ -17,8 +17,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr int64_t kHour = 3600;
-constexpr int64_t kWeek = 7 * 24;
-// Domains and addresses in a report.
+constexpr int64_t kWeek = int64_t{7} * 24;
 // Lines of log an hour at most.
 constexpr size_t kMostTold = 20;
 
