@@ -13,8 +13,6 @@ namespace {
 
 namespace json = boost::json;
 
-// Domains and addresses in the report.
-
 // False where `line` is no request. The views are those of `line`.
 bool ParseRequest(absl::string_view line, MailRequest& request) {
   std::array<absl::string_view, 4> fields;
