@@ -121,8 +121,8 @@ void Cache::Impl::StartWriter() {
       for (absl::AnyInvocable<void()>& done : std::exchange(waiting_for_cleanup, {})) done();
     });
   };
-  writer = std::make_unique<Writer>(*store, front.clock(), settings.map_name, settings.lifetimes, Writer::Options(),
-                                    on_committed, on_cleaned);
+  writer = std::make_unique<Writer>(*store, front.clock(), settings.map_name, settings.lifetimes, settings.bounds,
+                                    Writer::Options(), on_committed, on_cleaned);
   const auto last = store->LastCleanup();
   if (last.ok()) last_cleanup = *last;
   LimitOverlay();
@@ -236,7 +236,8 @@ void Cache::Configure(const CacheSettings& settings) {
   impl_->settings.cleanup_interval = settings.cleanup_interval;
   impl_->settings.memory_entries = settings.memory_entries;
   impl_->LimitOverlay();
-  if (impl_->writer != nullptr) impl_->writer->SetLifetimes(settings.lifetimes);
+  impl_->settings.bounds = settings.bounds;
+  if (impl_->writer != nullptr) impl_->writer->Configure(settings.lifetimes, settings.bounds);
   impl_->ScheduleCleanup();
 }
 
@@ -246,6 +247,10 @@ std::optional<Record> Cache::FindRecord(absl::string_view key) {
 
 void Cache::PutRecord(absl::string_view key, const Record& record) {
   impl_->Put(Table::kRecords, key, EncodeRecord(record));
+}
+
+void Cache::NoteAsked(absl::string_view key) {
+  if (impl_->writer != nullptr) impl_->writer->NoteAsked(key);
 }
 
 bool Cache::DeleteRecord(absl::string_view key) { return impl_->Delete(Table::kRecords, key); }
@@ -397,11 +402,13 @@ CacheCounts Cache::counts() {
     counts.records = usage->records;
     counts.domains = usage->domains;
     counts.file_bytes = usage->file_bytes;
+    counts.used_bytes = usage->used_bytes;
   }
   const WriterCounts writer = impl_->writer->counts();
   counts.commits = writer.commits;
   counts.writes = writer.writes;
   counts.write_errors = writer.write_errors;
+  counts.evicted = writer.evicted;
   counts.map_growths = impl_->store->map_growths();
   return counts;
 }

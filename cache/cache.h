@@ -19,6 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/loop.h"
+#include "cache/bounds.h"
 #include "cache/lifetime.h"
 #include "cache/record.h"
 #include "mail/destination_state.h"
@@ -34,6 +35,7 @@ struct CacheSettings {
   std::string map_name;
   absl::Duration cleanup_interval = absl::Hours(12);  // address_verify_cache_cleanup_interval; 0: never
   Lifetimes lifetimes;
+  Bounds bounds;  // of the store
   // Entries at most that live in memory only, because there is no store or it can not be written.
   size_t memory_entries = 100000;
   // Command that checks the store after an end that was not clean, see CheckInOtherProcess; empty: it is not checked.
@@ -51,6 +53,8 @@ struct CacheCounts {
   uint64_t damaged = 0;      // look-ups that met a value that can not be read
   uint64_t uncommitted = 0;  // entries in memory only, for now or for good
   uint64_t map_growths = 0;  // how often the map was full
+  uint64_t used_bytes = 0;   // of the file's pages that hold something
+  uint64_t evicted = 0;      // entries that went before they expired, to keep the store within its bounds
 };
 
 class Cache {
@@ -64,7 +68,7 @@ class Cache {
   Cache(const Cache&) = delete;
   Cache& operator=(const Cache&) = delete;
 
-  // New lifetimes and cleanup interval after a reload; the path can not change.
+  // New lifetimes, bounds and cleanup interval after a reload; the path can not change.
   void Configure(const CacheSettings& settings);
 
   // Look-ups that `look_up` makes see one state of the store, and cost one transaction.
@@ -73,6 +77,8 @@ class Cache {
   // A damaged value is logged once, counted, and as if not there. What was found may have expired: see lifetime.h.
   std::optional<Record> FindRecord(absl::string_view key);
   void PutRecord(absl::string_view key, const Record& record);
+  // That the record answered a question: it is kept rather than one that never did.
+  void NoteAsked(absl::string_view key);
   // True if there was one.
   bool DeleteRecord(absl::string_view key);
 

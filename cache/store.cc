@@ -14,6 +14,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/types/span.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "cache/databases.h"
@@ -115,18 +116,31 @@ class Cursor {
 };
 
 // 0, or LMDB's error.
-int ReadDues(MDB_txn* txn, MDB_dbi dbi, DueKind kind, absl::Time before, size_t limit, std::vector<Due>& dues) {
+int ReadDues(MDB_txn* txn, MDB_dbi dbi, DueKind kind, absl::string_view after, absl::Time before, size_t limit,
+             std::vector<Due>& dues) {
   Cursor cursor(txn, dbi);
-  const std::string from(1, static_cast<char>(kind));
+  const std::string from = after.empty() ? std::string(1, static_cast<char>(kind)) : std::string(after);
   MDB_val key = ToVal(from);
   MDB_val value;
   int code = cursor.Get(key, value, MDB_SET_RANGE);
+  if (code == 0 && !after.empty() && ToView(key) == after) code = cursor.Get(key, value, MDB_NEXT);
   for (; code == 0 && dues.size() < limit; code = cursor.Get(key, value, MDB_NEXT)) {
     std::optional<Due> due = Due::Decode(ToView(key));
     if (!due.has_value() || due->kind != kind || due->when >= before) break;
     dues.push_back(*std::move(due));
   }
   return code == MDB_NOTFOUND ? 0 : code;
+}
+
+// 0, or LMDB's error.
+int CountUsedBytes(MDB_txn* txn, absl::Span<const MDB_dbi> databases, uint64_t& bytes) {
+  bytes = 0;
+  for (const MDB_dbi dbi : databases) {
+    MDB_stat stat;
+    if (const int code = mdb_stat(txn, dbi, &stat); code != 0) return code;
+    bytes += (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages) * stat.ms_psize;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -300,7 +314,7 @@ absl::StatusOr<std::vector<Due>> Store::FirstDues(DueKind kind, size_t limit) {
   const Reading reading(*this);
   if (reading.code() != 0) return impl_->Error("cannot read", reading.code());
   std::vector<Due> dues;
-  const int code = ReadDues(impl_->reader, impl_->dbi[kDueIndex], kind, absl::InfiniteFuture(), limit, dues);
+  const int code = ReadDues(impl_->reader, impl_->dbi[kDueIndex], kind, "", absl::InfiniteFuture(), limit, dues);
   if (code != 0) return impl_->Error("cannot read", code);
   return dues;
 }
@@ -340,6 +354,9 @@ absl::StatusOr<StoreUsage> Store::Usage() {
     const int code = mdb_stat(impl_->reader, impl_->dbi[static_cast<size_t>(table)], &stat);
     if (code != 0) return impl_->Error("cannot read", code);
     *count = stat.ms_entries;
+  }
+  if (const int code = CountUsedBytes(impl_->reader, impl_->dbi, usage.used_bytes); code != 0) {
+    return impl_->Error("cannot read", code);
   }
   struct stat file {};
   if (::stat(impl_->path.c_str(), &file) == 0) usage.file_bytes = static_cast<uint64_t>(file.st_size);
@@ -444,7 +461,15 @@ absl::Status Store::Changes::Delete(Table table, absl::string_view key, const Li
 absl::StatusOr<std::vector<Due>> Store::Changes::DueBefore(DueKind kind, absl::Time now, size_t limit) {
   std::vector<Due> dues;
   RETURN_IF_ERROR(
-      state_.Check("cannot read", ReadDues(state_.txn, state_.impl.dbi[kDueIndex], kind, now, limit, dues)));
+      state_.Check("cannot read", ReadDues(state_.txn, state_.impl.dbi[kDueIndex], kind, "", now, limit, dues)));
+  return dues;
+}
+
+absl::StatusOr<std::vector<Due>> Store::Changes::DuesAfter(DueKind kind, absl::string_view after, absl::Time until,
+                                                           size_t limit) {
+  std::vector<Due> dues;
+  RETURN_IF_ERROR(
+      state_.Check("cannot read", ReadDues(state_.txn, state_.impl.dbi[kDueIndex], kind, after, until, limit, dues)));
   return dues;
 }
 
@@ -467,6 +492,12 @@ absl::StatusOr<uint64_t> Store::Changes::Entries(Table table) {
   RETURN_IF_ERROR(
       state_.Check("cannot read", mdb_stat(state_.txn, state_.impl.dbi[static_cast<size_t>(table)], &stat)));
   return stat.ms_entries;
+}
+
+absl::StatusOr<uint64_t> Store::Changes::UsedBytes() {
+  uint64_t bytes = 0;
+  RETURN_IF_ERROR(state_.Check("cannot read", CountUsedBytes(state_.txn, state_.impl.dbi, bytes)));
+  return bytes;
 }
 
 absl::Status Store::Changes::SetLastCleanup(absl::Time when) {

@@ -29,6 +29,7 @@ struct StoreUsage {
   uint64_t records = 0;
   uint64_t domains = 0;
   uint64_t file_bytes = 0;
+  uint64_t used_bytes = 0;  // of its pages that hold something
 };
 
 class Store {
@@ -111,10 +112,15 @@ class Store::Changes {
 
   // Entries of `kind` due before `now`, earliest first, at most `limit`.
   absl::StatusOr<std::vector<Due>> DueBefore(DueKind kind, absl::Time now, size_t limit);
+  // Entries of `kind` behind the encoded entry `after` (from the first where it is empty), due before `until`, at most
+  // `limit`.
+  absl::StatusOr<std::vector<Due>> DuesAfter(DueKind kind, absl::string_view after, absl::Time until, size_t limit);
   absl::Status PutDue(const Due& due);
   absl::Status DeleteDue(const Due& due);
 
   absl::StatusOr<uint64_t> Entries(Table table);
+  // Of the pages that hold something; the file also has free ones, which are used again.
+  absl::StatusOr<uint64_t> UsedBytes();
   absl::Status SetLastCleanup(absl::Time when);
 
  private:

@@ -7,18 +7,35 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "cache/record.h"
 
 namespace verifyd {
+namespace {
+
+Eviction::Group GroupOf(const std::vector<Mutation>& batch) {
+  Eviction::Group group;
+  for (const Mutation& mutation : batch) {
+    if (mutation.table != Table::kRecords || !mutation.value.has_value()) continue;
+    group.keys.push_back(mutation.key);
+    const absl::StatusOr<Record> record = DecodeRecord(*mutation.value);
+    if (record.ok() && record->last_positive != absl::InfinitePast()) ++group.positives;
+  }
+  return group;
+}
+
+}  // namespace
 
 Writer::Writer(Store& store, const Clock& clock, absl::string_view map_name, const Lifetimes& lifetimes,
-               const Options& options, OnCommitted on_committed, OnCleaned on_cleaned)
+               const Bounds& bounds, const Options& options, OnCommitted on_committed, OnCleaned on_cleaned)
     : store_(store),
       clock_(clock),
       options_(options),
       on_committed_(std::move(on_committed)),
       on_cleaned_(std::move(on_cleaned)),
+      map_name_(map_name),
       cleaner_(store, map_name),
       lifetimes_(lifetimes),
+      bounds_(bounds),
       thread_([this] { Run(); }) {}
 
 Writer::~Writer() {
@@ -51,9 +68,10 @@ bool Writer::Put(Mutation mutation) {
   return true;
 }
 
-void Writer::SetLifetimes(const Lifetimes& lifetimes) {
+void Writer::Configure(const Lifetimes& lifetimes, const Bounds& bounds) {
   const std::lock_guard<std::mutex> lock(mutex_);
   lifetimes_ = lifetimes;
+  bounds_ = bounds;
 }
 
 void Writer::Clean() {
@@ -72,7 +90,9 @@ void Writer::Flush() {
   --flushing_;
 }
 
-WriterCounts Writer::counts() const { return {.commits = commits_, .writes = writes_, .write_errors = write_errors_}; }
+WriterCounts Writer::counts() const {
+  return {.commits = commits_, .writes = writes_, .write_errors = write_errors_, .evicted = evicted_};
+}
 
 std::vector<Mutation> Writer::NextBatch(std::unique_lock<std::mutex>& lock) {
   const auto other_work = [this] { return stop_ || clean_wanted_ || cleaning_; };
@@ -91,12 +111,13 @@ void Writer::Run() {
     const std::vector<Mutation> batch = NextBatch(lock);
     if (batch.empty() && stop_) break;
     const Lifetimes lifetimes = lifetimes_;
+    const Bounds bounds = bounds_;
     const bool begin = std::exchange(clean_wanted_, false) && !cleaning_ && !stop_;
     if (begin) cleaning_ = true;
     const bool clean = cleaning_ && !stop_;
     busy_ = true;
     lock.unlock();
-    if (!batch.empty()) Commit(batch, lifetimes);
+    if (!batch.empty()) Commit(batch, lifetimes, bounds);
     if (begin) cleaner_.Begin(clock_.Now());
     if (clean) RunCleaner(lifetimes);
     lock.lock();
@@ -108,7 +129,9 @@ void Writer::Run() {
   cleaner_.Abandon();
 }
 
-void Writer::Commit(const std::vector<Mutation>& batch, const Lifetimes& lifetimes) {
+void Writer::Commit(const std::vector<Mutation>& batch, const Lifetimes& lifetimes, const Bounds& bounds) {
+  const Eviction::Group group = GroupOf(batch);
+  size_t evicted = 0;
   absl::Status status;
   for (int attempt = 0; attempt < options_.attempts; ++attempt) {
     if (attempt > 0) {
@@ -123,15 +146,27 @@ void Writer::Commit(const std::vector<Mutation>& batch, const Lifetimes& lifetim
           RETURN_IF_ERROR(changes.Delete(mutation.table, mutation.key, lifetimes));
         }
       }
+      ASSIGN_OR_RETURN(evicted, eviction_.Run(changes, bounds, group, lifetimes, clock_.Now()));
       return absl::OkStatus();
     });
     if (!status.ok()) continue;
+    if (evicted > 0) NoteEvicted(evicted);
     ++commits_;
     writes_ += batch.size();
     on_committed_(batch.front().sequence, batch.back().sequence);
     return;
   }
   GiveUp(batch.size(), status.message());
+}
+
+void Writer::NoteEvicted(size_t entries) {
+  evicted_ += entries;
+  const MonoTime now = clock_.Mono();
+  if (now < next_full_line_) return;
+  next_full_line_ = now + absl::Hours(1);
+  LogWarning(absl::StrCat("cache ", map_name_,
+                          " is full: what is needed least is forgotten before it expires; see "
+                          "address_verify_cache_max_entries and address_verify_cache_max_size"));
 }
 
 void Writer::RunCleaner(const Lifetimes& lifetimes) {

@@ -24,6 +24,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "cache/cleaner.h"
+#include "cache/eviction.h"
 #include "cache/lifetime.h"
 #include "cache/store.h"
 
@@ -42,6 +43,7 @@ struct WriterCounts {
   uint64_t commits = 0;
   uint64_t writes = 0;
   uint64_t write_errors = 0;  // mutations given up
+  uint64_t evicted = 0;       // entries that went to keep the store within its bounds
 };
 
 class Writer {
@@ -58,7 +60,7 @@ class Writer {
   using OnCommitted = absl::AnyInvocable<void(uint64_t first, uint64_t last)>;
   using OnCleaned = absl::AnyInvocable<void()>;
 
-  Writer(Store& store, const Clock& clock, absl::string_view map_name, const Lifetimes& lifetimes,
+  Writer(Store& store, const Clock& clock, absl::string_view map_name, const Lifetimes& lifetimes, const Bounds& bounds,
          const Options& options, OnCommitted on_committed, OnCleaned on_cleaned);
   // Commits what waits; a cleanup under way ends as "partial".
   ~Writer();
@@ -67,7 +69,9 @@ class Writer {
 
   // False if too many wait already, or the key can not be stored: then it is counted as a write error, and lost.
   bool Put(Mutation mutation);
-  void SetLifetimes(const Lifetimes& lifetimes);
+  void Configure(const Lifetimes& lifetimes, const Bounds& bounds);
+  // That there was a question about a record that was in the store.
+  void NoteAsked(absl::string_view key) { asked_.Note(key); }
   // Starts a cleanup, unless one is under way. OnCleaned follows its end, whatever it was.
   void Clean();
   // Blocks until everything put so far is committed or given up, and no cleanup is under way.
@@ -79,7 +83,8 @@ class Writer {
   void Run();
   // Takes the next batch out of the queue once it is time; empty where there is other work, or none.
   std::vector<Mutation> NextBatch(std::unique_lock<std::mutex>& lock);
-  void Commit(const std::vector<Mutation>& batch, const Lifetimes& lifetimes);
+  void Commit(const std::vector<Mutation>& batch, const Lifetimes& lifetimes, const Bounds& bounds);
+  void NoteEvicted(size_t entries);
   void RunCleaner(const Lifetimes& lifetimes);
   void GiveUp(size_t mutations, absl::string_view why);
 
@@ -88,13 +93,18 @@ class Writer {
   const Options options_;
   OnCommitted on_committed_;
   OnCleaned on_cleaned_;
+  const std::string map_name_;
   Cleaner cleaner_;  // writer's thread
+  Asked asked_;
+  Eviction eviction_{asked_};  // writer's thread
+  MonoTime next_full_line_;    // likewise
 
   mutable std::mutex mutex_;
   std::condition_variable work_;
   std::condition_variable idle_;
   std::deque<Mutation> queue_;
   Lifetimes lifetimes_;
+  Bounds bounds_;
   bool busy_ = false;  // a batch is being committed
   bool clean_wanted_ = false;
   bool cleaning_ = false;
@@ -105,6 +115,7 @@ class Writer {
   std::atomic<uint64_t> commits_{0};
   std::atomic<uint64_t> writes_{0};
   std::atomic<uint64_t> write_errors_{0};
+  std::atomic<uint64_t> evicted_{0};
   std::thread thread_;
 };
 

@@ -445,9 +445,10 @@ ApiReply HandleReplay(ApiContext& context, const ApiArguments& arguments) {
 // ---- The daemon.
 
 json::object CacheStats(const CacheCounts& counts) {
-  return {{"persistent", counts.persistent},     {"records", counts.records}, {"domains", counts.domains},
-          {"file_bytes", counts.file_bytes},     {"commits", counts.commits}, {"writes", counts.writes},
-          {"write_errors", counts.write_errors}, {"damaged", counts.damaged}, {"uncommitted", counts.uncommitted}};
+  return {{"persistent", counts.persistent}, {"records", counts.records},        {"domains", counts.domains},
+          {"file_bytes", counts.file_bytes}, {"used_bytes", counts.used_bytes},  {"evicted", counts.evicted},
+          {"commits", counts.commits},       {"writes", counts.writes},          {"write_errors", counts.write_errors},
+          {"damaged", counts.damaged},       {"uncommitted", counts.uncommitted}};
 }
 
 json::object ProberStats(const ProberCounts& counts) {

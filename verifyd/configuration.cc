@@ -65,6 +65,8 @@ absl::Status FillCache(const Settings& settings, Configuration& configuration) {
     cache.map_name = absl::StrCat("lmdb:", path);
   }
   cache.cleanup_interval = settings.Time("address_verify_cache_cleanup_interval");
+  cache.bounds.entries = static_cast<uint64_t>(settings.Number("address_verify_cache_max_entries"));
+  cache.bounds.bytes = static_cast<uint64_t>(settings.Number("address_verify_cache_max_size"));
   Lifetimes& lifetimes = cache.lifetimes;
   lifetimes.positive_expire = settings.Time("address_verify_positive_expire_time");
   lifetimes.positive_refresh = settings.Time("address_verify_positive_refresh_time");

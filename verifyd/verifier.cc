@@ -229,6 +229,7 @@ void Verifier::NoteProbe(const Address& address) {
 std::optional<Verdict> Verifier::Recall(const Question& question) {
   const absl::Time now = loop_.clock().Now();
   const Memory memory = Remember(question.address, now);
+  if (memory.record.has_value()) cache_.NoteAsked(question.address.Key());
   std::optional<Verdict> verdict;
   if (memory.pin.has_value()) {
     verdict = Pinned(*memory.pin, now);

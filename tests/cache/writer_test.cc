@@ -24,7 +24,7 @@ class WriterTest : public testing::Test {
  protected:
   void Start(const Writer::Options& options = {}) {
     writer_ = std::make_unique<Writer>(
-        *store_, clock_, "map", Lifetimes(), options,
+        *store_, clock_, "map", Lifetimes(), Bounds(), options,
         [this](uint64_t first, uint64_t last) {
           const std::lock_guard<std::mutex> lock(mutex_);
           committed_.emplace_back(first, last);

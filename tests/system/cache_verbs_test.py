@@ -119,6 +119,24 @@ class ImportTest(WorldTestCase):
         self.assertRegex(rows, r"bob@stock.test +deliverable")
         self.assertRegex(rows, r"stranger@stock.test +undeliverable +no_such_user")
 
+    def test_under_a_dictionary_attack_the_cache_keeps_its_bound_and_its_positives(self):
+        self.daemon.stop()
+        self.daemon.settings["address_verify_cache_max_entries"] = "1000"
+        self.daemon.write_config()
+        self.daemon.start()
+        users = "".join("user%d@good.test\t0:0:%d:250 Ok\n" % (i, time.time()) for i in range(500))
+        refused = "host mx.good.test[192.0.2.1] said: 550 5.1.1 User unknown (in reply to RCPT TO command)"
+        guesses = "".join(f"guess{i}@good.test\t2:0:{int(time.time())}:{refused}\n" for i in range(5000))
+        self.assertEqual(self.daemon.ctl("import", "-", text=users).returncode, 0)
+        self.assertEqual(self.daemon.ctl("import", "-", text=guesses).returncode, 0)
+        self.daemon.ctl("clean")
+        cache = json.loads(self.daemon.ctl("--json", "stats").stdout)["cache"]
+        self.assertEqual(cache["records"], 1000)
+        self.assertEqual(cache["evicted"], 4500)
+        rows = self.daemon.ctl("list", "--status", "deliverable").stdout
+        self.assertEqual(rows.count("user"), 500, rows)
+        self.assertIn("is full: what is needed least is forgotten", self.daemon.log())
+
     def test_an_interrupted_import_has_taken_in_what_it_says_and_is_taken_up_by_doing_it_again(self):
         lines = [b"user%d@good.test\t0:0:%d:250 Ok\n" % (i, time.time()) for i in range(20000)]
         child = subprocess.Popen(
