@@ -126,6 +126,11 @@ class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
   std::string lines_;
 };
 
+std::function<std::string(absl::string_view line)>& TheFilter() {
+  static auto& filter = *new std::function<std::string(absl::string_view line)>;
+  return filter;
+}
+
 }  // namespace
 
 bool IsSyslogFacility(absl::string_view name) {
@@ -170,8 +175,17 @@ uint64_t LogLinesDropped() {
 
 bool DebugLogged() { return debug_logged.load(std::memory_order_relaxed); }
 
+void SetLogFilter(std::function<std::string(absl::string_view line)> filter) { TheFilter() = std::move(filter); }
+
+bool LogFiltered() { return TheFilter() != nullptr; }
+
 void Log(LogLevel level, absl::string_view line) {
   if (level == LogLevel::kDebug && !DebugLogged()) return;
+  std::string filtered;
+  if (TheFilter() != nullptr) {
+    filtered = TheFilter()(line);
+    line = filtered;
+  }
   if (TheCapture().on.load(std::memory_order_acquire)) {
     const std::lock_guard<std::mutex> lock(TheCapture().mutex);
     TheCapture().lines.push_back(absl::StrCat(LevelWord(level), line));

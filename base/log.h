@@ -6,6 +6,7 @@
 #define VERIFYD_BASE_LOG_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,12 @@ void StartLog(const LogOptions& options);
 void StopLog();
 // Lines lost because the queue was full.
 uint64_t LogLinesDropped();
+
+// Every line goes through `filter` from now on, on the thread that logs it; null: as it is. Before there are other
+// threads.
+void SetLogFilter(std::function<std::string(absl::string_view line)> filter);
+// Whether there is one.
+bool LogFiltered();
 
 // `line` must be printable already where it holds foreign text (base/text.h).
 void Log(LogLevel level, absl::string_view line);

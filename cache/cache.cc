@@ -14,6 +14,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -24,6 +25,7 @@
 #include "cache/store.h"
 #include "cache/store_check.h"
 #include "cache/writer.h"
+#include "mail/masked_text.h"
 
 namespace verifyd {
 namespace {
@@ -33,6 +35,32 @@ constexpr absl::string_view kFileEnding = ".mdb";
 constexpr absl::Duration kCheckLimit = absl::Seconds(1);
 // Damaged keys that are remembered as logged.
 constexpr size_t kMaxReported = 100;
+// Records that are hashed at once, how much may wait to be written then, and the pause.
+constexpr size_t kHiddenAtOnce = 200;
+constexpr size_t kHidingWaits = 1000;
+constexpr absl::Duration kHidingPause = absl::Milliseconds(20);
+// Every pseudonym sorts before it: what follows the mark is a hexadecimal digit.
+constexpr absl::string_view kBehindPseudonyms = "#g";
+// Addresses that are remembered for unasked probes.
+constexpr size_t kMaxPlanned = 100000;
+
+// The key under which it is kept. Lives no longer than what it is made of.
+class StoredKey {
+ public:
+  StoredKey(const Pseudonyms* pseudonyms, absl::string_view key) : key_(key) {
+    // A hold is on a domain.
+    if (pseudonyms == nullptr || absl::StrContains(key, " @")) return;
+    pseudonym_ = pseudonyms->Of(key);
+    key_ = pseudonym_;
+  }
+  StoredKey(const StoredKey&) = delete;
+  StoredKey& operator=(const StoredKey&) = delete;
+  operator absl::string_view() const { return key_; }  // NOLINT(google-explicit-constructor)
+
+ private:
+  std::string pseudonym_;
+  absl::string_view key_;
+};
 
 absl::StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& path, absl::Time now) {
   const std::string directory = std::filesystem::path(path).parent_path();
@@ -77,12 +105,17 @@ struct Cache::Impl {
       : front(loop),
         settings(std::move(s)),
         overlay(std::make_shared<Overlay>(settings.memory_entries)),
-        cleanup_timer(loop.timers()) {}
+        cleanup_timer(loop.timers()),
+        hiding_timer(loop.timers()) {}
 
   void StartWriter();
   void ScheduleCleanup();
   void LimitOverlay();
   void Put(Table table, absl::string_view key, std::optional<std::string> value);
+  StoredKey Stored(absl::string_view key) const { return StoredKey(settings.pseudonyms.get(), key); }
+  void PutRecord(absl::string_view key, const Record& record);
+  void HidePins();
+  void HideRecords();
   // The value decoded by `decode`, from the overlay or the store.
   template <typename T, typename Decode>
   std::optional<T> Find(Table table, absl::string_view key, Decode decode);
@@ -102,6 +135,12 @@ struct Cache::Impl {
   std::optional<absl::Time> last_cleanup;
   std::vector<absl::AnyInvocable<void()>> waiting_for_cleanup;
   Timer cleanup_timer;
+  // With pseudonyms: how far those are hashed that were held in clear, and how many were.
+  Timer hiding_timer;
+  std::string hidden_up_to;
+  uint64_t hidden = 0;
+  // Of the records on the agenda: pseudonym and address.
+  absl::flat_hash_map<std::string, std::string> planned;
   std::optional<OpenMark> mark;  // until the store is closed
   std::unique_ptr<Store> store;
   std::unique_ptr<Writer> writer;  // ends before the store
@@ -202,6 +241,67 @@ bool Cache::Impl::Delete(Table table, absl::string_view key) {
   return there;
 }
 
+void Cache::Impl::PutRecord(absl::string_view key, const Record& record) {
+  if (settings.pseudonyms == nullptr) return Put(Table::kRecords, key, EncodeRecord(record));
+  Record masked = record;
+  masked.finding.text = MaskedReply(record.finding.text, key);
+  if (masked.pending.has_value()) masked.pending->text = MaskedReply(masked.pending->text, key);
+  const StoredKey stored = Stored(key);
+  if (!record.on_agenda()) {
+    planned.erase(absl::string_view(stored));
+  } else if (!IsPseudonym(key) && planned.size() < kMaxPlanned) {
+    planned.emplace(std::string(absl::string_view(stored)), std::string(key));
+  }
+  Put(Table::kRecords, stored, EncodeRecord(masked));
+}
+
+void Cache::Impl::HidePins() {
+  std::vector<std::pair<std::string, Pin>> pins;
+  ForEach<Pin>(
+      Table::kPins, [](absl::string_view /*key*/, absl::string_view value) { return DecodePin(value); },
+      [&](absl::string_view key, Pin pin) { pins.emplace_back(key, std::move(pin)); });
+  for (const auto& [key, pin] : pins) {
+    const StoredKey stored = Stored(key);
+    if (absl::string_view(stored) == key) continue;
+    Put(Table::kPins, stored, EncodePin(pin));
+    Put(Table::kPins, key, std::nullopt);
+  }
+}
+
+// The next few that are held in clear.
+void Cache::Impl::HideRecords() {
+  if (overlay->size() < kHidingWaits) {
+    std::vector<std::pair<std::string, Record>> clear;
+    std::string next;
+    const absl::StatusOr<bool> more = store->ForSome(
+        Table::kRecords, hidden_up_to, kHiddenAtOnce, [&](absl::string_view key, absl::string_view value) {
+          next = std::string(key);
+          if (IsPseudonym(key)) return;
+          absl::StatusOr<Record> record = DecodeRecord(value);
+          clear.emplace_back(key, record.ok() ? *std::move(record) : Record());
+        });
+    for (const auto& [key, record] : clear) {
+      const StoredKey stored = Stored(key);
+      const bool known = Find<Record>(Table::kRecords, stored, DecodeRecord).has_value();
+      if (!known && record.finding.when != absl::InfinitePast()) PutRecord(key, record);
+      Put(Table::kRecords, key, std::nullopt);
+      ++hidden;
+    }
+    if (!more.value_or(false)) {
+      if (hidden > 0) {
+        LogInfo(absl::StrCat("cache ", settings.map_name, ": ", hidden,
+                             " addresses that were held in clear are hashed; `verifyctl compact` removes what is left "
+                             "of them in unused parts of the file"));
+      }
+      return;
+    }
+    // Where pseudonyms begin there may be millions.
+    const bool among_pseudonyms = next > absl::string_view("#") && next < kBehindPseudonyms;
+    hidden_up_to = among_pseudonyms ? std::string(kBehindPseudonyms) : std::move(next);
+  }
+  hiding_timer.SetAfter(kHidingPause, [this] { HideRecords(); });
+}
+
 void Cache::Impl::ReportDamage(Table table, absl::string_view key, const absl::Status& status) {
   ++damaged;
   std::string name = absl::StrCat(static_cast<int>(table), key);
@@ -223,6 +323,10 @@ std::unique_ptr<Cache> Cache::Open(Loop& front, const CacheSettings& settings) {
       impl->mark.emplace(file);
       impl->store = *std::move(store);
       impl->StartWriter();
+      if (settings.pseudonyms != nullptr) {
+        impl->HidePins();
+        impl->HideRecords();
+      }
     } else {
       LogError(absl::StrCat("cache ", settings.map_name,
                             " can not be used, answers are kept in memory only: ", store.status().message()));
@@ -242,18 +346,16 @@ void Cache::Configure(const CacheSettings& settings) {
 }
 
 std::optional<Record> Cache::FindRecord(absl::string_view key) {
-  return impl_->Find<Record>(Table::kRecords, key, DecodeRecord);
+  return impl_->Find<Record>(Table::kRecords, impl_->Stored(key), DecodeRecord);
 }
 
-void Cache::PutRecord(absl::string_view key, const Record& record) {
-  impl_->Put(Table::kRecords, key, EncodeRecord(record));
-}
+void Cache::PutRecord(absl::string_view key, const Record& record) { impl_->PutRecord(key, record); }
 
 void Cache::NoteAsked(absl::string_view key) {
-  if (impl_->writer != nullptr) impl_->writer->NoteAsked(key);
+  if (impl_->writer != nullptr) impl_->writer->NoteAsked(impl_->Stored(key));
 }
 
-bool Cache::DeleteRecord(absl::string_view key) { return impl_->Delete(Table::kRecords, key); }
+bool Cache::DeleteRecord(absl::string_view key) { return impl_->Delete(Table::kRecords, impl_->Stored(key)); }
 
 // What waits to be committed is merged in; it is in no order, so pages of a cache with much of that cost more.
 Cache::RecordPage Cache::RecordsAfter(absl::string_view after, size_t limit) {
@@ -296,7 +398,13 @@ std::optional<DomainFact> Cache::FindDomainFact(absl::string_view domain) {
                                  [&](absl::string_view value) { return DecodeDomainFact(domain, value); });
 }
 
-void Cache::PutDomainFact(const DomainFact& fact) { impl_->Put(Table::kDomains, fact.domain, EncodeDomainFact(fact)); }
+void Cache::PutDomainFact(const DomainFact& fact) {
+  if (impl_->settings.pseudonyms == nullptr) return impl_->Put(Table::kDomains, fact.domain, EncodeDomainFact(fact));
+  DomainFact masked = fact;
+  masked.finding.text = MaskedText(fact.finding.text, WithoutLocalPart);
+  if (masked.pending.has_value()) masked.pending->text = MaskedText(masked.pending->text, WithoutLocalPart);
+  impl_->Put(Table::kDomains, fact.domain, EncodeDomainFact(masked));
+}
 
 bool Cache::DeleteDomainFact(absl::string_view domain) { return impl_->Delete(Table::kDomains, domain); }
 
@@ -315,16 +423,18 @@ void Cache::Together(absl::FunctionRef<void()> look_up) {
 
 std::optional<Pin> Cache::FindPin(absl::string_view key, absl::string_view domain, absl::Time now) {
   if (impl_->NoPins()) return std::nullopt;
-  std::optional<Pin> pin = impl_->Find<Pin>(Table::kPins, key, DecodePin);
+  std::optional<Pin> pin = impl_->Find<Pin>(Table::kPins, impl_->Stored(key), DecodePin);
   if (pin.has_value() && pin->until > now) return pin;
   pin = impl_->Find<Pin>(Table::kPins, absl::StrCat("@", domain), DecodePin);
   if (pin.has_value() && pin->until > now) return pin;
   return std::nullopt;
 }
 
-void Cache::PutPin(absl::string_view key, const Pin& pin) { impl_->Put(Table::kPins, key, EncodePin(pin)); }
+void Cache::PutPin(absl::string_view key, const Pin& pin) {
+  impl_->Put(Table::kPins, impl_->Stored(key), EncodePin(pin));
+}
 
-bool Cache::DeletePin(absl::string_view key) { return impl_->Delete(Table::kPins, key); }
+bool Cache::DeletePin(absl::string_view key) { return impl_->Delete(Table::kPins, impl_->Stored(key)); }
 
 std::vector<std::pair<std::string, Pin>> Cache::ListPins(absl::Time now) {
   std::vector<std::pair<std::string, Pin>> pins;
@@ -353,7 +463,13 @@ std::vector<std::pair<std::string, absl::Time>> Cache::Agenda(size_t limit) {
     return agenda;
   }
   agenda.reserve(dues->size());
-  for (Due& due : *dues) agenda.emplace_back(std::move(due.key), due.when);
+  for (Due& due : *dues) {
+    if (impl_->settings.pseudonyms == nullptr) {
+      agenda.emplace_back(std::move(due.key), due.when);
+    } else if (const auto planned = impl_->planned.find(due.key); planned != impl_->planned.end()) {
+      agenda.emplace_back(planned->second, due.when);
+    }
+  }
   return agenda;
 }
 
@@ -371,7 +487,9 @@ std::vector<DestinationState> Cache::LoadDestinationStates() {
 }
 
 void Cache::PutDestinationState(const DestinationState& state) {
-  impl_->Put(Table::kDestinations, state.name, EncodeDestinationState(state));
+  DestinationState masked = state;
+  if (impl_->settings.pseudonyms != nullptr) masked.trust.why = MaskedText(state.trust.why, WithoutLocalPart);
+  impl_->Put(Table::kDestinations, state.name, EncodeDestinationState(masked));
 }
 
 bool Cache::Clean(absl::AnyInvocable<void()> done) {
@@ -385,6 +503,7 @@ void Cache::Flush() {
   if (impl_->writer != nullptr) impl_->writer->Flush();
 }
 
+const Pseudonyms* Cache::pseudonyms() const { return impl_->settings.pseudonyms.get(); }
 bool Cache::persistent() const { return impl_->store != nullptr; }
 size_t Cache::uncommitted() const { return impl_->overlay->size(); }
 

@@ -3,6 +3,9 @@
 // are handed to the writer thread, which commits in groups. When the store can not be used, the cache goes on in memory
 // only, bounded: it never stops mail.
 //
+// A key is an address's (Address::Key), or its pseudonym's: what walks over the records of a cache with pseudonyms is
+// told those, and may use them as keys.
+//
 // Thread: the front loop only, unless a function says otherwise.
 #ifndef VERIFYD_CACHE_CACHE_H_
 #define VERIFYD_CACHE_CACHE_H_
@@ -24,6 +27,7 @@
 #include "cache/record.h"
 #include "mail/destination_state.h"
 #include "mail/domain_fact.h"
+#include "mail/pseudonym.h"
 
 namespace verifyd {
 
@@ -36,6 +40,9 @@ struct CacheSettings {
   absl::Duration cleanup_interval = absl::Hours(12);  // address_verify_cache_cleanup_interval; 0: never
   Lifetimes lifetimes;
   Bounds bounds;  // of the store
+  // address_verify_cache_privacy = hashed: records and pins are kept under pseudonyms, and texts without local parts.
+  // What is held in clear from before is hashed in the background. Null: in clear. Read once.
+  std::shared_ptr<const Pseudonyms> pseudonyms;
   // Entries at most that live in memory only, because there is no store or it can not be written.
   size_t memory_entries = 100000;
   // Command that checks the store after an end that was not clean, see CheckInOtherProcess; empty: it is not checked.
@@ -109,7 +116,7 @@ class Cache {
   std::optional<Pin> FindHold(absl::string_view domain, absl::Time now);
 
   // The records that are on the agenda (Record::on_agenda), earliest first, at most `limit`: keys and times, as far as
-  // they are committed.
+  // they are committed. With pseudonyms, of those whose addresses this process has put there.
   std::vector<std::pair<std::string, absl::Time>> Agenda(size_t limit);
 
   std::optional<DestinationState> FindDestinationState(absl::string_view name);
@@ -125,6 +132,8 @@ class Cache {
   void Flush();
 
   CacheCounts counts();
+  // Null: addresses are kept in clear.
+  const Pseudonyms* pseudonyms() const;
   // As in the counts, at no cost: for who writes much and waits for the disk.
   bool persistent() const;
   size_t uncommitted() const;

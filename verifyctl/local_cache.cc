@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "base/status_macros.h"
 #include "cache/open_mark.h"
 
 namespace verifyd {
@@ -80,6 +81,9 @@ absl::StatusOr<std::unique_ptr<LocalCache>> LocalCache::Open(Configuration confi
   const auto shared = std::make_shared<const Configuration>(std::move(configuration));
   CacheSettings settings = shared->cache;
   settings.cleanup_interval = absl::ZeroDuration();
+  if (shared->privacy.cache_hashed) {
+    ASSIGN_OR_RETURN(settings.pseudonyms, OpenPseudonyms(shared->privacy, /*make=*/false));
+  }
   auto impl = std::make_unique<Impl>(shared, settings);
   if (!impl->cache->counts().persistent) {
     return absl::UnavailableError(absl::StrCat("the cache ", file, " can not be used"));

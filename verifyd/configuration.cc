@@ -523,6 +523,12 @@ absl::Status FillLog(const Settings& settings, Configuration& configuration) {
   log.to_syslog = settings.Text("log_sink") == "syslog";
   log.ident = settings.Text("syslog_name");
   log.facility = settings.Text("syslog_facility");
+  const std::string address = settings.Text("log_address");
+  configuration.privacy = {.cache_hashed = settings.Text("address_verify_cache_privacy") == "hashed",
+                           .logged_addresses = address == "full"     ? LoggedAddresses::kFull
+                                               : address == "domain" ? LoggedAddresses::kDomain
+                                                                     : LoggedAddresses::kHashed,
+                           .key_file = settings.Text("address_verify_cache_privacy_key_file")};
   if (IsSyslogFacility(log.facility)) return absl::OkStatus();
   return Bad("syslog_facility",
              absl::InvalidArgumentError(absl::StrCat("found \"", Printable(log.facility, 40),

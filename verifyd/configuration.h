@@ -19,6 +19,7 @@
 #include "verifyd/door/listener.h"
 #include "verifyd/door/mail_protocol.h"
 #include "verifyd/door/verify.h"
+#include "verifyd/privacy.h"
 #include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/settings.h"
@@ -36,6 +37,7 @@ struct DoorConfiguration {
 struct Configuration {
   std::shared_ptr<const Settings> settings;
   LogOptions log;
+  Privacy privacy;
   CacheSettings cache;
   ResolverSettings resolver;
   std::shared_ptr<const ProbeSettings> probe;

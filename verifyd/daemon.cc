@@ -94,6 +94,7 @@ struct Daemon::Impl {
   absl::Status OpenSockets();
   absl::Status Listen(Door& door, const std::vector<ListenAddress>& addresses);
   absl::Status GiveUpPrivileges();
+  void UsePrivacy(CacheSettings& cache_settings) const;
   absl::Status BuildRooms();
   void Use(Configuration loaded);
   void Configure();
@@ -185,6 +186,22 @@ absl::Status Daemon::Impl::GiveUpPrivileges() {
   return BecomeUser(user);
 }
 
+// Without the key no address is kept or logged in clear all the same.
+void Daemon::Impl::UsePrivacy(CacheSettings& cache_settings) const {
+  const Privacy& privacy = configuration->privacy;
+  absl::StatusOr<std::shared_ptr<const Pseudonyms>> pseudonyms = OpenPseudonyms(privacy, /*make=*/true);
+  FilterLog(privacy.logged_addresses, pseudonyms.ok() ? *pseudonyms : nullptr);
+  if (!pseudonyms.ok()) LogError(pseudonyms.status().message());
+  if (!privacy.cache_hashed) return;
+  if (pseudonyms.ok()) {
+    cache_settings.pseudonyms = *std::move(pseudonyms);
+    return;
+  }
+  LogError("address_verify_cache_privacy = hashed, and there is no key: answers are kept in memory only");
+  cache_settings.path.clear();
+  cache_settings.pseudonyms = std::make_shared<const Pseudonyms>(Pseudonyms::OfThisRun());
+}
+
 absl::Status Daemon::Impl::BuildRooms() {
   ASSIGN_OR_RETURN(resolver, CaresResolver::Create(front, configuration->resolver));
   std::vector<Prober::Shard> shards;
@@ -193,6 +210,7 @@ absl::Status Daemon::Impl::BuildRooms() {
     shards.push_back({worker.loop(front), *worker.dialer});
   }
   CacheSettings cache_settings = configuration->cache;
+  UsePrivacy(cache_settings);
   cache_settings.checker = {"/proc/self/exe", "--check-cache"};
   cache = Cache::Open(front, cache_settings);
   prober = std::make_unique<Prober>(front, *resolver, shards);

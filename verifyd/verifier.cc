@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "cache/merge.h"
 #include "cache/postfix_rule.h"
+#include "mail/masked_text.h"
 #include "verdict/classifier.h"
 #include "verdict/reason.h"
 #include "verdict/retry_delay.h"
@@ -90,7 +91,7 @@ void LogProbe(absl::string_view what, const Address& address, const ProbeOutcome
       : finding.definite()     ? (finding.deliverability == Deliverability::kDeliverable ? "2.0.0" : "5.0.0")
                                : "4.0.0",
       ", status=", DeliverabilityName(finding.deliverability), ", reason=", ReasonName(finding.reason),
-      ", rule=", finding.rule, " (", finding.text, ")"));
+      ", rule=", finding.rule, " (", LogFiltered() ? MaskedReply(finding.text, address.Key()) : finding.text, ")"));
 }
 
 }  // namespace

@@ -299,5 +299,81 @@ TEST_F(CacheTest, CleansAtStartAndThenOnceAnInterval) {
   EXPECT_EQ(cleanups(), 4);
 }
 
+class HashedCacheTest : public CacheTest {
+ protected:
+  std::unique_ptr<Cache> OpenHashed() {
+    CacheSettings settings = Settings();
+    settings.pseudonyms = std::make_shared<const Pseudonyms>(std::string(Pseudonyms::kKeyBytes, 'k'));
+    return Cache::Open(test_.loop(), settings);
+  }
+  std::string FileText() { return ReadFile(folder_.file()); }
+  static Record Refused() {
+    Record record{.finding = NegativeFinding(SampleTime()), .first_seen = SampleTime()};
+    record.finding.text = "host mx.example.com[192.0.2.1] said: 550 5.1.1 <heinrich@example.com>: no heinrich here";
+    return record;
+  }
+};
+
+TEST_F(HashedCacheTest, FindsAnAddressOfWhichTheFileDoesNotTell) {
+  auto cache = OpenHashed();
+  cache->PutRecord("heinrich@example.com", Refused());
+  cache->PutPin("heinrich@example.com", FullPin());
+  Settle(*cache);
+  cache = nullptr;
+  EXPECT_THAT(FileText(), testing::Not(testing::HasSubstr("heinrich")));
+  cache = OpenHashed();
+  const std::optional<Record> found = cache->FindRecord("heinrich@example.com");
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->finding.text, "host mx.example.com[192.0.2.1] said: 550 5.1.1 <*@example.com>: no * here");
+  EXPECT_TRUE(cache->FindPin("heinrich@example.com", "example.com", SampleTime()).has_value());
+  EXPECT_FALSE(cache->FindRecord("gretchen@example.com").has_value());
+}
+
+TEST_F(HashedCacheTest, WhatAWalkShowsIsAKeyToo) {
+  auto cache = OpenHashed();
+  cache->PutRecord("heinrich@example.com", Refused());
+  const Cache::RecordPage page = cache->RecordsAfter("", 10);
+  ASSERT_EQ(page.records.size(), 1U);
+  const std::string& key = page.records.front().first;
+  EXPECT_TRUE(IsPseudonym(key));
+  EXPECT_TRUE(cache->FindRecord(key).has_value());
+  EXPECT_TRUE(cache->DeleteRecord(key));
+  EXPECT_FALSE(cache->FindRecord("heinrich@example.com").has_value());
+}
+
+TEST_F(HashedCacheTest, WhatWasHeldInClearIsHashedAfterTheStart) {
+  {
+    auto cache = Open();
+    for (int i = 0; i < 500; ++i) cache->PutRecord(absl::StrCat("heinrich", i, "@example.com"), Refused());
+    cache->PutRecord("!first@example.com", Refused());
+    cache->PutPin("heinrich@example.com", FullPin());
+    cache->PutPin("@example.org", FullPin());
+    cache->PutPin(Pin::HoldKey("example.net"), {.deliverability = Deliverability::kUnknown, .set_at = SampleTime()});
+  }
+  auto cache = OpenHashed();
+  for (int i = 0; i < 10; ++i) {
+    test_.Advance(absl::Seconds(1));
+    Settle(*cache);
+  }
+  for (int i = 0; i < 500; ++i) EXPECT_TRUE(cache->FindRecord(absl::StrCat("heinrich", i, "@example.com")).has_value());
+  for (const auto& [key, record] : cache->RecordsAfter("", 1000).records) EXPECT_TRUE(IsPseudonym(key)) << key;
+  EXPECT_EQ(cache->counts().records, 501U);
+  EXPECT_TRUE(cache->FindPin("heinrich@example.com", "example.com", SampleTime()).has_value());
+  EXPECT_TRUE(cache->FindPin("a@example.org", "example.org", SampleTime()).has_value());
+  EXPECT_TRUE(cache->FindHold("example.net", SampleTime()).has_value());
+  EXPECT_EQ(cache->ListPins(SampleTime()).size(), 3U);
+  EXPECT_TRUE(log_.Contains("501 addresses that were held in clear are hashed"));
+}
+
+TEST_F(HashedCacheTest, TheAgendaIsOfAddressesThatWerePutThereInThisRun) {
+  auto cache = OpenHashed();
+  cache->PutRecord("heinrich@example.com", FullRecord());
+  Settle(*cache);
+  ASSERT_EQ(cache->Agenda(10).size(), 1U);
+  EXPECT_EQ(cache->Agenda(10).front().first, "heinrich@example.com");
+  cache = OpenHashed();
+  EXPECT_THAT(cache->Agenda(10), testing::IsEmpty());
+}
+
 }  // namespace
 }  // namespace verifyd

@@ -1,6 +1,7 @@
 """The lines that admins grep for."""
 
 import os
+import re
 import subprocess
 
 from world_test_case import SOURCE, WorldTestCase
@@ -35,6 +36,21 @@ class LogTest(WorldTestCase):
             r"delays=[\d./]+, dsn=2\.1\.5, status=deliverable.* \(250 2\.1\.5 Ok\)$",
         )
         self.assertRegex(lines[1], r"dsn=5\.1\.1, status=undeliverable.* \(host mx\.good\.test\[")
+
+    def test_log_address_says_how_much_of_an_address_is_logged(self):
+        domain = "\n".join(self.lines_of(log_address="domain"))
+        self.assertIn("recipient=<*@good.test>", domain)
+        self.assertIn("probe: to=<*@good.test>", domain)
+        self.assertNotIn("alice", domain)
+        self.assertNotIn("nobody", domain)
+        self.assertNotIn("someone", domain)
+        hashed = "\n".join(self.lines_of(log_address="hashed"))
+        self.assertNotIn("alice", hashed)
+        self.assertNotIn("nobody", hashed)
+        names = re.findall(r"recipient=<(#[0-9a-f]{32})@good\.test>", hashed)
+        self.assertEqual(len(names), 3)
+        self.assertEqual(names[1], names[2])
+        self.assertNotEqual(names[0], names[1])
 
     def test_log_decisions_chooses(self):
         self.assertEqual(len([line for line in self.lines_of(log_decisions="refused") if "action=" in line]), 2)

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "boost/json.hpp"
+#include "mail/masked_text.h"
 #include "verifyd/json.h"
 #include "verifyd/record/decided.h"
 #include "verifyd/record/watch.h"
@@ -53,7 +54,16 @@ void DecisionRecord::Configure(const DecisionRecordSettings& settings) {
 
 std::string DecisionRecord::Take(const MailRequest& request, const Ruling& ruling) {
   const absl::Time now = loop_.clock().Now();
-  ThisHour().Count(DecidedOn(request, ruling, cache_, now));
+  Decided decided = DecidedOn(request, ruling, cache_, now);
+  std::string pseudonym;
+  std::string reply;
+  if (const Pseudonyms* const pseudonyms = cache_.pseudonyms(); pseudonyms != nullptr) {
+    reply = MaskedReply(decided.reply, decided.address);
+    pseudonym = pseudonyms->Of(decided.address);
+    decided.reply = reply;
+    decided.address = pseudonym;
+  }
+  ThisHour().Count(decided);
   changed_ = true;
   if (!settings_.refusal_ids || !ruling.decision.refuses()) return "";
   return book_.Enter(request, ruling, now);

@@ -1,0 +1,88 @@
+#include "mail/masked_text.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+namespace verifyd {
+namespace {
+
+// Further back nobody looks for where it begins.
+constexpr size_t kLongestLocal = 320;
+
+bool IsOfDomain(char c) {
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_' || (c & 0x80) != 0;
+}
+
+// Behind the domain that begins at `begin`; `begin` where there is none.
+size_t EndOfDomain(absl::string_view text, size_t begin) {
+  if (begin < text.size() && text[begin] == '[') {
+    const size_t end = text.find(']', begin);
+    return end == absl::string_view::npos ? begin : end + 1;
+  }
+  size_t end = begin;
+  while (end < text.size() && IsOfDomain(text[end])) ++end;
+  // The end of a sentence.
+  while (end > begin && (text[end - 1] == '.' || text[end - 1] == '-')) --end;
+  return end;
+}
+
+// Where the local part before `at` begins, not before `from`.
+size_t BeginOfLocal(absl::string_view text, size_t from, size_t at, bool in_brackets) {
+  const absl::string_view before = text.substr(from, at - from);
+  if (in_brackets) {
+    if (const size_t bracket = before.rfind('<'); bracket != absl::string_view::npos) return from + bracket + 1;
+  }
+  if (before.size() > 1 && before.back() == '"') {
+    const size_t quote = before.substr(0, before.size() - 1).rfind('"');
+    if (quote != absl::string_view::npos) return from + quote;
+  }
+  return from + before.find_last_of(" <>()\"',;:\t") + 1;
+}
+
+bool IsOfWord(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || (c & 0x80) != 0; }
+
+}  // namespace
+
+std::string MaskedText(absl::string_view text, absl::FunctionRef<std::string(absl::string_view address)> mask) {
+  std::string out;
+  size_t copied = 0;
+  for (size_t at = text.find('@'); at != absl::string_view::npos; at = text.find('@', at + 1)) {
+    const size_t end = EndOfDomain(text, at + 1);
+    // "a@b" in "a@b@c" is but a local part.
+    if (end == at + 1 || (end < text.size() && text[end] == '@')) continue;
+    const size_t from = std::max(copied, at - std::min(at, kLongestLocal));
+    const size_t begin = BeginOfLocal(text, from, at, end < text.size() && text[end] == '>');
+    if (begin == at) continue;
+    absl::StrAppend(&out, text.substr(copied, begin - copied), mask(text.substr(begin, end - begin)));
+    copied = end;
+    at = end - 1;
+  }
+  return absl::StrCat(out, text.substr(copied));
+}
+
+std::string WithoutLocalPart(absl::string_view address) {
+  const size_t at = address.rfind('@');
+  if (at == 0 || address.empty()) return std::string(address);
+  return absl::StrCat("*", at == absl::string_view::npos ? "" : address.substr(at));
+}
+
+std::string MaskedReply(absl::string_view text, absl::string_view address) {
+  std::string masked = MaskedText(text, WithoutLocalPart);
+  const absl::string_view local = address.substr(0, address.rfind('@'));
+  // One letter is no name, and none would be everywhere.
+  if (local.size() < 2) return masked;
+  for (size_t i = 0; i + local.size() <= masked.size(); ++i) {
+    const size_t end = i + local.size();
+    const bool word = (i == 0 || !IsOfWord(masked[i - 1])) && (end == masked.size() || !IsOfWord(masked[end]));
+    if (word && absl::EqualsIgnoreCase(absl::string_view(masked).substr(i, local.size()), local)) {
+      masked.replace(i, local.size(), "*");
+    }
+  }
+  return masked;
+}
+
+}  // namespace verifyd
