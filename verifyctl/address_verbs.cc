@@ -10,6 +10,7 @@
 #include "boost/asio/awaitable.hpp"
 #include "boost/json.hpp"
 #include "verifyctl/answer.h"
+#include "verifyctl/colour.h"
 #include "verifyctl/exit_code.h"
 #include "verifyctl/report_verbs.h"
 #include "verifyctl/result_text.h"
@@ -89,7 +90,9 @@ int AskAbout(const AddressOptions& options, const std::string& path, const json:
   const auto show = [&](absl::string_view line, const json::object& result) {
     shown = true;
     exit_code = Worse(exit_code, ExitCodeOf(result));
-    console.out << (options.json ? absl::StrCat(line, "\n") : ResultText(result));
+    console.out << (options.json          ? absl::StrCat(line, "\n")
+                    : console.out_colours ? Coloured(ResultText(result), TextField(result, "status"))
+                                          : ResultText(result));
   };
   ApiRequest request;
   request.method = "POST";

@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "boost/json.hpp"
 #include "verifyctl/answer.h"
+#include "verifyctl/colour.h"
 #include "verifyctl/exit_code.h"
 #include "verifyctl/interrupt.h"
 #include "verifyctl/progress.h"
@@ -110,7 +111,8 @@ class Walk {
 
 constexpr char kRow[] = "%-40s %-13s %-24s %-11s %s";
 
-std::string Row(const json::object& shown, absl::Time now) {
+std::string Row(const json::object& shown, const Console& console) {
+  const absl::Time now = console.clock.Now();
   const json::object* const record = ObjectField(shown, "record");
   const json::object* const finding = record == nullptr ? nullptr : ObjectField(*record, "finding");
   if (finding == nullptr) return "";
@@ -121,7 +123,8 @@ std::string Row(const json::object& shown, absl::Time now) {
       absl::StrFormat(kRow, TextField(shown, "address"), TextField(*finding, "status"), TextField(*finding, "reason"),
                       dated ? Rough(std::max(now - updated, absl::ZeroDuration())) : "", TextField(*finding, "mx"));
   row.erase(row.find_last_not_of(' ') + 1);
-  return absl::StrCat(row, "\n");
+  absl::StrAppend(&row, "\n");
+  return console.out_colours ? Coloured(row, TextField(*finding, "status")) : row;
 }
 
 }  // namespace
@@ -131,7 +134,7 @@ int List(const CacheOptions& options, Asker& asker, Console& console) {
   Walk walk("GET", ArgumentsOf(options.selection), asker, console);
   return walk.Run([&](absl::string_view line, const json::object& shown) {
     if (options.json) return absl::StrCat(line, "\n");
-    std::string row = Row(shown, console.clock.Now());
+    std::string row = Row(shown, console);
     if (std::exchange(headed, true)) return row;
     return absl::StrCat(absl::StrFormat(kRow, "ADDRESS", "STATUS", "REASON", "AGE", "MX"), "\n", row);
   });

@@ -36,6 +36,7 @@ struct CommandLine {
   CacheOptions cache;
   ImportOptions import_options;
   StoreOptions store;
+  StatsOptions stats;
   std::string shell;
   std::function<int(Console&)> run;
 };
@@ -136,6 +137,12 @@ void AddReportVerbs(CLI::App& app, CommandLine& line) {
           false)
       ->add_option("--since", line.report.since, "How far back; default 24h")
       ->type_name("TIME");
+  CLI::App* top = AddVerb(app, line, "top", "The addresses that were asked about most, and refused most",
+                          &CommandLine::report, Top, false);
+  top->add_option("--since", line.report.since, "How far back; default 24h")->type_name("TIME");
+  top->add_option("-n", line.report.number, "How many of each; default 10")
+      ->check(CLI::Range(1, 50))
+      ->type_name("NUMBER");
   CLI::App* replay = AddVerb(app, line, "replay", "The same of the recipients in a Postfix mail log",
                              &CommandLine::report, ReplayLog, false);
   replay->add_option("MAIL_LOG", line.report.mail_log, "The log; - is standard input")->required();
@@ -256,7 +263,12 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
                      false);
   AddDestinationVerb(app, line, "trust", "Believe a doubted destination again", TrustDestination, false);
   AddVerb(app, line, "domains", "What is known of whole domains", Domains, false);
-  AddVerb(app, line, "stats", "Counters of the daemon", Stats, false);
+  AddVerb(app, line, "stats", "Counters of the daemon", &CommandLine::stats, Stats, false)
+      ->add_option("--watch", line.stats.watch, "Again every so many seconds (1), until it is interrupted")
+      ->expected(0, 1)
+      ->default_str("1")
+      ->check(CLI::Range(1, 3600))
+      ->type_name("SECONDS");
   AddReportVerbs(app, line);
   AddCacheVerbs(app, line);
   AddStoreVerbs(app, line);

@@ -18,6 +18,8 @@ struct Console {
   const Clock& clock = Clock::Real();
   // Somebody watches: how far a long verb has come is shown there.
   bool err_is_terminal = false;
+  // Who reads `out` sees colours, and it may be wiped.
+  bool out_colours = false;
 };
 
 }  // namespace verifyd

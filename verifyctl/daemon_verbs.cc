@@ -1,23 +1,48 @@
 #include "verifyctl/daemon_verbs.h"
 
+#include <optional>
+
+#include "absl/time/clock.h"
 #include "boost/json.hpp"
 #include "verifyctl/answer.h"
 #include "verifyctl/exit_code.h"
+#include "verifyctl/interrupt.h"
 #include "verifyctl/result_text.h"
 
 namespace verifyd {
+namespace {
 
-int Stats(bool json, Asker& asker, Console& console) {
+constexpr absl::Duration kStep = absl::Milliseconds(50);
+constexpr char kWipeScreen[] = "\033[H\033[2J";
+
+}  // namespace
+
+int Stats(const StatsOptions& options, Asker& asker, Console& console) {
+  const Interrupt interrupt;
   ApiRequest request;
   request.method = "GET";
   request.target = "/v1/stats";
-  return Answer(asker, request, console, [&](absl::string_view line, const boost::json::object& stats) {
-    if (json) {
-      console.out << line << "\n";
-    } else {
-      console.out << StatsText(stats);
-    }
-  });
+  std::optional<boost::json::object> before;
+  MonoTime then;
+  for (;;) {
+    const MonoTime now = console.clock.Mono();
+    const int code = Answer(asker, request, console, [&](absl::string_view line, const boost::json::object& stats) {
+      if (options.json) {
+        console.out << line << "\n";
+        return;
+      }
+      if (options.watch > 0) console.out << (console.out_colours ? kWipeScreen : before.has_value() ? "\n" : "");
+      console.out << StatsText(stats, before.has_value() ? &*before : nullptr, absl::ToDoubleSeconds(now - then));
+      before = stats;
+      then = now;
+    });
+    console.out << std::flush;
+    if (code != 0 || options.watch == 0 || !console.out) return code;
+    // In short steps: an interrupt is seen.
+    const MonoTime next = now + absl::Seconds(options.watch);
+    while (console.clock.Mono() < next && !interrupt.wanted()) absl::SleepFor(kStep);
+    if (interrupt.wanted()) return Interrupt::kExitCode;
+  }
 }
 
 int Reload(bool json, Asker& asker, Console& console) {

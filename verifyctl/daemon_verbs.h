@@ -7,8 +7,13 @@
 
 namespace verifyd {
 
-// Each returns the exit code.
-int Stats(bool json, Asker& asker, Console& console);
+struct StatsOptions {
+  int watch = 0;  // again every so many seconds, until it is interrupted; 0: once
+  bool json = false;
+};
+
+// Each returns the exit code. Watched, numbers that grow come with how much they do in a second.
+int Stats(const StatsOptions& options, Asker& asker, Console& console);
 // kExitConfiguration when the daemon refused the file and keeps its old settings.
 int Reload(bool json, Asker& asker, Console& console);
 

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "boost/json.hpp"
 #include "verifyctl/result_text.h"
+#include "verifyd/json.h"
 
 namespace verifyd {
 namespace {
@@ -89,15 +90,26 @@ void PutNotices(std::string& out, const json::object& report) {
   });
 }
 
-void PutAddresses(std::string& out, const json::object& report) {
+// The entries of `list`, with the number that is called `counted`.
+void PutAddresses(std::string& out, const json::object& report, absl::string_view list, absl::string_view counted,
+                  absl::string_view title) {
   bool titled = false;
-  ForEach(report, "addresses", [&](const json::object& entry) {
+  ForEach(report, list, [&](const json::object& entry) {
     const int64_t error = NumberField(entry, "error");
-    absl::StrAppend(&out, std::exchange(titled, true) ? "" : "\naddresses refused or deferred most\n");
-    absl::StrAppendFormat(&out, "%12d  %s  %s%s\n", NumberField(entry, "refused"), TextField(entry, "address"),
-                          TextField(entry, "reason"), error == 0 ? "" : absl::StrCat("  (or up to ", error, " less)"));
+    const absl::string_view reason = TextField(entry, "reason");
+    absl::StrAppend(&out, std::exchange(titled, true) ? "" : absl::StrCat("\n", title, "\n"));
+    absl::StrAppendFormat(&out, "%12d  %s%s%s%s\n", NumberField(entry, counted), TextField(entry, "address"),
+                          reason.empty() ? "" : "  ", reason,
+                          error == 0 ? "" : absl::StrCat("  (or up to ", error, " less)"));
   });
 }
+
+void PutTime(std::string& out, const json::object& report) {
+  const absl::string_view from = TextField(report, "from");
+  if (!from.empty()) absl::StrAppend(&out, from, " to ", TextField(report, "until"), "\n");
+}
+
+constexpr char kRefusedMost[] = "addresses refused or deferred most";
 
 void PutRow(std::string& out, absl::string_view label, absl::string_view text) {
   if (!text.empty()) absl::StrAppendFormat(&out, "  %-14s%s\n", label, text);
@@ -107,9 +119,7 @@ void PutRow(std::string& out, absl::string_view label, absl::string_view text) {
 
 std::string ReportText(const json::object& report) {
   std::string out;
-  if (const absl::string_view from = TextField(report, "from"); !from.empty()) {
-    absl::StrAppend(&out, from, " to ", TextField(report, "until"), "\n");
-  }
+  PutTime(out, report);
   PutTotals(out, report);
   PutNotices(out, report);
   PutTable(out, report, "reasons", "reason", [&](const json::object& reason) {
@@ -118,7 +128,27 @@ std::string ReportText(const json::object& report) {
     });
   });
   PutTable(out, report, "domains", "domain", [](const json::object& /*domain*/) {});
-  PutAddresses(out, report);
+  PutAddresses(out, report, "addresses", "refused", kRefusedMost);
+  return out;
+}
+
+json::object TopOf(const json::object& report, size_t number) {
+  json::object top;
+  for (const char* const time : {"from", "until"}) top[time] = JsonText(TextField(report, time));
+  for (const auto& [list, name] : {std::pair{"asked", "asked"}, std::pair{"addresses", "refused"}}) {
+    json::array& first = top[name].emplace_array();
+    ForEach(report, list, [&](const json::object& entry) {
+      if (first.size() < number) first.push_back(entry);
+    });
+  }
+  return top;
+}
+
+std::string TopText(const json::object& top) {
+  std::string out;
+  PutTime(out, top);
+  PutAddresses(out, top, "asked", "asked", "addresses asked about most");
+  PutAddresses(out, top, "refused", "refused", kRefusedMost);
   return out;
 }
 

@@ -75,6 +75,17 @@ int Report(const ReportOptions& options, Asker& asker, Console& console) {
   return Ask(request, options.json, asker, console, ReportText);
 }
 
+int Top(const ReportOptions& options, Asker& asker, Console& console) {
+  ApiRequest request;
+  request.method = "GET";
+  request.target = "/v1/report";
+  request.body = json::serialize(json::object{{"since", options.since}});
+  return Answer(asker, request, console, [&](absl::string_view /*line*/, const json::object& report) {
+    const json::object top = TopOf(report, options.number);
+    console.out << (options.json ? absl::StrCat(json::serialize(top), "\n") : TopText(top));
+  });
+}
+
 int ReplayLog(const ReportOptions& options, Asker& asker, Console& console) {
   // The thread that sends may outlive the call.
   const auto file = std::make_shared<std::ifstream>();

@@ -4,6 +4,7 @@
 #ifndef VERIFYD_VERIFYCTL_REPORT_VERBS_H_
 #define VERIFYD_VERIFYCTL_REPORT_VERBS_H_
 
+#include <cstddef>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -16,12 +17,15 @@ struct ReportOptions {
   std::string since = "24h";
   std::string mail_log;  // of replay; "-": console.in
   bool probe = false;    // in a replay, too
+  size_t number = 10;    // of addresses, for top
   bool json = false;
 };
 
 // What was refused or deferred, and what would have been.
 int Report(const ReportOptions& options, Asker& asker, Console& console);
-// The same of the recipients in a Postfix mail log, of any length; nobody is answered.
+// The addresses that were asked about most, and those that were refused most.
+int Top(const ReportOptions& options, Asker& asker, Console& console);
+// The same as a report of the recipients in a Postfix mail log, of any length; nobody is answered.
 int ReplayLog(const ReportOptions& options, Asker& asker, Console& console);
 // What is behind the id of a refusal.
 int ShowRefusal(absl::string_view id, bool json, Asker& asker, Console& console);

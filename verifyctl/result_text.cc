@@ -399,16 +399,20 @@ std::string HistoryText(const json::object& held, absl::Time now) {
   return out.Take();
 }
 
-std::string StatsText(const json::object& stats) {
+std::string StatsText(const json::object& stats, const json::object* before, double seconds) {
   std::string out;
   for (const auto& group : stats) {
     const json::object* numbers = group.value().if_object();
     if (numbers == nullptr) continue;
-    absl::StrAppend(&out, absl::string_view(group.key().data(), group.key().size()), "\n");
+    const absl::string_view name(group.key().data(), group.key().size());
+    const json::object* const then = before == nullptr ? nullptr : ObjectField(*before, name);
+    absl::StrAppend(&out, name, "\n");
     for (const auto& number : *numbers) {
-      absl::StrAppendFormat(&out, "%*s%-46s %s\n", kIndent, "",
-                            absl::string_view(number.key().data(), number.key().size()),
-                            json::serialize(number.value()));
+      const absl::string_view what(number.key().data(), number.key().size());
+      absl::StrAppendFormat(&out, "%*s%-46s %s", kIndent, "", what, json::serialize(number.value()));
+      const double growth = then == nullptr ? 0 : RealField(*numbers, what) - RealField(*then, what);
+      if (growth > 0 && seconds > 0) absl::StrAppendFormat(&out, "  +%.1f/s", growth / seconds);
+      absl::StrAppend(&out, "\n");
     }
   }
   return out;

@@ -27,7 +27,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   Require(tally->domains().size() <= Tally::kMostDomains + 1);
   Require(tally->reasons().size() <= Tally::kMostReasons + 1);
-  Require(tally->addresses().size() <= Tally::kMostAddresses);
+  Require(tally->refused().entries().size() <= TopAddresses::kMost &&
+          tally->asked().entries().size() <= TopAddresses::kMost);
   Require(tally->deferred().size() <= Tally::kMostDeferred);
   Require(Tally::FromJson(tally->ToJson()).ok());
   Notices(*tally, *tally, *tally);

@@ -49,6 +49,18 @@ class ReportTest(WorldTestCase):
         self.assertIn("2  rejected", text)
         self.assertIn("nobody@good.test: host mx.good.test[", text)
 
+    def test_top_names_who_is_asked_about_and_refused_most(self):
+        verifyd = self.started(unverified_recipient_reject_code=550)
+        for recipient in ("alice@good.test", "alice@good.test", "nobody@good.test", "alice@good.test", "bob@good.test"):
+            self.ask(verifyd, recipient)
+        top = self.report(verifyd, "top", "-n", "2")
+        self.assertEqual([(entry["address"], entry["asked"]) for entry in top["asked"]],
+                         [("alice@good.test", 3), ("bob@good.test", 1)])
+        self.assertEqual([(entry["address"], entry["refused"]) for entry in top["refused"]], [("nobody@good.test", 1)])
+        text = self.ctl(verifyd, "top")
+        self.assertRegex(text, r"addresses asked about most\n +3  alice@good.test\n")
+        self.assertRegex(text, r"addresses refused or deferred most\n +1  nobody@good.test  no_such_user\n")
+
     def test_a_dry_run_is_reported_as_what_it_would_have_refused(self):
         verifyd = self.started(unverified_recipient_reject_code=550, dry_run="yes")
         self.ask(verifyd, "nobody@good.test")

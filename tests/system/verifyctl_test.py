@@ -1,6 +1,10 @@
 """The operator's tool against a running daemon."""
 
 import json
+import os
+import pty
+import signal
+import subprocess
 
 from world_test_case import WorldTestCase
 
@@ -74,6 +78,37 @@ class VerifyctlTest(WorldTestCase):
         self.ctl("delete", "nobody@good.test")
         self.ctl("query", "nobody@good.test", code=NOT_CACHED)
         self.assertEqual(self.ask(self.daemon, "nobody@good.test"), "DUNNO")
+
+    def test_stats_are_watched_until_they_are_interrupted(self):
+        child = subprocess.Popen(
+            [self.daemon.ctl_program, "-c", self.daemon.config_path, "--json", "stats", "--watch"], stdout=subprocess.PIPE
+        )
+        first = json.loads(child.stdout.readline())
+        self.ask(self.daemon, "alice@good.test")
+        second = json.loads(child.stdout.readline())
+        child.send_signal(signal.SIGINT)
+        self.assertEqual(child.wait(timeout=10), 130)
+        child.stdout.close()
+        self.assertEqual(second["prober"]["probes"], first["prober"]["probes"] + 1)
+
+    def test_colours_are_for_terminals(self):
+        def output(**environment):
+            leader, terminal = pty.openpty()
+            with os.fdopen(leader, "rb", buffering=0) as reader:
+                subprocess.run(
+                    [self.daemon.ctl_program, "-c", self.daemon.config_path, "verify", "alice@good.test"],
+                    stdout=terminal,
+                    env={**os.environ, "TERM": "xterm", **environment},
+                    timeout=30,
+                    check=False,
+                )
+                os.close(terminal)
+                return reader.read(10000).decode()
+
+        self.assertIn("alice@good.test: \033[32mdeliverable\033[0m", output())
+        self.assertNotIn("\033", output(NO_COLOR="1"))
+        self.assertNotIn("\033", output(TERM="dumb"))
+        self.assertNotIn("\033", self.daemon.ctl("verify", "alice@good.test").stdout)
 
     def test_stats_count(self):
         self.ask(self.daemon, "alice@good.test")

@@ -43,8 +43,8 @@ TEST(TallyTest, CountsByActionReasonDomainAndAddress) {
   EXPECT_EQ(tally.domains().at("example.com").counts[Action::kDunno], 3u);
   EXPECT_EQ(tally.domains().at("example.com").counts[Action::kReject], 2u);
   EXPECT_EQ(tally.reasons().at("no_such_user").counts.refused(), 3u);
-  EXPECT_EQ(tally.addresses().at("bad@example.com").count, 2u);
-  EXPECT_THAT(tally.addresses(), SizeIs(2));
+  EXPECT_EQ(tally.refused().entries().at("bad@example.com").count, 2u);
+  EXPECT_THAT(tally.refused().entries(), SizeIs(2));
 }
 
 TEST(TallyTest, DomainsWithoutEndBecomeOthers) {
@@ -53,7 +53,17 @@ TEST(TallyTest, DomainsWithoutEndBecomeOthers) {
     Count(tally, Action::kReject, absl::StrCat("joe@d", i, ".example"));
   EXPECT_THAT(tally.domains(), SizeIs(Tally::kMostDomains + 1));
   EXPECT_EQ(tally.domains().at(Tally::kOthers).counts.refused(), 2 * Tally::kMostDomains);
-  EXPECT_THAT(tally.addresses(), SizeIs(Tally::kMostAddresses));
+  EXPECT_THAT(tally.refused().entries(), SizeIs(TopAddresses::kMost));
+}
+
+TEST(TallyTest, TheAddressThatIsAskedMostIsCountedWhateverIsDecided) {
+  Tally tally;
+  for (int i = 0; i < 3; ++i) tally.Count({.action = Action::kDunno, .reason = "accepted", .address = "a@example.com"});
+  tally.Count({.action = Action::kReject, .reason = "no_such_user", .address = "a@example.com"});
+  tally.Count({.action = Action::kNotKnown, .reason = "not_cached", .address = "b@example.com"});
+  ASSERT_THAT(tally.asked().entries(), SizeIs(1));
+  EXPECT_EQ(tally.asked().entries().at("a@example.com").count, 4u);
+  EXPECT_EQ(Tally::FromJson(tally.ToJson())->asked().entries().at("a@example.com").count, 4u);
 }
 
 TEST(TallyTest, TheAddressThatIsRefusedMostIsFoundAmongManyOthers) {
@@ -62,8 +72,8 @@ TEST(TallyTest, TheAddressThatIsRefusedMostIsFoundAmongManyOthers) {
     Count(tally, Action::kReject, absl::StrCat("once", i, "@example.com"));
     if (i % 10 == 0) Count(tally, Action::kReject, "often@example.com");
   }
-  ASSERT_TRUE(tally.addresses().contains("often@example.com"));
-  const Tally::Refused& often = tally.addresses().at("often@example.com");
+  ASSERT_TRUE(tally.refused().entries().contains("often@example.com"));
+  const TopAddresses::Entry& often = tally.refused().entries().at("often@example.com");
   EXPECT_GE(often.count, 500u);
   EXPECT_LE(often.count - often.error, 500u);
 }
@@ -78,7 +88,7 @@ TEST(TallyTest, KeepsAFewDifferentRepliesOfEachReason) {
 TEST(TallyTest, WhatAClientWroteIsPrintableInIt) {
   Tally tally;
   Count(tally, Action::kReject, "a\nb\x01@exa\xffmple.com");
-  EXPECT_TRUE(tally.addresses().contains("a?b?@exa?mple.com"));
+  EXPECT_TRUE(tally.refused().entries().contains("a?b?@exa?mple.com"));
   EXPECT_TRUE(tally.domains().contains("exa?mple.com"));
 }
 
@@ -98,7 +108,7 @@ TEST(TallyTest, ASumHasTheNumbersOfBoth) {
   Count(b, Action::kDunno, "joe@example.net");
   a.Add(b);
   EXPECT_EQ(a.counts().total(), 6u);
-  EXPECT_EQ(a.addresses().at("bad@example.com").count, 5u);
+  EXPECT_EQ(a.refused().entries().at("bad@example.com").count, 5u);
   EXPECT_EQ(a.domains().at("example.net").counts[Action::kDunno], 1u);
 }
 

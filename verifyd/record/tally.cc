@@ -53,11 +53,13 @@ json::object ReasonToJson(absl::string_view name, const Tally::ReasonTally& reas
   return {{"reason", JsonText(name)}, {"counts", CountsToJson(reason.counts)}, {"samples", std::move(samples)}};
 }
 
-json::object AddressToJson(absl::string_view address, const Tally::Refused& refused) {
-  return {{"address", JsonText(address)},
-          {"refused", refused.count},
-          {"error", refused.error},
-          {"reason", JsonText(refused.reason)}};
+// `counted` is what the number is called.
+json::object AddressToJson(absl::string_view address, absl::string_view counted, const TopAddresses::Entry& entry) {
+  json::object object = {{"address", JsonText(address)}};
+  object[{counted.data(), counted.size()}] = entry.count;
+  object["error"] = entry.error;
+  if (!entry.reason.empty()) object["reason"] = JsonText(entry.reason);
+  return object;
 }
 
 json::array DeferredToJson(const absl::btree_map<std::string, absl::Time>& deferred) {
@@ -136,6 +138,7 @@ void Tally::Count(const Decided& decided) {
   ++domain.counts[decided.action];
   ++reason.counts[decided.action];
   domain.accepts_all |= decided.accepts_all;
+  if (decided.action != Action::kNotKnown) asked_.Add(Printable(decided.address, kLongestAddress), {.count = 1});
   if (Refuses(decided.action)) {
     CountRefused(decided, reason);
   } else if (decided.action == Action::kDunno) {
@@ -146,7 +149,7 @@ void Tally::Count(const Decided& decided) {
 
 void Tally::CountRefused(const Decided& decided, ReasonTally& reason) {
   std::string address = Printable(decided.address, kLongestAddress);
-  CountAddress(address, {.count = 1, .reason = std::string(decided.reason)});
+  refused_.Add(address, {.count = 1, .reason = std::string(decided.reason)});
   if (decided.accepted_before) ++accepted_before_;
   if (decided.when - decided.deferred_since > kEndless) NoteDeferred(address, decided.deferred_since);
   const bool known = absl::c_any_of(reason.samples, [&](const Sample& s) { return s.reply == decided.reply; });
@@ -155,24 +158,6 @@ void Tally::CountRefused(const Decided& decided, ReasonTally& reason) {
                             .rule = std::string(decided.rule),
                             .reply = std::string(decided.reply),
                             .when = decided.when});
-}
-
-// Space-saving: who has no counter takes the lowest one over, with its number as the error.
-void Tally::CountAddress(absl::string_view address, const Refused& refused) {
-  auto found = addresses_.find(address);
-  if (found == addresses_.end()) {
-    uint64_t taken_over = 0;
-    if (addresses_.size() >= kMostAddresses) {
-      const auto lowest =
-          absl::c_min_element(addresses_, [](const auto& a, const auto& b) { return a.second.count < b.second.count; });
-      taken_over = lowest->second.count;
-      addresses_.erase(lowest);
-    }
-    found = addresses_.emplace(address, Refused{.count = taken_over, .error = taken_over}).first;
-  }
-  found->second.count += refused.count;
-  found->second.error += refused.error;
-  found->second.reason = refused.reason;
 }
 
 void Tally::NoteDeferred(absl::string_view address, absl::Time since) {
@@ -197,7 +182,8 @@ void Tally::Add(const Tally& other) {
       if (!known) sum.samples.push_back(sample);
     }
   }
-  for (const auto& [address, refused] : other.addresses_) CountAddress(address, refused);
+  for (const auto& [address, entry] : other.refused_.entries()) refused_.Add(address, entry);
+  for (const auto& [address, entry] : other.asked_.entries()) asked_.Add(address, entry);
   for (const auto& [address, since] : other.deferred_) NoteDeferred(address, since);
 }
 
@@ -232,11 +218,17 @@ json::object Tally::ToJson() const {
   }
   json::array reasons;
   for (const auto* entry : Sorted(reasons_, by_name)) reasons.push_back(ReasonToJson(entry->first, entry->second));
-  json::array addresses;
-  for (const auto* entry : Sorted(addresses_, by_name)) addresses.push_back(AddressToJson(entry->first, entry->second));
-  return {{"totals", CountsToJson(counts_)},   {"accepted_before", accepted_before_},
-          {"reasons", std::move(reasons)},     {"domains", std::move(domains)},
-          {"addresses", std::move(addresses)}, {"deferred", DeferredToJson(deferred_)}};
+  const auto all = [&](const TopAddresses& addresses, absl::string_view counted) {
+    json::array array;
+    for (const auto* entry : Sorted(addresses.entries(), by_name)) {
+      array.push_back(AddressToJson(entry->first, counted, entry->second));
+    }
+    return array;
+  };
+  return {{"totals", CountsToJson(counts_)},       {"accepted_before", accepted_before_},
+          {"reasons", std::move(reasons)},         {"domains", std::move(domains)},
+          {"addresses", all(refused_, "refused")}, {"asked", all(asked_, "asked")},
+          {"deferred", DeferredToJson(deferred_)}};
 }
 
 absl::StatusOr<Tally> Tally::FromJson(const json::object& object) { return TallyReader(object).Read(); }
@@ -250,17 +242,21 @@ json::object Tally::Report() const {
     if (domains.size() >= kReported) break;
     domains.push_back({{"domain", JsonText(entry->first)}, {"counts", CountsToJson(entry->second.counts)}});
   }
-  json::array addresses;
-  for (const auto* entry : Sorted(addresses_, [](const Refused& r) { return r.count; })) {
-    if (addresses.size() >= kReported) break;
-    addresses.push_back(AddressToJson(entry->first, entry->second));
-  }
+  const auto most = [](const TopAddresses& addresses, absl::string_view counted) {
+    json::array array;
+    for (const auto* entry : Sorted(addresses.entries(), [](const TopAddresses::Entry& e) { return e.count; })) {
+      if (array.size() >= kReported) break;
+      array.push_back(AddressToJson(entry->first, counted, entry->second));
+    }
+    return array;
+  };
   return {{"totals", CountsToJson(counts_)},
           {"decisions", counts_.total()},
           {"refused_accepted_before", accepted_before_},
           {"reasons", std::move(reasons)},
           {"domains", std::move(domains)},
-          {"addresses", std::move(addresses)},
+          {"addresses", most(refused_, "refused")},
+          {"asked", most(asked_, "asked")},
           {"deferred_without_end", DeferredToJson(deferred_)}};
 }
 

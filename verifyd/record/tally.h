@@ -21,6 +21,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "boost/json/fwd.hpp"
+#include "verifyd/record/top_addresses.h"
 
 namespace verifyd {
 
@@ -63,7 +64,6 @@ class Tally {
  public:
   static constexpr size_t kMostDomains = 1000;
   static constexpr size_t kMostReasons = 200;
-  static constexpr size_t kMostAddresses = 100;
   static constexpr size_t kMostSamples = 3;
   static constexpr size_t kMostDeferred = 20;
   // What all is called that has no room of its own.
@@ -89,11 +89,6 @@ class Tally {
     ActionCounts counts;
     std::vector<Sample> samples;
   };
-  struct Refused {
-    uint64_t count = 0;
-    uint64_t error = 0;
-    std::string reason;  // the last one
-  };
 
   void Count(const Decided& decided);
   void Add(const Tally& other);
@@ -104,7 +99,8 @@ class Tally {
   uint64_t accepted_before() const { return accepted_before_; }
   const absl::flat_hash_map<std::string, Domain>& domains() const { return domains_; }
   const absl::flat_hash_map<std::string, ReasonTally>& reasons() const { return reasons_; }
-  const absl::flat_hash_map<std::string, Refused>& addresses() const { return addresses_; }
+  const TopAddresses& refused() const { return refused_; }
+  const TopAddresses& asked() const { return asked_; }
   // Addresses and since when.
   const absl::btree_map<std::string, absl::Time>& deferred() const { return deferred_; }
 
@@ -121,7 +117,6 @@ class Tally {
 
   Domain& DomainOf(absl::string_view name);
   ReasonTally& ReasonOf(absl::string_view name);
-  void CountAddress(absl::string_view address, const Refused& refused);
   void CountRefused(const Decided& decided, ReasonTally& reason);
   void NoteDeferred(absl::string_view address, absl::Time since);
 
@@ -129,7 +124,8 @@ class Tally {
   uint64_t accepted_before_ = 0;
   absl::flat_hash_map<std::string, Domain> domains_;
   absl::flat_hash_map<std::string, ReasonTally> reasons_;
-  absl::flat_hash_map<std::string, Refused> addresses_;
+  TopAddresses refused_;
+  TopAddresses asked_;
   absl::btree_map<std::string, absl::Time> deferred_;
 };
 

@@ -65,7 +65,9 @@ absl::StatusOr<Tally> TallyReader::Read() {
   ASSIGN_OR_RETURN(tally_.accepted_before_, NumberOf(Field(object_, "accepted_before"), "accepted_before"));
   RETURN_IF_ERROR(ReadEach("reasons", &TallyReader::ReadReason));
   RETURN_IF_ERROR(ReadEach("domains", &TallyReader::ReadDomain));
-  RETURN_IF_ERROR(ReadEach("addresses", &TallyReader::ReadAddress));
+  RETURN_IF_ERROR(ReadEach("addresses", &TallyReader::ReadRefused));
+  // Records of before have none.
+  if (Field(object_, "asked") != nullptr) RETURN_IF_ERROR(ReadEach("asked", &TallyReader::ReadAsked));
   RETURN_IF_ERROR(ReadEach("deferred", &TallyReader::ReadDeferred));
   return std::move(tally_);
 }
@@ -117,13 +119,22 @@ absl::Status TallyReader::ReadDomain(const json::object& entry) {
   return absl::OkStatus();
 }
 
-absl::Status TallyReader::ReadAddress(const json::object& entry) {
+absl::Status TallyReader::ReadRefused(const json::object& entry) {
   ASSIGN_OR_RETURN(const std::string address, TextIn(entry, "address"));
-  Tally::Refused refused;
+  TopAddresses::Entry refused;
   ASSIGN_OR_RETURN(refused.count, NumberOf(Field(entry, "refused"), "refused"));
   ASSIGN_OR_RETURN(refused.error, NumberOf(Field(entry, "error"), "error"));
   ASSIGN_OR_RETURN(refused.reason, TextIn(entry, "reason"));
-  tally_.CountAddress(address, refused);
+  tally_.refused_.Add(address, refused);
+  return absl::OkStatus();
+}
+
+absl::Status TallyReader::ReadAsked(const json::object& entry) {
+  ASSIGN_OR_RETURN(const std::string address, TextIn(entry, "address"));
+  TopAddresses::Entry asked;
+  ASSIGN_OR_RETURN(asked.count, NumberOf(Field(entry, "asked"), "asked"));
+  ASSIGN_OR_RETURN(asked.error, NumberOf(Field(entry, "error"), "error"));
+  tally_.asked_.Add(address, asked);
   return absl::OkStatus();
 }
 

@@ -21,7 +21,8 @@ class TallyReader {
  private:
   absl::Status ReadReason(const boost::json::object& entry);
   absl::Status ReadDomain(const boost::json::object& entry);
-  absl::Status ReadAddress(const boost::json::object& entry);
+  absl::Status ReadRefused(const boost::json::object& entry);
+  absl::Status ReadAsked(const boost::json::object& entry);
   absl::Status ReadDeferred(const boost::json::object& entry);
   absl::Status ReadEach(absl::string_view name, absl::Status (TallyReader::*read)(const boost::json::object&));
 
