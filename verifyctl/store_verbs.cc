@@ -271,11 +271,10 @@ int Compact(const StoreOptions& options, const Place& place, Console& console) {
   const absl::StatusOr<Held> held = FindExisting(place);
   if (!held.ok()) return Fail(held.status(), console);
   const DamageGuard guard;
+  // Only whether it is ours: what is wrong with single entries stays so.
+  if (const absl::Status ours = StoreFile::CheckFormat(held->file); !ours.ok()) return Fail(ours, console);
   const uint64_t before = SizeOf(held->file);
-  const absl::Status status = Replace(held->file, held->file, console, [&](const std::string& copy) {
-    // Only whether it is ours: what is wrong with single entries stays so.
-    return StoreFile::CheckFormat(copy);
-  });
+  const absl::Status status = Replace(held->file, held->file, console, StoreFile::CheckFormat);
   if (!status.ok()) return Fail(status, console);
   const uint64_t after = SizeOf(held->file);
   if (options.json) {

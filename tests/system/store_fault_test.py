@@ -5,12 +5,13 @@ import os
 import pwd
 import random
 import resource
+import shutil
 import subprocess
 import sys
 import time
 
 from child import wait_until
-from world_test_case import WorldTestCase
+from world_test_case import SOURCE, WorldTestCase
 
 GOOD = "alice@good.test"
 BAD = "nobody@good.test"
@@ -53,6 +54,36 @@ class StoreFaultTest(WorldTestCase):
                 client.ask(f"known{number}@any.test")
         self.assert_answers(verifyd)
         verifyd.stop()
+
+    def test_a_cache_of_a_newer_format_is_left_alone_by_the_daemon_and_by_every_tool(self):
+        verifyd = self.prepared()
+        self.with_some_records(verifyd)
+        file = self.store(verifyd)
+        with open(file, "rb") as old:
+            newer = old.read().replace(b"verifyd cache format 1", b"verifyd cache format 2")
+        with open(file, "wb") as new:
+            new.write(newer)
+        message = f"{file}: a cache of format 2; this version of verifyd knows format 1 only; it is left alone"
+        for verb in (("list",), ("query", GOOD), ("check",), ("export",), ("compact",), ("purge", "--domain", "any.test")):
+            result = verifyd.ctl(*verb)
+            self.assertNotEqual(result.returncode, 0, verb)
+            self.assertIn(message, result.stderr, verb)
+        verifyd.start()
+        self.assert_answers(verifyd, message)
+        verifyd.stop()
+        with open(file, "rb") as left:
+            self.assertEqual(left.read(), newer)
+
+    def test_a_cache_that_the_first_version_wrote_is_read(self):
+        verifyd = self.prepared()
+        verifyd.settings["address_verify_cache_cleanup_interval"] = "0"  # all in it has expired long since
+        verifyd.write_config()
+        shutil.copy(os.path.join(SOURCE, "tests", "cache", "data", "format1.mdb"), self.store(verifyd))
+        before = verifyd.ctl("list").stdout
+        self.assertRegex(before, r"@example\.com +deliverable")
+        verifyd.start()
+        self.assertEqual(verifyd.ctl("list").stdout, before)
+        self.assert_answers(verifyd)
 
     def test_a_folder_that_can_not_be_made(self):
         verifyd = self.prepared()
