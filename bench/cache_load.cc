@@ -155,7 +155,8 @@ class Load {
     cache_->Configure(settings_);
     loop_.timers().RunDue();
   }
-  uint64_t Records() { return cache_->counts().records; }
+  CacheCounts Counts() { return cache_->counts(); }
+  uint64_t Records() { return Counts().records; }
 
  private:
   Loop loop_;
@@ -184,10 +185,17 @@ int Main(int argc, char** argv) {
   load.Run("idle", 0, true, for_a_time);
   load.Run("writing", std::atof(argv[3]), true, for_a_time);
   load.Run("idle_again", 0, false, for_a_time);
-  const uint64_t before = load.Records();
+  const CacheCounts full = load.Counts();
+  const uint64_t before = full.records;
   load.BeginCleaning();
   load.Run("cleaning", 0, false, [&](absl::Time /*begin*/) { return load.Records() <= before - records / 2; });
-  std::printf(", \"cleaned\": %u}\n", records / 2);
+  const CacheCounts cleaned = load.Counts();
+  std::printf(
+      ", \"cleaned\": %u, \"records\": %llu, \"file_bytes\": %llu, \"used_bytes\": %llu, \"left\": %llu, "
+      "\"file_bytes_left\": %llu, \"used_bytes_left\": %llu}\n",
+      records / 2, static_cast<unsigned long long>(full.records), static_cast<unsigned long long>(full.file_bytes),
+      static_cast<unsigned long long>(full.used_bytes), static_cast<unsigned long long>(cleaned.records),
+      static_cast<unsigned long long>(cleaned.file_bytes), static_cast<unsigned long long>(cleaned.used_bytes));
   return 0;
 }
 
