@@ -271,6 +271,7 @@ boost::asio::awaitable<Examinations> ExamineHelo(const DoctorContext& context) {
 boost::asio::awaitable<Examinations> ExaminePtr(const DoctorContext& context) {
   if (context.question.addresses.empty()) co_return Examinations{NotKnown("ptr", context)};
   std::vector<boost::asio::awaitable<Examination>> tasks;
+  tasks.reserve(context.question.addresses.size());
   for (const std::string& address : context.question.addresses) tasks.push_back(ExaminePtrOf(context, address));
   co_return co_await Gather(context.loop, std::move(tasks));
 }
@@ -282,6 +283,7 @@ boost::asio::awaitable<Examinations> ExamineSpf(const DoctorContext& context) {
   if (sender.empty()) sender = absl::StrCat("postmaster@", helo);
   if (context.question.addresses.empty()) co_return Examinations{NotKnown("spf", context)};
   std::vector<boost::asio::awaitable<Examination>> tasks;
+  tasks.reserve(context.question.addresses.size());
   for (const std::string& address : context.question.addresses) {
     tasks.push_back(ExamineSpfOf(context, {.client = address, .sender = sender, .helo = helo}));
   }

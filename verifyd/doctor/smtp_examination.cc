@@ -213,6 +213,7 @@ boost::asio::awaitable<Examinations> ExaminePort25(const DoctorContext& context)
   const std::string own = SenderDomain(context.configuration, context.now);
   if (context.question.reach_own_domain && !own.empty()) domains.push_back(own);
   std::vector<boost::asio::awaitable<Reached>> tasks;
+  tasks.reserve(domains.size());
   for (const std::string& domain : domains) tasks.push_back(Reach(context, domain));
   const std::vector<Reached> all = co_await Gather(context.loop, std::move(tasks));
   Examination port{.name = "port25", .found = AllSaid(all)};
@@ -225,8 +226,7 @@ boost::asio::awaitable<Examinations> ExaminePort25(const DoctorContext& context)
   } else if (failed + no_server == all.size()) {
     const bool blocked = CountHow(all, Reached::How::kTimeout) == failed;
     port.health = Health::kBad;
-    port.found =
-        absl::StrCat(blocked ? "port 25 is blocked here: " : "nobody could be reached: ", std::move(port.found));
+    port.found = absl::StrCat(blocked ? "port 25 is blocked here: " : "nobody could be reached: ", port.found);
     port.remedy =
         "Ask whoever connects this machine to open port 25 outwards, or probe through a relay "
         "(address_verify_relayhost).";
