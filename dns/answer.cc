@@ -249,6 +249,9 @@ bool ReadData(DnsType type, const Record& record, absl::string_view bytes, DnsAn
       if (fits) answer.addresses.push_back(AddressText(type == DnsType::kA ? AF_INET : AF_INET6, address));
       break;
     }
+    case DnsType::kPtr:
+      answer.names.push_back(reader.Name());
+      break;
     case DnsType::kTxt:
       fits = ReadTexts(reader, end, answer);
       break;
@@ -342,6 +345,8 @@ absl::string_view DnsTypeName(DnsType type) {
       return "CNAME";
     case DnsType::kSoa:
       return "SOA";
+    case DnsType::kPtr:
+      return "PTR";
     case DnsType::kMx:
       return "MX";
     case DnsType::kTxt:

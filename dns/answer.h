@@ -14,7 +14,7 @@
 
 namespace verifyd {
 
-enum class DnsType : uint16_t { kA = 1, kCname = 5, kSoa = 6, kMx = 15, kTxt = 16, kAaaa = 28, kTlsa = 52 };
+enum class DnsType : uint16_t { kA = 1, kCname = 5, kSoa = 6, kPtr = 12, kMx = 15, kTxt = 16, kAaaa = 28, kTlsa = 52 };
 
 enum class DnsStatus : uint8_t {
   kOk,        // at least one record of the type asked for
@@ -49,6 +49,7 @@ struct DnsAnswer {
   std::vector<MxRecord> mx;
   std::vector<std::string> addresses;  // "192.0.2.1", "2001:db8::1"
   std::vector<std::string> texts;
+  std::vector<std::string> names;  // of PTR; written as MxRecord::exchange
   std::vector<TlsaRecord> tlsa;
   // Where the CNAMEs led; the name asked for when there were none. Lower case.
   std::string canonical_name;

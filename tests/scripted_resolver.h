@@ -59,6 +59,18 @@ class ScriptedResolver : public Resolver {
     if (v4.status == DnsStatus::kOk) Set(host, DnsType::kA, std::move(v4));
     if (v6.status == DnsStatus::kOk) Set(host, DnsType::kAaaa, std::move(v6));
   }
+  void SetTexts(absl::string_view name, std::vector<std::string> texts) {
+    DnsAnswer answer;
+    answer.status = DnsStatus::kOk;
+    answer.texts = std::move(texts);
+    Set(name, DnsType::kTxt, std::move(answer));
+  }
+  void SetNames(absl::string_view name, std::vector<std::string> names) {
+    DnsAnswer answer;
+    answer.status = DnsStatus::kOk;
+    answer.names = std::move(names);
+    Set(name, DnsType::kPtr, std::move(answer));
+  }
   // Every answer from now on takes this long; beyond its deadline a question ends with kTimeout.
   void set_delay(absl::Duration delay) { delay_ = delay; }
   // This answer takes this long.

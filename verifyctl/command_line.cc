@@ -13,6 +13,7 @@
 #include "verifyctl/config_verb.h"
 #include "verifyctl/daemon_verbs.h"
 #include "verifyctl/destination_verbs.h"
+#include "verifyctl/doctor_verb.h"
 #include "verifyctl/domain_verbs.h"
 #include "verifyctl/exit_code.h"
 #include "verifyctl/import_verb.h"
@@ -32,6 +33,7 @@ struct CommandLine {
   ConfigOptions config;
   PinOptions pin;
   DestinationOptions destination;
+  DoctorOptions doctor;
   ReportOptions report;
   CacheOptions cache;
   ImportOptions import_options;
@@ -222,6 +224,24 @@ void AddConfigVerb(CLI::App& app, CommandLine& line) {
   });
 }
 
+void AddDoctorVerb(CLI::App& app, CommandLine& line) {
+  CLI::App* sub = app.add_subcommand("doctor", "What makes others refuse us, and how to mend it");
+  const auto add = [sub](const std::string& name, std::vector<std::string>& values, const std::string& documentation,
+                         const std::string& type) {
+    sub->add_option(name, values, documentation)->type_name(type)->allow_extra_args(false);
+  };
+  add("--address", line.doctor.addresses, "An address of ours as others see it; may be repeated", "ADDRESS");
+  add("--dnsbl", line.doctor.blocklists, "A blocklist to ask instead of the usual ones; may be repeated", "ZONE");
+  add("--reach", line.doctor.reach, "A domain whose server to try instead of some big ones; may be repeated", "DOMAIN");
+  sub->callback([&line] {
+    line.run = [&line](Console& console) {
+      Asker asker(line.place, false, console);
+      line.doctor.json = line.json;
+      return RunDoctor(line.doctor, line.place, asker, console);
+    };
+  });
+}
+
 void AddClassifyVerb(CLI::App& app, CommandLine& line) {
   CLI::App* sub = app.add_subcommand("classify", "What replies mean: reads lines STAGE<TAB>REPLY[<TAB>MX]");
   sub->add_flag("--explain", line.classify.explain, "Which rules were tried, and why the one decided");
@@ -273,6 +293,7 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
   AddCacheVerbs(app, line);
   AddStoreVerbs(app, line);
   AddConfigVerb(app, line);
+  AddDoctorVerb(app, line);
   AddClassifyVerb(app, line);
   AddVerb(app, line, "reload", "Make the daemon read its settings again", Reload, false);
   AddCompletionVerb(app, line);

@@ -8,10 +8,13 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cache/store_check.h"
 #include "verifyd/configuration.h"
 #include "verifyd/daemon.h"
+#include "verifyd/doctor/settings_examination.h"
 #include "verifyd/setting_syntax.h"
 
 // Read by jemalloc(3) when it starts: memory that was needed a moment ago is kept for a while, so that a daemon under
@@ -38,6 +41,9 @@ int Complain(int exit_code, absl::string_view what) {
 
 int Check(const Configuration& configuration) {
   for (const std::string& warning : configuration.warnings) LogWarning(warning);
+  for (const Examination& examination : ExamineSettings(configuration, Clock::Real().Now(), ClockSynchronised())) {
+    LogWarning(absl::StrCat(examination.name, ": ", Printable(examination.found, 300), ". ", examination.remedy));
+  }
   std::printf("settings are valid\n");
   return EX_OK;
 }

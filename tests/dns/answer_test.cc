@@ -53,6 +53,34 @@ TEST(DnsAnswerTest, JoinsTheStringsOfATxtRecord) {
   EXPECT_THAT(answer.texts, ElementsAre("v=SPF1 -a"));
 }
 
+TEST(DnsAnswerTest, ReadsTheNamesOfPtrRecords) {
+  const DnsAnswer answer = Parse(Ask(DnsType::kPtr)
+                                     .Answer(AskedName(), DnsType::kPtr, 60, WireName("MX.Example.net"))
+                                     .Answer(AskedName(), DnsType::kPtr, 60, U8(2) + "mx" + AskedName()),
+                                 DnsType::kPtr);
+  EXPECT_EQ(answer.status, DnsStatus::kOk);
+  EXPECT_THAT(answer.names, ElementsAre("mx.example.net", "mx.example.com"));
+}
+
+TEST(DnsAnswerTest, APtrNameIsPrintableWhateverItHolds) {
+  const DnsAnswer answer =
+      Parse(Ask(DnsType::kPtr)
+                .Answer(AskedName(), DnsType::kPtr, 60, U8(4) + std::string("a\n.\x1b", 4) + WireName("example")),
+            DnsType::kPtr);
+  EXPECT_THAT(answer.names, ElementsAre("a\\010\\046\\027.example"));
+  EXPECT_FALSE(IsDomainName(answer.names.front()));
+}
+
+TEST(DnsAnswerTest, APtrRecordThatIsNoNameIsMalformed) {
+  for (const std::string& data : {std::string("\x05"
+                                              "mx"),
+                                  WireName("mx.example") + "x", std::string(), AskedName().substr(0, 1)}) {
+    const DnsAnswer answer = Parse(Ask(DnsType::kPtr).Answer(AskedName(), DnsType::kPtr, 60, data), DnsType::kPtr);
+    EXPECT_EQ(answer.status, DnsStatus::kMalformed);
+    EXPECT_THAT(answer.names, IsEmpty());
+  }
+}
+
 TEST(DnsAnswerTest, ReadsTlsaAndTheAdBit) {
   const Packet packet =
       Ask(DnsType::kTlsa).Flags(kPlainAnswer | 0x20).Answer(AskedName(), DnsType::kTlsa, 1, "\x03\x01\x01hash");

@@ -16,7 +16,7 @@ using verifyd::DnsStatus;
 using verifyd::DnsType;
 
 constexpr DnsType kTypes[] = {DnsType::kMx,   DnsType::kA,     DnsType::kAaaa, DnsType::kTxt,
-                              DnsType::kTlsa, DnsType::kCname, DnsType::kSoa};
+                              DnsType::kTlsa, DnsType::kCname, DnsType::kSoa,  DnsType::kPtr};
 
 void Require(bool holds) {
   if (!holds) std::abort();
@@ -39,6 +39,8 @@ size_t RecordsOf(const DnsAnswer& answer, DnsType type) {
       return answer.texts.size();
     case DnsType::kTlsa:
       return answer.tlsa.size();
+    case DnsType::kPtr:
+      return answer.names.size();
     case DnsType::kCname:
     case DnsType::kSoa:
       return 0;
@@ -47,7 +49,8 @@ size_t RecordsOf(const DnsAnswer& answer, DnsType type) {
 }
 
 void RequireSound(const DnsAnswer& answer, DnsType type) {
-  const size_t all = answer.mx.size() + answer.addresses.size() + answer.texts.size() + answer.tlsa.size();
+  const size_t all =
+      answer.mx.size() + answer.addresses.size() + answer.texts.size() + answer.tlsa.size() + answer.names.size();
   const bool has_no_data = type == DnsType::kCname || type == DnsType::kSoa;
   Require(all == RecordsOf(answer, type) && all <= 512);
   Require((answer.status == DnsStatus::kOk && !has_no_data) == (all > 0));
@@ -57,6 +60,7 @@ void RequireSound(const DnsAnswer& answer, DnsType type) {
           answer.status == DnsStatus::kRefused);
   RequireName(answer.canonical_name);
   for (const auto& mx : answer.mx) RequireName(mx.exchange);
+  for (const auto& name : answer.names) RequireName(name);
   for (const auto& address : answer.addresses) {
     Require((address.find(':') != std::string::npos) == (type == DnsType::kAaaa));
   }

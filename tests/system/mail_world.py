@@ -53,6 +53,8 @@ REAL_TARGETS = {
     "soft.test": 17,
     "postgrey.test": 18,
 }
+# For verifyctl doctor: an address that is well, one whose name does not lead back, one on a blocklist, and a Postfix.
+WELL, UNNAMED, LISTED, ACCEPTS = 30, 31, 32, 33
 NOBODY = 99  # an address where nothing listens
 
 SENDMAIL_SAMPLE = os.path.join(os.path.dirname(__file__), "..", "..", "packaging", "sendmail.mc.sample")
@@ -74,6 +76,11 @@ ODD_NAMES = [
     "66.2.0.192.bl IN A 127.0.0.4",
     "66.2.0.192.bl IN TXT \"listed for the test\"",
     "mx.six IN AAAA ::1",
+    "well IN A {30}",
+    "well IN MX 10 mx.good",
+    "well IN TXT \"v=spf1 a -all\"",
+    "accepts IN MX 10 mx.accepts",
+    "mx.accepts IN A {33}",
 ]
 
 
@@ -91,7 +98,11 @@ class MailWorld:
 
     def _start(self):
         self.names = NameServer(
-            os.path.join(self.directory, "nsd"), self.block.address(DNS), self._zone(), broken_zones=("servfail.test",)
+            os.path.join(self.directory, "nsd"),
+            self.block.address(DNS),
+            self._zone(),
+            reverse_lines=self._reverse_zone(),
+            broken_zones=("servfail.test",),
         )
         self._closers.append(self.names.close)
         loop = TargetLoop()
@@ -111,6 +122,17 @@ class MailWorld:
         for line in ODD_NAMES:
             head, brace, number = line.partition("{")
             yield head + self.block.address(int(number.rstrip("}"))) if brace else line
+        yield f"{self._reversed(LISTED)}.127.bl IN A 127.0.0.4"
+        yield f"{self._reversed(LISTED)}.127.bl IN TXT \"listed for the doctor\""
+
+    def _reverse_zone(self):
+        yield f"{self._reversed(WELL)} IN PTR well.test."
+        yield f"{self._reversed(LISTED)} IN PTR well.test."
+        yield f"{self._reversed(UNNAMED)} IN PTR elsewhere.test."
+
+    def _reversed(self, number):
+        """The address within 127.in-addr.arpa."""
+        return ".".join(self.block.address(number).split(".")[:0:-1])
 
     smtp_port = SMTP_PORT
 

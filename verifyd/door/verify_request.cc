@@ -12,7 +12,7 @@ constexpr absl::string_view kNul{"\0", 1};
 constexpr size_t kMaxShown = 60;
 
 // The text before the next NUL; both are taken off `rest`. Nothing: there is no NUL.
-std::optional<absl::string_view> TakeText(absl::string_view& rest) {
+std::optional<absl::string_view> TakeAttributeText(absl::string_view& rest) {
   const size_t end = rest.find('\0');
   if (end == absl::string_view::npos) return std::nullopt;
   const absl::string_view text = rest.substr(0, end);
@@ -30,8 +30,8 @@ struct Attributes {
 Attributes AttributesOf(absl::string_view list) {
   Attributes attributes;
   for (;;) {
-    const std::optional<absl::string_view> name = TakeText(list);
-    const std::optional<absl::string_view> value = TakeText(list);
+    const std::optional<absl::string_view> name = TakeAttributeText(list);
+    const std::optional<absl::string_view> value = TakeAttributeText(list);
     if (!name.has_value() || name->empty() || !value.has_value()) return attributes;
     if (name == "request") {
       attributes.request = value;
@@ -71,10 +71,10 @@ absl::string_view NumberOf(VerifyStatus status) {
 size_t VerifyRequestLength(absl::string_view buffer) {
   absl::string_view rest = buffer;
   for (;;) {
-    const std::optional<absl::string_view> name = TakeText(rest);
+    const std::optional<absl::string_view> name = TakeAttributeText(rest);
     if (!name.has_value()) return 0;
     if (name->empty()) return buffer.size() - rest.size();
-    if (!TakeText(rest).has_value()) return 0;
+    if (!TakeAttributeText(rest).has_value()) return 0;
   }
 }
 

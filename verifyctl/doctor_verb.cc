@@ -1,0 +1,172 @@
+#include "verifyctl/doctor_verb.h"
+
+#include <ares.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "base/loop.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "boost/asio/awaitable.hpp"
+#include "boost/json.hpp"
+#include "dns/cares_resolver.h"
+#include "mail/address.h"
+#include "probe/dialer.h"
+#include "probe/network.h"
+#include "verdict/reason.h"
+#include "verifyctl/exit_code.h"
+#include "verifyctl/result_text.h"
+#include "verifyd/configuration.h"
+#include "verifyd/doctor/doctor.h"
+
+namespace verifyd {
+namespace {
+
+constexpr int kExitBad = 1;
+
+struct DoctorReport {
+  int64_t decisions = 0;
+  int64_t refused = 0;  // known not to exist, with whatever code
+  int64_t contradictions = 0;
+};
+
+// How often an address was refused that is known not to exist; with 450 that is counted as deferred.
+int64_t KnownBadIn(const boost::json::object& report) {
+  int64_t refused = 0;
+  const boost::json::array* const reasons = ArrayField(report, "reasons");
+  if (reasons == nullptr) return 0;
+  for (const boost::json::value& entry : *reasons) {
+    if (!entry.is_object()) continue;
+    const std::optional<Reason> reason = ReasonFromName(TextField(entry.get_object(), "reason"));
+    const boost::json::object* const counts = ObjectField(entry.get_object(), "counts");
+    if (!reason.has_value() || *reason == Reason::kNone || counts == nullptr) continue;
+    if (RowOf(*reason).deliverability != Deliverability::kUndeliverable) continue;
+    for (const absl::string_view action : {"reject", "defer", "would_reject", "would_defer"}) {
+      refused += NumberField(*counts, action);
+    }
+  }
+  return refused;
+}
+
+// What the daemon says of that time; nothing where none answers.
+std::optional<DoctorReport> AskReport(Asker& asker, absl::string_view since) {
+  ApiRequest request;
+  request.method = "GET";
+  request.target = "/v1/report";
+  request.body =
+      boost::json::serialize(boost::json::object{{"since", boost::json::string_view(since.data(), since.size())}});
+  std::optional<DoctorReport> report;
+  const absl::StatusOr<int> answered = asker.Ask(request, [&](const std::vector<absl::string_view>& lines) {
+    for (const absl::string_view line : lines) {
+      boost::system::error_code error;
+      const boost::json::value value = boost::json::parse({line.data(), line.size()}, error);
+      if (error || !value.is_object()) continue;
+      const boost::json::object& object = value.get_object();
+      report.emplace();
+      report->decisions = NumberField(object, "decisions");
+      report->refused = KnownBadIn(object);
+      const boost::json::array* const notices = ArrayField(object, "notices");
+      if (notices == nullptr) continue;
+      for (const boost::json::value& notice : *notices) {
+        if (!notice.is_object()) continue;
+        const absl::string_view kind = TextField(notice.get_object(), "kind");
+        if (kind == "jump" || kind == "accepted_before") ++report->contradictions;
+      }
+    }
+  });
+  if (!answered.ok() || *answered != 200) return std::nullopt;
+  return report;
+}
+
+std::optional<RefusalHistory> AskHistory(Asker& asker) {
+  const std::optional<DoctorReport> week = AskReport(asker, "7d");
+  const std::optional<DoctorReport> more = AskReport(asker, "30d");
+  if (!week.has_value() || !more.has_value()) return std::nullopt;
+  return RefusalHistory{.covers_a_week = more->decisions > week->decisions,
+                        .refused = static_cast<uint64_t>(week->refused),
+                        .contradictions = static_cast<uint64_t>(week->contradictions)};
+}
+
+absl::StatusOr<DoctorQuestion> QuestionOf(const DoctorOptions& options, const ProbeSettings& settings) {
+  DoctorQuestion question;
+  for (const std::string& address : options.addresses) {
+    if (!IsIpAddress(address)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--address: found \"", Printable(address, 60), "\", expected an IP address of ours"));
+    }
+    question.addresses.push_back(address);
+  }
+  if (question.addresses.empty()) FindAddresses(settings, question);
+  if (!options.blocklists.empty()) question.blocklists.clear();
+  for (const std::string& zone : options.blocklists) {
+    const absl::StatusOr<std::string> domain = ParseDomain(zone);
+    if (!domain.ok()) return absl::InvalidArgumentError(absl::StrCat("--dnsbl: ", domain.status().message()));
+    question.blocklists.push_back(*domain);
+  }
+  if (!options.reach.empty()) {
+    question.reach.clear();
+    question.reach_own_domain = false;
+  }
+  for (const std::string& name : options.reach) {
+    const absl::StatusOr<std::string> domain = ParseDomain(name);
+    if (!domain.ok()) return absl::InvalidArgumentError(absl::StrCat("--reach: ", domain.status().message()));
+    question.reach.push_back(*domain);
+  }
+  question.clock_synchronised = ClockSynchronised();
+  return question;
+}
+
+boost::asio::awaitable<void> Consult(Loop& loop, Resolver& resolver, Dialer& dialer, const Configuration& configuration,
+                                     DoctorQuestion question, Examinations& found) {
+  found = co_await ExamineAll(loop, resolver, dialer, configuration, std::move(question));
+  loop.Stop();
+}
+
+absl::StatusOr<Examinations> RunExaminations(const Configuration& configuration, DoctorQuestion question,
+                                             const Clock& clock) {
+  if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) return absl::InternalError("c-ares can not be initialised");
+  Loop loop(clock);
+  ASSIGN_OR_RETURN(const std::unique_ptr<CaresResolver> resolver, CaresResolver::Create(loop, configuration.resolver));
+  const std::unique_ptr<Dialer> dialer = MakeSocketDialer(loop, configuration.trust_anchors);
+  Examinations found;
+  loop.Spawn(Consult(loop, *resolver, *dialer, configuration, std::move(question), found));
+  loop.Run();
+  return found;
+}
+
+int ComplainOf(const absl::Status& status, Console& console) {
+  console.err << "verifyctl: " << status.message() << "\n";
+  return ExitCodeOf(status);
+}
+
+}  // namespace
+
+int RunDoctor(const DoctorOptions& options, const Place& place, Asker& asker, Console& console) {
+  const absl::StatusOr<Settings> settings = LoadSettings(place);
+  if (!settings.ok()) return ComplainOf(settings.status(), console);
+  const absl::StatusOr<Configuration> configuration = Configuration::Create(*settings);
+  if (!configuration.ok()) return ComplainOf(absl::FailedPreconditionError(configuration.status().message()), console);
+  absl::StatusOr<DoctorQuestion> question = QuestionOf(options, *configuration->probe);
+  if (!question.ok()) return ComplainOf(question.status(), console);
+  question->refusals = AskHistory(asker);
+  const absl::StatusOr<Examinations> found = RunExaminations(*configuration, *std::move(question), console.clock);
+  if (!found.ok()) return ComplainOf(found.status(), console);
+  if (options.json) {
+    for (const Examination& examination : *found) {
+      console.out << boost::json::serialize(ToJson(examination)) << "\n";
+    }
+  } else {
+    console.out << ExaminationsText(*found);
+  }
+  const bool bad = std::any_of(found->begin(), found->end(),
+                               [](const Examination& examination) { return examination.health == Health::kBad; });
+  return bad ? kExitBad : 0;
+}
+
+}  // namespace verifyd
