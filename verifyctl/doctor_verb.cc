@@ -9,7 +9,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "base/loop.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -20,6 +22,7 @@
 #include "probe/dialer.h"
 #include "probe/network.h"
 #include "verdict/reason.h"
+#include "verifyctl/colour.h"
 #include "verifyctl/exit_code.h"
 #include "verifyctl/result_text.h"
 #include "verifyd/configuration.h"
@@ -162,7 +165,12 @@ int RunDoctor(const DoctorOptions& options, const Place& place, Asker& asker, Co
       console.out << boost::json::serialize(ToJson(examination)) << "\n";
     }
   } else {
-    console.out << ExaminationsText(*found);
+    const std::string text = ExaminationsText(*found);
+    for (const absl::string_view line : absl::StrSplit(absl::StripSuffix(text, "\n"), '\n')) {
+      // A remedy's line begins with a blank.
+      const absl::string_view state = line.substr(0, line.find(' '));
+      console.out << (console.out_colours ? Coloured(line, state) : std::string(line)) << "\n";
+    }
   }
   const bool bad = std::any_of(found->begin(), found->end(),
                                [](const Examination& examination) { return examination.health == Health::kBad; });
