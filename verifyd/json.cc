@@ -120,6 +120,9 @@ json::object ToJson(const Finding& finding) {
   PutText(object, "mx", finding.mx_name);
   PutText(object, "mx_address", finding.mx_address);
   PutTime(object, "updated", finding.when);
+  if (finding.source != FindingSource::kProbe) {
+    object["learned_from"] = JsonText(FindingSourceName(finding.source));
+  }
   return object;
 }
 

@@ -24,7 +24,7 @@ boost::json::string JsonText(absl::string_view text);
 // RFC 3339, UTC, whole seconds; null for a time that is not set.
 boost::json::value ToJson(absl::Time time);
 
-// reason, scope, stage, rule, code, enhanced, text, mx, mx_address, updated.
+// reason, scope, stage, rule, code, enhanced, text, mx, mx_address, updated; learned_from where it was no probe.
 boost::json::object ToJson(const Finding& finding);
 // The answer to one question: address, status, state, source, the finding's fields, age_s, refreshing, transcript.
 // `address` is shown as it was asked for.

@@ -109,6 +109,7 @@ absl::StatusOr<Finding> ReadFinding(const json::object& object) {
   RETURN_IF_ERROR(ReadText(object, "mx_address", kShown, finding.mx_address));
   RETURN_IF_ERROR(ReadTime(object, "updated", finding.when));
   if (finding.when == absl::InfinitePast()) return Expected("updated", "a time", nullptr);
+  RETURN_IF_ERROR(ReadWord(object, "learned_from", FindingSource::kMailLog, FindingSourceName, finding.source));
   return finding;
 }
 

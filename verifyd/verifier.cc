@@ -413,6 +413,7 @@ boost::asio::awaitable<void> Verifier::TakeInReport(Address address, Finding fin
   ProbeRequest request = RequestFor(question);
   ProbeOutcome outcome;
   outcome.finding = std::move(finding);
+  outcome.finding.source = FindingSource::kReported;
   // A retry that it promises will be ours.
   outcome.identity = request.identity;
   LogProbe("update", address, outcome);
