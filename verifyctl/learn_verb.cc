@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "boost/json.hpp"
 #include "verifyctl/answer.h"
 #include "verifyctl/delivery_log.h"
@@ -80,7 +81,7 @@ class Learner {
  private:
   void Take(absl::string_view line) {
     ++lines_;
-    const std::optional<Delivery> delivery = LoggedDelivery(line, absl::LocalTimeZone(), console_.clock.Now());
+    const std::optional<Delivery> delivery = LoggedDelivery(line, zone_, console_.clock.Now());
     if (!delivery.has_value()) return;
     ++found_;
     deliveries_.emplace_back(ToJson(*delivery));
@@ -103,6 +104,7 @@ class Learner {
   const LearnOptions& options_;
   Asker& asker_;
   Console& console_;
+  const absl::TimeZone zone_ = absl::LocalTimeZone();
   json::array deliveries_;
   MonoTime sent_;
   int64_t lines_ = 0;

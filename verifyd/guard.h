@@ -65,8 +65,8 @@ class Guard {
   // May ask about a canary first, by request.deadline.
   boost::asio::awaitable<Finding> Judge(ProbeRequest request, ProbeOutcome outcome, Before before);
 
-  // The same of what somebody else has found there, at finding.when. Nobody is asked: where a canary would be, nothing
-  // is believed. What is not of this hour says nothing of a doubt.
+  // The same of what somebody else has found there, at finding.when. No canary is asked: what a configured route
+  // refuses is believed once it is known to have accepted anybody. What is not of this hour begins no doubt.
   bool BelievesReport(const ProbeOutcome& outcome);
   void NoteReport(const ProbeOutcome& outcome, Before before);
 

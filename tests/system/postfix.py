@@ -122,6 +122,7 @@ class Postfix:
         subprocess.run(
             ["/usr/sbin/sendmail", "-C", config, *flags, "-f", sender, *recipients],
             input=message,
+            stdout=subprocess.DEVNULL,
             text=True,
             check=True,
             timeout=20,
