@@ -223,6 +223,7 @@ TEST_F(LearningTest, ADryRunKeepsNothing) {
 
 TEST_F(LearningTest, ALongListIsTakenInWhole) {
   std::vector<Delivery> many;
+  many.reserve(200);
   for (int i = 0; i < 200; ++i) many.push_back(To(absl::StrCat("user", i, "@example.com"), "250 Ok"));
   EXPECT_EQ(Learn(many), (json::object{{"learned", 200}}));
 }
