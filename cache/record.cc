@@ -35,7 +35,8 @@ enum RecordFlag : uint8_t {
   kHasIdentity = 8,
   kHasNextProbe = 16,
   kHasNegativeSince = 32,
-  kAllFlags = 63,
+  kHasSources = 64,
+  kAllFlags = 127,
 };
 // Of what stands behind the other fields of a domain fact, and of the state of a destination. Where nothing does, there
 // are no flags, either.
@@ -210,6 +211,24 @@ void PastFields(Io& io, P& past) {
   io.Moment(past.when);
 }
 
+// Of the standing finding and of the pending one, which has none where it is not there.
+void SourceFields(Encoder& encoder, const Record& record) {
+  constexpr auto kLast = static_cast<uint8_t>(FindingSource::kMailLog);
+  encoder.Enum(record.finding.source, kLast);
+  encoder.Enum(record.pending.has_value() ? record.pending->source : FindingSource::kProbe, kLast);
+}
+void SourceFields(Decoder& decoder, Record& record) {
+  constexpr auto kLast = static_cast<uint8_t>(FindingSource::kMailLog);
+  FindingSource pending = FindingSource::kProbe;
+  decoder.Enum(record.finding.source, kLast);
+  decoder.Enum(pending, kLast);
+  if (record.pending.has_value()) {
+    record.pending->source = pending;
+  } else if (pending != FindingSource::kProbe) {
+    decoder.Fail();
+  }
+}
+
 template <typename Io, typename I>
 void IdentityFields(Io& io, I& identity) {
   io.Text(identity.sender, kMaxName);
@@ -225,6 +244,8 @@ uint8_t FlagsOf(const Record& record) {
   if (record.retry_identity.has_value()) flags |= kHasIdentity;
   if (record.next_probe != absl::InfiniteFuture()) flags |= kHasNextProbe;
   if (record.negative_since != absl::InfinitePast()) flags |= kHasNegativeSince;
+  const bool pending_is_probe = !record.pending.has_value() || record.pending->source == FindingSource::kProbe;
+  if (record.finding.source != FindingSource::kProbe || !pending_is_probe) flags |= kHasSources;
   return flags;
 }
 
@@ -241,6 +262,7 @@ void RecordFields(Io& io, R& record, uint8_t flags) {
   if ((flags & kHasIdentity) != 0) IdentityFields(io, *record.retry_identity);
   if ((flags & kHasNextProbe) != 0) io.Moment(record.next_probe);
   if ((flags & kHasNegativeSince) != 0) io.Moment(record.negative_since);
+  if ((flags & kHasSources) != 0) SourceFields(io, record);
   const size_t count = io.Count(record.history, Record::kMaxHistory);
   for (size_t i = 0; i < count; ++i) PastFields(io, record.history[i]);
 }

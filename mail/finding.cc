@@ -56,6 +56,20 @@ absl::string_view StageName(Stage s) {
   return "quit";
 }
 
+absl::string_view FindingSourceName(FindingSource source) {
+  switch (source) {
+    case FindingSource::kProbe:
+      return "probe";
+    case FindingSource::kReported:
+      return "reported";
+    case FindingSource::kImport:
+      return "import";
+    case FindingSource::kMailLog:
+      return "mail_log";
+  }
+  return "probe";
+}
+
 std::optional<Stage> StageFromName(absl::string_view name) {
   for (int i = 0; i <= static_cast<int>(Stage::kQuit); ++i) {
     if (StageName(static_cast<Stage>(i)) == name) return static_cast<Stage>(i);

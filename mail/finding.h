@@ -1,4 +1,4 @@
-// A finding: what one probe learned about an address, and from whom.
+// A finding: what one probe, or somebody else, learned about an address, and from whom.
 //
 // Thread: any (values).
 #ifndef VERIFYD_MAIL_FINDING_H_
@@ -31,6 +31,14 @@ enum class Stage : uint8_t {
   kRcpt = 6,
   kData = 7,
   kQuit = 8,
+};
+
+// How a finding came to us. The numbers are written into records: never change them, only append.
+enum class FindingSource : uint8_t {
+  kProbe = 0,     // a probe of ours
+  kReported = 1,  // an agent of Postfix has told its verify(8), which is us
+  kImport = 2,    // another program's memory
+  kMailLog = 3,   // a delivery that Postfix has logged
 };
 
 // The closed list of reasons; what each means stands in verdict/reason.h. The numbers are written into records: never
@@ -132,6 +140,7 @@ struct Finding {
   std::string mx_name;
   std::string mx_address;  // "192.0.2.1", "2001:db8::1", or empty
   absl::Time when = absl::InfinitePast();
+  FindingSource source = FindingSource::kProbe;
 
   bool definite() const {
     return deliverability == Deliverability::kDeliverable || deliverability == Deliverability::kUndeliverable;
@@ -144,6 +153,7 @@ absl::string_view DeliverabilityName(Deliverability d);
 absl::string_view ScopeName(Scope s);
 absl::string_view StageName(Stage s);
 std::optional<Stage> StageFromName(absl::string_view name);
+absl::string_view FindingSourceName(FindingSource source);  // "probe", "mail_log"
 
 }  // namespace verifyd
 

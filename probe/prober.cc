@@ -14,7 +14,6 @@
 #include "base/signal.h"
 #include "probe/destination_settings.h"
 #include "probe/destinations.h"
-#include "probe/route.h"
 #include "probe/router.h"
 #include "probe/stock_verify.h"
 #include "probe/transcript.h"
@@ -179,6 +178,16 @@ boost::asio::awaitable<std::vector<DestinationActivity>> Prober::Activity(std::s
 
 boost::asio::awaitable<ProbeOutcome> Prober::Probe(ProbeRequest request) {
   return Impl::Probe(impl_, std::move(request));
+}
+
+boost::asio::awaitable<std::optional<Route>> Prober::FindRoute(Address address, std::string sender, MonoTime deadline) {
+  const std::shared_ptr<Impl> impl = impl_;
+  const std::shared_ptr<const ProbeSettings> now_valid = impl->settings;
+  Transcript transcript(impl->front.clock(), /*wanted=*/false);
+  Routed routed = co_await impl->router.Find(address, sender, *now_valid, deadline, transcript);
+  const bool itself = !routed.rewritten.has_value() || *routed.rewritten == address;
+  if (!itself || !routed.stock_verify.empty()) co_return std::nullopt;
+  co_return std::move(routed.route);
 }
 
 // Its frame is what a probe in the air keeps here: what is needed until then only is Begin's.

@@ -8,17 +8,21 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
 #include "dns/resolver.h"
+#include "mail/address.h"
 #include "mail/destination_activity.h"
 #include "mail/destination_state.h"
 #include "mail/probe_outcome.h"
 #include "mail/probe_request.h"
 #include "probe/dialer.h"
 #include "probe/probe_settings.h"
+#include "probe/route.h"
 #include "verdict/classifier.h"
 
 namespace verifyd {
@@ -53,6 +57,10 @@ class Prober {
 
   // Answers by request.deadline at the latest. Never throws.
   boost::asio::awaitable<ProbeOutcome> Probe(ProbeRequest request);
+
+  // Where a probe from `sender` would ask about the address itself, by SMTP or LMTP. Nothing: there is no such place,
+  // or it could not be found by `deadline`.
+  boost::asio::awaitable<std::optional<Route>> FindRoute(Address address, std::string sender, MonoTime deadline);
 
   // What an earlier run knew of destinations; before the first Probe.
   void Restore(std::vector<DestinationState> states);

@@ -17,6 +17,7 @@
 #include "verifyctl/domain_verbs.h"
 #include "verifyctl/exit_code.h"
 #include "verifyctl/import_verb.h"
+#include "verifyctl/learn_verb.h"
 #include "verifyctl/pin_verbs.h"
 #include "verifyctl/report_verbs.h"
 #include "verifyctl/store_verbs.h"
@@ -37,6 +38,7 @@ struct CommandLine {
   ReportOptions report;
   CacheOptions cache;
   ImportOptions import_options;
+  LearnOptions learn;
   StoreOptions store;
   StatsOptions stats;
   std::string shell;
@@ -188,6 +190,14 @@ void AddCacheVerbs(CLI::App& app, CommandLine& line) {
   });
 }
 
+void AddLearnVerb(CLI::App& app, CommandLine& line) {
+  CLI::App* sub = AddVerb(app, line, "learn", "Take in what the deliveries in a Postfix mail log say of recipients",
+                          &CommandLine::learn, Learn, false);
+  sub->add_option("MAIL_LOG", line.learn.mail_log, "The log; - or none is standard input");
+  sub->add_flag("--follow", line.learn.follow, "Go on with what comes, also when the log is rotated");
+  sub->add_flag("--dry-run", line.learn.dry_run, "Only say how many");
+}
+
 CLI::App* AddStoreVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
                        int (*verb)(const StoreOptions&, const Place&, Console&)) {
   CLI::App* sub = app.add_subcommand(name, documentation);
@@ -291,6 +301,7 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
       ->type_name("SECONDS");
   AddReportVerbs(app, line);
   AddCacheVerbs(app, line);
+  AddLearnVerb(app, line);
   AddStoreVerbs(app, line);
   AddConfigVerb(app, line);
   AddDoctorVerb(app, line);

@@ -8,37 +8,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "mail/address.h"
+#include "verifyctl/log_line.h"
 
 namespace verifyd {
 namespace {
 
-constexpr size_t kLongestQueueId = 40;
 constexpr size_t kLongestLogin = 256;
-
-// "4bX" and what comes behind "4bX: ", in a line of a program that is Postfix's.
-struct Entry {
-  absl::string_view program;  // "smtpd"
-  absl::string_view queue_id;
-  absl::string_view text;
-};
-
-std::optional<Entry> EntryOf(absl::string_view line) {
-  const size_t process = line.find("]: ");
-  if (process == absl::string_view::npos) return std::nullopt;
-  Entry entry;
-  const absl::string_view head = line.substr(0, process);
-  const size_t bracket = head.rfind('[');
-  const size_t slash = head.rfind('/', bracket);
-  if (bracket == absl::string_view::npos || slash == absl::string_view::npos) return std::nullopt;
-  entry.program = head.substr(slash + 1, bracket - slash - 1);
-  absl::string_view rest = line.substr(process + 3);
-  const size_t colon = rest.find(": ");
-  if (colon == 0 || colon == absl::string_view::npos || colon > kLongestQueueId) return std::nullopt;
-  entry.queue_id = rest.substr(0, colon);
-  if (!std::all_of(entry.queue_id.begin(), entry.queue_id.end(), absl::ascii_isalnum)) return std::nullopt;
-  entry.text = rest.substr(colon + 2);
-  return entry;
-}
 
 // What stands behind `name` up to `end`; nothing where either is missing.
 std::optional<absl::string_view> Between(absl::string_view text, absl::string_view name, absl::string_view end) {
@@ -121,7 +96,7 @@ MailLog::Message& MailLog::MessageOf(absl::string_view queue_id) {
 }
 
 std::optional<std::string> MailLog::Take(absl::string_view line) {
-  const std::optional<Entry> entry = EntryOf(line);
+  const std::optional<LogLine> entry = ParseLogLine(line);
   if (!entry.has_value()) return std::nullopt;
   absl::string_view text = entry->text;
   if (absl::ConsumePrefix(&text, "reject: RCPT from ") || absl::ConsumePrefix(&text, "reject_warning: RCPT from ")) {

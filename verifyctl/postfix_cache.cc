@@ -84,6 +84,7 @@ absl::StatusOr<std::optional<std::string>> PostfixRecord(const Classifier& class
   Finding finding =
       JudgeStockReport(classifier, static_cast<RecipientStatus>(status), text, absl::FromUnixSeconds(updated));
   FindServer(text, finding);
+  finding.source = FindingSource::kImport;
   json::object shown = ToJson(finding);
   shown["status"] = JsonText(DeliverabilityName(finding.deliverability));
   return json::serialize(

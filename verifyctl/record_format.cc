@@ -100,6 +100,7 @@ std::optional<std::string> FromCsv(const std::vector<std::string>& fields) {
       into[json::string_view(column.data(), column.size())] = json::string(fields[i]);
     }
   }
+  finding["learned_from"] = "import";
   record["finding"] = std::move(finding);
   return json::serialize(json::object{{"address", json::string(fields[0])}, {"record", std::move(record)}});
 }

@@ -1,20 +1,17 @@
 #include "verifyctl/report_verbs.h"
 
-#include <cerrno>
 #include <cstddef>
-#include <cstring>
-#include <fstream>
-#include <istream>
-#include <limits>
 #include <memory>
 #include <optional>
-#include <vector>
+#include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "boost/asio/awaitable.hpp"
 #include "boost/json.hpp"
 #include "verifyctl/answer.h"
 #include "verifyctl/exit_code.h"
+#include "verifyctl/log_file.h"
 #include "verifyctl/mail_log.h"
 #include "verifyctl/report_text.h"
 
@@ -25,37 +22,31 @@ namespace json = boost::json;
 
 // Bytes of requests that are sent together.
 constexpr size_t kSentTogether = size_t{16} * 1024;
-// syslog(3) and Postfix write shorter ones; of a longer one the rest is passed over.
-constexpr size_t kLongestLine = size_t{16} * 1024;
 
 // The requests in a mail log, as they are found.
 class LoggedRequests {
  public:
-  explicit LoggedRequests(std::istream& in) : in_(in), line_(kLongestLine) {}
+  explicit LoggedRequests(std::unique_ptr<LogFile> file) : file_(std::move(file)) {}
 
   boost::asio::awaitable<std::optional<std::string>> Next() {
     std::string requests;
-    while (requests.size() < kSentTogether && ReadLine()) {
-      if (const std::optional<std::string> request = log_.Take(line_.data()))
-        absl::StrAppend(&requests, *request, "\n");
+    while (!ended_ && requests.size() < kSentTogether) {
+      const std::optional<absl::string_view> line = file_->Next();
+      ended_ = !line.has_value();
+      Take(ended_ ? file_->unfinished() : *line, requests);
     }
     if (requests.empty()) co_return std::nullopt;
     co_return requests;
   }
 
  private:
-  bool ReadLine() {
-    in_.getline(line_.data(), static_cast<std::streamsize>(line_.size()));
-    if (in_.fail() && !in_.eof() && !in_.bad() && in_.gcount() > 0) {
-      in_.clear();
-      in_.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
-    }
-    return !in_.fail();
+  void Take(absl::string_view line, std::string& requests) {
+    if (const std::optional<std::string> request = log_.Take(line)) absl::StrAppend(&requests, *request, "\n");
   }
 
-  std::istream& in_;
+  const std::unique_ptr<LogFile> file_;
   MailLog log_;
-  std::vector<char> line_;
+  bool ended_ = false;
 };
 
 int Ask(const ApiRequest& request, bool as_json, Asker& asker, Console& console,
@@ -88,19 +79,16 @@ int Top(const ReportOptions& options, Asker& asker, Console& console) {
 
 int ReplayLog(const ReportOptions& options, Asker& asker, Console& console) {
   // The thread that sends may outlive the call.
-  const auto file = std::make_shared<std::ifstream>();
-  if (options.mail_log != "-") {
-    file->open(options.mail_log);
-    if (!*file) {
-      console.err << "verifyctl: " << options.mail_log << ": " << std::strerror(errno) << "\n";
-      return kExitNoInput;
-    }
+  absl::StatusOr<std::unique_ptr<LogFile>> file = LogFile::Open(options.mail_log, console.in);
+  if (!file.ok()) {
+    console.err << "verifyctl: " << file.status().message() << "\n";
+    return kExitNoInput;
   }
-  const auto requests = std::make_shared<LoggedRequests>(options.mail_log == "-" ? console.in : *file);
+  const auto requests = std::make_shared<LoggedRequests>(*std::move(file));
   ApiRequest request;
   request.method = "POST";
   request.target = options.probe ? "/v1/replay?probe=true" : "/v1/replay";
-  request.lines = [file, requests] { return requests->Next(); };
+  request.lines = [requests] { return requests->Next(); };
   return Ask(request, options.json, asker, console, ReportText);
 }
 

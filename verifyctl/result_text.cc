@@ -36,11 +36,21 @@ std::string ServerText(const json::object& object) {
   return absl::StrCat(TextField(object, "mx"), address.empty() ? "" : absl::StrCat("[", address, "]"));
 }
 
+// Nothing where it was a probe.
+absl::string_view LearnedFromText(const json::object& finding) {
+  const absl::string_view from = TextField(finding, "learned_from");
+  if (from == "reported") return "what Postfix reported";
+  if (from == "import") return "an import";
+  if (from == "mail_log") return "a mail log";
+  return from;
+}
+
 void PutFinding(std::string& out, const json::object& finding, int indent) {
   Put(out, "reason", ReasonText(finding), indent);
   Put(out, "rule", TextField(finding, "rule"), indent);
   Put(out, "server", ServerText(finding), indent);
   Put(out, "text", TextField(finding, "text"), indent);
+  Put(out, "from", LearnedFromText(finding), indent);
 }
 
 std::string SourceText(const json::object& result) {
@@ -88,6 +98,7 @@ class HeldWriter {
     Line("rule", TextField(finding, "rule"));
     Line("server", ServerText(finding));
     Line("text", TextField(finding, "text"));
+    Line("learned from", LearnedFromText(finding));
   }
   void History(const json::array& history) {
     if (history.empty()) return;

@@ -25,6 +25,7 @@
 #include "mail/address.h"
 #include "verifyd/configuration.h"
 #include "verifyd/json.h"
+#include "verifyd/learning.h"
 #include "verifyd/question_list.h"
 #include "verifyd/record/replay.h"
 #include "verifyd/record_import.h"
@@ -195,6 +196,39 @@ boost::asio::awaitable<ApiReply> Import(ApiContext& context, std::vector<absl::S
 ApiReply HandleImport(ApiContext& context, const ApiArguments& arguments) {
   ApiReply reply;
   reply.later = [&context, records = arguments.records] { return Import(context, records); };
+  return reply;
+}
+
+boost::asio::awaitable<ApiReply> Learn(ApiContext& context, std::vector<absl::StatusOr<Delivery>> said, bool dry_run) {
+  if (!co_await RoomForWrites(context.loop, context.cache)) {
+    co_return ApiError(503, "the cache can not write as fast as that");
+  }
+  std::vector<Delivery> deliveries;
+  json::array errors;
+  for (size_t i = 0; i < said.size(); ++i) {
+    if (said[i].ok()) {
+      deliveries.push_back(*std::move(said[i]));
+    } else {
+      errors.push_back(json::object{{"delivery", i}, {"error", JsonText(said[i].status().message())}});
+    }
+  }
+  const LearnedCounts counts = co_await LearnDeliveries(
+      context.loop, context.verifier, context.configuration()->classifier, std::move(deliveries), dry_run);
+  co_return JsonReply({{"learned", counts.learned},
+                       {"older", counts.older},
+                       {"expired", counts.expired},
+                       {"future", counts.future},
+                       {"elsewhere", counts.elsewhere},
+                       {"not_verified", counts.not_verified},
+                       {"uninformative", counts.uninformative},
+                       {"errors", std::move(errors)}});
+}
+
+ApiReply HandleLearn(ApiContext& context, const ApiArguments& arguments) {
+  ApiReply reply;
+  reply.later = [&context, deliveries = arguments.deliveries, dry_run = arguments.dry_run] {
+    return Learn(context, deliveries, dry_run);
+  };
   return reply;
 }
 
@@ -572,6 +606,14 @@ const std::vector<ApiRoute>& ApiRoutes() {
        {"records"},
        "Take records in, unless what is held is newer; says what became of how many, and which could not be read.",
        HandleImport},
+      {"POST",
+       "/v1/learned",
+       ApiRight::kChange,
+       {"deliveries", "dry_run"},
+       "Take in what deliveries of Postfix say of their recipients, where the relay is the address's own route; says "
+       "what "
+       "became of how many.",
+       HandleLearn},
       {"POST",
        "/v1/clean",
        ApiRight::kChange,

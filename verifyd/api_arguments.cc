@@ -184,6 +184,12 @@ absl::Status TakeRecords(const json::value& value, ApiArguments& arguments) {
   return absl::OkStatus();
 }
 
+absl::Status TakeDeliveries(const json::value& value, ApiArguments& arguments) {
+  if (!value.is_array()) return Expected("a list of deliveries", value);
+  for (const json::value& delivery : value.get_array()) arguments.deliveries.push_back(DeliveryFromJson(delivery));
+  return absl::OkStatus();
+}
+
 const std::vector<ArgumentRow>& ArgumentTable() {
   static const auto* const kTable = new std::vector<ArgumentRow>{
       {"address", "One address.", TakeAddress},
@@ -191,6 +197,9 @@ const std::vector<ArgumentRow>& ArgumentTable() {
       {"after", "Where to go on: what the page before said is \"next\".", TakeAfter},
       {"deliverability", "Only what is \"deliverable\", \"undeliverable\", \"risky\" or \"unknown\".",
        TakeDeliverability},
+      {"deliveries",
+       "A list of deliveries: address, when, relay, relay_address, relay_port, protocol (\"smtp\", \"lmtp\"), reply.",
+       TakeDeliveries},
       {"domain", "Only what is of this domain; \".example.com\" is what is below it.", TakeDomain},
       {"dry_run", "Only count; true or false.", TakeDryRun},
       {"for", "How long it holds: \"7d\"; without it, until it is ended.", TakeFor},

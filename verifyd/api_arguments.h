@@ -44,6 +44,7 @@ struct ApiArguments {
   std::string after;
   bool dry_run = false;
   std::vector<absl::StatusOr<NamedRecord>> records;  // each as it is, readable or not
+  std::vector<absl::StatusOr<Delivery>> deliveries;  // likewise
 };
 
 // One line for people; empty for a name that is none.

@@ -144,6 +144,31 @@ void Guard::NoteAccepted(const Address& address, const ProbeOutcome& outcome, Be
   SetTrust(destination, std::move(trust));
 }
 
+bool Guard::BelievesReport(const ProbeOutcome& outcome) {
+  if (!IsRefusal(outcome.finding)) return true;
+  const Trust trust = TrustOf(outcome.destination);
+  return trust.doubt == Doubt::kNone && (!outcome.configured_route || trust.last_accepted != absl::InfinitePast());
+}
+
+void Guard::NoteReport(const ProbeOutcome& outcome, Before before) {
+  const std::string& destination = outcome.destination;
+  const absl::Time when = outcome.finding.when;
+  Trust trust = TrustOf(destination);
+  if (IsAcceptance(outcome.finding) && trust.doubt == Doubt::kNeverAccepted) {
+    EndDoubt(destination);
+  } else if (IsAcceptance(outcome.finding) && outcome.configured_route && trust.last_accepted + kAcceptedStep < when) {
+    trust.last_accepted = when;
+    SetTrust(destination, std::move(trust));
+  }
+  if (before == Before::kNothing || loop_.clock().Now() - when > kWindow) return;
+  NoteKnown(destination, IsRefusal(outcome.finding));
+  if (IsRefusal(outcome.finding) && ManyRefused(destination)) DoubtManyRefused(destination);
+}
+
+void Guard::DoubtManyRefused(const std::string& destination) {
+  BeginDoubt(destination, Doubt::kManyRefused, "it refuses many addresses at once that it used to accept");
+}
+
 boost::asio::awaitable<Finding> Guard::Judge(ProbeRequest request, ProbeOutcome outcome, Before before) {
   const std::string& destination = outcome.destination;
   if (destination.empty()) co_return std::move(outcome.finding);
@@ -156,7 +181,7 @@ boost::asio::awaitable<Finding> Guard::Judge(ProbeRequest request, ProbeOutcome 
   if (IsCanary(request.address)) {
     BeginDoubt(destination, Doubt::kCanaryRefused, absl::StrCat("it refuses ", request.address.Key()));
   } else if (ManyRefused(destination)) {
-    BeginDoubt(destination, Doubt::kManyRefused, "it refuses many addresses at once that it used to accept");
+    DoubtManyRefused(destination);
   }
   Trust trust = TrustOf(destination);
   bool never_accepted = outcome.configured_route && trust.last_accepted == absl::InfinitePast();

@@ -65,6 +65,11 @@ class Guard {
   // May ask about a canary first, by request.deadline.
   boost::asio::awaitable<Finding> Judge(ProbeRequest request, ProbeOutcome outcome, Before before);
 
+  // The same of what somebody else has found there, at finding.when. No canary is asked: what a configured route
+  // refuses is believed once it is known to have accepted anybody. What is not of this hour begins no doubt.
+  bool BelievesReport(const ProbeOutcome& outcome);
+  void NoteReport(const ProbeOutcome& outcome, Before before);
+
   // The operator vouches for a destination: what it says counts from now on. False where nothing is known of it.
   bool EndDoubt(const std::string& destination);
 
@@ -84,6 +89,7 @@ class Guard {
   void NoteAccepted(const Address& address, const ProbeOutcome& outcome, Before before);
   void NoteKnown(const std::string& destination, bool refused);
   bool ManyRefused(const std::string& destination);
+  void DoubtManyRefused(const std::string& destination);
   void BeginDoubt(const std::string& destination, Doubt doubt, absl::string_view why);
   void SetTrust(const std::string& destination, Trust trust);
   Trust TrustOf(const std::string& destination);

@@ -13,6 +13,9 @@ namespace {
 
 namespace json = boost::json;
 
+// Of a delivery: as much as a log has.
+constexpr size_t kLongestReply = 4096;
+
 absl::string_view StateName(VerdictState state) {
   switch (state) {
     case VerdictState::kKnown:
@@ -120,6 +123,21 @@ json::object ToJson(const Finding& finding) {
   PutText(object, "mx", finding.mx_name);
   PutText(object, "mx_address", finding.mx_address);
   PutTime(object, "updated", finding.when);
+  if (finding.source != FindingSource::kProbe) {
+    object["learned_from"] = JsonText(FindingSourceName(finding.source));
+  }
+  return object;
+}
+
+json::object ToJson(const Delivery& delivery) {
+  json::object object;
+  object["address"] = JsonText(delivery.address.Key());
+  PutTime(object, "when", delivery.when);
+  PutText(object, "relay", delivery.relay);
+  PutText(object, "relay_address", delivery.relay_address);
+  if (delivery.relay_port != 0) object["relay_port"] = delivery.relay_port;
+  object["protocol"] = delivery.lmtp ? "lmtp" : "smtp";
+  object["reply"] = JsonText(delivery.reply.ToLine(kLongestReply));
   return object;
 }
 

@@ -11,6 +11,7 @@
 #include "boost/json/fwd.hpp"
 #include "cache/lifetime.h"
 #include "cache/record.h"
+#include "mail/delivery.h"
 #include "mail/destination_activity.h"
 #include "mail/destination_state.h"
 #include "mail/domain_fact.h"
@@ -24,11 +25,14 @@ boost::json::string JsonText(absl::string_view text);
 // RFC 3339, UTC, whole seconds; null for a time that is not set.
 boost::json::value ToJson(absl::Time time);
 
-// reason, scope, stage, rule, code, enhanced, text, mx, mx_address, updated.
+// reason, scope, stage, rule, code, enhanced, text, mx, mx_address, updated; learned_from where it was no probe.
 boost::json::object ToJson(const Finding& finding);
 // The answer to one question: address, status, state, source, the finding's fields, age_s, refreshing, transcript.
 // `address` is shown as it was asked for.
 boost::json::object ToJson(absl::string_view address, const Verdict& verdict);
+
+// address, when, relay, relay_address, relay_port, protocol, reply.
+boost::json::object ToJson(const Delivery& delivery);
 
 // at_ms, kind (note, sent, received), text.
 boost::json::array ToJson(const std::vector<TranscriptLine>& transcript);

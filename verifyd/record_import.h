@@ -23,6 +23,8 @@ enum class Imported : uint8_t {
   kFuture,   // from a clock that is wrong: it would live for ever
 };
 
+// What would become of it; nothing is changed.
+Imported WeighRecord(Cache& cache, const NamedRecord& named, const Lifetimes& lifetimes, absl::Time now);
 Imported ImportRecord(Cache& cache, const NamedRecord& named, const Lifetimes& lifetimes, absl::Time now);
 
 }  // namespace verifyd

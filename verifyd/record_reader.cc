@@ -109,6 +109,7 @@ absl::StatusOr<Finding> ReadFinding(const json::object& object) {
   RETURN_IF_ERROR(ReadText(object, "mx_address", kShown, finding.mx_address));
   RETURN_IF_ERROR(ReadTime(object, "updated", finding.when));
   if (finding.when == absl::InfinitePast()) return Expected("updated", "a time", nullptr);
+  RETURN_IF_ERROR(ReadWord(object, "learned_from", FindingSource::kMailLog, FindingSourceName, finding.source));
   return finding;
 }
 
@@ -170,23 +171,52 @@ absl::StatusOr<Record> ReadRecord(const json::object& object) {
   return record;
 }
 
+absl::StatusOr<Address> ReadAddress(const json::object& object) {
+  const json::value* const name = Field(object, "address");
+  if (name == nullptr || !name->is_string()) return Expected("address", "an address", name);
+  absl::StatusOr<Address> address = Address::FromUnquoted(TextOf(name));
+  if (address.ok()) return address;
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", Printable(TextOf(name), kShown), "\": ", address.status().message()));
+}
+
 }  // namespace
 
 absl::StatusOr<NamedRecord> RecordFromJson(const json::value& value) {
   if (!value.is_object()) return Expected("record", "an object with \"address\" and \"record\"", &value);
   const json::object& object = value.get_object();
-  const json::value* const name = Field(object, "address");
-  if (name == nullptr || !name->is_string()) return Expected("address", "an address", name);
-  const absl::StatusOr<Address> address = Address::FromUnquoted(TextOf(name));
-  if (!address.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", Printable(TextOf(name), kShown), "\": ", address.status().message()));
-  }
+  const absl::StatusOr<Address> address = ReadAddress(object);
+  if (!address.ok()) return address.status();
   const json::value* const held = Field(object, "record");
   if (held == nullptr || !held->is_object()) return Expected("record", "an object", held);
   absl::StatusOr<Record> record = ReadRecord(held->get_object());
   if (!record.ok()) return absl::InvalidArgumentError(absl::StrCat(address->Key(), ": ", record.status().message()));
   return NamedRecord{.key = address->Key(), .record = *std::move(record)};
+}
+
+absl::StatusOr<Delivery> DeliveryFromJson(const json::value& value) {
+  if (!value.is_object()) return Expected("delivery", "an object with \"address\" and \"reply\"", &value);
+  const json::object& object = value.get_object();
+  Delivery delivery;
+  ASSIGN_OR_RETURN(delivery.address, ReadAddress(object));
+  RETURN_IF_ERROR(ReadTime(object, "when", delivery.when));
+  if (delivery.when == absl::InfinitePast()) return Expected("when", "a time", nullptr);
+  RETURN_IF_ERROR(ReadText(object, "relay", kMaxName, delivery.relay));
+  RETURN_IF_ERROR(ReadText(object, "relay_address", kMaxName, delivery.relay_address));
+  if (delivery.relay_address.empty()) return Expected("relay_address", "an address or a path", nullptr);
+  int64_t port = 0;
+  RETURN_IF_ERROR(ReadNumber(object, "relay_port", UINT16_MAX, port));
+  delivery.relay_port = static_cast<uint16_t>(port);
+  const json::value* const protocol = Field(object, "protocol");
+  delivery.lmtp = TextOf(protocol) == "lmtp";
+  if (!delivery.lmtp && TextOf(protocol) != "smtp") return Expected("protocol", "\"smtp\" or \"lmtp\"", protocol);
+  const json::value* const said = Field(object, "reply");
+  const absl::StatusOr<Reply> reply = Reply::Parse(TextOf(said));
+  if (!reply.ok() || (reply->code_class() != 2 && reply->code_class() != 5)) {
+    return Expected("reply", "a 2yz, or a 5yz to RCPT", said);
+  }
+  delivery.reply = *reply;
+  return delivery;
 }
 
 }  // namespace verifyd

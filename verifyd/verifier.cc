@@ -77,6 +77,24 @@ Verdict Pinned(const Pin& pin, absl::Time now) {
   return Known(VerdictSource::kPin, finding, now);
 }
 
+// What is known of catch-all says whether a positive means anything.
+Finding WithCatchAll(Finding finding, CatchAll known) {
+  if (finding.reason != Reason::kAccepted) return finding;
+  switch (known) {
+    case CatchAll::kYes:
+      finding.reason = Reason::kCatchAll;
+      break;
+    case CatchAll::kCouldNotTell:
+    case CatchAll::kInconsistent:
+      finding.reason = Reason::kAcceptedCatchallUnknown;
+      break;
+    case CatchAll::kNo:
+    case CatchAll::kNotAsked:
+      break;
+  }
+  return finding;
+}
+
 // `what` is "probe", or "update" where it was not ours.
 void LogProbe(absl::string_view what, const Address& address, const ProbeOutcome& outcome) {
   const Finding& finding = outcome.finding;
@@ -312,8 +330,7 @@ ProbeRequest Verifier::RequestFor(const Question& question) const {
   request.identity.sender = settings_->probe_sender.At(now);
   request.identity.helo = settings_->helo;
   request.transcript = question.transcript || settings_->keep_dialogues;
-  request.ask_catch_all =
-      settings_->catch_all_domains.Contains(question.address) ? AskCatchAll::kAlways : settings_->catch_all;
+  request.ask_catch_all = CatchAllWanted(question.address);
   if (request.ask_catch_all != AskCatchAll::kNo) {
     const std::optional<DomainFact> fact = cache_.FindDomainFact(question.address.domain());
     const bool known = fact.has_value() && CatchAllOf(*fact, settings_->lifetimes, now) != CatchAll::kNotAsked;
@@ -326,6 +343,10 @@ ProbeRequest Verifier::RequestFor(const Question& question) const {
     request.identity = *record->retry_identity;
   }
   return request;
+}
+
+AskCatchAll Verifier::CatchAllWanted(const Address& address) const {
+  return settings_->catch_all_domains.Contains(address) ? AskCatchAll::kAlways : settings_->catch_all;
 }
 
 void Verifier::RefreshBehind(const Question& question) {
@@ -413,10 +434,61 @@ boost::asio::awaitable<void> Verifier::TakeInReport(Address address, Finding fin
   ProbeRequest request = RequestFor(question);
   ProbeOutcome outcome;
   outcome.finding = std::move(finding);
+  outcome.finding.source = FindingSource::kReported;
   // A retry that it promises will be ours.
   outcome.identity = request.identity;
   LogProbe("update", address, outcome);
   co_await Learn(std::move(request), std::move(outcome));
+}
+
+Guard::Before Verifier::Before(const Memory& memory) {
+  const bool positive = memory.live() && memory.record->finding.deliverability == Deliverability::kDeliverable;
+  if (!positive) return Guard::Before::kNothing;
+  return memory.record->pending.has_value() ? Guard::Before::kContradicted : Guard::Before::kPositive;
+}
+
+std::optional<Imported> Verifier::WeighDelivery(const Address& address, const Finding& finding) const {
+  const bool positive = finding.deliverability == Deliverability::kDeliverable;
+  if (!finding.definite() || finding.scope != Scope::kAddress || !(positive || settings_->negative_cache)) {
+    return std::nullopt;
+  }
+  const NamedRecord named{.key = address.Key(), .record = Merge(std::nullopt, finding, settings_->lifetimes)};
+  return WeighRecord(cache_, named, settings_->lifetimes, loop_.clock().Now());
+}
+
+boost::asio::awaitable<std::optional<Route>> Verifier::FindRoute(Address address, MonoTime deadline) {
+  return prober_.FindRoute(std::move(address), settings_->probe_sender.At(loop_.clock().Now()), deadline);
+}
+
+// What a probe would know of catch-all: where it would have asked and nobody has, nothing can be told.
+CatchAll Verifier::KnownCatchAll(const Address& address, const ProbeOutcome& outcome) const {
+  const std::optional<DomainFact> fact = cache_.FindDomainFact(address.domain());
+  if (fact.has_value() && fact->catch_all_at == outcome.destination) {
+    const CatchAll known = CatchAllOf(*fact, settings_->lifetimes, loop_.clock().Now());
+    if (known != CatchAll::kNotAsked) return known;
+  }
+  const AskCatchAll wanted = CatchAllWanted(address);
+  const bool asks =
+      wanted == AskCatchAll::kAlways || (wanted == AskCatchAll::kOnConfiguredRoutes && outcome.configured_route);
+  return asks ? CatchAll::kCouldNotTell : CatchAll::kNotAsked;
+}
+
+std::optional<Imported> Verifier::TakeInDelivery(const Address& address, const ProbeOutcome& outcome, bool dry_run) {
+  const std::optional<Imported> becomes = WeighDelivery(address, outcome.finding);
+  if (becomes != Imported::kTaken) return becomes;
+  const absl::Time now = loop_.clock().Now();
+  const Memory before = Remember(address, now);
+  if (before.hold.has_value()) return std::nullopt;
+  if (!dry_run) guard_.NoteReport(outcome, Before(before));
+  if (!guard_.BelievesReport(outcome)) return std::nullopt;
+  if (dry_run) return becomes;
+  const Finding finding = WithCatchAll(outcome.finding, KnownCatchAll(address, outcome));
+  const std::string key = address.Key();
+  const NamedRecord named{.key = key, .record = Merge(std::nullopt, finding, settings_->lifetimes)};
+  const Imported became = ImportRecord(cache_, named, settings_->lifetimes, now);
+  const std::optional<Record> record = cache_.FindRecord(key);
+  if (record.has_value() && record->on_agenda() && planned_) planned_(record->next_probe);
+  return became;
 }
 
 // What the probe has found becomes part of memory, and what is held true now is the answer.
@@ -436,11 +508,7 @@ boost::asio::awaitable<Verdict> Verifier::Learn(ProbeRequest request, ProbeOutco
   if (before.hold.has_value()) {  // since the probe began
     co_return OnHold(address, before);
   }
-  const bool was_positive = before.live() && before.record->finding.deliverability == Deliverability::kDeliverable;
-  finding = co_await guard_.Judge(std::move(request), outcome,
-                                  !was_positive                        ? Guard::Before::kNothing
-                                  : before.record->pending.has_value() ? Guard::Before::kContradicted
-                                                                       : Guard::Before::kPositive);
+  finding = co_await guard_.Judge(std::move(request), outcome, Before(before));
   finding = TakeInDomain(address, outcome, std::move(finding));
   finding = Promoted(address, Annotated(address, outcome, std::move(finding)));
   TakeIn(address, outcome, finding);
@@ -472,19 +540,7 @@ Finding Verifier::Annotated(const Address& address, const ProbeOutcome& outcome,
     cache_.PutDomainFact(*held);
     return finding;
   }
-  switch (CatchAllOf(*held, settings_->lifetimes, now)) {
-    case CatchAll::kYes:
-      finding.reason = Reason::kCatchAll;
-      break;
-    case CatchAll::kCouldNotTell:
-    case CatchAll::kInconsistent:
-      finding.reason = Reason::kAcceptedCatchallUnknown;
-      break;
-    case CatchAll::kNo:
-    case CatchAll::kNotAsked:
-      break;
-  }
-  return finding;
+  return WithCatchAll(std::move(finding), CatchAllOf(*held, settings_->lifetimes, now));
 }
 
 // A server that says 4yz "unknown user" day after day means it. Only where the operator wants that.

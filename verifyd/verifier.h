@@ -28,6 +28,7 @@
 #include "verifyd/flights.h"
 #include "verifyd/guard.h"
 #include "verifyd/metrics.h"
+#include "verifyd/record_import.h"
 
 namespace verifyd {
 
@@ -79,6 +80,19 @@ class Verifier {
   // `finding` as its MX.
   boost::asio::awaitable<void> TakeInReport(Address address, Finding finding);
 
+  // What a delivery that is not ours has found of an address at outcome.destination, as if a probe of ours had, at
+  // finding.when. Nobody is asked. Nothing: it says nothing of the address, or is not to be believed now. With
+  // `dry_run` only what would become of it is said.
+  std::optional<Imported> TakeInDelivery(const Address& address, const ProbeOutcome& outcome, bool dry_run);
+  // The same, as far as it can be said before the destination is known.
+  std::optional<Imported> WeighDelivery(const Address& address, const Finding& finding) const;
+
+  // Where a probe of the address would go: see Prober::FindRoute.
+  boost::asio::awaitable<std::optional<Route>> FindRoute(Address address, MonoTime deadline);
+
+  // Whether the address is of a domain that is asked about.
+  bool IsOurs(const Address& address) const;
+
   // For the end: whoever waits for a probe is told that it is in progress.
   void EndWaits() { flights_.WakeWaiters(); }
 
@@ -123,7 +137,9 @@ class Verifier {
   ProbeRequest RequestFor(const Question& question) const;
   void RefreshBehind(const Question& question);
   void NoteChoice(const Question& question);
-  bool IsOurs(const Address& address) const;
+  AskCatchAll CatchAllWanted(const Address& address) const;
+  CatchAll KnownCatchAll(const Address& address, const ProbeOutcome& outcome) const;
+  static Guard::Before Before(const Memory& memory);
 
   Loop& loop_;
   Cache& cache_;

@@ -29,6 +29,8 @@ TEST(RecordTest, KeepsEveryField) {
 TEST(RecordTest, KeepsTheFieldsThatWereAddedLater) {
   Record record = FullRecord();
   record.negative_since = SampleTime() - absl::Hours(5);
+  record.finding.source = FindingSource::kMailLog;
+  record.pending->source = FindingSource::kReported;
   const auto decoded = DecodeRecord(EncodeRecord(record));
   ASSERT_THAT(decoded, IsOk());
   EXPECT_EQ(*decoded, record);
@@ -48,6 +50,18 @@ TEST(RecordTest, KeepsTheFieldsThatWereAddedLater) {
   const auto decoded_state = DecodeDestinationState("mx:example.com", EncodeDestinationState(state));
   ASSERT_THAT(decoded_state, IsOk());
   EXPECT_EQ(*decoded_state, state);
+}
+
+TEST(RecordTest, KeepsTheSourceOfEachFindingAndWritesNoneForAProbe) {
+  Record record = FullRecord();
+  const std::string probed = EncodeRecord(record);
+  record.pending->source = FindingSource::kImport;
+  EXPECT_EQ(EncodeRecord(record).size(), probed.size() + 2);
+  EXPECT_EQ(*DecodeRecord(EncodeRecord(record)), record);
+  record.pending.reset();
+  EXPECT_EQ(*DecodeRecord(EncodeRecord(record)), record);
+  record.finding.source = FindingSource::kMailLog;
+  EXPECT_EQ(*DecodeRecord(EncodeRecord(record)), record);
 }
 
 TEST(RecordTest, KeepsWhatHasNoValue) {

@@ -1,7 +1,7 @@
 """The loopback mail world: a name server, and mail servers of every temper behind it.
 
 `MailWorld` starts the name server and the scripted servers; the real ones (`sink`, `recipient_table`, `gateway`,
-`filtered_gateway`, `sendmail`, `exim`, `dovecot`, `tempers`, `stock`) start when first asked for. `with MailWorld() as world:` leaves nothing behind.
+`filtered_gateway`, `sender`, `sendmail`, `exim`, `dovecot`, `tempers`, `stock`) start when first asked for. `with MailWorld() as world:` leaves nothing behind.
 """
 
 import functools
@@ -38,7 +38,7 @@ TARGETS = {
     "any.test": (12, {}),
     "busy.test": (9, {"replies": {"RCPT": "451 4.3.0 Temporary directory failure"}}),
 }
-SINK, TABLE, STOCK, GATEWAY, VERIFY_GATEWAY, DNS = 10, 11, 19, 25, 29, 53
+SINK, TABLE, STOCK, GATEWAY, VERIFY_GATEWAY, SENDER, DNS = 10, 11, 19, 25, 29, 30, 53
 FILTERED_GATEWAY, DELIVERED, SENDMAIL, DKIM_PORTS = 26, 27, 28, (8891, 8892)
 # Gateways that look recipients up, as packaging/snippets says.
 LOOKING_UP = {"postfix": 41, "exim": 42}
@@ -169,6 +169,22 @@ class MailWorld:
         )
         self._closers.append(server.close)
         return server
+
+    @functools.cached_property
+    def sender(self):
+        """A real Postfix that delivers mail to `recipient_table`, for frank by way of `delivered`: see postfix.sender."""
+        self.recipient_table
+        return self._kept(
+            postfix.sender(
+                self._place("sender"),
+                self.block.address(SENDER),
+                SMTP_PORT,
+                "table.test",
+                f"[{self.block.address(TABLE)}]:{SMTP_PORT}",
+                self.delivered.endpoint,
+                ("frank",),
+            )
+        )
 
     @functools.cached_property
     def gateway(self):
@@ -304,7 +320,7 @@ class MailWorld:
         """Every scripted server as it was at first, the logs as if empty."""
         for domain, (_, manner) in TARGETS.items():
             self.targets[domain].reset(**manner)
-        for name in ("gateway", "verify_gateway", "filtered_gateway", "tempers", "stock", "lookup_postfix"):
+        for name in ("gateway", "verify_gateway", "filtered_gateway", "tempers", "stock", "sender", "lookup_postfix"):
             if name in self.__dict__:
                 self.__dict__[name].skip_log()
 

@@ -116,12 +116,13 @@ class Postfix:
             lines.extend(f"  -o {{ {name} = {value} }}\n" for name, value in settings.items())
         return "".join(lines) + INTERNAL_SERVICES
 
-    def sendmail(self, sender, recipients, message):
-        """Submits mail as a program on this machine does: sendmail(1)."""
+    def sendmail(self, sender, recipients, message, *flags):
+        """Submits mail as a program on this machine does: sendmail(1). With "-bv" recipients are probed instead."""
         config = os.path.join(self.directory, "config")
         subprocess.run(
-            ["/usr/sbin/sendmail", "-C", config, "-f", sender, *recipients],
+            ["/usr/sbin/sendmail", "-C", config, *flags, "-f", sender, *recipients],
             input=message,
+            stdout=subprocess.DEVNULL,
             text=True,
             check=True,
             timeout=20,
@@ -382,4 +383,26 @@ def stock(directory, address, port, target, lmtp_socket):
             "transport": f"stock.test smtp:[{target.address}]:{target.port}\nlmtp.test lmtp:unix:{lmtp_socket}\n",
             "mailboxes": "heidi@virtual.test heidi/\n",
         },
+    )
+
+
+def sender(directory, address, port, domain, server, content_filter, filtered_users):
+    """A Postfix that delivers mail for `domain` to `server`; for `filtered_users` to a content filter instead.
+
+    `info@` is an alias of dave. What goes anywhere else is thrown away.
+    """
+    transports = "".join(f"{user}@{domain} smtp:{content_filter}\n" for user in filtered_users)
+    return Postfix(
+        directory,
+        "sender.test",
+        {
+            "relay_domains": domain,
+            "relay_transport": f"smtp:{server}",
+            "default_transport": "discard:",
+            "transport_maps": f"texthash:{directory}/transport",
+            "virtual_alias_maps": f"texthash:{directory}/aliases",
+            "smtp_tls_security_level": "none",
+        },
+        {(address, port): {}},
+        {"transport": transports, "aliases": f"info@{domain} dave@{domain}\n"},
     )

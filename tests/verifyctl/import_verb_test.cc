@@ -83,6 +83,8 @@ TEST_F(ImportVerbTest, WhatPostfixHasFoundOutIsTakenInAndJudgedByItsText) {
   EXPECT_EQ(StatusOf("ann@good.test"), "deliverable accepted");
   EXPECT_EQ(StatusOf("bob@good.test"), "undeliverable no_such_user");
   EXPECT_EQ(StatusOf("cid@good.test"), "unknown blocked_ip") << "a refusal of us is not about the recipient";
+  EXPECT_EQ(Run({"show", "bob@good.test"}), 0);
+  EXPECT_THAT(out_, HasSubstr("learned from          an import\n"));
 }
 
 TEST_F(ImportVerbTest, ItsTimesAndServersAreKept) {

@@ -12,7 +12,10 @@
 #include <sstream>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "base/log.h"
 #include "boost/json.hpp"
 #include "tests/status_matchers.h"
@@ -289,15 +292,46 @@ TEST_F(VerifyctlWithDaemonTest, ShowTellsTheStoryOfARefusalByItsId) {
 }
 
 TEST_F(VerifyctlWithDaemonTest, ReplayReportsOnTheRecipientsOfAMailLog) {
-  const std::string log = "x postfix/smtp[1]: 4b: to=<gone@example.com>, relay=x, status=sent (250 Ok)\n" +
-                          std::string(40000, 'x') +
-                          "\nx postfix/smtp[1]: 4c: to=<joe@example.com>, relay=x, status=sent (250 Ok)\n"
-                          "x postfix/smtp[1]: 4d: to=<new@example.com>, relay=x, status=sent (250 Ok)";
+  const std::string log =
+      "Nov 25 13:00:00 gw postfix/smtp[1]: 4b: to=<gone@example.com>, relay=x, status=sent (250 Ok)\n" +
+      std::string(40000, 'x') +
+      "\nNov 25 13:00:00 gw postfix/smtp[1]: 4c: to=<joe@example.com>, relay=x, status=sent (250 Ok)\n"
+      "Nov 25 13:00:00 gw postfix/smtp[1]: 4d: to=<new@example.com>, relay=x, status=sent (250 Ok)";
   EXPECT_EQ(Run({"replay", "-"}, log), 0);
   EXPECT_THAT(out_, StartsWith("           3  decisions\n"));
   EXPECT_THAT(out_, HasSubstr("           1  deferred\n"));
   EXPECT_THAT(out_, HasSubstr("           1  let through\n           1  not known\n"));
   EXPECT_EQ(Run({"replay", directory_ + "/missing"}), kExitNoInput);
+}
+
+TEST_F(VerifyctlWithDaemonTest, LearnTakesInTheDeliveriesOfAMailLogAndMayBeDoneAgain) {
+  // An hour ago.
+  const std::string head =
+      absl::StrCat(absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::Now() - absl::Hours(1), absl::UTCTimeZone()),
+                   " gw postfix/smtp[1]: 4b: to=<");
+  const std::string middle = ">, relay=mx.example.com[198.51.100.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, ";
+  const std::string log =
+      absl::StrCat(head, "ann@example.com", middle, "status=sent (250 Ok)\n",  //
+                   head, "bob@example.com", middle, "status=bounced (host mx.example.com[198.51.100.1] ",
+                   "said: 550 5.1.1 No such user (in reply to RCPT TO command))\n",  //
+                   head, "cid@example.com>, relay=filter[127.0.0.1]:10024, delay=1, delays=0/0/0/1, ",
+                   "dsn=2.0.0, status=sent (250 Ok)\n",  //
+                   head, "dan@example.com>, relay=none, delay=1, delays=0/0/0/1, dsn=4.0.0, ", "status=deferred (x)\n",
+                   "what is being writ");
+  EXPECT_EQ(Run({"learn", "--dry-run", "-"}, log), 0) << err_;
+  EXPECT_EQ(out_, "would learn 2 of 3 deliveries in 4 lines\n    1 whose relay is not where a probe would ask\n");
+  EXPECT_EQ(Run({"query", "ann@example.com"}), kExitNotCached);
+  EXPECT_EQ(Run({"learn"}, log), 0) << err_;
+  EXPECT_EQ(out_, "learned 2 of 3 deliveries in 4 lines\n    1 whose relay is not where a probe would ask\n");
+  EXPECT_EQ(Run({"show", "ann@example.com"}), 0);
+  EXPECT_THAT(out_, HasSubstr("learned from          a mail log\n"));
+  EXPECT_EQ(Run({"query", "bob@example.com"}), kExitUndeliverable);
+  EXPECT_THAT(out_, HasSubstr("from      a mail log\n"));
+  EXPECT_EQ(Run({"--json", "learn"}, log), 0);
+  EXPECT_EQ(out_,
+            "{\"lines\":4,\"deliveries\":3,\"learned\":0,\"older\":2,\"expired\":0,\"future\":0,\"elsewhere\":1,"
+            "\"not_verified\":0,\"uninformative\":0}\n");
+  EXPECT_EQ(Run({"learn", directory_ + "/missing"}), kExitNoInput);
 }
 
 TEST_F(VerifyctlWithDaemonTest, StatsAndReload) {

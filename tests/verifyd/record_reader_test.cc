@@ -20,6 +20,8 @@ json::object Shown(const Record& record) {
 TEST(RecordReaderTest, WhatIsShownIsReadBackButForTheIdentityOfARetryAndPartsOfSeconds) {
   Record record = FullRecord();
   record.last_positive = SampleTime();
+  record.finding.source = FindingSource::kMailLog;
+  record.pending->source = FindingSource::kReported;
   const absl::StatusOr<NamedRecord> read = RecordFromJson(Shown(record));
   ASSERT_THAT(read, IsOk());
   EXPECT_EQ(read->key, "joe@example.com");

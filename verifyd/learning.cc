@@ -1,0 +1,154 @@
+#include "verifyd/learning.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/signal.h"
+#include "probe/route.h"
+#include "probe/wording.h"
+#include "verifyd/record_walk.h"
+
+namespace verifyd {
+namespace {
+
+// Domains whose routes are looked up at one time.
+constexpr size_t kDomainsTogether = 16;
+
+Finding FindingOf(const Classifier& classifier, const Delivery& delivery) {
+  const bool tcp = delivery.relay_port != 0;
+  Endpoint endpoint;
+  endpoint.host = delivery.relay;
+  (tcp ? endpoint.address : endpoint.path) = delivery.relay_address;
+  const Reply& reply = delivery.reply;
+  Finding finding =
+      ToFinding(classifier.Classify(Stage::kRcpt, reply, delivery.relay), Stage::kRcpt,
+                reply.ok() ? reply.ToLine(Finding::kMaxText) : ReplyWords(endpoint, kRcptStep, reply), delivery.when);
+  finding.code = reply.code;
+  finding.enhanced = reply.enhanced;
+  finding.mx_name = endpoint.host;
+  finding.mx_address = endpoint.address;
+  finding.source = FindingSource::kMailLog;
+  return finding;
+}
+
+bool LeadsTo(const Route& route, const Delivery& delivery) {
+  const Protocol protocol = delivery.lmtp ? Protocol::kLmtp : Protocol::kSmtp;
+  return std::any_of(route.endpoints.begin(), route.endpoints.end(), [&](const Endpoint& endpoint) {
+    if (endpoint.protocol != protocol) return false;
+    if (!endpoint.path.empty()) {
+      // Postfix names it as its table does, below its queue directory.
+      return delivery.relay_port == 0 && (endpoint.path == delivery.relay_address ||
+                                          absl::EndsWith(endpoint.path, absl::StrCat("/", delivery.relay_address)));
+    }
+    // One host has many addresses in turn, and one address several names.
+    return endpoint.port == delivery.relay_port &&
+           (endpoint.address == delivery.relay_address || absl::EqualsIgnoreCase(endpoint.host, delivery.relay));
+  });
+}
+
+// The deliveries of a list, and the routes of those that say something. Whoever looks one up holds it.
+struct List {
+  explicit List(Loop& loop) : looked_up(loop) {}
+
+  std::vector<Delivery> deliveries;
+  std::vector<std::optional<Route>> routes;  // beside the deliveries
+  std::vector<std::vector<size_t>> domains;  // numbers of deliveries
+  size_t next_domain = 0;
+  size_t looking = 0;
+  Signal looked_up;
+};
+
+// Those of one domain one after the other: DNS is asked for the first of them.
+boost::asio::awaitable<void> LookUpRoutes(std::shared_ptr<List> list, Verifier& verifier, MonoTime deadline) {
+  while (list->next_domain < list->domains.size()) {
+    for (const size_t number : list->domains[list->next_domain++]) {
+      list->routes[number] = co_await verifier.FindRoute(list->deliveries[number].address, deadline);
+    }
+  }
+  if (--list->looking == 0) list->looked_up.NotifyAll();
+}
+
+boost::asio::awaitable<void> FindRoutes(Loop& loop, Verifier& verifier, std::shared_ptr<List> list) {
+  const MonoTime deadline = loop.clock().Mono() + kLearningRouteTime;
+  list->routes.resize(list->deliveries.size());
+  list->looking = std::min(list->domains.size(), kDomainsTogether);
+  for (size_t left = list->looking; left > 0; --left) loop.Spawn(LookUpRoutes(list, verifier, deadline));
+  if (list->looking > 0) co_await list->looked_up.Wait();
+}
+
+void Count(std::optional<Imported> became, LearnedCounts& counts) {
+  if (!became.has_value()) {
+    ++counts.uninformative;
+    return;
+  }
+  switch (*became) {
+    case Imported::kTaken:
+      ++counts.learned;
+      break;
+    case Imported::kOlder:
+      ++counts.older;
+      break;
+    case Imported::kExpired:
+      ++counts.expired;
+      break;
+    case Imported::kFuture:
+      ++counts.future;
+      break;
+  }
+}
+
+}  // namespace
+
+boost::asio::awaitable<LearnedCounts> LearnDeliveries(Loop& loop, Verifier& verifier,
+                                                      std::shared_ptr<const Classifier> classifier,
+                                                      std::vector<Delivery> deliveries, bool dry_run) {
+  LearnedCounts counts;
+  std::stable_sort(deliveries.begin(), deliveries.end(),
+                   [](const Delivery& a, const Delivery& b) { return a.when < b.when; });
+  // First what needs no route: of most of a log nothing is left then.
+  const auto list = std::make_shared<List>(loop);
+  absl::flat_hash_map<std::string, size_t> domains;
+  std::vector<ProbeOutcome> outcomes;
+  for (size_t i = 0; i < deliveries.size(); ++i) {
+    if (i % RecordWalk::kInATurn == RecordWalk::kInATurn - 1) co_await loop.Yield();
+    Delivery& delivery = deliveries[i];
+    if (!verifier.IsOurs(delivery.address)) {
+      ++counts.not_verified;
+      continue;
+    }
+    ProbeOutcome outcome;
+    outcome.finding = FindingOf(*classifier, delivery);
+    const std::optional<Imported> becomes = verifier.WeighDelivery(delivery.address, outcome.finding);
+    if (becomes != Imported::kTaken) {
+      Count(becomes, counts);
+      continue;
+    }
+    const auto [domain, is_new] = domains.try_emplace(delivery.address.domain(), list->domains.size());
+    if (is_new) list->domains.emplace_back();
+    list->domains[domain->second].push_back(list->deliveries.size());
+    list->deliveries.push_back(std::move(delivery));
+    outcomes.push_back(std::move(outcome));
+  }
+  co_await FindRoutes(loop, verifier, list);
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    if (i % RecordWalk::kInATurn == RecordWalk::kInATurn - 1) co_await loop.Yield();
+    const std::optional<Route>& route = list->routes[i];
+    const Delivery& delivery = list->deliveries[i];
+    if (!route.has_value() || !LeadsTo(*route, delivery)) {
+      ++counts.elsewhere;
+      continue;
+    }
+    outcomes[i].destination = route->destination;
+    outcomes[i].configured_route = route->configured;
+    Count(verifier.TakeInDelivery(delivery.address, outcomes[i], dry_run), counts);
+  }
+  co_return counts;
+}
+
+}  // namespace verifyd
