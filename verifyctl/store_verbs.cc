@@ -176,6 +176,12 @@ absl::Status Replace(const std::string& from, const std::string& file, Console& 
     ::unlink(copy.c_str());
     return status;
   }
+  // In the moment between the two: it may have opened the old file, which has no name any more.
+  if (const int holder = OpenMark::Holder(file); holder != 0) {
+    return absl::UnavailableError(
+        absl::StrCat(file, " is replaced, and process ", holder,
+                     " has opened it meanwhile: restart verifyd, lest it go on in the old one"));
+  }
   return absl::OkStatus();
 }
 
