@@ -35,8 +35,8 @@ absl::StatusOr<size_t> Excess(Store::Changes& changes, const Bounds& bounds, siz
   uint64_t excess = bounds.entries > 0 && records > bounds.entries ? records - bounds.entries : 0;
   if (bounds.bytes > 0 && records > 0) {
     ASSIGN_OR_RETURN(const uint64_t used, changes.UsedBytes());
-    if (used > bounds.bytes)
-      excess = std::max(excess, (used - bounds.bytes) / std::max<uint64_t>(used / records, 1) + 1);
+    const uint64_t each = std::max<uint64_t>(used / records, 1);
+    if (used > bounds.bytes) excess = std::max(excess, (used - bounds.bytes) / each + 1);
   }
   return static_cast<size_t>(std::min<uint64_t>(excess, most));
 }
