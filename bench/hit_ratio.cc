@@ -129,7 +129,7 @@ class Bounded : public Memory {
         record.first_seen = now_;
         if (exists) record.last_positive = now_;
         RETURN_IF_ERROR(changes.Put(Table::kRecords, key, EncodeRecord(record), Lifetimes()));
-        group.keys.push_back(key);
+        group.keys.emplace_back(key);
         if (exists) ++group.positives;
       }
       return eviction_.Run(changes, bounds_, group, Lifetimes(), now_).status();
