@@ -31,7 +31,7 @@ class EvictionTest : public testing::Test {
       Eviction::Group group;
       for (const auto& [key, record] : records) {
         RETURN_IF_ERROR(changes.Put(Table::kRecords, key, EncodeRecord(record), lifetimes_));
-        group.keys.push_back(key);
+        group.keys.emplace_back(key);
         if (record.last_positive != absl::InfinitePast()) ++group.positives;
       }
       ASSIGN_OR_RETURN(gone, eviction_.Run(changes, bounds_, group, lifetimes_, now_));
@@ -160,6 +160,7 @@ TEST_F(EvictionTest, WhatHasExpiredGoesFirst) {
 TEST_F(EvictionTest, ABoundThatWasLoweredIsReachedInSteps) {
   bounds_ = {};
   std::vector<std::pair<std::string, Record>> users;
+  users.reserve(3000);
   for (int i = 0; i < 3000; ++i) users.emplace_back(absl::StrCat("user", i), PositiveRecord(now_));
   Put(users);
   bounds_ = {.entries = 100};
