@@ -49,8 +49,9 @@ TEST(TallyTest, CountsByActionReasonDomainAndAddress) {
 
 TEST(TallyTest, DomainsWithoutEndBecomeOthers) {
   Tally tally;
-  for (size_t i = 0; i < 3 * Tally::kMostDomains; ++i)
+  for (size_t i = 0; i < 3 * Tally::kMostDomains; ++i) {
     Count(tally, Action::kReject, absl::StrCat("joe@d", i, ".example"));
+  }
   EXPECT_THAT(tally.domains(), SizeIs(Tally::kMostDomains + 1));
   EXPECT_EQ(tally.domains().at(Tally::kOthers).counts.refused(), 2 * Tally::kMostDomains);
   EXPECT_THAT(tally.refused().entries(), SizeIs(TopAddresses::kMost));
