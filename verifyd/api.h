@@ -22,6 +22,7 @@
 #include "absl/time/time.h"
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
+#include "boost/json/fwd.hpp"
 #include "cache/cache.h"
 #include "mail/question.h"
 #include "probe/prober.h"
@@ -88,6 +89,7 @@ const std::vector<ApiRoute>& ApiRoutes();
 // takes time is in the lines, or comes later. `context` must outlive them.
 ApiReply HandleApiRequest(ApiContext& context, const ApiRequest& request);
 
+ApiReply JsonReply(const boost::json::object& object);
 // {"error": "..."} with this status.
 ApiReply ApiError(int status, absl::string_view message);
 

@@ -1,0 +1,151 @@
+#include "verifyd/cache_routes.h"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/log.h"
+#include "base/signal.h"
+#include "boost/asio/awaitable.hpp"
+#include "boost/json.hpp"
+#include "verifyd/configuration.h"
+#include "verifyd/json.h"
+#include "verifyd/learning.h"
+#include "verifyd/record_import.h"
+#include "verifyd/record_walk.h"
+
+namespace verifyd {
+namespace {
+
+namespace json = boost::json;
+
+// Who asked for a cleanup hears of its end, if that comes within this time.
+constexpr absl::Duration kCleanPatience = absl::Minutes(10);
+
+RecordWalk::Rooms WalkRooms(const ApiContext& context) {
+  return {.loop = context.loop, .cache = context.cache, .lifetimes = context.configuration()->cache.lifetimes};
+}
+
+boost::asio::awaitable<ApiReply> Import(ApiContext& context, std::vector<absl::StatusOr<NamedRecord>> records) {
+  if (!co_await RoomForWrites(context.loop, context.cache)) {
+    co_return ApiError(503, "the cache can not write as fast as that");
+  }
+  const Lifetimes lifetimes = context.configuration()->cache.lifetimes;
+  const absl::Time now = context.loop.clock().Now();
+  std::array<int64_t, 4> counts{};
+  json::array errors;
+  for (size_t i = 0; i < records.size(); ++i) {
+    if (!records[i].ok()) {
+      errors.push_back(json::object{{"record", i}, {"error", JsonText(records[i].status().message())}});
+    } else {
+      ++counts[static_cast<size_t>(ImportRecord(context.cache, *records[i], lifetimes, now))];
+    }
+    if (i % RecordWalk::kInATurn == RecordWalk::kInATurn - 1) co_await context.loop.Yield();
+  }
+  json::object summary;
+  summary["imported"] = counts[static_cast<size_t>(Imported::kTaken)];
+  summary["older"] = counts[static_cast<size_t>(Imported::kOlder)];
+  summary["expired"] = counts[static_cast<size_t>(Imported::kExpired)];
+  summary["future"] = counts[static_cast<size_t>(Imported::kFuture)];
+  summary["errors"] = std::move(errors);
+  co_return JsonReply(summary);
+}
+
+boost::asio::awaitable<ApiReply> Learn(ApiContext& context, std::vector<absl::StatusOr<Delivery>> said, bool dry_run) {
+  if (!co_await RoomForWrites(context.loop, context.cache)) {
+    co_return ApiError(503, "the cache can not write as fast as that");
+  }
+  std::vector<Delivery> deliveries;
+  json::array errors;
+  for (size_t i = 0; i < said.size(); ++i) {
+    if (said[i].ok()) {
+      deliveries.push_back(*std::move(said[i]));
+    } else {
+      errors.push_back(json::object{{"delivery", i}, {"error", JsonText(said[i].status().message())}});
+    }
+  }
+  const LearnedCounts counts = co_await LearnDeliveries(
+      context.loop, context.verifier, context.configuration()->classifier, std::move(deliveries), dry_run);
+  co_return JsonReply({{"learned", counts.learned},
+                       {"older", counts.older},
+                       {"expired", counts.expired},
+                       {"future", counts.future},
+                       {"elsewhere", counts.elsewhere},
+                       {"not_verified", counts.not_verified},
+                       {"uninformative", counts.uninformative},
+                       {"errors", std::move(errors)}});
+}
+
+boost::asio::awaitable<ApiReply> Clean(ApiContext& context) {
+  // Outlives who asked: he may be gone when it is done.
+  struct Waiting {
+    explicit Waiting(Loop& loop) : signal(loop) {}
+    Signal signal;
+    bool done = false;
+  };
+  const auto waiting = std::make_shared<Waiting>(context.loop);
+  const CacheCounts before = context.cache.counts();
+  const bool begun = context.cache.Clean([waiting] {
+    waiting->done = true;
+    waiting->signal.NotifyAll();
+  });
+  if (!begun) co_return ApiError(503, "there is no file to clean: the cache is in memory only");
+  const MonoTime deadline = context.loop.clock().Mono() + kCleanPatience;
+  while (!waiting->done) {
+    if (co_await waiting->signal.Wait(deadline)) continue;
+    co_return ApiError(503, "the cache is still being cleaned; the log says when that is done");
+  }
+  const CacheCounts after = context.cache.counts();
+  co_return JsonReply({{"records_before", before.records},
+                       {"records", after.records},
+                       {"domains_before", before.domains},
+                       {"domains", after.domains}});
+}
+
+}  // namespace
+
+ApiReply HandleRecords(ApiContext& context, const ApiArguments& arguments) {
+  ApiReply reply;
+  reply.lines = RecordWalk::List(WalkRooms(context), arguments.filter, arguments.after);
+  return reply;
+}
+
+ApiReply HandlePurge(ApiContext& context, const ApiArguments& arguments) {
+  // A slip must not forget everything.
+  if (arguments.filter.empty()) {
+    return ApiError(400, "found nothing that says which records, expected at least one; \"older\": \"0s\" is all");
+  }
+  if (!arguments.dry_run && arguments.after.empty()) {
+    LogInfo(absl::StrCat("control: records are purged: ", arguments.filter.Text()));
+  }
+  ApiReply reply;
+  reply.lines = RecordWalk::Purge(WalkRooms(context), arguments.filter, arguments.after, arguments.dry_run);
+  return reply;
+}
+
+ApiReply HandleImport(ApiContext& context, const ApiArguments& arguments) {
+  ApiReply reply;
+  reply.later = [&context, records = arguments.records] { return Import(context, records); };
+  return reply;
+}
+
+ApiReply HandleLearn(ApiContext& context, const ApiArguments& arguments) {
+  ApiReply reply;
+  reply.later = [&context, deliveries = arguments.deliveries, dry_run = arguments.dry_run] {
+    return Learn(context, deliveries, dry_run);
+  };
+  return reply;
+}
+
+ApiReply HandleClean(ApiContext& context, const ApiArguments& /*arguments*/) {
+  ApiReply reply;
+  reply.later = [&context] { return Clean(context); };
+  return reply;
+}
+
+}  // namespace verifyd

@@ -1,0 +1,20 @@
+// The routes of the api that are about all that the cache holds: walks, and what comes in by the many.
+//
+// Thread: the front loop only.
+#ifndef VERIFYD_VERIFYD_CACHE_ROUTES_H_
+#define VERIFYD_VERIFYD_CACHE_ROUTES_H_
+
+#include "verifyd/api.h"
+#include "verifyd/api_arguments.h"
+
+namespace verifyd {
+
+ApiReply HandleRecords(ApiContext& context, const ApiArguments& arguments);
+ApiReply HandlePurge(ApiContext& context, const ApiArguments& arguments);
+ApiReply HandleImport(ApiContext& context, const ApiArguments& arguments);
+ApiReply HandleLearn(ApiContext& context, const ApiArguments& arguments);
+ApiReply HandleClean(ApiContext& context, const ApiArguments& arguments);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_CACHE_ROUTES_H_
