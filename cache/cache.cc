@@ -42,14 +42,19 @@ constexpr absl::Duration kHidingPause = absl::Milliseconds(20);
 // Every pseudonym sorts before it: what follows the mark is a hexadecimal digit.
 constexpr absl::string_view kBehindPseudonyms = "#g";
 // Addresses that are remembered for unasked probes.
-constexpr size_t kMaxPlanned = 100000;
+constexpr size_t kMaxPlanned = 10000;
+
+// A hold is on a domain: there is nobody's name in it.
+bool IsHold(absl::string_view key) {
+  const size_t at = key.find('@');
+  return at != absl::string_view::npos && key == Pin::HoldKey(key.substr(at + 1));
+}
 
 // The key under which it is kept. Lives no longer than what it is made of.
 class StoredKey {
  public:
   StoredKey(const Pseudonyms* pseudonyms, absl::string_view key) : key_(key) {
-    // A hold is on a domain.
-    if (pseudonyms == nullptr || absl::StrContains(key, " @")) return;
+    if (pseudonyms == nullptr || IsHold(key)) return;
     pseudonym_ = pseudonyms->Of(key);
     key_ = pseudonym_;
   }
@@ -114,6 +119,7 @@ struct Cache::Impl {
   void Put(Table table, absl::string_view key, std::optional<std::string> value);
   StoredKey Stored(absl::string_view key) const { return StoredKey(settings.pseudonyms.get(), key); }
   void PutRecord(absl::string_view key, const Record& record);
+  std::vector<std::pair<std::string, absl::Time>> AgendaOfThisRun(size_t limit);
   void HidePins();
   void HideRecords();
   // The value decoded by `decode`, from the overlay or the store.
@@ -139,8 +145,12 @@ struct Cache::Impl {
   Timer hiding_timer;
   std::string hidden_up_to;
   uint64_t hidden = 0;
-  // Of the records on the agenda: pseudonym and address.
-  absl::flat_hash_map<std::string, std::string> planned;
+  // With pseudonyms: the records on the agenda that were put there in this run, by their keys.
+  struct Planned {
+    std::string address;
+    absl::Time when;
+  };
+  absl::flat_hash_map<std::string, Planned> planned;
   std::optional<OpenMark> mark;  // until the store is closed
   std::unique_ptr<Store> store;
   std::unique_ptr<Writer> writer;  // ends before the store
@@ -247,12 +257,32 @@ void Cache::Impl::PutRecord(absl::string_view key, const Record& record) {
   masked.finding.text = MaskedReply(record.finding.text, key);
   if (masked.pending.has_value()) masked.pending->text = MaskedReply(masked.pending->text, key);
   const StoredKey stored = Stored(key);
-  if (!record.on_agenda()) {
-    planned.erase(absl::string_view(stored));
-  } else if (!IsPseudonym(key) && planned.size() < kMaxPlanned) {
-    planned.emplace(std::string(absl::string_view(stored)), std::string(key));
+  planned.erase(absl::string_view(stored));
+  if (record.on_agenda() && !IsPseudonym(key) && planned.size() < kMaxPlanned) {
+    planned[absl::string_view(stored)] = {.address = std::string(key), .when = record.next_probe};
   }
   Put(Table::kRecords, stored, EncodeRecord(masked));
+}
+
+// The index has pseudonyms, and those of an earlier run would hide the others.
+std::vector<std::pair<std::string, absl::Time>> Cache::Impl::AgendaOfThisRun(size_t limit) {
+  const absl::Time now = front.clock().Now();
+  std::vector<std::pair<std::string, absl::Time>> agenda;
+  // What is due is soon planned anew, or gone: expired, deleted, evicted.
+  absl::erase_if(planned, [&](const auto& entry) {
+    const auto& [key, plan] = entry;
+    if (plan.when <= now) {
+      const std::optional<Record> record = Find<Record>(Table::kRecords, key, DecodeRecord);
+      if (!record.has_value() || !record->on_agenda()) return true;
+    }
+    agenda.emplace_back(plan.address, plan.when);
+    return false;
+  });
+  const auto end = agenda.begin() + static_cast<std::ptrdiff_t>(std::min(limit, agenda.size()));
+  std::partial_sort(agenda.begin(), end, agenda.end(),
+                    [](const auto& a, const auto& b) { return a.second < b.second; });
+  agenda.erase(end, agenda.end());
+  return agenda;
 }
 
 void Cache::Impl::HidePins() {
@@ -323,10 +353,6 @@ std::unique_ptr<Cache> Cache::Open(Loop& front, const CacheSettings& settings) {
       impl->mark.emplace(file);
       impl->store = *std::move(store);
       impl->StartWriter();
-      if (settings.pseudonyms != nullptr) {
-        impl->HidePins();
-        impl->HideRecords();
-      }
     } else {
       LogError(absl::StrCat("cache ", settings.map_name,
                             " can not be used, answers are kept in memory only: ", store.status().message()));
@@ -355,7 +381,11 @@ void Cache::NoteAsked(absl::string_view key) {
   if (impl_->writer != nullptr) impl_->writer->NoteAsked(impl_->Stored(key));
 }
 
-bool Cache::DeleteRecord(absl::string_view key) { return impl_->Delete(Table::kRecords, impl_->Stored(key)); }
+bool Cache::DeleteRecord(absl::string_view key) {
+  const StoredKey stored = impl_->Stored(key);
+  impl_->planned.erase(absl::string_view(stored));
+  return impl_->Delete(Table::kRecords, stored);
+}
 
 // What waits to be committed is merged in; it is in no order, so pages of a cache with much of that cost more.
 Cache::RecordPage Cache::RecordsAfter(absl::string_view after, size_t limit) {
@@ -455,6 +485,7 @@ std::optional<Pin> Cache::FindHold(absl::string_view domain, absl::Time now) {
 }
 
 std::vector<std::pair<std::string, absl::Time>> Cache::Agenda(size_t limit) {
+  if (impl_->settings.pseudonyms != nullptr) return impl_->AgendaOfThisRun(limit);
   std::vector<std::pair<std::string, absl::Time>> agenda;
   if (impl_->store == nullptr) return agenda;
   absl::StatusOr<std::vector<Due>> dues = impl_->store->FirstDues(DueKind::kProbe, limit);
@@ -463,13 +494,7 @@ std::vector<std::pair<std::string, absl::Time>> Cache::Agenda(size_t limit) {
     return agenda;
   }
   agenda.reserve(dues->size());
-  for (Due& due : *dues) {
-    if (impl_->settings.pseudonyms == nullptr) {
-      agenda.emplace_back(std::move(due.key), due.when);
-    } else if (const auto planned = impl_->planned.find(due.key); planned != impl_->planned.end()) {
-      agenda.emplace_back(planned->second, due.when);
-    }
-  }
+  for (Due& due : *dues) agenda.emplace_back(std::move(due.key), due.when);
   return agenda;
 }
 
@@ -490,6 +515,12 @@ void Cache::PutDestinationState(const DestinationState& state) {
   DestinationState masked = state;
   if (impl_->settings.pseudonyms != nullptr) masked.trust.why = MaskedText(state.trust.why, WithoutLocalPart);
   impl_->Put(Table::kDestinations, state.name, EncodeDestinationState(masked));
+}
+
+void Cache::HideAddresses() {
+  if (impl_->settings.pseudonyms == nullptr || impl_->store == nullptr) return;
+  impl_->HidePins();
+  impl_->HideRecords();
 }
 
 bool Cache::Clean(absl::AnyInvocable<void()> done) {

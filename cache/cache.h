@@ -41,7 +41,7 @@ struct CacheSettings {
   Lifetimes lifetimes;
   Bounds bounds;  // of the store
   // address_verify_cache_privacy = hashed: records and pins are kept under pseudonyms, and texts without local parts.
-  // What is held in clear from before is hashed in the background. Null: in clear. Read once.
+  // Null: in clear. Read once.
   std::shared_ptr<const Pseudonyms> pseudonyms;
   // Entries at most that live in memory only, because there is no store or it can not be written.
   size_t memory_entries = 100000;
@@ -116,12 +116,15 @@ class Cache {
   std::optional<Pin> FindHold(absl::string_view domain, absl::Time now);
 
   // The records that are on the agenda (Record::on_agenda), earliest first, at most `limit`: keys and times, as far as
-  // they are committed. With pseudonyms, of those whose addresses this process has put there.
+  // they are committed. With pseudonyms those only that were put by their addresses in this run.
   std::vector<std::pair<std::string, absl::Time>> Agenda(size_t limit);
 
   std::optional<DestinationState> FindDestinationState(absl::string_view name);
   std::vector<DestinationState> LoadDestinationStates();
   void PutDestinationState(const DestinationState& state);
+
+  // With pseudonyms: hashes what is held in clear from before, beside everything else. For the daemon, which writes.
+  void HideAddresses();
 
   // Removes what has expired, beside everything else; `done` is called when that is over, however it ended, unless the
   // cache goes before. False where there is no store.

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "cache/store.h"
@@ -320,7 +321,7 @@ TEST_F(HashedCacheTest, FindsAnAddressOfWhichTheFileDoesNotTell) {
   cache->PutPin("heinrich@example.com", FullPin());
   Settle(*cache);
   cache = nullptr;
-  EXPECT_THAT(FileText(), testing::Not(testing::HasSubstr("heinrich")));
+  EXPECT_FALSE(absl::StrContains(FileText(), "heinrich"));
   cache = OpenHashed();
   const std::optional<Record> found = cache->FindRecord("heinrich@example.com");
   ASSERT_TRUE(found.has_value());
@@ -351,6 +352,7 @@ TEST_F(HashedCacheTest, WhatWasHeldInClearIsHashedAfterTheStart) {
     cache->PutPin(Pin::HoldKey("example.net"), {.deliverability = Deliverability::kUnknown, .set_at = SampleTime()});
   }
   auto cache = OpenHashed();
+  cache->HideAddresses();
   for (int i = 0; i < 10; ++i) {
     test_.Advance(absl::Seconds(1));
     Settle(*cache);
@@ -363,6 +365,36 @@ TEST_F(HashedCacheTest, WhatWasHeldInClearIsHashedAfterTheStart) {
   EXPECT_TRUE(cache->FindHold("example.net", SampleTime()).has_value());
   EXPECT_EQ(cache->ListPins(SampleTime()).size(), 3U);
   EXPECT_TRUE(log_.Contains("501 addresses that were held in clear are hashed"));
+}
+
+TEST_F(HashedCacheTest, AnAddressWithABlankBeforeAnAtSignIsHashedToo) {
+  auto cache = OpenHashed();
+  cache->PutRecord("heinrich @home@example.com", PositiveRecord(SampleTime()));
+  cache->PutPin("heinrich @home@example.com", FullPin());
+  Settle(*cache);
+  EXPECT_FALSE(absl::StrContains(FileText(), "heinrich"));
+  EXPECT_TRUE(cache->FindRecord("heinrich @home@example.com").has_value());
+  EXPECT_TRUE(cache->FindPin("heinrich @home@example.com", "example.com", SampleTime()).has_value());
+}
+
+TEST_F(HashedCacheTest, WhatNobodyKnowsTheNameOfDoesNotHideTheAgendaOfThisRun) {
+  {
+    auto cache = OpenHashed();
+    for (int i = 0; i < 20; ++i) cache->PutRecord(absl::StrCat("former", i, "@example.com"), FullRecord());
+  }
+  auto cache = OpenHashed();
+  Record later = FullRecord();
+  later.next_probe += absl::Hours(1);
+  cache->PutRecord("gretchen@example.com", later);
+  cache->PutRecord("heinrich@example.com", FullRecord());
+  Settle(*cache);
+  const auto agenda = cache->Agenda(10);
+  ASSERT_EQ(agenda.size(), 2U);
+  EXPECT_EQ(agenda[0].first, "heinrich@example.com");
+  EXPECT_EQ(agenda[1].first, "gretchen@example.com");
+  EXPECT_EQ(cache->Agenda(1).size(), 1U);
+  cache->DeleteRecord("heinrich@example.com");
+  EXPECT_EQ(cache->Agenda(10).size(), 1U);
 }
 
 TEST_F(HashedCacheTest, TheAgendaIsOfAddressesThatWerePutThereInThisRun) {
