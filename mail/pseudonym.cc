@@ -40,6 +40,7 @@ absl::Status MakeKeyFile(const std::string& path) {
   const std::string key = RandomKey();
   // Never seen half written: it is linked to its name when it is whole.
   const std::string fresh = absl::StrCat(path, ".", ::getpid());
+  ::unlink(fresh.c_str());  // of a run that was killed here
   const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return FileError(fresh, "cannot make the key");
   const absl::Cleanup forget = [&] { ::unlink(fresh.c_str()); };
