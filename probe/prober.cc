@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
@@ -26,26 +27,27 @@ namespace {
 // one that arrives.
 constexpr absl::Duration kHandOver = absl::Milliseconds(50);
 
-// Where the front loop waits for the prober loop. There are as many as probes in the air, so that it holds no more than
-// it must.
-struct Answer {
-  explicit Answer(Loop& front) : arrived(front) {}
-  std::unique_ptr<ProbeOutcome> outcome;
-  Signal arrived;
+// What the front loop keeps of a probe in the air.
+struct Awaited {
+  Awaited(ProbeRequest request, Prober::Answer answer, Timers& timers)
+      : request(std::move(request)), answer(std::move(answer)), deadline(timers) {}
+  ProbeRequest request;
+  Prober::Answer answer;
+  Timer deadline;
   // For one that does not come in time.
-  ProbeIdentity identity;
   std::string destination;
   absl::Duration dns;
+  MonoTime handed_over;
 };
 
-ProbeOutcome Late(Answer& answer, absl::Duration waited, absl::Time now) {
+ProbeOutcome Late(Awaited& awaited, const Clock& clock) {
   ProbeOutcome outcome;
   outcome.finding = ToFinding(Classifier::Classify(Event::kDeadline, Stage::kConnect), Stage::kConnect,
-                              absl::StrCat("no answer from ", answer.destination, " in time"), now);
-  outcome.destination = std::move(answer.destination);
-  outcome.identity = std::move(answer.identity);
-  outcome.delays.dns = answer.dns;
-  outcome.delays.queue = waited;
+                              absl::StrCat("no answer from ", awaited.destination, " in time"), clock.Now());
+  outcome.destination = std::move(awaited.destination);
+  outcome.identity = awaited.request.identity;
+  outcome.delays.dns = awaited.dns;
+  outcome.delays.queue = clock.Mono() - awaited.handed_over;
   return outcome;
 }
 
@@ -76,9 +78,12 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
     return places[absl::Hash<absl::string_view>()(destination.substr(0, destination.find(' '))) % places.size()];
   }
 
-  static boost::asio::awaitable<ProbeOutcome> Probe(std::shared_ptr<Impl> self, ProbeRequest request);
-  static boost::asio::awaitable<std::shared_ptr<Answer>> Begin(std::shared_ptr<Impl> self, ProbeRequest request);
-  std::shared_ptr<Answer> HandOver(ProbeRequest request, Route route, Transcript transcript, absl::Duration dns);
+  static boost::asio::awaitable<void> Begin(std::shared_ptr<Impl> self, ProbeRequest request, Answer answer);
+  // `address`: what is asked about, after rewriting.
+  void HandOver(ProbeRequest request, Address address, Route route, Transcript transcript, absl::Duration dns,
+                Answer answer);
+  // Null: it did not come in time.
+  void TakeIn(uint64_t number, std::unique_ptr<ProbeOutcome> outcome);
 
   Loop& front;
   Mailbox mail;  // to the front loop
@@ -90,6 +95,8 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   std::shared_ptr<const ProbeSettings> settings;
   std::shared_ptr<const Classifier> classifier;
   std::function<void(const DestinationState&)> observer;
+  uint64_t last_number = 0;
+  absl::flat_hash_map<uint64_t, std::unique_ptr<Awaited>> in_the_air;
   std::vector<Place> places;
 };
 
@@ -110,6 +117,7 @@ Prober::Prober(Loop& front, Resolver& resolver, const std::vector<Shard>& shards
 }
 
 Prober::~Prober() {
+  impl_->in_the_air.clear();
   // Their timers belong to their loops, so they end there.
   for (Impl::Place& place : impl_->places) {
     impl_->ToPlace(place, [last = std::exchange(place.destinations, nullptr)]() mutable { last.reset(); });
@@ -176,8 +184,23 @@ boost::asio::awaitable<std::vector<DestinationActivity>> Prober::Activity(std::s
   co_return std::move(errand->activity);
 }
 
+boost::asio::awaitable<void> Prober::Begin(ProbeRequest request, Answer answer) {
+  return Impl::Begin(impl_, std::move(request), std::move(answer));
+}
+
 boost::asio::awaitable<ProbeOutcome> Prober::Probe(ProbeRequest request) {
-  return Impl::Probe(impl_, std::move(request));
+  struct Arrival {
+    explicit Arrival(Loop& loop) : arrived(loop) {}
+    std::unique_ptr<ProbeOutcome> outcome;
+    Signal arrived;
+  };
+  const auto arrival = std::make_shared<Arrival>(impl_->front);
+  co_await Begin(std::move(request), [arrival](const ProbeRequest& /*request*/, ProbeOutcome outcome) {
+    arrival->outcome = std::make_unique<ProbeOutcome>(std::move(outcome));
+    arrival->arrived.NotifyAll();
+  });
+  if (arrival->outcome == nullptr) co_await arrival->arrived.Wait();
+  co_return std::move(*arrival->outcome);
 }
 
 boost::asio::awaitable<std::optional<Route>> Prober::FindRoute(Address address, std::string sender, MonoTime deadline) {
@@ -190,62 +213,46 @@ boost::asio::awaitable<std::optional<Route>> Prober::FindRoute(Address address, 
   co_return std::move(routed.route);
 }
 
-// Its frame is what a probe in the air keeps here: what is needed until then only is Begin's.
-boost::asio::awaitable<ProbeOutcome> Prober::Impl::Probe(std::shared_ptr<Impl> self, ProbeRequest request) {
+boost::asio::awaitable<void> Prober::Impl::Begin(std::shared_ptr<Impl> self, ProbeRequest request, Answer answer) {
   ++self->probes;
-  const MonoTime deadline = request.deadline;
-  const std::shared_ptr<Answer> answer = co_await Begin(self, std::move(request));
-  const MonoTime began = self->front.clock().Mono();
-  if (answer->outcome == nullptr) co_await answer->arrived.Wait(deadline);
-  if (answer->outcome != nullptr) co_return std::move(*answer->outcome);
-  co_return Late(*answer, self->front.clock().Mono() - began, self->front.clock().Now());
-}
-
-// Finds out where to ask and hands the request over; or says why nobody is to be asked.
-boost::asio::awaitable<std::shared_ptr<Answer>> Prober::Impl::Begin(std::shared_ptr<Impl> self, ProbeRequest request) {
   const Clock& clock = self->front.clock();
   const MonoTime began = clock.Mono();
-  const MonoTime deadline = request.deadline;
   const std::shared_ptr<const ProbeSettings> now_valid = self->settings;
   Transcript transcript(clock, request.transcript);
   Routed routed =
-      co_await self->router.Find(request.address, request.identity.sender, *now_valid, deadline, transcript);
-  if (routed.rewritten.has_value()) request.address = *std::move(routed.rewritten);
+      co_await self->router.Find(request.address, request.identity.sender, *now_valid, request.deadline, transcript);
+  const Address address = routed.rewritten.has_value() ? *std::move(routed.rewritten) : request.address;
   const absl::Duration dns = clock.Mono() - began;
   if (routed.route.has_value() && routed.stock_verify.empty()) {
-    co_return self->HandOver(std::move(request), *std::move(routed.route), std::move(transcript), dns);
+    self->HandOver(std::move(request), address, *std::move(routed.route), std::move(transcript), dns,
+                   std::move(answer));
+    co_return;
   }
-  auto outcome = std::make_unique<ProbeOutcome>();
+  ProbeOutcome outcome;
   if (!routed.stock_verify.empty()) {
     const std::shared_ptr<const Classifier> judge = self->classifier;
-    outcome->finding =
-        co_await AskStockVerify(self->front, *self->services, *judge, routed.stock_verify, request.address, deadline);
-    outcome->delays.dialogue = clock.Mono() - began - dns;
+    outcome.finding =
+        co_await AskStockVerify(self->front, *self->services, *judge, routed.stock_verify, address, request.deadline);
+    outcome.delays.dialogue = clock.Mono() - began - dns;
   } else {
-    outcome->finding = std::move(routed.finding);
-    outcome->domain_fact = std::move(routed.domain_fact);
-    outcome->not_verifiable = routed.not_verifiable;
+    outcome.finding = std::move(routed.finding);
+    outcome.domain_fact = std::move(routed.domain_fact);
+    outcome.not_verifiable = routed.not_verifiable;
   }
-  if (transcript.wanted()) transcript.Note(outcome->finding.text);
-  outcome->transcript = transcript.Take();
-  outcome->identity = std::move(request.identity);
-  outcome->delays.dns = dns;
-  auto answer = std::make_shared<Answer>(self->front);
-  answer->outcome = std::move(outcome);
-  co_return answer;
+  if (transcript.wanted()) transcript.Note(outcome.finding.text);
+  outcome.transcript = transcript.Take();
+  outcome.identity = request.identity;
+  outcome.delays.dns = dns;
+  answer(std::move(request), std::move(outcome));
 }
 
-std::shared_ptr<Answer> Prober::Impl::HandOver(ProbeRequest request, Route route, Transcript transcript,
-                                               absl::Duration dns) {
-  auto answer = std::make_shared<Answer>(front);
-  answer->identity = request.identity;
-  answer->destination = route.destination;
-  answer->dns = dns;
-  auto job = std::make_unique<ProbeJob>(std::move(request), std::move(route), std::move(transcript));
-  MonoTime& deadline = job->request.deadline;
-  if (deadline != MonoTime::InfiniteFuture()) {
-    const absl::Duration left = std::max(deadline - front.clock().Mono(), absl::ZeroDuration());
-    deadline = deadline + -std::min(kHandOver, left / 10);
+void Prober::Impl::HandOver(ProbeRequest request, Address address, Route route, Transcript transcript,
+                            absl::Duration dns, Answer answer) {
+  auto job = std::make_unique<ProbeJob>(request, std::move(route), std::move(transcript));
+  job->request.address = std::move(address);
+  if (request.deadline != MonoTime::InfiniteFuture()) {
+    const absl::Duration left = std::max(request.deadline - front.clock().Mono(), absl::ZeroDuration());
+    job->request.deadline = request.deadline + -std::min(kHandOver, left / 10);
   }
   const std::shared_ptr<const ProbeSettings> special =
       settings->destinations == nullptr ? nullptr : settings->destinations->Find(job->route, job->domain());
@@ -254,15 +261,30 @@ std::shared_ptr<Answer> Prober::Impl::HandOver(ProbeRequest request, Route route
   if (job->settings->sender.has_value()) job->request.identity.sender = *job->settings->sender;
   job->classifier = classifier;
   job->outcome.delays.dns = dns;
-  Place& place = PlaceOf(job->route.destination);
-  job->answer = [self = shared_from_this(), answer, &from = place.loop](ProbeOutcome outcome) {
-    self->ToFront(from, [answer, outcome = std::move(outcome)]() mutable {
-      answer->outcome = std::make_unique<ProbeOutcome>(std::move(outcome));
-      answer->arrived.NotifyAll();
-    });
+  const uint64_t number = ++last_number;
+  // Never from within the prober's work, even where that is done on this loop.
+  job->answer = [self = shared_from_this(), number](ProbeOutcome outcome) {
+    auto arrived = std::make_unique<ProbeOutcome>(std::move(outcome));
+    self->mail.Post(
+        [self, number, arrived = std::move(arrived)]() mutable { self->TakeIn(number, std::move(arrived)); });
   };
+  auto awaited = std::make_unique<Awaited>(std::move(request), std::move(answer), front.timers());
+  awaited->destination = job->route.destination;
+  awaited->dns = dns;
+  awaited->handed_over = front.clock().Mono();
+  awaited->deadline.SetAt(awaited->request.deadline, [this, number] { TakeIn(number, nullptr); });
+  in_the_air.emplace(number, std::move(awaited));
+  Place& place = PlaceOf(job->route.destination);
   ToPlace(place, [all = place.destinations, job = std::move(job)]() mutable { all->Ask(std::move(job)); });
-  return answer;
+}
+
+void Prober::Impl::TakeIn(uint64_t number, std::unique_ptr<ProbeOutcome> outcome) {
+  const auto found = in_the_air.find(number);
+  if (found == in_the_air.end()) return;  // it came too late
+  const std::unique_ptr<Awaited> awaited = std::move(found->second);
+  in_the_air.erase(found);
+  ProbeOutcome answer = outcome != nullptr ? std::move(*outcome) : Late(*awaited, front.clock());
+  awaited->answer(std::move(awaited->request), std::move(answer));
 }
 
 boost::asio::awaitable<void> Prober::Drain(MonoTime deadline) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
 #include "dns/resolver.h"
@@ -55,7 +56,12 @@ class Prober {
   // Before the first Probe, and again after a reload; probes in the air keep what they began with.
   void Configure(std::shared_ptr<const ProbeSettings> settings, std::shared_ptr<const Classifier> classifier);
 
-  // Answers by request.deadline at the latest. Never throws.
+  // Ends when it is known where to ask and the request is handed over, or that nobody is to be asked. `answer` is
+  // called once, with the request as it was given: by request.deadline at the latest, perhaps before this ends. As many
+  // probes are in the air as there is room for, so what waits for one is small.
+  using Answer = absl::AnyInvocable<void(ProbeRequest request, ProbeOutcome outcome)>;
+  boost::asio::awaitable<void> Begin(ProbeRequest request, Answer answer);
+  // The same for a coroutine that waits for it.
   boost::asio::awaitable<ProbeOutcome> Probe(ProbeRequest request);
 
   // Where a probe from `sender` would ask about the address itself, by SMTP or LMTP. Nothing: there is no such place,

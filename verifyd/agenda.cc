@@ -56,17 +56,14 @@ bool Agenda::Begin(Address address) {
   if (of_domain >= kOfOneDomain) return false;
   ++of_domain;
   ++probing_;
-  loop_.Spawn(Probe(self_, verifier_, std::move(address)));
-  return true;
-}
-
-boost::asio::awaitable<void> Agenda::Probe(std::shared_ptr<Agenda*> self, Verifier& verifier, Address address) {
   const std::string domain = address.domain();
-  co_await verifier.LookAgain(std::move(address), Urgency::kRetry);
-  if (*self == nullptr) co_return;
-  --(*self)->probing_;
-  const auto count = (*self)->by_domain_.find(domain);
-  if (--count->second == 0) (*self)->by_domain_.erase(count);
+  verifier_.LookAgain(std::move(address), Urgency::kRetry, [self = self_, domain] {
+    if (*self == nullptr) return;
+    --(*self)->probing_;
+    const auto count = (*self)->by_domain_.find(domain);
+    if (--count->second == 0) (*self)->by_domain_.erase(count);
+  });
+  return true;
 }
 
 }  // namespace verifyd

@@ -17,7 +17,6 @@
 #include "absl/time/time.h"
 #include "base/loop.h"
 #include "base/timer.h"
-#include "boost/asio/awaitable.hpp"
 #include "cache/cache.h"
 #include "mail/address.h"
 #include "verifyd/verifier.h"
@@ -43,7 +42,6 @@ class Agenda {
   void LookBy(absl::Time when);
   // False where the domain's share is used up.
   bool Begin(Address address);
-  static boost::asio::awaitable<void> Probe(std::shared_ptr<Agenda*> self, Verifier& verifier, Address address);
 
   Loop& loop_;
   Cache& cache_;

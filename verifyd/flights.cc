@@ -1,24 +1,54 @@
 #include "verifyd/flights.h"
 
+#include <iterator>
+#include <vector>
+
 namespace verifyd {
 
-boost::asio::awaitable<Ticket> Flights::Enter(std::string key) {
+Ticket Flights::Join(std::string key) {
   Ticket ticket;
   const auto [it, inserted] = flights_.try_emplace(key);
-  if (inserted) it->second = std::make_shared<Flight>(loop_, std::move(key));
+  if (inserted) it->second = std::make_shared<Flight>(std::move(key));
   ticket.flight = it->second;
   ticket.leads = inserted;
-  co_return ticket;
+  return ticket;
+}
+
+boost::asio::awaitable<void> Flights::Enter(const Flight& /*flight*/) { co_return; }
+
+void Flights::Wait(Flight& flight, absl::Duration patience, Flight::Told told) {
+  Flight::Waiter& waiter = flight.waiters.emplace_back(flight, loop_.timers(), std::move(told));
+  waiter.self = std::prev(flight.waiters.end());
+  if (patience == absl::InfiniteDuration()) return;
+  waiter.patience.SetAt(loop_.clock().Mono() + patience, [&waiter] { GiveUp(waiter); });
+}
+
+void Flights::GiveUp(Flight::Waiter& waiter) {
+  Flight::Told told = std::move(waiter.told);
+  waiter.flight.waiters.erase(waiter.self);
+  told(nullptr);
 }
 
 void Flights::Land(const std::shared_ptr<Flight>& flight, Verdict verdict) {
-  flight->verdict = std::move(verdict);
+  flight->verdict = std::make_unique<const Verdict>(std::move(verdict));
   flights_.erase(flight->key);
-  flight->landed.NotifyAll();
+  // What one is told may make him ask again, or others go.
+  while (!flight->waiters.empty()) {
+    Flight::Told told = std::move(flight->waiters.front().told);
+    flight->waiters.pop_front();
+    told(flight->verdict.get());
+  }
 }
 
 void Flights::WakeWaiters() {
-  for (const auto& [key, flight] : flights_) flight->landed.NotifyAll();
+  std::vector<std::shared_ptr<Flight>> flights;
+  flights.reserve(flights_.size());
+  for (const auto& [key, flight] : flights_) flights.push_back(flight);
+  for (const std::shared_ptr<Flight>& flight : flights) {
+    for (size_t left = flight->waiters.size(); left > 0 && !flight->waiters.empty(); --left) {
+      GiveUp(flight->waiters.front());
+    }
+  }
 }
 
 }  // namespace verifyd

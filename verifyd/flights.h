@@ -1,32 +1,45 @@
 // Flights: probes in the air. Questions for the same address join the one that is under way.
 //
+// Who waits is a callback, not a coroutine: there may be ten thousand of them, and a frame is ten times as large.
+//
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_FLIGHTS_H_
 #define VERIFYD_VERIFYD_FLIGHTS_H_
 
 #include <cstddef>
+#include <list>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/time/time.h"
 #include "base/loop.h"
-#include "base/signal.h"
+#include "base/timer.h"
 #include "boost/asio/awaitable.hpp"
 #include "mail/verdict.h"
 
 namespace verifyd {
 
 struct Flight {
-  Flight(Loop& loop, std::string key) : key(std::move(key)), landed(loop) {}
+  // What somebody who waits is told: the verdict, or nothing when his patience has ended.
+  using Told = absl::AnyInvocable<void(const Verdict*)>;
+  struct Waiter {
+    Waiter(Flight& flight, Timers& timers, Told told) : flight(flight), told(std::move(told)), patience(timers) {}
+    Flight& flight;
+    Told told;
+    Timer patience;
+    std::list<Waiter>::iterator self;
+  };
+
+  explicit Flight(std::string key) : key(std::move(key)) {}
   const std::string key;
-  Signal landed;
-  // What the waiters are told; set before `landed` is notified.
-  std::optional<Verdict> verdict;
+  std::list<Waiter> waiters;
+  std::unique_ptr<const Verdict> verdict;  // null until it has landed
 };
 
-// How somebody entered: the one who leads flies, the others wait.
+// How somebody joined: the one who leads flies, the others wait.
 struct Ticket {
   std::shared_ptr<Flight> flight;
   bool leads = false;
@@ -36,11 +49,15 @@ class Flights {
  public:
   explicit Flights(Loop& loop) : loop_(loop) {}
 
-  // Joins the flight for `key`, or opens it. Awaitable, because a fleet of daemons may have to agree on who flies; here
-  // it returns at once.
-  boost::asio::awaitable<Ticket> Enter(std::string key);
+  // The flight for `key` that is in the air, or a new one.
+  Ticket Join(std::string key);
+  // Awaited by the one who leads, before he flies: a fleet of daemons may have to agree on who does. Here it returns at
+  // once.
+  boost::asio::awaitable<void> Enter(const Flight& flight);
+  // `told` is called once: when the flight lands, or after `patience`.
+  void Wait(Flight& flight, absl::Duration patience, Flight::Told told);
   bool InTheAir(absl::string_view key) const { return flights_.contains(key); }
-  // Tells the waiters and closes the flight.
+  // Closes the flight and tells the waiters.
   void Land(const std::shared_ptr<Flight>& flight, Verdict verdict);
 
   // The waiters are not to wait any longer; the flights go on.
@@ -49,6 +66,8 @@ class Flights {
   size_t size() const { return flights_.size(); }
 
  private:
+  static void GiveUp(Flight::Waiter& waiter);
+
   Loop& loop_;
   absl::flat_hash_map<std::string, std::shared_ptr<Flight>> flights_;
 };

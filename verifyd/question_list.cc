@@ -86,21 +86,20 @@ void QuestionList::Start(absl::string_view text) {
   Question question = question_;
   question.address = *std::move(address);
   ++running_;
-  loop_.Spawn(Ask(shared_from_this(), std::string(text), std::move(question)));
+  verifier_.Ask(std::move(question),
+                [list = shared_from_this(), text = std::string(text), asked = loop_.clock().Mono()](
+                    const Verdict& verdict) { list->TakeIn(text, verdict, list->loop_.clock().Mono() - asked); });
 }
 
-boost::asio::awaitable<void> QuestionList::Ask(std::shared_ptr<QuestionList> list, std::string text,
-                                               Question question) {
-  const MonoTime asked = list->loop_.clock().Mono();
-  const Verdict verdict = co_await list->verifier_.Verify(std::move(question));
-  --list->running_;
-  if (list->abandoned_) co_return;
-  if (list->loop_.clock().Mono() - asked <= kPrompt) {
-    ++list->most_at_once_;
+void QuestionList::TakeIn(absl::string_view text, const Verdict& verdict, absl::Duration took) {
+  --running_;
+  if (abandoned_) return;
+  if (took <= kPrompt) {
+    ++most_at_once_;
   } else {
-    list->most_at_once_ = std::max(list->most_at_once_ - 1, kLeastAtOnce);
+    most_at_once_ = std::max(most_at_once_ - 1, kLeastAtOnce);
   }
-  list->Answered(json::serialize(ToJson(text, verdict)));
+  Answered(json::serialize(ToJson(text, verdict)));
 }
 
 void QuestionList::Answered(const std::string& line) {

@@ -39,10 +39,11 @@ class QuestionList : public std::enable_shared_from_this<QuestionList> {
   QuestionList(Loop& loop, Verifier& verifier, Question question, LineSource addresses);
 
   static boost::asio::awaitable<void> Feed(std::shared_ptr<QuestionList> list);
-  static boost::asio::awaitable<void> Ask(std::shared_ptr<QuestionList> list, std::string text, Question question);
   boost::asio::awaitable<std::optional<std::string>> Next();
   bool HasRoom() const;
   void Start(absl::string_view text);
+  // `took`: from the question to the answer.
+  void TakeIn(absl::string_view text, const Verdict& verdict, absl::Duration took);
   void Answered(const std::string& line);
 
   Loop& loop_;

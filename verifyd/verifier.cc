@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/log.h"
+#include "base/signal.h"
 #include "cache/merge.h"
 #include "cache/postfix_rule.h"
 #include "mail/masked_text.h"
@@ -272,37 +273,63 @@ std::optional<Verdict> Verifier::Recall(const Question& question) {
   return verdict;
 }
 
-boost::asio::awaitable<Verdict> Verifier::Verify(Question question) {
-  std::optional<Verdict> recalled = Recall(question);
-  if (recalled.has_value()) co_return *std::move(recalled);
-  const std::string key = question.address.Key();
+void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict)> answer) {
+  if (std::optional<Verdict> recalled = Recall(question); recalled.has_value()) return answer(*std::move(recalled));
+  std::string key = question.address.Key();
   const bool flying = flights_.InTheAir(key);
   if (waiting_ >= settings_->waiter_limit || (!flying && flights_.size() >= settings_->flight_limit)) {
     metrics_.overload().Increment();
-    co_return Fallback(question).value_or(Overload(loop_.clock().Now()));
+    return answer(Fallback(question).value_or(Overload(loop_.clock().Now())));
   }
-  const Ticket ticket = co_await flights_.Enter(key);
+  const Ticket ticket = flights_.Join(std::move(key));
+  std::optional<ProbeRequest> request;
   if (ticket.leads) {
     NoteChoice(question);
     NoteProbe(question.address);
-    loop_.Spawn(Fly(ticket.flight, RequestFor(question)));
+    request = RequestFor(question);
   } else {
     metrics_.joined().Increment();
   }
-  if (question.patience > absl::ZeroDuration() && !ticket.flight->verdict.has_value()) {
-    ++waiting_;
-    co_await ticket.flight->landed.Wait(loop_.clock().Mono() + question.patience);
-    --waiting_;
+  if (question.patience <= absl::ZeroDuration()) {
+    if (ticket.leads) loop_.Spawn(Fly(ticket.flight, *std::move(request)));
+    return answer(Told(question, ticket.flight->verdict.get()));
   }
-  if (!ticket.flight->verdict.has_value()) {
+  ++waiting_;
+  const absl::Duration patience = question.patience;
+  flights_.Wait(*ticket.flight, patience,
+                [this, question = std::move(question), answer = std::move(answer)](const Verdict* verdict) mutable {
+                  --waiting_;
+                  answer(Told(question, verdict));
+                });
+  if (ticket.leads) loop_.Spawn(Fly(ticket.flight, *std::move(request)));
+}
+
+// Of a flight that has landed, or not in time.
+Verdict Verifier::Told(const Question& question, const Verdict* verdict) {
+  if (verdict == nullptr) {
     metrics_.in_progress().Increment();
-    co_return Fallback(question).value_or(InProgress());
+    return Fallback(question).value_or(InProgress());
   }
-  unheard_.erase(key);
-  metrics_.questions(ticket.flight->verdict->source).Increment();
-  Verdict verdict = *ticket.flight->verdict;
-  if (!question.transcript) verdict.transcript.clear();
-  co_return verdict;
+  unheard_.erase(question.address.Key());
+  metrics_.questions(verdict->source).Increment();
+  Verdict told = *verdict;
+  if (!question.transcript) told.transcript.clear();
+  return told;
+}
+
+boost::asio::awaitable<Verdict> Verifier::Verify(Question question) {
+  struct Answer {
+    explicit Answer(Loop& loop) : arrived(loop) {}
+    std::optional<Verdict> verdict;
+    Signal arrived;
+  };
+  const auto answer = std::make_shared<Answer>(loop_);
+  Ask(std::move(question), [answer](Verdict verdict) {
+    answer->verdict = std::move(verdict);
+    answer->arrived.NotifyAll();
+  });
+  if (!answer->verdict.has_value()) co_await answer->arrived.Wait();
+  co_return *std::move(answer->verdict);
 }
 
 bool Verifier::HasRoomForLists() const {
@@ -353,7 +380,7 @@ void Verifier::RefreshBehind(const Question& question) {
   if (flights_.InTheAir(question.address.Key()) || flights_.size() >= settings_->flight_limit) return;
   metrics_.refreshes().Increment();
   NoteChoice(question);
-  loop_.Spawn(LookAgain(question.address, Urgency::kRefresh));
+  LookAgain(question.address, Urgency::kRefresh, [] {});
 }
 
 void Verifier::NoteChoice(const Question& question) {
@@ -379,28 +406,32 @@ void Verifier::Forgo(const Address& address, absl::Duration pause) {
   cache_.PutRecord(address.Key(), *record);
 }
 
-boost::asio::awaitable<void> Verifier::LookAgain(Address address, Urgency urgency) {
+void Verifier::LookAgain(Address address, Urgency urgency, absl::AnyInvocable<void()> done) {
   const Memory memory = Remember(address, loop_.clock().Now());
   if (memory.pin.has_value() || !IsOurs(address)) {
     Forgo(address, absl::InfiniteDuration());
-    co_return;
+    return done();
   }
   if (memory.hold.has_value()) {
     Forgo(address, kForgone);
-    co_return;
+    return done();
   }
-  const Ticket ticket = co_await flights_.Enter(address.Key());
-  if (!ticket.leads) co_return;
+  const Ticket ticket = flights_.Join(address.Key());
+  if (!ticket.leads) return done();
   Question question;
   question.address = std::move(address);
   question.urgency = urgency;
-  co_await Fly(ticket.flight, RequestFor(question));
+  flights_.Wait(*ticket.flight, absl::InfiniteDuration(),
+                [done = std::move(done)](const Verdict* /*verdict*/) mutable { done(); });
+  loop_.Spawn(Fly(ticket.flight, RequestFor(question)));
 }
 
-// Its frame is what a question in the air keeps here: what is done behind it has frames of its own.
+// Ends when it is known where to ask: what a question in the air keeps here until it lands is no coroutine.
 boost::asio::awaitable<void> Verifier::Fly(std::shared_ptr<Flight> flight, ProbeRequest request) {
-  ProbeOutcome outcome = co_await prober_.Probe(request);
-  co_await Land(std::move(flight), std::move(request), std::move(outcome));
+  co_await flights_.Enter(*flight);
+  co_await prober_.Begin(std::move(request), [this, flight](ProbeRequest asked, ProbeOutcome outcome) {
+    loop_.Spawn(Land(flight, std::move(asked), std::move(outcome)));
+  });
 }
 
 boost::asio::awaitable<void> Verifier::Land(std::shared_ptr<Flight> flight, ProbeRequest request,
@@ -416,7 +447,7 @@ boost::asio::awaitable<void> Verifier::Land(std::shared_ptr<Flight> flight, Prob
     LogProbe("probe", address, outcome);
     verdict = co_await Learn(std::move(request), std::move(outcome));
   }
-  if (!settings_->negative_cache && flight->landed.waiting() == 0) {
+  if (!settings_->negative_cache && flight->waiters.empty()) {
     // Most were never asked for again; without room for new ones nobody would be told.
     if (unheard_.size() >= kMaxUnheard) unheard_.clear();
     unheard_.insert_or_assign(address.Key(), std::pair(loop_.clock().Mono(), verdict));

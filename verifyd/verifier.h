@@ -60,17 +60,21 @@ class Verifier {
   // Before the first question, and after a reload; probes in the air keep what they began with.
   void Configure(std::shared_ptr<const VerifierSettings> settings);
 
-  // The way of a question: pin, hold, fresh record, domain fact, flight in the air, probe. Answers after
-  // `question.patience` at the latest, with what is remembered or state kInProgress; the probe goes on. Over the limits
-  // of flights and waiters a new address gets reason overload, which is temporary.
+  // The way of a question: pin, hold, fresh record, domain fact, flight in the air, probe. `answer` is called once,
+  // after `question.patience` at the latest and perhaps before this returns, with what is remembered or state
+  // kInProgress; the probe goes on. Over the limits of flights and waiters a new address gets reason overload, which is
+  // temporary.
+  void Ask(Question question, absl::AnyInvocable<void(Verdict)> answer);
+  // The same for a coroutine.
   boost::asio::awaitable<Verdict> Verify(Question question);
 
-  // The part of Verify that needs no waiting: what memory says, if that is an answer. Starts a refresh behind it where
+  // The part of Ask that needs no waiting: what memory says, if that is an answer. Starts a refresh behind it where
   // one is due.
   std::optional<Verdict> Recall(const Question& question);
 
-  // Asks anew about an address whose next probe is due, whoever knows of it. Returns when it has been asked.
-  boost::asio::awaitable<void> LookAgain(Address address, Urgency urgency);
+  // Asks anew about an address whose next probe is due, whoever knows of it. `done` is called when it has been asked,
+  // perhaps before this returns.
+  void LookAgain(Address address, Urgency urgency, absl::AnyInvocable<void()> done);
   // Whether the address is to be asked about by `now` without anybody asking (Record::on_agenda).
   bool IsPlanned(const Address& address, absl::Time now) const;
   // Called whenever such a probe is planned, with its time. Null: nobody wants to know.
@@ -124,6 +128,7 @@ class Verifier {
   Verdict Standing(const Address& address) const;
   // What is better than "in progress" when patience has ended.
   std::optional<Verdict> Fallback(const Question& question) const;
+  Verdict Told(const Question& question, const Verdict* verdict);
   boost::asio::awaitable<void> Fly(std::shared_ptr<Flight> flight, ProbeRequest request);
   boost::asio::awaitable<void> Land(std::shared_ptr<Flight> flight, ProbeRequest request, ProbeOutcome outcome);
   boost::asio::awaitable<Verdict> Learn(ProbeRequest request, ProbeOutcome outcome);
