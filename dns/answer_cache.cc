@@ -1,5 +1,7 @@
 #include "dns/answer_cache.h"
 
+#include <iterator>
+
 #include "absl/time/time.h"
 
 namespace verifyd {
@@ -14,32 +16,30 @@ bool IsWorthKeeping(const DnsAnswer& answer) {
 
 void AnswerCache::Put(const DnsKey& key, std::shared_ptr<const DnsAnswer> answer, MonoTime now) {
   if (max_entries_ == 0 || !IsWorthKeeping(*answer)) return;
-  if (const auto old = index_.find(key); old != index_.end()) {
-    entries_.erase(old->second);
-    index_.erase(old);
-  }
-  if (entries_.size() >= max_entries_) {
-    index_.erase(entries_.back().key);
-    entries_.pop_back();
-  }
+  if (const auto old = index_.find(key); old != index_.end()) Erase(*old);
+  if (entries_.size() >= max_entries_) Erase(std::prev(entries_.end()));
   const MonoTime expires = now + answer->ttl;
   entries_.push_front({key, std::move(answer), expires});
-  index_.emplace(key, entries_.begin());
+  index_.insert(entries_.begin());
 }
 
 std::shared_ptr<const DnsAnswer> AnswerCache::Find(const DnsKey& key, MonoTime now) {
   const auto found = index_.find(key);
   if (found == index_.end()) return nullptr;
-  const auto entry = found->second;
+  const Entries::iterator entry = *found;
   if (entry->expires <= now) {
-    index_.erase(found);
-    entries_.erase(entry);
+    Erase(entry);
     return nullptr;
   }
   entries_.splice(entries_.begin(), entries_, entry);
   auto answer = std::make_shared<DnsAnswer>(*entry->answer);
   answer->ttl = entry->expires - now;
   return answer;
+}
+
+void AnswerCache::Erase(Entries::iterator entry) {
+  index_.erase(entry);
+  entries_.erase(entry);
 }
 
 }  // namespace verifyd

@@ -10,7 +10,8 @@
 #include <string>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/hash/hash.h"
 #include "base/clock.h"
 #include "dns/answer.h"
 
@@ -36,9 +37,29 @@ class AnswerCache {
     MonoTime expires;
   };
 
+  using Entries = std::list<Entry>;
+
+  // Entries are found by their keys, which are written once.
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(const DnsKey& key) const { return absl::Hash<DnsKey>()(key); }
+    size_t operator()(Entries::const_iterator entry) const { return (*this)(entry->key); }
+  };
+  struct Equal {
+    using is_transparent = void;
+    static const DnsKey& KeyOf(const DnsKey& key) { return key; }
+    static const DnsKey& KeyOf(Entries::const_iterator entry) { return entry->key; }
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return KeyOf(a) == KeyOf(b);
+    }
+  };
+
+  void Erase(Entries::iterator entry);
+
   size_t max_entries_;
-  std::list<Entry> entries_;  // the one used last stands first
-  absl::flat_hash_map<DnsKey, std::list<Entry>::iterator> index_;
+  Entries entries_;  // the one used last stands first
+  absl::flat_hash_set<Entries::iterator, Hash, Equal> index_;
 };
 
 }  // namespace verifyd
