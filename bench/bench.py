@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -59,6 +60,9 @@ class Bench:
         self.rounds = rounds
         self.folder = tempfile.mkdtemp(prefix="verifyd-figures-")
         self.running = []
+        # Each session is a descriptor, of the daemon and of the target.
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
     def tool(self, name):
         return os.path.join(self.build, "bench", name)

@@ -39,6 +39,7 @@
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/service_manager.h"
 #include "verifyd/table_watch.h"
+#include "verifyd/thread_priority.h"
 #include "verifyd/verifier.h"
 
 namespace verifyd {
@@ -363,12 +364,17 @@ void Daemon::Run() {
   std::vector<std::thread> threads;
   threads.emplace_back([&loop = impl.reader] { loop.Run(); });
   for (Worker& worker : impl.workers) {
-    if (worker.own != nullptr) threads.emplace_back([&loop = *worker.own] { loop.Run(); });
+    if (worker.own == nullptr) continue;
+    threads.emplace_back([&loop = *worker.own] {
+      GiveWay();
+      loop.Run();
+    });
   }
   impl.front.Spawn(impl.WatchSignals());
   if (const absl::Duration interval = WatchdogInterval(); interval != absl::InfiniteDuration()) {
     impl.front.Spawn(impl.KickWatchdog(interval));
   }
+  AskForShortSlices();
   LogInfo("ready");
   NotifyServiceManager("READY=1");
   impl.front.Run();

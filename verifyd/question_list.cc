@@ -95,7 +95,7 @@ void QuestionList::TakeIn(absl::string_view text, const Verdict& verdict, absl::
   --running_;
   if (abandoned_) return;
   if (took <= kPrompt) {
-    ++most_at_once_;
+    most_at_once_ += kMore;
   } else {
     most_at_once_ = std::max(most_at_once_ - 1, kLeastAtOnce);
   }

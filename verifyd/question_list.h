@@ -24,9 +24,10 @@ namespace verifyd {
 
 class QuestionList : public std::enable_shared_from_this<QuestionList> {
  public:
-  // Questions that wait at one time: so many always, and more as long as answers come promptly and there is room for
-  // them. A slow destination is not piled up with questions whose time would run out there.
+  // Questions that wait at one time: so many always, and more, kMore with each, as long as answers come promptly and
+  // there is room for them. A slow destination is not piled up with questions whose time would run out there.
   static constexpr size_t kLeastAtOnce = 100;
+  static constexpr size_t kMore = 3;
   static constexpr absl::Duration kPrompt = absl::Seconds(10);
   // Questions that begin in one turn of the loop: whoever waits at a door comes in between.
   static constexpr size_t kInATurn = 8;
