@@ -226,7 +226,7 @@ Destination::Batch Destination::TakeBatch(const Session* session, size_t limit) 
   });
   all_.counters_->queued_now -= batch.size();
   const MonoTime now = all_.loop_.clock().Mono();
-  for (const auto& job : batch) job->outcome.delays.queue += now - job->queued;
+  for (const auto& job : batch) job->delays.queue += now - job->queued;
   return batch;
 }
 
@@ -249,9 +249,9 @@ boost::asio::awaitable<std::shared_ptr<Session>> Destination::Open(Batch& batch)
                                                  lead.classifier, SourcesFor(lead));
   const MonoTime deadline = LastDeadline(batch);
   const MonoTime began = clock.Mono();
-  const std::optional<Finding> refusal = co_await session->Open(all_.dialer_, deadline, lead.transcript);
+  const std::unique_ptr<Finding> refusal = co_await session->Open(all_.dialer_, deadline, lead.transcript);
   for (const auto& job : batch) {
-    job->outcome.delays.connect += clock.Mono() - began;
+    job->delays.connect += clock.Mono() - began;
     if (session->greeted()) --job->sessions_left;
     if (session->exhausted()) continue;  // nothing was tried
     for (const Endpoint& endpoint : session->unreachable()) job->NoteTried(endpoint);
@@ -267,7 +267,7 @@ boost::asio::awaitable<std::shared_ptr<Session>> Destination::Open(Batch& batch)
   if (!exhausted && !our_fault) {
     for (const Endpoint& endpoint : session->unreachable()) all_.dead_hosts_.NoteDead(endpoint, clock.Mono());
   }
-  if (!refusal.has_value()) {
+  if (refusal == nullptr) {
     ++greeted_;
     co_return session;
   }
@@ -282,7 +282,7 @@ boost::asio::awaitable<std::shared_ptr<Session>> Destination::Open(Batch& batch)
       if (!exhausted) ++job->throttled;
       AskAgain(std::move(job));
     } else {
-      Conclude(std::move(job), session->endpoint(), *refusal);
+      Conclude(std::move(job), session->endpoint(), std::make_unique<Finding>(*refusal));
     }
   }
   all_.loop_.Spawn(Leave(session, Busy(all_.shared_from_this())));
@@ -359,7 +359,7 @@ boost::asio::awaitable<bool> Destination::Serve(Batch& batch, Session& session) 
       [&](Enquiry& enquiry) {
         const auto index = static_cast<size_t>(&enquiry - enquiries.data());
         std::unique_ptr<ProbeJob>& job = batch[index];
-        job->outcome.delays.dialogue += enquiry.answered - began;
+        job->delays.dialogue += enquiry.answered - began;
         job->source = session.source();
         const bool throttled = SlowDown(*job, *enquiry.finding, session);
         if (throttled || TryOtherSource(*job, *enquiry.finding, session)) {
@@ -369,7 +369,7 @@ boost::asio::awaitable<bool> Destination::Serve(Batch& batch, Session& session) 
           first_again = std::min(first_again, index);
           too_many |= enquiry.finding->reason == Reason::kTooManyRecipients;
         } else if (!WantsCatchAll(*job) || !enquiry.finding->definite()) {
-          Conclude(std::move(job), session.endpoint(), *std::move(enquiry.finding));
+          Conclude(std::move(job), session.endpoint(), std::move(enquiry.finding));
         } else {
           job->target = std::move(enquiry.finding);
         }
@@ -386,8 +386,8 @@ boost::asio::awaitable<bool> Destination::Serve(Batch& batch, Session& session) 
     if (job == nullptr || job->answered()) continue;
     if (!slowed) ++job->again;
     const bool enough = job->again > kMaxAgain || clock.Mono() >= job->request.deadline;
-    if (enough && enquiries[i].finding.has_value()) {
-      Conclude(std::move(job), session.endpoint(), *std::move(enquiries[i].finding));
+    if (enough && enquiries[i].finding != nullptr) {
+      Conclude(std::move(job), session.endpoint(), std::move(enquiries[i].finding));
     } else {
       AskAgain(std::move(job));
     }
@@ -406,12 +406,12 @@ Farewell Destination::FarewellFor(const Batch& batch) const {
 boost::asio::awaitable<void> Destination::ServeCatchAll(Batch& batch, Session& session) {
   CatchAll answer = CatchAll::kNotAsked;
   for (auto& job : batch) {
-    if (job == nullptr || !job->target.has_value() || job->answered()) continue;
+    if (job == nullptr || job->target == nullptr || job->answered()) continue;
     // Who refuses one address does not take all.
     if (job->target->deliverability == Deliverability::kUndeliverable) answer = CatchAll::kNo;
     if (answer == CatchAll::kNotAsked) answer = co_await CatchAllOf(*job, session);
-    job->outcome.catch_all = answer;
-    Finding finding = *std::exchange(job->target, std::nullopt);
+    job->catch_all = answer;
+    std::unique_ptr<Finding> finding = std::move(job->target);
     Conclude(std::move(job), session.endpoint(), std::move(finding));
   }
 }
@@ -476,22 +476,21 @@ boost::asio::awaitable<void> Destination::Leave(std::shared_ptr<Session> session
   --all_.counters_->sessions_now;
 }
 
-void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoint, Finding finding) {
+void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoint, std::unique_ptr<Finding> finding) {
   if (job->answered()) return;
-  job->conversed |= HeldAConversation(finding);
+  job->conversed |= HeldAConversation(*finding);
   job->NoteTried(endpoint);
-  const bool refused_us = finding.scope == Scope::kUs && finding.code / 100 == 5;
-  bool go_on = WorthAnotherServer(finding, *job->settings) || (refused_us && TryOtherProvider(*job, endpoint));
+  const bool refused_us = finding->scope == Scope::kUs && finding->code / 100 == 5;
+  bool go_on = WorthAnotherServer(*finding, *job->settings) || (refused_us && TryOtherProvider(*job, endpoint));
   // That nobody there hosts the domain counts only where every server says so.
-  const bool relay_denied = finding.reason == Reason::kRelayDenied;
+  const bool relay_denied = finding->reason == Reason::kRelayDenied;
   job->relay_denied = relay_denied && job->relay_denied;
   go_on = go_on && job->NextServer().has_value() && (job->sessions_left > 0 || job->relay_denied) &&
           all_.loop_.clock().Mono() < job->request.deadline;
-  if (!job->best.has_value() || Weight(finding) >= Weight(*job->best)) job->best = std::move(finding);
+  if (job->best == nullptr || Weight(*finding) >= Weight(*job->best)) job->best = std::move(finding);
   if (!go_on) {
-    Finding best = *std::exchange(job->best, std::nullopt);
-    job->outcome.relay_denied_everywhere =
-        job->relay_denied && !job->route.configured && !job->NextServer().has_value();
+    Finding best = *std::exchange(job->best, nullptr);
+    job->relay_denied_everywhere = job->relay_denied && !job->route.configured && !job->NextServer().has_value();
     if (relay_denied && job->route.configured) SayRelayDenied(*job, best);
     all_.NotePublicPort(*job, name_, best);
     if (!job->route.configured) unknown_share_.Note(IsUnknownUser(best), all_.loop_.clock().Mono());
@@ -525,13 +524,13 @@ bool Destination::TryOtherProvider(ProbeJob& job, const Endpoint& endpoint) {
 void Destination::Expire(ProbeJob& job) {
   const std::unique_ptr<ProbeJob> queued = queue_.Remove(&job);
   const absl::Time now = all_.loop_.clock().Now();
-  if (job.target.has_value()) return Answer(job, *std::exchange(job.target, std::nullopt));
+  if (job.target != nullptr) return Answer(job, *std::exchange(job.target, nullptr));
   if (queued == nullptr) {  // on a connection, beside others who have more time
     return Answer(job, EventFinding(Event::kDeadline, absl::StrCat("no answer from ", name_, " in time"), now));
   }
   --all_.counters_->queued_now;
-  job.outcome.delays.queue += all_.loop_.clock().Mono() - job.queued;
-  if (job.best.has_value()) return Answer(job, *std::exchange(job.best, std::nullopt));
+  job.delays.queue += all_.loop_.clock().Mono() - job.queued;
+  if (job.best != nullptr) return Answer(job, *std::exchange(job.best, nullptr));
   // Not the servers were slow: there were too many before it.
   Answer(job, EventFinding(Event::kOverload, absl::StrCat("no connection to ", name_, " became free in time"), now));
 }
@@ -539,12 +538,15 @@ void Destination::Expire(ProbeJob& job) {
 void Destination::Answer(ProbeJob& job, Finding finding) {
   breakers_.EndTrials(job);
   if (job.expiry.has_value()) job.expiry->Cancel();
-  ProbeOutcome outcome = std::move(job.outcome);
+  ProbeOutcome outcome;
   outcome.finding = std::move(finding);
   outcome.identity = job.request.identity;
   if (!job.source.empty()) outcome.identity.source_address = job.source;
   outcome.destination = name_;
   outcome.configured_route = job.route.configured;
+  outcome.catch_all = job.catch_all;
+  outcome.relay_denied_everywhere = job.relay_denied_everywhere;
+  outcome.delays = job.delays;
   outcome.transcript = job.transcript.Take();
   std::exchange(job.answer, nullptr)(std::move(outcome));
 }

@@ -96,7 +96,7 @@ class Destination {
   boost::asio::awaitable<void> Leave(std::shared_ptr<Session> session, Busy busy);
 
   // A server's word on a job: its answer, or the next server's turn.
-  void Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoint, Finding finding);
+  void Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoint, std::unique_ptr<Finding> finding);
   void SayRelayDenied(const ProbeJob& job, const Finding& finding);
   bool TryOtherProvider(ProbeJob& job, const Endpoint& endpoint);
   void Expire(ProbeJob& job);

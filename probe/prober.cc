@@ -253,7 +253,7 @@ std::shared_ptr<Answer> Prober::Impl::HandOver(ProbeRequest request, Route route
   if (!job->settings->helo.empty()) job->request.identity.helo = job->settings->helo;
   if (job->settings->sender.has_value()) job->request.identity.sender = *job->settings->sender;
   job->classifier = classifier;
-  job->outcome.delays.dns = dns;
+  job->delays.dns = dns;
   Place& place = PlaceOf(job->route.destination);
   job->answer = [self = shared_from_this(), answer, &from = place.loop](ProbeOutcome outcome) {
     self->ToFront(from, [answer, outcome = std::move(outcome)]() mutable {
