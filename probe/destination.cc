@@ -136,21 +136,7 @@ void Destination::StartWorker() {
 }
 
 boost::asio::awaitable<void> Destination::Work(Busy busy, Urgency urgency) {
-  co_await pace_.Acquire(MonoTime::InfiniteFuture());
-  co_await all_.slots_.Acquire(urgency);
-  worker_waits_[SessionSlots::Urgent(urgency) ? 1 : 0] = false;
-  co_await ServeQueue();
-  if (std::exchange(exhausted_, false)) co_await all_.loop_.Sleep(kExhaustedPause);
-  all_.slots_.Release();
-  pace_.Release();
-  --workers_;
-  StartWorker();  // for what is left, where this one was one too many
-  if (workers_ > 0) co_return;
-  idle_since_ = all_.loop_.clock().Mono();
-  all_.BecameIdle();
-}
-
-boost::asio::awaitable<void> Destination::ServeQueue() {
+  co_await AwaitTurn(urgency);
   std::shared_ptr<Session> session;
   MonoTime opened;
   while (session != nullptr || (!queue_.empty() && !pace_.crowded() && !exhausted_)) {
@@ -159,10 +145,9 @@ boost::asio::awaitable<void> Destination::ServeQueue() {
       if (!called && queue_.empty()) break;
       continue;
     }
-    const Clock& clock = all_.loop_.clock();
     const size_t granted = pace_.TakeQuestions(BatchLimit(*queue_.Front()));
     if (granted == 0) {
-      const absl::Duration wait = pace_.NextQuestion() - clock.Mono();
+      const absl::Duration wait = pace_.NextQuestion() - all_.loop_.clock().Mono();
       if (session != nullptr && wait > all_.connection_idle_time_) LeaveSoon(session);
       co_await all_.loop_.Sleep(wait);
       continue;
@@ -176,18 +161,36 @@ boost::asio::awaitable<void> Destination::ServeQueue() {
     pace_.GiveBackQuestions(granted - batch.size());
     StartWorker();
     if (session == nullptr) {
-      opened = clock.Mono();
+      opened = all_.loop_.clock().Mono();
       session = co_await Open(batch);
     }
     if (session == nullptr) continue;
     const bool worn_out = co_await Serve(batch, *session);
-    if (worn_out || !session->ready() || clock.Mono() < tarpit_until_) {
+    if (worn_out || !session->ready() || all_.loop_.clock().Mono() < tarpit_until_) {
       if (queue_.empty()) break;
       LeaveSoon(session);
     }
   }
   // The answers are on their way; the connection counts until it is closed.
   if (session != nullptr) co_await Leave(std::move(session), Busy(all_.shared_from_this()));
+  if (std::exchange(exhausted_, false)) co_await all_.loop_.Sleep(kExhaustedPause);
+  EndWork();
+}
+
+boost::asio::awaitable<void> Destination::AwaitTurn(Urgency urgency) {
+  co_await pace_.Acquire(MonoTime::InfiniteFuture());
+  co_await all_.slots_.Acquire(urgency);
+  worker_waits_[SessionSlots::Urgent(urgency) ? 1 : 0] = false;
+}
+
+void Destination::EndWork() {
+  all_.slots_.Release();
+  pace_.Release();
+  --workers_;
+  StartWorker();  // for what is left, where this one was one too many
+  if (workers_ > 0) return;
+  idle_since_ = all_.loop_.clock().Mono();
+  all_.BecameIdle();
 }
 
 void Destination::LeaveSoon(std::shared_ptr<Session>& session) {
@@ -220,7 +223,7 @@ size_t Destination::BatchLimit(const ProbeJob& lead) const {
 
 Destination::Batch Destination::TakeBatch(const Session* session, size_t limit) {
   const ProbeJob& lead = *queue_.Front();
-  const Endpoint endpoint = session != nullptr ? session->endpoint() : lead.route.endpoints[*lead.NextServer()];
+  const Endpoint& endpoint = session != nullptr ? session->endpoint() : lead.route.endpoints[*lead.NextServer()];
   Batch batch = queue_.TakeBatch(limit, [&](const ProbeJob& other) {
     return !other.transcript.wanted() && other.FitsWith(lead) && other.ServerAt(endpoint).has_value();
   });
@@ -243,50 +246,57 @@ MonoTime Destination::LastDeadline(const Batch& batch) {
 
 // Null where the server does not talk to us; the batch is then dealt with, and empty.
 boost::asio::awaitable<std::shared_ptr<Session>> Destination::Open(Batch& batch) {
-  const Clock& clock = all_.loop_.clock();
   ProbeJob& lead = *batch.front();
-  const auto session = std::make_shared<Session>(all_.loop_, lead.NextEndpoints(), lead.request.identity, lead.settings,
-                                                 lead.classifier, SourcesFor(lead));
-  const MonoTime deadline = LastDeadline(batch);
-  const MonoTime began = clock.Mono();
-  const std::unique_ptr<Finding> refusal = co_await session->Open(all_.dialer_, deadline, lead.transcript);
-  for (const auto& job : batch) {
-    job->delays.connect += clock.Mono() - began;
-    if (session->greeted()) --job->sessions_left;
-    if (session->exhausted()) continue;  // nothing was tried
-    for (const Endpoint& endpoint : session->unreachable()) job->NoteTried(endpoint);
-    job->source = session->source();
+  auto session = std::make_shared<Session>(all_.loop_, lead.NextEndpoints(), lead.request.identity, lead.settings,
+                                           lead.classifier, SourcesFor(lead));
+  const MonoTime began = all_.loop_.clock().Mono();
+  const std::unique_ptr<Finding> refusal = co_await session->Open(all_.dialer_, LastDeadline(batch), lead.transcript);
+  NoteOpened(batch, *session, refusal.get(), all_.loop_.clock().Mono() - began);
+  if (refusal != nullptr) {
+    TurnAway(batch, *session, *refusal);
+    LeaveSoon(session);
   }
-  if (session->connected()) {
+  co_return session;
+}
+
+void Destination::NoteOpened(Batch& batch, const Session& session, const Finding* refusal, absl::Duration took) {
+  for (const auto& job : batch) {
+    job->delays.connect += took;
+    if (session.greeted()) --job->sessions_left;
+    if (session.exhausted()) continue;  // nothing was tried
+    for (const Endpoint& endpoint : session.unreachable()) job->NoteTried(endpoint);
+    job->source = session.source();
+  }
+  if (session.connected()) {
     ++all_.counters_->connections;
     ++all_.counters_->sessions_now;
-    all_.dead_hosts_.NoteAlive(session->endpoint());
+    all_.dead_hosts_.NoteAlive(session.endpoint());
   }
-  const bool exhausted = session->exhausted();
-  const bool our_fault = !session->connected() && refusal->scope == Scope::kUs;
-  if (!exhausted && !our_fault) {
-    for (const Endpoint& endpoint : session->unreachable()) all_.dead_hosts_.NoteDead(endpoint, clock.Mono());
+  const bool our_fault = !session.connected() && refusal->scope == Scope::kUs;
+  if (!session.exhausted() && !our_fault) {
+    const MonoTime now = all_.loop_.clock().Mono();
+    for (const Endpoint& endpoint : session.unreachable()) all_.dead_hosts_.NoteDead(endpoint, now);
   }
-  if (refusal == nullptr) {
-    ++greeted_;
-    co_return session;
-  }
+  if (refusal == nullptr) ++greeted_;
+}
+
+void Destination::TurnAway(Batch& batch, const Session& session, const Finding& refusal) {
+  const bool exhausted = session.exhausted();
   if (exhausted) {
     exhausted_ = true;
-    all_.NoteExhausted(refusal->text);
+    all_.NoteExhausted(refusal.text);
   }
-  if (refusal->code != 0) ++all_.counters_->refused_connections;
-  const bool again = exhausted || SlowDown(lead, *refusal, *session) || TryOtherSource(lead, *refusal, *session);
+  if (refusal.code != 0) ++all_.counters_->refused_connections;
+  const ProbeJob& lead = *batch.front();
+  const bool again = exhausted || SlowDown(lead, refusal, session) || TryOtherSource(lead, refusal, session);
   for (auto& job : std::exchange(batch, {})) {
     if (again && !job->answered()) {
       if (!exhausted) ++job->throttled;
       AskAgain(std::move(job));
     } else {
-      Conclude(std::move(job), session->endpoint(), std::make_unique<Finding>(*refusal));
+      Conclude(std::move(job), session.endpoint(), std::make_unique<Finding>(refusal));
     }
   }
-  all_.loop_.Spawn(Leave(session, Busy(all_.shared_from_this())));
-  co_return nullptr;
 }
 
 Sources Destination::SourcesFor(const ProbeJob& job) {
@@ -339,60 +349,83 @@ void Destination::AskAgain(std::unique_ptr<ProbeJob> job) {
   Enqueue(std::move(job), ProbeQueue::End::kFront);
 }
 
-// True where the server would not even take the first: this connection is of no more use.
-boost::asio::awaitable<bool> Destination::Serve(Batch& batch, Session& session) {
-  const Clock& clock = all_.loop_.clock();
-  const MonoTime began = clock.Mono();
-  std::vector<Enquiry> enquiries;
-  enquiries.reserve(batch.size());
-  for (const auto& job : batch) {
-    Enquiry& enquiry = enquiries.emplace_back();
-    enquiry.address = &job->request.address;
-    enquiry.transcript = &job->transcript;
+struct Destination::Dialogue {
+  Dialogue(Batch& batch, Session& session, MonoTime began)
+      : batch(batch), session(session), began(began), enquiries(batch.size()), first_again(batch.size()) {
+    for (size_t i = 0; i < batch.size(); ++i) {
+      enquiries[i].address = &batch[i]->request.address;
+      enquiries[i].transcript = &batch[i]->transcript;
+    }
   }
-  const MonoTime deadline = LastDeadline(batch);
-  size_t first_again = batch.size();
+
+  Batch& batch;
+  Session& session;
+  const MonoTime began;
+  std::vector<Enquiry> enquiries;  // beside the batch
+  size_t first_again;              // none: the size of the batch
   bool too_many = false;
   bool slowed = false;
+  bool held_back = false;  // a target
+};
+
+// True where the server would not even take the first: this connection is of no more use.
+boost::asio::awaitable<bool> Destination::Serve(Batch& batch, Session& session) {
+  Dialogue dialogue(batch, session, all_.loop_.clock().Mono());
   co_await session.Ask(
-      absl::MakeSpan(enquiries), deadline,
-      [&](Enquiry& enquiry) {
-        const auto index = static_cast<size_t>(&enquiry - enquiries.data());
-        std::unique_ptr<ProbeJob>& job = batch[index];
-        job->delays.dialogue += enquiry.answered - began;
-        job->source = session.source();
-        const bool throttled = SlowDown(*job, *enquiry.finding, session);
-        if (throttled || TryOtherSource(*job, *enquiry.finding, session)) {
-          ++job->throttled;
-          slowed = enquiry.again = true;
-        } else if (enquiry.again) {
-          first_again = std::min(first_again, index);
-          too_many |= enquiry.finding->reason == Reason::kTooManyRecipients;
-        } else if (!WantsCatchAll(*job) || !enquiry.finding->definite()) {
-          Conclude(std::move(job), session.endpoint(), std::move(enquiry.finding));
-        } else {
-          job->target = std::move(enquiry.finding);
-        }
-      },
-      FarewellFor(batch));
+      absl::MakeSpan(dialogue.enquiries), LastDeadline(batch),
+      [this, &dialogue](Enquiry& enquiry) { TakeAnswer(dialogue, enquiry); }, FarewellFor(batch));
+  NotePace(dialogue);
+  if (dialogue.held_back) co_await ServeCatchAll(batch, session);
+  AskRestAgain(dialogue);
+  co_return dialogue.first_again == 0;
+}
+
+void Destination::TakeAnswer(Dialogue& dialogue, Enquiry& enquiry) {
+  const Session& session = dialogue.session;
+  const auto index = static_cast<size_t>(&enquiry - dialogue.enquiries.data());
+  std::unique_ptr<ProbeJob>& job = dialogue.batch[index];
+  job->delays.dialogue += enquiry.answered - dialogue.began;
+  job->source = session.source();
+  const bool throttled = SlowDown(*job, *enquiry.finding, session);
+  if (throttled || TryOtherSource(*job, *enquiry.finding, session)) {
+    ++job->throttled;
+    dialogue.slowed = enquiry.again = true;
+  } else if (enquiry.again) {
+    dialogue.first_again = std::min(dialogue.first_again, index);
+    dialogue.too_many |= enquiry.finding->reason == Reason::kTooManyRecipients;
+  } else if (!WantsCatchAll(*job) || !enquiry.finding->definite()) {
+    Conclude(std::move(job), session.endpoint(), std::move(enquiry.finding));
+  } else {
+    job->target = std::move(enquiry.finding);
+    dialogue.held_back = true;
+  }
+}
+
+void Destination::NotePace(const Dialogue& dialogue) {
+  const std::vector<Enquiry>& enquiries = dialogue.enquiries;
   const auto answered = static_cast<size_t>(
       std::count_if(enquiries.begin(), enquiries.end(), [](const Enquiry& enquiry) { return !enquiry.again; }));
-  if (answered > 0) pace_.NoteAnswered(answered, session.longest_gap());
+  const absl::Duration longest_gap = dialogue.session.longest_gap();
+  if (answered > 0) pace_.NoteAnswered(answered, longest_gap);
   const absl::Duration took = enquiries.back().answered - enquiries.front().answered;
-  if (!slowed) AdaptBatch(batch.size(), first_again, too_many, session.longest_gap(), took);
-  co_await ServeCatchAll(batch, session);
-  for (size_t i = batch.size(); i-- > 0;) {
-    std::unique_ptr<ProbeJob>& job = batch[i];
+  if (!dialogue.slowed) {
+    AdaptBatch(enquiries.size(), dialogue.first_again, dialogue.too_many, longest_gap, took);
+  }
+}
+
+void Destination::AskRestAgain(Dialogue& dialogue) {
+  for (size_t i = dialogue.batch.size(); i-- > 0;) {
+    std::unique_ptr<ProbeJob>& job = dialogue.batch[i];
     if (job == nullptr || job->answered()) continue;
-    if (!slowed) ++job->again;
-    const bool enough = job->again > kMaxAgain || clock.Mono() >= job->request.deadline;
-    if (enough && enquiries[i].finding != nullptr) {
-      Conclude(std::move(job), session.endpoint(), std::move(enquiries[i].finding));
+    if (!dialogue.slowed) ++job->again;
+    const bool enough = job->again > kMaxAgain || all_.loop_.clock().Mono() >= job->request.deadline;
+    std::unique_ptr<Finding>& finding = dialogue.enquiries[i].finding;
+    if (enough && finding != nullptr) {
+      Conclude(std::move(job), dialogue.session.endpoint(), std::move(finding));
     } else {
       AskAgain(std::move(job));
     }
   }
-  co_return first_again == 0;
 }
 
 // Where sessions are scarce this one is not kept, so that its end need not wait for its answers.

@@ -72,13 +72,16 @@ class Destination {
 
  private:
   using Batch = std::vector<std::unique_ptr<ProbeJob>>;
+  // A batch in its transaction.
+  struct Dialogue;
 
   void Enqueue(std::unique_ptr<ProbeJob> job, ProbeQueue::End end);
   // One worker at a time waits for a connection's turn, and beside it one for whom somebody waits; when it has come it
   // serves the queue until that is empty and nobody comes within the idle time.
   void StartWorker();
   boost::asio::awaitable<void> Work(Busy busy, Urgency urgency);
-  boost::asio::awaitable<void> ServeQueue();
+  boost::asio::awaitable<void> AwaitTurn(Urgency urgency);
+  void EndWork();
   boost::asio::awaitable<bool> AwaitArrival();
   void LeaveSoon(std::shared_ptr<Session>& session);
   bool Keep(const Session& session, const ProbeJob& job, MonoTime opened) const;
@@ -86,7 +89,12 @@ class Destination {
   size_t BatchLimit(const ProbeJob& lead) const;
   static MonoTime LastDeadline(const Batch& batch);
   boost::asio::awaitable<std::shared_ptr<Session>> Open(Batch& batch);
+  void NoteOpened(Batch& batch, const Session& session, const Finding* refusal, absl::Duration took);
+  void TurnAway(Batch& batch, const Session& session, const Finding& refusal);
   boost::asio::awaitable<bool> Serve(Batch& batch, Session& session);
+  void TakeAnswer(Dialogue& dialogue, Enquiry& enquiry);
+  void NotePace(const Dialogue& dialogue);
+  void AskRestAgain(Dialogue& dialogue);
   Farewell FarewellFor(const Batch& batch) const;
   boost::asio::awaitable<void> ServeCatchAll(Batch& batch, Session& session);
   boost::asio::awaitable<CatchAll> CatchAllOf(ProbeJob& job, Session& session);

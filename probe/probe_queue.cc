@@ -1,5 +1,6 @@
 #include "probe/probe_queue.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace verifyd {
@@ -43,7 +44,7 @@ std::vector<std::unique_ptr<ProbeJob>> ProbeQueue::TakeBatch(size_t limit,
   const ProbeJob* const front = Front();
   if (front == nullptr) return batch;
   Domain& domain = *domains_.at(front->domain());
-  batch.reserve(limit);
+  batch.reserve(std::min(limit, size()));
   batch.push_back(Take(domain, UrgencyOf(*front), domain.jobs[UrgencyOf(*front)].begin()));
   size_t looks_left = limit * kLooks;
   for (size_t urgency = 0; urgency < kUrgencies; ++urgency) {

@@ -242,22 +242,19 @@ boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime de
   deadline_ = deadline;
   transcript_ = batch.size() == 1 ? batch.front().transcript : nullptr;
   longest_gap_ = absl::ZeroDuration();
-  Transaction transaction{.on_answer = on_answer, .farewell = farewell};
-  Plan(batch, transaction);
+  Transaction transaction{.batch = batch, .on_answer = on_answer, .farewell = farewell};
+  Plan(transaction);
   co_await Transact(transaction);
   // What a refusal of MAIL asks for is tried, each once.
   while (transaction.redo != Redo::kNothing) {
     if (transaction.redo == Redo::kInTls) {
       const std::unique_ptr<Finding> failure = co_await Secure();
       if (failure != nullptr || !tls_) {
-        const Finding& why = failure != nullptr ? *failure : *mail_refusal_;
-        for (Enquiry& enquiry : batch) {
-          if (enquiry.finding == nullptr) Answer(transaction, enquiry, std::make_unique<Finding>(why), false);
-        }
+        AnswerUnanswered(transaction, failure != nullptr ? *failure : *mail_refusal_);
         break;
       }
     }
-    Plan(batch, transaction);
+    Plan(transaction);
     co_await Transact(transaction);
   }
   used_ = true;
@@ -285,12 +282,12 @@ std::unique_ptr<Finding> Session::MissingSmtputf8(const Address& address) const 
 }
 
 // Who can not be asked about is answered at once.
-void Session::Plan(absl::Span<Enquiry> batch, Transaction& transaction) {
+void Session::Plan(Transaction& transaction) {
   std::vector<Planned> plan;
-  plan.reserve(batch.size() + 2);
+  plan.reserve(transaction.batch.size() + 2);
   if (in_transaction_) plan.push_back({&kRsetStep, nullptr});
   plan.push_back({&kMailStep, nullptr});
-  for (Enquiry& enquiry : batch) {
+  for (Enquiry& enquiry : transaction.batch) {
     if (enquiry.finding != nullptr) continue;  // answered before all was tried again; its address may be gone
     std::unique_ptr<Finding> missing = MissingSmtputf8(*enquiry.address);
     if (missing == nullptr) {
@@ -408,6 +405,12 @@ void Session::AnswerAsked(Transaction& transaction, const Planned& planned, std:
 void Session::AnswerRefused(const Transaction& transaction, const Planned& planned) {
   if (planned.enquiry == nullptr || transaction.redo != Redo::kNothing) return;
   Answer(transaction, *planned.enquiry, std::make_unique<Finding>(*mail_refusal_), transaction.mail_again);
+}
+
+void Session::AnswerUnanswered(const Transaction& transaction, const Finding& finding) {
+  for (Enquiry& enquiry : transaction.batch) {
+    if (enquiry.finding == nullptr) Answer(transaction, enquiry, std::make_unique<Finding>(finding), false);
+  }
 }
 
 // The connection is of no more use since the reply to `last`; who was not answered had no chance.

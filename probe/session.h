@@ -139,6 +139,7 @@ class Session {
     Enquiry* enquiry;
   };
   struct Transaction {
+    absl::Span<Enquiry> batch;
     absl::FunctionRef<void(Enquiry&)> on_answer;
     Farewell farewell;
     std::vector<Planned> plan = {};
@@ -166,7 +167,7 @@ class Session {
   // With what was heard.
   bool over() const;
 
-  void Plan(absl::Span<Enquiry> batch, Transaction& transaction);
+  void Plan(Transaction& transaction);
   boost::asio::awaitable<void> Transact(Transaction& transaction);
   void PutWindow(Transaction& transaction);
   void PutCommand(const Transaction& transaction, const Planned& planned);
@@ -178,6 +179,7 @@ class Session {
   void AnswerAsked(Transaction& transaction, const Planned& planned, std::unique_ptr<Finding> finding, bool ended);
   void AnswerRefused(const Transaction& transaction, const Planned& planned);
   void AnswerRest(Transaction& transaction, size_t last);
+  void AnswerUnanswered(const Transaction& transaction, const Finding& finding);
   Redo RedoFor(const Reply& reply);
   std::unique_ptr<Finding> MissingSmtputf8(const Address& address) const;
 
