@@ -63,6 +63,25 @@ bool IsUnknownUser(const Finding& finding) {
 
 }  // namespace
 
+struct Destination::Dialogue {
+  Dialogue(Batch& batch, Session& session, MonoTime began)
+      : batch(batch), session(session), began(began), enquiries(batch.size()), first_again(batch.size()) {
+    for (size_t i = 0; i < batch.size(); ++i) {
+      enquiries[i].address = &batch[i]->request.address;
+      enquiries[i].transcript = &batch[i]->transcript;
+    }
+  }
+
+  Batch& batch;
+  Session& session;
+  const MonoTime began;
+  std::vector<Enquiry> enquiries;  // beside the batch
+  size_t first_again;              // none: the size of the batch
+  bool too_many = false;
+  bool slowed = false;
+  bool held_back = false;  // a target
+};
+
 std::string Destination::ProviderOfName(const std::string& name) { return ProviderOf(name.substr(0, name.find(','))); }
 
 Destination::Destination(Destinations& all, DestinationState state)
@@ -138,38 +157,7 @@ void Destination::StartWorker() {
 boost::asio::awaitable<void> Destination::Work(Busy busy, Urgency urgency) {
   co_await AwaitTurn(urgency);
   std::shared_ptr<Session> session;
-  MonoTime opened;
-  while (session != nullptr || (!queue_.empty() && !pace_.crowded() && !exhausted_)) {
-    if (queue_.empty()) {
-      const bool called = co_await AwaitArrival();
-      if (!called && queue_.empty()) break;
-      continue;
-    }
-    const size_t granted = pace_.TakeQuestions(BatchLimit(*queue_.Front()));
-    if (granted == 0) {
-      const absl::Duration wait = pace_.NextQuestion() - all_.loop_.clock().Mono();
-      if (session != nullptr && wait > all_.connection_idle_time_) LeaveSoon(session);
-      co_await all_.loop_.Sleep(wait);
-      continue;
-    }
-    if (session != nullptr && !Keep(*session, *queue_.Front(), opened)) {
-      pace_.GiveBackQuestions(granted);
-      LeaveSoon(session);
-      continue;
-    }
-    Batch batch = TakeBatch(session.get(), granted);
-    pace_.GiveBackQuestions(granted - batch.size());
-    StartWorker();
-    if (session == nullptr) {
-      opened = all_.loop_.clock().Mono();
-      session = co_await Open(batch);
-    }
-    if (session == nullptr) continue;
-    const bool worn_out = co_await Serve(batch, *session);
-    if (worn_out || !session->ready() || all_.loop_.clock().Mono() < tarpit_until_) {
-      if (queue_.empty()) break;
-      LeaveSoon(session);
-    }
+  while (co_await ServeNext(session)) {
   }
   // The answers are on their way; the connection counts until it is closed.
   if (session != nullptr) co_await Leave(std::move(session), Busy(all_.shared_from_this()));
@@ -193,6 +181,48 @@ void Destination::EndWork() {
   all_.BecameIdle();
 }
 
+// The next batch, on the connection that there is, or a new one; or what has to be waited for before. False: there is
+// nothing to do any more.
+boost::asio::awaitable<bool> Destination::ServeNext(std::shared_ptr<Session>& session) {
+  const Clock& clock = all_.loop_.clock();
+  if (queue_.empty()) {
+    if (session == nullptr) co_return false;
+    const bool called = co_await AwaitArrival();
+    co_return called || !queue_.empty();
+  }
+  if (session == nullptr && (pace_.crowded() || exhausted_)) co_return false;
+  const size_t granted = pace_.TakeQuestions(BatchLimit(*queue_.Front()));
+  if (granted == 0) {
+    const absl::Duration wait = pace_.NextQuestion() - clock.Mono();
+    if (session != nullptr && wait > all_.connection_idle_time_) LeaveSoon(session);
+    co_await all_.loop_.Sleep(wait);
+    co_return true;
+  }
+  if (session != nullptr && !Keep(*session, *queue_.Front())) {
+    pace_.GiveBackQuestions(granted);
+    LeaveSoon(session);
+    co_return true;
+  }
+  Batch batch = TakeBatch(session.get(), granted);
+  pace_.GiveBackQuestions(granted - batch.size());
+  StartWorker();
+  if (session == nullptr) session = co_await Open(batch);
+  if (session == nullptr) co_return true;
+  Dialogue dialogue(batch, *session, clock.Mono());
+  co_await session->Ask(
+      absl::MakeSpan(dialogue.enquiries), LastDeadline(batch),
+      [this, &dialogue](Enquiry& enquiry) { TakeAnswer(dialogue, enquiry); }, FarewellFor(batch));
+  NotePace(dialogue);
+  if (dialogue.held_back) co_await ServeCatchAll(batch, *session);
+  AskRestAgain(dialogue);
+  // Where the server would not even take the first this connection is of no more use.
+  if (dialogue.first_again == 0 || !session->ready() || clock.Mono() < tarpit_until_) {
+    if (queue_.empty()) co_return false;
+    LeaveSoon(session);
+  }
+  co_return true;
+}
+
 void Destination::LeaveSoon(std::shared_ptr<Session>& session) {
   all_.loop_.Spawn(Leave(std::exchange(session, nullptr), Busy(all_.shared_from_this())));
 }
@@ -204,10 +234,10 @@ boost::asio::awaitable<bool> Destination::AwaitArrival() {
 }
 
 // Whether the front of the queue can be asked on this connection.
-bool Destination::Keep(const Session& session, const ProbeJob& job, MonoTime opened) const {
+bool Destination::Keep(const Session& session, const ProbeJob& job) const {
   return session.ready() && !job.transcript.wanted() && session.Serves(job.request.identity, job.settings) &&
          job.ServerAt(session.endpoint()).has_value() &&
-         all_.loop_.clock().Mono() - opened < job.settings->connection_reuse_time_limit &&
+         all_.loop_.clock().Mono() - session.opened() < job.settings->connection_reuse_time_limit &&
          !all_.sources_.resting(provider_, session.source(), all_.loop_.clock().Now());
 }
 
@@ -347,37 +377,6 @@ void Destination::AskAgain(std::unique_ptr<ProbeJob> job) {
     job->expiry->SetAt(job->request.deadline, [this, waiting = job.get()] { Expire(*waiting); });
   }
   Enqueue(std::move(job), ProbeQueue::End::kFront);
-}
-
-struct Destination::Dialogue {
-  Dialogue(Batch& batch, Session& session, MonoTime began)
-      : batch(batch), session(session), began(began), enquiries(batch.size()), first_again(batch.size()) {
-    for (size_t i = 0; i < batch.size(); ++i) {
-      enquiries[i].address = &batch[i]->request.address;
-      enquiries[i].transcript = &batch[i]->transcript;
-    }
-  }
-
-  Batch& batch;
-  Session& session;
-  const MonoTime began;
-  std::vector<Enquiry> enquiries;  // beside the batch
-  size_t first_again;              // none: the size of the batch
-  bool too_many = false;
-  bool slowed = false;
-  bool held_back = false;  // a target
-};
-
-// True where the server would not even take the first: this connection is of no more use.
-boost::asio::awaitable<bool> Destination::Serve(Batch& batch, Session& session) {
-  Dialogue dialogue(batch, session, all_.loop_.clock().Mono());
-  co_await session.Ask(
-      absl::MakeSpan(dialogue.enquiries), LastDeadline(batch),
-      [this, &dialogue](Enquiry& enquiry) { TakeAnswer(dialogue, enquiry); }, FarewellFor(batch));
-  NotePace(dialogue);
-  if (dialogue.held_back) co_await ServeCatchAll(batch, session);
-  AskRestAgain(dialogue);
-  co_return dialogue.first_again == 0;
 }
 
 void Destination::TakeAnswer(Dialogue& dialogue, Enquiry& enquiry) {

@@ -27,8 +27,9 @@ bool Won(const std::optional<Dialed>& result) { return result.has_value() && res
 
 }  // namespace
 
-boost::asio::awaitable<Raced> DialFirst(Loop& loop, Dialer& dialer, absl::Span<const Endpoint> endpoints,
-                                        const Sources& sources, MonoTime deadline) {
+boost::asio::awaitable<std::unique_ptr<Raced>> DialFirst(Loop& loop, Dialer& dialer,
+                                                         absl::Span<const Endpoint> endpoints, const Sources& sources,
+                                                         MonoTime deadline) {
   const auto race = std::make_shared<Race>(loop);
   race->results.resize(endpoints.size());
   for (size_t i = 0; i < endpoints.size(); ++i) {
@@ -47,12 +48,12 @@ boost::asio::awaitable<Raced> DialFirst(Loop& loop, Dialer& dialer, absl::Span<c
                        [](const auto& result) { return !result.has_value(); });
   };
   while (undecided()) co_await race->changed.Wait();
-  Raced raced;
+  auto raced = std::make_unique<Raced>();
   for (size_t i = endpoints.size(); i-- > 0;) {
-    if (Won(race->results[i])) raced.winner = i;
-    if (race->results[i].has_value() && !Won(race->results[i])) raced.failed.push_back(i);
+    if (Won(race->results[i])) raced->winner = i;
+    if (race->results[i].has_value() && !Won(race->results[i])) raced->failed.push_back(i);
   }
-  raced.dialed = std::move(*race->results[raced.winner]);
+  raced->dialed = std::move(*race->results[raced->winner]);
   co_return raced;
 }
 

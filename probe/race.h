@@ -7,6 +7,7 @@
 #define VERIFYD_PROBE_RACE_H_
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -28,8 +29,9 @@ struct Raced {
 
 // `endpoints` and `sources` must live until this returns, `dialer` and `loop` until what is under way has ended, which
 // may be later.
-boost::asio::awaitable<Raced> DialFirst(Loop& loop, Dialer& dialer, absl::Span<const Endpoint> endpoints,
-                                        const Sources& sources, MonoTime deadline);
+boost::asio::awaitable<std::unique_ptr<Raced>> DialFirst(Loop& loop, Dialer& dialer,
+                                                         absl::Span<const Endpoint> endpoints, const Sources& sources,
+                                                         MonoTime deadline);
 
 }  // namespace verifyd
 

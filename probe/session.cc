@@ -42,6 +42,7 @@ Session::Session(Loop& loop, std::vector<Endpoint> endpoints, ProbeIdentity iden
 
 boost::asio::awaitable<std::unique_ptr<Finding>> Session::Open(Dialer& dialer, MonoTime deadline,
                                                                Transcript& transcript) {
+  opened_ = loop_.clock().Mono();
   deadline_ = deadline;
   transcript_ = &transcript;
   std::unique_ptr<Finding> refusal = co_await Connect(dialer, /*with_tls=*/true);
@@ -62,9 +63,11 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Connect(Dialer& dialer
   const MonoTime connect_by = BeginToConnect();
   std::unique_ptr<Finding> refusal;
   if (endpoints_.size() == 1) {
-    refusal = TakeConnection({co_await dialer.Dial(endpoint(), source(), connect_by)});
+    refusal = TakeConnection(co_await dialer.Dial(endpoint(), source(), connect_by));
   } else {
-    refusal = TakeConnection(co_await DialFirst(loop_, dialer, endpoints_, sources_, connect_by));
+    const std::unique_ptr<Raced> raced = co_await DialFirst(loop_, dialer, endpoints_, sources_, connect_by);
+    TakeWinner(*raced);
+    refusal = TakeConnection(std::move(raced->dialed));
   }
   may_use_tls_ = with_tls && Policy().level != TlsLevel::kNone;
   co_return refusal;
@@ -81,23 +84,24 @@ MonoTime Session::BeginToConnect() {
   parser_ = ReplyParser();
   unread_ = {};
   outgoing_.clear();
+  unreachable_.clear();
   timer_.Cancel();
   stream_.reset();
   return std::min(deadline_, loop_.clock().Mono() + settings_->connect_timeout);
 }
 
-std::unique_ptr<Finding> Session::TakeConnection(Raced raced) {
-  Dialed& dialed = raced.dialed;
-  unreachable_.clear();
-  for (const size_t failed : raced.failed) unreachable_.push_back(endpoints_[failed]);
+// A second connection, in clear, goes to the one that answered.
+void Session::TakeWinner(const Raced& raced) {
+  if (raced.dialed.stream == nullptr) return;
+  for (const size_t failed : raced.failed) {
+    unreachable_.push_back(endpoints_[failed]);
+    if (transcript_->wanted()) transcript_->Note(absl::StrCat(endpoints_[failed].ToString(), " did not answer"));
+  }
+  endpoints_ = {Endpoint(endpoints_[raced.winner])};
+}
+
+std::unique_ptr<Finding> Session::TakeConnection(Dialed dialed) {
   if (dialed.stream != nullptr) {
-    if (transcript_->wanted()) {
-      for (const Endpoint& endpoint : unreachable_) {
-        transcript_->Note(absl::StrCat(endpoint.ToString(), " did not answer"));
-      }
-    }
-    // A second connection, in clear, goes to the one that answered.
-    if (endpoints_.size() > 1) endpoints_ = {Endpoint(endpoints_[raced.winner])};
     stream_ = std::move(dialed.stream);
     return nullptr;
   }
@@ -131,12 +135,12 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Introduce() {
   offers_smtputf8_ = offers_pipelining_ = offers_starttls_ = false;
   const bool lmtp = endpoint().protocol == Protocol::kLmtp;
   const Step& step = lmtp ? kLhloStep : kEhloStep;
-  co_await Exchange(step, settings_->helo_timeout, absl::StrCat(step.command, " ", HeloName()));
+  co_await SayHello(step);
   std::unique_ptr<Finding> refusal = RefusalIn(step);
   if (refusal == nullptr) {
     ReadExtensions(heard_.reply);
   } else if (!lmtp && !over() && refusal->reason != Reason::kTlsRequired) {
-    co_await Exchange(kHeloStep, settings_->helo_timeout, absl::StrCat("HELO ", HeloName()));
+    co_await SayHello(kHeloStep);
     std::unique_ptr<Finding> of_helo = RefusalIn(kHeloStep);
     // A server that hangs up at HELO has said at EHLO why.
     if (of_helo == nullptr || heard_.event == Event::kNone) refusal = std::move(of_helo);
@@ -150,7 +154,10 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Introduce() {
   co_return refusal;
 }
 
-const std::string& Session::HeloName() const { return identity_.helo.empty() ? settings_->myhostname : identity_.helo; }
+boost::asio::awaitable<void> Session::SayHello(const Step& step) {
+  const std::string& name = identity_.helo.empty() ? settings_->myhostname : identity_.helo;
+  return Exchange(step, settings_->helo_timeout, absl::StrCat(step.command, " ", name));
+}
 
 // As Postfix: on the port of public mail, a server with our name is us.
 bool Session::IsOurselves(const Reply& reply) const {
@@ -180,7 +187,7 @@ std::unique_ptr<Finding> Session::LackOfTls() {
 }
 
 std::unique_ptr<Finding> Session::Unencrypted(absl::string_view why) {
-  Fail(Event::kTlsPolicyFailed, std::string(why));
+  Fail(Event::kTlsPolicyFailed, why);
   state_ = State::kRefused;
   return FindingOf(kStarttlsStep);
 }
@@ -233,7 +240,7 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Handshake() {
   const bool unverified = absl::IsPermissionDenied(facts.status());
   Fail(expired_ != Event::kNone ? expired_ : meaning,
        unverified ? "Server certificate not verified at" : "Cannot start TLS: handshake failure with");
-  if (unverified && transcript_ != nullptr) transcript_->Note(std::string(facts.status().message()));
+  if (unverified && transcript_ != nullptr) transcript_->Note(facts.status().message());
   co_return FindingOf(kHandshakeStep);
 }
 
@@ -245,21 +252,24 @@ boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime de
   Transaction transaction{.batch = batch, .on_answer = on_answer, .farewell = farewell};
   Plan(transaction);
   co_await Transact(transaction);
-  // What a refusal of MAIL asks for is tried, each once.
+  if (transaction.redo != Redo::kNothing) co_await TransactAnew(transaction);
+  used_ = true;
+  transcript_ = nullptr;
+  timer_.Cancel();
+}
+
+// What a refusal of MAIL asks for is tried, each once.
+boost::asio::awaitable<void> Session::TransactAnew(Transaction& transaction) {
   while (transaction.redo != Redo::kNothing) {
     if (transaction.redo == Redo::kInTls) {
       const std::unique_ptr<Finding> failure = co_await Secure();
       if (failure != nullptr || !tls_) {
-        AnswerUnanswered(transaction, failure != nullptr ? *failure : *mail_refusal_);
-        break;
+        co_return AnswerUnanswered(transaction, failure != nullptr ? *failure : *mail_refusal_);
       }
     }
     Plan(transaction);
     co_await Transact(transaction);
   }
-  used_ = true;
-  transcript_ = nullptr;
-  timer_.Cancel();
 }
 
 void Session::Answer(const Transaction& transaction, Enquiry& enquiry, std::unique_ptr<Finding> finding, bool again) {
@@ -345,7 +355,7 @@ void Session::PutWindow(Transaction& transaction) {
 }
 
 void Session::PutCommand(const Transaction& transaction, const Planned& planned) {
-  if (planned.enquiry != nullptr) return Put(absl::StrCat("RCPT TO:<", planned.enquiry->address->ToSmtp(), ">"));
+  if (planned.enquiry != nullptr) return PutRcpt(*planned.enquiry->address);
   if (planned.step->stage != Stage::kMail) return Put("RSET");
   said_smtputf8_ =
       offers_smtputf8_ && (!IsAscii(identity_.sender) ||
@@ -354,6 +364,8 @@ void Session::PutCommand(const Transaction& transaction, const Planned& planned)
                            }));
   Put(absl::StrCat("MAIL FROM:<", identity_.sender, ">", said_smtputf8_ ? " SMTPUTF8" : ""));
 }
+
+void Session::PutRcpt(const Address& address) { Put(absl::StrCat("RCPT TO:<", address.ToSmtp(), ">")); }
 
 absl::Duration Session::TimeoutOf(const Step& step) const {
   switch (step.stage) {
@@ -441,7 +453,9 @@ boost::asio::awaitable<CatchAll> Session::AskCatchAll(const Address& random, Mon
   if (state_ != State::kReady || !in_transaction_) co_return CatchAll::kCouldNotTell;
   deadline_ = deadline;
   transcript_ = &transcript;
-  co_await Exchange(kRcptStep, settings_->rcpt_timeout, absl::StrCat("RCPT TO:<", random.ToSmtp(), ">"));
+  ArmTimer(settings_->rcpt_timeout);
+  PutRcpt(random);
+  co_await Receive(kRcptStep, /*last=*/true);
   timer_.Cancel();
   transcript_ = nullptr;
   if (heard_.event != Event::kNone) co_return CatchAll::kCouldNotTell;
@@ -482,9 +496,9 @@ void Session::ArmTimer(absl::Duration timeout) {
 
 bool Session::over() const { return heard_.event != Event::kNone || heard_.reply.code == kShuttingDown; }
 
-void Session::Fail(Event event, std::string detail) {
+void Session::Fail(Event event, absl::string_view detail) {
   state_ = event == Event::kNotSmtp || event == Event::kProtocolError ? State::kUntrusted : State::kBroken;
-  heard_ = {.event = event, .detail = std::move(detail)};
+  heard_ = {.event = event, .detail = std::string(detail)};
 }
 
 void Session::Put(absl::string_view command) {
@@ -525,7 +539,7 @@ bool Session::Parse(const Step& step) {
   absl::StatusOr<std::optional<Reply>> fed = parser_.Feed(unread_);
   if (!fed.ok()) {
     const bool no_reply = step.stage == Stage::kBanner && absl::IsInvalidArgument(fed.status());
-    Fail(no_reply ? Event::kNotSmtp : Event::kProtocolError, std::string(fed.status().message()));
+    Fail(no_reply ? Event::kNotSmtp : Event::kProtocolError, fed.status().message());
     return true;
   }
   if (fed->has_value()) heard_.reply = **std::move(fed);

@@ -96,6 +96,7 @@ class Session {
 
   bool ready() const { return state_ == State::kReady; }
   bool greeted() const { return greeted_; }  // got past EHLO or HELO
+  MonoTime opened() const { return opened_; }
   bool connected() const { return stream_ != nullptr; }
   // That was connected to; where none was, that was tried first.
   const Endpoint& endpoint() const { return endpoints_.front(); }
@@ -163,14 +164,16 @@ class Session {
   // Whether heard_ is complete with what was read.
   bool Parse(const Step& step);
   // This is what was heard.
-  void Fail(Event event, std::string detail);
+  void Fail(Event event, absl::string_view detail);
   // With what was heard.
   bool over() const;
 
   void Plan(Transaction& transaction);
   boost::asio::awaitable<void> Transact(Transaction& transaction);
+  boost::asio::awaitable<void> TransactAnew(Transaction& transaction);
   void PutWindow(Transaction& transaction);
   void PutCommand(const Transaction& transaction, const Planned& planned);
+  void PutRcpt(const Address& address);
   absl::Duration TimeoutOf(const Step& step) const;
   bool AsksData() const { return settings_->AsksData(endpoint().protocol); }
   void TakeReply(Transaction& transaction, const Planned& planned);
@@ -189,12 +192,13 @@ class Session {
   boost::asio::awaitable<std::unique_ptr<Finding>> Introduce();
   boost::asio::awaitable<std::unique_ptr<Finding>> Secure();
   boost::asio::awaitable<std::unique_ptr<Finding>> Handshake();
-  std::unique_ptr<Finding> TakeConnection(Raced raced);
+  void TakeWinner(const Raced& raced);
+  std::unique_ptr<Finding> TakeConnection(Dialed dialed);
+  boost::asio::awaitable<void> SayHello(const Step& step);
   std::unique_ptr<Finding> LackOfTls();
   std::unique_ptr<Finding> RefusalIn(const Step& step);
 
   MonoTime BeginToConnect();
-  const std::string& HeloName() const;
   bool IsOurselves(const Reply& reply) const;
   std::unique_ptr<Finding> Unencrypted(absl::string_view why);
   TlsPolicy Policy() const;  // at the endpoint
@@ -217,6 +221,7 @@ class Session {
   State state_ = State::kNew;
   std::unique_ptr<Stream> stream_;
   Timer timer_;
+  MonoTime opened_;
   MonoTime timer_due_;
   Event timer_meaning_ = Event::kNone;
   Event expired_ = Event::kNone;                    // what the timer meant when it closed the stream
