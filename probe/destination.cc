@@ -156,11 +156,11 @@ void Destination::StartWorker() {
 
 boost::asio::awaitable<void> Destination::Work(Busy busy, Urgency urgency) {
   co_await AwaitTurn(urgency);
-  std::shared_ptr<Session> session;
+  std::unique_ptr<Session> session;
   while (co_await ServeNext(session)) {
   }
   // The answers are on their way; the connection counts until it is closed.
-  if (session != nullptr) co_await Leave(std::move(session), Busy(all_.shared_from_this()));
+  if (session != nullptr) co_await Leave(*session);
   if (std::exchange(exhausted_, false)) co_await all_.loop_.Sleep(kExhaustedPause);
   EndWork();
 }
@@ -183,8 +183,7 @@ void Destination::EndWork() {
 
 // The next batch, on the connection that there is, or a new one; or what has to be waited for before. False: there is
 // nothing to do any more.
-boost::asio::awaitable<bool> Destination::ServeNext(std::shared_ptr<Session>& session) {
-  const Clock& clock = all_.loop_.clock();
+boost::asio::awaitable<bool> Destination::ServeNext(std::unique_ptr<Session>& session) {
   if (queue_.empty()) {
     if (session == nullptr) co_return false;
     const bool called = co_await AwaitArrival();
@@ -193,7 +192,7 @@ boost::asio::awaitable<bool> Destination::ServeNext(std::shared_ptr<Session>& se
   if (session == nullptr && (pace_.crowded() || exhausted_)) co_return false;
   const size_t granted = pace_.TakeQuestions(BatchLimit(*queue_.Front()));
   if (granted == 0) {
-    const absl::Duration wait = pace_.NextQuestion() - clock.Mono();
+    const absl::Duration wait = pace_.NextQuestion() - all_.loop_.clock().Mono();
     if (session != nullptr && wait > all_.connection_idle_time_) LeaveSoon(session);
     co_await all_.loop_.Sleep(wait);
     co_return true;
@@ -208,7 +207,7 @@ boost::asio::awaitable<bool> Destination::ServeNext(std::shared_ptr<Session>& se
   StartWorker();
   if (session == nullptr) session = co_await Open(batch);
   if (session == nullptr) co_return true;
-  Dialogue dialogue(batch, *session, clock.Mono());
+  Dialogue dialogue(batch, *session, all_.loop_.clock().Mono());
   co_await session->Ask(
       absl::MakeSpan(dialogue.enquiries), LastDeadline(batch),
       [this, &dialogue](Enquiry& enquiry) { TakeAnswer(dialogue, enquiry); }, FarewellFor(batch));
@@ -216,15 +215,15 @@ boost::asio::awaitable<bool> Destination::ServeNext(std::shared_ptr<Session>& se
   if (dialogue.held_back) co_await ServeCatchAll(batch, *session);
   AskRestAgain(dialogue);
   // Where the server would not even take the first this connection is of no more use.
-  if (dialogue.first_again == 0 || !session->ready() || clock.Mono() < tarpit_until_) {
+  if (dialogue.first_again == 0 || !session->ready() || all_.loop_.clock().Mono() < tarpit_until_) {
     if (queue_.empty()) co_return false;
     LeaveSoon(session);
   }
   co_return true;
 }
 
-void Destination::LeaveSoon(std::shared_ptr<Session>& session) {
-  all_.loop_.Spawn(Leave(std::exchange(session, nullptr), Busy(all_.shared_from_this())));
+void Destination::LeaveSoon(std::unique_ptr<Session>& session) {
+  all_.loop_.Spawn(LeaveBehind(std::move(session), Busy(all_.shared_from_this())));
 }
 
 boost::asio::awaitable<bool> Destination::AwaitArrival() {
@@ -275,9 +274,9 @@ MonoTime Destination::LastDeadline(const Batch& batch) {
 }
 
 // Null where the server does not talk to us; the batch is then dealt with, and empty.
-boost::asio::awaitable<std::shared_ptr<Session>> Destination::Open(Batch& batch) {
+boost::asio::awaitable<std::unique_ptr<Session>> Destination::Open(Batch& batch) {
   ProbeJob& lead = *batch.front();
-  auto session = std::make_shared<Session>(all_.loop_, lead.NextEndpoints(), lead.request.identity, lead.settings,
+  auto session = std::make_unique<Session>(all_.loop_, lead.NextEndpoints(), lead.request.identity, lead.settings,
                                            lead.classifier, SourcesFor(lead));
   const MonoTime began = all_.loop_.clock().Mono();
   const std::unique_ptr<Finding> refusal = co_await session->Open(all_.dialer_, LastDeadline(batch), lead.transcript);
@@ -501,10 +500,14 @@ void Destination::AdaptBatch(size_t size, size_t first_again, bool too_many, abs
   }
 }
 
-boost::asio::awaitable<void> Destination::Leave(std::shared_ptr<Session> session, Busy busy) {
-  if (!session->connected()) co_return;
-  if (session->greeted()) --greeted_;
-  co_await session->Leave();
+boost::asio::awaitable<void> Destination::LeaveBehind(std::unique_ptr<Session> session, Busy busy) {
+  co_await Leave(*session);
+}
+
+boost::asio::awaitable<void> Destination::Leave(Session& session) {
+  if (!session.connected()) co_return;
+  if (session.greeted()) --greeted_;
+  co_await session.Leave();
   --all_.counters_->sessions_now;
 }
 

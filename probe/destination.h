@@ -81,15 +81,15 @@ class Destination {
   void StartWorker();
   boost::asio::awaitable<void> Work(Busy busy, Urgency urgency);
   boost::asio::awaitable<void> AwaitTurn(Urgency urgency);
-  boost::asio::awaitable<bool> ServeNext(std::shared_ptr<Session>& session);
+  boost::asio::awaitable<bool> ServeNext(std::unique_ptr<Session>& session);
   void EndWork();
   boost::asio::awaitable<bool> AwaitArrival();
-  void LeaveSoon(std::shared_ptr<Session>& session);
+  void LeaveSoon(std::unique_ptr<Session>& session);
   bool Keep(const Session& session, const ProbeJob& job) const;
   Batch TakeBatch(const Session* session, size_t limit);
   size_t BatchLimit(const ProbeJob& lead) const;
   static MonoTime LastDeadline(const Batch& batch);
-  boost::asio::awaitable<std::shared_ptr<Session>> Open(Batch& batch);
+  boost::asio::awaitable<std::unique_ptr<Session>> Open(Batch& batch);
   void NoteOpened(Batch& batch, const Session& session, const Finding* refusal, absl::Duration took);
   void TurnAway(Batch& batch, const Session& session, const Finding& refusal);
   void TakeAnswer(Dialogue& dialogue, Enquiry& enquiry);
@@ -100,8 +100,9 @@ class Destination {
   boost::asio::awaitable<CatchAll> CatchAllOf(ProbeJob& job, Session& session);
   boost::asio::awaitable<CatchAll> AskCatchAll(ProbeJob& job, Session& session);
   void AdaptBatch(size_t size, size_t first_again, bool too_many, absl::Duration longest_gap, absl::Duration took);
-  // Says goodbye, while nobody waits for it.
-  boost::asio::awaitable<void> Leave(std::shared_ptr<Session> session, Busy busy);
+  // Say goodbye; the second while nobody waits for it.
+  boost::asio::awaitable<void> Leave(Session& session);
+  boost::asio::awaitable<void> LeaveBehind(std::unique_ptr<Session> session, Busy busy);
 
   // A server's word on a job: its answer, or the next server's turn.
   void Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoint, std::unique_ptr<Finding> finding);

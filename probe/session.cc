@@ -61,16 +61,23 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Open(Dialer& dialer, M
 
 boost::asio::awaitable<std::unique_ptr<Finding>> Session::Connect(Dialer& dialer, bool with_tls) {
   const MonoTime connect_by = BeginToConnect();
-  std::unique_ptr<Finding> refusal;
-  if (endpoints_.size() == 1) {
-    refusal = TakeConnection(co_await dialer.Dial(endpoint(), source(), connect_by));
-  } else {
-    const std::unique_ptr<Raced> raced = co_await DialFirst(loop_, dialer, endpoints_, sources_, connect_by);
-    TakeWinner(*raced);
-    refusal = TakeConnection(std::move(raced->dialed));
-  }
+  std::unique_ptr<Finding> refusal = TakeConnection(
+      co_await (endpoints_.size() == 1 ? dialer.Dial(endpoint(), source(), connect_by) : Race(dialer, connect_by)));
   may_use_tls_ = with_tls && Policy().level != TlsLevel::kNone;
   co_return refusal;
+}
+
+// A second connection, in clear, goes to the one that answered.
+boost::asio::awaitable<Dialed> Session::Race(Dialer& dialer, MonoTime connect_by) {
+  const std::unique_ptr<Raced> raced = co_await DialFirst(loop_, dialer, endpoints_, sources_, connect_by);
+  if (raced->dialed.stream != nullptr) {
+    for (const size_t failed : raced->failed) {
+      unreachable_.push_back(endpoints_[failed]);
+      if (transcript_->wanted()) transcript_->Note(absl::StrCat(endpoints_[failed].ToString(), " did not answer"));
+    }
+    endpoints_ = {Endpoint(endpoints_[raced->winner])};
+  }
+  co_return std::move(raced->dialed);
 }
 
 // Until when it is tried.
@@ -88,16 +95,6 @@ MonoTime Session::BeginToConnect() {
   timer_.Cancel();
   stream_.reset();
   return std::min(deadline_, loop_.clock().Mono() + settings_->connect_timeout);
-}
-
-// A second connection, in clear, goes to the one that answered.
-void Session::TakeWinner(const Raced& raced) {
-  if (raced.dialed.stream == nullptr) return;
-  for (const size_t failed : raced.failed) {
-    unreachable_.push_back(endpoints_[failed]);
-    if (transcript_->wanted()) transcript_->Note(absl::StrCat(endpoints_[failed].ToString(), " did not answer"));
-  }
-  endpoints_ = {Endpoint(endpoints_[raced.winner])};
 }
 
 std::unique_ptr<Finding> Session::TakeConnection(Dialed dialed) {

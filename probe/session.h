@@ -37,7 +37,6 @@
 #include "mail/reply.h"
 #include "probe/dialer.h"
 #include "probe/probe_settings.h"
-#include "probe/race.h"
 #include "probe/sources.h"
 #include "probe/stream.h"
 #include "probe/transcript.h"
@@ -192,7 +191,7 @@ class Session {
   boost::asio::awaitable<std::unique_ptr<Finding>> Introduce();
   boost::asio::awaitable<std::unique_ptr<Finding>> Secure();
   boost::asio::awaitable<std::unique_ptr<Finding>> Handshake();
-  void TakeWinner(const Raced& raced);
+  boost::asio::awaitable<Dialed> Race(Dialer& dialer, MonoTime connect_by);
   std::unique_ptr<Finding> TakeConnection(Dialed dialed);
   boost::asio::awaitable<void> SayHello(const Step& step);
   std::unique_ptr<Finding> LackOfTls();
