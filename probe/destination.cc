@@ -86,8 +86,7 @@ std::string Destination::ProviderOfName(const std::string& name) { return Provid
 
 Destination::Destination(Destinations& all, DestinationState state)
     : all_(all),
-      name_(state.name),
-      provider_(ProviderOfName(name_)),
+      provider_(ProviderOfName(state.name)),
       pace_(all.loop_, PaceLimits()),
       arrived_(all.loop_),
       breakers_(std::move(state), all.observer_),
@@ -113,7 +112,7 @@ bool Destination::LetIn(ProbeJob& job) {
   if (!job.route.configured && unknown_share_.exhausted(job.settings->unknown_budget, all_.loop_.clock().Mono())) {
     Answer(job, ToFinding(ClassificationOf(Reason::kOverload, "budget.unknown"), Stage::kConnect,
                           absl::StrCat("not asked: ", unknown_share_.unknown(), " of ", unknown_share_.asked(),
-                                       " addresses asked about at ", name_, " within the hour do not exist"),
+                                       " addresses asked about at ", name(), " within the hour do not exist"),
                           now));
     return false;
   }
@@ -391,7 +390,7 @@ void Destination::TakeAnswer(Dialogue& dialogue, Enquiry& enquiry) {
   } else if (enquiry.again) {
     dialogue.first_again = std::min(dialogue.first_again, index);
     dialogue.too_many |= enquiry.finding->reason == Reason::kTooManyRecipients;
-  } else if (!WantsCatchAll(*job) || !enquiry.finding->definite()) {
+  } else if (!enquiry.finding->definite() || !WantsCatchAll(*job)) {
     Conclude(std::move(job), session.endpoint(), std::move(enquiry.finding));
   } else {
     job->target = std::move(enquiry.finding);
@@ -451,18 +450,19 @@ boost::asio::awaitable<void> Destination::ServeCatchAll(Batch& batch, Session& s
 boost::asio::awaitable<CatchAll> Destination::CatchAllOf(ProbeJob& job, Session& session) {
   const std::string domain = job.domain();
   const MonoTime now = all_.loop_.clock().Mono();
-  if (const auto known = catch_all_.find(domain); known != catch_all_.end()) {
+  if (catch_all_ == nullptr) catch_all_ = std::make_unique<CatchAlls>();
+  if (const auto known = catch_all_->find(domain); known != catch_all_->end()) {
     if (!known->second.has_value()) co_return CatchAll::kNotAsked;
     if (now - known->second->second < kCatchAllMemory) co_return known->second->first;
   }
-  if (catch_all_.size() >= kMaxCatchAllDomains) catch_all_.clear();
-  catch_all_[domain] = std::nullopt;
+  if (catch_all_->size() >= kMaxCatchAllDomains) catch_all_->clear();
+  (*catch_all_)[domain] = std::nullopt;
   const CatchAll answer = co_await AskCatchAll(job, session);
   // What could not be told is worth another try with the next address.
   if (answer == CatchAll::kCouldNotTell) {
-    catch_all_.erase(domain);
+    catch_all_->erase(domain);
   } else {
-    catch_all_[domain] = std::pair(answer, all_.loop_.clock().Mono());
+    (*catch_all_)[domain] = std::pair(answer, all_.loop_.clock().Mono());
   }
   co_return answer;
 }
@@ -527,7 +527,7 @@ void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoi
     Finding best = *std::exchange(job->best, nullptr);
     job->relay_denied_everywhere = job->relay_denied && !job->route.configured && !job->NextServer().has_value();
     if (relay_denied && job->route.configured) SayRelayDenied(*job, best);
-    all_.NotePublicPort(*job, name_, best);
+    all_.NotePublicPort(*job, name(), best);
     if (!job->route.configured) unknown_share_.Note(IsUnknownUser(best), all_.loop_.clock().Mono());
     breakers_.Learn(*job, best, all_.loop_.clock().Now(), all_.random_);
     return Answer(*job, std::move(best));
@@ -540,10 +540,10 @@ void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoi
 // The operator's own route does not take mail for the domain: nobody can be verified there until he mends it.
 void Destination::SayRelayDenied(const ProbeJob& job, const Finding& finding) {
   const MonoTime now = all_.loop_.clock().Mono();
-  if (said_relay_denied_.has_value() && now - *said_relay_denied_ < absl::Hours(1)) return;
-  said_relay_denied_ = now;
+  if (now < say_relay_denied_) return;
+  say_relay_denied_ = now + absl::Hours(1);
   LogWarning(
-      absl::StrCat("route ", name_, " is misconfigured: it does not relay for ", job.domain(), ": ", finding.text));
+      absl::StrCat("route ", name(), " is misconfigured: it does not relay for ", job.domain(), ": ", finding.text));
 }
 
 // Who blocks us need not speak for others: once, a server of somebody else is asked.
@@ -561,13 +561,13 @@ void Destination::Expire(ProbeJob& job) {
   const absl::Time now = all_.loop_.clock().Now();
   if (job.target != nullptr) return Answer(job, *std::exchange(job.target, nullptr));
   if (queued == nullptr) {  // on a connection, beside others who have more time
-    return Answer(job, EventFinding(Event::kDeadline, absl::StrCat("no answer from ", name_, " in time"), now));
+    return Answer(job, EventFinding(Event::kDeadline, absl::StrCat("no answer from ", name(), " in time"), now));
   }
   --all_.counters_->queued_now;
   job.delays.queue += all_.loop_.clock().Mono() - job.queued;
   if (job.best != nullptr) return Answer(job, *std::exchange(job.best, nullptr));
   // Not the servers were slow: there were too many before it.
-  Answer(job, EventFinding(Event::kOverload, absl::StrCat("no connection to ", name_, " became free in time"), now));
+  Answer(job, EventFinding(Event::kOverload, absl::StrCat("no connection to ", name(), " became free in time"), now));
 }
 
 void Destination::Answer(ProbeJob& job, Finding finding) {
@@ -577,7 +577,7 @@ void Destination::Answer(ProbeJob& job, Finding finding) {
   outcome.finding = std::move(finding);
   outcome.identity = job.request.identity;
   if (!job.source.empty()) outcome.identity.source_address = job.source;
-  outcome.destination = name_;
+  outcome.destination = name();
   outcome.configured_route = job.route.configured;
   outcome.catch_all = job.catch_all;
   outcome.relay_denied_everywhere = job.relay_denied_everywhere;
@@ -595,12 +595,12 @@ void Destination::Reset() {
   batch_limit_ = SIZE_MAX;
   tarpit_until_ = MonoTime();
   unknown_share_ = UnknownShare();
-  catch_all_.clear();
+  if (catch_all_ != nullptr) catch_all_->clear();  // who asks just now still writes into it
 }
 
 DestinationActivity Destination::Activity() const {
   DestinationActivity activity;
-  activity.name = name_;
+  activity.name = name();
   activity.queued = queue_.size();
   activity.connections = greeted_;
   activity.connection_limit = pace_.limit();

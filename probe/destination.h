@@ -74,7 +74,10 @@ class Destination {
   using Batch = std::vector<std::unique_ptr<ProbeJob>>;
   // A batch in its transaction.
   struct Dialogue;
+  // By domain; nothing while the question is in the air.
+  using CatchAlls = absl::flat_hash_map<std::string, std::optional<std::pair<CatchAll, MonoTime>>>;
 
+  const std::string& name() const { return breakers_.name(); }
   void Enqueue(std::unique_ptr<ProbeJob> job, ProbeQueue::End end);
   // One worker at a time waits for a connection's turn, and beside it one for whom somebody waits; when it has come it
   // serves the queue until that is empty and nobody comes within the idle time.
@@ -122,7 +125,6 @@ class Destination {
   void Remember();
 
   Destinations& all_;
-  const std::string name_;
   const std::string provider_;
   Pace pace_;
   ProbeQueue queue_;
@@ -133,10 +135,9 @@ class Destination {
   size_t batch_ = 4;
   size_t batch_limit_ = SIZE_MAX;
   MonoTime tarpit_until_;
-  std::optional<MonoTime> said_relay_denied_;
-  // By domain; nothing while the question is in the air.
-  absl::flat_hash_map<std::string, std::optional<std::pair<CatchAll, MonoTime>>> catch_all_;
-  bool worker_waits_[2] = {false, false};  // for a list or a refresh, for somebody who waits
+  MonoTime say_relay_denied_;                  // not before
+  std::unique_ptr<CatchAlls> catch_all_;  // null: never asked
+  bool worker_waits_[2] = {false, false};      // for a list or a refresh, for somebody who waits
   int workers_ = 0;
   int greeted_ = 0;         // sessions that may ask
   bool exhausted_ = false;  // the last attempt to connect failed for want of something here

@@ -86,6 +86,10 @@ void ProbeQueue::ForgetIfEmpty(Domain& domain) {
   }
   const std::string name = domain.name;
   domains_.erase(name);
+  if (!domains_.empty()) return;
+  // Most destinations that are known have nobody queued: their tables are not kept, either.
+  domains_ = {};
+  places_ = {};
 }
 
 }  // namespace verifyd
