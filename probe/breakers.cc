@@ -58,8 +58,8 @@ bool IsAboutOurAddress(Reason reason) {
   return reason == Reason::kBlockedIp || reason == Reason::kBlockedDynamicIp || reason == Reason::kBlockedRdns;
 }
 
-Breakers::Breakers(DestinationState state, std::function<void(const DestinationState&)> report)
-    : report_(std::move(report)), own_(std::move(state)) {}
+Breakers::Breakers(DestinationState state, const std::function<void(const DestinationState&)>& report)
+    : report_(report), own_(std::move(state)) {}
 
 void Breakers::RestoreDomain(const std::string& domain, DestinationState state) {
   domains_.emplace(domain, std::make_unique<Breaker>(std::move(state)));

@@ -28,8 +28,8 @@ bool IsAboutOurAddress(Reason reason);
 
 class Breakers {
  public:
-  // `report` is called with each state that changed in a way worth keeping.
-  Breakers(DestinationState state, std::function<void(const DestinationState&)> report);
+  // `report` is called with each state that changed in a way worth keeping; it must outlive this.
+  Breakers(DestinationState state, const std::function<void(const DestinationState&)>& report);
 
   // What an earlier run knew of one domain here.
   void RestoreDomain(const std::string& domain, DestinationState state);
@@ -59,7 +59,7 @@ class Breakers {
   void Trip(const std::string& domain, bool configured, Reason reason, absl::Time now, absl::BitGenRef random);
   void Report(const DestinationState& state);
 
-  const std::function<void(const DestinationState&)> report_;
+  const std::function<void(const DestinationState&)>& report_;
   Breaker own_;
   absl::flat_hash_map<std::string, std::unique_ptr<Breaker>> domains_;
 };

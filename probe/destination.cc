@@ -63,12 +63,30 @@ bool IsUnknownUser(const Finding& finding) {
 
 }  // namespace
 
+struct Destination::Dialogue {
+  Dialogue(Batch& batch, Session& session, MonoTime began)
+      : batch(batch), session(session), began(began), enquiries(batch.size()), first_again(batch.size()) {
+    for (size_t i = 0; i < batch.size(); ++i) {
+      enquiries[i].address = &batch[i]->request.address;
+      enquiries[i].transcript = &batch[i]->transcript;
+    }
+  }
+
+  Batch& batch;
+  Session& session;
+  const MonoTime began;
+  std::vector<Enquiry> enquiries;  // beside the batch
+  size_t first_again;              // none: the size of the batch
+  bool too_many = false;
+  bool slowed = false;
+  bool held_back = false;  // a target
+};
+
 std::string Destination::ProviderOfName(const std::string& name) { return ProviderOf(name.substr(0, name.find(','))); }
 
 Destination::Destination(Destinations& all, DestinationState state)
     : all_(all),
-      name_(state.name),
-      provider_(ProviderOfName(name_)),
+      provider_(ProviderOfName(state.name)),
       pace_(all.loop_, PaceLimits()),
       arrived_(all.loop_),
       breakers_(std::move(state), all.observer_),
@@ -94,7 +112,7 @@ bool Destination::LetIn(ProbeJob& job) {
   if (!job.route.configured && unknown_share_.exhausted(job.settings->unknown_budget, all_.loop_.clock().Mono())) {
     Answer(job, ToFinding(ClassificationOf(Reason::kOverload, "budget.unknown"), Stage::kConnect,
                           absl::StrCat("not asked: ", unknown_share_.unknown(), " of ", unknown_share_.asked(),
-                                       " addresses asked about at ", name_, " within the hour do not exist"),
+                                       " addresses asked about at ", name(), " within the hour do not exist"),
                           now));
     return false;
   }
@@ -136,62 +154,75 @@ void Destination::StartWorker() {
 }
 
 boost::asio::awaitable<void> Destination::Work(Busy busy, Urgency urgency) {
+  co_await AwaitTurn(urgency);
+  std::unique_ptr<Session> session;
+  while (co_await ServeNext(session)) {
+  }
+  // The answers are on their way; the connection counts until it is closed.
+  if (session != nullptr) co_await Leave(*session);
+  if (std::exchange(exhausted_, false)) co_await all_.loop_.Sleep(kExhaustedPause);
+  EndWork();
+}
+
+boost::asio::awaitable<void> Destination::AwaitTurn(Urgency urgency) {
   co_await pace_.Acquire(MonoTime::InfiniteFuture());
   co_await all_.slots_.Acquire(urgency);
   worker_waits_[SessionSlots::Urgent(urgency) ? 1 : 0] = false;
-  co_await ServeQueue();
-  if (std::exchange(exhausted_, false)) co_await all_.loop_.Sleep(kExhaustedPause);
+}
+
+void Destination::EndWork() {
   all_.slots_.Release();
   pace_.Release();
   --workers_;
   StartWorker();  // for what is left, where this one was one too many
-  if (workers_ > 0) co_return;
+  if (workers_ > 0) return;
   idle_since_ = all_.loop_.clock().Mono();
   all_.BecameIdle();
 }
 
-boost::asio::awaitable<void> Destination::ServeQueue() {
-  std::shared_ptr<Session> session;
-  MonoTime opened;
-  while (session != nullptr || (!queue_.empty() && !pace_.crowded() && !exhausted_)) {
-    if (queue_.empty()) {
-      const bool called = co_await AwaitArrival();
-      if (!called && queue_.empty()) break;
-      continue;
-    }
-    const Clock& clock = all_.loop_.clock();
-    const size_t granted = pace_.TakeQuestions(BatchLimit(*queue_.Front()));
-    if (granted == 0) {
-      const absl::Duration wait = pace_.NextQuestion() - clock.Mono();
-      if (session != nullptr && wait > all_.connection_idle_time_) LeaveSoon(session);
-      co_await all_.loop_.Sleep(wait);
-      continue;
-    }
-    if (session != nullptr && !Keep(*session, *queue_.Front(), opened)) {
-      pace_.GiveBackQuestions(granted);
-      LeaveSoon(session);
-      continue;
-    }
-    Batch batch = TakeBatch(session.get(), granted);
-    pace_.GiveBackQuestions(granted - batch.size());
-    StartWorker();
-    if (session == nullptr) {
-      opened = clock.Mono();
-      session = co_await Open(batch);
-    }
-    if (session == nullptr) continue;
-    const bool worn_out = co_await Serve(batch, *session);
-    if (worn_out || !session->ready() || clock.Mono() < tarpit_until_) {
-      if (queue_.empty()) break;
-      LeaveSoon(session);
-    }
+// The next batch, on the connection that there is, or a new one; or what has to be waited for before. False: there is
+// nothing to do any more.
+boost::asio::awaitable<bool> Destination::ServeNext(std::unique_ptr<Session>& session) {
+  if (queue_.empty()) {
+    if (session == nullptr) co_return false;
+    const bool called = co_await AwaitArrival();
+    co_return called || !queue_.empty();
   }
-  // The answers are on their way; the connection counts until it is closed.
-  if (session != nullptr) co_await Leave(std::move(session), Busy(all_.shared_from_this()));
+  if (session == nullptr && (pace_.crowded() || exhausted_)) co_return false;
+  const size_t granted = pace_.TakeQuestions(BatchLimit(*queue_.Front()));
+  if (granted == 0) {
+    const absl::Duration wait = pace_.NextQuestion() - all_.loop_.clock().Mono();
+    if (session != nullptr && wait > all_.connection_idle_time_) LeaveSoon(session);
+    co_await all_.loop_.Sleep(wait);
+    co_return true;
+  }
+  if (session != nullptr && !Keep(*session, *queue_.Front())) {
+    pace_.GiveBackQuestions(granted);
+    LeaveSoon(session);
+    co_return true;
+  }
+  Batch batch = TakeBatch(session.get(), granted);
+  pace_.GiveBackQuestions(granted - batch.size());
+  StartWorker();
+  if (session == nullptr) session = co_await Open(batch);
+  if (session == nullptr) co_return true;
+  Dialogue dialogue(batch, *session, all_.loop_.clock().Mono());
+  co_await session->Ask(
+      absl::MakeSpan(dialogue.enquiries), LastDeadline(batch),
+      [this, &dialogue](Enquiry& enquiry) { TakeAnswer(dialogue, enquiry); }, FarewellFor(batch));
+  NotePace(dialogue);
+  if (dialogue.held_back) co_await ServeCatchAll(batch, *session);
+  AskRestAgain(dialogue);
+  // Where the server would not even take the first this connection is of no more use.
+  if (dialogue.first_again == 0 || !session->ready() || all_.loop_.clock().Mono() < tarpit_until_) {
+    if (queue_.empty()) co_return false;
+    LeaveSoon(session);
+  }
+  co_return true;
 }
 
-void Destination::LeaveSoon(std::shared_ptr<Session>& session) {
-  all_.loop_.Spawn(Leave(std::exchange(session, nullptr), Busy(all_.shared_from_this())));
+void Destination::LeaveSoon(std::unique_ptr<Session>& session) {
+  all_.loop_.Spawn(LeaveBehind(std::move(session), Busy(all_.shared_from_this())));
 }
 
 boost::asio::awaitable<bool> Destination::AwaitArrival() {
@@ -201,10 +232,10 @@ boost::asio::awaitable<bool> Destination::AwaitArrival() {
 }
 
 // Whether the front of the queue can be asked on this connection.
-bool Destination::Keep(const Session& session, const ProbeJob& job, MonoTime opened) const {
+bool Destination::Keep(const Session& session, const ProbeJob& job) const {
   return session.ready() && !job.transcript.wanted() && session.Serves(job.request.identity, job.settings) &&
          job.ServerAt(session.endpoint()).has_value() &&
-         all_.loop_.clock().Mono() - opened < job.settings->connection_reuse_time_limit &&
+         all_.loop_.clock().Mono() - session.opened() < job.settings->connection_reuse_time_limit &&
          !all_.sources_.resting(provider_, session.source(), all_.loop_.clock().Now());
 }
 
@@ -220,13 +251,13 @@ size_t Destination::BatchLimit(const ProbeJob& lead) const {
 
 Destination::Batch Destination::TakeBatch(const Session* session, size_t limit) {
   const ProbeJob& lead = *queue_.Front();
-  const Endpoint endpoint = session != nullptr ? session->endpoint() : lead.route.endpoints[*lead.NextServer()];
+  const Endpoint& endpoint = session != nullptr ? session->endpoint() : lead.route.endpoints[*lead.NextServer()];
   Batch batch = queue_.TakeBatch(limit, [&](const ProbeJob& other) {
     return !other.transcript.wanted() && other.FitsWith(lead) && other.ServerAt(endpoint).has_value();
   });
   all_.counters_->queued_now -= batch.size();
   const MonoTime now = all_.loop_.clock().Mono();
-  for (const auto& job : batch) job->outcome.delays.queue += now - job->queued;
+  for (const auto& job : batch) job->delays.queue += now - job->queued;
   return batch;
 }
 
@@ -242,51 +273,58 @@ MonoTime Destination::LastDeadline(const Batch& batch) {
 }
 
 // Null where the server does not talk to us; the batch is then dealt with, and empty.
-boost::asio::awaitable<std::shared_ptr<Session>> Destination::Open(Batch& batch) {
-  const Clock& clock = all_.loop_.clock();
+boost::asio::awaitable<std::unique_ptr<Session>> Destination::Open(Batch& batch) {
   ProbeJob& lead = *batch.front();
-  const auto session = std::make_shared<Session>(all_.loop_, lead.NextEndpoints(), lead.request.identity, lead.settings,
-                                                 lead.classifier, SourcesFor(lead));
-  const MonoTime deadline = LastDeadline(batch);
-  const MonoTime began = clock.Mono();
-  const std::optional<Finding> refusal = co_await session->Open(all_.dialer_, deadline, lead.transcript);
-  for (const auto& job : batch) {
-    job->outcome.delays.connect += clock.Mono() - began;
-    if (session->greeted()) --job->sessions_left;
-    if (session->exhausted()) continue;  // nothing was tried
-    for (const Endpoint& endpoint : session->unreachable()) job->NoteTried(endpoint);
-    job->source = session->source();
+  auto session = std::make_unique<Session>(all_.loop_, lead.NextEndpoints(), lead.request.identity, lead.settings,
+                                           lead.classifier, SourcesFor(lead));
+  const MonoTime began = all_.loop_.clock().Mono();
+  const std::unique_ptr<Finding> refusal = co_await session->Open(all_.dialer_, LastDeadline(batch), lead.transcript);
+  NoteOpened(batch, *session, refusal.get(), all_.loop_.clock().Mono() - began);
+  if (refusal != nullptr) {
+    TurnAway(batch, *session, *refusal);
+    LeaveSoon(session);
   }
-  if (session->connected()) {
+  co_return session;
+}
+
+void Destination::NoteOpened(Batch& batch, const Session& session, const Finding* refusal, absl::Duration took) {
+  for (const auto& job : batch) {
+    job->delays.connect += took;
+    if (session.greeted()) --job->sessions_left;
+    if (session.exhausted()) continue;  // nothing was tried
+    for (const Endpoint& endpoint : session.unreachable()) job->NoteTried(endpoint);
+    job->source = session.source();
+  }
+  if (session.connected()) {
     ++all_.counters_->connections;
     ++all_.counters_->sessions_now;
-    all_.dead_hosts_.NoteAlive(session->endpoint());
+    all_.dead_hosts_.NoteAlive(session.endpoint());
   }
-  const bool exhausted = session->exhausted();
-  const bool our_fault = !session->connected() && refusal->scope == Scope::kUs;
-  if (!exhausted && !our_fault) {
-    for (const Endpoint& endpoint : session->unreachable()) all_.dead_hosts_.NoteDead(endpoint, clock.Mono());
+  const bool our_fault = !session.connected() && refusal->scope == Scope::kUs;
+  if (!session.exhausted() && !our_fault) {
+    const MonoTime now = all_.loop_.clock().Mono();
+    for (const Endpoint& endpoint : session.unreachable()) all_.dead_hosts_.NoteDead(endpoint, now);
   }
-  if (!refusal.has_value()) {
-    ++greeted_;
-    co_return session;
-  }
+  if (refusal == nullptr) ++greeted_;
+}
+
+void Destination::TurnAway(Batch& batch, const Session& session, const Finding& refusal) {
+  const bool exhausted = session.exhausted();
   if (exhausted) {
     exhausted_ = true;
-    all_.NoteExhausted(refusal->text);
+    all_.NoteExhausted(refusal.text);
   }
-  if (refusal->code != 0) ++all_.counters_->refused_connections;
-  const bool again = exhausted || SlowDown(lead, *refusal, *session) || TryOtherSource(lead, *refusal, *session);
+  if (refusal.code != 0) ++all_.counters_->refused_connections;
+  const ProbeJob& lead = *batch.front();
+  const bool again = exhausted || SlowDown(lead, refusal, session) || TryOtherSource(lead, refusal, session);
   for (auto& job : std::exchange(batch, {})) {
     if (again && !job->answered()) {
       if (!exhausted) ++job->throttled;
       AskAgain(std::move(job));
     } else {
-      Conclude(std::move(job), session->endpoint(), *refusal);
+      Conclude(std::move(job), session.endpoint(), std::make_unique<Finding>(refusal));
     }
   }
-  all_.loop_.Spawn(Leave(session, Busy(all_.shared_from_this())));
-  co_return nullptr;
 }
 
 Sources Destination::SourcesFor(const ProbeJob& job) {
@@ -339,60 +377,52 @@ void Destination::AskAgain(std::unique_ptr<ProbeJob> job) {
   Enqueue(std::move(job), ProbeQueue::End::kFront);
 }
 
-// True where the server would not even take the first: this connection is of no more use.
-boost::asio::awaitable<bool> Destination::Serve(Batch& batch, Session& session) {
-  const Clock& clock = all_.loop_.clock();
-  const MonoTime began = clock.Mono();
-  std::vector<Enquiry> enquiries;
-  enquiries.reserve(batch.size());
-  for (const auto& job : batch) {
-    Enquiry& enquiry = enquiries.emplace_back();
-    enquiry.address = &job->request.address;
-    enquiry.transcript = &job->transcript;
+void Destination::TakeAnswer(Dialogue& dialogue, Enquiry& enquiry) {
+  const Session& session = dialogue.session;
+  const auto index = static_cast<size_t>(&enquiry - dialogue.enquiries.data());
+  std::unique_ptr<ProbeJob>& job = dialogue.batch[index];
+  job->delays.dialogue += enquiry.answered - dialogue.began;
+  job->source = session.source();
+  const bool throttled = SlowDown(*job, *enquiry.finding, session);
+  if (throttled || TryOtherSource(*job, *enquiry.finding, session)) {
+    ++job->throttled;
+    dialogue.slowed = enquiry.again = true;
+  } else if (enquiry.again) {
+    dialogue.first_again = std::min(dialogue.first_again, index);
+    dialogue.too_many |= enquiry.finding->reason == Reason::kTooManyRecipients;
+  } else if (!enquiry.finding->definite() || !WantsCatchAll(*job)) {
+    Conclude(std::move(job), session.endpoint(), std::move(enquiry.finding));
+  } else {
+    job->target = std::move(enquiry.finding);
+    dialogue.held_back = true;
   }
-  const MonoTime deadline = LastDeadline(batch);
-  size_t first_again = batch.size();
-  bool too_many = false;
-  bool slowed = false;
-  co_await session.Ask(
-      absl::MakeSpan(enquiries), deadline,
-      [&](Enquiry& enquiry) {
-        const auto index = static_cast<size_t>(&enquiry - enquiries.data());
-        std::unique_ptr<ProbeJob>& job = batch[index];
-        job->outcome.delays.dialogue += enquiry.answered - began;
-        job->source = session.source();
-        const bool throttled = SlowDown(*job, *enquiry.finding, session);
-        if (throttled || TryOtherSource(*job, *enquiry.finding, session)) {
-          ++job->throttled;
-          slowed = enquiry.again = true;
-        } else if (enquiry.again) {
-          first_again = std::min(first_again, index);
-          too_many |= enquiry.finding->reason == Reason::kTooManyRecipients;
-        } else if (!WantsCatchAll(*job) || !enquiry.finding->definite()) {
-          Conclude(std::move(job), session.endpoint(), *std::move(enquiry.finding));
-        } else {
-          job->target = std::move(enquiry.finding);
-        }
-      },
-      FarewellFor(batch));
+}
+
+void Destination::NotePace(const Dialogue& dialogue) {
+  const std::vector<Enquiry>& enquiries = dialogue.enquiries;
   const auto answered = static_cast<size_t>(
       std::count_if(enquiries.begin(), enquiries.end(), [](const Enquiry& enquiry) { return !enquiry.again; }));
-  if (answered > 0) pace_.NoteAnswered(answered, session.longest_gap());
+  const absl::Duration longest_gap = dialogue.session.longest_gap();
+  if (answered > 0) pace_.NoteAnswered(answered, longest_gap);
   const absl::Duration took = enquiries.back().answered - enquiries.front().answered;
-  if (!slowed) AdaptBatch(batch.size(), first_again, too_many, session.longest_gap(), took);
-  co_await ServeCatchAll(batch, session);
-  for (size_t i = batch.size(); i-- > 0;) {
-    std::unique_ptr<ProbeJob>& job = batch[i];
+  if (!dialogue.slowed) {
+    AdaptBatch(enquiries.size(), dialogue.first_again, dialogue.too_many, longest_gap, took);
+  }
+}
+
+void Destination::AskRestAgain(Dialogue& dialogue) {
+  for (size_t i = dialogue.batch.size(); i-- > 0;) {
+    std::unique_ptr<ProbeJob>& job = dialogue.batch[i];
     if (job == nullptr || job->answered()) continue;
-    if (!slowed) ++job->again;
-    const bool enough = job->again > kMaxAgain || clock.Mono() >= job->request.deadline;
-    if (enough && enquiries[i].finding.has_value()) {
-      Conclude(std::move(job), session.endpoint(), *std::move(enquiries[i].finding));
+    if (!dialogue.slowed) ++job->again;
+    const bool enough = job->again > kMaxAgain || all_.loop_.clock().Mono() >= job->request.deadline;
+    std::unique_ptr<Finding>& finding = dialogue.enquiries[i].finding;
+    if (enough && finding != nullptr) {
+      Conclude(std::move(job), dialogue.session.endpoint(), std::move(finding));
     } else {
       AskAgain(std::move(job));
     }
   }
-  co_return first_again == 0;
 }
 
 // Where sessions are scarce this one is not kept, so that its end need not wait for its answers.
@@ -406,12 +436,12 @@ Farewell Destination::FarewellFor(const Batch& batch) const {
 boost::asio::awaitable<void> Destination::ServeCatchAll(Batch& batch, Session& session) {
   CatchAll answer = CatchAll::kNotAsked;
   for (auto& job : batch) {
-    if (job == nullptr || !job->target.has_value() || job->answered()) continue;
+    if (job == nullptr || job->target == nullptr || job->answered()) continue;
     // Who refuses one address does not take all.
     if (job->target->deliverability == Deliverability::kUndeliverable) answer = CatchAll::kNo;
     if (answer == CatchAll::kNotAsked) answer = co_await CatchAllOf(*job, session);
-    job->outcome.catch_all = answer;
-    Finding finding = *std::exchange(job->target, std::nullopt);
+    job->catch_all = answer;
+    std::unique_ptr<Finding> finding = std::move(job->target);
     Conclude(std::move(job), session.endpoint(), std::move(finding));
   }
 }
@@ -420,18 +450,19 @@ boost::asio::awaitable<void> Destination::ServeCatchAll(Batch& batch, Session& s
 boost::asio::awaitable<CatchAll> Destination::CatchAllOf(ProbeJob& job, Session& session) {
   const std::string domain = job.domain();
   const MonoTime now = all_.loop_.clock().Mono();
-  if (const auto known = catch_all_.find(domain); known != catch_all_.end()) {
+  if (catch_all_ == nullptr) catch_all_ = std::make_unique<CatchAlls>();
+  if (const auto known = catch_all_->find(domain); known != catch_all_->end()) {
     if (!known->second.has_value()) co_return CatchAll::kNotAsked;
     if (now - known->second->second < kCatchAllMemory) co_return known->second->first;
   }
-  if (catch_all_.size() >= kMaxCatchAllDomains) catch_all_.clear();
-  catch_all_[domain] = std::nullopt;
+  if (catch_all_->size() >= kMaxCatchAllDomains) catch_all_->clear();
+  (*catch_all_)[domain] = std::nullopt;
   const CatchAll answer = co_await AskCatchAll(job, session);
   // What could not be told is worth another try with the next address.
   if (answer == CatchAll::kCouldNotTell) {
-    catch_all_.erase(domain);
+    catch_all_->erase(domain);
   } else {
-    catch_all_[domain] = std::pair(answer, all_.loop_.clock().Mono());
+    (*catch_all_)[domain] = std::pair(answer, all_.loop_.clock().Mono());
   }
   co_return answer;
 }
@@ -469,31 +500,34 @@ void Destination::AdaptBatch(size_t size, size_t first_again, bool too_many, abs
   }
 }
 
-boost::asio::awaitable<void> Destination::Leave(std::shared_ptr<Session> session, Busy busy) {
-  if (!session->connected()) co_return;
-  if (session->greeted()) --greeted_;
-  co_await session->Leave();
+boost::asio::awaitable<void> Destination::LeaveBehind(std::unique_ptr<Session> session, Busy busy) {
+  co_await Leave(*session);
+}
+
+boost::asio::awaitable<void> Destination::Leave(Session& session) {
+  if (!session.connected()) co_return;
+  if (session.greeted()) --greeted_;
+  co_await session.Leave();
   --all_.counters_->sessions_now;
 }
 
-void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoint, Finding finding) {
+void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoint, std::unique_ptr<Finding> finding) {
   if (job->answered()) return;
-  job->conversed |= HeldAConversation(finding);
+  job->conversed |= HeldAConversation(*finding);
   job->NoteTried(endpoint);
-  const bool refused_us = finding.scope == Scope::kUs && finding.code / 100 == 5;
-  bool go_on = WorthAnotherServer(finding, *job->settings) || (refused_us && TryOtherProvider(*job, endpoint));
+  const bool refused_us = finding->scope == Scope::kUs && finding->code / 100 == 5;
+  bool go_on = WorthAnotherServer(*finding, *job->settings) || (refused_us && TryOtherProvider(*job, endpoint));
   // That nobody there hosts the domain counts only where every server says so.
-  const bool relay_denied = finding.reason == Reason::kRelayDenied;
+  const bool relay_denied = finding->reason == Reason::kRelayDenied;
   job->relay_denied = relay_denied && job->relay_denied;
   go_on = go_on && job->NextServer().has_value() && (job->sessions_left > 0 || job->relay_denied) &&
           all_.loop_.clock().Mono() < job->request.deadline;
-  if (!job->best.has_value() || Weight(finding) >= Weight(*job->best)) job->best = std::move(finding);
+  if (job->best == nullptr || Weight(*finding) >= Weight(*job->best)) job->best = std::move(finding);
   if (!go_on) {
-    Finding best = *std::exchange(job->best, std::nullopt);
-    job->outcome.relay_denied_everywhere =
-        job->relay_denied && !job->route.configured && !job->NextServer().has_value();
+    Finding best = *std::exchange(job->best, nullptr);
+    job->relay_denied_everywhere = job->relay_denied && !job->route.configured && !job->NextServer().has_value();
     if (relay_denied && job->route.configured) SayRelayDenied(*job, best);
-    all_.NotePublicPort(*job, name_, best);
+    all_.NotePublicPort(*job, name(), best);
     if (!job->route.configured) unknown_share_.Note(IsUnknownUser(best), all_.loop_.clock().Mono());
     breakers_.Learn(*job, best, all_.loop_.clock().Now(), all_.random_);
     return Answer(*job, std::move(best));
@@ -506,10 +540,10 @@ void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoi
 // The operator's own route does not take mail for the domain: nobody can be verified there until he mends it.
 void Destination::SayRelayDenied(const ProbeJob& job, const Finding& finding) {
   const MonoTime now = all_.loop_.clock().Mono();
-  if (said_relay_denied_.has_value() && now - *said_relay_denied_ < absl::Hours(1)) return;
-  said_relay_denied_ = now;
+  if (now < say_relay_denied_) return;
+  say_relay_denied_ = now + absl::Hours(1);
   LogWarning(
-      absl::StrCat("route ", name_, " is misconfigured: it does not relay for ", job.domain(), ": ", finding.text));
+      absl::StrCat("route ", name(), " is misconfigured: it does not relay for ", job.domain(), ": ", finding.text));
 }
 
 // Who blocks us need not speak for others: once, a server of somebody else is asked.
@@ -525,26 +559,29 @@ bool Destination::TryOtherProvider(ProbeJob& job, const Endpoint& endpoint) {
 void Destination::Expire(ProbeJob& job) {
   const std::unique_ptr<ProbeJob> queued = queue_.Remove(&job);
   const absl::Time now = all_.loop_.clock().Now();
-  if (job.target.has_value()) return Answer(job, *std::exchange(job.target, std::nullopt));
+  if (job.target != nullptr) return Answer(job, *std::exchange(job.target, nullptr));
   if (queued == nullptr) {  // on a connection, beside others who have more time
-    return Answer(job, EventFinding(Event::kDeadline, absl::StrCat("no answer from ", name_, " in time"), now));
+    return Answer(job, EventFinding(Event::kDeadline, absl::StrCat("no answer from ", name(), " in time"), now));
   }
   --all_.counters_->queued_now;
-  job.outcome.delays.queue += all_.loop_.clock().Mono() - job.queued;
-  if (job.best.has_value()) return Answer(job, *std::exchange(job.best, std::nullopt));
+  job.delays.queue += all_.loop_.clock().Mono() - job.queued;
+  if (job.best != nullptr) return Answer(job, *std::exchange(job.best, nullptr));
   // Not the servers were slow: there were too many before it.
-  Answer(job, EventFinding(Event::kOverload, absl::StrCat("no connection to ", name_, " became free in time"), now));
+  Answer(job, EventFinding(Event::kOverload, absl::StrCat("no connection to ", name(), " became free in time"), now));
 }
 
 void Destination::Answer(ProbeJob& job, Finding finding) {
   breakers_.EndTrials(job);
   if (job.expiry.has_value()) job.expiry->Cancel();
-  ProbeOutcome outcome = std::move(job.outcome);
+  ProbeOutcome outcome;
   outcome.finding = std::move(finding);
   outcome.identity = job.request.identity;
   if (!job.source.empty()) outcome.identity.source_address = job.source;
-  outcome.destination = name_;
+  outcome.destination = name();
   outcome.configured_route = job.route.configured;
+  outcome.catch_all = job.catch_all;
+  outcome.relay_denied_everywhere = job.relay_denied_everywhere;
+  outcome.delays = job.delays;
   outcome.transcript = job.transcript.Take();
   std::exchange(job.answer, nullptr)(std::move(outcome));
 }
@@ -558,12 +595,12 @@ void Destination::Reset() {
   batch_limit_ = SIZE_MAX;
   tarpit_until_ = MonoTime();
   unknown_share_ = UnknownShare();
-  catch_all_.clear();
+  if (catch_all_ != nullptr) catch_all_->clear();  // who asks just now still writes into it
 }
 
 DestinationActivity Destination::Activity() const {
   DestinationActivity activity;
-  activity.name = name_;
+  activity.name = name();
   activity.queued = queue_.size();
   activity.connections = greeted_;
   activity.connection_limit = pace_.limit();

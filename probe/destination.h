@@ -72,31 +72,43 @@ class Destination {
 
  private:
   using Batch = std::vector<std::unique_ptr<ProbeJob>>;
+  // A batch in its transaction.
+  struct Dialogue;
+  // By domain; nothing while the question is in the air.
+  using CatchAlls = absl::flat_hash_map<std::string, std::optional<std::pair<CatchAll, MonoTime>>>;
 
+  const std::string& name() const { return breakers_.name(); }
   void Enqueue(std::unique_ptr<ProbeJob> job, ProbeQueue::End end);
   // One worker at a time waits for a connection's turn, and beside it one for whom somebody waits; when it has come it
   // serves the queue until that is empty and nobody comes within the idle time.
   void StartWorker();
   boost::asio::awaitable<void> Work(Busy busy, Urgency urgency);
-  boost::asio::awaitable<void> ServeQueue();
+  boost::asio::awaitable<void> AwaitTurn(Urgency urgency);
+  boost::asio::awaitable<bool> ServeNext(std::unique_ptr<Session>& session);
+  void EndWork();
   boost::asio::awaitable<bool> AwaitArrival();
-  void LeaveSoon(std::shared_ptr<Session>& session);
-  bool Keep(const Session& session, const ProbeJob& job, MonoTime opened) const;
+  void LeaveSoon(std::unique_ptr<Session>& session);
+  bool Keep(const Session& session, const ProbeJob& job) const;
   Batch TakeBatch(const Session* session, size_t limit);
   size_t BatchLimit(const ProbeJob& lead) const;
   static MonoTime LastDeadline(const Batch& batch);
-  boost::asio::awaitable<std::shared_ptr<Session>> Open(Batch& batch);
-  boost::asio::awaitable<bool> Serve(Batch& batch, Session& session);
+  boost::asio::awaitable<std::unique_ptr<Session>> Open(Batch& batch);
+  void NoteOpened(Batch& batch, const Session& session, const Finding* refusal, absl::Duration took);
+  void TurnAway(Batch& batch, const Session& session, const Finding& refusal);
+  void TakeAnswer(Dialogue& dialogue, Enquiry& enquiry);
+  void NotePace(const Dialogue& dialogue);
+  void AskRestAgain(Dialogue& dialogue);
   Farewell FarewellFor(const Batch& batch) const;
   boost::asio::awaitable<void> ServeCatchAll(Batch& batch, Session& session);
   boost::asio::awaitable<CatchAll> CatchAllOf(ProbeJob& job, Session& session);
   boost::asio::awaitable<CatchAll> AskCatchAll(ProbeJob& job, Session& session);
   void AdaptBatch(size_t size, size_t first_again, bool too_many, absl::Duration longest_gap, absl::Duration took);
-  // Says goodbye, while nobody waits for it.
-  boost::asio::awaitable<void> Leave(std::shared_ptr<Session> session, Busy busy);
+  // Say goodbye; the second while nobody waits for it.
+  boost::asio::awaitable<void> Leave(Session& session);
+  boost::asio::awaitable<void> LeaveBehind(std::unique_ptr<Session> session, Busy busy);
 
   // A server's word on a job: its answer, or the next server's turn.
-  void Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoint, Finding finding);
+  void Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoint, std::unique_ptr<Finding> finding);
   void SayRelayDenied(const ProbeJob& job, const Finding& finding);
   bool TryOtherProvider(ProbeJob& job, const Endpoint& endpoint);
   void Expire(ProbeJob& job);
@@ -113,7 +125,6 @@ class Destination {
   void Remember();
 
   Destinations& all_;
-  const std::string name_;
   const std::string provider_;
   Pace pace_;
   ProbeQueue queue_;
@@ -124,10 +135,9 @@ class Destination {
   size_t batch_ = 4;
   size_t batch_limit_ = SIZE_MAX;
   MonoTime tarpit_until_;
-  std::optional<MonoTime> said_relay_denied_;
-  // By domain; nothing while the question is in the air.
-  absl::flat_hash_map<std::string, std::optional<std::pair<CatchAll, MonoTime>>> catch_all_;
-  bool worker_waits_[2] = {false, false};  // for a list or a refresh, for somebody who waits
+  MonoTime say_relay_denied_;                  // not before
+  std::unique_ptr<CatchAlls> catch_all_;  // null: never asked
+  bool worker_waits_[2] = {false, false};      // for a list or a refresh, for somebody who waits
   int workers_ = 0;
   int greeted_ = 0;         // sessions that may ask
   bool exhausted_ = false;  // the last attempt to connect failed for want of something here

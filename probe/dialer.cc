@@ -5,7 +5,8 @@
 #include <sys/un.h>
 
 #include <cerrno>
-#include <optional>
+#include <memory>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -43,11 +44,11 @@ class SocketStream : public Stream {
       : socket_(std::move(socket)), peer_(std::move(peer)), tls_client_(tls_client) {}
   // Without that OpenSSL takes it for an accident, after which the session is not to be resumed.
   ~SocketStream() override {
-    if (tls_.has_value()) SSL_set_shutdown(tls_->native_handle(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    if (tls_ != nullptr) SSL_set_shutdown(tls_->native_handle(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   }
 
   boost::asio::awaitable<absl::StatusOr<TlsFacts>> StartTls(const std::string& host, const TlsPolicy& policy) override {
-    tls_.emplace(socket_, tls_client_.ContextFor(policy));
+    tls_ = std::make_unique<ssl::stream<Socket&>>(socket_, tls_client_.ContextFor(policy));
     SSL* const raw = tls_->native_handle();
     if (const absl::Status prepared = tls_client_.Prepare(raw, host, peer_, policy); !prepared.ok()) co_return prepared;
     const auto [error] = co_await tls_->async_handshake(ssl::stream_base::client, kAsTuple);
@@ -62,7 +63,7 @@ class SocketStream : public Stream {
   boost::asio::awaitable<absl::StatusOr<size_t>> Read(char* buffer, size_t size) override {
     error_code error;
     size_t bytes = 0;
-    if (tls_.has_value()) {
+    if (tls_ != nullptr) {
       std::tie(error, bytes) = co_await tls_->async_read_some(boost::asio::buffer(buffer, size), kAsTuple);
     } else {
       std::tie(error, bytes) = co_await socket_.async_read_some(boost::asio::buffer(buffer, size), kAsTuple);
@@ -76,13 +77,15 @@ class SocketStream : public Stream {
     error_code error;
     const auto buffer = boost::asio::buffer(bytes.data(), bytes.size());
     size_t written = 0;
-    if (tls_.has_value()) {
+    if (tls_ != nullptr) {
       std::tie(error, written) = co_await boost::asio::async_write(*tls_, buffer, kAsTuple);
     } else {
       std::tie(error, written) = co_await boost::asio::async_write(socket_, buffer, kAsTuple);
     }
     co_return error ? StatusOf(error) : absl::OkStatus();
   }
+
+  Socket& socket() { return socket_; }
 
   void Close() override {
     closed_ = true;
@@ -98,7 +101,7 @@ class SocketStream : public Stream {
   Socket socket_;
   const std::string peer_;
   TlsClient& tls_client_;
-  std::optional<ssl::stream<Socket&>> tls_;
+  std::unique_ptr<ssl::stream<Socket&>> tls_;  // in clear it would only take room
   bool closed_ = false;
 };
 
@@ -150,18 +153,46 @@ class SocketDialer : public Dialer {
   SocketDialer(Loop& loop, const TrustAnchors& anchors) : loop_(loop), tls_client_(anchors) {}
 
   boost::asio::awaitable<Dialed> Dial(const Endpoint& endpoint, const std::string& source, MonoTime deadline) override {
-    if (endpoint.path.empty()) return DialTcp(endpoint, source, deadline);
-    return Connect(Socket(loop_.context()), endpoint.path, deadline);
+    const std::string& name = endpoint.path.empty() ? endpoint.address : endpoint.path;
+    auto stream = std::make_unique<SocketStream>(Socket(loop_.context()), name, tls_client_);
+    Connecting connecting;
+    if (Dialed failed = Begin(endpoint, source, stream->socket(), connecting); failed.failure != Event::kNone) {
+      co_return failed;
+    }
+    bool late = false;
+    Timer timer(loop_.timers());
+    timer.SetAt(deadline, [&] {
+      late = true;
+      stream->Close();
+    });
+    const auto [error] = co_await std::move(connecting);
+    timer.Cancel();
+    if (late) co_return Failed(Event::kConnectTimeout, "Connection timed out");
+    if (error) co_return FailedWith(error);
+    Dialed dialed;
+    dialed.stream = std::move(stream);
+    co_return dialed;
   }
 
  private:
-  boost::asio::awaitable<Dialed> DialTcp(Endpoint endpoint, std::string source, MonoTime deadline) {
+  using Connecting = boost::asio::awaitable<std::tuple<error_code>>;
+
+  // Makes ready to connect; or says why that can not be. The address, which has room for that of any protocol, is not
+  // kept beside the copy that `connecting` has.
+  static Dialed Begin(const Endpoint& endpoint, const std::string& source, Socket& socket, Connecting& connecting) {
     error_code error;
+    if (!endpoint.path.empty()) {
+      if (endpoint.path.size() >= sizeof(sockaddr_un::sun_path))
+        return Failed(Event::kLocalError, "File name too long");
+      const local::stream_protocol::endpoint peer(endpoint.path);
+      if (socket.open(peer.protocol(), error); error) return FailedWith(error);
+      connecting = socket.async_connect(peer, kAsTuple);
+      return {};
+    }
     const auto address = boost::asio::ip::make_address(endpoint.address, error);
-    if (error) co_return Failed(Event::kLocalError, absl::StrCat("not an IP address: ", endpoint.address));
+    if (error) return Failed(Event::kLocalError, absl::StrCat("not an IP address: ", endpoint.address));
     const tcp::endpoint peer(address, endpoint.port);
-    Socket socket(loop_.context());
-    if (socket.open(peer.protocol(), error); error) co_return FailedWith(error);
+    if (socket.open(peer.protocol(), error); error) return FailedWith(error);
     // TCP_NODELAY would change nothing: a command, or a window of them, is one write, and replies to it are waited for.
     if (!source.empty()) {
       // The port is chosen when it is known whereto: each destination has all of them.
@@ -169,35 +200,10 @@ class SocketDialer : public Dialer {
       setsockopt(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
       const auto from = boost::asio::ip::make_address(source, error);
       if (!error) socket.bind(tcp::endpoint(from, 0), error);
-      if (error) co_return Failed(Event::kLocalError, absl::StrCat("bind to ", source, ": ", error.message()));
+      if (error) return Failed(Event::kLocalError, absl::StrCat("bind to ", source, ": ", error.message()));
     }
-    co_return co_await Connect(std::move(socket), peer, endpoint.address, deadline);
-  }
-
-  boost::asio::awaitable<Dialed> Connect(Socket socket, std::string path, MonoTime deadline) {
-    if (path.size() >= sizeof(sockaddr_un::sun_path)) co_return Failed(Event::kLocalError, "File name too long");
-    const local::stream_protocol::endpoint peer(path);
-    error_code error;
-    if (socket.open(peer.protocol(), error); error) co_return FailedWith(error);
-    co_return co_await Connect(std::move(socket), peer, path, deadline);
-  }
-
-  boost::asio::awaitable<Dialed> Connect(Socket socket, Socket::endpoint_type peer, std::string name,
-                                         MonoTime deadline) {
-    bool late = false;
-    Timer timer(loop_.timers());
-    timer.SetAt(deadline, [&] {
-      late = true;
-      error_code ignored;
-      socket.close(ignored);
-    });
-    const auto [failed] = co_await socket.async_connect(peer, kAsTuple);
-    timer.Cancel();
-    if (late) co_return Failed(Event::kConnectTimeout, "Connection timed out");
-    if (failed) co_return FailedWith(failed);
-    Dialed dialed;
-    dialed.stream = std::make_unique<SocketStream>(std::move(socket), std::move(name), tls_client_);
-    co_return dialed;
+    connecting = socket.async_connect(peer, kAsTuple);
+    return {};
   }
 
   Loop& loop_;

@@ -34,7 +34,6 @@ struct ProbeJob {
   std::shared_ptr<const ProbeSettings> settings;
   std::shared_ptr<const Classifier> classifier;
   Transcript transcript;
-  ProbeOutcome outcome;  // filled on the way
   // Called once, on the prober loop; null when it was.
   absl::AnyInvocable<void(ProbeOutcome)> answer;
 
@@ -47,12 +46,15 @@ struct ProbeJob {
   int again = 0;                // how often what was said was nobody's verdict
   int throttled = 0;            // how often the server complained that we are too many, or too fast
   bool conversed = false;
-  bool relay_denied = true;  // every server asked so far has said so
+  bool relay_denied = true;              // every server asked so far has said so
+  bool relay_denied_everywhere = false;  // and none is left
   bool asked_other_provider = false;
-  bool tries_domain = false;       // the one probe that tries whether its domain is let in again
-  bool tries_destination = false;  // ... whether the destination talks to us again
-  std::optional<Finding> best;     // of the servers asked so far
-  std::optional<Finding> target;   // what is held back until the question about an impossible address is answered
+  bool tries_domain = false;        // the one probe that tries whether its domain is let in again
+  bool tries_destination = false;   // ... whether the destination talks to us again
+  std::unique_ptr<Finding> best;    // of the servers asked so far
+  std::unique_ptr<Finding> target;  // what is held back until the question about an impossible address is answered
+  ProbeDelays delays;
+  CatchAll catch_all = CatchAll::kNotAsked;
 
   const std::string& domain() const { return request.address.domain(); }
   bool answered() const { return !answer; }

@@ -1,5 +1,6 @@
 #include "probe/probe_queue.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace verifyd {
@@ -43,7 +44,7 @@ std::vector<std::unique_ptr<ProbeJob>> ProbeQueue::TakeBatch(size_t limit,
   const ProbeJob* const front = Front();
   if (front == nullptr) return batch;
   Domain& domain = *domains_.at(front->domain());
-  batch.reserve(limit);
+  batch.reserve(std::min(limit, size()));
   batch.push_back(Take(domain, UrgencyOf(*front), domain.jobs[UrgencyOf(*front)].begin()));
   size_t looks_left = limit * kLooks;
   for (size_t urgency = 0; urgency < kUrgencies; ++urgency) {
@@ -85,6 +86,10 @@ void ProbeQueue::ForgetIfEmpty(Domain& domain) {
   }
   const std::string name = domain.name;
   domains_.erase(name);
+  if (!domains_.empty()) return;
+  // Most destinations that are known have nobody queued: their tables are not kept, either.
+  domains_ = {};
+  places_ = {};
 }
 
 }  // namespace verifyd

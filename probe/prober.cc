@@ -260,7 +260,7 @@ void Prober::Impl::HandOver(ProbeRequest request, Address address, Route route, 
   if (!job->settings->helo.empty()) job->request.identity.helo = job->settings->helo;
   if (job->settings->sender.has_value()) job->request.identity.sender = *job->settings->sender;
   job->classifier = classifier;
-  job->outcome.delays.dns = dns;
+  job->delays.dns = dns;
   const uint64_t number = ++last_number;
   // Never from within the prober's work, even where that is done on this loop.
   job->answer = [self = shared_from_this(), number](ProbeOutcome outcome) {

@@ -27,15 +27,9 @@ bool Won(const std::optional<Dialed>& result) { return result.has_value() && res
 
 }  // namespace
 
-boost::asio::awaitable<Raced> DialFirst(Loop& loop, Dialer& dialer, std::vector<Endpoint> endpoints, Sources sources,
-                                        MonoTime deadline) {
-  Raced raced;
-  if (endpoints.size() == 1) {
-    raced.dialed = co_await dialer.Dial(endpoints.front(), sources.For(endpoints.front()), deadline);
-    raced.endpoint = endpoints.front();
-    if (raced.dialed.stream == nullptr) raced.failed = endpoints;
-    co_return raced;
-  }
+boost::asio::awaitable<std::unique_ptr<Raced>> DialFirst(Loop& loop, Dialer& dialer,
+                                                         absl::Span<const Endpoint> endpoints, const Sources& sources,
+                                                         MonoTime deadline) {
   const auto race = std::make_shared<Race>(loop);
   race->results.resize(endpoints.size());
   for (size_t i = 0; i < endpoints.size(); ++i) {
@@ -54,13 +48,12 @@ boost::asio::awaitable<Raced> DialFirst(Loop& loop, Dialer& dialer, std::vector<
                        [](const auto& result) { return !result.has_value(); });
   };
   while (undecided()) co_await race->changed.Wait();
-  size_t winner = 0;
+  auto raced = std::make_unique<Raced>();
   for (size_t i = endpoints.size(); i-- > 0;) {
-    if (Won(race->results[i])) winner = i;
-    if (race->results[i].has_value() && !Won(race->results[i])) raced.failed.push_back(endpoints[i]);
+    if (Won(race->results[i])) raced->winner = i;
+    if (race->results[i].has_value() && !Won(race->results[i])) raced->failed.push_back(i);
   }
-  raced.dialed = std::move(*race->results[winner]);
-  raced.endpoint = endpoints[winner];
+  raced->dialed = std::move(*race->results[raced->winner]);
   co_return raced;
 }
 

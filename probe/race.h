@@ -6,10 +6,12 @@
 #ifndef VERIFYD_PROBE_RACE_H_
 #define VERIFYD_PROBE_RACE_H_
 
-#include <string>
+#include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
 #include "probe/dialer.h"
@@ -20,15 +22,16 @@ namespace verifyd {
 inline constexpr absl::Duration kRaceDelay = absl::Milliseconds(250);
 
 struct Raced {
-  Dialed dialed;                 // of the winner; where none won, of the first endpoint
-  Endpoint endpoint;             // likewise
-  std::vector<Endpoint> failed;  // those that are known not to answer
+  Dialed dialed;                    // of the winner; where none won, of the first endpoint
+  size_t winner = 0;                // which endpoint that is
+  std::vector<size_t> failed = {};  // which are known not to answer
 };
 
-// `endpoints` are one or two. `dialer` and `loop` must outlive what is under way, which may be longer than this
-// returns.
-boost::asio::awaitable<Raced> DialFirst(Loop& loop, Dialer& dialer, std::vector<Endpoint> endpoints, Sources sources,
-                                        MonoTime deadline);
+// `endpoints` and `sources` must live until this returns, `dialer` and `loop` until what is under way has ended, which
+// may be later.
+boost::asio::awaitable<std::unique_ptr<Raced>> DialFirst(Loop& loop, Dialer& dialer,
+                                                         absl::Span<const Endpoint> endpoints, const Sources& sources,
+                                                         MonoTime deadline);
 
 }  // namespace verifyd
 

@@ -20,7 +20,6 @@
 
 #include <array>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,7 +51,7 @@ struct Enquiry {
   const Address* address = nullptr;
   Transcript* transcript = nullptr;
   // Filled by Ask: what was said.
-  std::optional<Finding> finding;
+  std::unique_ptr<Finding> finding;
   // It was said of the session, or because of those that were asked before: nobody's verdict. To be asked again in
   // another transaction.
   bool again = false;
@@ -83,7 +82,7 @@ class Session {
   // The session must live until what these return has ended; so must the transcript and what is passed by reference.
 
   // Connects and greets. Nothing: Ask may follow. A finding: this server can not be asked, and why.
-  boost::asio::awaitable<std::optional<Finding>> Open(Dialer& dialer, MonoTime deadline, Transcript& transcript);
+  boost::asio::awaitable<std::unique_ptr<Finding>> Open(Dialer& dialer, MonoTime deadline, Transcript& transcript);
   // One transaction, after a successful Open, any number of times while ready(). `on_answer` is called for every
   // enquiry, as soon as its reply is there. Dialogues are written down for a batch of one.
   boost::asio::awaitable<void> Ask(absl::Span<Enquiry> batch, MonoTime deadline,
@@ -96,8 +95,10 @@ class Session {
 
   bool ready() const { return state_ == State::kReady; }
   bool greeted() const { return greeted_; }  // got past EHLO or HELO
+  MonoTime opened() const { return opened_; }
   bool connected() const { return stream_ != nullptr; }
-  const Endpoint& endpoint() const { return endpoint_; }
+  // That was connected to; where none was, that was tried first.
+  const Endpoint& endpoint() const { return endpoints_.front(); }
   // Those that did not answer when they were dialed.
   const std::vector<Endpoint>& unreachable() const { return unreachable_; }
   // Whether it was opened as this, so that it can serve more of the same.
@@ -105,7 +106,7 @@ class Session {
     return identity == identity_ && settings == settings_;
   }
   // From which of our addresses; empty: the system chose.
-  const std::string& source() const { return sources_.For(endpoint_); }
+  const std::string& source() const { return sources_.For(endpoint()); }
   // Nothing is wrong with the server: we had no descriptor or port left to connect.
   bool exhausted() const { return exhausted_; }
   // Addresses whose reply was heard.
@@ -132,63 +133,102 @@ class Session {
   // What a refusal of MAIL asks us to do before all of it is tried again.
   enum class Redo : uint8_t { kNothing, kInTls, kWithoutSmtputf8 };
 
-  // A command on its way, and whose answer it brings; null for RSET and MAIL.
+  // A command of a transaction, and whose answer it brings; null for RSET and MAIL.
   struct Planned {
-    Step step;
-    absl::Duration timeout;
-    std::string command;
+    const Step* step;  // one of the constants
     Enquiry* enquiry;
   };
+  struct Transaction {
+    absl::Span<Enquiry> batch;
+    absl::FunctionRef<void(Enquiry&)> on_answer;
+    Farewell farewell;
+    std::vector<Planned> plan = {};
+    size_t sent = 0;  // so many commands of the plan
+    MonoTime last_heard = {};
+    Redo redo = Redo::kNothing;
+    bool mail_again = false;  // what refused it is nobody's verdict
+    bool answered_one = false;
+  };
 
-  // Sends `command` (none: only listens) and takes one reply.
-  boost::asio::awaitable<Heard> Exchange(const Step& step, absl::Duration timeout, std::string command);
-  // Sends `commands`, each without line end. Nothing, or what went wrong.
-  boost::asio::awaitable<std::optional<Heard>> Send(absl::Span<const absl::string_view> commands);
-  // Takes one reply; `last`: none may be behind it.
-  boost::asio::awaitable<Heard> Receive(const Step& step, bool last);
-  std::vector<Planned> PlanTransaction(absl::Span<Enquiry> batch);
-  size_t EndOfWindow(const std::vector<Planned>& plan, size_t begin) const;
-  boost::asio::awaitable<Redo> Transact(std::vector<Planned> plan, absl::FunctionRef<void(Enquiry&)> on_answer,
-                                        Farewell farewell);
-  Redo RedoFor(absl::string_view mail, const Reply& reply);
-  boost::asio::awaitable<Finding> AskData();
-  std::optional<Finding> MissingSmtputf8(const Address& address) const;
-  boost::asio::awaitable<std::optional<Finding>> Connect(Dialer& dialer, bool with_tls);
-  boost::asio::awaitable<std::optional<Finding>> Greet();
-  boost::asio::awaitable<std::optional<Finding>> Introduce();
-  boost::asio::awaitable<std::optional<Finding>> Secure();
+  // A session mostly waits for a reply, and there are thousands: what lives that long in a coroutine's frame is paid
+  // for by each. What was heard is therefore in the session, and is dealt with in ordinary functions.
+
+  // A command, without line end, to be sent before the next reply is waited for. One with a control character fails,
+  // and nothing is sent.
+  void Put(absl::string_view command);
+  // Sends what was put, and takes one reply; `last`: none may be behind it. What came is in heard_.
+  boost::asio::awaitable<void> Receive(const Step& step, bool last);
+  // Puts `command`, if it is one, and takes the reply to it.
+  boost::asio::awaitable<void> Exchange(const Step& step, absl::Duration timeout, absl::string_view command);
+  // Whether heard_ is complete with what was read.
+  bool Parse(const Step& step);
+  // This is what was heard.
+  void Fail(Event event, absl::string_view detail);
+  // With what was heard.
+  bool over() const;
+
+  void Plan(Transaction& transaction);
+  boost::asio::awaitable<void> Transact(Transaction& transaction);
+  boost::asio::awaitable<void> TransactAnew(Transaction& transaction);
+  void PutWindow(Transaction& transaction);
+  void PutCommand(const Transaction& transaction, const Planned& planned);
+  void PutRcpt(const Address& address);
+  absl::Duration TimeoutOf(const Step& step) const;
+  bool AsksData() const { return settings_->AsksData(endpoint().protocol); }
+  void TakeReply(Transaction& transaction, const Planned& planned);
+  void TakeReplyToData(Transaction& transaction, const Planned& planned);
+  void Answer(const Transaction& transaction, Enquiry& enquiry, std::unique_ptr<Finding> finding, bool again);
+  void AnswerAsked(Transaction& transaction, const Planned& planned, std::unique_ptr<Finding> finding, bool ended);
+  void AnswerRefused(const Transaction& transaction, const Planned& planned);
+  void AnswerRest(Transaction& transaction, size_t last);
+  void AnswerUnanswered(const Transaction& transaction, const Finding& finding);
+  Redo RedoFor(const Reply& reply);
+  std::unique_ptr<Finding> MissingSmtputf8(const Address& address) const;
+
+  // A step of the way to the first transaction each; null when the dialogue can go on behind it, else why it can not.
+  boost::asio::awaitable<std::unique_ptr<Finding>> Connect(Dialer& dialer, bool with_tls);
+  boost::asio::awaitable<std::unique_ptr<Finding>> Greet();
+  boost::asio::awaitable<std::unique_ptr<Finding>> Introduce();
+  boost::asio::awaitable<std::unique_ptr<Finding>> Secure();
+  boost::asio::awaitable<std::unique_ptr<Finding>> Handshake();
+  boost::asio::awaitable<Dialed> Race(Dialer& dialer, MonoTime connect_by);
+  std::unique_ptr<Finding> TakeConnection(Dialed dialed);
+  boost::asio::awaitable<void> SayHello(const Step& step);
+  std::unique_ptr<Finding> LackOfTls();
+  std::unique_ptr<Finding> RefusalIn(const Step& step);
+
+  MonoTime BeginToConnect();
   bool IsOurselves(const Reply& reply) const;
-  Finding Unencrypted(absl::string_view why);
-  TlsPolicy PolicyHere() const;
+  std::unique_ptr<Finding> Unencrypted(absl::string_view why);
+  TlsPolicy Policy() const;  // at the endpoint
   void ArmTimer(absl::Duration timeout);
-  Heard Failed(Event event, std::string detail);
-  // Nothing when the dialogue can go on behind this step.
-  std::optional<Finding> RefusalIn(const Step& step, const Heard& heard);
   void ReadExtensions(const Reply& ehlo);
 
-  Finding FindingOf(const Step& step, const Classification& classified, absl::string_view text) const;
-  Finding FindingOf(const Step& step, const Heard& heard) const;
+  std::unique_ptr<Finding> FindingOf(const Step& step, const Classification& classified, absl::string_view text) const;
+  // Of what was heard.
+  std::unique_ptr<Finding> FindingOf(const Step& step) const;
 
   Loop& loop_;
-  std::vector<Endpoint> endpoints_;  // that may be dialed
-  Endpoint endpoint_;                // that was
+  // That may be dialed; when one has answered, that one.
+  std::vector<Endpoint> endpoints_;
   std::vector<Endpoint> unreachable_;
   const ProbeIdentity identity_;
   const std::shared_ptr<const ProbeSettings> settings_;
   const std::shared_ptr<const Classifier> classifier_;
   const Sources sources_;
-  TlsPolicy policy_;  // at endpoint_
 
   State state_ = State::kNew;
   std::unique_ptr<Stream> stream_;
   Timer timer_;
-  MonoTime deadline_ = MonoTime::InfiniteFuture();  // of the probe that is being served
+  MonoTime opened_;
+  MonoTime timer_due_;
+  Event timer_meaning_ = Event::kNone;
   Event expired_ = Event::kNone;                    // what the timer meant when it closed the stream
-  Transcript* transcript_ = nullptr;                // of the probe that is being served
+  MonoTime deadline_ = MonoTime::InfiniteFuture();  // of the probe that is being served
+  Transcript* transcript_ = nullptr;                // likewise; null: none is written
 
   bool greeted_ = false;
   bool exhausted_ = false;
-  size_t asked_ = 0;
   bool may_use_tls_ = false;  // not tried yet
   bool tls_ = false;
   bool clear_may_help_ = false;  // TLS failed, and nobody requires it
@@ -196,12 +236,16 @@ class Session {
   bool offers_smtputf8_ = false;
   bool offers_pipelining_ = false;
   bool in_transaction_ = false;
-  bool used_ = false;                    // a transaction was begun before
-  std::optional<Finding> mail_refusal_;  // in the transaction under way
+  bool used_ = false;                      // a transaction was begun before
+  bool said_smtputf8_ = false;             // in MAIL
+  std::unique_ptr<Finding> mail_refusal_;  // in the transaction under way
+  size_t asked_ = 0;
   absl::Duration longest_gap_;
+  std::string outgoing_;  // put, not sent yet
+  Heard heard_;
   ReplyParser parser_;
-  // Of thousands at a time: as much as most replies need.
-  std::array<char, 1024> buffer_;
+  // Of thousands at a time: as much as most replies need; a longer one is read in pieces.
+  std::array<char, 400> buffer_;
   absl::string_view unread_;  // of buffer_
 };
 

@@ -31,7 +31,7 @@ class UnknownShare {
   bool exhausted(const UnknownBudget& budget, MonoTime now) {
     Turn(now);
     return budget.number > 0 && unknown_ >= budget.number &&
-           unknown_ * 100 >= static_cast<uint64_t>(budget.percent) * asked_;
+           uint64_t{100} * unknown_ >= static_cast<uint64_t>(budget.percent) * asked_;
   }
   uint64_t asked() const { return asked_; }
   uint64_t unknown() const { return unknown_; }
@@ -44,8 +44,8 @@ class UnknownShare {
   }
 
   MonoTime began_;
-  uint64_t asked_ = 0;
-  uint64_t unknown_ = 0;
+  uint32_t asked_ = 0;
+  uint32_t unknown_ = 0;
 };
 
 }  // namespace verifyd

@@ -48,14 +48,14 @@ class SessionTest : public testing::Test {
     Session session(test.test_.loop(), {test.endpoint_}, test.identity_,
                     std::make_shared<const ProbeSettings>(test.settings_), Classifier::BuiltIn());
     const MonoTime deadline = test.test_.clock().Mono() + absl::Minutes(20);
-    std::optional<Finding> finding = co_await session.Open(test.dialer_, deadline, transcript);
-    if (!finding.has_value()) {
+    std::unique_ptr<Finding> finding = co_await session.Open(test.dialer_, deadline, transcript);
+    if (finding == nullptr) {
       std::vector<Enquiry> batch(1);
       batch[0].address = &address;
       batch[0].transcript = &transcript;
       co_await session.Ask(
           absl::MakeSpan(batch), deadline, [](Enquiry&) {}, test.farewell_);
-      finding = batch[0].finding;
+      finding = std::move(batch[0].finding);
     }
     co_await session.Leave();
     test.transcript_ = transcript.Take();

@@ -119,24 +119,24 @@ boost::asio::awaitable<bool> AskHost(const DoctorContext& context, std::vector<E
                                      const std::vector<Address>& senders, Examination& sender) {
   const std::unique_ptr<Session> session = NewSession(context, std::move(endpoints));
   Transcript transcript(context.loop.clock(), /*wanted=*/false);
-  const std::optional<Finding> closed = co_await session->Open(context.dialer, context.smtp_deadline, transcript);
-  if (closed.has_value()) sender.found = closed->text;
+  const std::unique_ptr<Finding> closed = co_await session->Open(context.dialer, context.smtp_deadline, transcript);
+  if (closed != nullptr) sender.found = closed->text;
   size_t accepted = 0;
-  std::optional<Finding> other;
+  std::unique_ptr<Finding> other;
   for (const Address& address : senders) {
     if (!session->ready()) break;
     Enquiry enquiry{.address = &address, .transcript = &transcript};
     co_await session->Ask(absl::MakeSpan(&enquiry, 1), context.smtp_deadline, [](Enquiry& /*answered*/) {});
-    if (!enquiry.finding.has_value()) continue;
+    if (enquiry.finding == nullptr) continue;
     const bool accepts = enquiry.finding->code / 100 == 2;
     if (accepts) ++accepted;
-    if (!accepts && (!other.has_value() || enquiry.finding->deliverability == Deliverability::kUndeliverable)) {
+    if (!accepts && (other == nullptr || enquiry.finding->deliverability == Deliverability::kUndeliverable)) {
       other = std::move(enquiry.finding);
     }
   }
   co_await session->Leave();
-  if (closed.has_value()) co_return false;
-  if (other.has_value()) {
+  if (closed != nullptr) co_return false;
+  if (other != nullptr) {
     const bool refused = other->deliverability == Deliverability::kUndeliverable || other->code / 100 == 5;
     sender.health = refused ? Health::kBad : Health::kWarning;
     sender.found = absl::StrCat(refused ? "refused: " : "no definite answer: ", other->text);
@@ -163,10 +163,10 @@ boost::asio::awaitable<Reached> Reach(const DoctorContext& context, std::string 
   reached.how = Reached::How::kFailed;
   const std::unique_ptr<Session> session = NewSession(context, std::move(servers.hosts.front()));
   Transcript transcript(context.loop.clock(), /*wanted=*/false);
-  const std::optional<Finding> closed = co_await session->Open(context.dialer, context.smtp_deadline, transcript);
+  const std::unique_ptr<Finding> closed = co_await session->Open(context.dialer, context.smtp_deadline, transcript);
   co_await session->Leave();
-  reached.said = closed.has_value() ? closed->text : session->endpoint().HostAndAddress();
-  if (!closed.has_value()) {
+  reached.said = closed != nullptr ? closed->text : session->endpoint().HostAndAddress();
+  if (closed == nullptr) {
     reached.how = Reached::How::kGreeted;
   } else if (closed->code != 0) {
     reached.how = Reached::How::kTurnedAway;
