@@ -212,6 +212,12 @@ class SocketDialer : public Dialer {
 
 }  // namespace
 
+bool operator==(const Endpoint& a, const Endpoint& b) {
+  const bool same_policy = a.tls == nullptr || b.tls == nullptr ? a.tls == b.tls : *a.tls == *b.tls;
+  return same_policy && std::tie(a.host, a.address, a.port, a.preference, a.path, a.protocol) ==
+                            std::tie(b.host, b.address, b.port, b.preference, b.path, b.protocol);
+}
+
 std::string Endpoint::HostAndAddress() const { return absl::StrCat(host, "[", path.empty() ? address : path, "]"); }
 
 std::string Endpoint::ToString() const {

@@ -166,7 +166,7 @@ bool Session::IsOurselves(const Reply& reply) const {
 }
 
 TlsPolicy Session::Policy() const {
-  if (endpoint().tls.has_value()) return *endpoint().tls;
+  if (endpoint().tls != nullptr) return *endpoint().tls;
   TlsPolicy policy;
   policy.level = settings_->tls_level;
   // A socket on this machine needs none, and has no name that a certificate could prove.
