@@ -171,6 +171,7 @@ class Session {
   boost::asio::awaitable<void> Transact(Transaction& transaction);
   boost::asio::awaitable<void> TransactAnew(Transaction& transaction);
   void PutWindow(Transaction& transaction);
+  void NoteGap(Transaction& transaction);
   void PutCommand(const Transaction& transaction, const Planned& planned);
   void PutRcpt(const Address& address);
   absl::Duration TimeoutOf(const Step& step) const;
