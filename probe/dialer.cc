@@ -182,8 +182,9 @@ class SocketDialer : public Dialer {
   static Dialed Begin(const Endpoint& endpoint, const std::string& source, Socket& socket, Connecting& connecting) {
     error_code error;
     if (!endpoint.path.empty()) {
-      if (endpoint.path.size() >= sizeof(sockaddr_un::sun_path))
+      if (endpoint.path.size() >= sizeof(sockaddr_un::sun_path)) {
         return Failed(Event::kLocalError, "File name too long");
+      }
       const local::stream_protocol::endpoint peer(endpoint.path);
       if (socket.open(peer.protocol(), error); error) return FailedWith(error);
       connecting = socket.async_connect(peer, kAsTuple);

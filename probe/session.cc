@@ -541,8 +541,9 @@ bool Session::Parse(const Step& step) {
     Fail(no_reply ? Event::kNotSmtp : Event::kProtocolError, fed.status().message());
     return true;
   }
-  if (fed->has_value()) heard_.reply = **std::move(fed);
-  return fed->has_value();
+  if (!fed->has_value()) return false;
+  heard_.reply = **std::move(fed);
+  return true;
 }
 
 std::unique_ptr<Finding> Session::RefusalIn(const Step& step) {
