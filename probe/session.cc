@@ -1,6 +1,7 @@
 #include "probe/session.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
