@@ -135,9 +135,9 @@ class Destination {
   size_t batch_ = 4;
   size_t batch_limit_ = SIZE_MAX;
   MonoTime tarpit_until_;
-  MonoTime say_relay_denied_;                  // not before
-  std::unique_ptr<CatchAlls> catch_all_;  // null: never asked
-  bool worker_waits_[2] = {false, false};      // for a list or a refresh, for somebody who waits
+  MonoTime say_relay_denied_;              // not before
+  std::unique_ptr<CatchAlls> catch_all_;   // null: never asked
+  bool worker_waits_[2] = {false, false};  // for a list or a refresh, for somebody who waits
   int workers_ = 0;
   int greeted_ = 0;         // sessions that may ask
   bool exhausted_ = false;  // the last attempt to connect failed for want of something here

@@ -182,8 +182,9 @@ class SocketDialer : public Dialer {
   static Dialed Begin(const Endpoint& endpoint, const std::string& source, Socket& socket, Connecting& connecting) {
     error_code error;
     if (!endpoint.path.empty()) {
-      if (endpoint.path.size() >= sizeof(sockaddr_un::sun_path))
+      if (endpoint.path.size() >= sizeof(sockaddr_un::sun_path)) {
         return Failed(Event::kLocalError, "File name too long");
+      }
       const local::stream_protocol::endpoint peer(endpoint.path);
       if (socket.open(peer.protocol(), error); error) return FailedWith(error);
       connecting = socket.async_connect(peer, kAsTuple);
@@ -211,6 +212,12 @@ class SocketDialer : public Dialer {
 };
 
 }  // namespace
+
+bool operator==(const Endpoint& a, const Endpoint& b) {
+  const bool same_policy = a.tls == nullptr || b.tls == nullptr ? a.tls == b.tls : *a.tls == *b.tls;
+  return same_policy && std::tie(a.host, a.address, a.port, a.preference, a.path, a.protocol) ==
+                            std::tie(b.host, b.address, b.port, b.preference, b.path, b.protocol);
+}
 
 std::string Endpoint::HostAndAddress() const { return absl::StrCat(host, "[", path.empty() ? address : path, "]"); }
 

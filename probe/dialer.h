@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -27,11 +26,12 @@ struct Endpoint {
   uint16_t preference = 0;
   std::string path = {};  // a UNIX socket's
   Protocol protocol = Protocol::kSmtp;
-  std::optional<TlsPolicy> tls = {};  // nothing: as the settings say for all
+  // Null, as mostly: as the settings say for all. There are copies of an endpoint in each job and session.
+  std::shared_ptr<const TlsPolicy> tls = {};
 
   std::string ToString() const;  // "mx.example.com[192.0.2.1]:25" or "mx.example.com[/path]", as Postfix writes it
   std::string HostAndAddress() const;  // the same without port
-  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+  friend bool operator==(const Endpoint& a, const Endpoint& b);
 };
 
 struct Dialed {

@@ -466,7 +466,7 @@ boost::asio::awaitable<absl::Status> Router::SetTlsPolicies(Route& route, const 
     } else if (policy->level == TlsLevel::kDane) {
       here.level = TlsLevel::kMay;
     }
-    endpoint.tls = std::move(here);
+    endpoint.tls = std::make_shared<const TlsPolicy>(std::move(here));
   }
   co_return absl::OkStatus();
 }

@@ -1,6 +1,7 @@
 #include "probe/session.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -166,7 +167,7 @@ bool Session::IsOurselves(const Reply& reply) const {
 }
 
 TlsPolicy Session::Policy() const {
-  if (endpoint().tls.has_value()) return *endpoint().tls;
+  if (endpoint().tls != nullptr) return *endpoint().tls;
   TlsPolicy policy;
   policy.level = settings_->tls_level;
   // A socket on this machine needs none, and has no name that a certificate could prove.
@@ -313,30 +314,32 @@ void Session::Plan(Transaction& transaction) {
 
 boost::asio::awaitable<void> Session::Transact(Transaction& transaction) {
   mail_refusal_.reset();
-  for (size_t i = 0; i < transaction.plan.size(); ++i) {
-    const Planned& planned = transaction.plan[i];
+  const std::vector<Planned>& plan = transaction.plan;
+  for (size_t i = 0; i < plan.size(); ++i) {
     if (i == transaction.sent && mail_refusal_ == nullptr) PutWindow(transaction);
     if (i >= transaction.sent) {  // a refusal came before this was sent
-      AnswerRefused(transaction, planned);
+      AnswerRefused(transaction, plan[i]);
       continue;
     }
-    ArmTimer(TimeoutOf(*planned.step));
-    co_await Receive(*planned.step, i + 1 == transaction.sent && state_ != State::kLeaving);
+    ArmTimer(TimeoutOf(*plan[i].step));
+    co_await Receive(*plan[i].step, i + 1 == transaction.sent && state_ != State::kLeaving);
     // A goodbye that comes too early answers QUIT: to this command nothing was said.
     if (heard_.reply.code == kGoodbye) Fail(Event::kClosed, "");
-    const MonoTime now = loop_.clock().Mono();
-    longest_gap_ = std::max(longest_gap_, now - std::exchange(transaction.last_heard, now));
-    const bool ended = over();
-    if (planned.enquiry != nullptr && mail_refusal_ == nullptr && AsksData() && heard_.event == Event::kNone &&
-        heard_.reply.ok()) {
+    NoteGap(transaction);
+    if (plan[i].enquiry != nullptr && mail_refusal_ == nullptr && AsksData() && !over() && heard_.reply.ok()) {
       // Some accept every recipient and refuse at DATA.
       co_await Exchange(kDataStep, settings_->data_init_timeout, "DATA");
-      TakeReplyToData(transaction, planned);
-    } else {
-      TakeReply(transaction, planned);
+      TakeReplyToData(transaction, plan[i]);
+      continue;
     }
-    if (ended && i + 1 < transaction.plan.size()) co_return AnswerRest(transaction, i);
+    TakeReply(transaction, plan[i]);
+    if (over() && i + 1 < plan.size()) co_return AnswerRest(transaction, i);
   }
+}
+
+void Session::NoteGap(Transaction& transaction) {
+  const MonoTime now = loop_.clock().Mono();
+  longest_gap_ = std::max(longest_gap_, now - std::exchange(transaction.last_heard, now));
 }
 
 // Puts commands as far as replies to those before need not be waited for.
@@ -539,8 +542,9 @@ bool Session::Parse(const Step& step) {
     Fail(no_reply ? Event::kNotSmtp : Event::kProtocolError, fed.status().message());
     return true;
   }
-  if (fed->has_value()) heard_.reply = **std::move(fed);
-  return fed->has_value();
+  if (!fed->has_value()) return false;
+  heard_.reply = **std::move(fed);
+  return true;
 }
 
 std::unique_ptr<Finding> Session::RefusalIn(const Step& step) {

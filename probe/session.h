@@ -94,8 +94,8 @@ class Session {
   boost::asio::awaitable<void> Leave();
 
   bool ready() const { return state_ == State::kReady; }
-  bool greeted() const { return greeted_; }  // got past EHLO or HELO
-  MonoTime opened() const { return opened_; }
+  bool greeted() const { return greeted_; }    // got past EHLO or HELO
+  MonoTime opened() const { return opened_; }  // when Open began
   bool connected() const { return stream_ != nullptr; }
   // That was connected to; where none was, that was tried first.
   const Endpoint& endpoint() const { return endpoints_.front(); }
@@ -138,6 +138,7 @@ class Session {
     const Step* step;  // one of the constants
     Enquiry* enquiry;
   };
+  // MAIL and RCPT for all of a batch, or what is left of it.
   struct Transaction {
     absl::Span<Enquiry> batch;
     absl::FunctionRef<void(Enquiry&)> on_answer;
@@ -164,13 +165,15 @@ class Session {
   bool Parse(const Step& step);
   // This is what was heard.
   void Fail(Event event, absl::string_view detail);
-  // With what was heard.
+  // After what was heard nothing more will be.
   bool over() const;
 
+  // Makes the plan of a transaction, Transact carries it out; `redo` says whether it is to be done anew.
   void Plan(Transaction& transaction);
   boost::asio::awaitable<void> Transact(Transaction& transaction);
   boost::asio::awaitable<void> TransactAnew(Transaction& transaction);
   void PutWindow(Transaction& transaction);
+  void NoteGap(Transaction& transaction);
   void PutCommand(const Transaction& transaction, const Planned& planned);
   void PutRcpt(const Address& address);
   absl::Duration TimeoutOf(const Step& step) const;

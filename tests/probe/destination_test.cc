@@ -101,6 +101,14 @@ TEST_F(DestinationTest, AConnectionTheServerClosedMeanwhileIsNobodysVerdict) {
   EXPECT_EQ(world_.dialer.dialed(), 2U);
 }
 
+TEST_F(DestinationTest, AServerThatWillNotBeginAnewIsAskedOnAnotherConnectionAlthoughItTakesWhatComesBehind) {
+  world_.Servers({"ehlo=250-mx\\n250 PIPELINING ;; rset=502 5.5.1 not now"});
+  EXPECT_EQ(world_.Probe("joe@example.com").finding.reason, Reason::kAccepted);
+  EXPECT_EQ(world_.Probe("jane@example.com").finding.reason, Reason::kAccepted);
+  ASSERT_EQ(world_.dialer.dialed(), 2U);
+  EXPECT_THAT(world_.dialer.connections()[1]->commands, testing::Contains("RCPT TO:<jane@example.com>"));
+}
+
 TEST_F(DestinationTest, AThousandAddressesOfADomainTakeFewConnectionsAndLittleMoreThanOneCommandEach) {
   world_.Servers({""});
   const auto outcomes = Start(1000);

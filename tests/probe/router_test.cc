@@ -431,7 +431,8 @@ class TlsRouteTest : public RouterTest {
   }
   std::optional<TlsPolicy> Policy() {
     const Routed routed = Find("joe@example.com");
-    return routed.route.has_value() ? routed.route->endpoints[0].tls : std::nullopt;
+    if (!routed.route.has_value() || routed.route->endpoints[0].tls == nullptr) return std::nullopt;
+    return *routed.route->endpoints[0].tls;
   }
 };
 

@@ -137,7 +137,7 @@ TEST_F(SessionTest, RequiredTlsThatIsNotToBeHadIsNeverAVerdict) {
 
 TEST_F(SessionTest, ACertificateThatIsNotWhatThePolicyWantsIsNeverAVerdict) {
   settings_.tls_level = TlsLevel::kMay;
-  endpoint_.tls = TlsPolicy::Parse("secure match=mx.example.com").value();
+  endpoint_.tls = std::make_shared<const TlsPolicy>(TlsPolicy::Parse("secure match=mx.example.com").value());
   const Finding finding = Ask(absl::StrCat(kOffersTls, "handshake={unverified}"));
   EXPECT_EQ(finding.reason, Reason::kTlsPolicyFailed);
   EXPECT_EQ(finding.deliverability, Deliverability::kUnknown);
@@ -147,14 +147,14 @@ TEST_F(SessionTest, ACertificateThatIsNotWhatThePolicyWantsIsNeverAVerdict) {
 }
 
 TEST_F(SessionTest, DaneOnlyWithoutRecordsIsNeverAVerdictAndSaysWhy) {
-  endpoint_.tls = TlsPolicy{.level = TlsLevel::kDaneOnly};
+  endpoint_.tls = std::make_shared<const TlsPolicy>(TlsPolicy{.level = TlsLevel::kDaneOnly});
   const Finding finding = Ask(kOffersTls);
   EXPECT_EQ(finding.reason, Reason::kTlsPolicyFailed);
   EXPECT_THAT(finding.text, HasSubstr("no TLSA records"));
 }
 
 TEST_F(SessionTest, APolicyThatWantsNoTlsIsObeyed) {
-  endpoint_.tls = TlsPolicy{.level = TlsLevel::kNone};
+  endpoint_.tls = std::make_shared<const TlsPolicy>(TlsPolicy{.level = TlsLevel::kNone});
   EXPECT_EQ(Ask(kOffersTls).reason, Reason::kAccepted);
   EXPECT_FALSE(Connection().tls);
 }
