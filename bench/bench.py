@@ -106,7 +106,7 @@ class Bench:
         line = subprocess.run([*wrapper, *command], capture_output=True, text=True, check=True).stdout
         return {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", line)}
 
-    def verifyd(self, *settings, cache=None, port=None):
+    def verifyd(self, *settings, cache=None, port=None, wrapper=()):
         port = port or free_port()
         cache = cache or os.path.join(tempfile.mkdtemp(dir=self.folder), "verify_cache")
         lines = [f"policy_listen = inet:127.0.0.1:{port}", f"control_socket = {self.control_socket(port)}",
@@ -116,7 +116,7 @@ class Bench:
         path = os.path.join(self.folder, f"verifyd-{port}.cf")
         with open(path, "w", encoding="ascii") as out:
             out.write("\n".join(lines) + "\n")
-        daemon = self.start(os.path.join(self.build, "verifyd", "verifyd"), "-c", path, port=port)
+        daemon = self.start(*wrapper, os.path.join(self.build, "verifyd", "verifyd"), "-c", path, port=port)
         for _ in range(200):
             if os.path.exists(self.control_socket(port)):
                 break

@@ -362,7 +362,10 @@ boost::asio::awaitable<void> Daemon::Impl::KickWatchdog(absl::Duration interval)
 void Daemon::Run() {
   Impl& impl = *impl_;
   std::vector<std::thread> threads;
-  threads.emplace_back([&loop = impl.reader] { loop.Run(); });
+  threads.emplace_back([&loop = impl.reader] {
+    GiveWay();
+    loop.Run();
+  });
   for (Worker& worker : impl.workers) {
     if (worker.own == nullptr) continue;
     threads.emplace_back([&loop = *worker.own] {

@@ -51,6 +51,7 @@ boost::asio::awaitable<std::optional<std::string>> QuestionList::Next() {
   if (!std::exchange(begun_, true)) loop_.Spawn(Feed(shared_from_this()));
   while (answers_.empty() && (!ended_ || running_ > 0)) co_await answered_.Wait();
   if (answers_.empty()) co_return std::nullopt;
+  if (!ended_ || running_ > 0) co_await loop_.Sleep(kGathered);
   lines_ = 0;
   std::string taken = std::exchange(answers_, std::string());
   if (HasRoom()) room_.NotifyAll();
