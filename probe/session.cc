@@ -271,6 +271,7 @@ boost::asio::awaitable<void> Session::TransactAnew(Transaction& transaction) {
 }
 
 void Session::Answer(const Transaction& transaction, Enquiry& enquiry, std::unique_ptr<Finding> finding, bool again) {
+  enquiry.told = true;
   enquiry.finding = std::move(finding);
   enquiry.again = again;
   enquiry.answered = loop_.clock().Mono();
@@ -296,7 +297,7 @@ void Session::Plan(Transaction& transaction) {
   if (in_transaction_) plan.push_back({&kRsetStep, nullptr});
   plan.push_back({&kMailStep, nullptr});
   for (Enquiry& enquiry : transaction.batch) {
-    if (enquiry.finding != nullptr) continue;  // answered before all was tried again; its address may be gone
+    if (enquiry.told) continue;  // before all was tried again
     std::unique_ptr<Finding> missing = MissingSmtputf8(*enquiry.address);
     if (missing == nullptr) {
       plan.push_back({&kRcptStep, &enquiry});
@@ -421,7 +422,7 @@ void Session::AnswerRefused(const Transaction& transaction, const Planned& plann
 
 void Session::AnswerUnanswered(const Transaction& transaction, const Finding& finding) {
   for (Enquiry& enquiry : transaction.batch) {
-    if (enquiry.finding == nullptr) Answer(transaction, enquiry, std::make_unique<Finding>(finding), false);
+    if (!enquiry.told) Answer(transaction, enquiry, std::make_unique<Finding>(finding), false);
   }
 }
 

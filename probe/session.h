@@ -50,7 +50,8 @@ struct Enquiry {
   // Both are never null; all addresses of a transaction are of one domain.
   const Address* address = nullptr;
   Transcript* transcript = nullptr;
-  // Filled by Ask: what was said.
+  // Filled by Ask: what was said; who is told may take it, and the address may be gone then.
+  bool told = false;
   std::unique_ptr<Finding> finding;
   // It was said of the session, or because of those that were asked before: nobody's verdict. To be asked again in
   // another transaction.

@@ -358,12 +358,16 @@ TEST_F(DestinationTest, ABrokenConnectionDoesNotKeepBatchesSmallForEver) {
 TEST_F(DestinationTest, AnAddressThatIsAnsweredAtOnceIsNotTouchedWhenTheOthersAreTriedAgain) {
   world_.settings.public_pace.connections = 1;
   world_.Configure();
-  world_.Servers({"mail=530 5.7.0 Must issue a STARTTLS command first ;; mail=250 Ok"});
+  world_.Servers({"mail=250 Ok ;; mail=530 5.7.0 Must issue a STARTTLS command first ;; mail=250 Ok"});
+  // While the first is asked about the others come together into one transaction.
+  const Outcome first = world_.Start(world_.Request("jane@example.com"));
   const Outcome international = world_.Start(world_.Request("jos\xc3\xa9@example.com"));
   const Outcome plain = world_.Start(world_.Request("joe@example.com"));
   world_.test.Advance(absl::Seconds(10));
+  EXPECT_EQ(ReasonOf(first), Reason::kAccepted);
   EXPECT_EQ(ReasonOf(international), Reason::kSmtputf8Required);
   EXPECT_EQ(ReasonOf(plain), Reason::kAccepted);
+  EXPECT_THAT(world_.dialer.connections().at(0)->commands, testing::Contains("STARTTLS"));
 }
 
 TEST_F(DestinationTest, TheTargetIsAskedFirstAndAnImpossibleAddressBehindIt) {
