@@ -507,8 +507,10 @@ boost::asio::awaitable<void> Destination::LeaveBehind(std::unique_ptr<Session> s
 boost::asio::awaitable<void> Destination::Leave(Session& session) {
   if (!session.connected()) co_return;
   if (session.greeted()) --greeted_;
+  // This may be forgotten meanwhile: nobody works here any more.
+  ProbeCounters& counters = *all_.counters_;
   co_await session.Leave();
-  --all_.counters_->sessions_now;
+  --counters.sessions_now;
 }
 
 void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoint, std::unique_ptr<Finding> finding) {

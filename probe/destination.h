@@ -62,7 +62,7 @@ class Destination {
   // Whose servers they are: what one of them thinks of our address, all do.
   static std::string ProviderOfName(const std::string& name);
 
-  // Nothing is queued and nobody is connected.
+  // Nothing is queued and nobody is asked; a connection may still say goodbye.
   bool idle() const { return workers_ == 0; }
   // Nothing about it must be remembered.
   bool blank(absl::Time now) const { return breakers_.blank(now); }

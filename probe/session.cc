@@ -254,6 +254,12 @@ boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime de
   used_ = true;
   transcript_ = nullptr;
   timer_.Cancel();
+  Forget();
+}
+
+// Of thousands that are idle nobody needs what they heard last.
+void Session::Forget() {
+  if (ready()) heard_ = {};
 }
 
 // What a refusal of MAIL asks for is tried, each once.
@@ -462,6 +468,7 @@ boost::asio::awaitable<CatchAll> Session::AskCatchAll(const Address& random, Mon
   if (heard_.event != Event::kNone) co_return CatchAll::kCouldNotTell;
   if (heard_.reply.ok()) co_return CatchAll::kYes;
   const std::unique_ptr<Finding> finding = FindingOf(kRcptStep);
+  Forget();
   const bool no = finding->deliverability == Deliverability::kUndeliverable && finding->scope == Scope::kAddress;
   co_return no ? CatchAll::kNo : CatchAll::kCouldNotTell;
 }

@@ -175,6 +175,7 @@ class Session {
   boost::asio::awaitable<void> TransactAnew(Transaction& transaction);
   void PutWindow(Transaction& transaction);
   void NoteGap(Transaction& transaction);
+  void Forget();
   void PutCommand(const Transaction& transaction, const Planned& planned);
   void PutRcpt(const Address& address);
   absl::Duration TimeoutOf(const Step& step) const;

@@ -1,5 +1,6 @@
 #include "verifyd/flights.h"
 
+#include <algorithm>
 #include <iterator>
 #include <vector>
 
@@ -45,8 +46,12 @@ void Flights::WakeWaiters() {
   flights.reserve(flights_.size());
   for (const auto& [key, flight] : flights_) flights.push_back(flight);
   for (const std::shared_ptr<Flight>& flight : flights) {
-    for (size_t left = flight->waiters.size(); left > 0 && !flight->waiters.empty(); --left) {
-      GiveUp(flight->waiters.front());
+    // One after another: what one is told may make another go.
+    for (size_t left = flight->waiters.size(); left > 0; --left) {
+      const auto next = std::find_if(flight->waiters.begin(), flight->waiters.end(),
+                                     [](const Flight::Waiter& waiter) { return waiter.patience.set(); });
+      if (next == flight->waiters.end()) break;
+      GiveUp(*next);
     }
   }
 }

@@ -6,6 +6,7 @@
 #ifndef VERIFYD_VERIFYD_FLIGHTS_H_
 #define VERIFYD_VERIFYD_FLIGHTS_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <list>
 #include <memory>
@@ -34,6 +35,11 @@ struct Flight {
   };
 
   explicit Flight(std::string key) : key(std::move(key)) {}
+  // Somebody waits to be told the verdict.
+  bool awaited() const {
+    return std::any_of(waiters.begin(), waiters.end(), [](const Waiter& waiter) { return waiter.patience.set(); });
+  }
+
   const std::string key;
   std::list<Waiter> waiters;
   std::unique_ptr<const Verdict> verdict;  // null until it has landed
@@ -54,13 +60,13 @@ class Flights {
   // Awaited by the one who leads, before he flies: a fleet of daemons may have to agree on who does. Here it returns at
   // once.
   boost::asio::awaitable<void> Enter(const Flight& flight);
-  // `told` is called once: when the flight lands, or after `patience`.
+  // `told` is called once: when the flight lands, or after `patience`. Who has no end of it only watches.
   void Wait(Flight& flight, absl::Duration patience, Flight::Told told);
   bool InTheAir(absl::string_view key) const { return flights_.contains(key); }
   // Closes the flight and tells the waiters.
   void Land(const std::shared_ptr<Flight>& flight, Verdict verdict);
 
-  // The waiters are not to wait any longer; the flights go on.
+  // Whose patience would end some time is told that it has; the flights go on.
   void WakeWaiters();
 
   size_t size() const { return flights_.size(); }

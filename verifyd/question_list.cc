@@ -51,7 +51,7 @@ boost::asio::awaitable<std::optional<std::string>> QuestionList::Next() {
   if (!std::exchange(begun_, true)) loop_.Spawn(Feed(shared_from_this()));
   while (answers_.empty() && (!ended_ || running_ > 0)) co_await answered_.Wait();
   if (answers_.empty()) co_return std::nullopt;
-  if (!ended_ || running_ > 0) co_await loop_.Sleep(kGathered);
+  if (running_ > kLeastAtOnce) co_await loop_.Sleep(kGathered);
   lines_ = 0;
   std::string taken = std::exchange(answers_, std::string());
   if (HasRoom()) room_.NotifyAll();
@@ -77,6 +77,7 @@ boost::asio::awaitable<void> QuestionList::Feed(std::shared_ptr<QuestionList> li
 }
 
 bool QuestionList::HasRoom() const {
+  if (lines_ >= kMostUntaken) return false;
   const size_t at_once = running_ + lines_;
   return at_once < kLeastAtOnce || (at_once < most_at_once_ && verifier_.HasRoomForLists());
 }

@@ -29,8 +29,10 @@ class QuestionList : public std::enable_shared_from_this<QuestionList> {
   static constexpr size_t kLeastAtOnce = 100;
   static constexpr size_t kMore = 3;
   static constexpr absl::Duration kPrompt = absl::Seconds(10);
-  // Answers are gathered for so long before they are handed on, as long as more may come: who reads them is woken for
-  // many.
+  // Answers that nobody has taken: beyond, no more questions are begun.
+  static constexpr size_t kMostUntaken = 4096;
+  // Where many are in the air answers are gathered for so long before they are handed on: who reads them is woken for
+  // many at a time.
   static constexpr absl::Duration kGathered = absl::Milliseconds(5);
   // Questions that begin in one turn of the loop: whoever waits at a door comes in between.
   static constexpr size_t kInATurn = 8;

@@ -447,7 +447,7 @@ boost::asio::awaitable<void> Verifier::Land(std::shared_ptr<Flight> flight, Prob
     LogProbe("probe", address, outcome);
     verdict = co_await Learn(std::move(request), std::move(outcome));
   }
-  if (!settings_->negative_cache && flight->waiters.empty()) {
+  if (!settings_->negative_cache && !flight->awaited()) {
     // Most were never asked for again; without room for new ones nobody would be told.
     if (unheard_.size() >= kMaxUnheard) unheard_.clear();
     unheard_.insert_or_assign(address.Key(), std::pair(loop_.clock().Mono(), verdict));

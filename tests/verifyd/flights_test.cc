@@ -69,7 +69,7 @@ TEST_F(FlightsTest, WhoAsksAgainWhenToldJoinsAnotherFlight) {
 
 TEST_F(FlightsTest, WokenWaitersAreToldThatItIsInProgressAndTheFlightGoesOn) {
   const Ticket ticket = flights_.Join("joe@example.com");
-  flights_.Wait(*ticket.flight, absl::InfiniteDuration(), Note("first"));
+  flights_.Wait(*ticket.flight, absl::Seconds(60), Note("first"));
   // Whoever waits again at once does not keep the others from being woken, nor the daemon from its end.
   flights_.Wait(*ticket.flight, absl::Seconds(6), [&](const Verdict* verdict) {
     Note("second")(verdict);
@@ -79,6 +79,18 @@ TEST_F(FlightsTest, WokenWaitersAreToldThatItIsInProgressAndTheFlightGoesOn) {
   EXPECT_EQ(told_, (std::vector<std::string>{"first: not in time", "second: not in time"}));
   flights_.Land(ticket.flight, Saying("250 Ok"));
   EXPECT_EQ(told_.back(), "second again: 250 Ok");
+}
+
+TEST_F(FlightsTest, WhoOnlyWatchesIsNotWokenAndIsNobodyWhoWaits) {
+  const Ticket ticket = flights_.Join("joe@example.com");
+  flights_.Wait(*ticket.flight, absl::InfiniteDuration(), Note("watching"));
+  EXPECT_FALSE(ticket.flight->awaited());
+  flights_.Wait(*ticket.flight, absl::Seconds(6), Note("waiting"));
+  EXPECT_TRUE(ticket.flight->awaited());
+  flights_.WakeWaiters();
+  EXPECT_EQ(told_, std::vector<std::string>{"waiting: not in time"});
+  flights_.Land(ticket.flight, Saying("250 Ok"));
+  EXPECT_EQ(told_.back(), "watching: 250 Ok");
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "tests/test_loop.h"
 #include "verifyd/agenda.h"
 #include "verifyd/configuration.h"
+#include "verifyd/question_list.h"
 
 namespace verifyd {
 namespace {
@@ -35,10 +36,15 @@ class VerifierTest : public testing::Test {
     settings.cleanup_interval = absl::ZeroDuration();
     cache_ = Cache::Open(test_.loop(), settings);
     verifier_ = std::make_unique<Verifier>(test_.loop(), *cache_, prober_, metrics_);
-    const std::vector<Assignment> file = {{"verify_domains", "*", "test"},
-                                          {"myhostname", "gw.example.org", "test"},
-                                          {"probe_public_concurrency_limit", "100", "test"},
-                                          {"address_verify_map", "", "test"}};
+    Configure({});
+  }
+
+  void Configure(const std::vector<Assignment>& further) {
+    std::vector<Assignment> file = {{"verify_domains", "*", "test"},
+                                    {"myhostname", "gw.example.org", "test"},
+                                    {"probe_public_concurrency_limit", "100", "test"},
+                                    {"address_verify_map", "", "test"}};
+    file.insert(file.end(), further.begin(), further.end());
     const Configuration configuration = *Configuration::Create(*Settings::Load(file, {}));
     prober_.Configure(configuration.probe, configuration.classifier);
     verifier_->Configure(configuration.verifier);
@@ -163,6 +169,38 @@ TEST_F(VerifierTest, WhoWaitsWhenTheEndComesIsToldThatItIsInProgress) {
   // The probe goes on, and its answer is remembered.
   test_.Advance(absl::Seconds(200));
   EXPECT_TRUE(cache_->FindRecord("joe@example.com").has_value());
+}
+
+TEST_F(VerifierTest, WhatALookFoundThatNobodyWaitedForIsToldToTheNextEvenIfNegativesAreNotKept) {
+  Configure({{"address_verify_negative_cache", "no", "test"}});
+  resolver_.SetMx("example.org", {{10, "mx.example.org"}});
+  resolver_.SetAddresses("mx.example.org", {"11.0.0.3"});
+  dialer_.Play("11.0.0.3", "rcpt=550 5.1.1 User unknown");
+  verifier_->LookAgain(About("joe@example.org").address, Urgency::kRefresh, [] {});
+  test_.Advance(absl::Seconds(1));
+  EXPECT_FALSE(cache_->FindRecord("joe@example.org").has_value());
+  const std::optional<Verdict> recalled = verifier_->Recall(About("joe@example.org"));
+  ASSERT_TRUE(recalled.has_value());
+  EXPECT_EQ(recalled->deliverability(), Deliverability::kUndeliverable);
+}
+
+TEST_F(VerifierTest, AListWhoseAnswersAreNotReadIsNotReadEither) {
+  constexpr size_t kLines = 100000;
+  size_t given = 0;
+  const LineSource addresses = [&given]() -> boost::asio::awaitable<std::optional<std::string>> {
+    if (given == kLines) co_return std::nullopt;
+    co_return absl::StrCat("user", ++given, "@example.com\n");
+  };
+  Question question;
+  question.memory_only = true;  // answered at once
+  const LineSource answers = QuestionList::Answers(test_.loop(), *verifier_, question, addresses);
+  std::optional<std::string> first;
+  test_.loop().Spawn([](const LineSource& source, std::optional<std::string>& out) -> boost::asio::awaitable<void> {
+    out = co_await source();
+  }(answers, first));
+  test_.Advance(absl::Seconds(10));
+  EXPECT_TRUE(first.has_value());
+  EXPECT_LE(given, 2 * QuestionList::kMostUntaken + 2);
 }
 
 }  // namespace
