@@ -17,13 +17,6 @@
 #include "verifyd/doctor/settings_examination.h"
 #include "verifyd/setting_syntax.h"
 
-// Read by jemalloc(3) when it starts: memory that was needed a moment ago is kept for a while, so that a daemon under
-// load does not give pages back and ask for them again all the time.
-extern "C" {
-extern const char* malloc_conf;  // NOLINT(readability-redundant-declaration)
-const char* malloc_conf = "dirty_decay_ms:60000,muzzy_decay_ms:60000";
-}
-
 namespace verifyd {
 namespace {
 
