@@ -7,7 +7,8 @@
 
 namespace verifyd {
 
-// It lets others go first, somewhat (nice(2): 5): probes and files may come a little later, who waits at a door may not.
+// It lets others go first, somewhat (nice(2): 5): probes and files may come a little later, who waits at a door may
+// not.
 void GiveWay();
 
 // It runs soon after it is woken, however busy the others are, in short slices (from Linux 6.12 on). It gets no more of
