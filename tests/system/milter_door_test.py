@@ -210,14 +210,14 @@ class MilterOperationTest(MilterWorldTestCase):
             time.sleep(0.5)
             self.assertEqual(verifyd.stop(), 0)
             verifyd.start()
-        time.sleep(0.5)
         ended.set()
         for thread in threads:
             thread.join(30)
         self.assertEqual(faults, [])
         self.assertLessEqual(set(codes), {(250, 550), (250, 250)})
         self.assertGreater(codes.count((250, 550)), 0)
-        self.assertEqual(codes[-1], (250, 550))
+        # What ended last may have begun before the last start: Postfix goes on without the milter until its session ends.
+        self.assertEqual([self.reply(f"{user}@good.test")[0] for user in ("alice", "nobody")], [250, 550])
         self.assertNotRegex(self.gateway.log(), "fatal|panic|exit status")
 
 
