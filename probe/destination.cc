@@ -575,16 +575,16 @@ void Destination::Expire(ProbeJob& job) {
 void Destination::Answer(ProbeJob& job, Finding finding) {
   breakers_.EndTrials(job);
   if (job.expiry.has_value()) job.expiry->Cancel();
-  ProbeOutcome outcome;
-  outcome.finding = std::move(finding);
-  outcome.identity = job.request.identity;
-  if (!job.source.empty()) outcome.identity.source_address = job.source;
-  outcome.destination = name();
-  outcome.configured_route = job.route.configured;
-  outcome.catch_all = job.catch_all;
-  outcome.relay_denied_everywhere = job.relay_denied_everywhere;
-  outcome.delays = job.delays;
-  outcome.transcript = job.transcript.Take();
+  auto outcome = std::make_unique<ProbeOutcome>();
+  outcome->finding = std::move(finding);
+  outcome->identity = job.request.identity;
+  if (!job.source.empty()) outcome->identity.source_address = job.source;
+  outcome->destination = name();
+  outcome->configured_route = job.route.configured;
+  outcome->catch_all = job.catch_all;
+  outcome->relay_denied_everywhere = job.relay_denied_everywhere;
+  outcome->delays = job.delays;
+  outcome->transcript = job.transcript.Take();
   std::exchange(job.answer, nullptr)(std::move(outcome));
 }
 

@@ -35,7 +35,7 @@ struct ProbeJob {
   std::shared_ptr<const Classifier> classifier;
   Transcript transcript;
   // Called once, on the prober loop; null when it was.
-  absl::AnyInvocable<void(ProbeOutcome)> answer;
+  absl::AnyInvocable<void(std::unique_ptr<ProbeOutcome>)> answer;
 
   // What the destination notes of it.
   MonoTime queued;              // since when it waits, this time

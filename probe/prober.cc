@@ -195,7 +195,7 @@ boost::asio::awaitable<ProbeOutcome> Prober::Probe(ProbeRequest request) {
     Signal arrived;
   };
   const auto arrival = std::make_shared<Arrival>(impl_->front);
-  co_await Begin(std::move(request), [arrival](const ProbeRequest& /*request*/, ProbeOutcome outcome) {
+  co_await Begin(std::move(request), [arrival](const ProbeRequest& /*request*/, ProbeOutcome&& outcome) {
     arrival->outcome = std::make_unique<ProbeOutcome>(std::move(outcome));
     arrival->arrived.NotifyAll();
   });
@@ -221,10 +221,10 @@ boost::asio::awaitable<void> Prober::Impl::Begin(std::shared_ptr<Impl> self, Pro
   Transcript transcript(clock, request.transcript);
   Routed routed =
       co_await self->router.Find(request.address, request.identity.sender, *now_valid, request.deadline, transcript);
-  const Address address = routed.rewritten.has_value() ? *std::move(routed.rewritten) : request.address;
+  Address address = routed.rewritten.has_value() ? *std::move(routed.rewritten) : request.address;
   const absl::Duration dns = clock.Mono() - began;
   if (routed.route.has_value() && routed.stock_verify.empty()) {
-    self->HandOver(std::move(request), address, *std::move(routed.route), std::move(transcript), dns,
+    self->HandOver(std::move(request), std::move(address), *std::move(routed.route), std::move(transcript), dns,
                    std::move(answer));
     co_return;
   }
@@ -263,10 +263,9 @@ void Prober::Impl::HandOver(ProbeRequest request, Address address, Route route, 
   job->delays.dns = dns;
   const uint64_t number = ++last_number;
   // Never from within the prober's work, even where that is done on this loop.
-  job->answer = [self = shared_from_this(), number](ProbeOutcome outcome) {
-    auto arrived = std::make_unique<ProbeOutcome>(std::move(outcome));
+  job->answer = [self = shared_from_this(), number](std::unique_ptr<ProbeOutcome> outcome) {
     self->mail.Post(
-        [self, number, arrived = std::move(arrived)]() mutable { self->TakeIn(number, std::move(arrived)); });
+        [self, number, outcome = std::move(outcome)]() mutable { self->TakeIn(number, std::move(outcome)); });
   };
   auto awaited = std::make_unique<Awaited>(std::move(request), std::move(answer), front.timers());
   awaited->destination = job->route.destination;
@@ -283,8 +282,8 @@ void Prober::Impl::TakeIn(uint64_t number, std::unique_ptr<ProbeOutcome> outcome
   if (found == in_the_air.end()) return;  // it came too late
   const std::unique_ptr<Awaited> awaited = std::move(found->second);
   in_the_air.erase(found);
-  ProbeOutcome answer = outcome != nullptr ? std::move(*outcome) : Late(*awaited, front.clock());
-  awaited->answer(std::move(awaited->request), std::move(answer));
+  if (outcome == nullptr) outcome = std::make_unique<ProbeOutcome>(Late(*awaited, front.clock()));
+  awaited->answer(std::move(awaited->request), std::move(*outcome));
 }
 
 boost::asio::awaitable<void> Prober::Drain(MonoTime deadline) {

@@ -59,7 +59,7 @@ class Prober {
   // Ends when it is known where to ask and the request is handed over, or that nobody is to be asked. `answer` is
   // called once, with the request as it was given: by request.deadline at the latest, perhaps before this ends. As many
   // probes are in the air as there is room for, so what waits for one is small.
-  using Answer = absl::AnyInvocable<void(ProbeRequest request, ProbeOutcome outcome)>;
+  using Answer = absl::AnyInvocable<void(ProbeRequest&& request, ProbeOutcome&& outcome)>;
   boost::asio::awaitable<void> Begin(ProbeRequest request, Answer answer);
   // The same for a coroutine that waits for it.
   boost::asio::awaitable<ProbeOutcome> Probe(ProbeRequest request);

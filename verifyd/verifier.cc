@@ -273,7 +273,7 @@ std::optional<Verdict> Verifier::Recall(const Question& question) {
   return verdict;
 }
 
-void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict)> answer) {
+void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer) {
   if (std::optional<Verdict> recalled = Recall(question); recalled.has_value()) return answer(*std::move(recalled));
   std::string key = question.address.Key();
   const bool flying = flights_.InTheAir(key);
@@ -324,7 +324,7 @@ boost::asio::awaitable<Verdict> Verifier::Verify(Question question) {
     Signal arrived;
   };
   const auto answer = std::make_shared<Answer>(loop_);
-  Ask(std::move(question), [answer](Verdict verdict) {
+  Ask(std::move(question), [answer](Verdict&& verdict) {
     answer->verdict = std::move(verdict);
     answer->arrived.NotifyAll();
   });
@@ -429,7 +429,7 @@ void Verifier::LookAgain(Address address, Urgency urgency, absl::AnyInvocable<vo
 // Ends when it is known where to ask: what a question in the air keeps here until it lands is no coroutine.
 boost::asio::awaitable<void> Verifier::Fly(std::shared_ptr<Flight> flight, ProbeRequest request) {
   co_await flights_.Enter(*flight);
-  co_await prober_.Begin(std::move(request), [this, flight](ProbeRequest asked, ProbeOutcome outcome) {
+  co_await prober_.Begin(std::move(request), [this, flight](ProbeRequest&& asked, ProbeOutcome&& outcome) {
     loop_.Spawn(Land(flight, std::move(asked), std::move(outcome)));
   });
 }

@@ -64,7 +64,7 @@ class Verifier {
   // after `question.patience` at the latest and perhaps before this returns, with what is remembered or state
   // kInProgress; the probe goes on. Over the limits of flights and waiters a new address gets reason overload, which is
   // temporary.
-  void Ask(Question question, absl::AnyInvocable<void(Verdict)> answer);
+  void Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer);
   // The same for a coroutine.
   boost::asio::awaitable<Verdict> Verify(Question question);
 

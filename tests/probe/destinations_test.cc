@@ -27,7 +27,7 @@ class DestinationsTest : public testing::Test {
         std::make_unique<ProbeJob>(std::move(request), std::move(route), Transcript(test_.clock(), /*wanted=*/false));
     job->settings = settings_;
     job->classifier = Classifier::BuiltIn();
-    job->answer = [this](const ProbeOutcome& /*outcome*/) { ++answers_; };
+    job->answer = [this](std::unique_ptr<ProbeOutcome> /*outcome*/) { ++answers_; };
     all_->Ask(std::move(job));
     test_.RunUntilIdle();
   }
