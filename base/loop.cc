@@ -25,10 +25,10 @@ struct Loop::Impl {
 };
 
 Loop::Loop(const Clock& clock) : clock_(clock), impl_(std::make_unique<Impl>()) {
-  impl_->timers = std::make_unique<Timers>(clock, [this](std::optional<MonoTime> due) {
+  impl_->timers = std::make_unique<Timers>(clock, [this](MonoTime due) {
     if (clock_.manual()) return;  // the test drives the timers
     impl_->system_timer.expires_at(std::chrono::steady_clock::time_point(
-        std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::nanoseconds(due->nanos()))));
+        std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::nanoseconds(due.nanos()))));
     impl_->system_timer.async_wait([this](const boost::system::error_code& error) {
       if (!error) impl_->timers->RunDue();
     });

@@ -1,43 +1,40 @@
 #include "base/timer.h"
 
 #include <utility>
-#include <vector>
 
 namespace verifyd {
 
-Timers::Id Timers::Add(MonoTime due, absl::AnyInvocable<void()> callback) {
-  const Id id(due, next_sequence_++);
-  timers_.emplace(id, std::move(callback));
+void Timers::Add(Timer& timer) {
+  timer.sequence_ = next_sequence_++;
+  set_.insert(timer);
   RearmIfChanged();
-  return id;
 }
 
-bool Timers::Cancel(const Id& id) {
-  // The system timer stays armed: firing early once is cheaper than re-arming it at every cancelled deadline.
-  return timers_.erase(id) > 0;
-}
+// The system timer stays armed: firing early once is cheaper than re-arming it at every cancelled deadline.
+void Timers::Remove(Timer& timer) { set_.erase(set_.iterator_to(timer)); }
 
 void Timers::RunDue() {
   const MonoTime now = clock_.Mono();
   const uint64_t last_sequence = next_sequence_;
   armed_.reset();
-  auto it = timers_.begin();
-  while (it != timers_.end() && it->first.first <= now) {
-    if (it->first.second >= last_sequence) {
+  auto it = set_.begin();
+  while (it != set_.end() && it->due_ <= now) {
+    if (it->sequence_ >= last_sequence) {
       ++it;
       continue;
     }
-    absl::AnyInvocable<void()> callback = std::move(it->second);
-    timers_.erase(it);
+    // On the stack: it may destroy its timer.
+    absl::AnyInvocable<void()> callback = std::exchange(it->callback_, nullptr);
+    set_.erase(it);
     callback();
-    it = timers_.begin();
+    it = set_.begin();
   }
   RearmIfChanged();
 }
 
 std::optional<MonoTime> Timers::NextDue() const {
-  if (timers_.empty()) return std::nullopt;
-  return timers_.begin()->first.first;
+  if (set_.empty()) return std::nullopt;
+  return set_.begin()->due_;
 }
 
 void Timers::RearmIfChanged() {
@@ -45,17 +42,14 @@ void Timers::RearmIfChanged() {
   if (!next.has_value() || *next == MonoTime::InfiniteFuture()) return;
   if (armed_.has_value() && *armed_ <= *next) return;
   armed_ = next;
-  rearm_(next);
+  rearm_(*next);
 }
 
 void Timer::SetAt(MonoTime due, absl::AnyInvocable<void()> callback) {
   Cancel();
-  id_ = timers_.Add(due, [this, callback = std::move(callback)]() mutable {
-    id_.reset();
-    // Moved to the stack first: the callback may destroy this timer, and with it itself.
-    absl::AnyInvocable<void()> run = std::move(callback);
-    run();
-  });
+  due_ = due;
+  callback_ = std::move(callback);
+  timers_.Add(*this);
 }
 
 void Timer::SetAfter(absl::Duration after, absl::AnyInvocable<void()> callback) {
@@ -63,8 +57,10 @@ void Timer::SetAfter(absl::Duration after, absl::AnyInvocable<void()> callback) 
 }
 
 void Timer::Cancel() {
-  if (id_.has_value()) timers_.Cancel(*id_);
-  id_.reset();
+  if (!set()) return;
+  timers_.Remove(*this);
+  // Last, and not in place: what it holds may own this timer.
+  const absl::AnyInvocable<void()> dropped = std::exchange(callback_, nullptr);
 }
 
 }  // namespace verifyd

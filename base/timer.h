@@ -6,65 +6,76 @@
 #ifndef VERIFYD_BASE_TIMER_H_
 #define VERIFYD_BASE_TIMER_H_
 
+#include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <utility>
 
-#include "absl/container/btree_map.h"
 #include "absl/functional/any_invocable.h"
 #include "base/clock.h"
+#include "boost/intrusive/set.hpp"
 
 namespace verifyd {
 
-class Timers {
- public:
-  // `rearm` is called whenever the earliest due time changed, with that time (or nothing when no timer is left).
-  using Rearm = absl::AnyInvocable<void(std::optional<MonoTime>)>;
-  Timers(const Clock& clock, Rearm rearm) : clock_(clock), rearm_(std::move(rearm)) {}
-  Timers(const Timers&) = delete;
-  Timers& operator=(const Timers&) = delete;
+class Timers;
 
-  using Id = std::pair<MonoTime, uint64_t>;
-  // A due time in the past fires on the next turn. InfiniteFuture never fires.
-  Id Add(MonoTime due, absl::AnyInvocable<void()> callback);
-  // False if it has fired already or was never there.
-  bool Cancel(const Id& id);
-
-  // Fires everything due by the clock's present time, earliest first. Callbacks may add and cancel timers; those due at
-  // once wait for the next call, so that a timer that sets itself again can not hold the loop.
-  void RunDue();
-  std::optional<MonoTime> NextDue() const;
-  size_t size() const { return timers_.size(); }
-  const Clock& clock() const { return clock_; }
-
- private:
-  void RearmIfChanged();
-
-  const Clock& clock_;
-  Rearm rearm_;
-  uint64_t next_sequence_ = 0;
-  std::optional<MonoTime> armed_;
-  absl::btree_map<Id, absl::AnyInvocable<void()>> timers_;
-};
-
-// One timer that can be set, moved and cancelled; cancels itself when it goes out of scope.
-class Timer {
+// One timer that can be set, moved and cancelled; cancels itself when it goes out of scope. It is itself the place in
+// the order of those that are set: thousands are set and cancelled every second, most never fire.
+class Timer : public boost::intrusive::set_base_hook<boost::intrusive::optimize_size<true>> {
  public:
   explicit Timer(Timers& timers) : timers_(timers) {}
   ~Timer() { Cancel(); }
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  // Replaces what was set before.
+  // Replaces what was set before. A due time in the past fires on the next turn; InfiniteFuture never fires. The
+  // callback may set or destroy this timer.
   void SetAt(MonoTime due, absl::AnyInvocable<void()> callback);
   void SetAfter(absl::Duration after, absl::AnyInvocable<void()> callback);
   void Cancel();
-  bool set() const { return id_.has_value(); }
+  bool set() const { return is_linked(); }
 
  private:
+  friend class Timers;
+
   Timers& timers_;
-  std::optional<Timers::Id> id_;
+  MonoTime due_;           // where it is set
+  uint64_t sequence_ = 0;  // the same
+  absl::AnyInvocable<void()> callback_;
+};
+
+class Timers {
+ public:
+  // `rearm` is called whenever the earliest due time changed, with that time.
+  using Rearm = absl::AnyInvocable<void(MonoTime)>;
+  Timers(const Clock& clock, Rearm rearm) : clock_(clock), rearm_(std::move(rearm)) {}
+  Timers(const Timers&) = delete;
+  Timers& operator=(const Timers&) = delete;
+
+  // Fires everything due by the clock's present time, earliest first. Callbacks may set and cancel timers; those due at
+  // once wait for the next call, so that a timer that sets itself again can not hold the loop.
+  void RunDue();
+  std::optional<MonoTime> NextDue() const;
+  size_t size() const { return set_.size(); }
+  const Clock& clock() const { return clock_; }
+
+ private:
+  friend class Timer;
+  struct ByDue {
+    using type = MonoTime;
+    const MonoTime& operator()(const Timer& timer) const { return timer.due_; }
+  };
+
+  void Add(Timer& timer);
+  void Remove(Timer& timer);
+  void RearmIfChanged();
+
+  const Clock& clock_;
+  Rearm rearm_;
+  uint64_t next_sequence_ = 0;
+  std::optional<MonoTime> armed_;
+  // Those due at the same time stand in the order in which they were set.
+  boost::intrusive::multiset<Timer, boost::intrusive::key_of_value<ByDue>> set_;
 };
 
 }  // namespace verifyd

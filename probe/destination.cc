@@ -86,7 +86,6 @@ std::string Destination::ProviderOfName(const std::string& name) { return Provid
 
 Destination::Destination(Destinations& all, DestinationState state)
     : all_(all),
-      provider_(ProviderOfName(state.name)),
       pace_(all.loop_, PaceLimits()),
       arrived_(all.loop_),
       breakers_(std::move(state), all.observer_),
@@ -236,7 +235,7 @@ bool Destination::Keep(const Session& session, const ProbeJob& job) const {
   return session.ready() && !job.transcript.wanted() && session.Serves(job.request.identity, job.settings) &&
          job.ServerAt(session.endpoint()).has_value() &&
          all_.loop_.clock().Mono() - session.opened() < job.settings->connection_reuse_time_limit &&
-         !all_.sources_.resting(provider_, session.source(), all_.loop_.clock().Now());
+         (session.source().empty() || !all_.sources_.resting(provider(), session.source(), all_.loop_.clock().Now()));
 }
 
 size_t Destination::BatchLimit(const ProbeJob& lead) const {
@@ -329,8 +328,13 @@ void Destination::TurnAway(Batch& batch, const Session& session, const Finding& 
 
 Sources Destination::SourcesFor(const ProbeJob& job) {
   const absl::Time now = all_.loop_.clock().Now();
-  Sources sources = {all_.sources_.Next(provider_, job.settings->bind_addresses, now),
-                     all_.sources_.Next(provider_, job.settings->bind_addresses6, now)};
+  const std::vector<std::string>& ipv4 = job.settings->bind_addresses;
+  const std::vector<std::string>& ipv6 = job.settings->bind_addresses6;
+  Sources sources;
+  if (!ipv4.empty() || !ipv6.empty()) {
+    const std::string at = provider();
+    sources = {all_.sources_.Next(at, ipv4, now), all_.sources_.Next(at, ipv6, now)};
+  }
   // Who comes again, as greylisting wants it, comes from where he came.
   const std::string& wanted = job.request.identity.source_address;
   if (!wanted.empty()) (absl::StrContains(wanted, ':') ? sources.ipv6 : sources.ipv4) = wanted;
@@ -355,17 +359,18 @@ bool Destination::TryOtherSource(const ProbeJob& job, const Finding& finding, co
   const auto& pool = ipv6 ? job.settings->bind_addresses6 : job.settings->bind_addresses;
   if (pool.size() < 2 || !job.request.identity.source_address.empty()) return false;
   const absl::Time now = all_.loop_.clock().Now();
-  const bool known = all_.sources_.resting(provider_, session.source(), now);
-  const bool left = all_.sources_.Rest(provider_, session.source(), pool, now);
+  const std::string at = provider();
+  const bool known = all_.sources_.resting(at, session.source(), now);
+  const bool left = all_.sources_.Rest(at, session.source(), pool, now);
   if (known) return left;
-  LogWarning(absl::StrCat(provider_, " blocks our address ", session.source(), ": ", finding.text));
+  LogWarning(absl::StrCat(at, " blocks our address ", session.source(), ": ", finding.text));
   Remember();
   return left;
 }
 
 void Destination::Remember() {
   const double rate = pace_.bearable_questions_per_second();
-  std::vector<RestingSource> resting = all_.sources_.RestingAt(provider_, all_.loop_.clock().Now());
+  std::vector<RestingSource> resting = all_.sources_.RestingAt(provider(), all_.loop_.clock().Now());
   const DestinationState& kept = breakers_.state();
   if (kept.questions_per_second != rate || kept.resting != resting) breakers_.Keep(rate, std::move(resting));
 }
@@ -590,7 +595,7 @@ void Destination::Answer(ProbeJob& job, Finding finding) {
 
 void Destination::Reset() {
   pace_.Reset();
-  all_.sources_.Forget(provider_);
+  all_.sources_.Forget(provider());
   all_.dead_hosts_.Forget();  // whose hosts they are is not known; each is found out again at once
   breakers_.Reset();
   Remember();
@@ -611,7 +616,7 @@ DestinationActivity Destination::Activity() const {
   activity.latency = pace_.latency();
   activity.asked = unknown_share_.asked();
   activity.unknown = unknown_share_.unknown();
-  activity.resting = all_.sources_.RestingAt(provider_, all_.loop_.clock().Now());
+  activity.resting = all_.sources_.RestingAt(provider(), all_.loop_.clock().Now());
   return activity;
 }
 

@@ -123,9 +123,10 @@ class Destination {
   bool TryOtherSource(const ProbeJob& job, const Finding& finding, const Session& session);
   void AskAgain(std::unique_ptr<ProbeJob> job);
   void Remember();
+  // Costs a search among all public suffixes: for those who have addresses of their own to choose from.
+  std::string provider() const { return ProviderOfName(name()); }
 
   Destinations& all_;
-  const std::string provider_;
   Pace pace_;
   ProbeQueue queue_;
   Signal arrived_;  // for idle connections

@@ -72,11 +72,12 @@ class Classifier {
   const std::vector<Rule>& rules() const { return file_.rules; }
 
  private:
-  // Numbers of a rule's patterns.
   struct Conditions {
+    // Numbers of a rule's patterns.
     std::optional<size_t> any;
     std::vector<size_t> all;
     std::optional<size_t> unless;
+    unsigned code_classes = 0;  // bit N: codes that begin with N
     bool Hold(const PatternHits& hits) const;
   };
   struct Decision {

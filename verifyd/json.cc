@@ -15,6 +15,8 @@ namespace json = boost::json;
 
 // Of a delivery: as much as a log has.
 constexpr size_t kLongestReply = 4096;
+// Room for most answers; with more than 18 Boost.JSON makes an index of the names.
+constexpr size_t kVerdictFields = 18;
 
 absl::string_view StateName(VerdictState state) {
   switch (state) {
@@ -74,12 +76,35 @@ absl::string_view KindName(TranscriptLine::Kind kind) {
 
 bool IsSet(absl::Time time) { return time != absl::InfinitePast() && time != absl::InfiniteFuture(); }
 
-void PutTime(json::object& object, absl::string_view name, absl::Time time) {
-  if (IsSet(time)) object[{name.data(), name.size()}] = ToJson(time);
+std::string TimeText(absl::Time time) { return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone()); }
+
+// Where the object has no such field yet; made in the object's own storage.
+void Put(json::object& object, json::string_view name, absl::string_view text) {
+  object.emplace(name, json::string_view(text.data(), text.size()));
 }
 
-void PutText(json::object& object, absl::string_view name, absl::string_view text) {
-  if (!text.empty()) object[{name.data(), name.size()}] = JsonText(text);
+void PutTime(json::object& object, json::string_view name, absl::Time time) {
+  if (IsSet(time)) Put(object, name, TimeText(time));
+}
+
+void PutText(json::object& object, json::string_view name, absl::string_view text) {
+  if (!text.empty()) Put(object, name, text);
+}
+
+void PutFinding(json::object& object, const Finding& finding) {
+  if (finding.reason != Reason::kNone) {
+    Put(object, "reason", ReasonName(finding.reason));
+    Put(object, "scope", ScopeName(finding.scope));
+    Put(object, "stage", StageName(finding.stage));
+  }
+  PutText(object, "rule", finding.rule);
+  if (finding.code != 0) object.emplace("code", finding.code);
+  PutText(object, "enhanced", finding.enhanced.ToString());
+  PutText(object, "text", finding.text);
+  PutText(object, "mx", finding.mx_name);
+  PutText(object, "mx_address", finding.mx_address);
+  PutTime(object, "updated", finding.when);
+  if (finding.source != FindingSource::kProbe) Put(object, "learned_from", FindingSourceName(finding.source));
 }
 
 json::object PastToJson(const PastFinding& past) {
@@ -95,8 +120,8 @@ json::object PastToJson(const PastFinding& past) {
 
 json::object WithStatus(const Finding& finding) {
   json::object object;
-  object["status"] = JsonText(DeliverabilityName(finding.deliverability));
-  for (auto& field : ToJson(finding)) object[field.key()] = std::move(field.value());
+  Put(object, "status", DeliverabilityName(finding.deliverability));
+  PutFinding(object, finding);
   return object;
 }
 
@@ -106,26 +131,12 @@ json::string JsonText(absl::string_view text) { return json::string(json::string
 
 json::value ToJson(absl::Time time) {
   if (!IsSet(time)) return nullptr;
-  return JsonText(absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone()));
+  return JsonText(TimeText(time));
 }
 
 json::object ToJson(const Finding& finding) {
   json::object object;
-  if (finding.reason != Reason::kNone) {
-    object["reason"] = JsonText(ReasonName(finding.reason));
-    object["scope"] = JsonText(ScopeName(finding.scope));
-    object["stage"] = JsonText(StageName(finding.stage));
-  }
-  PutText(object, "rule", finding.rule);
-  if (finding.code != 0) object["code"] = finding.code;
-  PutText(object, "enhanced", finding.enhanced.ToString());
-  PutText(object, "text", finding.text);
-  PutText(object, "mx", finding.mx_name);
-  PutText(object, "mx_address", finding.mx_address);
-  PutTime(object, "updated", finding.when);
-  if (finding.source != FindingSource::kProbe) {
-    object["learned_from"] = JsonText(FindingSourceName(finding.source));
-  }
+  PutFinding(object, finding);
   return object;
 }
 
@@ -153,20 +164,20 @@ json::array ToJson(const std::vector<TranscriptLine>& transcript) {
   return lines;
 }
 
-json::object ToJson(absl::string_view address, const Verdict& verdict) {
-  json::object object;
-  object["address"] = JsonText(address);
-  object["status"] = JsonText(DeliverabilityName(verdict.deliverability()));
-  object["state"] = JsonText(StateName(verdict.state));
-  object["source"] = JsonText(VerdictSourceName(verdict.source));
-  for (auto& field : ToJson(verdict.finding)) object[field.key()] = std::move(field.value());
+json::object ToJson(absl::string_view address, const Verdict& verdict, json::storage_ptr storage) {
+  json::object object(kVerdictFields, std::move(storage));
+  Put(object, "address", address);
+  Put(object, "status", DeliverabilityName(verdict.deliverability()));
+  Put(object, "state", StateName(verdict.state));
+  Put(object, "source", VerdictSourceName(verdict.source));
+  PutFinding(object, verdict.finding);
   if (verdict.state == VerdictState::kKnown) {
-    object["age_s"] = absl::ToInt64Seconds(verdict.age);
-    object["refreshing"] = verdict.refreshing;
-    if (verdict.grace) object["grace"] = true;
+    object.emplace("age_s", absl::ToInt64Seconds(verdict.age));
+    object.emplace("refreshing", verdict.refreshing);
+    if (verdict.grace) object.emplace("grace", true);
     PutTime(object, "deferred_since", verdict.deferred_since);
   }
-  if (!verdict.transcript.empty()) object["transcript"] = ToJson(verdict.transcript);
+  if (!verdict.transcript.empty()) object.emplace("transcript", ToJson(verdict.transcript));
   return object;
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "boost/json/fwd.hpp"
+#include "boost/json/storage_ptr.hpp"
 #include "cache/lifetime.h"
 #include "cache/record.h"
 #include "mail/delivery.h"
@@ -28,8 +29,8 @@ boost::json::value ToJson(absl::Time time);
 // reason, scope, stage, rule, code, enhanced, text, mx, mx_address, updated; learned_from where it was no probe.
 boost::json::object ToJson(const Finding& finding);
 // The answer to one question: address, status, state, source, the finding's fields, age_s, refreshing, transcript.
-// `address` is shown as it was asked for.
-boost::json::object ToJson(absl::string_view address, const Verdict& verdict);
+// `address` is shown as it was asked for. The object lives in `storage`: one of the caller's for many answers.
+boost::json::object ToJson(absl::string_view address, const Verdict& verdict, boost::json::storage_ptr storage = {});
 
 // address, when, relay, relay_address, relay_port, protocol, reply.
 boost::json::object ToJson(const Delivery& delivery);

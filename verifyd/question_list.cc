@@ -1,6 +1,7 @@
 #include "verifyd/question_list.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -101,7 +102,10 @@ void QuestionList::TakeIn(absl::string_view text, const Verdict& verdict, absl::
   } else {
     most_at_once_ = std::max(most_at_once_ - 1, kLeastAtOnce);
   }
-  Answered(json::serialize(ToJson(text, verdict)));
+  // Most answers fit, and need no memory of their own until they are a line.
+  std::array<unsigned char, 4096> room;
+  json::monotonic_resource storage(room.data(), room.size());
+  Answered(json::serialize(ToJson(text, verdict, &storage)));
 }
 
 void QuestionList::Answered(const std::string& line) {

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "base/log.h"
 #include "base/signal.h"
 #include "cache/merge.h"
@@ -99,7 +98,10 @@ Finding WithCatchAll(Finding finding, CatchAll known) {
 // `what` is "probe", or "update" where it was not ours.
 void LogProbe(absl::string_view what, const Address& address, const ProbeOutcome& outcome) {
   const Finding& finding = outcome.finding;
-  const auto seconds = [](absl::Duration d) { return absl::StrFormat("%.4f", absl::ToDoubleSeconds(d)); };
+  const auto seconds = [](absl::Duration d) {
+    const int64_t tenths_of_ms = (absl::ToInt64Microseconds(d) + 50) / 100;
+    return absl::StrCat(tenths_of_ms / 10000, ".", absl::Dec(tenths_of_ms % 10000, absl::kZeroPad4));
+  };
   const ProbeDelays& delays = outcome.delays;
   LogInfo(absl::StrCat(
       what, ": to=<", address.Key(),
@@ -121,7 +123,6 @@ struct Verifier::Memory {
   std::optional<Pin> hold;
   std::optional<Record> record;  // also one that has expired
   Freshness record_freshness = Freshness::kExpired;
-  std::optional<DomainFact> fact;
 
   bool live() const { return record.has_value() && record_freshness != Freshness::kExpired; }
 };
@@ -142,17 +143,18 @@ Verifier::Memory Verifier::Remember(const Address& address, absl::Time now) cons
     if (memory.pin.has_value()) return;
     memory.hold = cache_.FindHold(address.domain(), now);
     memory.record = cache_.FindRecord(key);
-    if (memory.record.has_value()) {
-      memory.record_freshness = FreshnessOf(*memory.record, settings_->lifetimes, now);
-      if (memory.live()) return;
-    }
-    memory.fact = cache_.FindDomainFact(address.domain());
-    if (memory.fact.has_value() &&
-        (!memory.fact->decides() || FreshnessOf(*memory.fact, settings_->lifetimes, now) == Freshness::kExpired)) {
-      memory.fact.reset();
-    }
+    if (memory.record.has_value()) memory.record_freshness = FreshnessOf(*memory.record, settings_->lifetimes, now);
   });
   return memory;
+}
+
+// What is known of the whole domain, where nothing is of the address.
+std::optional<Verdict> Verifier::FromDomain(const std::string& domain, absl::Time now) const {
+  const std::optional<DomainFact> fact = cache_.FindDomainFact(domain);
+  if (!fact.has_value() || !fact->decides() || FreshnessOf(*fact, settings_->lifetimes, now) == Freshness::kExpired) {
+    return std::nullopt;
+  }
+  return Known(VerdictSource::kDomainFact, fact->finding, now);
 }
 
 Verdict Verifier::FromRecord(const Record& record, absl::Time now) const {
@@ -232,23 +234,26 @@ std::optional<Verdict> Verifier::RecallByPostfixRule(const Question& question) {
 
 // By verify(8)'s rule it is remembered that a probe is in the air, lest it be repeated; by ours second looks are
 // counted.
-void Verifier::NoteProbe(const Address& address) {
-  const std::string key = address.Key();
+void Verifier::NoteProbe(const Address& address, const Memory& memory) {
   if (!settings_->postfix_policy) {
-    const std::optional<Record> record = cache_.FindRecord(key);
+    const std::optional<Record>& record = memory.record;
     const bool negative = record.has_value() && record->finding.deliverability == Deliverability::kUndeliverable;
     // Asked first, which begins the new minute: else the counts of every domain there ever was would stay.
     if (negative && SecondLookAllowed(address.domain())) ++second_looks_[address.domain()];
     return;
   }
+  const std::string key = address.Key();
   const PostfixAnswer answer =
       AskByPostfixRule(cache_.FindRecord(key), settings_->lifetimes, settings_->negative_cache, loop_.clock().Now());
   if (answer.record.has_value()) cache_.PutRecord(key, *answer.record);
 }
 
 std::optional<Verdict> Verifier::Recall(const Question& question) {
+  return Recall(question, Remember(question.address, loop_.clock().Now()));
+}
+
+std::optional<Verdict> Verifier::Recall(const Question& question, const Memory& memory) {
   const absl::Time now = loop_.clock().Now();
-  const Memory memory = Remember(question.address, now);
   if (memory.record.has_value()) cache_.NoteAsked(question.address.Key());
   std::optional<Verdict> verdict;
   if (memory.pin.has_value()) {
@@ -262,19 +267,28 @@ std::optional<Verdict> Verifier::Recall(const Question& question) {
     verdict = RecallByPostfixRule(question);
   } else if (memory.live()) {
     verdict = RecallRecord(question, *memory.record, memory.record_freshness);
-  } else if (memory.fact.has_value() && !question.fresh) {
-    verdict = Known(VerdictSource::kDomainFact, memory.fact->finding, now);
-  } else if (const auto unheard = unheard_.find(question.address.Key()); unheard != unheard_.end()) {
-    if (loop_.clock().Mono() - unheard->second.first <= kUnheard && !question.fresh) verdict = unheard->second.second;
-    unheard_.erase(unheard);
+  } else {
+    if (!question.fresh) verdict = FromDomain(question.address.domain(), now);
+    if (!verdict.has_value()) verdict = TakeUnheard(question);
   }
   if (!verdict.has_value() && question.memory_only) verdict.emplace();
   if (verdict.has_value()) metrics_.questions(verdict->source).Increment();
   return verdict;
 }
 
+// What a probe has found for somebody who had no patience left, where negatives are not kept.
+std::optional<Verdict> Verifier::TakeUnheard(const Question& question) {
+  const auto unheard = unheard_.find(question.address.Key());
+  if (unheard == unheard_.end()) return std::nullopt;
+  std::optional<Verdict> verdict;
+  if (loop_.clock().Mono() - unheard->second.first <= kUnheard && !question.fresh) verdict = unheard->second.second;
+  unheard_.erase(unheard);
+  return verdict;
+}
+
 void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer) {
-  if (std::optional<Verdict> recalled = Recall(question); recalled.has_value()) return answer(*std::move(recalled));
+  const Memory memory = Remember(question.address, loop_.clock().Now());
+  if (std::optional<Verdict> recalled = Recall(question, memory)) return answer(*std::move(recalled));
   std::string key = question.address.Key();
   const bool flying = flights_.InTheAir(key);
   if (waiting_ >= settings_->waiter_limit || (!flying && flights_.size() >= settings_->flight_limit)) {
@@ -285,7 +299,7 @@ void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer
   std::optional<ProbeRequest> request;
   if (ticket.leads) {
     NoteChoice(question);
-    NoteProbe(question.address);
+    NoteProbe(question.address, memory);
     request = RequestFor(question);
   } else {
     metrics_.joined().Increment();
@@ -540,8 +554,9 @@ boost::asio::awaitable<Verdict> Verifier::Learn(ProbeRequest request, ProbeOutco
     co_return OnHold(address, before);
   }
   finding = co_await guard_.Judge(std::move(request), outcome, Before(before));
-  finding = TakeInDomain(address, outcome, std::move(finding));
-  finding = Promoted(address, Annotated(address, outcome, std::move(finding)));
+  std::optional<DomainFact> held = cache_.FindDomainFact(address.domain());
+  finding = TakeInDomain(address, outcome, std::move(finding), held);
+  finding = Promoted(address, Annotated(address, outcome, std::move(finding), std::move(held)));
   TakeIn(address, outcome, finding);
   Verdict verdict = Standing(address);
   if (verdict.state != VerdictState::kKnown) verdict = Known(VerdictSource::kProbe, finding, loop_.clock().Now());
@@ -552,9 +567,9 @@ boost::asio::awaitable<Verdict> Verifier::Learn(ProbeRequest request, ProbeOutco
 }
 
 // What is known of catch-all goes with a positive: whether it says anything about the one address.
-Finding Verifier::Annotated(const Address& address, const ProbeOutcome& outcome, Finding finding) {
+Finding Verifier::Annotated(const Address& address, const ProbeOutcome& outcome, Finding finding,
+                            std::optional<DomainFact> held) {
   const absl::Time now = loop_.clock().Now();
-  std::optional<DomainFact> held = cache_.FindDomainFact(address.domain());
   if (outcome.catch_all != CatchAll::kNotAsked) {
     DomainFact fact;
     fact.domain = address.domain();
@@ -593,31 +608,32 @@ Finding Verifier::Promoted(const Address& address, Finding finding) const {
   return finding;
 }
 
-// What may be said of the address: a negative about its domain that waits for a second one is temporary.
-Finding Verifier::TakeInDomain(const Address& address, const ProbeOutcome& outcome, Finding finding) {
+// What may be said of the address: a negative about its domain that waits for a second one is temporary. `held` is what
+// is kept of the domain, before and after.
+Finding Verifier::TakeInDomain(const Address& address, const ProbeOutcome& outcome, Finding finding,
+                               std::optional<DomainFact>& held) {
   const absl::Time now = loop_.clock().Now();
-  const std::optional<DomainFact> held = cache_.FindDomainFact(address.domain());
-  if (outcome.relay_denied_everywhere) return TakeInNotHosted(address, held, finding);
+  if (outcome.relay_denied_everywhere) return TakeInNotHosted(address, finding, held);
   if (outcome.domain_fact == nullptr) {
     const bool talked = finding.code != 0 && finding.stage >= Stage::kMail && finding.reason != Reason::kRelayDenied;
     if (!talked || (held.has_value() && held->alive <= now && now - held->alive < kAliveStep)) return finding;
     DomainFact alive;
     alive.domain = address.domain();
     alive.alive = now;
-    cache_.PutDomainFact(MergeFact(held, alive, settings_->lifetimes, now));
+    held = MergeFact(held, alive, settings_->lifetimes, now);
+    cache_.PutDomainFact(*held);
     return finding;
   }
-  const DomainFact merged = MergeFact(held, *outcome.domain_fact, settings_->lifetimes, now);
-  cache_.PutDomainFact(merged);
-  if (merged.decides() || !outcome.domain_fact->decides()) return finding;
+  held = MergeFact(held, *outcome.domain_fact, settings_->lifetimes, now);
+  cache_.PutDomainFact(*held);
+  if (held->decides() || !outcome.domain_fact->decides()) return finding;
   return ToFinding(ClassificationOf(Reason::kDnsTemporary, "domain.second_opinion"), finding.stage,
                    absl::StrCat("not believed yet, as the domain had mail servers not long ago: ", finding.text),
                    finding.when);
 }
 
 // All MX say that they do not relay for the domain: said twice, it is hosted nowhere.
-Finding Verifier::TakeInNotHosted(const Address& address, const std::optional<DomainFact>& held,
-                                  const Finding& finding) {
+Finding Verifier::TakeInNotHosted(const Address& address, const Finding& finding, std::optional<DomainFact>& held) {
   DomainFact fact;
   fact.domain = address.domain();
   fact.finding = ToFinding(ClassificationOf(Reason::kDomainNotHosted, "domain.not_hosted"), finding.stage, finding.text,
@@ -627,9 +643,9 @@ Finding Verifier::TakeInNotHosted(const Address& address, const std::optional<Do
   fact.finding.mx_name = finding.mx_name;
   fact.finding.mx_address = finding.mx_address;
   fact.ttl = absl::InfiniteDuration();
-  const DomainFact merged = MergeFact(held, fact, settings_->lifetimes, loop_.clock().Now());
-  cache_.PutDomainFact(merged);
-  return merged.decides() ? merged.finding : finding;
+  held = MergeFact(held, fact, settings_->lifetimes, loop_.clock().Now());
+  cache_.PutDomainFact(*held);
+  return held->decides() ? held->finding : finding;
 }
 
 // The next try where the server has promised to think again: as whom, and when.
@@ -674,8 +690,7 @@ Verdict Verifier::Standing(const Address& address) const {
   const Memory memory = Remember(address, now);
   if (memory.pin.has_value()) return Pinned(*memory.pin, now);
   if (memory.live()) return FromRecord(*memory.record, now);
-  if (memory.fact.has_value()) return Known(VerdictSource::kDomainFact, memory.fact->finding, now);
-  return InProgress();
+  return FromDomain(address.domain(), now).value_or(InProgress());
 }
 
 }  // namespace verifyd

@@ -120,9 +120,12 @@ class Verifier {
   struct Memory;
   Memory Remember(const Address& address, absl::Time now) const;
   Verdict FromRecord(const Record& record, absl::Time now) const;
+  std::optional<Verdict> FromDomain(const std::string& domain, absl::Time now) const;
+  std::optional<Verdict> TakeUnheard(const Question& question);
+  std::optional<Verdict> Recall(const Question& question, const Memory& memory);
   std::optional<Verdict> RecallRecord(const Question& question, const Record& record, Freshness freshness);
   std::optional<Verdict> RecallByPostfixRule(const Question& question);
-  void NoteProbe(const Address& address);
+  void NoteProbe(const Address& address, const Memory& memory);
   Verdict OnHold(const Address& address, const Memory& memory) const;
   bool SecondLookAllowed(const std::string& domain);
   Verdict Standing(const Address& address) const;
@@ -132,10 +135,12 @@ class Verifier {
   boost::asio::awaitable<void> Fly(std::shared_ptr<Flight> flight, ProbeRequest request);
   boost::asio::awaitable<void> Land(std::shared_ptr<Flight> flight, ProbeRequest request, ProbeOutcome outcome);
   boost::asio::awaitable<Verdict> Learn(ProbeRequest request, ProbeOutcome outcome);
-  Finding TakeInNotHosted(const Address& address, const std::optional<DomainFact>& held, const Finding& finding);
-  Finding TakeInDomain(const Address& address, const ProbeOutcome& outcome, Finding finding);
+  Finding TakeInNotHosted(const Address& address, const Finding& finding, std::optional<DomainFact>& held);
+  Finding TakeInDomain(const Address& address, const ProbeOutcome& outcome, Finding finding,
+                       std::optional<DomainFact>& held);
   void TakeIn(const Address& address, const ProbeOutcome& outcome, const Finding& finding);
-  Finding Annotated(const Address& address, const ProbeOutcome& outcome, Finding finding);
+  Finding Annotated(const Address& address, const ProbeOutcome& outcome, Finding finding,
+                    std::optional<DomainFact> held);
   Finding Promoted(const Address& address, Finding finding) const;
   void PlanRetry(Record& record, const Record* held, const ProbeOutcome& outcome) const;
   void Forgo(const Address& address, absl::Duration pause);
