@@ -74,4 +74,9 @@ void Mailbox::Post(absl::AnyInvocable<void()> work) {
   letters_->Call();
 }
 
+size_t Mailbox::waiting() const {
+  const std::lock_guard<std::mutex> lock(letters_->mutex);
+  return letters_->taken.size() - letters_->done + letters_->waiting.size();
+}
+
 }  // namespace verifyd

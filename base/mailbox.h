@@ -24,6 +24,8 @@ class Mailbox {
 
   // In the order in which it was posted.
   void Post(absl::AnyInvocable<void()> work);
+  // Pieces that the loop has not come to yet. The loop's thread only.
+  size_t waiting() const;
 
  private:
   struct Letters;

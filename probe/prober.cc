@@ -300,6 +300,8 @@ boost::asio::awaitable<void> Prober::Drain(MonoTime deadline) {
   if (errand->left > 0) co_await errand->done.Wait(deadline);
 }
 
+size_t Prober::untaken() const { return impl_->mail.waiting(); }
+
 ProberCounts Prober::counts() const {
   ProberCounts counts;
   counts.probes = impl_->probes;

@@ -83,6 +83,8 @@ class Prober {
   boost::asio::awaitable<void> Drain(MonoTime deadline);
 
   ProberCounts counts() const;  // any thread
+  // Answers that have come while the front loop was busy, and wait to be taken in.
+  size_t untaken() const;
 
  private:
   struct Impl;

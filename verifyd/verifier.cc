@@ -36,6 +36,9 @@ constexpr size_t kMaxChosen = 100000;
 // How exactly it is remembered when a domain was last alive.
 constexpr absl::Duration kAliveStep = absl::Hours(1);
 
+// Answers that wait to be taken in while a list still begins questions: beyond, all wait for them that ask in between.
+constexpr size_t kMostUntaken = 256;
+
 Verdict InProgress() {
   Verdict verdict;
   verdict.state = VerdictState::kInProgress;
@@ -347,7 +350,8 @@ boost::asio::awaitable<Verdict> Verifier::Verify(Question question) {
 }
 
 bool Verifier::HasRoomForLists() const {
-  return waiting_ < settings_->waiter_limit / 5 * 4 && flights_.size() < settings_->flight_limit / 5 * 4;
+  return waiting_ < settings_->waiter_limit / 5 * 4 && flights_.size() < settings_->flight_limit / 5 * 4 &&
+         prober_.untaken() < kMostUntaken;
 }
 
 std::optional<Verdict> Verifier::Fallback(const Question& question) const {

@@ -55,6 +55,21 @@ TEST(MailboxTest, WorkThatTakesLongLeavesOthersTheirTurnSooner) {
   EXPECT_EQ(done, 10);
 }
 
+TEST(MailboxTest, ItKnowsWhatItsLoopHasNotComeToYet) {
+  TestLoop test;
+  Mailbox mailbox(test.loop());
+  std::vector<size_t> waiting;
+  const auto look = [&] { waiting.push_back(mailbox.waiting()); };
+  mailbox.Post([&] {
+    mailbox.Post(look);
+    look();
+  });
+  mailbox.Post(look);
+  look();
+  test.RunUntilIdle();
+  EXPECT_EQ(waiting, (std::vector<size_t>{2, 2, 1, 0}));
+}
+
 TEST(MailboxTest, WorkThatPostsMoreDoesNotWaitForItself) {
   TestLoop test;
   Mailbox mailbox(test.loop());

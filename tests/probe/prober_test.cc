@@ -577,6 +577,23 @@ TEST(ProberTest, DrainWaitsUntilEverythingIsClosedOrItsDeadline) {
   EXPECT_EQ(world.test.clock().Mono() - began, absl::Seconds(5));
 }
 
+TEST(ProberTest, AnswersThatHaveComeAreCountedUntilTheyAreTakenIn) {
+  ProbeWorld world;
+  world.Servers({"{timeout}"});
+  world.settings.public_pace.connections = 1;
+  world.Configure();
+  std::vector<size_t> untaken;
+  for (int i = 0; i < 4; ++i) {
+    world.test.loop().Spawn(world.prober.Begin(
+        world.Request(absl::StrCat("joe", i, "@example.com")),
+        [&](ProbeRequest&& /*asked*/, ProbeOutcome&& /*outcome*/) { untaken.push_back(world.prober.untaken()); }));
+  }
+  world.test.Advance(absl::Seconds(1000));
+  // The first is the one for whom it was dialled; what that says of the others comes together.
+  EXPECT_THAT(untaken, ElementsAre(0, 2, 1, 0));
+  EXPECT_EQ(world.prober.untaken(), 0U);
+}
+
 TEST(ProberTest, MayEndWhileSessionsAreInTheAir) {
   ProbeWorld world;
   world.settings.public_pace.connections = 1;
