@@ -489,6 +489,10 @@ boost::asio::awaitable<CatchAll> Destination::AskCatchAll(ProbeJob& job, Session
   co_return first;
 }
 
+bool Destination::EnoughFor(size_t batches) const {
+  return greeted_ >= kSeveralConnections && queue_.size() >= batches * batch_ * static_cast<size_t>(greeted_);
+}
+
 // `first_again`: the first of the batch that was not served, or its size. `took`: from the first reply to the last.
 void Destination::AdaptBatch(size_t size, size_t first_again, bool too_many, absl::Duration longest_gap,
                              absl::Duration took) {
@@ -498,9 +502,9 @@ void Destination::AdaptBatch(size_t size, size_t first_again, bool too_many, abs
   } else if (first_again < size) {
     batch_ = std::max<size_t>(first_again, 1);
     if (too_many) batch_limit_ = batch_;  // said in so many words: not provoked again
-  } else if (took > kBatchTime) {
-    batch_ = std::max<size_t>(static_cast<size_t>(static_cast<double>(size) * absl::FDivDuration(kBatchTime, took)), 1);
-  } else if (size >= batch_ && batch_ < batch_limit_ && 2 * took <= kBatchTime) {
+  } else if (const absl::Duration most = EnoughFor(1) ? kLongBatchTime : kBatchTime; took > most) {
+    batch_ = std::max<size_t>(static_cast<size_t>(static_cast<double>(size) * absl::FDivDuration(most, took)), 1);
+  } else if (size >= batch_ && batch_ < batch_limit_ && 2 * took <= (EnoughFor(4) ? kLongBatchTime : kBatchTime)) {
     batch_ *= 2;
   }
 }

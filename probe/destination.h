@@ -41,6 +41,10 @@ class Destination {
   // The replies to a batch take about so long at most: who comes meanwhile, and perhaps waits, is not kept long, and a
   // slow server's other connections get their part of the queue.
   static constexpr absl::Duration kBatchTime = absl::Seconds(1);
+  // And so long where there are several connections, and enough to ask for all of them: the next one comes free as
+  // soon, and less is said between the addresses.
+  static constexpr absl::Duration kLongBatchTime = absl::Seconds(4);
+  static constexpr int kSeveralConnections = 4;
   // For so long what was found out of catch-all answers for the addresses that come together.
   static constexpr absl::Duration kCatchAllMemory = absl::Minutes(10);
 
@@ -102,6 +106,8 @@ class Destination {
   boost::asio::awaitable<void> ServeCatchAll(Batch& batch, Session& session);
   boost::asio::awaitable<CatchAll> CatchAllOf(ProbeJob& job, Session& session);
   boost::asio::awaitable<CatchAll> AskCatchAll(ProbeJob& job, Session& session);
+  // Whether there are several connections, and what waits is so many batches for each.
+  bool EnoughFor(size_t batches) const;
   void AdaptBatch(size_t size, size_t first_again, bool too_many, absl::Duration longest_gap, absl::Duration took);
   // Say goodbye; the second while nobody waits for it.
   boost::asio::awaitable<void> Leave(Session& session);

@@ -237,6 +237,26 @@ TEST_F(DestinationTest, ABatchIsAsLargeAsAServerAnswersInASecond) {
   EXPECT_LE(Count("MAIL"), 200 / 4);
 }
 
+TEST_F(DestinationTest, WhereMuchWaitsForSeveralConnectionsBatchesAreLargerAndWhoIsWaitedForComesAsSoon) {
+  world_.settings.public_pace.connections = 4;
+  world_.Configure();
+  world_.Servers({"ehlo=250-mx\\n250 PIPELINING ;; rcpt={wait 100ms}250 Ok"});
+  std::vector<Outcome> outcomes;
+  for (int i = 0; i < 600; ++i) {
+    ProbeRequest request = world_.Request(absl::StrCat(i, "@example.com"));
+    request.urgency = Urgency::kList;
+    outcomes.push_back(world_.Start(std::move(request)));
+  }
+  world_.test.Advance(absl::Seconds(8));
+  const Outcome waited_for = world_.Start(world_.Request("joe@example.com"));
+  world_.test.Advance(absl::Seconds(2));
+  EXPECT_EQ(ReasonOf(waited_for), Reason::kAccepted);
+  world_.test.Advance(absl::Minutes(1));
+  for (const Outcome& outcome : outcomes) EXPECT_EQ(ReasonOf(outcome), Reason::kAccepted);
+  EXPECT_EQ(Count("RCPT"), 601);
+  EXPECT_LE(Count("MAIL"), 45);
+}
+
 TEST_F(DestinationTest, ATarpitIsAskedAboutOneAddressASession) {
   world_.settings.public_pace.connections = 1;
   world_.Configure();
