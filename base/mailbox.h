@@ -3,7 +3,7 @@
 // longer after Loop::kUrgentInterval, others have their turn. What a loop has not come to when it is destroyed goes
 // with it.
 //
-// Thread: any, but for the destructor: the loop's.
+// Thread: any, but for the destructor and `waiting`: the loop's.
 #ifndef VERIFYD_BASE_MAILBOX_H_
 #define VERIFYD_BASE_MAILBOX_H_
 
@@ -24,7 +24,7 @@ class Mailbox {
 
   // In the order in which it was posted.
   void Post(absl::AnyInvocable<void()> work);
-  // Pieces that the loop has not come to yet. The loop's thread only.
+  // Pieces that the loop has not come to yet.
   size_t waiting() const;
 
  private:

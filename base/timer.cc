@@ -23,10 +23,10 @@ void Timers::RunDue() {
       ++it;
       continue;
     }
-    // On the stack: it may destroy its timer.
-    absl::AnyInvocable<void()> callback = std::exchange(it->callback_, nullptr);
+    Timer& timer = *it;
     set_.erase(it);
-    callback();
+    // Taken out, as it may destroy its timer; gone before the next one is looked at, which it may own.
+    std::exchange(timer.callback_, nullptr)();
     it = set_.begin();
   }
   RearmIfChanged();
@@ -59,8 +59,7 @@ void Timer::SetAfter(absl::Duration after, absl::AnyInvocable<void()> callback) 
 void Timer::Cancel() {
   if (!set()) return;
   timers_.Remove(*this);
-  // Last, and not in place: what it holds may own this timer.
-  const absl::AnyInvocable<void()> dropped = std::exchange(callback_, nullptr);
+  callback_ = nullptr;
 }
 
 }  // namespace verifyd

@@ -28,8 +28,8 @@ class Timer : public boost::intrusive::set_base_hook<boost::intrusive::optimize_
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  // Replaces what was set before. A due time in the past fires on the next turn; InfiniteFuture never fires. The
-  // callback may set or destroy this timer.
+  // Replaces what was set before. A due time in the past fires on the next turn; InfiniteFuture never fires. When the
+  // callback is called it may set or destroy this timer; it must not own it.
   void SetAt(MonoTime due, absl::AnyInvocable<void()> callback);
   void SetAfter(absl::Duration after, absl::AnyInvocable<void()> callback);
   void Cancel();
@@ -39,14 +39,15 @@ class Timer : public boost::intrusive::set_base_hook<boost::intrusive::optimize_
   friend class Timers;
 
   Timers& timers_;
-  MonoTime due_;           // where it is set
-  uint64_t sequence_ = 0;  // the same
+  // Where it is set.
+  MonoTime due_;
+  uint64_t sequence_ = 0;  // how many were set before: by that RunDue knows what was set meanwhile
   absl::AnyInvocable<void()> callback_;
 };
 
 class Timers {
  public:
-  // `rearm` is called whenever the earliest due time changed, with that time.
+  // `rearm` is called with the earliest due time whenever that became earlier, and after RunDue.
   using Rearm = absl::AnyInvocable<void(MonoTime)>;
   Timers(const Clock& clock, Rearm rearm) : clock_(clock), rearm_(std::move(rearm)) {}
   Timers(const Timers&) = delete;

@@ -368,9 +368,14 @@ bool Destination::TryOtherSource(const ProbeJob& job, const Finding& finding, co
   return left;
 }
 
+std::vector<RestingSource> Destination::Resting() const {
+  if (!all_.sources_.any_resting()) return {};
+  return all_.sources_.RestingAt(provider(), all_.loop_.clock().Now());
+}
+
 void Destination::Remember() {
   const double rate = pace_.bearable_questions_per_second();
-  std::vector<RestingSource> resting = all_.sources_.RestingAt(provider(), all_.loop_.clock().Now());
+  std::vector<RestingSource> resting = Resting();
   const DestinationState& kept = breakers_.state();
   if (kept.questions_per_second != rate || kept.resting != resting) breakers_.Keep(rate, std::move(resting));
 }
@@ -502,9 +507,9 @@ void Destination::AdaptBatch(size_t size, size_t first_again, bool too_many, abs
   } else if (first_again < size) {
     batch_ = std::max<size_t>(first_again, 1);
     if (too_many) batch_limit_ = batch_;  // said in so many words: not provoked again
-  } else if (const absl::Duration most = EnoughFor(1) ? kLongBatchTime : kBatchTime; took > most) {
+  } else if (const absl::Duration most = kBatchTime * (EnoughFor(1) ? kLongBatch : 1); took > most) {
     batch_ = std::max<size_t>(static_cast<size_t>(static_cast<double>(size) * absl::FDivDuration(most, took)), 1);
-  } else if (size >= batch_ && batch_ < batch_limit_ && 2 * took <= (EnoughFor(4) ? kLongBatchTime : kBatchTime)) {
+  } else if (size >= batch_ && batch_ < batch_limit_ && 2 * took <= kBatchTime * (EnoughFor(4) ? kLongBatch : 1)) {
     batch_ *= 2;
   }
 }
@@ -560,9 +565,9 @@ void Destination::SayRelayDenied(const ProbeJob& job, const Finding& finding) {
 // Who blocks us need not speak for others: once, a server of somebody else is asked.
 bool Destination::TryOtherProvider(ProbeJob& job, const Endpoint& endpoint) {
   if (std::exchange(job.asked_other_provider, true)) return false;
-  const std::string provider = ProviderOf(endpoint.host);
+  const std::string blocking = ProviderOf(endpoint.host);
   for (size_t i = 0; i < job.route.endpoints.size(); ++i) {
-    if (ProviderOf(job.route.endpoints[i].host) == provider) job.tried[i] = true;
+    if (ProviderOf(job.route.endpoints[i].host) == blocking) job.tried[i] = true;
   }
   return true;
 }
@@ -620,7 +625,7 @@ DestinationActivity Destination::Activity() const {
   activity.latency = pace_.latency();
   activity.asked = unknown_share_.asked();
   activity.unknown = unknown_share_.unknown();
-  activity.resting = all_.sources_.RestingAt(provider(), all_.loop_.clock().Now());
+  activity.resting = Resting();
   return activity;
 }
 

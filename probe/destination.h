@@ -41,9 +41,9 @@ class Destination {
   // The replies to a batch take about so long at most: who comes meanwhile, and perhaps waits, is not kept long, and a
   // slow server's other connections get their part of the queue.
   static constexpr absl::Duration kBatchTime = absl::Seconds(1);
-  // And so long where there are several connections, and enough to ask for all of them: the next one comes free as
-  // soon, and less is said between the addresses.
-  static constexpr absl::Duration kLongBatchTime = absl::Seconds(4);
+  // And so many times as long where there are several connections, and enough to ask for all of them: mostly the next
+  // one comes free as soon, and less is said between the addresses.
+  static constexpr int kLongBatch = 2;
   static constexpr int kSeveralConnections = 4;
   // For so long what was found out of catch-all answers for the addresses that come together.
   static constexpr absl::Duration kCatchAllMemory = absl::Minutes(10);
@@ -129,7 +129,9 @@ class Destination {
   bool TryOtherSource(const ProbeJob& job, const Finding& finding, const Session& session);
   void AskAgain(std::unique_ptr<ProbeJob> job);
   void Remember();
-  // Costs a search among all public suffixes: for those who have addresses of their own to choose from.
+  // Our addresses that are blocked here.
+  std::vector<RestingSource> Resting() const;
+  // Costs a search among all public suffixes: it is asked for where there are addresses of ours to choose from.
   std::string provider() const { return ProviderOfName(name()); }
 
   Destinations& all_;

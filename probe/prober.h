@@ -83,7 +83,7 @@ class Prober {
   boost::asio::awaitable<void> Drain(MonoTime deadline);
 
   ProberCounts counts() const;  // any thread
-  // Answers that have come while the front loop was busy, and wait to be taken in.
+  // Answers, and what else the prober has to say, that have come while the front loop was busy. Front loop only.
   size_t untaken() const;
 
  private:

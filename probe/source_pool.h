@@ -28,6 +28,8 @@ class SourcePool {
   bool Rest(const std::string& provider, const std::string& address, const std::vector<std::string>& addresses,
             absl::Time now);
   bool resting(const std::string& provider, const std::string& address, absl::Time now) const;
+  // Anywhere.
+  bool any_resting() const { return !resting_.empty(); }
   // As kept with a destination of this provider.
   std::vector<RestingSource> RestingAt(const std::string& provider, absl::Time now) const;
   void Restore(const std::string& provider, const std::vector<RestingSource>& resting);

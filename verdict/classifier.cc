@@ -135,9 +135,8 @@ absl::Status Classifier::CompilePatterns(absl::string_view file_name) {
       RETURN_IF_ERROR(add_either({pattern}, number));
       conditions.all.push_back(*number);
     }
-    for (const CodePattern& code : rule.codes) {
-      for (unsigned first = code.low / 100U; first <= code.high / 100U; ++first) conditions.code_classes |= 1U << first;
-    }
+    // A pattern begins with a digit.
+    for (const CodePattern& code : rule.codes) conditions.code_classes |= 1U << code.low / 100U;
     conditions_.push_back(std::move(conditions));
   }
   const absl::Status status = patterns_.Compile();
@@ -201,7 +200,7 @@ Classifier::Decision Classifier::Decide(Stage stage, const JudgedReply& reply, a
     }
     // Most rules have nothing to say to most replies.
     const bool concerned =
-        file_.rules[i].AppliesAt(stage) && (conditions_[i].code_classes >> reply.code / 100 & 1U) != 0;
+        file_.rules[i].AppliesAt(stage) && (conditions_[i].code_classes >> (reply.code / 100) & 1U) != 0;
     if (!concerned && explanation == nullptr) continue;
     const absl::string_view mismatch = Mismatch(i, stage, reply, mx_name, hits);
     if (explanation != nullptr) ExplainRule(i, stage, reply, hits, mismatch, *explanation);

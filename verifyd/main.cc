@@ -17,11 +17,11 @@
 #include "verifyd/doctor/settings_examination.h"
 #include "verifyd/setting_syntax.h"
 
-// Read by jemalloc(3) when it starts: what handshakes in TLS leave behind goes back to the system after two seconds,
-// not ten, in which thousands of sessions begin.
+// Read by jemalloc(3) when it starts: under load, what handshakes in TLS leave behind goes back to the system after two
+// seconds, not ten, in which thousands of sessions begin.
 extern "C" {
 extern const char* malloc_conf;  // NOLINT(readability-redundant-declaration)
-const char* malloc_conf = "dirty_decay_ms:2000,muzzy_decay_ms:0";
+const char* malloc_conf = "dirty_decay_ms:2000";
 }
 
 namespace verifyd {

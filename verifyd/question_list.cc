@@ -67,7 +67,10 @@ boost::asio::awaitable<void> QuestionList::Feed(std::shared_ptr<QuestionList> li
     for (absl::string_view line : absl::StrSplit(*lines, '\n')) {
       line = absl::StripAsciiWhitespace(line);
       if (line.empty() || line[0] == '#') continue;
-      while (!list->HasRoom() && !list->abandoned_) co_await list->room_.Wait();
+      while (!list->HasRoom() && !list->abandoned_) {
+        // Others may have made room.
+        co_await list->room_.Wait(list->loop_.clock().Mono() + kLooksAgain);
+      }
       if (list->abandoned_) break;
       list->Start(line);
       if (++in_this_turn % kInATurn == 0) co_await list->loop_.Yield();

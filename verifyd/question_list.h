@@ -34,6 +34,8 @@ class QuestionList : public std::enable_shared_from_this<QuestionList> {
   // Where many are in the air answers are gathered for so long before they are handed on: who reads them is woken for
   // many at a time.
   static constexpr absl::Duration kGathered = absl::Milliseconds(5);
+  // A list that has no room looks so often whether it has.
+  static constexpr absl::Duration kLooksAgain = absl::Milliseconds(50);
   // Questions that begin in one turn of the loop: whoever waits at a door comes in between.
   static constexpr size_t kInATurn = 8;
 

@@ -36,8 +36,8 @@ constexpr size_t kMaxChosen = 100000;
 // How exactly it is remembered when a domain was last alive.
 constexpr absl::Duration kAliveStep = absl::Hours(1);
 
-// Answers that wait to be taken in while a list still begins questions: beyond, all wait for them that ask in between.
-constexpr size_t kMostUntaken = 256;
+// Answers in the mail while a list still begins questions: whoever asks in between waits for as many.
+constexpr size_t kMostInTheMail = 256;
 
 Verdict InProgress() {
   Verdict verdict;
@@ -120,7 +120,7 @@ void LogProbe(absl::string_view what, const Address& address, const ProbeOutcome
 
 }  // namespace
 
-// What memory holds that could answer, in the order in which it counts.
+// What memory holds of an address that could answer, in the order in which it counts.
 struct Verifier::Memory {
   std::optional<Pin> pin;
   std::optional<Pin> hold;
@@ -351,7 +351,7 @@ boost::asio::awaitable<Verdict> Verifier::Verify(Question question) {
 
 bool Verifier::HasRoomForLists() const {
   return waiting_ < settings_->waiter_limit / 5 * 4 && flights_.size() < settings_->flight_limit / 5 * 4 &&
-         prober_.untaken() < kMostUntaken;
+         prober_.untaken() < kMostInTheMail;
 }
 
 std::optional<Verdict> Verifier::Fallback(const Question& question) const {

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/signal.h"
@@ -73,6 +76,69 @@ TEST(TimerTest, ACallbackMayDestroyItsTimer) {
   });
   test.Advance(absl::Seconds(1));
   EXPECT_TRUE(fired);
+}
+
+TEST(TimerTest, ThoseDueAtTheSameTimeFireInTheOrderInWhichTheyWereSet) {
+  TestLoop test;
+  std::vector<int> fired;
+  std::vector<std::unique_ptr<Timer>> timers;
+  for (int i = 0; i < 100; ++i) {
+    timers.push_back(std::make_unique<Timer>(test.loop().timers()));
+    timers.back()->SetAfter(absl::Seconds(1), [&fired, i] { fired.push_back(i); });
+  }
+  timers[7]->Cancel();
+  timers[7]->SetAfter(absl::Seconds(1), [&fired] { fired.push_back(100); });
+  test.Advance(absl::Seconds(1));
+  ASSERT_EQ(fired.size(), 100U);
+  EXPECT_TRUE(std::is_sorted(fired.begin(), fired.end()));
+  EXPECT_EQ(fired.back(), 100);
+}
+
+TEST(TimerTest, ACallbackMayCancelTheNextOneThatIsDue) {
+  TestLoop test;
+  bool fired = false;
+  Timer first(test.loop().timers());
+  Timer second(test.loop().timers());
+  first.SetAfter(absl::Seconds(1), [&] { second.Cancel(); });
+  second.SetAfter(absl::Seconds(1), [&] { fired = true; });
+  test.Advance(absl::Seconds(1));
+  EXPECT_FALSE(fired);
+}
+
+TEST(TimerTest, WithItsCallbackATimerMayLetGoOfTheNextOneThatIsDue) {
+  TestLoop test;
+  bool fired = false;
+  Timer first(test.loop().timers());
+  auto second = std::make_unique<Timer>(test.loop().timers());
+  second->SetAfter(absl::Seconds(2), [&] { fired = true; });
+  first.SetAfter(absl::Seconds(1), [owned = std::move(second)] {});
+  test.clock().AdvanceTo(test.clock().Mono() + absl::Seconds(3));
+  test.loop().timers().RunDue();
+  EXPECT_FALSE(fired);
+  EXPECT_EQ(test.loop().timers().size(), 0U);
+}
+
+TEST(TimerTest, ACallbackMaySetItsTimerToALaterTime) {
+  TestLoop test;
+  int fired = 0;
+  Timer timer(test.loop().timers());
+  timer.SetAfter(absl::Seconds(1), [&] {
+    ++fired;
+    timer.SetAfter(absl::Seconds(5), [&] { fired += 10; });
+  });
+  test.Advance(absl::Seconds(2));
+  EXPECT_EQ(fired, 1);
+  EXPECT_TRUE(timer.set());
+  test.Advance(absl::Seconds(4));
+  EXPECT_EQ(fired, 11);
+}
+
+TEST(TimerTest, ATimerMayOutliveItsLoop) {
+  auto test = std::make_unique<TestLoop>();
+  Timer timer(test->loop().timers());
+  timer.SetAfter(absl::Seconds(1), [] {});
+  test.reset();
+  EXPECT_FALSE(timer.set());
 }
 
 TEST(SignalTest, WakesAllOnceAndReportsTheDeadlineOtherwise) {

@@ -237,24 +237,36 @@ TEST_F(DestinationTest, ABatchIsAsLargeAsAServerAnswersInASecond) {
   EXPECT_LE(Count("MAIL"), 200 / 4);
 }
 
-TEST_F(DestinationTest, WhereMuchWaitsForSeveralConnectionsBatchesAreLargerAndWhoIsWaitedForComesAsSoon) {
+TEST_F(DestinationTest, WhereMuchWaitsForSeveralConnectionsBatchesAreLargerAndWhoIsWaitedForWaitsTwoSecondsAtMost) {
   world_.settings.public_pace.connections = 4;
   world_.Configure();
   world_.Servers({"ehlo=250-mx\\n250 PIPELINING ;; rcpt={wait 100ms}250 Ok"});
   std::vector<Outcome> outcomes;
-  for (int i = 0; i < 600; ++i) {
+  for (int i = 0; i < 900; ++i) {
     ProbeRequest request = world_.Request(absl::StrCat(i, "@example.com"));
     request.urgency = Urgency::kList;
     outcomes.push_back(world_.Start(std::move(request)));
   }
-  world_.test.Advance(absl::Seconds(8));
-  const Outcome waited_for = world_.Start(world_.Request("joe@example.com"));
-  world_.test.Advance(absl::Seconds(2));
-  EXPECT_EQ(ReasonOf(waited_for), Reason::kAccepted);
+  for (int i = 0; i < 8; ++i) {
+    world_.test.Advance(absl::Milliseconds(2300));
+    const Outcome waited_for = world_.Start(world_.Request(absl::StrCat("joe", i, "@example.com")));
+    world_.test.Advance(absl::Milliseconds(2100));
+    EXPECT_EQ(ReasonOf(waited_for), Reason::kAccepted) << i;
+  }
   world_.test.Advance(absl::Minutes(1));
   for (const Outcome& outcome : outcomes) EXPECT_EQ(ReasonOf(outcome), Reason::kAccepted);
-  EXPECT_EQ(Count("RCPT"), 601);
-  EXPECT_LE(Count("MAIL"), 45);
+  EXPECT_EQ(Count("RCPT"), 908);
+  EXPECT_LE(Count("MAIL"), 80);
+}
+
+TEST_F(DestinationTest, ThreeConnectionsAreNotSeveral) {
+  world_.settings.public_pace.connections = 3;
+  world_.Configure();
+  world_.Servers({"ehlo=250-mx\\n250 PIPELINING ;; rcpt={wait 100ms}250 Ok"});
+  Start(900);
+  world_.test.Advance(absl::Minutes(1));
+  EXPECT_EQ(Count("RCPT"), 900);
+  EXPECT_GE(Count("MAIL"), 900 / 10);
 }
 
 TEST_F(DestinationTest, ATarpitIsAskedAboutOneAddressASession) {

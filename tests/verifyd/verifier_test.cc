@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
@@ -117,6 +119,24 @@ TEST_F(VerifierTest, AnAgendaThatGoesWhileItsProbesAreInTheAirIsNotMissed) {
   agenda.reset();
   test_.Advance(absl::Seconds(200));
   EXPECT_FALSE(cache_->FindRecord("joe@example.com")->pending.has_value());
+}
+
+TEST_F(VerifierTest, WhileManyAnswersAreInTheMailListsHaveNoRoom) {
+  Configure({{"probe_public_concurrency_limit", "1", "test"}});
+  resolver_.SetMx("example.org", {{10, "mx.example.org"}});
+  resolver_.SetAddresses("mx.example.org", {"11.0.0.3"});
+  dialer_.Play("11.0.0.3", "{timeout}");
+  std::vector<bool> room;
+  for (int i = 0; i < 400; ++i) {
+    verifier_->Ask(About(absl::StrCat("user", i, "@example.org")),
+                   [&](Verdict&& /*verdict*/) { room.push_back(verifier_->HasRoomForLists()); });
+  }
+  EXPECT_TRUE(verifier_->HasRoomForLists());
+  test_.Advance(absl::Hours(1));
+  ASSERT_EQ(room.size(), 400U);
+  // The first is the one for whom it was dialled; the others are answered together.
+  EXPECT_GT(std::count(room.begin(), room.end(), false), 100);
+  EXPECT_TRUE(room.back());
 }
 
 TEST_F(VerifierTest, AListOfWrongAddressesDoesNotBecomeAsManySecondLooks) {
