@@ -33,7 +33,7 @@ class HostileTest : public testing::TestWithParam<Hostile> {
 #endif
   static constexpr absl::Duration kPatience = absl::Seconds(120);
   // A reply of the greatest length, what else was in the buffer, and the same again in clear.
-  static constexpr size_t kMostBytes = 2 * (size_t{32768} + 4096) + 2 * 4096;
+  static constexpr size_t kMostBytes = 2 * (size_t{32768} + 4096) + 2 * size_t{4096};
 
   static std::string Domain(int number) { return absl::StrCat("d", number, ".test"); }
 
