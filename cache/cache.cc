@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <utility>
 
@@ -139,7 +140,8 @@ struct Cache::Impl {
   uint64_t damaged = 0;
   absl::flat_hash_set<std::string> reported;
   std::optional<absl::Time> last_cleanup;
-  std::vector<absl::AnyInvocable<void()>> waiting_for_cleanup;
+  // In the order of the cleanups for whose end they wait.
+  std::deque<std::pair<uint64_t, absl::AnyInvocable<void()>>> waiting_for_cleanup;
   Timer cleanup_timer;
   // With pseudonyms: how far those are hashed that were held in clear, and how many were.
   Timer hiding_timer;
@@ -162,12 +164,16 @@ void Cache::Impl::StartWriter() {
       if (const auto held = weak.lock(); held != nullptr) held->Drop(first, last);
     });
   };
-  const auto on_cleaned = [this, loop = &front, weak = std::weak_ptr<Overlay>(overlay)] {
-    loop->Post([this, weak] {
+  const auto on_cleaned = [this, loop = &front, weak = std::weak_ptr<Overlay>(overlay)](uint64_t number) {
+    loop->Post([this, weak, number] {
       if (weak.expired()) return;  // and so is this
       last_cleanup = front.clock().Now();
       ScheduleCleanup();
-      for (absl::AnyInvocable<void()>& done : std::exchange(waiting_for_cleanup, {})) done();
+      while (!waiting_for_cleanup.empty() && waiting_for_cleanup.front().first <= number) {
+        absl::AnyInvocable<void()> done = std::move(waiting_for_cleanup.front().second);
+        waiting_for_cleanup.pop_front();
+        done();
+      }
     });
   };
   writer = std::make_unique<Writer>(*store, front.clock(), settings.map_name, settings.lifetimes, settings.bounds,
@@ -525,8 +531,7 @@ void Cache::HideAddresses() {
 
 bool Cache::Clean(absl::AnyInvocable<void()> done) {
   if (impl_->writer == nullptr) return false;
-  impl_->waiting_for_cleanup.push_back(std::move(done));
-  impl_->writer->Clean();
+  impl_->waiting_for_cleanup.emplace_back(impl_->writer->Clean(), std::move(done));
   return true;
 }
 

@@ -74,12 +74,15 @@ void Writer::Configure(const Lifetimes& lifetimes, const Bounds& bounds) {
   bounds_ = bounds;
 }
 
-void Writer::Clean() {
+uint64_t Writer::Clean() {
+  uint64_t number = 0;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     clean_wanted_ = true;
+    number = cleanups_ + 1;
   }
   work_.notify_one();
+  return number;
 }
 
 void Writer::Flush() {
@@ -112,8 +115,12 @@ void Writer::Run() {
     if (batch.empty() && stop_) break;
     const Lifetimes lifetimes = lifetimes_;
     const Bounds bounds = bounds_;
-    const bool begin = std::exchange(clean_wanted_, false) && !cleaning_ && !stop_;
-    if (begin) cleaning_ = true;
+    const bool begin = clean_wanted_ && !cleaning_ && !stop_;
+    if (begin) {
+      clean_wanted_ = false;
+      cleaning_ = true;
+      ++cleanups_;
+    }
     const bool clean = cleaning_ && !stop_;
     busy_ = true;
     lock.unlock();
@@ -172,7 +179,7 @@ void Writer::NoteEvicted(size_t entries) {
 void Writer::RunCleaner(const Lifetimes& lifetimes) {
   // An error is logged by the cleaner, and ends the run.
   cleaner_.RunSlice(lifetimes).IgnoreError();
-  if (!cleaner_.running()) on_cleaned_();
+  if (!cleaner_.running()) on_cleaned_(cleanups_);
 }
 
 void Writer::GiveUp(size_t mutations, absl::string_view why) {

@@ -58,7 +58,7 @@ class Writer {
   };
   // Both are called on the writer's thread and must only post. Committed: every mutation from `first` to `last`.
   using OnCommitted = absl::AnyInvocable<void(uint64_t first, uint64_t last)>;
-  using OnCleaned = absl::AnyInvocable<void()>;
+  using OnCleaned = absl::AnyInvocable<void(uint64_t number)>;
 
   Writer(Store& store, const Clock& clock, absl::string_view map_name, const Lifetimes& lifetimes, const Bounds& bounds,
          const Options& options, OnCommitted on_committed, OnCleaned on_cleaned);
@@ -72,8 +72,9 @@ class Writer {
   void Configure(const Lifetimes& lifetimes, const Bounds& bounds);
   // That there was a question about a record that was in the store.
   void NoteAsked(absl::string_view key) { asked_.Note(key); }
-  // Starts a cleanup, unless one is under way. OnCleaned follows its end, whatever it was.
-  void Clean();
+  // Starts a cleanup, or where one is under way another one behind it. OnCleaned follows its end, whatever it was, with
+  // the number that is returned. What was put before is committed before.
+  uint64_t Clean();
   // Blocks until everything put so far is committed or given up, and no cleanup is under way.
   void Flush();
 
@@ -108,6 +109,7 @@ class Writer {
   bool busy_ = false;  // a batch is being committed
   bool clean_wanted_ = false;
   bool cleaning_ = false;
+  uint64_t cleanups_ = 0;  // begun; written by the writer's thread only
   bool stop_ = false;
   int flushing_ = 0;
   MonoTime next_complaint_;

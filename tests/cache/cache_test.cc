@@ -253,6 +253,20 @@ TEST_F(CacheTest, ADestinationPutSinceTheStartIsLoadedOnce) {
   EXPECT_THAT(cache->LoadDestinationStates(), testing::ElementsAre(newer));
 }
 
+TEST_F(CacheTest, WhoAsksForACleanupHearsOfOneThatBeganAfterwards) {
+  auto cache = Open();
+  bool ended = false;
+  cache->Clean([&] { ended = true; });
+  cache->Flush();  // it has ended, which the front loop has not heard yet
+  cache->PutRecord("a@example.com", PositiveRecord(test_.clock().Now()));
+  size_t records = SIZE_MAX;
+  cache->Clean([&] { records = cache->counts().records; });
+  test_.RunUntilIdle();
+  EXPECT_TRUE(ended);
+  Settle(*cache);
+  EXPECT_EQ(records, 1U);
+}
+
 TEST_F(CacheTest, CleansAtStartAndThenOnceAnInterval) {
   const auto cleanups = [&] {
     int count = 0;

@@ -29,9 +29,9 @@ class WriterTest : public testing::Test {
           const std::lock_guard<std::mutex> lock(mutex_);
           committed_.emplace_back(first, last);
         },
-        [this] {
+        [this](uint64_t number) {
           const std::lock_guard<std::mutex> lock(mutex_);
-          ++cleanups_;
+          cleanups_.push_back(number);
         });
   }
   bool Put(const std::string& key) {
@@ -47,7 +47,7 @@ class WriterTest : public testing::Test {
   std::unique_ptr<Store> store_ = *Store::Open(folder_.file(), SampleTime());
   std::mutex mutex_;
   std::vector<std::pair<uint64_t, uint64_t>> committed_;
-  int cleanups_ = 0;
+  std::vector<uint64_t> cleanups_;
   uint64_t sequence_ = 0;
   std::unique_ptr<Writer> writer_;
 };
@@ -139,14 +139,14 @@ TEST_F(WriterTest, CleansInBetween) {
   writer_->Flush();
   clock_.Advance(absl::Hours(24 * 91));
   Put("young");
-  writer_->Clean();
+  EXPECT_EQ(writer_->Clean(), 1U);
   Put("younger");
   writer_->Flush();
   EXPECT_EQ(Records(), 2U);
   EXPECT_TRUE(log.Contains("full cleanup"));
   EXPECT_TRUE(log.Contains("dropped=2500 entries"));
   const std::lock_guard<std::mutex> lock(mutex_);
-  EXPECT_EQ(cleanups_, 1);
+  EXPECT_THAT(cleanups_, testing::ElementsAre(1U));
 }
 
 }  // namespace
