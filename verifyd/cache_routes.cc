@@ -26,6 +26,9 @@ namespace json = boost::json;
 
 // Who asked for a cleanup hears of its end, if that comes within this time.
 constexpr absl::Duration kCleanPatience = absl::Minutes(10);
+// What was learned a moment ago is written before it is counted, where more does not come all the time.
+constexpr absl::Duration kWritePatience = absl::Seconds(1);
+constexpr absl::Duration kWriteLook = absl::Milliseconds(10);
 
 RecordWalk::Rooms WalkRooms(const ApiContext& context) {
   return {.loop = context.loop, .cache = context.cache, .lifetimes = context.configuration()->cache.lifetimes};
@@ -89,6 +92,10 @@ boost::asio::awaitable<ApiReply> Clean(ApiContext& context) {
     bool done = false;
   };
   const auto waiting = std::make_shared<Waiting>(context.loop);
+  const MonoTime written = context.loop.clock().Mono() + kWritePatience;
+  while (context.cache.persistent() && context.cache.uncommitted() > 0 && context.loop.clock().Mono() < written) {
+    co_await context.loop.Sleep(kWriteLook);
+  }
   const CacheCounts before = context.cache.counts();
   const bool begun = context.cache.Clean([waiting] {
     waiting->done = true;
