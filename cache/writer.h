@@ -73,7 +73,7 @@ class Writer {
   // That there was a question about a record that was in the store.
   void NoteAsked(absl::string_view key) { asked_.Note(key); }
   // Starts a cleanup, or where one is under way another one behind it. OnCleaned follows its end, whatever it was, with
-  // the number that is returned. What was put before is committed before.
+  // the number that is returned. What waits to be written, up to a batch, is committed before.
   uint64_t Clean();
   // Blocks until everything put so far is committed or given up, and no cleanup is under way.
   void Flush();

@@ -106,8 +106,8 @@ void QuestionList::TakeIn(absl::string_view text, const Verdict& verdict, absl::
     most_at_once_ = std::max(most_at_once_ - 1, kLeastAtOnce);
   }
   // Most answers fit, and need no memory of their own until they are a line.
-  std::array<unsigned char, 4096> room;
-  json::monotonic_resource storage(room.data(), room.size());
+  std::array<unsigned char, 4096> bytes;
+  json::monotonic_resource storage(bytes.data(), bytes.size());
   Answered(json::serialize(ToJson(text, verdict, &storage)));
 }
 
