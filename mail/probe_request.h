@@ -32,6 +32,8 @@ struct ProbeRequest {
   MonoTime deadline;
   ProbeIdentity identity;
   AskCatchAll ask_catch_all = AskCatchAll::kNo;
+  // Of a domain that the operator has named as his: what protects servers of others does not hold it up.
+  bool ours = false;
   bool transcript = false;
 };
 

@@ -53,8 +53,9 @@ absl::StatusOr<DomainList> DomainList::Create(const std::vector<std::string>& it
   return list;
 }
 
-bool DomainList::Contains(const Address& address) const {
-  if (all_) return true;
+bool DomainList::Contains(const Address& address) const { return all_ || Names(address); }
+
+bool DomainList::Names(const Address& address) const {
   absl::string_view name = address.domain();
   if (!domains_.empty()) {
     if (domains_.contains(name)) return true;

@@ -28,6 +28,8 @@ class DomainList {
 
   // The domain, a parent of it, or a route for the address stands in the list.
   bool Contains(const Address& address) const;
+  // The same, but for "*", which names nobody.
+  bool Names(const Address& address) const;
   // The domain itself does.
   bool ContainsExactly(absl::string_view domain) const;
   bool empty() const;

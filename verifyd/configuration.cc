@@ -316,6 +316,7 @@ absl::Status FillVerifier(const Settings& settings, Configuration& configuration
   auto verifier = std::make_shared<VerifierSettings>(
       VerifierSettings{.lifetimes = configuration.cache.lifetimes,
                        .verify_domains = std::move(domains),
+                       .relay_domains = configuration.probe->relay_domains,
                        .probe_sender = std::move(sender),
                        .helo = settings.Text("smtp_helo_name"),
                        .probe_time_limit = settings.Time("address_verify_probe_time_limit"),

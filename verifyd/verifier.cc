@@ -375,6 +375,8 @@ ProbeRequest Verifier::RequestFor(const Question& question) const {
   request.identity.sender = settings_->probe_sender.At(now);
   request.identity.helo = settings_->helo;
   request.transcript = question.transcript || settings_->keep_dialogues;
+  request.ours =
+      settings_->verify_domains.Names(question.address) || settings_->relay_domains.Names(question.address);
   request.ask_catch_all = CatchAllWanted(question.address);
   if (request.ask_catch_all != AskCatchAll::kNo) {
     const std::optional<DomainFact> fact = cache_.FindDomainFact(question.address.domain());

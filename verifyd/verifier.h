@@ -35,6 +35,7 @@ namespace verifyd {
 struct VerifierSettings {
   Lifetimes lifetimes;
   DomainList verify_domains;
+  DomainList relay_domains;
   ProbeSender probe_sender;
   std::string helo;
   absl::Duration probe_time_limit = absl::Seconds(300);

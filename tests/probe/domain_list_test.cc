@@ -27,6 +27,12 @@ TEST(DomainListTest, AStarIsAll) {
   EXPECT_FALSE(DomainList::Create({"*"})->empty());
 }
 
+TEST(DomainListTest, AStarNamesNobody) {
+  const DomainList list = *DomainList::Create({"*", "example.com"});
+  EXPECT_TRUE(list.Names(A("a@mail.example.com")));
+  EXPECT_FALSE(list.Names(A("a@anything.test")));
+}
+
 TEST(DomainListTest, ATableGivesItsKeys) {
   const std::string path = testing::TempDir() + "/domains";
   std::ofstream(path) << "# domains\nexample.com OK\n  continued\nexample.net\trelay\n";

@@ -175,7 +175,7 @@ class HostileWorldTestCase(unittest.TestCase):
         async def gather():
             return await asyncio.gather(*[ask(self.endpoint, recipient, **attributes) for recipient in recipients])
 
-        return asyncio.run_coroutine_threadsafe(gather(), self.loop._loop).result(55)
+        return self.loop.run(gather(), 55)
 
     def assertUnharmed(self, innocents, share=0.01):
         """None is judged wrongly, and hardly anybody put off."""

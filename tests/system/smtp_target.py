@@ -20,8 +20,8 @@ class TargetLoop:
         self._thread = threading.Thread(target=self._loop.run_forever, name="smtp targets", daemon=True)
         self._thread.start()
 
-    def run(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+    def run(self, coroutine, seconds=30):
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(seconds)
 
     def close(self):
         self._loop.call_soon_threadsafe(self._loop.stop)
