@@ -142,6 +142,8 @@ struct Finding {
   absl::Time when = absl::InfinitePast();
   FindingSource source = FindingSource::kProbe;
 
+  // Said, or not said, when a recipient had been named: it may be about nobody but him.
+  bool at_recipient() const { return stage == Stage::kRcpt || stage == Stage::kData; }
   bool definite() const {
     return deliverability == Deliverability::kDeliverable || deliverability == Deliverability::kUndeliverable;
   }

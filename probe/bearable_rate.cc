@@ -1,6 +1,7 @@
 #include "probe/bearable_rate.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace verifyd {
 namespace {
@@ -10,20 +11,27 @@ constexpr absl::Duration kLately = absl::Minutes(1);
 // Content and complaint are one where they are so close.
 constexpr double kClose = 0.93;
 constexpr double kGrowth = 1.25;
+constexpr double kLittleMore = 1.1;
 // A rate counts as tried where so much of it was asked for.
 constexpr double kUsed = 0.8;
 
 }  // namespace
 
+void BearableRate::SetLeast(double rate) {
+  least_ = rate;
+  if (rate_ > 0) rate_ = std::max(rate_, least_);
+}
+
 void BearableRate::Restore(double rate, MonoTime now) {
   if (rate <= 0) return;
+  last_complaint_ = now;
   content_ = rate;
   complained_ = rate / kClose;
   Begin(rate, now);
 }
 
 void BearableRate::Begin(double rate, MonoTime now) {
-  rate_ = std::max(rate, kLeast);
+  rate_ = std::max(rate, least_);
   since_ = now;
   answered_ = 0;
 }
@@ -42,9 +50,15 @@ void BearableRate::NoteAnswered(size_t count, MonoTime now) {
   const absl::Duration tried = now - since_;
   const bool found = content_ > 0 && complained_ > 0 && rate_ >= kClose * complained_;
   if (tried < (found ? stay_ : kContent)) return;
-  if (answered_ < kUsed * rate_ * absl::ToDoubleSeconds(tried)) return Begin(rate_, now);
+  const bool used = answered_ >= kUsed * rate_ * absl::ToDoubleSeconds(tried);
+  if (!used && now - last_complaint_ < stay_) return Begin(rate_, now);
   content_ = std::max(content_, rate_);
-  if (found) complained_ *= kGrowth;
+  const absl::Duration quiet = now - last_complaint_;
+  if (quiet >= (used ? 2 * stay_ : stay_)) {
+    complained_ = 0;
+  } else if (found) {
+    complained_ *= kLittleMore;
+  }
   const double higher = kGrowth * rate_;
   if (complained_ == 0) return Begin(higher, now);
   if (rate_ >= kClose * complained_) return Begin(rate_, now);
@@ -58,15 +72,19 @@ double BearableRate::AnsweredLately(MonoTime now) const {
 bool BearableRate::NoteComplaint(MonoTime now) {
   if (answered_ == 0 && rate_ == 0) return false;
   if (now - last_answer_ > kLately) return false;
+  const absl::Duration quiet = now - std::exchange(last_complaint_, now);
   if (rate_ == 0) {
     // What was answered in the last second says where to begin, not where the limit is: the start was uneven.
-    Begin(std::max(AnsweredLately(now), 2 * kLeast) * 3 / 4, now);
+    Begin(std::max(AnsweredLately(now), 2 * least_) * 3 / 4, now);
     return true;
   }
   if (now - since_ < kEcho) return true;
-  if (rate_ <= kLeast) return false;
-  const bool was_found = content_ > 0 && complained_ > 0 && rate_ >= kClose * complained_;
-  if (was_found) stay_ = std::min(2 * stay_, kLongestStay);
+  if (rate_ <= least_) return false;
+  if (quiet >= 2 * kLongestStay) {
+    stay_ = kStay;
+  } else if (quiet >= stay_) {
+    stay_ = std::min(2 * stay_, kLongestStay);
+  }
   complained_ = rate_;
   // What was borne for a while may have been what the server had saved up for us.
   content_ = std::min(content_, 0.9 * complained_);

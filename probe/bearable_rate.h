@@ -1,6 +1,7 @@
 // The rate of questions that a server bears, found out from what it says: no limit until it complains that we come too
 // fast; then between the highest rate it was content with and the lowest it complained about, ever closer. Once the two
-// meet the rate stays, and something higher is tried only seldom: who complains once a minute is not listened to.
+// meet the rate stays for minutes, then a little more is tried. Where minutes pass without a complaint, whether the rate
+// was needed or not, what was complained about before is forgotten, and the search goes up again.
 //
 // Thread: one (whoever owns it).
 #ifndef VERIFYD_PROBE_BEARABLE_RATE_H_
@@ -19,10 +20,14 @@ class BearableRate {
   static constexpr absl::Duration kContent = absl::Seconds(5);
   // Complaints that come together are one: about what was sent before the rate went down.
   static constexpr absl::Duration kEcho = absl::Seconds(1);
-  // After so long at the rate that was found a higher one is tried; each complaint doubles it.
-  static constexpr absl::Duration kStay = absl::Minutes(10);
-  static constexpr absl::Duration kLongestStay = absl::Hours(4);
+  // After so long without a complaint a higher rate is tried; a complaint about that doubles it, until none came for
+  // twice the longest.
+  static constexpr absl::Duration kStay = absl::Minutes(4);
+  static constexpr absl::Duration kLongestStay = absl::Minutes(15);
   static constexpr double kLeast = 0.1;
+
+  // It never becomes less than this; kLeast at first.
+  void SetLeast(double rate);
 
   // As it was found out earlier, a second; 0: nothing is known.
   void Restore(double rate, MonoTime now);
@@ -41,9 +46,11 @@ class BearableRate {
   double rate_ = 0;
   double content_ = 0;     // the highest rate that was borne; 0: none known
   double complained_ = 0;  // the lowest that was not; 0: none known
-  MonoTime since_;         // the present rate is tried since then
-  double answered_ = 0;    // in that time
+  double least_ = kLeast;
+  MonoTime since_;       // the present rate is tried since then
+  double answered_ = 0;  // in that time
   absl::Duration stay_ = kStay;
+  MonoTime last_complaint_;  // where there is a rate
   // What was answered in the second under way, and in the one before it.
   MonoTime second_;
   double this_second_ = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "verdict/classifier.h"
 #include "verdict/reason.h"
@@ -62,7 +63,7 @@ Breakers::Breakers(DestinationState state, const std::function<void(const Destin
     : report_(report), own_(std::move(state)) {}
 
 void Breakers::RestoreDomain(const std::string& domain, DestinationState state) {
-  domains_.emplace(domain, std::make_unique<Breaker>(std::move(state)));
+  domains_.emplace(domain, std::make_unique<Domain>(std::move(state)));
 }
 
 std::optional<Finding> Breakers::Pass(ProbeJob& job, absl::Time now) {
@@ -71,8 +72,8 @@ std::optional<Finding> Breakers::Pass(ProbeJob& job, absl::Time now) {
                      absl::StrCat("not asked: ", name(), " is on hold"), now);
   }
   if (const auto domain = domains_.find(job.domain()); domain != domains_.end()) {
-    const Breaker::Gate gate = domain->second->Pass(now);
-    if (gate == Breaker::Gate::kOpen) return Resting(domain->second->state(), now);
+    const Breaker::Gate gate = domain->second->breaker.Pass(now);
+    if (gate == Breaker::Gate::kOpen) return Resting(domain->second->breaker.state(), now);
     job.tries_domain = gate == Breaker::Gate::kTrial;
   }
   const Breaker::Gate gate = own_.Pass(now);
@@ -82,41 +83,77 @@ std::optional<Finding> Breakers::Pass(ProbeJob& job, absl::Time now) {
 }
 
 void Breakers::EndTrials(ProbeJob& job) {
-  if (std::exchange(job.tries_domain, false)) BreakerOf(job.domain()).EndTrial();
+  if (std::exchange(job.tries_domain, false)) DomainOf(job.domain()).breaker.EndTrial();
   if (std::exchange(job.tries_destination, false)) own_.EndTrial();
 }
 
-void Breakers::Learn(const ProbeJob& job, const Finding& finding, absl::Time now, absl::BitGenRef random) {
-  if (IsRefusalOfUs(finding.reason)) return Trip(job.domain(), job.route.configured, finding.reason, now, random);
-  if (job.conversed) {
-    if (const auto domain = domains_.find(job.domain()); domain != domains_.end()) {
-      if (domain->second->NoteSuccess(now)) Report(domain->second->state());
-      if (!job.tries_domain) domains_.erase(domain);
-    }
-    if (own_.NoteSuccess(now)) Report(own_.state());
-  } else if (finding.scope != Scope::kUs || finding.code != 0) {  // not a fault of ours
-    const BreakerPause& pause = job.route.configured ? kOwnFailure : kPublicFailure;
-    if (own_.NoteFailure(finding.reason, pause, now, random)) Report(own_.state());
+void Breakers::Learn(const ProbeJob& job, const Finding& finding, const Answered& answered, absl::Time now,
+                     absl::BitGenRef random) {
+  const bool refusal = IsRefusalOfUs(finding.reason);
+  if (finding.at_recipient() && (refusal || finding.code == 0)) {
+    const BreakerPause& pause = refusal ? (job.route.configured ? kOwnRefusal : kPublicRefusal)
+                                        : (job.route.configured ? kOwnFailure : kPublicFailure);
+    return NoteOddAddress(job, finding.reason, answered, pause, now, random);
   }
+  if (refusal) return NoteRefusal(job, finding.reason, now, random);
+  if (job.conversed) return NoteConversation(job, now);
+  if (finding.scope == Scope::kUs && finding.code == 0) return;  // a fault of ours
+  const BreakerPause& pause = job.route.configured ? kOwnFailure : kPublicFailure;
+  if (own_.NoteFailure(finding.reason, pause, now, random)) Report(own_.state());
 }
 
-// One tenant's policy must not silence a provider of millions: it takes three, or words about our address.
-void Breakers::Trip(const std::string& domain, bool configured, Reason reason, absl::Time now, absl::BitGenRef random) {
-  const BreakerPause& pause = configured ? kOwnRefusal : kPublicRefusal;
-  if (domains_.size() >= kMaxDomains) {
-    absl::erase_if(domains_, [now](const auto& entry) { return entry.second->blank(now); });
+void Breakers::NoteConversation(const ProbeJob& job, absl::Time now) {
+  if (const auto domain = domains_.find(job.domain()); domain != domains_.end()) {
+    if (domain->second->breaker.NoteSuccess(now)) Report(domain->second->breaker.state());
+    if (!job.tries_domain) domains_.erase(domain);
   }
-  if (domains_.size() < kMaxDomains || domains_.contains(domain)) {
-    Breaker& breaker = BreakerOf(domain);
+  if (own_.NoteSuccess(now)) Report(own_.state());
+}
+
+bool Breakers::HasRoomFor(const std::string& domain, absl::Time now) {
+  if (domains_.size() >= kMaxDomains) {
+    absl::erase_if(domains_, [now](const auto& entry) { return entry.second->breaker.blank(now); });
+  }
+  return domains_.size() < kMaxDomains || domains_.contains(domain);
+}
+
+// Said before it was known whom it is about.
+void Breakers::NoteRefusal(const ProbeJob& job, Reason reason, absl::Time now, absl::BitGenRef random) {
+  const BreakerPause& pause = job.route.configured ? kOwnRefusal : kPublicRefusal;
+  if (HasRoomFor(job.domain(), now)) {
+    Breaker& breaker = DomainOf(job.domain()).breaker;
     const bool changed =
         IsPlain(reason) ? breaker.Trip(reason, pause, now, random) : breaker.NoteFailure(reason, pause, now, random);
     if (changed) Report(breaker.state());
   }
-  const auto agreeing =
-      std::count_if(domains_.begin(), domains_.end(), [now](const auto& entry) { return entry.second->open(now); });
-  if (IsAboutOurAddress(reason) || agreeing >= kAgreeingDomains) {
-    if (own_.Trip(reason, pause, now, random)) Report(own_.state());
+  if (!IsAboutOurAddress(reason)) return TripWhereDomainsAgree(reason, pause, now, random);
+  if (own_.Trip(reason, pause, now, random)) Report(own_.state());
+}
+
+void Breakers::NoteOddAddress(const ProbeJob& job, Reason reason, const Answered& answered, const BreakerPause& pause,
+                              absl::Time now, absl::BitGenRef random) {
+  // The server takes mail from us: it is there, and talks.
+  if (!job.tries_destination && own_.NoteSuccess(now)) Report(own_.state());
+  if (!answered.of_domain && HasRoomFor(job.domain(), now)) {
+    Domain& domain = DomainOf(job.domain());
+    const size_t address = absl::HashOf(job.request.address.Key());
+    const bool met = std::find(domain.met.begin(), domain.met.end(), address) != domain.met.end();
+    if (!met && domain.met.size() < Breaker::kFailures) domain.met.push_back(address);
+    // A trial has but one address.
+    if ((!met || job.tries_domain) && domain.breaker.NoteFailure(reason, pause, now, random)) {
+      Report(domain.breaker.state());
+    }
   }
+  if (answered.anybody) return;
+  if (job.tries_destination && own_.Trip(reason, pause, now, random)) Report(own_.state());
+  TripWhereDomainsAgree(reason, pause, now, random);
+}
+
+// One tenant's policy must not silence a provider of millions: it takes three.
+void Breakers::TripWhereDomainsAgree(Reason reason, const BreakerPause& pause, absl::Time now, absl::BitGenRef random) {
+  const auto agreeing = std::count_if(domains_.begin(), domains_.end(),
+                                      [now](const auto& entry) { return entry.second->breaker.open(now); });
+  if (agreeing >= kAgreeingDomains && own_.Trip(reason, pause, now, random)) Report(own_.state());
 }
 
 void Breakers::Hold(absl::Time until) {
@@ -125,9 +162,10 @@ void Breakers::Hold(absl::Time until) {
 }
 
 void Breakers::Reset() {
-  for (const auto& [domain, breaker] : domains_) {
-    breaker->Reset();
-    Report(breaker->state());
+  for (const auto& [name, domain] : domains_) {
+    domain->breaker.Reset();
+    domain->met.clear();
+    Report(domain->breaker.state());
   }
   own_.Reset();
   Report(own_.state());
@@ -138,27 +176,19 @@ void Breakers::Keep(double questions_per_second, std::vector<RestingSource> rest
   Report(own_.state());
 }
 
-Breaker& Breakers::BreakerOf(const std::string& domain) {
-  std::unique_ptr<Breaker>& breaker = domains_[domain];
-  if (breaker == nullptr) {
+Breakers::Domain& Breakers::DomainOf(const std::string& domain) {
+  std::unique_ptr<Domain>& entry = domains_[domain];
+  if (entry == nullptr) {
     DestinationState state;
     state.name = StateNameOf(name(), domain);
-    breaker = std::make_unique<Breaker>(std::move(state));
+    entry = std::make_unique<Domain>(std::move(state));
   }
-  return *breaker;
+  return *entry;
 }
 
 bool Breakers::blank(absl::Time now) const {
-  return own_.blank(now) &&
-         std::all_of(domains_.begin(), domains_.end(), [now](const auto& entry) { return entry.second->blank(now); });
-}
-
-std::vector<DestinationState> Breakers::OpenDomains(absl::Time now) const {
-  std::vector<DestinationState> open;
-  for (const auto& [domain, breaker] : domains_) {
-    if (breaker->open(now)) open.push_back(breaker->state());
-  }
-  return open;
+  return own_.blank(now) && std::all_of(domains_.begin(), domains_.end(),
+                                        [now](const auto& entry) { return entry.second->breaker.blank(now); });
 }
 
 void Breakers::Report(const DestinationState& state) {

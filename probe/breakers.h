@@ -1,6 +1,11 @@
 // The breakers of one destination: its own, and one of each domain that is asked about there and had trouble. What a
 // server says closes its door to one domain, or to all; a held destination is closed by the operator.
 //
+// Blame climbs slowly. What happens before a recipient is named (no connection, a refusal in the greeting, of EHLO or
+// of MAIL) is the destination's. What happens to a recipient, be it a word about us, silence or a hang-up, is that
+// address's first: kFailures different ones must meet it before their domain is left alone, and three domains that are
+// left alone make it the destination's. Neither happens while others there are answered (probe/recent_answers.h).
+//
 // Thread: the prober loop only.
 #ifndef VERIFYD_PROBE_BREAKERS_H_
 #define VERIFYD_PROBE_BREAKERS_H_
@@ -9,9 +14,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/random/bit_gen_ref.h"
 #include "absl/time/time.h"
 #include "mail/destination_state.h"
@@ -37,8 +44,13 @@ class Breakers {
   // Nothing: the job may be asked about, perhaps as the one trial, which EndTrials ends. Else why not.
   std::optional<Finding> Pass(ProbeJob& job, absl::Time now);
   void EndTrials(ProbeJob& job);
-  // What was said of the job in the end.
-  void Learn(const ProbeJob& job, const Finding& finding, absl::Time now, absl::BitGenRef random);
+  // What was said of the job in the end; `answered`: who else was answered here lately.
+  struct Answered {
+    bool of_domain = false;
+    bool anybody = false;
+  };
+  void Learn(const ProbeJob& job, const Finding& finding, const Answered& answered, absl::Time now,
+             absl::BitGenRef random);
 
   // Nobody is asked until then; InfinitePast: as usual again.
   void Hold(absl::Time until);
@@ -51,17 +63,27 @@ class Breakers {
   bool blank(absl::Time now) const;
   const DestinationState& state() const { return own_.state(); }
   const std::string& name() const { return own_.state().name; }
-  // Domains that are left alone.
-  std::vector<DestinationState> OpenDomains(absl::Time now) const;
 
  private:
-  Breaker& BreakerOf(const std::string& domain);
-  void Trip(const std::string& domain, bool configured, Reason reason, absl::Time now, absl::BitGenRef random);
+  // A domain that had trouble, and the addresses that met it since somebody there was answered (their hashes).
+  struct Domain {
+    explicit Domain(DestinationState state) : breaker(std::move(state)) {}
+    Breaker breaker;
+    absl::InlinedVector<size_t, Breaker::kFailures> met;
+  };
+
+  Domain& DomainOf(const std::string& domain);
+  bool HasRoomFor(const std::string& domain, absl::Time now);
+  void NoteConversation(const ProbeJob& job, absl::Time now);
+  void NoteRefusal(const ProbeJob& job, Reason reason, absl::Time now, absl::BitGenRef random);
+  void NoteOddAddress(const ProbeJob& job, Reason reason, const Answered& answered, const BreakerPause& pause,
+                      absl::Time now, absl::BitGenRef random);
+  void TripWhereDomainsAgree(Reason reason, const BreakerPause& pause, absl::Time now, absl::BitGenRef random);
   void Report(const DestinationState& state);
 
   const std::function<void(const DestinationState&)>& report_;
   Breaker own_;
-  absl::flat_hash_map<std::string, std::unique_ptr<Breaker>> domains_;
+  absl::flat_hash_map<std::string, std::unique_ptr<Domain>> domains_;
 };
 
 }  // namespace verifyd

@@ -18,6 +18,8 @@ namespace {
 
 // How often one address is asked about again because what was said was about the session.
 constexpr int kMaxAgain = 5;
+// From then on alone.
+constexpr int kOftenAgain = 2;
 // How often it waits because the server complained that we are too many, or too fast.
 constexpr int kMaxThrottled = 8;
 // A 421 behind so many addresses closes a session that lasted long enough for the server; before them it is a
@@ -51,7 +53,21 @@ int Weight(const Finding& finding) {
   return finding.stage >= Stage::kRcpt ? 2 : 1;
 }
 
-bool HeldAConversation(const Finding& finding) { return finding.code != 0 && finding.stage >= Stage::kMail; }
+// A server that takes our MAIL is alive, whatever it makes of a recipient.
+bool HeldAConversation(const Finding& finding) {
+  return finding.stage >= Stage::kRcpt || (finding.code != 0 && finding.stage >= Stage::kMail);
+}
+
+// Said of the recipient, or of his domain.
+bool IsAnswer(const Finding& finding) {
+  return finding.code != 0 && finding.at_recipient() &&
+         (finding.scope == Scope::kAddress || finding.scope == Scope::kDomain);
+}
+
+// The session ended where its reply should have been.
+bool EndedAtRecipient(const Finding& finding) {
+  return finding.at_recipient() && (finding.code == 0 || finding.code == 421);
+}
 
 Finding EventFinding(Event event, absl::string_view text, absl::Time now) {
   return ToFinding(Classifier::Classify(event, Stage::kConnect), Stage::kConnect, text, now);
@@ -64,14 +80,24 @@ bool IsUnknownUser(const Finding& finding) {
 }  // namespace
 
 struct Destination::Dialogue {
-  Dialogue(Batch& batch, Session& session, MonoTime began)
-      : batch(batch), session(session), began(began), enquiries(batch.size()), first_again(batch.size()) {
+  Dialogue(Destination& of, Batch& batch, Session& session)
+      : of(of),
+        batch(batch),
+        session(session),
+        began(of.all_.loop_.clock().Mono()),
+        enquiries(batch.size()),
+        first_again(batch.size()),
+        watch(of.all_.loop_.timers()) {
     for (size_t i = 0; i < batch.size(); ++i) {
       enquiries[i].address = &batch[i]->request.address;
       enquiries[i].transcript = &batch[i]->transcript;
     }
   }
+  ~Dialogue() { std::erase(of.silent_, this); }
+  Dialogue(const Dialogue&) = delete;
+  Dialogue& operator=(const Dialogue&) = delete;
 
+  Destination& of;
   Batch& batch;
   Session& session;
   const MonoTime began;
@@ -80,6 +106,7 @@ struct Destination::Dialogue {
   bool too_many = false;
   bool slowed = false;
   bool held_back = false;  // a target
+  Timer watch;
 };
 
 std::string Destination::ProviderOfName(const std::string& name) { return ProviderOf(name.substr(0, name.find(','))); }
@@ -140,6 +167,7 @@ void Destination::Enqueue(std::unique_ptr<ProbeJob> job, ProbeQueue::End end) {
   queue_.Add(std::move(job), end);
   ++all_.counters_->queued_now;
   if (!arrived_.NotifyOne()) StartWorker();
+  if (!silent_.empty()) MakeRoom();
 }
 
 void Destination::StartWorker() {
@@ -188,7 +216,7 @@ boost::asio::awaitable<bool> Destination::ServeNext(std::unique_ptr<Session>& se
     co_return called || !queue_.empty();
   }
   if (session == nullptr && (pace_.crowded() || exhausted_)) co_return false;
-  const size_t granted = pace_.TakeQuestions(BatchLimit(*queue_.Front()));
+  const size_t granted = pace_.TakeQuestions(BatchLimit(*queue_.Front(), session.get()));
   if (granted == 0) {
     const absl::Duration wait = pace_.NextQuestion() - all_.loop_.clock().Mono();
     if (session != nullptr && wait > all_.connection_idle_time_) LeaveSoon(session);
@@ -205,7 +233,8 @@ boost::asio::awaitable<bool> Destination::ServeNext(std::unique_ptr<Session>& se
   StartWorker();
   if (session == nullptr) session = co_await Open(batch);
   if (session == nullptr) co_return true;
-  Dialogue dialogue(batch, *session, all_.loop_.clock().Mono());
+  Dialogue dialogue(*this, batch, *session);
+  Watch(dialogue, kSilence);
   co_await session->Ask(
       absl::MakeSpan(dialogue.enquiries), LastDeadline(batch),
       [this, &dialogue](Enquiry& enquiry) { TakeAnswer(dialogue, enquiry); }, FarewellFor(batch));
@@ -220,6 +249,30 @@ boost::asio::awaitable<bool> Destination::ServeNext(std::unique_ptr<Session>& se
   co_return true;
 }
 
+void Destination::Watch(Dialogue& dialogue, absl::Duration pause) {
+  dialogue.watch.SetAfter(pause, [this, &dialogue] { Look(dialogue); });
+}
+
+void Destination::Look(Dialogue& dialogue) {
+  const absl::Duration longest = pace_.timed() ? std::max(kSilence, kSilentReplies * pace_.latency()) : kLongSilence;
+  const absl::Duration silent = all_.loop_.clock().Mono() - dialogue.session.silent_since();
+  if (silent < longest) return Watch(dialogue, longest - std::max(silent, absl::ZeroDuration()));
+  const auto unanswered = std::count_if(dialogue.enquiries.begin(), dialogue.enquiries.end(),
+                                        [](const Enquiry& enquiry) { return !enquiry.told; });
+  if (unanswered > 1) return dialogue.session.GiveUp();
+  silent_.push_back(&dialogue);
+  MakeRoom();
+}
+
+// Those who get no reply wait for it on half of the connections at most while others are queued.
+void Destination::MakeRoom() {
+  while (!queue_.empty() && pace_.full() && silent_.size() > static_cast<size_t>(pace_.limit()) / 2) {
+    Dialogue* const longest = silent_.front();
+    silent_.erase(silent_.begin());
+    longest->session.GiveUp();
+  }
+}
+
 void Destination::LeaveSoon(std::unique_ptr<Session>& session) {
   all_.loop_.Spawn(LeaveBehind(std::move(session), Busy(all_.shared_from_this())));
 }
@@ -232,27 +285,36 @@ boost::asio::awaitable<bool> Destination::AwaitArrival() {
 
 // Whether the front of the queue can be asked on this connection.
 bool Destination::Keep(const Session& session, const ProbeJob& job) const {
-  return session.ready() && !job.transcript.wanted() && session.Serves(job.request.identity, job.settings) &&
+  return session.ready() && !job.transcript.wanted() && !job.alone && RefusalsLeft(&session) > 0 &&
+         session.Serves(job.request.identity, job.settings) &&
+         (job.avoided_source.empty() || job.avoided_source != session.source()) &&
          job.ServerAt(session.endpoint()).has_value() &&
          all_.loop_.clock().Mono() - session.opened() < job.settings->connection_reuse_time_limit &&
          (session.source().empty() || !all_.sources_.resting(provider(), session.source(), all_.loop_.clock().Now()));
 }
 
-size_t Destination::BatchLimit(const ProbeJob& lead) const {
+size_t Destination::RefusalsLeft(const Session* session) const {
+  if (refusal_limit_ == SIZE_MAX || all_.loop_.clock().Mono() >= refusal_limit_until_) return SIZE_MAX;
+  return refusal_limit_ - std::min(refusal_limit_, session == nullptr ? 0 : session->refused());
+}
+
+size_t Destination::BatchLimit(const ProbeJob& lead, const Session* session) const {
   // Who asks with the null sender, as bounces do, has one recipient; who wants to see a dialogue has it alone.
-  if (lead.request.identity.sender.empty() || lead.transcript.wanted()) return 1;
+  if (lead.request.identity.sender.empty() || lead.transcript.wanted() || lead.alone) return 1;
   if (all_.loop_.clock().Mono() < tarpit_until_) return 1;
   // DATA ends a transaction.
   if (lead.settings->AsksData(lead.route.endpoints.front().protocol)) return 1;
   const size_t configured = lead.settings->destination_recipient_limit;
-  return std::min({batch_, batch_limit_, configured > 0 ? configured : SIZE_MAX});
+  return std::min(
+      {batch_, batch_limit_, configured > 0 ? configured : SIZE_MAX, std::max<size_t>(RefusalsLeft(session), 1)});
 }
 
 Destination::Batch Destination::TakeBatch(const Session* session, size_t limit) {
   const ProbeJob& lead = *queue_.Front();
   const Endpoint& endpoint = session != nullptr ? session->endpoint() : lead.route.endpoints[*lead.NextServer()];
   Batch batch = queue_.TakeBatch(limit, [&](const ProbeJob& other) {
-    return !other.transcript.wanted() && other.FitsWith(lead) && other.ServerAt(endpoint).has_value();
+    return !other.transcript.wanted() && !other.alone && other.avoided_source == lead.avoided_source &&
+           other.FitsWith(lead) && other.ServerAt(endpoint).has_value();
   });
   all_.counters_->queued_now -= batch.size();
   const MonoTime now = all_.loop_.clock().Mono();
@@ -314,12 +376,12 @@ void Destination::TurnAway(Batch& batch, const Session& session, const Finding& 
     all_.NoteExhausted(refusal.text);
   }
   if (refusal.code != 0) ++all_.counters_->refused_connections;
-  const ProbeJob& lead = *batch.front();
+  ProbeJob& lead = *batch.front();
   const bool again = exhausted || SlowDown(lead, refusal, session) || TryOtherSource(lead, refusal, session);
   for (auto& job : std::exchange(batch, {})) {
     if (again && !job->answered()) {
       if (!exhausted) ++job->throttled;
-      AskAgain(std::move(job));
+      AskAgain(std::move(job), ProbeQueue::End::kFront);
     } else {
       Conclude(std::move(job), session.endpoint(), std::make_unique<Finding>(refusal));
     }
@@ -333,7 +395,11 @@ Sources Destination::SourcesFor(const ProbeJob& job) {
   Sources sources;
   if (!ipv4.empty() || !ipv6.empty()) {
     const std::string at = provider();
-    sources = {all_.sources_.Next(at, ipv4, now), all_.sources_.Next(at, ipv6, now)};
+    const auto next = [&](const std::vector<std::string>& pool) {
+      std::string source = all_.sources_.Next(at, pool, now);
+      return source.empty() || source != job.avoided_source ? source : all_.sources_.Next(at, pool, now);
+    };
+    sources = {next(ipv4), next(ipv6)};
   }
   // Who comes again, as greylisting wants it, comes from where he came.
   const std::string& wanted = job.request.identity.source_address;
@@ -344,28 +410,66 @@ Sources Destination::SourcesFor(const ProbeJob& job) {
 bool Destination::SlowDown(const ProbeJob& job, const Finding& finding, const Session& session) {
   const bool too_much = finding.reason == Reason::kRateLimited && finding.code / 100 == 4;
   if (!too_much && (finding.code != 421 || session.asked() >= kWornOut)) return false;
+  if (finding.code == 421 && session.refused() > 0) {
+    // It bears so many refusals in a session: that is its end, and says nothing of our pace.
+    refusal_limit_ = session.refused();
+    refusal_limit_until_ = all_.loop_.clock().Mono() + kRefusalMemory;
+    return false;
+  }
   if (job.throttled >= kMaxThrottled || all_.loop_.clock().Mono() >= job.request.deadline) return false;
   // Another server may well have a place for us.
   if (!session.greeted() && std::count(job.tried.begin(), job.tried.end(), false) > 1) return false;
+  // It may be about the one address: that is asked once more.
+  if (finding.at_recipient() && !BelieveComplaint(job)) return job.throttled == 0;
   const bool understood = session.greeted() ? pace_.NoteTooFast() : pace_.NoteTooManyConnections(greeted_);
   if (understood) Remember();
   return understood;
 }
 
+bool Destination::BelieveComplaint(const ProbeJob& job) {
+  const MonoTime now = all_.loop_.clock().Mono();
+  const bool believed = complaints_.Believe(job.request.address, answers_, now);
+  if (believed) {
+    slowed_by_recipients_ = true;
+  } else if (slowed_by_recipients_ && answers_.Any(now)) {
+    // What was believed was one domain's own.
+    slowed_by_recipients_ = false;
+    pace_.ForgetTooFast();
+    Remember();
+  }
+  return believed;
+}
+
 // Our address is blocked here, but it is not the only one.
-bool Destination::TryOtherSource(const ProbeJob& job, const Finding& finding, const Session& session) {
+bool Destination::TryOtherSource(ProbeJob& job, const Finding& finding, const Session& session) {
   if (!IsAboutOurAddress(finding.reason) || job.throttled >= kMaxThrottled || session.source().empty()) return false;
   const bool ipv6 = absl::StrContains(session.source(), ':');
   const auto& pool = ipv6 ? job.settings->bind_addresses6 : job.settings->bind_addresses;
   if (pool.size() < 2 || !job.request.identity.source_address.empty()) return false;
+  if (!finding.at_recipient()) return Rest(job, session.source(), finding);
+  // It may be said of the one recipient: what another of our addresses is told about him says more.
+  if (!job.avoided_source.empty() || answers_.Any(all_.loop_.clock().Mono())) return false;
+  job.avoided_source = session.source();
+  return true;
+}
+
+bool Destination::Rest(const ProbeJob& job, const std::string& source, const Finding& finding) {
   const absl::Time now = all_.loop_.clock().Now();
   const std::string at = provider();
-  const bool known = all_.sources_.resting(at, session.source(), now);
-  const bool left = all_.sources_.Rest(at, session.source(), pool, now);
+  const bool known = all_.sources_.resting(at, source, now);
+  const bool ipv6 = absl::StrContains(source, ':');
+  const bool left =
+      all_.sources_.Rest(at, source, ipv6 ? job.settings->bind_addresses6 : job.settings->bind_addresses, now);
   if (known) return left;
-  LogWarning(absl::StrCat(at, " blocks our address ", session.source(), ": ", finding.text));
+  LogWarning(absl::StrCat(at, " blocks our address ", source, ": ", finding.text));
   Remember();
   return left;
+}
+
+// One of our addresses was told that it is blocked, and another one gets an answer about the same recipient.
+void Destination::CompareSources(const ProbeJob& job, const Finding& finding, const Session& session) {
+  if (job.avoided_source.empty() || session.source() == job.avoided_source || !IsAnswer(finding)) return;
+  Rest(job, job.avoided_source, finding);
 }
 
 std::vector<RestingSource> Destination::Resting() const {
@@ -374,17 +478,17 @@ std::vector<RestingSource> Destination::Resting() const {
 }
 
 void Destination::Remember() {
-  const double rate = pace_.bearable_questions_per_second();
+  const double rate = pace_.kept_questions_per_second();
   std::vector<RestingSource> resting = Resting();
   const DestinationState& kept = breakers_.state();
   if (kept.questions_per_second != rate || kept.resting != resting) breakers_.Keep(rate, std::move(resting));
 }
 
-void Destination::AskAgain(std::unique_ptr<ProbeJob> job) {
+void Destination::AskAgain(std::unique_ptr<ProbeJob> job, ProbeQueue::End end) {
   if (!job->expiry->set()) {
     job->expiry->SetAt(job->request.deadline, [this, waiting = job.get()] { Expire(*waiting); });
   }
-  Enqueue(std::move(job), ProbeQueue::End::kFront);
+  Enqueue(std::move(job), end);
 }
 
 void Destination::TakeAnswer(Dialogue& dialogue, Enquiry& enquiry) {
@@ -393,10 +497,18 @@ void Destination::TakeAnswer(Dialogue& dialogue, Enquiry& enquiry) {
   std::unique_ptr<ProbeJob>& job = dialogue.batch[index];
   job->delays.dialogue += enquiry.answered - dialogue.began;
   job->source = session.source();
-  const bool throttled = SlowDown(*job, *enquiry.finding, session);
-  if (throttled || TryOtherSource(*job, *enquiry.finding, session)) {
+  const Finding& finding = *enquiry.finding;
+  CompareSources(*job, finding, session);
+  const bool throttled = SlowDown(*job, finding, session);
+  // Those behind it had no chance.
+  const bool ended_session = EndedAtRecipient(finding) && dialogue.first_again == dialogue.batch.size();
+  if (throttled || TryOtherSource(*job, finding, session)) {
     ++job->throttled;
+    job->alone |= EndedAtRecipient(finding);
     dialogue.slowed = enquiry.again = true;
+  } else if (ended_session && !job->alone && (enquiry.again || dialogue.batch.size() > 1)) {
+    dialogue.first_again = index;
+    job->alone = enquiry.again = true;
   } else if (enquiry.again) {
     dialogue.first_again = std::min(dialogue.first_again, index);
     dialogue.too_many |= enquiry.finding->reason == Reason::kTooManyRecipients;
@@ -430,7 +542,11 @@ void Destination::AskRestAgain(Dialogue& dialogue) {
     if (enough && finding != nullptr) {
       Conclude(std::move(job), dialogue.session.endpoint(), std::move(finding));
     } else {
-      AskAgain(std::move(job));
+      // Whoever was hit so often may be hit by the same ones once more.
+      job->alone |= job->again >= kOftenAgain;
+      const bool waits_for_others = job->alone || job->throttled > 0;
+      if (waits_for_others) job->request.urgency = std::max(job->request.urgency, Urgency::kRefresh);
+      AskAgain(std::move(job), waits_for_others ? ProbeQueue::End::kBack : ProbeQueue::End::kFront);
     }
   }
 }
@@ -545,7 +661,10 @@ void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoi
     if (relay_denied && job->route.configured) SayRelayDenied(*job, best);
     all_.NotePublicPort(*job, name(), best);
     if (!job->route.configured) unknown_share_.Note(IsUnknownUser(best), all_.loop_.clock().Mono());
-    breakers_.Learn(*job, best, all_.loop_.clock().Now(), all_.random_);
+    const MonoTime now = all_.loop_.clock().Mono();
+    if (IsAnswer(best)) answers_.Note(job->domain(), now);
+    breakers_.Learn(*job, best, {.of_domain = answers_.Of(job->domain(), now), .anybody = answers_.Any(now)},
+                    all_.loop_.clock().Now(), all_.random_);
     return Answer(*job, std::move(best));
   }
   ProbeJob* const waiting = job.get();
@@ -608,7 +727,8 @@ void Destination::Reset() {
   all_.dead_hosts_.Forget();  // whose hosts they are is not known; each is found out again at once
   breakers_.Reset();
   Remember();
-  batch_limit_ = SIZE_MAX;
+  batch_limit_ = refusal_limit_ = SIZE_MAX;
+  complaints_.Forget();
   tarpit_until_ = MonoTime();
   unknown_share_ = UnknownShare();
   if (catch_all_ != nullptr) catch_all_->clear();  // who asks just now still writes into it

@@ -24,10 +24,12 @@
 #include "mail/destination_activity.h"
 #include "mail/destination_state.h"
 #include "probe/breakers.h"
+#include "probe/complaints.h"
 #include "probe/destinations.h"
 #include "probe/pace.h"
 #include "probe/probe_job.h"
 #include "probe/probe_queue.h"
+#include "probe/recent_answers.h"
 #include "probe/session.h"
 #include "probe/unknown_share.h"
 
@@ -38,6 +40,14 @@ class Destination {
   // Between two replies: a server that is slower than this does not want many questions at once.
   static constexpr absl::Duration kTarpitGap = absl::Seconds(1);
   static constexpr absl::Duration kTarpitMemory = absl::Minutes(10);
+  // A recipient that gets no reply for so long, and for so many times as long as replies take here, keeps no others
+  // waiting: they are asked on another connection, and at most half of the connections wait for such ones while others
+  // are queued. Where it is not known how long replies take it is kLongSilence.
+  static constexpr absl::Duration kSilence = absl::Seconds(3);
+  static constexpr int kSilentReplies = 4;
+  static constexpr absl::Duration kLongSilence = absl::Seconds(30);
+  // For so long no more recipients are refused in a session than a server bore before it closed one.
+  static constexpr absl::Duration kRefusalMemory = absl::Minutes(10);
   // The replies to a batch take about so long at most: who comes meanwhile, and perhaps waits, is not kept long, and a
   // slow server's other connections get their part of the queue.
   static constexpr absl::Duration kBatchTime = absl::Seconds(1);
@@ -83,6 +93,10 @@ class Destination {
 
   const std::string& name() const { return breakers_.name(); }
   void Enqueue(std::unique_ptr<ProbeJob> job, ProbeQueue::End end);
+  // Looks after so long whether the server still answers in the dialogue.
+  void Watch(Dialogue& dialogue, absl::Duration pause);
+  void Look(Dialogue& dialogue);
+  void MakeRoom();
   // One worker at a time waits for a connection's turn, and beside it one for whom somebody waits; when it has come it
   // serves the queue until that is empty and nobody comes within the idle time.
   void StartWorker();
@@ -94,7 +108,9 @@ class Destination {
   void LeaveSoon(std::unique_ptr<Session>& session);
   bool Keep(const Session& session, const ProbeJob& job) const;
   Batch TakeBatch(const Session* session, size_t limit);
-  size_t BatchLimit(const ProbeJob& lead) const;
+  size_t BatchLimit(const ProbeJob& lead, const Session* session) const;
+  // How many recipients may still be refused in the session, or in a new one (null).
+  size_t RefusalsLeft(const Session* session) const;
   static MonoTime LastDeadline(const Batch& batch);
   boost::asio::awaitable<std::unique_ptr<Session>> Open(Batch& batch);
   void NoteOpened(Batch& batch, const Session& session, const Finding* refusal, absl::Duration took);
@@ -126,8 +142,12 @@ class Destination {
   // What was said was about how many we are, or how fast: they are asked again, slower. False: it was not, or has been
   // said too often.
   bool SlowDown(const ProbeJob& job, const Finding& finding, const Session& session);
-  bool TryOtherSource(const ProbeJob& job, const Finding& finding, const Session& session);
-  void AskAgain(std::unique_ptr<ProbeJob> job);
+  bool BelieveComplaint(const ProbeJob& job);
+  bool TryOtherSource(ProbeJob& job, const Finding& finding, const Session& session);
+  // Whether another of our addresses is left for this provider.
+  bool Rest(const ProbeJob& job, const std::string& source, const Finding& finding);
+  void CompareSources(const ProbeJob& job, const Finding& finding, const Session& session);
+  void AskAgain(std::unique_ptr<ProbeJob> job, ProbeQueue::End end);
   void Remember();
   // Our addresses that are blocked here.
   std::vector<RestingSource> Resting() const;
@@ -139,11 +159,18 @@ class Destination {
   ProbeQueue queue_;
   Signal arrived_;  // for idle connections
   Breakers breakers_;
+  RecentAnswers answers_;
+  Complaints complaints_;
   UnknownShare unknown_share_;
   // Addresses a transaction: grows while replies come fast, up to `batch_limit_`, which the server's words lower.
   size_t batch_ = 4;
   size_t batch_limit_ = SIZE_MAX;
   MonoTime tarpit_until_;
+  // Recipients refused in a session before the server closed it.
+  size_t refusal_limit_ = SIZE_MAX;
+  MonoTime refusal_limit_until_;
+  bool slowed_by_recipients_ = false;      // complaints made at RCPT were believed
+  std::vector<Dialogue*> silent_;          // with one recipient left, who gets no reply; the longest first
   MonoTime say_relay_denied_;              // not before
   std::unique_ptr<CatchAlls> catch_all_;   // null: never asked
   bool worker_waits_[2] = {false, false};  // for a list or a refresh, for somebody who waits

@@ -16,6 +16,7 @@ Pace::Pace(Loop& loop, const PaceLimits& limits) : loop_(loop), limit_(1), freed
 void Pace::SetLimits(const PaceLimits& limits) {
   const bool at_limit = limit_ >= allowed_.connections;
   allowed_ = limits;
+  bearable_.SetLeast(limits.least_questions_per_second);
   if (connections_.rate() != limits.connections_per_second) connections_.SetRate(limits.connections_per_second);
   SetQuestionRate();
   // What was learned to be less stays.
@@ -24,17 +25,23 @@ void Pace::SetLimits(const PaceLimits& limits) {
 }
 
 void Pace::Restore(double questions_per_second) {
+  if (questions_per_second < kLeastKept) return;
   bearable_.Restore(questions_per_second, loop_.clock().Mono());
   SetQuestionRate();
 }
 
 void Pace::Reset() {
-  bearable_ = BearableRate();
+  ForgetTooFast();
   refused_beyond_ = 0;
   latency_ = absl::ZeroDuration();
   least_latency_ = absl::InfiniteDuration();
-  SetQuestionRate();
   SetLimit(allowed_.connections);
+}
+
+void Pace::ForgetTooFast() {
+  bearable_ = BearableRate();
+  bearable_.SetLeast(allowed_.least_questions_per_second);
+  SetQuestionRate();
 }
 
 void Pace::SetQuestionRate() {
@@ -83,7 +90,9 @@ void Pace::NoteAnswered(size_t count, absl::Duration latency) {
   const MonoTime now = loop_.clock().Mono();
   bearable_.NoteAnswered(count, now);
   SetQuestionRate();
-  latency_ = latency_ == absl::ZeroDuration() ? latency : (7 * latency_ + latency) / 8;
+  // One mailbox that takes its time does not make a slow server: it takes several to say so.
+  const absl::Duration counted = std::min(latency, 2 * latency_ + kNoticeable / 2);
+  latency_ = latency_ == absl::ZeroDuration() ? latency : (7 * latency_ + counted) / 8;
   least_latency_ = std::min(least_latency_, latency);
   if (now - stepped_ < kStep) return;
   if (latency_ > std::max(kSlower * least_latency_, least_latency_ + kNoticeable)) {

@@ -26,6 +26,8 @@ struct PaceLimits {
   int connections = 1;
   double connections_per_second = 0;  // new ones; 0: no limit
   double questions_per_second = 0;    // likewise
+  // No server's complaints bring it below this; a setting of the operator's does.
+  double least_questions_per_second = BearableRate::kLeast;
 };
 
 class Pace {
@@ -39,7 +41,8 @@ class Pace {
 
   // Those who have a turn beyond a lower limit keep it.
   void SetLimits(const PaceLimits& limits);
-  // As an earlier run found out; 0: nothing.
+  // As an earlier run found out; 0: nothing. Less than kLeastKept is not believed for so long.
+  static constexpr double kLeastKept = 1;
   void Restore(double questions_per_second);
   // Forgets what was found out.
   void Reset();
@@ -48,8 +51,9 @@ class Pace {
   // Pace must live until it returns.
   boost::asio::awaitable<bool> Acquire(MonoTime deadline);
   void Release();
-  // More have a turn than should.
+  // More have a turn than should; as many as may.
   bool crowded() const { return in_use_ > limit_; }
+  bool full() const { return in_use_ >= limit_; }
 
   // How many of `wanted` questions may be asked now; 0: none, before NextQuestion().
   size_t TakeQuestions(size_t wanted);
@@ -62,13 +66,17 @@ class Pace {
   // `connections` are open already, and one more was refused.
   bool NoteTooManyConnections(int connections);
   bool NoteTooFast();
+  // The complaints that were listened to were not about our pace.
+  void ForgetTooFast();
 
   int in_use() const { return in_use_; }
   int limit() const { return limit_; }
   double questions_per_second() const { return questions_.rate(); }
-  // What was found out; 0: nothing.
-  double bearable_questions_per_second() const { return bearable_.rate(); }
+  // What was found out and is worth keeping over a restart; 0: nothing.
+  double kept_questions_per_second() const { return bearable_.rate() >= kLeastKept ? bearable_.rate() : 0; }
   absl::Duration latency() const { return latency_; }
+  // It is known how long a reply takes.
+  bool timed() const { return least_latency_ < absl::InfiniteDuration(); }
 
  private:
   void SetLimit(int limit);

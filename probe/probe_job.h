@@ -45,6 +45,10 @@ struct ProbeJob {
   std::string source;           // from which of our addresses it was asked last; empty: the system chose
   int again = 0;                // how often what was said was nobody's verdict
   int throttled = 0;            // how often the server complained that we are too many, or too fast
+  // Where it was asked a session ended, or others had to wait: it is asked behind them, and on a connection of its own.
+  bool alone = false;
+  // One of ours from which it was told that we are blocked: another one is tried; empty: it was not told so.
+  std::string avoided_source;
   bool conversed = false;
   bool relay_denied = true;              // every server asked so far has said so
   bool relay_denied_everywhere = false;  // and none is left

@@ -67,9 +67,9 @@ struct ProbeSettings {
   int mx_address_limit = 5;
   int mx_session_limit = 2;
   PaceLimits public_pace = {.connections = 2, .connections_per_second = 5};
-  PaceLimits configured_pace = {.connections = 20};  // of routes the operator gave
-  UnknownBudget unknown_budget = {.number = 200};    // at each public destination
-  size_t session_limit = 10000;                      // of each prober loop
+  PaceLimits configured_pace = {.connections = 20, .least_questions_per_second = 1};  // of routes the operator gave
+  UnknownBudget unknown_budget = {.number = 200};                                     // at each public destination
+  size_t session_limit = 10000;                                                       // of each prober loop
   // What single destinations want otherwise; null: nothing.
   std::shared_ptr<const DestinationSettings> destinations;
   // Our addresses to ask from; none: the system chooses (smtp_bind_address, smtp_bind_address6).

@@ -253,8 +253,14 @@ boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime de
   if (transaction.redo != Redo::kNothing) co_await TransactAnew(transaction);
   used_ = true;
   transcript_ = nullptr;
+  silent_since_ = MonoTime::InfiniteFuture();
   timer_.Cancel();
   Forget();
+}
+
+void Session::GiveUp() {
+  expired_ = Event::kTimeout;
+  stream_->Close();
 }
 
 // Of thousands that are idle nobody needs what they heard last.
@@ -329,6 +335,8 @@ boost::asio::awaitable<void> Session::Transact(Transaction& transaction) {
       continue;
     }
     ArmTimer(TimeoutOf(*plan[i].step));
+    const bool names_recipient = plan[i].enquiry != nullptr && mail_refusal_ == nullptr;
+    silent_since_ = names_recipient ? transaction.last_heard : MonoTime::InfiniteFuture();
     co_await Receive(*plan[i].step, i + 1 == transaction.sent && state_ != State::kLeaving);
     // A goodbye that comes too early answers QUIT: to this command nothing was said.
     if (heard_.reply.code == kGoodbye) Fail(Event::kClosed, "");
@@ -346,7 +354,9 @@ boost::asio::awaitable<void> Session::Transact(Transaction& transaction) {
 
 void Session::NoteGap(Transaction& transaction) {
   const MonoTime now = loop_.clock().Mono();
-  longest_gap_ = std::max(longest_gap_, now - std::exchange(transaction.last_heard, now));
+  const absl::Duration gap = now - std::exchange(transaction.last_heard, now);
+  // Before a time-out or an end there was no reply that took so long.
+  if (heard_.event == Event::kNone) longest_gap_ = std::max(longest_gap_, gap);
 }
 
 // Puts commands as far as replies to those before need not be waited for.
@@ -401,7 +411,7 @@ void Session::TakeReply(Transaction& transaction, const Planned& planned) {
     return;
   }
   if (mail_refusal_ != nullptr) return AnswerRefused(transaction, planned);
-  if (heard_.event == Event::kNone) ++asked_;
+  NoteAsked();
   AnswerAsked(transaction, planned, FindingOf(*planned.step), ended);
 }
 
@@ -409,8 +419,14 @@ void Session::TakeReply(Transaction& transaction, const Planned& planned) {
 void Session::TakeReplyToData(Transaction& transaction, const Planned& planned) {
   std::unique_ptr<Finding> finding = FindingOf(kDataStep);
   if (heard_.event == Event::kNone && heard_.reply.code_class() == 3) state_ = State::kBroken;
-  ++asked_;
+  NoteAsked();
   AnswerAsked(transaction, planned, std::move(finding), false);
+}
+
+void Session::NoteAsked() {
+  if (heard_.event != Event::kNone) return;
+  ++asked_;
+  if (heard_.reply.code_class() >= 4 && heard_.reply.code != kShuttingDown) ++refused_;
 }
 
 void Session::AnswerAsked(Transaction& transaction, const Planned& planned, std::unique_ptr<Finding> finding,
@@ -462,7 +478,10 @@ boost::asio::awaitable<CatchAll> Session::AskCatchAll(const Address& random, Mon
   transcript_ = &transcript;
   ArmTimer(settings_->rcpt_timeout);
   PutRcpt(random);
+  silent_since_ = loop_.clock().Mono();
   co_await Receive(kRcptStep, /*last=*/true);
+  silent_since_ = MonoTime::InfiniteFuture();
+  NoteAsked();
   timer_.Cancel();
   transcript_ = nullptr;
   if (heard_.event != Event::kNone) co_return CatchAll::kCouldNotTell;

@@ -110,10 +110,15 @@ class Session {
   const std::string& source() const { return sources_.For(endpoint()); }
   // Nothing is wrong with the server: we had no descriptor or port left to connect.
   bool exhausted() const { return exhausted_; }
-  // Addresses whose reply was heard.
+  // Addresses whose reply was heard, and how many of them were refused.
   size_t asked() const { return asked_; }
+  size_t refused() const { return refused_; }
   // The longest silence before a reply in the last Ask: a tarpit shows here.
   absl::Duration longest_gap() const { return longest_gap_; }
+  // Since when the reply to a RCPT, or what comes behind it, is waited for; InfiniteFuture: it is not.
+  MonoTime silent_since() const { return silent_since_; }
+  // In that time: the server is not heard any more, as if it had taken too long.
+  void GiveUp();
 
  private:
   enum class State {
@@ -181,6 +186,7 @@ class Session {
   absl::Duration TimeoutOf(const Step& step) const;
   bool AsksData() const { return settings_->AsksData(endpoint().protocol); }
   void TakeReply(Transaction& transaction, const Planned& planned);
+  void NoteAsked();
   void TakeReplyToData(Transaction& transaction, const Planned& planned);
   void Answer(const Transaction& transaction, Enquiry& enquiry, std::unique_ptr<Finding> finding, bool again);
   void AnswerAsked(Transaction& transaction, const Planned& planned, std::unique_ptr<Finding> finding, bool ended);
@@ -245,7 +251,9 @@ class Session {
   bool said_smtputf8_ = false;             // in MAIL
   std::unique_ptr<Finding> mail_refusal_;  // in the transaction under way
   size_t asked_ = 0;
+  size_t refused_ = 0;
   absl::Duration longest_gap_;
+  MonoTime silent_since_ = MonoTime::InfiniteFuture();
   std::string outgoing_;  // put, not sent yet
   Heard heard_;
   ReplyParser parser_;

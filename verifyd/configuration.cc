@@ -220,8 +220,8 @@ absl::StatusOr<std::vector<std::string>> BindAddresses(const Settings& settings,
 absl::Status FillPace(const Settings& settings, ProbeSettings& probe) {
   probe.public_pace = {.connections = static_cast<int>(settings.Number("probe_public_concurrency_limit")),
                        .connections_per_second = static_cast<double>(settings.Number("probe_public_session_rate"))};
-  probe.configured_pace = {.connections = static_cast<int>(settings.Number("probe_route_concurrency_limit")),
-                           .connections_per_second = static_cast<double>(settings.Number("probe_route_session_rate"))};
+  probe.configured_pace.connections = static_cast<int>(settings.Number("probe_route_concurrency_limit"));
+  probe.configured_pace.connections_per_second = static_cast<double>(settings.Number("probe_route_session_rate"));
   probe.unknown_budget = {.number = static_cast<uint64_t>(settings.Number("probe_public_unknown_limit")),
                           .percent = static_cast<int>(settings.Number("probe_public_unknown_percent"))};
   ASSIGN_OR_RETURN(probe.bind_addresses, BindAddresses(settings, "smtp_bind_address", /*ipv6=*/false));

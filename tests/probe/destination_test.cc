@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <set>
@@ -222,7 +223,8 @@ TEST_F(DestinationTest, WhenTheConnectionBreaksTheOthersAreAskedOnANewOne) {
   EXPECT_EQ(ReasonOf(outcomes[1]), Reason::kAccepted);
   EXPECT_EQ(ReasonOf(outcomes[2]), Reason::kNoSuchUser);
   EXPECT_EQ(ReasonOf(outcomes[3]), Reason::kAccepted);
-  EXPECT_EQ(world_.dialer.dialed(), 2U);
+  // The third is the one at which it broke: that has a connection of its own.
+  EXPECT_EQ(world_.dialer.dialed(), 3U);
 }
 
 TEST_F(DestinationTest, ABatchIsAsLargeAsAServerAnswersInASecond) {
@@ -323,22 +325,154 @@ TEST_F(DestinationTest, AServerThatIsDownIsLeftAloneAndTriedAgain) {
 }
 
 TEST_F(DestinationTest, OneTenantsPolicyDoesNotSilenceTheOthers) {
-  world_.Servers({"rcpt(joe@example.com)=550 5.7.1 Message rejected due to local policy"});
+  world_.Servers(
+      {"rcpt(0@example.com)=550 5.7.1 Message rejected due to local policy ;; "
+       "rcpt(1@example.com)=550 5.7.1 Message rejected due to local policy ;; "
+       "rcpt(2@example.com)=550 5.7.1 Message rejected due to local policy"});
   AlsoServes("example.net");
-  for (uint32_t i = 0; i < Breaker::kFailures; ++i) {
-    EXPECT_EQ(world_.Probe("joe@example.com").finding.scope, Scope::kUs);
-  }
+  const auto outcomes = Start(3);
+  world_.test.Advance(absl::Seconds(1));
+  for (const Outcome& outcome : outcomes) EXPECT_EQ((*outcome)->finding.scope, Scope::kUs);
   EXPECT_EQ(world_.Probe("jane@example.com").finding.rule, "breaker");
   EXPECT_EQ(world_.Probe("joe@example.net").finding.reason, Reason::kAccepted);
 }
 
-TEST_F(DestinationTest, WordsAboutOurAddressSilenceTheWholeDestination) {
-  world_.Servers({"rcpt(joe@example.com)=550 5.7.1 blocked using zen.spamhaus.org"});
+TEST_F(DestinationTest, WordsAboutOurAddressBeforeARecipientIsNamedSilenceTheWholeDestination) {
+  world_.Servers({"mail=550 5.7.1 blocked using zen.spamhaus.org"});
   AlsoServes("example.net");
   EXPECT_EQ(world_.Probe("joe@example.com").finding.reason, Reason::kBlockedIp);
   const Finding other = world_.Probe("joe@example.net").finding;
   EXPECT_EQ(other.reason, Reason::kBlockedIp);
   EXPECT_EQ(other.rule, "breaker");
+}
+
+TEST_F(DestinationTest, WordsAboutOurAddressThatOneRecipientHearsSilenceNobodyElse) {
+  world_.Servers({"rcpt(odd@example.com)=550 5.7.1 blocked using zen.spamhaus.org"});
+  AlsoServes("example.net");
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(world_.Probe("odd@example.com").finding.reason, Reason::kBlockedIp);
+  EXPECT_EQ(world_.Probe("joe@example.com").finding.reason, Reason::kAccepted);
+  EXPECT_EQ(world_.Probe("joe@example.net").finding.reason, Reason::kAccepted);
+}
+
+TEST_F(DestinationTest, WhileOthersOfADomainAreAnsweredNoWordsAtRcptSilenceIt) {
+  world_.Servers({"rcpt(jane@example.com)=250 Ok ;; rcpt=550 5.7.1 blocked using zen.spamhaus.org"});
+  EXPECT_EQ(world_.Probe("jane@example.com").finding.reason, Reason::kAccepted);
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(world_.Probe(absl::StrCat("odd", i, "@example.com")).finding.rule, "blocked.listed");
+  }
+  EXPECT_EQ(world_.Probe("jane@example.com").finding.reason, Reason::kAccepted);
+  world_.test.Advance(RecentAnswers::kLately);
+  for (int i = 0; i < 3; ++i) world_.Probe(absl::StrCat("odd", i, "@example.com"));
+  EXPECT_EQ(world_.Probe("jane@example.com").finding.rule, "breaker");
+}
+
+TEST_F(DestinationTest, AServerThatHangsUpAtOddRecipientsIsAliveForAllOthers) {
+  for (const char* odd : {"{eof}", "{reset}", "221 2.0.0 Bye", "354 go on", "garbage", "421 4.3.0 Bye"}) {
+    world_.Servers({absl::StrCat("rcpt(jane@example.net)=250 Ok ;; rcpt=", odd)});
+    AlsoServes("example.net");
+    for (int i = 0; i < 10; ++i) {
+      EXPECT_EQ(world_.Probe(absl::StrCat("odd", i, "@example.com")).finding.deliverability, Deliverability::kUnknown);
+      EXPECT_EQ(world_.Probe("jane@example.net").finding.reason, Reason::kAccepted) << odd;
+    }
+  }
+}
+
+TEST_F(DestinationTest, WhoIsAskedAboutBesideAnOddRecipientIsAnsweredAllTheSame) {
+  world_.settings.public_pace.connections = 1;
+  world_.Configure();
+  world_.Servers({"rcpt(1@example.com)={eof} ;; rcpt(3@example.com)={eof}"});
+  const auto outcomes = Start(6);
+  world_.test.Advance(absl::Seconds(2));
+  for (const int innocent : {0, 2, 4, 5}) EXPECT_EQ(ReasonOf(outcomes[innocent]), Reason::kAccepted) << innocent;
+  for (const int odd : {1, 3}) EXPECT_EQ(ReasonOf(outcomes[odd]), Reason::kConnectionDropped);
+}
+
+TEST_F(DestinationTest, ARecipientWithoutAReplyKeepsNobodyWaiting) {
+  world_.settings.public_pace.connections = 2;
+  world_.Configure();
+  world_.Servers({"ehlo=250-mx\\n250 PIPELINING ;; rcpt(1@example.com)={wait 1000s}250 Ok"});
+  EXPECT_EQ(world_.Probe("jane@example.com").finding.reason, Reason::kAccepted);
+  const auto outcomes = Start(4);
+  world_.test.Advance(absl::Seconds(4));
+  for (const int innocent : {0, 2, 3}) EXPECT_EQ(ReasonOf(outcomes[innocent]), Reason::kAccepted) << innocent;
+  EXPECT_FALSE(outcomes[1]->has_value());  // on a connection of its own, with all the time there is
+}
+
+TEST_F(DestinationTest, RecipientsWithoutAReplyHaveHalfOfTheConnectionsAtMost) {
+  world_.settings.public_pace.connections = 4;
+  world_.Configure();
+  world_.Servers({"rcpt(jane@example.com)=250 Ok ;; rcpt(joe@example.com)=250 Ok ;; rcpt={wait 1000s}250 Ok"});
+  EXPECT_EQ(world_.Probe("jane@example.com").finding.reason, Reason::kAccepted);
+  const auto silent = Start(20);
+  world_.test.Advance(absl::Seconds(30));
+  const Outcome joe = world_.Start(world_.Request("joe@example.com"));
+  world_.test.Advance(absl::Seconds(6));
+  EXPECT_EQ(ReasonOf(joe), Reason::kAccepted);
+}
+
+TEST_F(DestinationTest, AnEndBehindRefusalsIsNoComplaintAndSoManyAreNotProvokedAgain) {
+  world_.settings.public_pace.connections = 1;
+  world_.Configure();
+  std::string script = "ehlo=250-mx\\n250 PIPELINING";
+  for (int i = 0; i < 3; ++i) absl::StrAppend(&script, " ;; rcpt=550 5.1.1 User unknown");
+  absl::StrAppend(&script, " ;; rcpt=421 4.7.0 Too many errors ;; rset=421 4.7.0 Too many errors");
+  world_.Servers({script});
+  const std::vector<Outcome> outcomes = StartUsers(60);
+  world_.test.Advance(absl::Seconds(60));
+  for (const Outcome& outcome : outcomes) EXPECT_EQ(ReasonOf(outcome), Reason::kNoSuchUser);
+  const std::vector<DestinationActivity> activity = world_.test.Run(world_.prober.Activity("mx1.example.com"));
+  EXPECT_EQ(activity.at(0).questions_per_second, 0);
+  int refused_too_late = 0;
+  for (const auto& connection : world_.dialer.connections()) {
+    refused_too_late += std::count_if(connection->commands.begin(), connection->commands.end(),
+                                      [](const std::string& command) { return absl::StartsWith(command, "RCPT"); }) > 3;
+  }
+  EXPECT_LE(refused_too_late, 1);
+}
+
+TEST_F(DestinationTest, AComplaintAboutOneRecipientSlowsNobodyDown) {
+  for (const char* said : {"450 4.7.1 Too many connections, slow down", "421 4.7.0 You are too fast, slow down"}) {
+    world_.Servers({absl::StrCat("rcpt(odd@example.com)=", said)});
+    for (int i = 0; i < 10; ++i) {
+      EXPECT_EQ(world_.Probe("odd@example.com").finding.deliverability, Deliverability::kUnknown);
+    }
+    EXPECT_EQ(world_.Probe("jane@example.com").finding.reason, Reason::kAccepted);
+    EXPECT_EQ(world_.test.Run(world_.prober.Activity("mx1.example.com")).at(0).questions_per_second, 0);
+  }
+}
+
+TEST_F(DestinationTest, AComplaintOfOneDomainsRecipientsSlowsNoOtherDomainDown) {
+  world_.Servers({"rcpt(jane@example.net)=250 Ok ;; rcpt=450 4.7.1 Too many connections, slow down"});
+  AlsoServes("example.net");
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(world_.Probe("jane@example.net").finding.reason, Reason::kAccepted);
+    world_.Probe(absl::StrCat("odd", i, "@example.com"));
+  }
+  EXPECT_EQ(world_.test.Run(world_.prober.Activity("mx1.example.com")).at(0).questions_per_second, 0);
+}
+
+TEST_F(DestinationTest, AnAddressOfOursThatOneRecipientIsToldIsBlockedGoesOnWhereAnotherIsToldTheSame) {
+  const CapturedLog log;
+  world_.settings.bind_addresses = {"192.0.2.1", "192.0.2.2"};
+  world_.Configure();
+  world_.Servers({"rcpt=550 5.7.1 blocked using zen.spamhaus.org"});
+  EXPECT_EQ(world_.Probe().finding.reason, Reason::kBlockedIp);
+  std::set<std::string> used;
+  for (const auto& connection : world_.dialer.connections()) used.insert(connection->source);
+  EXPECT_EQ(used, (std::set<std::string>{"192.0.2.1", "192.0.2.2"}));
+  EXPECT_THAT(log.lines(), testing::IsEmpty());
+}
+
+TEST_F(DestinationTest, AnAddressOfOursThatIsBlockedAtRcptRestsWhereAnotherIsAnswered) {
+  const CapturedLog log;
+  world_.settings.bind_addresses = {"192.0.2.1", "192.0.2.2"};
+  world_.Configure();
+  world_.Servers({""});
+  world_.dialer.PlayOnly("11.0.0.1", "rcpt=550 5.7.1 blocked using zen.spamhaus.org");
+  world_.dialer.Play("11.0.0.1", "");
+  EXPECT_EQ(world_.Probe().finding.reason, Reason::kAccepted);
+  ASSERT_THAT(log.lines(), SizeIs(1));
+  EXPECT_THAT(log.lines()[0], HasSubstr(absl::StrCat("blocks our address ", world_.dialer.connections()[0]->source)));
 }
 
 TEST_F(DestinationTest, OneAddressThatIsRefusedByAPolicyDoesNotSilenceItsDomain) {
@@ -354,7 +488,7 @@ TEST_F(DestinationTest, ThreeDomainsThatAgreeSilenceTheWholeDestination) {
   for (const char* domain : {"a.example", "b.example", "c.example", "d.example"}) AlsoServes(domain);
   for (const char* domain : {"a.example", "b.example", "c.example"}) {
     for (uint32_t i = 0; i < Breaker::kFailures; ++i) {
-      EXPECT_NE(world_.Probe(absl::StrCat("joe@", domain)).finding.rule, "breaker") << domain;
+      EXPECT_NE(world_.Probe(absl::StrCat("joe", i, "@", domain)).finding.rule, "breaker") << domain;
     }
   }
   EXPECT_EQ(world_.Probe("joe@d.example").finding.rule, "breaker");
@@ -364,7 +498,9 @@ TEST_F(DestinationTest, WhatIsLeftAloneStaysSoOverARestart) {
   std::vector<DestinationState> kept;
   world_.prober.SetObserver([&](const DestinationState& state) { kept.push_back(state); });
   world_.Servers({"rcpt=450 4.7.0 Too many connections from your host, slow down"});
-  EXPECT_EQ(world_.Probe().finding.reason, Reason::kRateLimited);
+  for (const char* name : {"joe", "jane", "jim"}) {
+    EXPECT_EQ(world_.Probe(absl::StrCat(name, "@example.com")).finding.reason, Reason::kRateLimited);
+  }
   world_.test.RunUntilIdle();
   ASSERT_FALSE(kept.empty());
   EXPECT_EQ(kept.back().name, "mx1.example.com example.com");

@@ -169,6 +169,15 @@ class HostileWorldTestCase(unittest.TestCase):
     def ask(self, recipient, **attributes):
         return self.loop.run(ask(self.endpoint, recipient, **attributes))
 
+    def later(self, recipient, **attributes):
+        """Is asked about; nobody waits for the answer."""
+
+        async def start():
+            task = asyncio.get_running_loop().create_task(ask(self.endpoint, recipient, **attributes))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+        self.loop.run(start())
+
     def ask_all(self, recipients, **attributes):
         """All at once; the actions in their order."""
 

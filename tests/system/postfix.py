@@ -301,8 +301,8 @@ FILTERED_PORTS = {
 }
 
 
-def recipient_table_target(directory, address, port, domain, users):
-    """A mail server that knows its users by a table."""
+def recipient_table_target(directory, address, port, domain, users, **settings):
+    """A mail server that knows its users by a table; `settings`: of its main.cf, besides."""
     table = os.path.join(directory, "recipients")
     return Postfix(
         directory,
@@ -311,6 +311,7 @@ def recipient_table_target(directory, address, port, domain, users):
             "relay_domains": domain,
             "relay_recipient_maps": f"texthash:{table}",
             "smtpd_recipient_restrictions": "reject_unauth_destination",
+            **settings,
         },
         {(address, port): {}},
         {"recipients": "".join(f"{user}@{domain} OK\n" for user in users)},

@@ -1,0 +1,43 @@
+// Complaints about our pace that a server makes at RCPT, where they may be about the one address: a mailbox with a
+// limit of its own, a tenant who chooses what is said. They are believed to be about all of us when kAddresses
+// different ones heard them within a minute; where a domain is answered there meanwhile that heard none, it takes
+// kDomains. Each address counts once, however often it is asked about.
+//
+// Thread: the prober loop only.
+#ifndef VERIFYD_PROBE_COMPLAINTS_H_
+#define VERIFYD_PROBE_COMPLAINTS_H_
+
+#include <cstddef>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "mail/address.h"
+#include "probe/recent_answers.h"
+
+namespace verifyd {
+
+class Complaints {
+ public:
+  static constexpr absl::Duration kMemory = absl::Minutes(1);
+  static constexpr size_t kAddresses = 3;
+  static constexpr size_t kDomains = 3;
+
+  // One was heard about `address`. Whether it is about our pace.
+  bool Believe(const Address& address, const RecentAnswers& answers, MonoTime now);
+  void Forget() { heard_.clear(); }
+
+ private:
+  // More would not make it any clearer.
+  static constexpr size_t kMost = 16;
+  struct Complaint {
+    size_t address = 0;  // hashes
+    size_t domain = 0;
+    MonoTime when;
+  };
+  std::vector<Complaint> heard_;
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_PROBE_COMPLAINTS_H_
