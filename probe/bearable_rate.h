@@ -1,7 +1,7 @@
 // The rate of questions that a server bears, found out from what it says: no limit until it complains that we come too
 // fast; then between the highest rate it was content with and the lowest it complained about, ever closer. Once the two
-// meet the rate stays for minutes, then a little more is tried. Where minutes pass without a complaint, whether the rate
-// was needed or not, what was complained about before is forgotten, and the search goes up again.
+// meet the rate stays for minutes, then a little more is tried. Where minutes pass without a complaint, whether the
+// rate was needed or not, what was complained about before is forgotten, and the search goes up again.
 //
 // Thread: one (whoever owns it).
 #ifndef VERIFYD_PROBE_BEARABLE_RATE_H_

@@ -23,8 +23,10 @@ class Complaints {
   static constexpr size_t kAddresses = 3;
   static constexpr size_t kDomains = 3;
 
-  // One was heard about `address`. Whether it is about our pace.
-  bool Believe(const Address& address, const RecentAnswers& answers, MonoTime now);
+  // One was heard about `address`. Whom it is about: him, all of us as far as a few domains can tell that are alone
+  // there, or all of us.
+  enum class About { kAddress, kFewDomains, kAll };
+  About Judge(const Address& address, const RecentAnswers& answers, MonoTime now);
   void Forget() { heard_.clear(); }
 
  private:

@@ -428,16 +428,18 @@ bool Destination::SlowDown(const ProbeJob& job, const Finding& finding, const Se
 
 bool Destination::BelieveComplaint(const ProbeJob& job) {
   const MonoTime now = all_.loop_.clock().Mono();
-  const bool believed = complaints_.Believe(job.request.address, answers_, now);
-  if (believed) {
-    slowed_by_recipients_ = true;
-  } else if (slowed_by_recipients_ && answers_.Any(now)) {
-    // What was believed was one domain's own.
-    slowed_by_recipients_ = false;
+  const Complaints::About about = complaints_.Judge(job.request.address, answers_, now);
+  if (about != Complaints::About::kAddress) {
+    slowed_by_few_ = about == Complaints::About::kFewDomains;
+    return true;
+  }
+  if (slowed_by_few_ && answers_.Beside({RecentAnswers::HashOf(job.domain())}, now)) {
+    // Another domain hears nothing of it: it was that one's own.
+    slowed_by_few_ = false;
     pace_.ForgetTooFast();
     Remember();
   }
-  return believed;
+  return false;
 }
 
 // Our address is blocked here, but it is not the only one.

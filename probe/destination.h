@@ -169,7 +169,7 @@ class Destination {
   // Recipients refused in a session before the server closed it.
   size_t refusal_limit_ = SIZE_MAX;
   MonoTime refusal_limit_until_;
-  bool slowed_by_recipients_ = false;      // complaints made at RCPT were believed
+  bool slowed_by_few_ = false;             // complaints at RCPT were believed, as no other domain was asked about
   std::vector<Dialogue*> silent_;          // with one recipient left, who gets no reply; the longest first
   MonoTime say_relay_denied_;              // not before
   std::unique_ptr<CatchAlls> catch_all_;   // null: never asked

@@ -451,6 +451,21 @@ TEST_F(DestinationTest, AComplaintOfOneDomainsRecipientsSlowsNoOtherDomainDown) 
   EXPECT_EQ(world_.test.Run(world_.prober.Activity("mx1.example.com")).at(0).questions_per_second, 0);
 }
 
+TEST_F(DestinationTest, WhatOneDomainsRecipientsWereBelievedIsForgottenWhereAnotherDomainHearsNothingOfIt) {
+  world_.Servers(
+      {"rcpt(jane@example.net)=250 Ok ;; rcpt(joe@example.com)=250 Ok ;; rcpt=450 4.7.1 Too many, slow down"});
+  AlsoServes("example.net");
+  EXPECT_EQ(world_.Probe("joe@example.com").finding.reason, Reason::kAccepted);
+  for (int i = 0; i < 4; ++i) world_.Probe(absl::StrCat("odd", i, "@example.com"));
+  const auto rate = [&] {
+    return world_.test.Run(world_.prober.Activity("mx1.example.com")).at(0).questions_per_second;
+  };
+  EXPECT_GT(rate(), 0);
+  EXPECT_EQ(world_.Probe("jane@example.net").finding.reason, Reason::kAccepted);
+  world_.Probe("odd5@example.com");
+  EXPECT_EQ(rate(), 0);
+}
+
 TEST_F(DestinationTest, AnAddressOfOursThatOneRecipientIsToldIsBlockedGoesOnWhereAnotherIsToldTheSame) {
   const CapturedLog log;
   world_.settings.bind_addresses = {"192.0.2.1", "192.0.2.2"};
