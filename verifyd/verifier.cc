@@ -530,8 +530,8 @@ std::optional<Imported> Verifier::TakeInDelivery(const Address& address, const P
   const absl::Time now = loop_.clock().Now();
   const Memory before = Remember(address, now);
   if (before.hold.has_value()) return std::nullopt;
-  if (!dry_run) guard_.NoteReport(outcome, Before(before));
-  if (!guard_.BelievesReport(outcome)) return std::nullopt;
+  if (!dry_run) guard_.NoteReport(address, outcome, Before(before));
+  if (!guard_.BelievesReport(address, outcome)) return std::nullopt;
   if (dry_run) return becomes;
   const Finding finding = WithCatchAll(outcome.finding, KnownCatchAll(address, outcome));
   const std::string key = address.Key();
