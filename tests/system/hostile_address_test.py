@@ -11,6 +11,7 @@ from lookup_client import LINE_PORT, SOCKETMAP_PORT, TCP_TABLE_PORT
 from loopback import MILTER_PORT, POLICY_PORT, SMTP_PORT
 from milter_client import MilterClient, packet
 from postfix import GATEWAY_PORTS
+from smtp_target import SmtpTarget
 from verify_client import VerifyClient
 
 REMOVED = ["gone1", "gone2", "gone3"]
@@ -184,6 +185,25 @@ class NoAddressTest(HostileWorldTestCase):
                     break
                 answer += more
             return answer
+
+
+class ShortLinesTest(HostileWorldTestCase):
+    """A server that does not read lines as long as they may be."""
+
+    class _Target(SmtpTarget):
+        def _rcpt(self, address):
+            return "500 5.5.2 Line too long" if len(address) > 200 else super()._rcpt(address)
+
+    def test_what_is_too_long_for_a_server_is_refused_and_closes_it_to_nobody(self):
+        self.names("our IN MX 10 mx.our", "mx.our IN A {2}", "other IN MX 10 mx.our")
+        target = self._Target(self.loop, "mx.our.test", self.block.address(2), SMTP_PORT)
+        self.addCleanup(target.close)
+        self.verifyd()
+        innocents = [self.innocents(domain, rate=5) for domain in ("our.test", "other.test")]
+        for action in self.ask_all([f"{number:0300}@our.test" for number in range(40)]):
+            self.assertRegex(action, "^550 5.1.1 undeliverable address: .* said: 500 5.5.2 Line too long")
+        for each in innocents:
+            self.assertUnharmed(each)
 
 
 class _Server:
