@@ -4,6 +4,7 @@ front that asks verifyd, beside its own verify(8), and a real Postfix behind."""
 import concurrent.futures
 import os
 import socket
+import time
 
 import postfix
 from hostile_world import HostileWorldTestCase
@@ -20,12 +21,12 @@ REMOVED = ["gone1", "gone2", "gone3"]
 class SmtpClient:
     """Says bytes as they are."""
 
-    def __init__(self, address, port):
+    def __init__(self, address, port, options=b""):
         self._socket = socket.create_connection((address, port), timeout=40)
         self._lines = self._socket.makefile("rb")
         self.say(None)
         self.say(b"EHLO client.test")
-        self.say(b"MAIL FROM:<someone@client.test>")
+        self.say(b"MAIL FROM:<someone@client.test>" + options)
 
     def say(self, command):
         """The reply to it, with its last line."""
@@ -206,6 +207,34 @@ class ShortLinesTest(HostileWorldTestCase):
             self.assertUnharmed(each)
 
 
+class LearnTest(HostileWorldTestCase):
+    """A log of a Postfix before 3.5, which does not quote local parts."""
+
+    # What the log has for a recipient whom the client has named otherwise, and whom the server does not know.
+    IMITATED = {
+        '"joe@our.test>, orig_to=<joe"@our.test': "joe@our.test>, orig_to=<joe@our.test",
+        '"\\"ann\\""@our.test': '"ann"@our.test',
+    }
+
+    def test_a_local_part_that_imitates_another_mailbox_teaches_nothing_of_it(self):
+        self.names("our IN MX 10 mx.our", "mx.our IN A {2}")
+        self.server(2, "mx.our.test", users=["joe", "ann", "postmaster"])
+        self.verifyd()
+        relay = f"mx.our.test[{self.block.address(2)}]"
+        now = time.strftime("%b %e %H:%M:%S")
+        path = os.path.join(self.folder, "mail.log")
+        with open(path, "w", encoding="ascii") as log:
+            for recipient in (*self.IMITATED.values(), "gone@our.test"):
+                log.write(
+                    f"{now} gw postfix/smtp[12]: 4bX: to=<{recipient}>, relay={relay}:{SMTP_PORT}, delay=0.1, "
+                    f"delays=0/0/0.1/0, dsn=5.1.1, status=bounced (host {relay} said: 550 5.1.1 User unknown "
+                    "(in reply to RCPT TO command))\n"
+                )
+        self.assertIn("learned 1 of 1 deliveries in 3 lines", self.daemon.ctl("learn", path).stdout)
+        self.assertEqual(self.ask_all(["joe@our.test", "ann@our.test"]), ["DUNNO", "DUNNO"])
+        self.assertRegex(self.ask("gone@our.test"), "^550 ")
+
+
 class _Server:
     def __init__(self, address, port):
         self.address = address
@@ -315,6 +344,26 @@ class WordsTest(HostileWorldTestCase):
         with MilterClient((self.address, MILTER_PORT)) as client:
             client.send(packet(b"M", b"<someone@client.test>\0SIZE=100\0SMTPUTF8\0"))
             self.assertIn("unbekannt für ?gnp.exe? ??? hier", client.ask("joe@our.test"))
+
+    def test_through_a_gateway_it_is_the_same(self):
+        milter = {"smtpd_milters": f"{{ inet:{self.address}:{MILTER_PORT}, default_action=accept }}"}
+        policy = {
+            "smtpd_recipient_restrictions": "reject_unauth_destination, "
+            f"check_policy_service {{ inet:{self.address}:{POLICY_PORT}, default_action=DUNNO }}"
+        }
+        ports = {2601: milter, 2606: policy}
+        gateway = postfix.Postfix(
+            os.path.join(self.folder, "gateway"),
+            "gateway.test",
+            {"relay_domains": "our.test", "smtpd_recipient_restrictions": "reject_unauth_destination"},
+            {(self.block.address(25), port): settings for port, settings in ports.items()},
+        )
+        self.addCleanup(gateway.close)
+        for port in ports:
+            with SmtpClient(self.block.address(25), port) as client:
+                self.assertIn(b"unbekannt f?r ?gnp.exe?", client.rcpt(b"joe@our.test"))
+        with SmtpClient(self.block.address(25), 2601, b" SMTPUTF8") as client:
+            self.assertIn("unbekannt für ?gnp.exe?".encode(), client.rcpt(b"joe@our.test"))
 
     def test_terminals_and_the_log_have_utf8_without_it(self):
         shown = self.daemon.ctl("verify", "joe@our.test").stdout
