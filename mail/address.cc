@@ -188,9 +188,9 @@ bool IsDotString(absl::string_view local) {
 
 bool IsEscaped(char c) { return c == '"' || c == '\\'; }
 
-// Octets of the local part as SMTP writes it.
+// Octets of the local part as SMTP writes it; its own where not even with the longest domain it could be too long.
 size_t WrittenSize(absl::string_view local) {
-  if (IsDotString(local)) return local.size();
+  if (2 + 2 * local.size() + 1 + Address::kMaxDomain <= Address::kMaxAddress || IsDotString(local)) return local.size();
   return local.size() + 2 + static_cast<size_t>(std::count_if(local.begin(), local.end(), IsEscaped));
 }
 
