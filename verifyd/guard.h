@@ -90,7 +90,7 @@ class Guard {
     MonoTime when;
     uint64_t domain = 0;
     bool refused = false;
-    bool vouched = false;  // refused, and the operator has said that it is right
+    bool vouched = false;  // refused when a doubt ended: he is gone
   };
   struct Watched {
     // By a hash of the address, which nobody outside can foresee.
