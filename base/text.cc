@@ -45,18 +45,48 @@ std::string Printable(absl::string_view text, size_t max_bytes) {
   std::string out;
   out.reserve(std::min(text.size(), max_bytes));
   while (!text.empty()) {
-    const size_t length = Utf8Length(text);
-    // U+0080 to U+009F are control characters, too.
-    const bool control = length == 1 ? absl::ascii_iscntrl(static_cast<unsigned char>(text[0]))
-                                     : length == 2 && text[0] == '\xC2' && static_cast<uint8_t>(text[1]) < 0xA0;
-    const size_t written = length == 0 || control ? 1 : length;
+    const size_t shown = PrintableLength(text);
+    const size_t written = std::max<size_t>(shown, 1);
     if (out.size() + written > max_bytes) break;
-    if (length == 0 || control) {
+    if (shown == 0) {
       out.push_back('?');
     } else {
-      out.append(text.data(), length);
+      out.append(text.data(), shown);
     }
-    text.remove_prefix(length == 0 ? 1 : length);
+    text.remove_prefix(std::max<size_t>(Utf8Length(text), 1));
+  }
+  return out;
+}
+
+size_t PrintableLength(absl::string_view text) {
+  const size_t length = Utf8Length(text);
+  if (length == 1) return absl::ascii_iscntrl(static_cast<unsigned char>(text[0])) ? 0 : 1;
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  if (length == 2) {
+    const bool control = byte(0) == 0xC2 && byte(1) < 0xA0;  // U+0080 to U+009F
+    return control || text.substr(0, 2) == "\u061C" ? 0 : 2;
+  }
+  if (length == 3) {
+    // U+200B, U+200E, U+200F, U+2028 to U+202E; U+2060 to U+206F.
+    const bool unseen =
+        byte(0) == 0xE2 && ((byte(1) == 0x80 && (byte(2) == 0x8B || byte(2) == 0x8E || byte(2) == 0x8F ||
+                                                 (byte(2) >= 0xA8 && byte(2) <= 0xAE))) ||
+                            (byte(1) == 0x81 && byte(2) >= 0xA0 && byte(2) <= 0xAF));
+    return unseen || text.substr(0, 3) == "\uFEFF" ? 0 : 3;
+  }
+  return length;
+}
+
+std::string AsciiText(absl::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (byte < 0x80) {
+      out.push_back(c);
+    } else if (byte >= 0xC0) {  // the first of a character's
+      out.push_back('?');
+    }
   }
   return out;
 }

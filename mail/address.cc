@@ -43,14 +43,8 @@ absl::Status Error(size_t offset, absl::string_view found, absl::string_view exp
 
 std::string Quoted(absl::string_view text) { return absl::StrCat("\"", Printable(text, 80), "\""); }
 
-// Bytes of the character at `at` that may stand beyond ASCII: well-formed UTF-8 and no control character (U+0080 to
-// U+009F). 0 for everything else.
-size_t NonAscii(absl::string_view text, size_t at) {
-  if (IsAscii(text[at])) return 0;
-  const size_t length = Utf8Length(text.substr(at));
-  const bool control = length == 2 && text[at] == '\xC2' && static_cast<uint8_t>(text[at + 1]) < 0xA0;
-  return control ? 0 : length;
-}
+// Bytes of the character at `at` that may stand beyond ASCII: a printable one. 0 for everything else.
+size_t NonAscii(absl::string_view text, size_t at) { return IsAscii(text[at]) ? 0 : PrintableLength(text.substr(at)); }
 
 absl::Status Unexpected(absl::string_view text, size_t at, absl::string_view expected) {
   if (at >= text.size()) return Error(at, "the end", expected);
@@ -58,8 +52,6 @@ absl::Status Unexpected(absl::string_view text, size_t at, absl::string_view exp
   if (length == 0) return Error(at, absl::StrFormat("octet 0x%02X", static_cast<uint8_t>(text[at])), expected);
   return Error(at, Quoted(text.substr(at, length)), expected);
 }
-
-constexpr absl::string_view kTooLongLocal = "\"@\" after at most 64 octets of a local part";
 
 // Each of the two returns the local part without its quoting, and sets `end` to the byte behind it.
 absl::StatusOr<std::string> DotString(absl::string_view text, size_t& end) {
@@ -76,7 +68,6 @@ absl::StatusOr<std::string> DotString(absl::string_view text, size_t& end) {
     atom = true;
     i += length;
   }
-  if (i > Address::kMaxLocal) return Unexpected(text, Address::kMaxLocal, kTooLongLocal);
   if (!atom) return Unexpected(text, i, i == 0 ? "a local part" : "a character of a local part that needs no quotes");
   end = i;
   return std::string(text.substr(0, i));
@@ -94,7 +85,6 @@ absl::StatusOr<std::string> QuotedString(absl::string_view text, size_t& end) {
     }
     const size_t length = absl::ascii_isprint(static_cast<unsigned char>(text[i])) ? 1 : NonAscii(text, i);
     if (length == 0) return Unexpected(text, i, "a printable character of UTF-8");
-    if (local.size() + length > Address::kMaxLocal) return Unexpected(text, i, kTooLongLocal);
     local.append(text.data() + i, length);
     i += length;
   }
@@ -196,6 +186,14 @@ bool IsDotString(absl::string_view local) {
   return std::all_of(local.begin(), local.end(), [](char c) { return c == '.' || Is(kAtom, c) || !IsAscii(c); });
 }
 
+bool IsEscaped(char c) { return c == '"' || c == '\\'; }
+
+// Octets of the local part as SMTP writes it; its own where not even with the longest domain it could be too long.
+size_t WrittenSize(absl::string_view local) {
+  if (2 + 2 * local.size() + 1 + Address::kMaxDomain <= Address::kMaxAddress || IsDotString(local)) return local.size();
+  return local.size() + 2 + static_cast<size_t>(std::count_if(local.begin(), local.end(), IsEscaped));
+}
+
 }  // namespace
 
 absl::StatusOr<Address> Address::Assemble(absl::string_view text, std::string local, size_t at) {
@@ -206,9 +204,10 @@ absl::StatusOr<Address> Address::Assemble(absl::string_view text, std::string lo
   const size_t start = at + 1;
   const bool literal = start < text.size() && text[start] == '[';
   ASSIGN_OR_RETURN(std::string domain, literal ? Literal(text, start) : Domain(text, start));
-  const size_t octets = local.size() + 1 + domain.size();
+  const size_t octets = WrittenSize(local) + 1 + domain.size();
   if (octets > kMaxAddress) {
-    return Error(std::min(text.size(), kMaxAddress), absl::StrCat("an address of ", octets, " octets"), "at most 254");
+    return Error(std::min(text.size(), kMaxAddress), absl::StrCat("an address of ", octets, " octets"),
+                 absl::StrCat("at most ", kMaxAddress));
   }
   return Address(std::move(local), std::move(domain));
 }
@@ -221,14 +220,18 @@ absl::StatusOr<Address> Address::Parse(absl::string_view text) {
 
 absl::StatusOr<Address> Address::FromUnquoted(absl::string_view text) {
   const size_t at = std::min(text.rfind('@'), text.size());
-  for (size_t i = 0; i < std::min(at, kMaxLocal);) {
+  if (at > kMaxAddress) return Unexpected(text, kMaxAddress, "\"@\" and a domain");
+  for (size_t i = 0; i < at;) {
     const size_t length = absl::ascii_isprint(static_cast<unsigned char>(text[i])) ? 1 : NonAscii(text, i);
     if (length == 0) return Unexpected(text, i, "a printable character of UTF-8");
     i += length;
   }
-  if (at > kMaxLocal) return Unexpected(text, kMaxLocal, kTooLongLocal);
   if (at == 0) return Unexpected(text, at, "a local part");
   return Assemble(text, std::string(text.substr(0, at)), at);
+}
+
+absl::StatusOr<Address> Address::DomainOf(absl::string_view text) {
+  return Assemble(text, "", std::min(text.rfind('@'), text.size()));
 }
 
 absl::string_view Address::literal_ip() const {
@@ -245,7 +248,7 @@ std::string Address::ToSmtp() const {
   if (IsDotString(local_)) return Key();
   std::string quoted = "\"";
   for (const char c : local_) {
-    if (c == '"' || c == '\\') quoted.push_back('\\');
+    if (IsEscaped(c)) quoted.push_back('\\');
     quoted.push_back(c);
   }
   return absl::StrCat(quoted, "\"@", domain_);

@@ -14,22 +14,27 @@ namespace verifyd {
 
 class Address {
  public:
-  // Limits in octets (RFC 5321 section 4.5.3.1; 254 is what fits a path between < and >), of the local part without
-  // its quotes and of the domain in A-labels.
-  static constexpr size_t kMaxLocal = 64;
+  // Limits in octets, of the domain in A-labels, and of the whole as SMTP writes it: what fits a line with RCPT TO
+  // (512, RFC 5321 section 4.5.3.1.4). The 64 of a local part and the 254 of a path are no limits here: MTAs pass
+  // longer ones on, and a server has to be asked about what it could be handed.
   static constexpr size_t kMaxDomain = 255;
-  static constexpr size_t kMaxAddress = 254;
+  static constexpr size_t kMaxAddress = 512 - (sizeof("RCPT TO:<>\r\n") - 1);
 
   // As a person or an SMTP server writes it: `joe@example.com`, `"joe doe"@example.com`, `joe@[192.0.2.1]`,
   // `joe@[IPv6:2001:db8::1]`, `joe@bücher.example` (UTF-8; the domain becomes its A-labels). Surrounding < > are not
   // part of an address. A domain may hold underscores and be a single label, as in the field; a final dot is dropped.
-  // An empty local part ("") is none. Errors name the byte offset, what was found there and what was expected, as in
-  // `byte 3: found " ", expected ...`; their text is printable.
+  // An empty local part ("") is none, and text that no terminal shows as it is (base/text.h, PrintableLength). Errors
+  // name the byte offset, what was found there and what was expected, as in `byte 3: found " ", expected ...`; their
+  // text is printable.
   static absl::StatusOr<Address> Parse(absl::string_view text);
 
   // As Postfix passes it on: the local part without quotes and backslashes, any printable octets, the domain behind the
   // last @. Same limits and errors.
   static absl::StatusOr<Address> FromUnquoted(absl::string_view text);
+
+  // Of text that is no address: the domain behind its last @, and no local part. Nobody is asked about that, and
+  // nothing is kept under it. Errors as above, also where there is no domain.
+  static absl::StatusOr<Address> DomainOf(absl::string_view text);
 
   // An address that never was parsed; only to be assigned to.
   Address() = default;

@@ -35,6 +35,10 @@ uint64_t SlotAt(absl::Time now, absl::Duration ttl) {
          static_cast<uint64_t>(absl::ToInt64Seconds(ttl));
 }
 
+// Octets that every server takes (RFC 5321 section 4.5.3.1); what we say of ourselves keeps to them.
+constexpr size_t kMaxLocal = 64;
+constexpr size_t kMaxPath = 254;
+
 absl::Status Bad(absl::string_view base, absl::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat("probe sender \"", Printable(base, 100), "\": ", why));
 }
@@ -55,9 +59,12 @@ absl::StatusOr<ProbeSender> ProbeSender::Create(absl::string_view base, absl::st
   sender.local_ = address->local();
   sender.domain_ = address->domain();
   sender.ttl_ = ttl;
-  if (ttl > absl::ZeroDuration()) {
-    const absl::StatusOr<Address> longest = Address::FromUnquoted(sender.UnquotedAt(absl::InfiniteFuture()));
-    if (!longest.ok()) return Bad(base, absl::StrCat("too long with a code: ", longest.status().message()));
+  const std::string longest = sender.UnquotedAt(absl::InfiniteFuture());
+  const size_t local = longest.size() - 1 - sender.domain_.size();
+  if (local > kMaxLocal || longest.size() > kMaxPath) {
+    return Bad(base, absl::StrCat("too long", ttl > absl::ZeroDuration() ? " with a code" : "", ": found ", local,
+                                  " octets of a local part, ", longest.size(), " of an address, expected at most ",
+                                  kMaxLocal, " and ", kMaxPath));
   }
   return sender;
 }

@@ -5,6 +5,7 @@
 #define VERIFYD_MAIL_QUESTION_H_
 
 #include <cstdint>
+#include <string>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -32,6 +33,9 @@ struct Question {
   bool memory_only = false;
   // Whoever asks has chosen whom to ask about: verify_domains says nothing.
   bool any_domain = false;
+  // Where what was asked about is no address: what is wrong with it. `address` is then Address::DomainOf it, and memory
+  // answers: bad_address_syntax, if the domain's addresses may be asked about.
+  std::string no_address;
 };
 
 absl::string_view RoleName(Role role);  // "recipient", "sender"

@@ -18,15 +18,11 @@ namespace {
 
 constexpr size_t kLongestRelay = 250;
 
-// What stands between "<" and ">", as Postfix writes it (info_log_addr_form = external); a ">" in quotes is no end.
+// What stands between "<" and ">". Postfix quotes local parts since 3.5 (info_log_address_format = external), and the
+// line does not say whether it does: what stands in quotes may be the bare local part of another mailbox.
 std::optional<Address> TakePath(absl::string_view& text) {
-  size_t i = 0;
-  if (absl::StartsWith(text, "\"")) {
-    for (++i; i < text.size() && text[i] != '"'; ++i) {
-      if (text[i] == '\\') ++i;
-    }
-  }
-  const size_t end = text.find('>', i);
+  if (absl::StartsWith(text, "\"")) return std::nullopt;
+  const size_t end = text.find('>');
   if (end == absl::string_view::npos) return std::nullopt;
   absl::StatusOr<Address> address = Address::Parse(text.substr(0, end));
   text.remove_prefix(end + 1);
@@ -87,18 +83,16 @@ bool TakeReply(absl::string_view status, absl::string_view text, Delivery& deliv
 
 bool HasTwice(absl::string_view text, absl::string_view name) { return text.find(name) != text.rfind(name); }
 
-bool IsSameMailbox(const Address& a, const Address& b) {
-  return a.domain() == b.domain() && absl::EqualsIgnoreCase(a.local(), b.local());
-}
-
 }  // namespace
 
 std::optional<Delivery> LoggedDelivery(absl::string_view line, absl::TimeZone zone, absl::Time now) {
   const std::optional<LogLine> parsed = ParseLogLine(line);
   if (!parsed.has_value() || (parsed->program != "smtp" && parsed->program != "lmtp")) return std::nullopt;
   absl::string_view text = parsed->text;
-  // Before 3.5 Postfix wrote local parts as they are: with the words of a whole line in them.
-  for (const absl::string_view name : {", orig_to=", ", relay=", ", delay=", ", delays=", ", dsn=", ", status="}) {
+  // Before 3.5 Postfix wrote local parts as they are: with the words of a whole line in them. A recipient that was
+  // rewritten (orig_to) is not the one whom the client has named, so nothing is lost with him.
+  if (absl::StrContains(text, ", orig_to=")) return std::nullopt;
+  for (const absl::string_view name : {", relay=", ", delay=", ", delays=", ", dsn=", ", status="}) {
     if (HasTwice(text, name)) return std::nullopt;
   }
   Delivery delivery;
@@ -107,11 +101,6 @@ std::optional<Delivery> LoggedDelivery(absl::string_view line, absl::TimeZone zo
   std::optional<Address> to = TakePath(text);
   if (!to.has_value()) return std::nullopt;
   delivery.address = *std::move(to);
-  if (absl::ConsumePrefix(&text, ", orig_to=<")) {
-    std::optional<Address> named = TakePath(text);
-    if (!named.has_value() || !IsSameMailbox(*named, delivery.address)) return std::nullopt;
-    delivery.address = *std::move(named);
-  }
   const std::optional<absl::string_view> relay = TakeValue(text, ", relay=");
   if (!relay.has_value() || !TakeRelay(*relay, delivery)) return std::nullopt;
   if (absl::StartsWith(text, ", conn_use=")) TakeValue(text, ", conn_use=");

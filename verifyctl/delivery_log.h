@@ -7,7 +7,10 @@
 //
 // Probes of verify(8) are such lines, too, with a status of deliverable or undeliverable. Anybody who may send mail
 // puts text into them, and so does every server that mail goes to: the fields are read from the left in Postfix's
-// order, and a line in which a field's name comes twice says nothing.
+// order, and a line in which a field's name comes twice says nothing. Nor does one with orig_to or a quote in the
+// recipient, because a Postfix before 3.5 does not quote what it logs: there `"joe@b.example>, orig_to=<joe"@b.example`
+// reads as joe@b.example, and `"\"joe\""@b.example` as "joe"@b.example. Postfix itself writes orig_to only of a mailbox
+// that was rewritten.
 //
 // Thread: any (a pure function).
 #ifndef VERIFYD_VERIFYCTL_DELIVERY_LOG_H_

@@ -34,8 +34,8 @@ namespace {
 
 namespace json = boost::json;
 
-// An address has 254 octets at most; what is longer is shown cut.
-constexpr size_t kShownAddress = 320;
+// What is longer is no address, and is shown cut.
+constexpr size_t kShownAddress = Address::kMaxAddress;
 constexpr size_t kMaxWhy = 250;
 // Of lines that go out together.
 constexpr size_t kBlock = size_t{16} * 1024;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
@@ -12,11 +13,33 @@ namespace verifyd {
 namespace {
 
 constexpr size_t kMaxWatched = 20000;
-// Known positives of a window that are counted; the oldest go first.
-constexpr size_t kMaxKnown = 1000;
+// Users of a destination that are counted: the latest.
+constexpr size_t kMaxUsers = 500;
 // How exactly it is remembered when a destination last accepted somebody: a write each time would be too many.
 constexpr absl::Duration kAcceptedStep = absl::Hours(1);
 constexpr size_t kMaxStateName = 450;
+
+// What is kept of a domain at a destination, as the prober names it, too.
+std::string StateNameOf(absl::string_view destination, absl::string_view domain) {
+  return absl::StrCat(destination, " ", domain);
+}
+
+struct Place {
+  absl::string_view destination;
+  absl::string_view domain;  // empty: the whole destination
+};
+
+Place PlaceOf(absl::string_view name) {
+  const size_t blank = name.find(' ');
+  if (blank == absl::string_view::npos) return {.destination = name};
+  return {.destination = name.substr(0, blank), .domain = name.substr(blank + 1)};
+}
+
+std::string Spoken(absl::string_view name) {
+  const Place place = PlaceOf(name);
+  if (place.domain.empty()) return absl::StrCat("destination ", name);
+  return absl::StrCat("domain ", place.domain, " at ", place.destination);
+}
 
 // A server said so, of the address.
 bool IsRefusal(const Finding& finding) {
@@ -26,9 +49,9 @@ bool IsRefusal(const Finding& finding) {
 
 bool IsAcceptance(const Finding& finding) { return finding.code / 100 == 2 && finding.stage >= Stage::kRcpt; }
 
-Finding Doubted(const Finding& finding, const std::string& destination, absl::string_view why) {
+Finding Doubted(const Finding& finding, absl::string_view where, absl::string_view why) {
   Finding doubted = ToFinding(ClassificationOf(Reason::kDestinationDoubted, "guard"), finding.stage,
-                              absl::StrCat(destination, " is not believed (", why, "): ", finding.text), finding.when);
+                              absl::StrCat(where, " is not believed (", why, "): ", finding.text), finding.when);
   doubted.mx_name = finding.mx_name;
   doubted.mx_address = finding.mx_address;
   return doubted;
@@ -41,58 +64,102 @@ bool Guard::IsCanary(const Address& address) const {
   return canary != settings_->canaries.end() && canary->second.Key() == address.Key();
 }
 
-Trust Guard::TrustOf(const std::string& destination) {
-  const std::optional<DestinationState> state = cache_.FindDestinationState(destination);
+Trust Guard::TrustOf(const std::string& name) {
+  const std::optional<DestinationState> state = cache_.FindDestinationState(name);
   return state.has_value() ? state->trust : Trust();
 }
 
-void Guard::SetTrust(const std::string& destination, Trust trust) {
-  if (destination.size() > kMaxStateName) return;
+void Guard::SetTrust(const std::string& name, Trust trust) {
+  if (name.size() > kMaxStateName) return;
   DestinationState state;
-  if (std::optional<DestinationState> held = cache_.FindDestinationState(destination)) state = *std::move(held);
-  state.name = destination;
+  if (std::optional<DestinationState> held = cache_.FindDestinationState(name)) state = *std::move(held);
+  state.name = name;
   state.trust = std::move(trust);
   cache_.PutDestinationState(state);
 }
 
-void Guard::BeginDoubt(const std::string& destination, Doubt doubt, absl::string_view why) {
-  Trust trust = TrustOf(destination);
+void Guard::BeginDoubt(const std::string& name, Doubt doubt, absl::string_view why) {
+  Trust trust = TrustOf(name);
   if (trust.doubt != Doubt::kNone) return;
-  LogError(absl::StrCat("ALARM: destination ", destination, " is not believed: ", why,
+  LogError(absl::StrCat("ALARM: ", Spoken(name), " is not believed: ", why,
                         "; until this ends nobody is refused on its word (verifyctl destinations, verifyctl trust)"));
   trust.doubt = doubt;
   trust.doubted_since = loop_.clock().Now();
   trust.why = Printable(why, 250);
-  SetTrust(destination, std::move(trust));
+  SetTrust(name, std::move(trust));
 }
 
-bool Guard::EndDoubt(const std::string& destination) {
-  std::optional<DestinationState> state = cache_.FindDestinationState(destination);
-  if (!state.has_value()) return false;
-  LogInfo(absl::StrCat("destination ", destination, " is believed again"));
-  state->trust = Trust();
-  state->trust.last_accepted = loop_.clock().Now();
-  cache_.PutDestinationState(*state);
-  watched_.erase(destination);
-  return true;
+bool Guard::EndDoubt(const std::string& name) {
+  bool known = false;
+  const std::string its_domains = absl::StrCat(name, " ");
+  for (DestinationState& state : cache_.LoadDestinationStates()) {
+    const bool doubted_there = absl::StartsWith(state.name, its_domains) && state.trust.doubt != Doubt::kNone;
+    if (state.name != name && !doubted_there) continue;
+    known = true;
+    Believe(std::move(state), Refused::kVouched);
+  }
+  return known;
 }
 
-void Guard::NoteKnown(const std::string& destination, bool refused) {
+void Guard::Believe(DestinationState state, Refused refused) {
+  LogInfo(absl::StrCat(Spoken(state.name), " is believed again"));
+  const Place place = PlaceOf(state.name);
+  state.trust = Trust();
+  if (place.domain.empty()) state.trust.last_accepted = loop_.clock().Now();
+  cache_.PutDestinationState(state);
+  const auto watched = watched_.find(place.destination);
+  if (watched == watched_.end()) return;
+  const uint64_t domain = absl::HashOf(place.domain);
+  const auto is_there = [&](const Answer& answer) { return place.domain.empty() || answer.domain == domain; };
+  if (refused == Refused::kForgotten) {
+    absl::erase_if(watched->second.users, [&](const auto& user) { return is_there(user.second); });
+    return;
+  }
+  for (auto& [user, answer] : watched->second.users) {
+    if (answer.refused && is_there(answer)) {
+      answer.vouched = true;
+      answer.when = loop_.clock().Mono();
+    }
+  }
+}
+
+void Guard::NoteUser(const std::string& destination, const Address& address, bool refused) {
   if (watched_.size() >= kMaxWatched && !watched_.contains(destination)) watched_.clear();
-  auto& known = watched_[destination].known;
-  known.emplace_back(loop_.clock().Mono(), refused);
-  if (known.size() > kMaxKnown) known.pop_front();
+  auto& users = watched_[destination].users;
+  const MonoTime now = loop_.clock().Mono();
+  const uint64_t user = absl::HashOf(address.Key());
+  if (users.size() >= kMaxUsers && !users.contains(user)) {
+    users.erase(std::min_element(users.begin(), users.end(),
+                                 [](const auto& a, const auto& b) { return a.second.when < b.second.when; }));
+  }
+  Answer& answer = users[user];
+  const bool vouched = refused && answer.vouched && now - answer.when <= kWindow;
+  answer = {
+      .when = now, .domain = absl::HashOf(absl::string_view(address.domain())), .refused = refused, .vouched = vouched};
 }
 
-bool Guard::ManyRefused(const std::string& destination) {
-  const auto found = watched_.find(destination);
-  if (found == watched_.end()) return false;
-  auto& known = found->second.known;
+Guard::Count Guard::CountUsers(const std::string& destination, absl::string_view domain, const Trust& trust) const {
+  Count count;
+  const auto watched = watched_.find(destination);
+  if (watched == watched_.end()) return count;
   const MonoTime now = loop_.clock().Mono();
-  while (!known.empty() && now - known.front().first > kWindow) known.pop_front();
-  const auto refused =
-      static_cast<size_t>(std::count_if(known.begin(), known.end(), [](const auto& entry) { return entry.second; }));
-  return refused >= kFlips && static_cast<double>(refused) >= kFlippedShare * static_cast<double>(known.size());
+  const bool doubted = trust.doubt == Doubt::kManyRefused;
+  const MonoTime since =
+      doubted ? now + -std::max(absl::ZeroDuration(), loop_.clock().Now() - trust.doubted_since) : now;
+  const uint64_t wanted = absl::HashOf(domain);
+  std::optional<uint64_t> first_domain;
+  for (const auto& [user, answer] : watched->second.users) {
+    if (since - answer.when > kWindow || answer.vouched || (!domain.empty() && answer.domain != wanted)) continue;
+    if (!answer.refused) {
+      ++count.accepted;
+      if (answer.when >= since) ++count.accepted_since;
+      continue;
+    }
+    ++count.refused;
+    if (!first_domain.has_value()) first_domain = answer.domain;
+    count.several_domains |= answer.domain != *first_domain;
+  }
+  return count;
 }
 
 // As `request`, but about the canary of its domain.
@@ -127,46 +194,71 @@ boost::asio::awaitable<Guard::Canary> Guard::AskCanary(ProbeRequest request, std
   co_return result;
 }
 
+bool Guard::EndIfAcceptedAgain(const std::string& name, const Trust& trust, Before before) {
+  if (trust.doubt != Doubt::kManyRefused) return false;
+  const Place place = PlaceOf(name);
+  const Count count = CountUsers(std::string(place.destination), place.domain, trust);
+  const bool others_are = count.accepted_since >= kAcceptedAgain && !count.many_refused();
+  if (before != Before::kContradicted && !others_are) return false;
+  std::optional<DestinationState> state = cache_.FindDestinationState(name);
+  if (!state.has_value()) return false;
+  Believe(*std::move(state), before == Before::kContradicted ? Refused::kForgotten : Refused::kVouched);
+  return true;
+}
+
 void Guard::NoteAccepted(const Address& address, const ProbeOutcome& outcome, Before before) {
   const std::string& destination = outcome.destination;
-  if (before != Before::kNothing) NoteKnown(destination, /*refused=*/false);
+  const std::string its_domain = StateNameOf(destination, address.domain());
   Trust trust = TrustOf(destination);
-  const bool behaves = trust.doubt == Doubt::kNeverAccepted ||
-                       (trust.doubt == Doubt::kCanaryRefused && IsCanary(address)) ||
-                       (trust.doubt == Doubt::kManyRefused && before == Before::kContradicted);
-  if (behaves) {
-    EndDoubt(destination);
-    return;
-  }
+  const Trust domain_trust = TrustOf(its_domain);
+  const bool doubted = trust.doubt == Doubt::kManyRefused || domain_trust.doubt == Doubt::kManyRefused;
+  if (before != Before::kNothing || doubted) NoteUser(destination, address, /*refused=*/false);
+  EndIfAcceptedAgain(its_domain, domain_trust, before);
+  if (EndIfAcceptedAgain(destination, trust, before)) return;
+  const bool behaves =
+      trust.doubt == Doubt::kNeverAccepted || (trust.doubt == Doubt::kCanaryRefused && IsCanary(address));
+  if (behaves) return BelieveNow(destination);
   const absl::Time now = loop_.clock().Now();
   if (!outcome.configured_route || (trust.last_accepted <= now && now - trust.last_accepted < kAcceptedStep)) return;
   trust.last_accepted = now;
   SetTrust(destination, std::move(trust));
 }
 
-bool Guard::BelievesReport(const ProbeOutcome& outcome) {
-  if (!IsRefusal(outcome.finding)) return true;
-  const Trust trust = TrustOf(outcome.destination);
-  return trust.doubt == Doubt::kNone && (!outcome.configured_route || trust.last_accepted != absl::InfinitePast());
+// It has done what was missed.
+void Guard::BelieveNow(const std::string& destination) {
+  std::optional<DestinationState> state = cache_.FindDestinationState(destination);
+  if (state.has_value()) Believe(*std::move(state), Refused::kForgotten);
 }
 
-void Guard::NoteReport(const ProbeOutcome& outcome, Before before) {
+bool Guard::BelievesReport(const Address& address, const ProbeOutcome& outcome) {
+  if (!IsRefusal(outcome.finding)) return true;
+  const Trust trust = TrustOf(outcome.destination);
+  return trust.doubt == Doubt::kNone && (!outcome.configured_route || trust.last_accepted != absl::InfinitePast()) &&
+         TrustOf(StateNameOf(outcome.destination, address.domain())).doubt == Doubt::kNone;
+}
+
+void Guard::NoteReport(const Address& address, const ProbeOutcome& outcome, Before before) {
   const std::string& destination = outcome.destination;
   const absl::Time when = outcome.finding.when;
   Trust trust = TrustOf(destination);
   if (IsAcceptance(outcome.finding) && trust.doubt == Doubt::kNeverAccepted) {
-    EndDoubt(destination);
+    BelieveNow(destination);
   } else if (IsAcceptance(outcome.finding) && outcome.configured_route && trust.last_accepted + kAcceptedStep < when) {
     trust.last_accepted = when;
     SetTrust(destination, std::move(trust));
   }
   if (before == Before::kNothing || loop_.clock().Now() - when > kWindow) return;
-  NoteKnown(destination, IsRefusal(outcome.finding));
-  if (IsRefusal(outcome.finding) && ManyRefused(destination)) DoubtManyRefused(destination);
+  NoteUser(destination, address, IsRefusal(outcome.finding));
+  if (IsRefusal(outcome.finding)) DoubtIfManyRefused(destination, address.domain());
 }
 
-void Guard::DoubtManyRefused(const std::string& destination) {
-  BeginDoubt(destination, Doubt::kManyRefused, "it refuses many addresses at once that it used to accept");
+void Guard::DoubtIfManyRefused(const std::string& destination, const std::string& domain) {
+  constexpr absl::string_view kWhy = "it refuses many addresses at once that it used to accept";
+  if (CountUsers(destination, domain, Trust()).many_refused()) {
+    BeginDoubt(StateNameOf(destination, domain), Doubt::kManyRefused, kWhy);
+  }
+  const Count all = CountUsers(destination, "", Trust());
+  if (all.many_refused() && all.several_domains) BeginDoubt(destination, Doubt::kManyRefused, kWhy);
 }
 
 boost::asio::awaitable<Finding> Guard::Judge(ProbeRequest request, ProbeOutcome outcome, Before before) {
@@ -177,11 +269,11 @@ boost::asio::awaitable<Finding> Guard::Judge(ProbeRequest request, ProbeOutcome 
     co_return std::move(outcome.finding);
   }
   if (!IsRefusal(outcome.finding)) co_return std::move(outcome.finding);
-  if (before != Before::kNothing) NoteKnown(destination, /*refused=*/true);
+  if (before != Before::kNothing) NoteUser(destination, request.address, /*refused=*/true);
   if (IsCanary(request.address)) {
     BeginDoubt(destination, Doubt::kCanaryRefused, absl::StrCat("it refuses ", request.address.Key()));
-  } else if (ManyRefused(destination)) {
-    DoubtManyRefused(destination);
+  } else if (before != Before::kNothing) {
+    DoubtIfManyRefused(destination, request.address.domain());
   }
   Trust trust = TrustOf(destination);
   bool never_accepted = outcome.configured_route && trust.last_accepted == absl::InfinitePast();
@@ -192,7 +284,7 @@ boost::asio::awaitable<Finding> Guard::Judge(ProbeRequest request, ProbeOutcome 
     trust = TrustOf(destination);
     never_accepted = never_accepted && trust.last_accepted == absl::InfinitePast();
     if (canary == Canary::kAccepted && (trust.doubt == Doubt::kCanaryRefused || trust.doubt == Doubt::kNeverAccepted)) {
-      EndDoubt(destination);
+      BelieveNow(destination);
     } else if (canary == Canary::kAccepted && never_accepted) {
       trust.last_accepted = loop_.clock().Now();
       SetTrust(destination, std::move(trust));
@@ -205,8 +297,11 @@ boost::asio::awaitable<Finding> Guard::Judge(ProbeRequest request, ProbeOutcome 
     }
     trust = TrustOf(destination);
   }
+  if (trust.doubt != Doubt::kNone) co_return Doubted(outcome.finding, destination, trust.why);
+  const std::string& domain = request.address.domain();
+  trust = TrustOf(StateNameOf(destination, domain));
   if (trust.doubt == Doubt::kNone) co_return std::move(outcome.finding);
-  co_return Doubted(outcome.finding, destination, trust.why);
+  co_return Doubted(outcome.finding, absl::StrCat(domain, " at ", destination), trust.why);
 }
 
 }  // namespace verifyd

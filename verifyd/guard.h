@@ -5,18 +5,25 @@
 //  - A configured route that has never accepted anybody is believed once its canary (verify_canary), or postmaster@ of
 //    the domain, is accepted.
 //  - A canary that is refused puts its destination in doubt, until it is accepted again.
-//  - So do three and at least 30 % of the addresses asked about within an hour that are refused although they are known
-//    to exist, until one of them is accepted again.
+//  - So do users who are refused although they are known to exist: three of them, and at least 30 % of the known that
+//    were asked about within an hour. A user counts once, with the latest answer, however often he was asked about.
+//    They put their own domain there in doubt; the whole destination only where they are of several domains, so that a
+//    tenant who removes mailboxes stops nobody's refusals but those of his own. Such a doubt ends when one of the
+//    refused is accepted again, or when so many others are that the refused are less than 30 % again: while it stands
+//    all users count, known or new, from the hour before it on, and three at least must have been accepted since.
 //
-// While there is a doubt nothing negative is learned from the destination: the finding becomes temporary, with reason
-// destination_doubted. `verifyctl trust` ends a doubt, too.
+// While there is a doubt nothing negative is learned from there: the finding becomes temporary, with reason
+// destination_doubted. `verifyctl trust` ends a doubt, too; who was refused before it is not counted again for an hour.
+//
+// A doubt is part of the destination's state, that of a domain of the state "DESTINATION DOMAIN", and outlives a
+// restart. Who was counted does not: the count begins anew.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_GUARD_H_
 #define VERIFYD_VERIFYD_GUARD_H_
 
 #include <cstddef>
-#include <deque>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,6 +54,8 @@ class Guard {
   static constexpr absl::Duration kWindow = absl::Hours(1);
   static constexpr size_t kFlips = 3;
   static constexpr double kFlippedShare = 0.3;
+  // Users who must be accepted before a doubt ends by itself.
+  static constexpr size_t kAcceptedAgain = 3;
   // A canary is not asked about more often, except the first time.
   static constexpr absl::Duration kCanaryPause = absl::Minutes(5);
 
@@ -67,17 +76,36 @@ class Guard {
 
   // The same of what somebody else has found there, at finding.when. No canary is asked: what a configured route
   // refuses is believed once it is known to have accepted anybody. What is not of this hour begins no doubt.
-  bool BelievesReport(const ProbeOutcome& outcome);
-  void NoteReport(const ProbeOutcome& outcome, Before before);
+  bool BelievesReport(const Address& address, const ProbeOutcome& outcome);
+  void NoteReport(const Address& address, const ProbeOutcome& outcome, Before before);
 
-  // The operator vouches for a destination: what it says counts from now on. False where nothing is known of it.
-  bool EndDoubt(const std::string& destination);
+  // The operator vouches for a destination, and all domains there, or for the domain of "DESTINATION DOMAIN": what is
+  // said there counts from now on. False where nothing is known of it.
+  bool EndDoubt(const std::string& name);
 
  private:
   enum class Canary { kAccepted, kRefused, kNoAnswer };
+  // The latest answer about a user who was known to exist, or who was accepted during a doubt.
+  struct Answer {
+    MonoTime when;
+    uint64_t domain = 0;
+    bool refused = false;
+    bool vouched = false;  // refused when a doubt ended: he is gone
+  };
   struct Watched {
-    // Known positives asked about within the window: when, and whether they were refused.
-    std::deque<std::pair<MonoTime, bool>> known;
+    // By a hash of the address, which nobody outside can foresee.
+    absl::flat_hash_map<uint64_t, Answer> users;
+  };
+  // Of the users of a domain, or of all.
+  struct Count {
+    size_t refused = 0;
+    size_t accepted = 0;
+    size_t accepted_since = 0;     // the doubt began
+    bool several_domains = false;  // those who were refused are of
+    bool many_refused() const {
+      return refused >= kFlips &&
+             static_cast<double>(refused) >= kFlippedShare * static_cast<double>(refused + accepted);
+    }
   };
   struct Asked {
     MonoTime when;
@@ -87,12 +115,17 @@ class Guard {
 
   boost::asio::awaitable<Canary> AskCanary(ProbeRequest request, std::string destination);
   void NoteAccepted(const Address& address, const ProbeOutcome& outcome, Before before);
-  void NoteKnown(const std::string& destination, bool refused);
-  bool ManyRefused(const std::string& destination);
-  void DoubtManyRefused(const std::string& destination);
-  void BeginDoubt(const std::string& destination, Doubt doubt, absl::string_view why);
-  void SetTrust(const std::string& destination, Trust trust);
-  Trust TrustOf(const std::string& destination);
+  void NoteUser(const std::string& destination, const Address& address, bool refused);
+  // Of the hour, or, where `trust` doubts many refusals, of that before the doubt and since. Empty domain: of all.
+  Count CountUsers(const std::string& destination, absl::string_view domain, const Trust& trust) const;
+  void DoubtIfManyRefused(const std::string& destination, const std::string& domain);
+  bool EndIfAcceptedAgain(const std::string& name, const Trust& trust, Before before);
+  void BeginDoubt(const std::string& name, Doubt doubt, absl::string_view why);
+  enum class Refused : uint8_t { kForgotten, kVouched };  // what becomes of those who were counted
+  void BelieveNow(const std::string& destination);
+  void Believe(DestinationState state, Refused refused);
+  void SetTrust(const std::string& name, Trust trust);
+  Trust TrustOf(const std::string& name);
   bool IsCanary(const Address& address) const;
 
   Loop& loop_;

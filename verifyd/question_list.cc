@@ -18,8 +18,8 @@ namespace {
 
 namespace json = boost::json;
 
-// An address has 254 octets at most; what is longer is shown cut.
-constexpr size_t kShownAddress = 320;
+// What is longer is no address, and is shown cut.
+constexpr size_t kShownAddress = Address::kMaxAddress;
 
 json::object BadAddress(absl::string_view address, const absl::Status& status) {
   json::object object;

@@ -80,6 +80,14 @@ Verdict Pinned(const Pin& pin, absl::Time now) {
   return Known(VerdictSource::kPin, finding, now);
 }
 
+// No server could be handed it.
+Verdict NoAddress(absl::string_view why, absl::Time now) {
+  return Known(VerdictSource::kNothing,
+               ToFinding(ClassificationOf(Reason::kBadAddressSyntax, "address.syntax"), Stage::kDns,
+                         absl::StrCat("bad address syntax: ", why), now),
+               now);
+}
+
 // What is known of catch-all says whether a positive means anything.
 Finding WithCatchAll(Finding finding, CatchAll known) {
   if (finding.reason != Reason::kAccepted) return finding;
@@ -266,6 +274,8 @@ std::optional<Verdict> Verifier::Recall(const Question& question, const Memory& 
     verdict = NotVerifiable(absl::StrCat("domain ", question.address.domain(), " is not in verify_domains"));
   } else if (memory.hold.has_value()) {
     verdict = OnHold(question.address, memory);
+  } else if (!question.no_address.empty()) {
+    verdict = NoAddress(question.no_address, now);
   } else if (settings_->postfix_policy) {
     verdict = RecallByPostfixRule(question);
   } else if (memory.live()) {
@@ -530,8 +540,8 @@ std::optional<Imported> Verifier::TakeInDelivery(const Address& address, const P
   const absl::Time now = loop_.clock().Now();
   const Memory before = Remember(address, now);
   if (before.hold.has_value()) return std::nullopt;
-  if (!dry_run) guard_.NoteReport(outcome, Before(before));
-  if (!guard_.BelievesReport(outcome)) return std::nullopt;
+  if (!dry_run) guard_.NoteReport(address, outcome, Before(before));
+  if (!guard_.BelievesReport(address, outcome)) return std::nullopt;
   if (dry_run) return becomes;
   const Finding finding = WithCatchAll(outcome.finding, KnownCatchAll(address, outcome));
   const std::string key = address.Key();

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "tests/status_matchers.h"
 
 namespace verifyd {
@@ -14,6 +15,28 @@ TEST(TextTest, PrintableReplacesControlsAndBrokenUtf8AndKeepsTheRest) {
   EXPECT_EQ(Printable("a\tb\r\nc\x7f", 100), "a?b??c?");
   EXPECT_EQ(Printable("caf\xC3\xA9 \xFF\xC3", 100), "caf\xC3\xA9 ??");
   EXPECT_EQ(Printable("\xC2\x85 next", 100), "? next");
+}
+
+TEST(TextTest, NothingThatTurnsOrBreaksALineOrCanNotBeSeenIsPrintable) {
+  for (const char* character :
+       {"\u0080", "\u009F", "\u061C", "\u200B", "\u200E", "\u200F", "\u2028", "\u2029", "\u202A", "\u202B",
+        "\u202C", "\u202D", "\u202E", "\u2060", "\u2066", "\u2067", "\u2068", "\u2069", "\u206F", "\uFEFF"}) {
+    EXPECT_EQ(Printable(absl::StrCat("a", character, "b"), 100), "a?b") << character;
+    EXPECT_EQ(PrintableLength(character), 0U);
+  }
+  // Their neighbours, and what joins letters.
+  for (const char* character : {"\u00A0", "\u061B", "\u061D", "\u200A", "\u200C", "\u200D", "\u2010", "\u2027",
+                                "\u202F", "\u205F", "\u2070", "\uFEFE", "\U0001F600"}) {
+    EXPECT_EQ(Printable(character, 100), character);
+    EXPECT_EQ(PrintableLength(character), absl::string_view(character).size());
+  }
+  EXPECT_EQ(PrintableLength(""), 0U);
+}
+
+TEST(TextTest, AsciiTextHasOneQuestionMarkForACharacter) {
+  EXPECT_EQ(AsciiText("plain 550 5.1.1"), "plain 550 5.1.1");
+  EXPECT_EQ(AsciiText("f\u00FCr \u65E5\u672C \U0001F600"), "f?r ?? ?");
+  EXPECT_EQ(AsciiText(""), "");
 }
 
 TEST(TextTest, PrintableNeverSplitsACharacterWhenItCuts) {

@@ -24,10 +24,10 @@ void CheckError(const absl::Status& status) {
 void CheckAddress(const absl::StatusOr<verifyd::Address>& address) {
   using verifyd::Address;
   if (!address.ok()) return CheckError(address.status());
-  Check(!address->local().empty() && address->local().size() <= Address::kMaxLocal);
+  Check(!address->local().empty());
   Check(!address->domain().empty() && address->domain().size() <= Address::kMaxDomain);
   const std::string key = address->Key();
-  Check(key.size() <= Address::kMaxAddress);
+  Check(key.size() <= Address::kMaxAddress && address->ToSmtp().size() <= Address::kMaxAddress);
   Check(verifyd::Printable(key, key.size()) == key);
   Check(address->domain_is_literal() == !address->literal_ip().empty());
   Check(Address::Parse(address->ToSmtp()) == address);
@@ -40,6 +40,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::string_view text(reinterpret_cast<const char*>(data), size);
   CheckAddress(verifyd::Address::Parse(text));
   CheckAddress(verifyd::Address::FromUnquoted(text));
+  if (const auto named = verifyd::Address::DomainOf(text); named.ok()) {
+    Check(named->local().empty() && !named->domain().empty() && named->domain().size() <= verifyd::Address::kMaxDomain);
+  } else {
+    CheckError(named.status());
+  }
   const absl::StatusOr<std::string> domain = verifyd::ParseDomain(text);
   if (!domain.ok()) {
     CheckError(domain.status());

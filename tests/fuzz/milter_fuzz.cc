@@ -27,7 +27,7 @@ void CheckAddress(absl::string_view argument) {
   decision.code = 550;
   decision.dsn = "5.1.1";
   decision.text = unquoted;
-  const std::string refusal = MilterRefusal(decision);
+  const std::string refusal = MilterRefusal(decision, true);
   Check(*MilterPacketLength(refusal) == refusal.size());
   Check(refusal.size() <= 4 + 1 + 980 + 1);
   Check(

@@ -168,13 +168,20 @@ TEST(AddressTest, SaysWhereSomethingIsWrongWhatItIsAndWhatBelongsThere) {
 }
 
 TEST(AddressTest, KeepsTheLimitsToTheOctet) {
-  const std::string local64(64, 'a');
-  EXPECT_EQ(Parsed(local64 + "@x"), local64 + "@x");
-  EXPECT_EQ(Parsed(local64 + "b@x"), "byte 64: found \"b\", expected \"@\" after at most 64 octets of a local part");
-  EXPECT_EQ(Unquoted(local64 + "b@x"), "byte 64: found \"b\", expected \"@\" after at most 64 octets of a local part");
-  // Quotes and backslashes are not counted: what is kept is.
-  EXPECT_EQ(Parsed("\"\\ " + std::string(63, 'a') + "\"@x"), " " + std::string(63, 'a') + "@x");
-  EXPECT_THAT(Parsed("\"" + local64 + "b\"@x"), testing::StartsWith("byte 65: found \"b\""));
+  // "RCPT TO:<...>" and its line end have 512 octets.
+  const std::string local498(498, 'a');
+  EXPECT_EQ(Parsed(local498 + "@x"), local498 + "@x");
+  EXPECT_EQ(Unquoted(local498 + "@x"), local498 + "@x");
+  EXPECT_EQ(Parsed("a" + local498 + "@x"), "byte 500: found an address of 501 octets, expected at most 500");
+  EXPECT_EQ(Unquoted("a" + local498 + "@x"), "byte 500: found an address of 501 octets, expected at most 500");
+  EXPECT_EQ(Unquoted(std::string(2000, 'a') + "@x"), "byte 500: found \"a\", expected \"@\" and a domain");
+  // Quotes and backslashes are counted where SMTP writes them.
+  EXPECT_EQ(Unquoted(" " + std::string(495, 'a') + "@x"), " " + std::string(495, 'a') + "@x");
+  EXPECT_EQ(Unquoted(" " + std::string(496, 'a') + "@x"),
+            "byte 499: found an address of 501 octets, expected at most 500");
+  EXPECT_EQ(Unquoted(std::string(248, '"') + "@x"), std::string(248, '"') + "@x");
+  EXPECT_THAT(Unquoted(std::string(249, '"') + "@x"),
+              testing::EndsWith("an address of 502 octets, expected at most 500"));
 
   const std::string label63(63, 'b');
   EXPECT_EQ(Parsed("joe@" + label63), "joe@" + label63);
@@ -182,8 +189,7 @@ TEST(AddressTest, KeepsTheLimitsToTheOctet) {
             "byte 67: found \"c\", expected \".\" or the end after at most 63 octets of a label");
 
   const std::string domain189 = label63 + "." + label63 + "." + std::string(61, 'c');
-  EXPECT_EQ(Parsed(local64 + "@" + domain189), local64 + "@" + domain189);
-  EXPECT_EQ(Parsed(local64 + "@" + domain189 + "c"), "byte 254: found an address of 255 octets, expected at most 254");
+  EXPECT_EQ(Parsed("joe@" + domain189), "joe@" + domain189);
 }
 
 TEST(AddressTest, TakesWhatPostfixPassesOnWithoutItsQuotes) {
@@ -204,6 +210,29 @@ TEST(AddressTest, RefusesWhatPostfixWouldNotPassOn) {
   EXPECT_EQ(Unquoted("jo\re@x"), "byte 2: found octet 0x0D, expected a printable character of UTF-8");
   EXPECT_EQ(Unquoted("j\xF6rg@x"), "byte 1: found octet 0xF6, expected a printable character of UTF-8");
   EXPECT_EQ(Unquoted("j\x7F@x"), "byte 1: found octet 0x7F, expected a printable character of UTF-8");
+}
+
+TEST(AddressTest, NoTerminalIsTurnedRoundByALocalPart) {
+  EXPECT_EQ(Unquoted("j\u202Eoe@x"), "byte 1: found octet 0xE2, expected a printable character of UTF-8");
+  EXPECT_EQ(Unquoted("j\u2028oe@x"), "byte 1: found octet 0xE2, expected a printable character of UTF-8");
+  EXPECT_EQ(Parsed("j\u200Eoe@x"), "byte 1: found octet 0xE2, expected \"@\", or a character that needs no quotes");
+}
+
+TEST(AddressTest, WhatIsNoAddressMayHaveADomain) {
+  const auto domain_of = [](absl::string_view text) {
+    const absl::StatusOr<Address> address = Address::DomainOf(text);
+    return address.ok() ? absl::StrCat(address->local(), "|", address->domain())
+                        : std::string(address.status().message());
+  };
+  EXPECT_EQ(domain_of("j\xF6rg@Our.example."), "|our.example");
+  EXPECT_EQ(domain_of("a@b\x01@our.example"), "|our.example");
+  EXPECT_EQ(domain_of(std::string(2000, 'x') + "@our.example"), "|our.example");
+  EXPECT_EQ(domain_of("@our.example"), "|our.example");
+  EXPECT_EQ(domain_of("j\x01@[192.0.2.1]"), "|[192.0.2.1]");
+  EXPECT_EQ(domain_of("joe"), "byte 3: found the end, expected \"@\" and a domain");
+  EXPECT_EQ(domain_of("joe@our..example"), "byte 8: found \".\", expected a label of a domain");
+  EXPECT_EQ(domain_of("joe@our.ex\x01mple"),
+            "byte 10: found octet 0x01, expected a character of a domain (letter, digit, \"-\", \"_\", \".\")");
 }
 
 TEST(ParseDomainTest, ReturnsOneFormOfADomain) {

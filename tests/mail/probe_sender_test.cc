@@ -125,6 +125,8 @@ TEST(ProbeSenderTest, RefusesABaseThatCanNotBeASender) {
   EXPECT_THAT(ProbeSender::Create(std::string(60, 'a'), "t.example", off), IsOk());
   EXPECT_THAT(ProbeSender::Create(std::string(60, 'a'), "t.example", absl::Seconds(1)),
               FailsWith("too long with a code"));
+  EXPECT_THAT(ProbeSender::Create(std::string(65, 'a'), "t.example", off),
+              FailsWith("too long: found 65 octets of a local part, 75 of an address, expected at most 64 and 254"));
 }
 
 }  // namespace

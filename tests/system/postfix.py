@@ -158,8 +158,8 @@ class Postfix:
         self._master.stop()
 
 
-def gateway(directory, address, policy_endpoint, target, relay_domains):
-    """A filtering gateway. Each port is one way to ask; `gateway_port` has the list."""
+def gateway(directory, address, policy_endpoint, target, relay_domains, **settings):
+    """A filtering gateway. Each port is one way to ask; `gateway_port` has the list. `settings`: more of its main.cf."""
     policy = f"check_policy_service {{ inet:{policy_endpoint}, timeout=15s, default_action=DUNNO }}"
     unix_policy = "check_policy_service { unix:verifyd/policy, timeout=15s, default_action=DUNNO }"
     before = "reject_non_fqdn_recipient, reject_unauth_destination"
@@ -192,6 +192,7 @@ def gateway(directory, address, policy_endpoint, target, relay_domains):
             "relay_transport": f"smtp:[{target.address}]:{target.port}",
             "address_verify_map": f"btree:{directory}/data/verify_cache",
             "address_verify_poll_delay": "1s",
+            **settings,
         },
         services,
     )

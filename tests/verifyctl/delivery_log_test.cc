@@ -77,9 +77,24 @@ TEST_F(DeliveryLogTest, OnlyWhoTheClientHasNamedIsLearned) {
   EXPECT_FALSE(Of(absl::StrCat("to=<bob@b.example>, orig_to=<info@b.example>", tail)).has_value());
   EXPECT_FALSE(Of(absl::StrCat("to=<bob@b.example>, orig_to=<bob@c.example>", tail)).has_value());
   EXPECT_FALSE(Of(absl::StrCat("to=<bob@b.example>, orig_to=<bob+list@b.example>", tail)).has_value());
-  const auto same = Of(absl::StrCat("to=<bob@b.example>, orig_to=<BOB@B.example>", tail));
-  ASSERT_TRUE(same.has_value());
-  EXPECT_EQ(same->address.Key(), "BOB@b.example");
+}
+
+// RCPT TO:<"bob@b.example>, orig_to=<bob"@b.example> as a Postfix before 3.5 has logged it: the server was asked about
+// somebody else than bob. Postfix writes no orig_to of the same mailbox.
+TEST_F(DeliveryLogTest, ALocalPartThatImitatesOrigToIsNotTheMailboxThatItNames) {
+  const std::string tail = absl::StrCat(kRelay, kSentTail);
+  for (const absl::string_view to :
+       {"to=<bob@b.example>, orig_to=<bob@b.example>", "to=<bob@b.example>, orig_to=<BOB@B.example>",
+        "to=<bob@b.example>, orig_to=<bob@b.example>, orig_to=<info@b.example>",
+        "to=<bob@b.example>, orig_to=<x>, x=<bob@b.example>"}) {
+    EXPECT_FALSE(Of(absl::StrCat(to, tail)).has_value()) << to;
+  }
+}
+
+// RCPT TO:<"\"bob\""@b.example> is logged as "bob"@b.example there, which is how others write bob@b.example.
+TEST_F(DeliveryLogTest, WhatStandsInQuotesMayBeAnotherMailbox) {
+  EXPECT_FALSE(Of(absl::StrCat("to=<\"bob\"@b.example>", kRelay, kSentTail)).has_value());
+  EXPECT_FALSE(Of(absl::StrCat("to=<\"bob smith\"@b.example>", kRelay, kSentTail)).has_value());
 }
 
 TEST_F(DeliveryLogTest, WhatIsNeitherTakenNorRefusedAtRcptSaysNothing) {
@@ -138,9 +153,6 @@ TEST_F(DeliveryLogTest, WordsOfALineInAnAddressOrAReplyMakeNoOtherLine) {
        }) {
     EXPECT_FALSE(Of(line).has_value()) << line;
   }
-  const auto quoted = Of(absl::StrCat("to=<\"a>b\"@b.example>", kRelay, kSentTail));
-  ASSERT_TRUE(quoted.has_value());
-  EXPECT_EQ(quoted->address.Key(), "a>b@b.example");
 }
 
 TEST_F(DeliveryLogTest, WhatAnotherProgramSaysIsNoLineOfPostfix) {

@@ -195,7 +195,7 @@ TEST_F(LearningTest, ManyRefusalsOfTheKnownRaiseADoubtAsProbesDo) {
     refused.push_back(To(user + "@example.com", "550 5.1.1 User unknown", absl::Minutes(1)));
   }
   EXPECT_EQ(Learn(refused), (json::object{{"learned", 2}, {"uninformative", 2}}));
-  EXPECT_TRUE(log_.Contains("ALARM: destination mx.example.com is not believed"));
+  EXPECT_TRUE(log_.Contains("ALARM: domain example.com at mx.example.com is not believed"));
 }
 
 TEST_F(LearningTest, ManyRefusalsOfLongAgoRaiseNone) {

@@ -155,13 +155,23 @@ Decision Refusal(absl::string_view text) {
 }
 
 TEST(MilterPacketTest, RefusesWithTheReplyThatTheClientSees) {
-  EXPECT_EQ(MilterRefusal(Refusal("100% sure")), Bytes("\0\0\0\x16y550 5.1.1 100%% sure\0"));
-  EXPECT_EQ(MilterRefusal(Refusal("a\r\nb")), Bytes("\0\0\0\x10y550 5.1.1 a??b\0"));
+  EXPECT_EQ(MilterRefusal(Refusal("100% sure"), false), Bytes("\0\0\0\x16y550 5.1.1 100%% sure\0"));
+  EXPECT_EQ(MilterRefusal(Refusal("a\r\nb"), false), Bytes("\0\0\0\x10y550 5.1.1 a??b\0"));
+}
+
+TEST(MilterPacketTest, OnlyWhoAskedForSmtputf8IsToldWhatIsNoAscii) {
+  EXPECT_TRUE(MilterAsksForSmtputf8(Bytes("<a@b>\0SIZE=10\0smtputf8\0")));
+  EXPECT_FALSE(MilterAsksForSmtputf8(Bytes("<a@b>\0SIZE=10\0")));
+  EXPECT_FALSE(MilterAsksForSmtputf8(Bytes("SMTPUTF8\0")));
+  EXPECT_FALSE(MilterAsksForSmtputf8(Bytes("<a@b>\0SMTPUTF8")));
+  EXPECT_FALSE(MilterAsksForSmtputf8(""));
+  EXPECT_EQ(MilterRefusal(Refusal("f\u00FCr"), false), Bytes("\0\0\0\x0fy550 5.1.1 f?r\0"));
+  EXPECT_EQ(MilterRefusal(Refusal("f\u00FCr"), true), Bytes("\0\0\0\x10y550 5.1.1 f\xC3\xBCr\0"));
 }
 
 TEST(MilterPacketTest, ARefusalIsNotLongerThanLibmilterTakesAndCutBetweenCharacters) {
   const auto said = [](absl::string_view text) {
-    const std::string packet = MilterRefusal(Refusal(text));
+    const std::string packet = MilterRefusal(Refusal(text), true);
     EXPECT_EQ(*MilterPacketLength(packet), packet.size());
     return packet.substr(5, packet.size() - 6);
   };

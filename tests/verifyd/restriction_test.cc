@@ -67,6 +67,56 @@ TEST_F(RestrictionsTest, WhoJoinsAProbeInTheAirDoesNotPayForIt) {
   EXPECT_EQ(Ask("c@example.com"), kTooMany);
 }
 
+TEST_F(RestrictionsTest, WhatIsNoAddressOfADomainThatIsVerifiedIsRefusedAndNobodyIsAsked) {
+  ConfigureRooms({{"verify_domains", "example.com"}, {"unverified_recipient_reject_code", "550"}});
+  const auto refusal = [&](absl::string_view recipient) {
+    Evaluation evaluation = Begin(recipient);
+    EXPECT_TRUE(evaluation.settled()) << recipient;
+    return AccessAction(evaluation.ruling());
+  };
+  EXPECT_EQ(refusal("j\xF6rg@Example.com"),
+            "550 5.1.3 undeliverable address: bad address syntax: byte 1: found octet 0xF6, expected a printable "
+            "character of UTF-8");
+  EXPECT_EQ(refusal("j\x01rg@example.com").substr(0, 58), "550 5.1.3 undeliverable address: bad address syntax: byte ");
+  EXPECT_EQ(refusal(std::string(600, 'x') + "@example.com").substr(0, 9), "550 5.1.3");
+  // Not ours, nobody's, and nobody.
+  EXPECT_EQ(refusal("j\x01rg@elsewhere.example"), "");
+  EXPECT_EQ(refusal("j\x01rg@example..com"), "");
+  EXPECT_EQ(refusal("j\x01rg"), "");
+  EXPECT_EQ(refusal(""), "");
+  EXPECT_EQ(prober_.counts().probes, 0U);
+}
+
+TEST_F(RestrictionsTest, WhatIsNoAddressIsDecidedOnAsAllThatIsUndeliverable) {
+  const auto ruling = [&](const std::vector<std::pair<std::string, std::string>>& settings) {
+    std::vector<std::pair<std::string, std::string>> all = {{"verify_domains", "example.com"}};
+    all.insert(all.end(), settings.begin(), settings.end());
+    ConfigureRooms(all);
+    return Begin("j\x01rg@example.com").ruling();
+  };
+  EXPECT_THAT(AccessAction(ruling({})), testing::StartsWith("DEFER_IF_PERMIT 4.1.3 unverified address: bad address"));
+  EXPECT_EQ(AccessAction(ruling({{"decision_table", "inline:{ bad_address_syntax=permit }"}})), "");
+  EXPECT_FALSE(ruling({{"dry_run_domains", "example.com"}}).decision.refuses());
+  EXPECT_TRUE(ruling({{"dry_run_domains", "example.com"}}).warning.has_value());
+  EXPECT_FALSE(ruling({{"recipient_restrictions", "warn_if_reject reject_unverified_recipient"}}).decision.refuses());
+  cache_->PutPin("@example.com", {.deliverability = Deliverability::kDeliverable, .set_at = test_.clock().Now()});
+  EXPECT_FALSE(ruling({}).decision.refuses()) << "the operator's word is above all";
+}
+
+TEST_F(RestrictionsTest, OfASenderThatIsNoAddressNothingIsSaid) {
+  ConfigureRooms({{"verify_domains", "example.com"}, {"sender_restrictions", "reject_unverified_sender"}});
+  Evaluation evaluation =
+      restrictions_.Begin({.protocol_state = "MAIL", .sender = "j\x01rg@example.com"}, /*memory_only=*/false);
+  ASSERT_TRUE(evaluation.settled());
+  EXPECT_FALSE(evaluation.ruling().decision.refuses());
+}
+
+TEST_F(RestrictionsTest, ALocalPartOfMoreThan64OctetsIsAskedAbout) {
+  AddServer("long.example", "rcpt=550 5.1.1 User unknown");
+  EXPECT_THAT(Ask(std::string(65, 'x') + "@long.example"), testing::HasSubstr("User unknown"));
+  EXPECT_THAT(Ask(std::string(480, 'x') + "@long.example"), testing::HasSubstr("User unknown"));
+}
+
 // Lists of restrictions, and the words in which a policy service hears of them; the domain known.test verifies well,
 // and "nobody" is no user of it.
 class LanguageTest : public RoomsTest {

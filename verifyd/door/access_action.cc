@@ -1,6 +1,7 @@
 #include "verifyd/door/access_action.h"
 
 #include "absl/strings/str_cat.h"
+#include "base/text.h"
 
 namespace verifyd {
 
@@ -9,9 +10,9 @@ std::string AccessAction(const Ruling& ruling) {
   switch (decision.kind) {
     case DecisionKind::kReject:
     case DecisionKind::kDefer:
-      return absl::StrCat(decision.code, " ", decision.dsn, " ", decision.text);
+      return absl::StrCat(decision.code, " ", decision.dsn, " ", AsciiText(decision.text));
     case DecisionKind::kDeferIfPermit:
-      return absl::StrCat("DEFER_IF_PERMIT ", decision.dsn, " ", decision.text);
+      return absl::StrCat("DEFER_IF_PERMIT ", decision.dsn, " ", AsciiText(decision.text));
     case DecisionKind::kDunno:
       break;
   }

@@ -12,7 +12,8 @@ namespace verifyd {
 
 // "550 5.1.1 undeliverable address: ...", "DEFER_IF_PERMIT 4.1.1 ...", what an access table wants done ("HOLD",
 // "PREPEND X-Checked: yes"; not in a dry run), "WARN would reject: 550 5.1.1 ..."; empty where there is nothing to say
-// against the mail. Never OK or PERMIT: that would skip the restrictions that follow. One printable line.
+// against the mail. Never OK or PERMIT: that would skip the restrictions that follow. One printable line; what the SMTP
+// client is told is ASCII, as no such door says whether it has asked for SMTPUTF8.
 std::string AccessAction(const Ruling& ruling);
 
 // What would have been refused, but for a dry run or warn_if_reject: "would reject: 550 5.1.1 ...".

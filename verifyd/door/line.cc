@@ -34,7 +34,7 @@ class LineConversation final : public LookupConversation {
     const Decision& decision = ruling.decision;
     if (decision.refuses()) {
       return absl::StrCat(decision.kind == DecisionKind::kReject ? "deny " : "defer ", decision.code, " ", decision.dsn,
-                          " ", decision.text, "\n");
+                          " ", AsciiText(decision.text), "\n");
     }
     if (ruling.warning.has_value()) return absl::StrCat("unknown ", Warned(*ruling.warning), "\n");
     return IsThere(ruling.verdict) ? "accept\n" : "unknown\n";

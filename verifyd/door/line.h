@@ -4,7 +4,7 @@
 // The answer is one line:
 //   accept                     the address is known to be there
 //   deny 550 5.1.1 text        refuse with this
-//   defer 450 4.1.1 text       likewise
+//   defer 450 4.1.1 text       likewise; both are ASCII
 //   unknown [text]             nothing against it is known, or nothing at all; or, as the text says, it would have been
 //                              refused, but for a dry run or warn_if_reject
 // Who does not know what to do with an answer goes on with the mail. Many questions may come on a connection, which the

@@ -25,8 +25,8 @@ class LookupConversation : public MailConversation {
 
  protected:
   // Says what recipient_restrictions or sender_restrictions make of the address, which may be written as in SMTP
-  // ("joe doe"@example.com) or without quotes, as MTAs write it in most of their look-ups. What is no address, and an
-  // empty one, is nothing that could be asked about. As MailConversation::Decide.
+  // ("joe doe"@example.com) or without quotes, as MTAs write it in most of their look-ups. An empty one, and
+  // "@domain", which is a key of tables, is nothing that could be asked about. As MailConversation::Decide.
   std::optional<boost::asio::awaitable<void>> LookUp(Role role, absl::string_view address);
 
  private:

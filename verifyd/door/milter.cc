@@ -16,8 +16,8 @@ namespace {
 
 // Postfix waits 30 s for a reply (milter_command_timeout), and as long again after each word of progress.
 constexpr absl::Duration kProgressInterval = absl::Seconds(10);
-// What is longer is neither a name nor an address; it is kept between packets, of every client.
-constexpr size_t kMaxKept = 1024;
+// Postfix takes no longer line (line_length_limit). It is kept between packets, of every client.
+constexpr size_t kMaxKept = 2048;
 
 std::string Kept(absl::string_view text) { return std::string(text.substr(0, kMaxKept)); }
 
@@ -36,6 +36,7 @@ struct Message {
   std::string instance;
   std::string sender;
   std::string sasl_username;
+  bool smtputf8 = false;
   std::string queue_id;  // Postfix has one from the second recipient on
 };
 
@@ -48,7 +49,7 @@ class MilterConversation final : public MailConversation {
 
  private:
   std::string Worded(const Ruling& ruling) const override {
-    return ruling.decision.refuses() ? MilterRefusal(ruling.decision) : MilterContinue();
+    return ruling.decision.refuses() ? MilterRefusal(ruling.decision, message_.smtputf8) : MilterContinue();
   }
 
   absl::Status Take(const MilterPacket& packet);
@@ -170,6 +171,7 @@ absl::Status MilterConversation::TakeHelo(absl::string_view data) {
 
 absl::Status MilterConversation::TakeSender(absl::string_view data) {
   ASSIGN_OR_RETURN(const absl::string_view argument, ParseMilterArgument(data));
+  message_.smtputf8 = MilterAsksForSmtputf8(data);
   message_.sender = UnquotedMilterAddress(Kept(argument));
   message_.instance = absl::StrCat("milter.", number_, ".", ++messages_);
   return absl::OkStatus();

@@ -158,6 +158,14 @@ absl::StatusOr<absl::string_view> ParseMilterArgument(absl::string_view data) {
   return *argument;
 }
 
+bool MilterAsksForSmtputf8(absl::string_view data) {
+  TakeText(data);  // the sender
+  while (const std::optional<absl::string_view> parameter = TakeText(data)) {
+    if (absl::EqualsIgnoreCase(*parameter, "SMTPUTF8")) return true;
+  }
+  return false;
+}
+
 absl::StatusOr<MilterMacros> ParseMilterMacros(absl::string_view data) {
   if (data.empty()) return Malformed("found macros of no command");
   MilterMacros macros{.command = static_cast<MilterCommand>(data[0])};
@@ -201,14 +209,15 @@ std::string MilterContinue() { return Packet('c', ""); }
 
 std::string MilterProgress() { return Packet('p', ""); }
 
-std::string MilterRefusal(const Decision& decision) {
-  const std::string text = Printable(absl::StrCat(decision.code, " ", decision.dsn, " ", decision.text), kMaxReplyText);
+std::string MilterRefusal(const Decision& decision, bool smtputf8) {
+  const std::string said = absl::StrCat(decision.code, " ", decision.dsn, " ", decision.text);
+  const std::string text = Printable(smtputf8 ? said : AsciiText(said), kMaxReplyText);
   std::string reply;
   for (size_t at = 0; at < text.size();) {
     const absl::string_view character = absl::string_view(text).substr(at, Utf8Length(text.c_str() + at));
-    const absl::string_view said = character == "%" ? "%%" : character;
-    if (reply.size() + said.size() > kMaxReplyText) break;
-    absl::StrAppend(&reply, said);
+    const absl::string_view written = character == "%" ? "%%" : character;
+    if (reply.size() + written.size() > kMaxReplyText) break;
+    absl::StrAppend(&reply, written);
     at += character.size();
   }
   reply.push_back('\0');

@@ -82,6 +82,9 @@ bool IsLocalSubmission(const MilterClient& client);
 // The first of the texts of HELO, MAIL or RCPT; parameters of ESMTP follow it.
 absl::StatusOr<absl::string_view> ParseMilterArgument(absl::string_view data);
 
+// Of MAIL: whether the client has asked for SMTPUTF8 (RFC 6531), and so may be told what is no ASCII.
+bool MilterAsksForSmtputf8(absl::string_view data);
+
 struct MilterMacros {
   // The command that follows them.
   MilterCommand command = MilterCommand::kUnknown;
@@ -101,8 +104,8 @@ std::string MilterContinue();
 // The MTA restarts its timer and waits on.
 std::string MilterProgress();
 // The client is told just this: code, enhanced code and text. One line, of at most 980 bytes as libmilter has it; '%'
-// is doubled, because MTAs expand it.
-std::string MilterRefusal(const Decision& decision);
+// is doubled, because MTAs expand it. Without `smtputf8` it is ASCII.
+std::string MilterRefusal(const Decision& decision, bool smtputf8);
 
 }  // namespace verifyd
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "mail/address.h"
 #include "verifyd/configuration.h"
 #include "verifyd/door/stock_report.h"
@@ -29,10 +30,11 @@ RecipientStatus StatusOf(const Ruling& ruling) {
 }
 
 // What smtpd(8) shows behind "undeliverable address: ". Postfix wants a text, also where there is nothing to say.
-absl::string_view ReasonOf(const Ruling& ruling) {
-  if (ruling.decision.refuses()) return ruling.decision.text;
+// Whether the client has asked for SMTPUTF8 is not said here: it is ASCII.
+std::string ReasonOf(const Ruling& ruling) {
+  if (ruling.decision.refuses()) return AsciiText(ruling.decision.text);
   const bool known = ruling.verdict.has_value() && !ruling.verdict->finding.text.empty();
-  return known ? absl::string_view(ruling.verdict->finding.text) : "not verified";
+  return known ? AsciiText(ruling.verdict->finding.text) : "not verified";
 }
 
 }  // namespace

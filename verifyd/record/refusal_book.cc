@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
 #include "boost/json.hpp"
+#include "mail/address.h"
 #include "verifyd/door/decision_log.h"
 #include "verifyd/json.h"
 #include "verifyd/record/decided.h"
@@ -19,8 +20,8 @@ namespace json = boost::json;
 constexpr size_t kIdLength = 8;
 // Without those that look like others: 0 and O, 1, I and L, U and V.
 constexpr absl::string_view kAlphabet = "ABCDEFGHJKMNPQRSTVWXYZ23456789";
-// An address has 254 octets at most; what is longer is shown cut.
-constexpr size_t kShown = 320;
+// What is longer is no address, and is shown cut.
+constexpr size_t kShown = Address::kMaxAddress;
 
 void Put(json::object& object, absl::string_view name, absl::string_view text) {
   if (!text.empty()) object[{name.data(), name.size()}] = JsonText(Printable(text, kShown));

@@ -23,7 +23,7 @@ namespace json = boost::json;
 
 // RFC 5321 has at most 255 octets; what is longer is no domain, and is cut.
 constexpr size_t kLongestDomain = 255;
-// An address has 254 octets at most; what is longer is shown cut.
+// Nearly all addresses are shorter; what is longer is shown cut.
 constexpr size_t kLongestAddress = 320;
 // An answer that is temporary for so long is a refusal that nobody has decided on.
 constexpr absl::Duration kEndless = absl::Hours(24);

@@ -127,7 +127,9 @@ Decision DecideOnVerdict(const Verdict& verdict, Use use, const UnverifiedSettin
     decision.code = 0;
     return decision;
   }
-  decision.dsn = absl::StrCat(code_class, use == Use::kSender ? ".1.7" : ".1.1");
+  // What is no address was not asked about.
+  const bool syntax = verdict.finding.reason == Reason::kBadAddressSyntax && verdict.finding.code == 0;
+  decision.dsn = absl::StrCat(code_class, use == Use::kSender ? ".1.7" : syntax ? ".1.3" : ".1.1");
   if (!settings.reject_reason.empty()) why = settings.reject_reason;
   decision.text = absl::StrCat(code_class == 4 ? "unverified address: " : "undeliverable address: ",
                                Printable(why, Finding::kMaxText));

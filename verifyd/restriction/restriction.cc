@@ -83,13 +83,19 @@ std::optional<Question> Restrictions::QuestionFor(const Restriction& restriction
   const Role role = RoleOf(restriction);
   const absl::string_view text = role == Role::kRecipient ? request.recipient : request.sender;
   if (text.empty()) return std::nullopt;
+  Question question;
   absl::StatusOr<Address> address = Address::FromUnquoted(text);
-  // What is no address is for the MTA's own syntax checks; here it is not known to be bad.
-  if (!address.ok()) return std::nullopt;
+  if (!address.ok()) {
+    // A sender that is none is for the MTA's own syntax checks. To a recipient that is none the server behind us could
+    // say no when the mail is there already.
+    if (role == Role::kSender) return std::nullopt;
+    question.no_address = std::string(address.status().message());
+    address = Address::DomainOf(text);
+    if (!address.ok()) return std::nullopt;
+  }
   if (IsRequiredMailbox(address->local())) return std::nullopt;
   if (settings.probe_sender.IsOurs(text, verifier_.clock().Now())) return std::nullopt;
   if (role == Role::kSender && settings.sender_exemptions.Contain(*address)) return std::nullopt;
-  Question question;
   // Who names an address's domain in a table has chosen whom to ask about.
   const bool chosen = LooksInTable(evaluation.levels_.back().from);
   question.any_domain =
@@ -431,7 +437,8 @@ bool Restrictions::IsDryRun(const MailRequest& request) const {
   if (!request.context.empty() && settings_->dry_run_contexts.contains(request.context)) return true;
   if (settings_->dry_run_domains.empty()) return false;
   const absl::string_view address = request.recipient.empty() ? request.sender : request.recipient;
-  const absl::StatusOr<Address> parsed = Address::FromUnquoted(address);
+  absl::StatusOr<Address> parsed = Address::FromUnquoted(address);
+  if (!parsed.ok()) parsed = Address::DomainOf(address);
   return parsed.ok() && settings_->dry_run_domains.Contains(*parsed);
 }
 
