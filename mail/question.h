@@ -32,6 +32,9 @@ struct Question {
   bool memory_only = false;
   // Whoever asks has chosen whom to ask about: verify_domains says nothing.
   bool any_domain = false;
+  // A number that stands for who is held to account for it: what one asks for in vain counts against him, not against
+  // others. 0: nobody.
+  uint64_t asker = 0;
 };
 
 absl::string_view RoleName(Role role);  // "recipient", "sender"
