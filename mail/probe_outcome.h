@@ -45,7 +45,8 @@ struct ProbeOutcome {
   bool relay_denied_everywhere = false;
   // The address is not one SMTP can ask about; `finding.text` says why, and nothing is stored.
   bool not_verifiable = false;
-  // Nobody was asked, because of who wanted to know: it says nothing of the address to others, and nothing is stored.
+  // Nobody was asked, because of who wanted to know, or how many did: it says nothing of the address, and nothing is
+  // stored.
   bool declined = false;
 };
 

@@ -70,6 +70,7 @@ struct ProbeSettings {
   PaceLimits configured_pace = {.connections = 20};  // of routes the operator gave
   UnknownBudget unknown_budget = {.number = 200};    // of each public domain
   size_t session_limit = 10000;                      // of each prober loop
+  size_t in_the_air_limit = 20000;                   // of which a destination has its share
   // What single destinations want otherwise; null: nothing.
   std::shared_ptr<const DestinationSettings> destinations;
   // Our addresses to ask from; none: the system chooses (smtp_bind_address, smtp_bind_address6).

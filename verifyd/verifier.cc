@@ -360,7 +360,7 @@ boost::asio::awaitable<Verdict> Verifier::Verify(Question question) {
 }
 
 bool Verifier::HasRoomForLists() const {
-  return flights_.waiting() < settings_->waiter_limit / 5 * 4 && flights_.size() < settings_->flight_limit / 5 * 4 &&
+  return flights_.waiting() < settings_->waiter_limit / 2 && flights_.size() < settings_->flight_limit / 2 &&
          prober_.untaken() < kMostInTheMail;
 }
 
@@ -415,7 +415,7 @@ void Verifier::RefreshBehind(const Question& question) {
 }
 
 void Verifier::NoteChoice(const Question& question) {
-  if (!question.any_domain || IsOurs(question.address)) return;
+  if (!question.any_domain || settings_->verify_domains.Contains(question.address)) return;
   // Who was asked about last is worth most.
   const auto worth = [](MonoTime asked) { return asked; };
   chosen_domains_.FindOrAdd(question.address.domain(), {}, worth) = loop_.clock().Mono();
@@ -474,17 +474,19 @@ boost::asio::awaitable<void> Verifier::Land(std::shared_ptr<Flight> flight, Prob
                                             ProbeOutcome outcome) {
   const Address address = request.address;
   std::vector<TranscriptLine> transcript = std::move(outcome.transcript);
-  const bool declined = outcome.declined;
+  // By verify(8)'s rule it is remembered that there was a probe, so its answer has to be, too.
+  const bool declined = outcome.declined && !settings_->postfix_policy;
   const absl::Time now = loop_.clock().Now();
   Verdict verdict;
   if (outcome.not_verifiable) {
     verdict = NotVerifiable(std::move(outcome.finding.text));
     Forgo(address, absl::InfiniteDuration());
-  } else if (outcome.declined) {
+  } else if (declined) {
     LogProbe("probe", address, outcome);
     verdict = Standing(address);
     if (verdict.state != VerdictState::kKnown) verdict = Known(VerdictSource::kProbe, outcome.finding, now);
-    Forgo(address, kForgone);
+    // What is planned comes later, but not because somebody asked in vain.
+    if (request.asker == 0) Forgo(address, kForgone);
   } else {
     metrics_.probes(outcome.finding.deliverability).Increment();
     LogProbe("probe", address, outcome);

@@ -107,8 +107,8 @@ class Verifier {
   // The operator's words on destinations: see guard.h and Prober::Hold.
   bool Trust(const std::string& destination) { return guard_.EndDoubt(destination); }
 
-  // Whether a list may have more of its questions wait at one time: some room is left for those somebody waits for, and
-  // what has been answered already is passed on first.
+  // Whether a list may have more of its questions wait at one time: half of the room, which is not shared out, is left
+  // for those somebody waits for, and what has been answered already is passed on first.
   bool HasRoomForLists() const;
 
   // Whether the address is being asked about just now.

@@ -18,7 +18,7 @@ class RateCounterTest : public testing::Test {
 
   ManualClock clock_;
   RateCounter counter_{clock_};
-  RateLimit limit_{.name = "r", .count = 3, .period = absl::Minutes(1)};
+  RateLimit limit_{.count = 3, .period = absl::Minutes(1), .name = "r"};
 };
 
 TEST_F(RateCounterTest, CountsInStretchesThatBeginWithTheFirstRequest) {
