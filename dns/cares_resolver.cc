@@ -2,15 +2,19 @@
 
 #include <algorithm>
 #include <deque>
+#include <list>
 #include <optional>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
+#include "base/shares.h"
 #include "base/signal.h"
 #include "base/status_macros.h"
+#include "base/timer.h"
 #include "dns/answer_cache.h"
 #include "dns/cares_channel.h"
+#include "mail/registrable_domain.h"
 
 namespace verifyd {
 namespace {
@@ -22,6 +26,8 @@ constexpr size_t kQuestionsFromOnePort = 64;
 constexpr size_t kMaxOldChannels = 8;
 // An answer is told by 16 bits from those to other questions.
 constexpr size_t kMostInFlight = 10000;
+// Questions without an answer so far that hold no place.
+constexpr size_t kSilentForEachPlace = 4;
 
 AnswerPtr Without(DnsStatus status, const std::string& name) {
   auto answer = std::make_shared<DnsAnswer>();
@@ -32,11 +38,56 @@ AnswerPtr Without(DnsStatus status, const std::string& name) {
 
 // A question in flight or waiting for its turn, and all who wait for its answer.
 struct Flight {
-  Flight(Loop& loop, DnsKey key) : key(std::move(key)), ended(loop) {}
+  Flight(Loop& loop, DnsKey key, Shares::Party party, bool ours)
+      : key(std::move(key)), party(party), ours(ours), ended(loop) {}
   DnsKey key;
+  const Shares::Party party;
+  bool ours;
+  bool in_line = false;  // waits for its turn
   Signal ended;
   AnswerPtr answer;
   std::optional<DnsStatus> first_failure;  // then the other servers have been asked, too
+  MonoTime asked;
+  std::optional<std::list<Flight*>::iterator> place;  // that it has
+};
+
+using FlightPtr = std::shared_ptr<Flight>;
+
+// Those who wait for their turn, by party; the parties take turns.
+class Line {
+ public:
+  void Add(FlightPtr flight) {
+    auto& waiting = by_party_[flight->party];
+    if (waiting.empty()) turns_.push_back(flight->party);
+    waiting.push_back(std::move(flight));
+  }
+  // The next one whose party may be served; null if there is none. Those that may not are few: each has a large share
+  // of what there is.
+  template <typename May>
+  FlightPtr Next(const May& may) {
+    for (size_t left = turns_.size(); left > 0; --left) {
+      const Shares::Party party = turns_.front();
+      turns_.pop_front();
+      if (!may(party)) {
+        turns_.push_back(party);
+        continue;
+      }
+      const auto found = by_party_.find(party);
+      FlightPtr next = std::move(found->second.front());
+      found->second.pop_front();
+      if (found->second.empty()) {
+        by_party_.erase(found);
+      } else {
+        turns_.push_back(party);
+      }
+      return next;
+    }
+    return nullptr;
+  }
+
+ private:
+  absl::flat_hash_map<Shares::Party, std::list<FlightPtr>> by_party_;
+  std::deque<Shares::Party> turns_;
 };
 
 bool IsFailure(DnsStatus status) {
@@ -47,9 +98,13 @@ bool IsFailure(DnsStatus status) {
 
 struct CaresResolver::Impl : std::enable_shared_from_this<CaresResolver::Impl> {
   Impl(Loop& loop, const ResolverSettings& settings, std::unique_ptr<CaresChannel> channel)
-      : loop(loop), settings(settings), cache(settings.cache_entries), channel(std::move(channel)) {
-    this->settings.max_in_flight = std::clamp<size_t>(settings.max_in_flight, 1, kMostInFlight);
-  }
+      : loop(loop),
+        settings(settings),
+        cache(settings.cache_entries),
+        places(std::clamp<size_t>(settings.max_in_flight, 1, kMostInFlight)),
+        seats(settings.max_waiting),
+        silence(loop.timers()),
+        channel(std::move(channel)) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() {
@@ -57,37 +112,84 @@ struct CaresResolver::Impl : std::enable_shared_from_this<CaresResolver::Impl> {
   }
 
   // The flight of this question, begun now or before; null when there are too many.
-  std::shared_ptr<Flight> Join(const DnsKey& key) {
+  FlightPtr Join(const DnsKey& key, DnsNeed need) {
+    const bool ours = need == DnsNeed::kOurs;
     if (const auto found = flights.find(key); found != flights.end()) {
       ++counts.joined;
+      if (ours && found->second->in_line) Prefer(found->second);
       return found->second;
     }
-    const bool must_wait = in_flight >= settings.max_in_flight;
-    if (must_wait && waiting.size() >= settings.max_waiting) return nullptr;
-    auto flight = std::make_shared<Flight>(loop, key);
+    const Shares::Party party = parties.NumberOf(key.first);
+    const bool must_wait = !places.MayTake(party, ours);
+    if (must_wait && !seats.MayTake(party, ours)) return nullptr;
+    auto flight = std::make_shared<Flight>(loop, key, party, ours);
     flights.emplace(key, flight);
     if (must_wait) {
-      waiting.push_back(flight);
+      flight->in_line = true;
+      seats.Take(party);
+      (ours ? our_line : line).Add(flight);
     } else {
       Start(flight);
     }
     return flight;
   }
 
-  void Start(const std::shared_ptr<Flight>& flight) {
-    ++in_flight;
+  // One that waits among strangers' is needed for ours.
+  void Prefer(const FlightPtr& flight) {
+    if (std::exchange(flight->ours, true)) return;
+    if (!places.MayTake(flight->party, /*ours=*/true)) return our_line.Add(flight);
+    LeaveLine(*flight);
+    Start(flight);
+  }
+
+  void LeaveLine(Flight& flight) {
+    flight.in_line = false;
+    seats.GiveBack(flight.party);
+  }
+
+  void Start(const FlightPtr& flight) {
+    places.Take(flight->party);
+    flight->asked = loop.clock().Mono();
+    flight->place = holding.insert(holding.end(), flight.get());
+    WatchSilence();
     ++counts.sent;
     Send(Channel(), flight);
   }
 
-  void Send(CaresChannel& on, const std::shared_ptr<Flight>& flight) {
+  void LeavePlace(Flight& flight) {
+    places.GiveBack(flight.party);
+    holding.erase(*std::exchange(flight.place, std::nullopt));
+  }
+
+  // The first who has a place has had it longest.
+  void WatchSilence() {
+    if (holding.empty() || silence.set()) return;
+    silence.SetAt(holding.front()->asked + settings.timeout, [this] { PassOverSilent(); });
+  }
+
+  void PassOverSilent() {
+    const MonoTime now = loop.clock().Mono();
+    const size_t most = std::min(kSilentForEachPlace * places.places(), kMostInFlight - places.places());
+    while (!holding.empty() && now - holding.front()->asked >= settings.timeout) {
+      if (silent >= most) {
+        silence.SetAfter(settings.timeout, [this] { PassOverSilent(); });
+        break;
+      }
+      ++silent;
+      LeavePlace(*holding.front());
+    }
+    WatchSilence();
+    StartWaiting();
+  }
+
+  void Send(CaresChannel& on, const FlightPtr& flight) {
     on.Send(flight->key.first, flight->key.second,
             [weak = weak_from_this(), flight](DnsStatus status, const std::string& message) {
               if (const std::shared_ptr<Impl> self = weak.lock()) self->Receive(flight, status, message);
             });
   }
 
-  void Receive(const std::shared_ptr<Flight>& flight, DnsStatus status, const std::string& message) {
+  void Receive(const FlightPtr& flight, DnsStatus status, const std::string& message) {
     const auto& [name, type] = flight->key;
     auto answer = std::make_shared<DnsAnswer>(*Without(status, name));
     if (status == DnsStatus::kOk) *answer = ParseDnsAnswer(message, name, type);
@@ -103,8 +205,12 @@ struct CaresResolver::Impl : std::enable_shared_from_this<CaresResolver::Impl> {
     End(flight, std::move(answer));
   }
 
-  void End(const std::shared_ptr<Flight>& flight, std::shared_ptr<DnsAnswer> answer) {
-    --in_flight;
+  void End(const FlightPtr& flight, std::shared_ptr<DnsAnswer> answer) {
+    if (flight->place.has_value()) {
+      LeavePlace(*flight);
+    } else {
+      --silent;
+    }
     answer->ttl =
         std::min(answer->ttl, answer->status == DnsStatus::kOk ? settings.max_ttl : settings.max_negative_ttl);
     if (answer->status == DnsStatus::kTimeout) ++counts.timeouts;
@@ -117,15 +223,21 @@ struct CaresResolver::Impl : std::enable_shared_from_this<CaresResolver::Impl> {
   }
 
   void StartWaiting() {
-    while (in_flight < settings.max_in_flight && !waiting.empty()) {
-      const std::shared_ptr<Flight> next = std::move(waiting.front());
-      waiting.pop_front();
+    while (FlightPtr next = NextInLine()) {
+      if (!next->in_line) continue;  // it was preferred, and had its turn
+      LeaveLine(*next);
       if (next->ended.waiting() == 0) {
         flights.erase(next->key);
       } else {
         Start(next);
       }
     }
+  }
+
+  FlightPtr NextInLine() {
+    FlightPtr next = our_line.Next([this](Shares::Party party) { return places.MayTake(party, /*ours=*/true); });
+    if (next != nullptr || !places.StrangersMayTake()) return next;
+    return line.Next([this](Shares::Party party) { return places.MayTake(party, /*ours=*/false); });
   }
 
   CaresChannel& Channel() {
@@ -151,9 +263,15 @@ struct CaresResolver::Impl : std::enable_shared_from_this<CaresResolver::Impl> {
   Loop& loop;
   ResolverSettings settings;
   AnswerCache cache;
-  absl::flat_hash_map<DnsKey, std::shared_ptr<Flight>> flights;
-  std::deque<std::shared_ptr<Flight>> waiting;  // in `flights`, too
-  size_t in_flight = 0;
+  absl::flat_hash_map<DnsKey, FlightPtr> flights;
+  RegistrableDomains parties;
+  Shares places;
+  std::list<Flight*> holding;  // those who have places, by when they were asked
+  size_t silent = 0;           // questions in flight that have given theirs up
+  Line our_line;               // who waits is in `flights`, too
+  Line line;
+  Shares seats;  // in both
+  Timer silence;
   ResolverCounts counts;
   std::unique_ptr<CaresChannel> channel;
   std::vector<std::unique_ptr<CaresChannel>> old_channels;
@@ -169,22 +287,22 @@ absl::StatusOr<std::unique_ptr<CaresResolver>> CaresResolver::Create(Loop& loop,
 CaresResolver::CaresResolver(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 CaresResolver::~CaresResolver() = default;
 
-boost::asio::awaitable<AnswerPtr> CaresResolver::Query(std::string name, DnsType type, MonoTime deadline) {
+Resolver::Answer CaresResolver::Query(std::string name, DnsType type, MonoTime deadline, DnsNeed need) {
   absl::AsciiStrToLower(&name);
   if (AnswerPtr cached = impl_->cache.Find(DnsKey(name, type), impl_->loop.clock().Mono())) {
     ++impl_->counts.questions;
     ++impl_->counts.cache_hits;
     co_return cached;
   }
-  co_return co_await QueryAnew(std::move(name), type, deadline);
+  co_return co_await QueryAnew(std::move(name), type, deadline, need);
 }
 
-boost::asio::awaitable<AnswerPtr> CaresResolver::QueryAnew(std::string name, DnsType type, MonoTime deadline) {
+Resolver::Answer CaresResolver::QueryAnew(std::string name, DnsType type, MonoTime deadline, DnsNeed need) {
   absl::AsciiStrToLower(&name);
   ++impl_->counts.questions;
   const DnsKey key(name, type);
   if (!IsDomainName(name)) co_return Without(DnsStatus::kMalformed, name);
-  const std::shared_ptr<Flight> flight = impl_->Join(key);
+  const FlightPtr flight = impl_->Join(key, need);
   if (flight == nullptr) co_return Without(DnsStatus::kOverload, name);
   co_await flight->ended.Wait(deadline);
   // The resolver may be gone by now.

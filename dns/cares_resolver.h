@@ -1,5 +1,10 @@
 // The real resolver, on c-ares: a cache by TTL, one question in flight per name and type, bounded questions in flight.
 //
+// The places in flight, and those in the line behind them, are shared out by registrable domain, with a reserve for
+// what is ours (base/shares.h); the domains that wait take turns, and ours come first. A question whose servers have
+// been silent for as long as one try takes gives its place up and is waited for without: names whose servers do not
+// answer, of which anybody has any number, hold up no others. Up to 2000 questions wait so.
+//
 // Thread: the front loop only, which outlives it. `ares_library_init` is called once in main, before any loop runs.
 #ifndef VERIFYD_DNS_CARES_RESOLVER_H_
 #define VERIFYD_DNS_CARES_RESOLVER_H_
@@ -32,10 +37,10 @@ class CaresResolver : public Resolver {
   static absl::StatusOr<std::unique_ptr<CaresResolver>> Create(Loop& loop, const ResolverSettings& settings);
   ~CaresResolver() override;
 
-  boost::asio::awaitable<std::shared_ptr<const DnsAnswer>> Query(std::string name, DnsType type,
-                                                                 MonoTime deadline) override;
-  boost::asio::awaitable<std::shared_ptr<const DnsAnswer>> QueryAnew(std::string name, DnsType type,
-                                                                     MonoTime deadline) override;
+  using Resolver::Query;
+  using Resolver::QueryAnew;
+  Answer Query(std::string name, DnsType type, MonoTime deadline, DnsNeed need) override;
+  Answer QueryAnew(std::string name, DnsType type, MonoTime deadline, DnsNeed need) override;
   ResolverCounts counts() const;
 
  private:

@@ -41,13 +41,13 @@ struct Gathering {
 
 // Asks everything at once; the answers are in the order of the questions.
 boost::asio::awaitable<std::vector<AnswerPtr>> AskAll(Resolver& resolver, std::vector<HostQuestion> questions,
-                                                      MonoTime deadline) {
+                                                      MonoTime deadline, DnsNeed need) {
   const auto executor = co_await boost::asio::this_coro::executor;
   const auto gathering = std::make_shared<Gathering>();
   gathering->answers.resize(questions.size());
   gathering->open = questions.size();
   for (size_t i = 0; i < questions.size(); ++i) {
-    boost::asio::co_spawn(executor, resolver.Query(questions[i].host, questions[i].type, deadline),
+    boost::asio::co_spawn(executor, resolver.Query(questions[i].host, questions[i].type, deadline, need),
                           [gathering, i](const std::exception_ptr& error, AnswerPtr answer) {
                             if (error) gathering->error = error;
                             gathering->answers[i] = std::move(answer);
@@ -127,9 +127,9 @@ void Add(const HostQuestion& question, uint16_t preference, const DnsAnswer& ans
 }
 
 boost::asio::awaitable<Addresses> AskAddresses(Resolver& resolver, const std::vector<MxRecord>& mx,
-                                               AddressFamilies families, MonoTime deadline) {
+                                               AddressFamilies families, MonoTime deadline, DnsNeed need) {
   const std::vector<HostQuestion> questions = AddressQuestions(mx, families);
-  const std::vector<AnswerPtr> answers = co_await AskAll(resolver, questions, deadline);
+  const std::vector<AnswerPtr> answers = co_await AskAll(resolver, questions, deadline, need);
   const size_t per_host = mx.empty() ? 1 : questions.size() / mx.size();
   Addresses sum;
   for (size_t i = 0; i < answers.size(); ++i) Add(questions[i], mx[i / per_host].preference, *answers[i], sum);
@@ -138,8 +138,9 @@ boost::asio::awaitable<Addresses> AskAddresses(Resolver& resolver, const std::ve
 
 // The addresses of `mx`, which is sorted; `none` is what it means that they have none.
 boost::asio::awaitable<MailHosts> Resolve(Resolver& resolver, std::vector<MxRecord> mx, AddressFamilies families,
-                                          MonoTime deadline, absl::Duration mx_ttl, MailHostsStatus none) {
-  Addresses usable = co_await AskAddresses(resolver, mx, families, deadline);
+                                          MonoTime deadline, DnsNeed need, absl::Duration mx_ttl,
+                                          MailHostsStatus none) {
+  Addresses usable = co_await AskAddresses(resolver, mx, families, deadline, need);
   MailHosts result;
   if (!usable.hosts.empty()) {
     result.status = MailHostsStatus::kOk;
@@ -153,7 +154,7 @@ boost::asio::awaitable<MailHosts> Resolve(Resolver& resolver, std::vector<MxReco
   AddressFamilies others;
   others.ipv4 = !families.ipv4;
   others.ipv6 = !families.ipv6;
-  const Addresses unusable = co_await AskAddresses(resolver, mx, others, deadline);
+  const Addresses unusable = co_await AskAddresses(resolver, mx, others, deadline, need);
   if (!unusable.hosts.empty()) {
     co_return Failure(MailHostsStatus::kTemporary, absl::ZeroDuration(),
                       absl::StrCat(unusable.hosts.front().name, " has addresses, but of a family that is not in use"));
@@ -199,10 +200,10 @@ std::vector<std::string> NamesOf(std::vector<MxRecord> mx) {
 }
 
 boost::asio::awaitable<MailHosts> LookUpImplicit(Resolver& resolver, std::string domain, AddressFamilies families,
-                                                 MonoTime deadline, absl::Duration mx_ttl) {
+                                                 MonoTime deadline, DnsNeed need, absl::Duration mx_ttl) {
   std::vector<MxRecord> self(1);
   self[0].exchange = domain;
-  MailHosts result = co_await Resolve(resolver, self, families, deadline, mx_ttl, MailHostsStatus::kNoMailHost);
+  MailHosts result = co_await Resolve(resolver, self, families, deadline, need, mx_ttl, MailHostsStatus::kNoMailHost);
   result.implicit = true;
   result.exchanges.push_back(std::move(domain));
   co_return result;
@@ -216,9 +217,9 @@ bool IsIpAddress(const std::string& text) {
 }  // namespace
 
 boost::asio::awaitable<MailHosts> LookUpMailHosts(Resolver& resolver, std::string domain, AddressFamilies families,
-                                                  MonoTime deadline) {
+                                                  MonoTime deadline, DnsNeed need) {
   absl::AsciiStrToLower(&domain);
-  const AnswerPtr answer = co_await resolver.Query(domain, DnsType::kMx, deadline);
+  const AnswerPtr answer = co_await resolver.Query(domain, DnsType::kMx, deadline, need);
   const std::string explanation = Explain(DnsType::kMx, domain, answer->status);
   if (!IsDefinite(answer->status)) {
     co_return Failure(StatusOfFailure(answer->status), absl::ZeroDuration(), explanation);
@@ -227,7 +228,7 @@ boost::asio::awaitable<MailHosts> LookUpMailHosts(Resolver& resolver, std::strin
     co_return Failure(MailHostsStatus::kNoSuchDomain, answer->ttl, explanation);
   }
   if (answer->status == DnsStatus::kNoData) {
-    co_return co_await LookUpImplicit(resolver, domain, families, deadline, answer->ttl);
+    co_return co_await LookUpImplicit(resolver, domain, families, deadline, need, answer->ttl);
   }
   if (std::all_of(answer->mx.begin(), answer->mx.end(), IsRoot)) {
     co_return Failure(MailHostsStatus::kNullMx, answer->ttl, absl::StrCat(domain, " does not accept mail (null MX)"));
@@ -237,13 +238,14 @@ boost::asio::awaitable<MailHosts> LookUpMailHosts(Resolver& resolver, std::strin
     co_return Failure(MailHostsStatus::kUnresolvable, answer->ttl,
                       absl::StrCat("MX of ", domain, ": no exchange has a name that a host can have"));
   }
-  MailHosts result = co_await Resolve(resolver, mx, families, deadline, answer->ttl, MailHostsStatus::kUnresolvable);
+  MailHosts result =
+      co_await Resolve(resolver, mx, families, deadline, need, answer->ttl, MailHostsStatus::kUnresolvable);
   result.exchanges = NamesOf(std::move(mx));
   co_return result;
 }
 
 boost::asio::awaitable<MailHosts> LookUpHost(Resolver& resolver, std::string host, AddressFamilies families,
-                                             MonoTime deadline) {
+                                             MonoTime deadline, DnsNeed need) {
   absl::AsciiStrToLower(&host);
   MailHosts result;
   if (IsIpAddress(host)) {
@@ -253,8 +255,8 @@ boost::asio::awaitable<MailHosts> LookUpHost(Resolver& resolver, std::string hos
   } else {
     std::vector<MxRecord> self(1);
     self[0].exchange = host;
-    result =
-        co_await Resolve(resolver, self, families, deadline, absl::InfiniteDuration(), MailHostsStatus::kNoSuchDomain);
+    result = co_await Resolve(resolver, self, families, deadline, need, absl::InfiniteDuration(),
+                              MailHostsStatus::kNoSuchDomain);
   }
   result.exchanges.push_back(std::move(host));
   co_return result;

@@ -55,10 +55,10 @@ struct AddressFamilies {
 // hosts, the best. A host whose addresses are of a family we may not use exists all the same: before a host is said to
 // have no address, the other family is asked, too.
 boost::asio::awaitable<MailHosts> LookUpMailHosts(Resolver& resolver, std::string domain, AddressFamilies families,
-                                                  MonoTime deadline);
+                                                  MonoTime deadline, DnsNeed need = DnsNeed::kOthers);
 // The addresses of one host, no MX ("[relay.example.com]"); an IP address is its own answer.
 boost::asio::awaitable<MailHosts> LookUpHost(Resolver& resolver, std::string host, AddressFamilies families,
-                                             MonoTime deadline);
+                                             MonoTime deadline, DnsNeed need = DnsNeed::kOthers);
 
 }  // namespace verifyd
 

@@ -4,6 +4,7 @@
 #ifndef VERIFYD_DNS_RESOLVER_H_
 #define VERIFYD_DNS_RESOLVER_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -14,17 +15,27 @@
 
 namespace verifyd {
 
+// For whom something is asked. Where there are too many questions some room is left for what the operator's own domains
+// and next hops need: anybody can make us ask for the names of others.
+enum class DnsNeed : uint8_t { kOthers, kOurs };
+
 class Resolver {
  public:
+  using Answer = boost::asio::awaitable<std::shared_ptr<const DnsAnswer>>;
+
   virtual ~Resolver() = default;
   // Never null; time-outs and refusals are statuses of the answer. Answers by `deadline` at the latest (status
   // kTimeout). `name` is an ASCII domain without trailing dot; case does not matter.
-  virtual boost::asio::awaitable<std::shared_ptr<const DnsAnswer>> Query(std::string name, DnsType type,
-                                                                         MonoTime deadline) = 0;
+  virtual Answer Query(std::string name, DnsType type, MonoTime deadline, DnsNeed need) = 0;
+  Answer Query(std::string name, DnsType type, MonoTime deadline) {
+    return Query(std::move(name), type, deadline, DnsNeed::kOthers);
+  }
   // The same, but what is remembered does not answer it.
-  virtual boost::asio::awaitable<std::shared_ptr<const DnsAnswer>> QueryAnew(std::string name, DnsType type,
-                                                                             MonoTime deadline) {
-    return Query(std::move(name), type, deadline);
+  virtual Answer QueryAnew(std::string name, DnsType type, MonoTime deadline, DnsNeed need) {
+    return Query(std::move(name), type, deadline, need);
+  }
+  Answer QueryAnew(std::string name, DnsType type, MonoTime deadline) {
+    return QueryAnew(std::move(name), type, deadline, DnsNeed::kOthers);
   }
 };
 

@@ -34,6 +34,8 @@ struct ProbeRequest {
   AskCatchAll ask_catch_all = AskCatchAll::kNo;
   // Of a domain that the operator has named as his: what protects servers of others does not hold it up.
   bool ours = false;
+  // See Question.
+  uint64_t asker = 0;
   bool transcript = false;
 };
 

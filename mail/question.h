@@ -36,6 +36,9 @@ struct Question {
   // Where what was asked about is no address: what is wrong with it. `address` is then Address::DomainOf it, and memory
   // answers: bad_address_syntax, if the domain's addresses may be asked about.
   std::string no_address;
+  // A number that stands for who is held to account for it: what one asks for in vain counts against him, not against
+  // others. 0: nobody.
+  uint64_t asker = 0;
 };
 
 absl::string_view RoleName(Role role);  // "recipient", "sender"

@@ -26,7 +26,7 @@ bool DoesNotExist(const DnsAnswer& answer) {
 }  // namespace
 
 boost::asio::awaitable<TlsPolicy> DanePolicyAt(Resolver& resolver, Endpoint endpoint, TlsPolicy policy,
-                                               MonoTime deadline) {
+                                               MonoTime deadline, DnsNeed need) {
   TlsPolicy unmet = policy;
   unmet.level = TlsLevel::kDaneOnly;
   unmet.tlsa.clear();
@@ -35,10 +35,10 @@ boost::asio::awaitable<TlsPolicy> DanePolicyAt(Resolver& resolver, Endpoint endp
   if (endpoint.host.empty() || IsIpAddress(endpoint.host)) co_return without;
   // Section 2.2.2: a host whose own addresses are not signed has no records worth asking for.
   const DnsType family = absl::StrContains(endpoint.address, ':') ? DnsType::kAaaa : DnsType::kA;
-  const auto address = co_await resolver.Query(endpoint.host, family, deadline);
+  const auto address = co_await resolver.Query(endpoint.host, family, deadline, need);
   if (!address->authenticated) co_return without;
-  const auto answer =
-      co_await resolver.Query(absl::StrCat("_", endpoint.port, "._tcp.", endpoint.host), DnsType::kTlsa, deadline);
+  const auto answer = co_await resolver.Query(absl::StrCat("_", endpoint.port, "._tcp.", endpoint.host), DnsType::kTlsa,
+                                              deadline, need);
   if (DoesNotExist(*answer)) co_return without;
   if (!Exists(*answer)) co_return unmet;
   if (!answer->authenticated) co_return without;

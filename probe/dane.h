@@ -17,7 +17,7 @@ namespace verifyd {
 // are signed ones; TLS without a check where none of them can be used; `may` where there are none (dane). Where DNS
 // does not answer, or dane-only finds nothing, it is dane-only without records: that can not be met.
 boost::asio::awaitable<TlsPolicy> DanePolicyAt(Resolver& resolver, Endpoint endpoint, TlsPolicy policy,
-                                               MonoTime deadline);
+                                               MonoTime deadline, DnsNeed need = DnsNeed::kOthers);
 
 }  // namespace verifyd
 

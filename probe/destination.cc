@@ -135,12 +135,17 @@ void Destination::Ask(std::unique_ptr<ProbeJob> job) {
 // False: answered, as nobody is to be asked just now.
 bool Destination::LetIn(ProbeJob& job) {
   const absl::Time now = all_.loop_.clock().Now();
-  if (!job.route.configured && unknown_share_.exhausted(job.settings->unknown_budget, all_.loop_.clock().Mono())) {
-    Answer(job, ToFinding(ClassificationOf(Reason::kOverload, "budget.unknown"), Stage::kConnect,
-                          absl::StrCat("not asked: ", unknown_share_.unknown(), " of ", unknown_share_.asked(),
-                                       " addresses asked about at ", name(), " within the hour do not exist"),
-                          now));
-    return false;
+  if (!job.route.configured && !job.request.ours) {
+    const UnknownShare* const over = all_.unknown_shares_.OverBudget(
+        job.domain(), job.request.asker, job.settings->unknown_budget, all_.loop_.clock().Mono());
+    if (over != nullptr) {
+      job.declined = true;
+      Answer(job, ToFinding(ClassificationOf(Reason::kOverload, "budget.unknown"), Stage::kConnect,
+                            absl::StrCat("not asked: ", over->unknown(), " of ", over->asked(), " addresses of ",
+                                         job.domain(), " that were asked about within the hour do not exist"),
+                            now));
+      return false;
+    }
   }
   std::optional<Finding> closed = breakers_.Pass(job, now);
   if (!closed.has_value()) return true;
@@ -662,7 +667,7 @@ void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoi
     job->relay_denied_everywhere = job->relay_denied && !job->route.configured && !job->NextServer().has_value();
     if (relay_denied && job->route.configured) SayRelayDenied(*job, best);
     all_.NotePublicPort(*job, name(), best);
-    if (!job->route.configured) unknown_share_.Note(IsUnknownUser(best), all_.loop_.clock().Mono());
+    NoteUnknown(*job, best);
     const MonoTime now = all_.loop_.clock().Mono();
     if (IsAnswer(best)) answers_.Note(job->domain(), now);
     breakers_.Learn(*job, best, {.of_domain = answers_.Of(job->domain(), now), .anybody = answers_.Any(now)},
@@ -672,6 +677,14 @@ void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoi
   ProbeJob* const waiting = job.get();
   waiting->expiry->SetAt(waiting->request.deadline, [this, waiting] { Expire(*waiting); });
   Enqueue(std::move(job), ProbeQueue::End::kFront);
+}
+
+void Destination::NoteUnknown(const ProbeJob& job, const Finding& finding) {
+  if (job.route.configured) return;
+  const MonoTime now = all_.loop_.clock().Mono();
+  const bool unknown = IsUnknownUser(finding);
+  unknown_share_.Note(unknown, now);
+  if (!job.request.ours) all_.unknown_shares_.Note(name(), job.domain(), job.request.asker, unknown, now);
 }
 
 // The operator's own route does not take mail for the domain: nobody can be verified there until he mends it.
@@ -718,6 +731,7 @@ void Destination::Answer(ProbeJob& job, Finding finding) {
   outcome->configured_route = job.route.configured;
   outcome->catch_all = job.catch_all;
   outcome->relay_denied_everywhere = job.relay_denied_everywhere;
+  outcome->declined = job.declined;
   outcome->delays = job.delays;
   outcome->transcript = job.transcript.Take();
   std::exchange(job.answer, nullptr)(std::move(outcome));
@@ -733,6 +747,7 @@ void Destination::Reset() {
   complaints_.Forget();
   tarpit_until_ = MonoTime();
   unknown_share_ = UnknownShare();
+  all_.unknown_shares_.ForgetDestination(name());
   if (catch_all_ != nullptr) catch_all_->clear();  // who asks just now still writes into it
 }
 

@@ -131,6 +131,7 @@ class Destination {
 
   // A server's word on a job: its answer, or the next server's turn.
   void Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoint, std::unique_ptr<Finding> finding);
+  void NoteUnknown(const ProbeJob& job, const Finding& finding);
   void SayRelayDenied(const ProbeJob& job, const Finding& finding);
   bool TryOtherProvider(ProbeJob& job, const Endpoint& endpoint);
   void Expire(ProbeJob& job);
@@ -161,7 +162,7 @@ class Destination {
   Breakers breakers_;
   RecentAnswers answers_;
   Complaints complaints_;
-  UnknownShare unknown_share_;
+  UnknownShare unknown_share_;  // of all domains, for people
   // Addresses a transaction: grows while replies come fast, up to `batch_limit_`, which the server's words lower.
   size_t batch_ = 4;
   size_t batch_limit_ = SIZE_MAX;

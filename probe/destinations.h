@@ -28,6 +28,7 @@
 #include "probe/probe_job.h"
 #include "probe/session_slots.h"
 #include "probe/source_pool.h"
+#include "probe/unknown_shares.h"
 
 namespace verifyd {
 
@@ -98,6 +99,7 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
   SessionSlots slots_;
   DeadHosts dead_hosts_;
   SourcePool sources_;
+  UnknownShares unknown_shares_;
   Timer forget_;
   absl::BitGen random_;
   absl::Duration connection_idle_time_;

@@ -18,7 +18,7 @@
 #include "probe/pace.h"
 #include "probe/tls_policy.h"
 #include "probe/transport_table.h"
-#include "probe/unknown_share.h"
+#include "probe/unknown_shares.h"
 
 namespace verifyd {
 
@@ -68,8 +68,9 @@ struct ProbeSettings {
   int mx_session_limit = 2;
   PaceLimits public_pace = {.connections = 2, .connections_per_second = 5};
   PaceLimits configured_pace = {.connections = 20, .least_questions_per_second = 1};  // of routes the operator gave
-  UnknownBudget unknown_budget = {.number = 200};                                     // at each public destination
+  UnknownBudget unknown_budget = {.number = 200};                                     // of each public domain
   size_t session_limit = 10000;                                                       // of each prober loop
+  size_t in_the_air_limit = 20000;  // of which a destination has its share
   // What single destinations want otherwise; null: nothing.
   std::shared_ptr<const DestinationSettings> destinations;
   // Our addresses to ask from; none: the system chooses (smtp_bind_address, smtp_bind_address6).

@@ -12,6 +12,7 @@
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "base/mailbox.h"
+#include "base/shares.h"
 #include "base/signal.h"
 #include "probe/destination_settings.h"
 #include "probe/destinations.h"
@@ -36,6 +37,7 @@ struct Awaited {
   Timer deadline;
   // For one that does not come in time.
   std::string destination;
+  Shares::Party party = 0;  // of the places in the air
   absl::Duration dns;
   MonoTime handed_over;
 };
@@ -48,6 +50,19 @@ ProbeOutcome Late(Awaited& awaited, const Clock& clock) {
   outcome.identity = awaited.request.identity;
   outcome.delays.dns = awaited.dns;
   outcome.delays.queue = clock.Mono() - awaited.handed_over;
+  return outcome;
+}
+
+// Of one that is not handed over, as too many wait at its destination.
+ProbeOutcome TooMany(const ProbeRequest& request, const Route& route, absl::Duration dns, absl::Time now) {
+  ProbeOutcome outcome;
+  outcome.finding = ToFinding(Classifier::Classify(Event::kOverload, Stage::kConnect), Stage::kConnect,
+                              absl::StrCat("too many addresses wait to be asked about at ", route.destination), now);
+  outcome.destination = route.destination;
+  outcome.configured_route = route.configured;
+  outcome.identity = request.identity;
+  outcome.delays.dns = dns;
+  outcome.declined = true;
   return outcome;
 }
 
@@ -97,6 +112,7 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   std::function<void(const DestinationState&)> observer;
   uint64_t last_number = 0;
   absl::flat_hash_map<uint64_t, std::unique_ptr<Awaited>> in_the_air;
+  Shares air{ProbeSettings().in_the_air_limit};  // by destination
   std::vector<Place> places;
 };
 
@@ -126,6 +142,7 @@ Prober::~Prober() {
 
 void Prober::Configure(std::shared_ptr<const ProbeSettings> settings, std::shared_ptr<const Classifier> classifier) {
   impl_->settings = std::move(settings);
+  impl_->air.SetPlaces(impl_->settings->in_the_air_limit);
   impl_->classifier = std::move(classifier);
 }
 
@@ -219,8 +236,8 @@ boost::asio::awaitable<void> Prober::Impl::Begin(std::shared_ptr<Impl> self, Pro
   const MonoTime began = clock.Mono();
   const std::shared_ptr<const ProbeSettings> now_valid = self->settings;
   Transcript transcript(clock, request.transcript);
-  Routed routed =
-      co_await self->router.Find(request.address, request.identity.sender, *now_valid, request.deadline, transcript);
+  Routed routed = co_await self->router.Find(request.address, request.identity.sender, *now_valid, request.deadline,
+                                             transcript, request.ours ? DnsNeed::kOurs : DnsNeed::kOthers);
   Address address = routed.rewritten.has_value() ? *std::move(routed.rewritten) : request.address;
   const absl::Duration dns = clock.Mono() - began;
   if (routed.route.has_value() && routed.stock_verify.empty()) {
@@ -248,6 +265,12 @@ boost::asio::awaitable<void> Prober::Impl::Begin(std::shared_ptr<Impl> self, Pro
 
 void Prober::Impl::HandOver(ProbeRequest request, Address address, Route route, Transcript transcript,
                             absl::Duration dns, Answer answer) {
+  const Shares::Party party = absl::HashOf(route.destination);
+  if (!air.MayTake(party, route.configured || request.ours)) {
+    ProbeOutcome outcome = TooMany(request, route, dns, front.clock().Now());
+    return answer(std::move(request), std::move(outcome));
+  }
+  air.Take(party);
   auto job = std::make_unique<ProbeJob>(request, std::move(route), std::move(transcript));
   job->request.address = std::move(address);
   if (request.deadline != MonoTime::InfiniteFuture()) {
@@ -269,6 +292,7 @@ void Prober::Impl::HandOver(ProbeRequest request, Address address, Route route, 
   };
   auto awaited = std::make_unique<Awaited>(std::move(request), std::move(answer), front.timers());
   awaited->destination = job->route.destination;
+  awaited->party = party;
   awaited->dns = dns;
   awaited->handed_over = front.clock().Mono();
   awaited->deadline.SetAt(awaited->request.deadline, [this, number] { TakeIn(number, nullptr); });
@@ -282,6 +306,7 @@ void Prober::Impl::TakeIn(uint64_t number, std::unique_ptr<ProbeOutcome> outcome
   if (found == in_the_air.end()) return;  // it came too late
   const std::unique_ptr<Awaited> awaited = std::move(found->second);
   in_the_air.erase(found);
+  air.GiveBack(awaited->party);
   if (outcome == nullptr) outcome = std::make_unique<ProbeOutcome>(Late(*awaited, front.clock()));
   awaited->answer(std::move(awaited->request), std::move(*outcome));
 }

@@ -2,6 +2,9 @@
 //
 //   front loop:  Probe -> Router (DNS) -> post to ...
 //   prober loop: Destination (queue, connections) -> Session (dialogue) -> Classifier -> ... post back
+//
+// Of the probes in the air a destination has its share (base/shares.h): what leads to one server, by however many
+// domains, leaves room for others.
 #ifndef VERIFYD_PROBE_PROBER_H_
 #define VERIFYD_PROBE_PROBER_H_
 

@@ -1,15 +1,10 @@
 #include "probe/provider.h"
 
-#include <libpsl.h>
-
+#include "mail/registrable_domain.h"
 #include "probe/network.h"
 
 namespace verifyd {
 
-std::string ProviderOf(const std::string& host) {
-  if (IsIpAddress(host)) return host;
-  const char* const domain = psl_registrable_domain(psl_builtin(), host.c_str());
-  return domain != nullptr ? domain : host;
-}
+std::string ProviderOf(const std::string& host) { return IsIpAddress(host) ? host : RegistrableDomainOf(host); }
 
 }  // namespace verifyd

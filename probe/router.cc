@@ -104,6 +104,7 @@ Routed Aliased(absl::Time now) {
 struct Router::Plan {
   NextHop hop;
   bool configured = false;
+  DnsNeed need = DnsNeed::kOthers;
   Protocol protocol = Protocol::kSmtp;
   std::string path;                // of an LMTP server
   std::string stock_verify;        // of Postfix's verify(8)
@@ -298,12 +299,12 @@ boost::asio::awaitable<absl::StatusOr<Router::Plan>> Router::PlanFor(const Addre
 boost::asio::awaitable<MailHosts> Router::LookUp(const Address& address, const Plan& plan,
                                                  const ProbeSettings& settings, MonoTime deadline) {
   if (!plan.configured && address.domain_is_literal()) {
-    co_return co_await LookUpHost(resolver_, std::string(address.literal_ip()), settings.families, deadline);
+    co_return co_await LookUpHost(resolver_, std::string(address.literal_ip()), settings.families, deadline, plan.need);
   }
   if (plan.hop.by_mx) {
-    co_return co_await LookUpMailHosts(resolver_, plan.name(address), settings.families, deadline);
+    co_return co_await LookUpMailHosts(resolver_, plan.name(address), settings.families, deadline, plan.need);
   }
-  co_return co_await LookUpHost(resolver_, plan.name(address), settings.families, deadline);
+  co_return co_await LookUpHost(resolver_, plan.name(address), settings.families, deadline, plan.need);
 }
 
 // Where the plan says all.
@@ -340,7 +341,8 @@ Routed Router::Temporary(absl::string_view text) {
 }
 
 boost::asio::awaitable<Routed> Router::Find(const Address& given, const std::string& sender,
-                                            const ProbeSettings& settings, MonoTime deadline, Transcript& transcript) {
+                                            const ProbeSettings& settings, MonoTime deadline, Transcript& transcript,
+                                            DnsNeed need) {
   const absl::StatusOr<Rewritten> rewritten = co_await Rewrite(given, settings, deadline);
   if (!rewritten.ok()) co_return Temporary(rewritten.status().message());
   if (rewritten->several) co_return Aliased(loop_.clock().Now());
@@ -354,8 +356,9 @@ boost::asio::awaitable<Routed> Router::Find(const Address& given, const std::str
   const Address& address = rewritten->address;
   const bool changed = address.Key() != given.Key();
   if (changed && transcript.wanted()) transcript.Note(absl::StrCat("aliased to ", address.Key()));
-  const absl::StatusOr<Plan> planned = co_await PlanFor(address, sender, settings, deadline);
+  absl::StatusOr<Plan> planned = co_await PlanFor(address, sender, settings, deadline);
   if (!planned.ok()) co_return Temporary(planned.status().message());
+  planned->need = planned->configured ? DnsNeed::kOurs : need;
   const Plan& plan = *planned;
   Routed routed;
   if (plan.refusal.has_value() || !plan.not_verifiable.empty() || !plan.stock_verify.empty() || !plan.path.empty()) {
@@ -395,7 +398,7 @@ boost::asio::awaitable<Routed> Router::FindHosts(const Address& address, const P
   if (found.status != MailHostsStatus::kOk || found.hosts.empty()) {
     if (transcript.wanted()) transcript.Note(absl::StrCat("no mail host: ", found.explanation));
     Routed routed = NoRoute(address, plan, found);
-    if (co_await DnsIsDoubted(routed, settings, deadline)) {
+    if (co_await DnsIsDoubted(routed, settings, deadline, plan.need)) {
       co_return Temporary(absl::StrCat("DNS is not believed: dns_canary ", settings.dns_canary,
                                        " does not resolve, either; ", routed.finding.text));
     }
@@ -457,12 +460,12 @@ boost::asio::awaitable<absl::Status> Router::SetTlsPolicies(Route& route, const 
   // Where the MX itself could have been forged, so could the host be whose records would be believed.
   bool signed_mx = dane && settings.dns_trust_ad;
   if (signed_mx && plan.hop.by_mx) {
-    signed_mx = (co_await resolver_.Query(plan.name(address), DnsType::kMx, deadline))->authenticated;
+    signed_mx = (co_await resolver_.Query(plan.name(address), DnsType::kMx, deadline, plan.need))->authenticated;
   }
   for (Endpoint& endpoint : route.endpoints) {
     TlsPolicy here = ForHost(*policy, plan.name(address), endpoint.host);
     if (signed_mx) {
-      here = co_await DanePolicyAt(resolver_, endpoint, std::move(here), deadline);
+      here = co_await DanePolicyAt(resolver_, endpoint, std::move(here), deadline, plan.need);
     } else if (policy->level == TlsLevel::kDane) {
       here.level = TlsLevel::kMay;
     }
@@ -473,12 +476,12 @@ boost::asio::awaitable<absl::Status> Router::SetTlsPolicies(Route& route, const 
 
 // A dead or lying resolver says of everything that it does not exist. That a domain wants no mail it would not invent.
 boost::asio::awaitable<bool> Router::DnsIsDoubted(const Routed& routed, const ProbeSettings& settings,
-                                                  MonoTime deadline) {
+                                                  MonoTime deadline, DnsNeed need) {
   if (settings.dns_canary.empty() || routed.domain_fact == nullptr || routed.finding.reason == Reason::kDomainNullMx) {
     co_return false;
   }
   for (const DnsType type : {DnsType::kA, DnsType::kMx}) {
-    const auto answer = co_await resolver_.QueryAnew(settings.dns_canary, type, deadline);
+    const auto answer = co_await resolver_.QueryAnew(settings.dns_canary, type, deadline, need);
     if (answer->status == DnsStatus::kOk) co_return false;
   }
   co_return true;

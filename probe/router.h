@@ -55,9 +55,10 @@ class Router {
   Router(Loop& loop, Resolver& resolver, Dialer& services)
       : loop_(loop), resolver_(resolver), services_(services), socketmaps_(loop, services) {}
 
-  // `sender` is the probe's. The referenced values, and the router, must live until it returns.
+  // `sender` is the probe's, `need` for whom DNS is asked where the operator has not said where to ask. The referenced
+  // values, and the router, must live until it returns.
   boost::asio::awaitable<Routed> Find(const Address& address, const std::string& sender, const ProbeSettings& settings,
-                                      MonoTime deadline, Transcript& transcript);
+                                      MonoTime deadline, Transcript& transcript, DnsNeed need = DnsNeed::kOthers);
 
  private:
   using Tables = std::vector<std::shared_ptr<const Table>>;
@@ -86,7 +87,8 @@ class Router {
                                            MonoTime deadline, Transcript& transcript);
   boost::asio::awaitable<absl::Status> SetTlsPolicies(Route& route, const Address& address, const Plan& plan,
                                                       const ProbeSettings& settings, MonoTime deadline);
-  boost::asio::awaitable<bool> DnsIsDoubted(const Routed& routed, const ProbeSettings& settings, MonoTime deadline);
+  boost::asio::awaitable<bool> DnsIsDoubted(const Routed& routed, const ProbeSettings& settings, MonoTime deadline,
+                                            DnsNeed need);
   Routed NoRoute(const Address& address, const Plan& plan, const MailHosts& found);
   Routed OnlyBogusHosts(const Address& address, const MailHosts& found);
   bool CutAtOurselves(MailHosts& found, const ProbeSettings& settings) const;

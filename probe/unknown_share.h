@@ -1,11 +1,10 @@
-// How many of the users that were asked about at a public destination within the hour do not exist there: who asks for
-// many of those looks like one who harvests addresses. Beyond a number and a share nobody is asked there for the rest
-// of the hour.
+// How many of the users that were asked about within the hour do not exist.
 //
 // Thread: one (whoever owns it).
 #ifndef VERIFYD_PROBE_UNKNOWN_SHARE_H_
 #define VERIFYD_PROBE_UNKNOWN_SHARE_H_
 
+#include <algorithm>
 #include <cstdint>
 
 #include "absl/time/time.h"
@@ -13,35 +12,28 @@
 
 namespace verifyd {
 
-// `number` 0: no budget.
-struct UnknownBudget {
-  uint64_t number = 0;
-  int percent = 50;
-};
-
 class UnknownShare {
  public:
   static constexpr absl::Duration kWindow = absl::Hours(1);
 
   void Note(bool unknown, MonoTime now) {
-    Turn(now);
+    if (asked_ == 0 || now - began_ >= kWindow) *this = UnknownShare(now);
     ++asked_;
     if (unknown) ++unknown_;
   }
-  bool exhausted(const UnknownBudget& budget, MonoTime now) {
-    Turn(now);
-    return budget.number > 0 && unknown_ >= budget.number &&
-           uint64_t{100} * unknown_ >= static_cast<uint64_t>(budget.percent) * asked_;
+  bool past(MonoTime now) const { return asked_ == 0 || now - began_ >= kWindow; }
+  // So many of them do not exist, and so large a part.
+  bool Reaches(uint64_t number, int percent, MonoTime now) const {
+    return !past(now) && unknown_ >= std::max<uint64_t>(number, 1) &&
+           uint64_t{100} * unknown_ >= static_cast<uint64_t>(percent) * asked_;
   }
   uint64_t asked() const { return asked_; }
   uint64_t unknown() const { return unknown_; }
 
+  UnknownShare() = default;
+
  private:
-  void Turn(MonoTime now) {
-    if (asked_ > 0 && now - began_ < kWindow) return;
-    if (asked_ > 0) asked_ = unknown_ = 0;
-    began_ = now;
-  }
+  explicit UnknownShare(MonoTime began) : began_(began) {}
 
   MonoTime began_;
   uint32_t asked_ = 0;

@@ -84,13 +84,16 @@ class ScriptedResolver : public Resolver {
     return it == asked_.end() ? 0 : it->second;
   }
   size_t asked() const { return asked_in_all_; }
+  // Of these, for what is ours.
+  size_t asked_for_ours() const { return asked_for_ours_; }
   // The most questions that waited for their answers at one time.
   size_t most_at_once() const { return most_at_once_; }
 
-  boost::asio::awaitable<std::shared_ptr<const DnsAnswer>> Query(std::string name, DnsType type,
-                                                                 MonoTime deadline) override {
+  using Resolver::Query;
+  Answer Query(std::string name, DnsType type, MonoTime deadline, DnsNeed need) override {
     const Key key(absl::AsciiStrToLower(name), type);
     ++asked_in_all_;
+    if (need == DnsNeed::kOurs) ++asked_for_ours_;
     ++asked_[key];
     most_at_once_ = std::max(most_at_once_, ++now_);
     const auto delayed = delays_.find(key);
@@ -125,6 +128,7 @@ class ScriptedResolver : public Resolver {
   absl::Duration delay_ = absl::ZeroDuration();
   std::map<Key, size_t> asked_;
   size_t asked_in_all_ = 0;
+  size_t asked_for_ours_ = 0;
   size_t now_ = 0;
   size_t most_at_once_ = 0;
 };

@@ -88,7 +88,7 @@ constexpr std::array<ReasonRow, kReasonCount - 1> kRows = {{
     {Reason::kDnsTemporary, "dns_temporary", D::kUnknown, S::kDomain, R::kLater, C::kTemporary, kDefer, kDefer, kPermit},
     {Reason::kDnsTimeout, "dns_timeout", D::kUnknown, S::kDomain, R::kLater, C::kTemporary, kDefer, kDefer, kPermit},
     {Reason::kDestinationDoubted, "destination_doubted", D::kUnknown, S::kDomain, R::kLater, C::kTemporary, kDefer, kDefer, kPermit},
-    {Reason::kOverload, "overload", D::kUnknown, S::kSession, R::kLater, C::kTemporary, kDefer, kDefer, kPermit},
+    {Reason::kOverload, "overload", D::kUnknown, S::kSession, R::kLater, C::kTemporary, kDefer, kPermit, kPermit},
     // clang-format on
 }};
 

@@ -20,8 +20,7 @@ constexpr absl::Duration kPause = absl::Microseconds(200);
 // Nothing is probed here, so nothing is resolved.
 class NoResolver : public Resolver {
  public:
-  boost::asio::awaitable<std::shared_ptr<const DnsAnswer>> Query(std::string name, DnsType type,
-                                                                 MonoTime deadline) override {
+  Answer Query(std::string name, DnsType type, MonoTime deadline, DnsNeed need) override {
     co_return std::make_shared<const DnsAnswer>();
   }
 };

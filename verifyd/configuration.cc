@@ -229,6 +229,7 @@ absl::Status FillPace(const Settings& settings, ProbeSettings& probe) {
   const auto threads = static_cast<size_t>(std::max<int64_t>(settings.Number("probe_threads"), 1));
   probe.session_limit =
       std::max<size_t>(SessionLimit(static_cast<size_t>(settings.Number("probe_session_limit"))) / threads, 1);
+  probe.in_the_air_limit = static_cast<size_t>(settings.Number("address_verify_pending_request_limit"));
   return absl::OkStatus();
 }
 

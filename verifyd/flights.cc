@@ -6,10 +6,13 @@
 
 namespace verifyd {
 
-Ticket Flights::Join(std::string key) {
+Ticket Flights::Join(std::string key, Shares::Party party) {
   Ticket ticket;
   const auto [it, inserted] = flights_.try_emplace(key);
-  if (inserted) it->second = std::make_shared<Flight>(std::move(key));
+  if (inserted) {
+    it->second = std::make_shared<Flight>(std::move(key), party);
+    places_.Take(party);
+  }
   ticket.flight = it->second;
   ticket.leads = inserted;
   return ticket;
@@ -21,24 +24,26 @@ void Flights::Wait(Flight& flight, absl::Duration patience, Flight::Told told) {
   Flight::Waiter& waiter = flight.waiters.emplace_back(flight, loop_.timers(), std::move(told));
   waiter.self = std::prev(flight.waiters.end());
   if (patience == absl::InfiniteDuration()) return;
-  waiter.patience.SetAt(loop_.clock().Mono() + patience, [&waiter] { GiveUp(waiter); });
+  waiter.seated = true;
+  seats_.Take(flight.party);
+  waiter.patience.SetAt(loop_.clock().Mono() + patience, [this, &waiter] { GiveUp(waiter); });
 }
 
-void Flights::GiveUp(Flight::Waiter& waiter) {
+Flight::Told Flights::Leave(Flight::Waiter& waiter) {
   Flight::Told told = std::move(waiter.told);
-  waiter.flight.waiters.erase(waiter.self);
-  told(nullptr);
+  Flight& flight = waiter.flight;
+  if (waiter.seated) seats_.GiveBack(flight.party);
+  flight.waiters.erase(waiter.self);
+  return told;
 }
+
+void Flights::GiveUp(Flight::Waiter& waiter) { Leave(waiter)(nullptr); }
 
 void Flights::Land(const std::shared_ptr<Flight>& flight, Verdict verdict) {
   flight->verdict = std::make_unique<const Verdict>(std::move(verdict));
-  flights_.erase(flight->key);
+  if (flights_.erase(flight->key) > 0) places_.GiveBack(flight->party);
   // What one is told may make him ask again, or others go.
-  while (!flight->waiters.empty()) {
-    Flight::Told told = std::move(flight->waiters.front().told);
-    flight->waiters.pop_front();
-    told(flight->verdict.get());
-  }
+  while (!flight->waiters.empty()) Leave(flight->waiters.front())(flight->verdict.get());
 }
 
 void Flights::WakeWaiters() {

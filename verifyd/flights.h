@@ -1,4 +1,6 @@
-// Flights: probes in the air. Questions for the same address join the one that is under way.
+// Flights: probes in the air. Questions for the same address join the one that is under way. Places among the flights
+// and among those who wait for them are shared out (base/shares.h); whoever flies or waits nevertheless (what is
+// planned does) is counted, too.
 //
 // Who waits is a callback, not a coroutine: there may be ten thousand of them, and a frame is ten times as large.
 //
@@ -8,6 +10,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <string>
@@ -17,6 +20,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
 #include "base/loop.h"
+#include "base/shares.h"
 #include "base/timer.h"
 #include "boost/asio/awaitable.hpp"
 #include "mail/verdict.h"
@@ -31,16 +35,18 @@ struct Flight {
     Flight& flight;
     Told told;
     Timer patience;
+    bool seated = false;  // counted among those who wait
     std::list<Waiter>::iterator self;
   };
 
-  explicit Flight(std::string key) : key(std::move(key)) {}
+  Flight(std::string key, Shares::Party party) : key(std::move(key)), party(party) {}
   // Somebody waits to be told the verdict.
   bool awaited() const {
     return std::any_of(waiters.begin(), waiters.end(), [](const Waiter& waiter) { return waiter.patience.set(); });
   }
 
   const std::string key;
+  const Shares::Party party;
   std::list<Waiter> waiters;
   std::unique_ptr<const Verdict> verdict;  // null until it has landed
 };
@@ -54,9 +60,17 @@ struct Ticket {
 class Flights {
  public:
   explicit Flights(Loop& loop) : loop_(loop) {}
+  void SetLimits(size_t flights, size_t waiters) {
+    places_.SetPlaces(flights);
+    seats_.SetPlaces(waiters);
+  }
 
-  // The flight for `key` that is in the air, or a new one.
-  Ticket Join(std::string key);
+  // Whether one more flight of this party, one more who waits for one, is within the limits and its share of them.
+  bool MayFly(Shares::Party party, bool ours) const { return places_.MayTake(party, ours); }
+  bool MayWait(Shares::Party party, bool ours) const { return seats_.MayTake(party, ours); }
+
+  // The flight for `key` that is in the air, or a new one of the party.
+  Ticket Join(std::string key, Shares::Party party = 0);
   // Awaited by the one who leads, before he flies: a fleet of daemons may have to agree on who does. Here it returns at
   // once.
   boost::asio::awaitable<void> Enter(const Flight& flight);
@@ -70,12 +84,17 @@ class Flights {
   void WakeWaiters();
 
   size_t size() const { return flights_.size(); }
+  size_t waiting() const { return seats_.taken(); }
 
  private:
-  static void GiveUp(Flight::Waiter& waiter);
+  void GiveUp(Flight::Waiter& waiter);
+  // Takes one out who waits; who is to be told.
+  Flight::Told Leave(Flight::Waiter& waiter);
 
   Loop& loop_;
   absl::flat_hash_map<std::string, std::shared_ptr<Flight>> flights_;
+  Shares places_{SIZE_MAX};
+  Shares seats_{SIZE_MAX};  // of those whose patience will end
 };
 
 }  // namespace verifyd

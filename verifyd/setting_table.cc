@@ -452,14 +452,14 @@ const std::vector<SettingRow>& Settings::Table() {
        .default_value = "200",
        .max = 1000000000,
        .documentation =
-           "Unknown users asked about at one MX group within an hour, from which their share counts; 0: no "
+           "Unknown users of one public domain asked about within an hour, from which their share counts; 0: no "
            "limit."},
       {.name = "probe_public_unknown_percent",
        .type = T::kNumber,
        .default_value = "50",
        .min = 1,
        .max = 100,
-       .documentation = "Share of unknown users, beyond the limit, at which nobody else is asked about there."},
+       .documentation = "Share of unknown users, beyond the limit, at which those who ask for them are held up."},
       {.name = "probe_route_concurrency_limit",
        .type = T::kNumber,
        .default_value = "20",

@@ -25,14 +25,11 @@ constexpr uint32_t kMaxRetries = 5;
 constexpr absl::Duration kForgone = absl::Minutes(10);
 // Second looks at negatives of one domain in a minute: a list of wrong addresses must not become as many probes.
 constexpr int kSecondLooks = 30;
-// What nobody heard is kept so long, and of so many.
+// What nobody heard is kept so long.
 constexpr absl::Duration kUnheard = absl::Seconds(1000);
-constexpr size_t kMaxUnheard = 10000;
 // Temporary "unknown user" answers, and the time they span, that count as persistent.
 constexpr uint32_t kPersistentAnswers = 5;
 constexpr absl::Duration kPersistentTime = absl::Hours(24);
-// Domains outside of verify_domains that are remembered; were there more, all begin anew.
-constexpr size_t kMaxChosen = 100000;
 // How exactly it is remembered when a domain was last alive.
 constexpr absl::Duration kAliveStep = absl::Hours(1);
 
@@ -143,6 +140,7 @@ Verifier::Verifier(Loop& loop, Cache& cache, Prober& prober, Metrics& metrics)
 
 void Verifier::Configure(std::shared_ptr<const VerifierSettings> settings) {
   settings_ = std::move(settings);
+  flights_.SetLimits(settings_->flight_limit, settings_->waiter_limit);
   guard_.Configure(settings_->guard);
 }
 
@@ -195,13 +193,16 @@ Verdict Verifier::OnHold(const Address& address, const Memory& memory) const {
 }
 
 bool Verifier::SecondLookAllowed(const std::string& domain) {
+  const SecondLooks* const looks = second_looks_.Find(domain);
+  return looks == nullptr || looks->past(loop_.clock().Mono()) || looks->count < kSecondLooks;
+}
+
+void Verifier::NoteSecondLook(const std::string& domain) {
   const MonoTime now = loop_.clock().Mono();
-  if (now - second_looks_since_ >= absl::Minutes(1)) {
-    second_looks_.clear();
-    second_looks_since_ = now;
-  }
-  const auto looks = second_looks_.find(domain);
-  return looks == second_looks_.end() || looks->second < kSecondLooks;
+  const auto worth = [now](const SecondLooks& looks) { return looks.past(now) ? 0 : looks.count; };
+  SecondLooks& looks = second_looks_.FindOrAdd(domain, {}, worth);
+  if (looks.past(now)) looks = {.since = now};
+  ++looks.count;
 }
 
 // Nothing: the question waits for a probe.
@@ -249,8 +250,7 @@ void Verifier::NoteProbe(const Address& address, const Memory& memory) {
   if (!settings_->postfix_policy) {
     const std::optional<Record>& record = memory.record;
     const bool negative = record.has_value() && record->finding.deliverability == Deliverability::kUndeliverable;
-    // Asked first, which begins the new minute: else the counts of every domain there ever was would stay.
-    if (negative && SecondLookAllowed(address.domain())) ++second_looks_[address.domain()];
+    if (negative) NoteSecondLook(address.domain());
     return;
   }
   const std::string key = address.Key();
@@ -291,11 +291,13 @@ std::optional<Verdict> Verifier::Recall(const Question& question, const Memory& 
 
 // What a probe has found for somebody who had no patience left, where negatives are not kept.
 std::optional<Verdict> Verifier::TakeUnheard(const Question& question) {
-  const auto unheard = unheard_.find(question.address.Key());
-  if (unheard == unheard_.end()) return std::nullopt;
+  if (unheard_.size() == 0) return std::nullopt;
+  const std::string key = question.address.Key();
+  const Unheard* const unheard = unheard_.Find(key);
+  if (unheard == nullptr) return std::nullopt;
   std::optional<Verdict> verdict;
-  if (loop_.clock().Mono() - unheard->second.first <= kUnheard && !question.fresh) verdict = unheard->second.second;
-  unheard_.erase(unheard);
+  if (loop_.clock().Mono() - unheard->when <= kUnheard && !question.fresh) verdict = unheard->verdict;
+  unheard_.Erase(key);
   return verdict;
 }
 
@@ -304,11 +306,12 @@ void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer
   if (std::optional<Verdict> recalled = Recall(question, memory)) return answer(*std::move(recalled));
   std::string key = question.address.Key();
   const bool flying = flights_.InTheAir(key);
-  if (waiting_ >= settings_->waiter_limit || (!flying && flights_.size() >= settings_->flight_limit)) {
+  const Shares::Party party = parties_.NumberOf(question.address.domain());
+  if (!HasRoom(question.address, party, flying)) {
     metrics_.overload().Increment();
     return answer(Fallback(question).value_or(Overload(loop_.clock().Now())));
   }
-  const Ticket ticket = flights_.Join(std::move(key));
+  const Ticket ticket = flights_.Join(std::move(key), party);
   std::optional<ProbeRequest> request;
   if (ticket.leads) {
     NoteChoice(question);
@@ -321,14 +324,21 @@ void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer
     if (ticket.leads) loop_.Spawn(Fly(ticket.flight, *std::move(request)));
     return answer(Told(question, ticket.flight->verdict.get()));
   }
-  ++waiting_;
   const absl::Duration patience = question.patience;
   flights_.Wait(*ticket.flight, patience,
                 [this, question = std::move(question), answer = std::move(answer)](const Verdict* verdict) mutable {
-                  --waiting_;
                   answer(Told(question, verdict));
                 });
   if (ticket.leads) loop_.Spawn(Fly(ticket.flight, *std::move(request)));
+}
+
+// Whether one more who waits, and a flight where none is in the air, is within the limits. What only the operator's own
+// domains may have is looked at last: whether the domain is one of them costs more than the count of its flights.
+bool Verifier::HasRoom(const Address& address, Shares::Party party, bool flying) const {
+  const auto has_room = [&](bool ours) {
+    return flights_.MayWait(party, ours) && (flying || flights_.MayFly(party, ours));
+  };
+  return has_room(/*ours=*/false) || (has_room(/*ours=*/true) && IsNamed(address));
 }
 
 // Of a flight that has landed, or not in time.
@@ -337,7 +347,7 @@ Verdict Verifier::Told(const Question& question, const Verdict* verdict) {
     metrics_.in_progress().Increment();
     return Fallback(question).value_or(InProgress());
   }
-  unheard_.erase(question.address.Key());
+  if (unheard_.size() > 0) unheard_.Erase(question.address.Key());
   metrics_.questions(verdict->source).Increment();
   Verdict told = *verdict;
   if (!question.transcript) told.transcript.clear();
@@ -360,7 +370,7 @@ boost::asio::awaitable<Verdict> Verifier::Verify(Question question) {
 }
 
 bool Verifier::HasRoomForLists() const {
-  return waiting_ < settings_->waiter_limit / 5 * 4 && flights_.size() < settings_->flight_limit / 5 * 4 &&
+  return flights_.waiting() < settings_->waiter_limit / 2 && flights_.size() < settings_->flight_limit / 2 &&
          prober_.untaken() < kMostInTheMail;
 }
 
@@ -385,8 +395,8 @@ ProbeRequest Verifier::RequestFor(const Question& question) const {
   request.identity.sender = settings_->probe_sender.At(now);
   request.identity.helo = settings_->helo;
   request.transcript = question.transcript || settings_->keep_dialogues;
-  request.ours =
-      settings_->verify_domains.Names(question.address) || settings_->relay_domains.Names(question.address);
+  request.ours = IsNamed(question.address);
+  request.asker = question.asker;
   request.ask_catch_all = CatchAllWanted(question.address);
   if (request.ask_catch_all != AskCatchAll::kNo) {
     const std::optional<DomainFact> fact = cache_.FindDomainFact(question.address.domain());
@@ -407,20 +417,26 @@ AskCatchAll Verifier::CatchAllWanted(const Address& address) const {
 }
 
 void Verifier::RefreshBehind(const Question& question) {
-  if (flights_.InTheAir(question.address.Key()) || flights_.size() >= settings_->flight_limit) return;
+  if (flights_.InTheAir(question.address.Key())) return;
+  if (!HasRoom(question.address, parties_.NumberOf(question.address.domain()), /*flying=*/false)) return;
   metrics_.refreshes().Increment();
   NoteChoice(question);
   LookAgain(question.address, Urgency::kRefresh, [] {});
 }
 
 void Verifier::NoteChoice(const Question& question) {
-  if (!question.any_domain || IsOurs(question.address)) return;
-  if (chosen_domains_.size() >= kMaxChosen) chosen_domains_.clear();
-  chosen_domains_.insert(question.address.domain());
+  if (!question.any_domain || settings_->verify_domains.Contains(question.address)) return;
+  // Who was asked about last is worth most.
+  const auto worth = [](MonoTime asked) { return asked; };
+  chosen_domains_.FindOrAdd(question.address.domain(), {}, worth) = loop_.clock().Mono();
+}
+
+bool Verifier::IsNamed(const Address& address) const {
+  return settings_->verify_domains.Names(address) || settings_->relay_domains.Names(address);
 }
 
 bool Verifier::IsOurs(const Address& address) const {
-  return settings_->verify_domains.Contains(address) || chosen_domains_.contains(address.domain());
+  return settings_->verify_domains.Contains(address) || chosen_domains_.Find(address.domain()) != nullptr;
 }
 
 bool Verifier::IsPlanned(const Address& address, absl::Time now) const {
@@ -446,7 +462,7 @@ void Verifier::LookAgain(Address address, Urgency urgency, absl::AnyInvocable<vo
     Forgo(address, kForgone);
     return done();
   }
-  const Ticket ticket = flights_.Join(address.Key());
+  const Ticket ticket = flights_.Join(address.Key(), parties_.NumberOf(address.domain()));
   if (!ticket.leads) return done();
   Question question;
   question.address = std::move(address);
@@ -468,19 +484,27 @@ boost::asio::awaitable<void> Verifier::Land(std::shared_ptr<Flight> flight, Prob
                                             ProbeOutcome outcome) {
   const Address address = request.address;
   std::vector<TranscriptLine> transcript = std::move(outcome.transcript);
+  // By verify(8)'s rule it is remembered that there was a probe, so its answer has to be, too.
+  const bool declined = outcome.declined && !settings_->postfix_policy;
+  const absl::Time now = loop_.clock().Now();
   Verdict verdict;
   if (outcome.not_verifiable) {
     verdict = NotVerifiable(std::move(outcome.finding.text));
     Forgo(address, absl::InfiniteDuration());
+  } else if (declined) {
+    LogProbe("probe", address, outcome);
+    verdict = Standing(address);
+    if (verdict.state != VerdictState::kKnown) verdict = Known(VerdictSource::kProbe, outcome.finding, now);
+    // What is planned comes later, but not because somebody asked in vain.
+    if (request.asker == 0) Forgo(address, kForgone);
   } else {
     metrics_.probes(outcome.finding.deliverability).Increment();
     LogProbe("probe", address, outcome);
     verdict = co_await Learn(std::move(request), std::move(outcome));
   }
-  if (!settings_->negative_cache && !flight->awaited()) {
-    // Most were never asked for again; without room for new ones nobody would be told.
-    if (unheard_.size() >= kMaxUnheard) unheard_.clear();
-    unheard_.insert_or_assign(address.Key(), std::pair(loop_.clock().Mono(), verdict));
+  if (!settings_->negative_cache && !flight->awaited() && !declined) {
+    const auto worth = [](const Unheard& unheard) { return unheard.when; };
+    unheard_.FindOrAdd(address.Key(), {}, worth) = {.when = loop_.clock().Mono(), .verdict = verdict};
   }
   if (settings_->keep_dialogues && verdict.deliverability() != Deliverability::kDeliverable && !transcript.empty()) {
     dialogues_.Keep(address.Key(), {loop_.clock().Now(), transcript});

@@ -11,16 +11,17 @@
 #include <optional>
 #include <string>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/forgetful_table.h"
 #include "base/loop.h"
+#include "base/shares.h"
 #include "boost/asio/awaitable.hpp"
 #include "cache/cache.h"
 #include "mail/probe_sender.h"
 #include "mail/question.h"
+#include "mail/registrable_domain.h"
 #include "mail/verdict.h"
 #include "probe/domain_list.h"
 #include "probe/prober.h"
@@ -63,8 +64,8 @@ class Verifier {
 
   // The way of a question: pin, hold, fresh record, domain fact, flight in the air, probe. `answer` is called once,
   // after `question.patience` at the latest and perhaps before this returns, with what is remembered or state
-  // kInProgress; the probe goes on. Over the limits of flights and waiters a new address gets reason overload, which is
-  // temporary.
+  // kInProgress; the probe goes on. Over the limits of flights and waiters, or its domain's share of them (flights.h),
+  // a new address gets reason overload, which is temporary.
   void Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer);
   // The same for a coroutine.
   boost::asio::awaitable<Verdict> Verify(Question question);
@@ -97,6 +98,8 @@ class Verifier {
 
   // Whether the address is of a domain that is asked about.
   bool IsOurs(const Address& address) const;
+  // Whether the operator has named its domain as his own.
+  bool IsNamed(const Address& address) const;
 
   // For the end: whoever waits for a probe is told that it is in progress.
   void EndWaits() { flights_.WakeWaiters(); }
@@ -104,8 +107,8 @@ class Verifier {
   // The operator's words on destinations: see guard.h and Prober::Hold.
   bool Trust(const std::string& destination) { return guard_.EndDoubt(destination); }
 
-  // Whether a list may have more of its questions wait at one time: some room is left for those somebody waits for, and
-  // what has been answered already is passed on first.
+  // Whether a list may have more of its questions wait at one time: half of the room, which is not shared out, is left
+  // for those somebody waits for, and what has been answered already is passed on first.
   bool HasRoomForLists() const;
 
   // Whether the address is being asked about just now.
@@ -115,10 +118,13 @@ class Verifier {
   const Dialogues& dialogues() const { return dialogues_; }
 
   const Clock& clock() const { return loop_.clock(); }
-  size_t waiting() const { return waiting_; }
+  size_t waiting() const { return flights_.waiting(); }
   size_t flying() const { return flights_.size(); }
 
  private:
+  static constexpr size_t kMaxChosen = 100000;
+  static constexpr size_t kMaxUnheard = 10000;
+
   struct Memory;
   Memory Remember(const Address& address, absl::Time now) const;
   Verdict FromRecord(const Record& record, absl::Time now) const;
@@ -130,6 +136,7 @@ class Verifier {
   void NoteProbe(const Address& address, const Memory& memory);
   Verdict OnHold(const Address& address, const Memory& memory) const;
   bool SecondLookAllowed(const std::string& domain);
+  void NoteSecondLook(const std::string& domain);
   Verdict Standing(const Address& address) const;
   // What is better than "in progress" when patience has ended.
   std::optional<Verdict> Fallback(const Question& question) const;
@@ -146,6 +153,7 @@ class Verifier {
   Finding Promoted(const Address& address, Finding finding) const;
   void PlanRetry(Record& record, const Record* held, const ProbeOutcome& outcome) const;
   void Forgo(const Address& address, absl::Duration pause);
+  bool HasRoom(const Address& address, Shares::Party party, bool flying) const;
   ProbeRequest RequestFor(const Question& question) const;
   void RefreshBehind(const Question& question);
   void NoteChoice(const Question& question);
@@ -158,19 +166,28 @@ class Verifier {
   Prober& prober_;
   Metrics& metrics_;
   Flights flights_;
+  // Who shares the flights.
+  RegistrableDomains parties_;
   Guard guard_;
   std::shared_ptr<const VerifierSettings> settings_;
   // Domains that were asked about although verify_domains does not have them (Question::any_domain): what is planned
   // there is done, too. After a restart it is not, until they are asked about again.
-  absl::flat_hash_set<std::string> chosen_domains_;
-  size_t waiting_ = 0;
+  ForgetfulTable<std::string, MonoTime> chosen_domains_{kMaxChosen};
   absl::AnyInvocable<void(absl::Time when)> planned_;
   Dialogues dialogues_;
-  // Second looks of this minute, by domain.
-  absl::flat_hash_map<std::string, int> second_looks_;
-  MonoTime second_looks_since_;
+  // Second looks of a minute, by domain.
+  struct SecondLooks {
+    MonoTime since;
+    int count = 0;
+    bool past(MonoTime now) const { return count == 0 || now - since >= absl::Minutes(1); }
+  };
+  ForgetfulTable<std::string, SecondLooks> second_looks_{kMaxChosen};
   // With address_verify_negative_cache = no: what nobody waited for long enough to hear, for the next who asks.
-  absl::flat_hash_map<std::string, std::pair<MonoTime, Verdict>> unheard_;
+  struct Unheard {
+    MonoTime when;
+    Verdict verdict;
+  };
+  ForgetfulTable<std::string, Unheard> unheard_{kMaxUnheard};
 };
 
 }  // namespace verifyd

@@ -49,11 +49,15 @@ class CaresResolverTest : public ::testing::Test {
   MonoTime In(absl::Duration d) { return loop_.clock().Mono() + d; }
 
   // Asks now; the answer is there once Finish has returned.
-  std::shared_ptr<AnswerPtr> Ask(const std::string& name, absl::Duration patience = absl::Seconds(30)) {
+  std::shared_ptr<AnswerPtr> Ask(const std::string& name, absl::Duration patience = absl::Seconds(30),
+                                 DnsNeed need = DnsNeed::kOthers) {
     auto answer = std::make_shared<AnswerPtr>();
     ++open_;
-    loop_.Spawn(Keep(name, In(patience), answer));
+    loop_.Spawn(Keep(name, In(patience), need, answer));
     return answer;
+  }
+  std::shared_ptr<AnswerPtr> AskForOurs(const std::string& name) {
+    return Ask(name, absl::Seconds(30), DnsNeed::kOurs);
   }
 
   void Finish() {
@@ -84,8 +88,9 @@ class CaresResolverTest : public ::testing::Test {
   int open_ = 0;
 
  private:
-  boost::asio::awaitable<void> Keep(std::string name, MonoTime deadline, std::shared_ptr<AnswerPtr> answer) {
-    *answer = co_await resolver_->Query(std::move(name), DnsType::kA, deadline);
+  boost::asio::awaitable<void> Keep(std::string name, MonoTime deadline, DnsNeed need,
+                                    std::shared_ptr<AnswerPtr> answer) {
+    *answer = co_await resolver_->Query(std::move(name), DnsType::kA, deadline, need);
     --open_;
   }
 };
@@ -257,6 +262,90 @@ TEST_F(CaresResolverTest, AQuestionNobodyWaitsForAnyMoreIsNotAsked) {
   EXPECT_EQ((*first)->status, DnsStatus::kOk);
   EXPECT_EQ(AskAndFinish("other.example").status, DnsStatus::kNxDomain);
   EXPECT_EQ(server_.asked(), 2U);
+}
+
+TEST_F(CaresResolverTest, NamesWhoseServersAreSilentLeaveAFifthToOurOwn) {
+  settings_.max_in_flight = 10;
+  settings_.timeout = absl::Seconds(60);
+  Start();
+  for (int i = 0; i < 20; ++i) {
+    server_.Ignore(absl::StrCat("dead", i, ".example"));
+    Ask(absl::StrCat("dead", i, ".example"), absl::Milliseconds(300));
+  }
+  RunUntil([this] { return server_.asked() == 8; });
+  const auto others = Ask("known.example", absl::Milliseconds(300));
+  const auto ours = AskForOurs("ours.example");
+  Finish();
+  EXPECT_EQ((*ours)->status, DnsStatus::kNxDomain);
+  EXPECT_EQ((*others)->status, DnsStatus::kTimeout);
+}
+
+TEST_F(CaresResolverTest, WhatOthersAskedForToNoAvailIsAskedForOursAtOnce) {
+  settings_.max_in_flight = 10;
+  settings_.timeout = absl::Seconds(60);
+  Start();
+  for (int i = 0; i < 9; ++i) {
+    server_.Ignore(absl::StrCat("dead", i, ".example"));
+    Ask(absl::StrCat("dead", i, ".example"), absl::Milliseconds(300));
+  }
+  RunUntil([this] { return server_.asked() == 8; });
+  const auto others = Ask("known.example");
+  const auto ours = AskForOurs("known.example");
+  Finish();
+  EXPECT_EQ((*others)->status, DnsStatus::kOk);
+  EXPECT_EQ((*ours)->status, DnsStatus::kOk);
+}
+
+TEST_F(CaresResolverTest, ADomainWithManyNamesLeavesPlacesToOthers) {
+  settings_.max_in_flight = 20;
+  settings_.timeout = absl::Seconds(60);
+  Start();
+  for (int i = 0; i < 100; ++i) {
+    server_.Ignore(absl::StrCat("n", i, ".dead.example"));
+    Ask(absl::StrCat("n", i, ".dead.example"), absl::Milliseconds(300));
+  }
+  RunUntil([this] { return server_.asked() == 10; });
+  const auto other = Ask("known.org");
+  Finish();
+  EXPECT_EQ((*other)->status, DnsStatus::kNxDomain);
+  EXPECT_EQ(server_.asked(), 11U);
+}
+
+TEST_F(CaresResolverTest, AQuestionWhoseServersAreSilentGivesItsPlaceUp) {
+  settings_.max_in_flight = 2;
+  settings_.timeout = absl::Milliseconds(200);
+  settings_.tries = 10;
+  server_.Ignore("a.example");
+  server_.Ignore("b.example");
+  Start();
+  const auto silent = Ask("a.example", absl::Seconds(1));
+  Ask("b.example", absl::Seconds(1));
+  const auto answered = Ask("known.example");
+  Finish();
+  EXPECT_EQ((*answered)->status, DnsStatus::kOk);
+  EXPECT_EQ((*silent)->status, DnsStatus::kTimeout);
+  EXPECT_EQ(resolver_->counts().timeouts, 0U) << "they are waited for still";
+}
+
+TEST_F(CaresResolverTest, DomainsThatWaitTakeTurns) {
+  settings_.max_in_flight = 1;
+  server_.Ignore("first.example");
+  settings_.timeout = absl::Milliseconds(300);
+  std::vector<std::string> order;
+  Start();
+  Ask("first.example", absl::Milliseconds(100));
+  for (const char* name : {"a.one.example", "b.one.example", "c.one.example", "a.two.example"}) {
+    loop_.Spawn([](Resolver& resolver, std::string name, MonoTime deadline, std::vector<std::string>& order,
+                   int& open) -> boost::asio::awaitable<void> {
+      ++open;
+      co_await resolver.Query(name, DnsType::kA, deadline);
+      order.push_back(name);
+      --open;
+    }(*resolver_, name, In(absl::Seconds(30)), order, open_));
+  }
+  RunUntil([&] { return order.size() == 4; });
+  Finish();
+  EXPECT_THAT(order, ElementsAre("a.one.example", "a.two.example", "b.one.example", "c.one.example"));
 }
 
 TEST_F(CaresResolverTest, ANameThatCanNotBeIsNotAsked) {

@@ -28,8 +28,7 @@ class OneRecordResolver : public Resolver {
  public:
   explicit OneRecordResolver(std::string record) : record_(std::move(record)) {}
 
-  boost::asio::awaitable<std::shared_ptr<const DnsAnswer>> Query(std::string name, DnsType type,
-                                                                 MonoTime /*deadline*/) override {
+  Answer Query(std::string name, DnsType type, MonoTime /*deadline*/, DnsNeed /*need*/) override {
     Require(IsDomainName(name) && ++asked_ <= kMostQuestions);
     auto answer = std::make_shared<DnsAnswer>();
     answer->status = DnsStatus::kOk;

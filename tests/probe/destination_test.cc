@@ -737,6 +737,24 @@ TEST_F(DestinationTest, WhoAsksForTooManyUnknownUsersIsNotAskedForTheRestOfTheHo
   EXPECT_EQ(world_.Probe("no4@example.com").finding.reason, Reason::kNoSuchUser);
 }
 
+TEST_F(DestinationTest, WhatOneAsksForInVainDoesNotHoldUpOthers) {
+  world_.settings.unknown_budget = {.number = 4, .percent = 50};
+  world_.Configure();
+  world_.Servers({"rcpt=550 5.1.1 User unknown"});
+  const auto ask = [&](absl::string_view address, uint64_t asker, bool ours) {
+    ProbeRequest request = world_.Request(address, absl::Seconds(1000));
+    request.asker = asker;
+    request.ours = ours;
+    return world_.Probe(std::move(request));
+  };
+  EXPECT_FALSE(ask("no1@example.com", 7, false).declined);
+  const ProbeOutcome over = ask("no2@example.com", 7, false);
+  EXPECT_TRUE(over.declined);
+  EXPECT_EQ(over.finding.rule, "budget.unknown");
+  EXPECT_EQ(ask("no3@example.com", 8, false).finding.reason, Reason::kNoSuchUser);
+  EXPECT_EQ(ask("no4@example.com", 7, true).finding.reason, Reason::kNoSuchUser) << "our own have no budget";
+}
+
 TEST_F(DestinationTest, AnAddressOfOursThatIsBlockedRestsAndAnotherIsUsed) {
   world_.settings.bind_addresses = {"192.0.2.1", "192.0.2.2"};
   world_.Configure();

@@ -46,6 +46,23 @@ class RouterTest : public testing::Test {
   Router router_{test_.loop(), resolver_, services_};
 };
 
+TEST_F(RouterTest, WhatOurOwnDomainsAndRoutesNeedIsAskedOfDnsAsOurs) {
+  resolver_.SetMx("example.com", {{10, "mx.example.com"}});
+  resolver_.SetAddresses("mx.example.com", {"11.0.0.1"});
+  Find("joe@example.com");
+  EXPECT_GT(resolver_.asked(), 1U);
+  EXPECT_EQ(resolver_.asked_for_ours(), 0U);
+  const size_t asked = resolver_.asked();
+  Transcript transcript(test_.clock(), false);
+  test_.Run(router_.Find(Address::Parse("joe@example.com").value(), sender_, settings_,
+                         test_.clock().Mono() + absl::Seconds(100), transcript, DnsNeed::kOurs));
+  EXPECT_EQ(resolver_.asked_for_ours(), resolver_.asked() - asked);
+  Map("example.net smtp:[mx.example.com]");
+  const size_t before = resolver_.asked_for_ours();
+  Find("joe@example.net");
+  EXPECT_GT(resolver_.asked_for_ours(), before);
+}
+
 TEST_F(RouterTest, APublicDomainIsAskedAtItsMxInOrderOfPreference) {
   resolver_.SetMx("example.com", {{20, "b.example.com"}, {10, "a.example.com"}});
   resolver_.SetAddresses("a.example.com", {"11.0.0.1", "2a00::1"});

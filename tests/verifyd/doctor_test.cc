@@ -258,8 +258,7 @@ TEST_F(DoctorTest, WhoCanReachNobodyIsBlocked) {
 // Answers every question about an address.
 class InventingResolver : public Resolver {
  public:
-  boost::asio::awaitable<std::shared_ptr<const DnsAnswer>> Query(std::string name, DnsType type,
-                                                                 MonoTime /*deadline*/) override {
+  Answer Query(std::string name, DnsType type, MonoTime /*deadline*/, DnsNeed /*need*/) override {
     auto answer = std::make_shared<DnsAnswer>();
     answer->canonical_name = std::move(name);
     answer->status = type == DnsType::kA ? DnsStatus::kOk : DnsStatus::kNoData;

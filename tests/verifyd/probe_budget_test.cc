@@ -93,10 +93,19 @@ TEST_F(ProbeBudgetTest, IsSaidOnceAMinuteForEachClient) {
             "further ones are answered from memory only");
 }
 
-TEST_F(ProbeBudgetTest, WhereThereAreTooManyClientsToRememberAllBeginAnew) {
+TEST_F(ProbeBudgetTest, AHundredThousandStrangersDoNotGiveAClientItsBudgetBack) {
   EXPECT_EQ(Taken(5, "192.0.2.7"), 3);
-  for (int i = 0; i < 100000; ++i) Taken(1, absl::StrCat("10.", i >> 16, ".", i >> 8 & 255, ".", i & 255));
-  EXPECT_EQ(Taken(5, "192.0.2.7"), 3);
+  for (int i = 0; i < 300000; ++i) Taken(1, absl::StrCat("10.", i >> 16, ".", i >> 8 & 255, ".", i & 255));
+  EXPECT_EQ(Taken(5, "192.0.2.7"), 0);
+}
+
+TEST_F(ProbeBudgetTest, WhoseMinuteIsOverMakesRoomFirst) {
+  EXPECT_EQ(Taken(1, "192.0.2.7"), 1);
+  clock_.Advance(absl::Seconds(30));
+  for (int i = 0; i < 99999; ++i) Taken(2, absl::StrCat("10.", i >> 16, ".", i >> 8 & 255, ".", i & 255));
+  clock_.Advance(absl::Seconds(30));
+  for (int i = 0; i < 50000; ++i) Taken(1, absl::StrCat("11.", i >> 16, ".", i >> 8 & 255, ".", i & 255));
+  EXPECT_EQ(Taken(5, "10.0.0.0"), 1) << "still in its minute";
 }
 
 }  // namespace

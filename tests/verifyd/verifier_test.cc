@@ -121,6 +121,59 @@ TEST_F(VerifierTest, AnAgendaThatGoesWhileItsProbesAreInTheAirIsNotMissed) {
   EXPECT_FALSE(cache_->FindRecord("joe@example.com")->pending.has_value());
 }
 
+TEST_F(VerifierTest, ADomainWhoseServerIsSilentLeavesProbesToOthers) {
+  Configure({{"address_verify_pending_request_limit", "20", "test"}, {"relay_domains", "example.org", "test"}});
+  int overload = 0;
+  const auto ask = [&](absl::string_view address) {
+    verifier_->Ask(About(address), [&](Verdict&& verdict) {
+      if (verdict.finding.reason == Reason::kOverload) ++overload;
+    });
+  };
+  for (int i = 0; i < 30; ++i) ask(absl::StrCat("user", i, "@n", i, ".example.com"));
+  EXPECT_EQ(overload, 20) << "half of all is not shared out";
+  ask("joe@example.net");
+  ask("ann@example.net");
+  EXPECT_EQ(overload, 20);
+  ask("eve@example.net");
+  EXPECT_EQ(overload, 21) << "a tenth";
+  for (int i = 0; i < 10; ++i) ask(absl::StrCat("user@domain", i, ".example"));
+  EXPECT_EQ(verifier_->flying(), 16U) << "a fifth is left";
+  overload = 0;
+  for (int i = 0; i < 4; ++i) ask(absl::StrCat("user", i, "@example.org"));
+  EXPECT_EQ(overload, 0);
+}
+
+TEST_F(VerifierTest, ThoseWhoWaitForOneDomainLeaveRoomToOthers) {
+  Configure({{"address_verify_waiter_limit", "20", "test"}});
+  int overload = 0;
+  const auto ask = [&](absl::string_view address) {
+    verifier_->Ask(About(address), [&](Verdict&& verdict) {
+      if (verdict.finding.reason == Reason::kOverload) ++overload;
+    });
+  };
+  for (int i = 0; i < 30; ++i) ask("joe@example.com");
+  EXPECT_EQ(overload, 20);
+  ask("ann@example.net");
+  EXPECT_EQ(overload, 20);
+  test_.Advance(absl::Seconds(101));
+  EXPECT_EQ(verifier_->waiting(), 0U);
+}
+
+TEST_F(VerifierTest, WhatWasNotAskedBecauseOfTheAskerIsNotRememberedOfTheAddress) {
+  Configure({{"probe_public_unknown_limit", "4", "test"}});
+  resolver_.SetMx("example.org", {{10, "mx.example.org"}});
+  resolver_.SetAddresses("mx.example.org", {"11.0.0.3"});
+  dialer_.Play("11.0.0.3", "rcpt=550 5.1.1 User unknown");
+  Question question = About("no@example.org");
+  question.asker = 7;
+  EXPECT_EQ(test_.Run(verifier_->Verify(question)).finding.reason, Reason::kNoSuchUser);
+  question.address = *Address::Parse("joe@example.org");
+  EXPECT_EQ(test_.Run(verifier_->Verify(question)).finding.rule, "budget.unknown");
+  EXPECT_FALSE(cache_->FindRecord("joe@example.org").has_value());
+  question.asker = 8;
+  EXPECT_EQ(test_.Run(verifier_->Verify(question)).finding.reason, Reason::kNoSuchUser);
+}
+
 TEST_F(VerifierTest, WhileManyAnswersAreInTheMailListsHaveNoRoom) {
   Configure({{"probe_public_concurrency_limit", "1", "test"}});
   resolver_.SetMx("example.org", {{10, "mx.example.org"}});

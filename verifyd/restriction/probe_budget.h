@@ -2,20 +2,21 @@
 // one who tries names out of a dictionary does not do it with our probes. What memory answers, and what joins a probe
 // in the air, costs nothing.
 //
-// A client is an IPv4 address or an IPv6 network of 64 bits. Whom the MTA does not name, and this machine itself, has
-// no budget of its own to use up; a message without an instance neither. Bounded: 100 000 clients and as many messages
-// are remembered; were there more, all begin anew.
+// A client is an IPv4 address or an IPv6 network of 64 bits (restriction/client.h). Whom the MTA does not name, and
+// this machine itself, has no budget of its own to use up; a message without an instance neither. Bounded: 100 000
+// clients and as many messages are remembered; were there more, those go whose time is over, or who have taken least.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_RESTRICTION_PROBE_BUDGET_H_
 #define VERIFYD_VERIFYD_RESTRICTION_PROBE_BUDGET_H_
 
+#include <cstddef>
 #include <cstdint>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/forgetful_table.h"
 
 namespace verifyd {
 
@@ -33,15 +34,16 @@ class ProbeBudget {
   bool Take(absl::string_view client_address, absl::string_view instance, const ProbeBudgetSettings& settings);
 
  private:
+  static constexpr size_t kMaxCounts = 100000;
   struct Count {
+    MonoTime begun;
     int64_t taken = 0;
     bool said = false;
   };
-  // The counts of a stretch of time; then they begin anew.
+  // Each counts for a stretch of time from the first probe; then it begins anew.
   struct Counts {
     const absl::Duration length;
-    MonoTime begun;
-    absl::flat_hash_map<uint64_t, Count> counts;
+    ForgetfulTable<uint64_t, Count> counts{kMaxCounts};
   };
   Count& Find(Counts& counts, uint64_t key) const;
 

@@ -1,7 +1,6 @@
 #include "verifyd/restriction/rate_counter.h"
 
 #include <string>
-#include <utility>
 
 #include "absl/hash/hash.h"
 #include "absl/strings/ascii.h"
@@ -9,12 +8,11 @@
 namespace verifyd {
 
 bool RateCounter::Exceeds(const RateLimit& limit, absl::string_view who) {
-  if (counts_.size() >= kMaxCounts) counts_.clear();
   const uint64_t key = absl::HashOf(absl::string_view(limit.name), absl::AsciiStrToLower(who));
   const MonoTime now = clock_.Mono();
-  const auto [found, fresh] = counts_.try_emplace(key, Count{.begun = now});
-  Count& count = found->second;
-  if (now - count.begun >= limit.period) count = {.begun = now};
+  const auto worth = [now](const Count& other) { return now >= other.ends ? -1 : other.requests; };
+  Count& count = counts_.FindOrAdd(key, {.ends = now + limit.period}, worth);
+  if (now >= count.ends) count = {.ends = now + limit.period};
   return ++count.requests > limit.count;
 }
 

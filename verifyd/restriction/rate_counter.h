@@ -1,15 +1,16 @@
 // Counts requests against the limits of rate_limit, in stretches of the limit's period that begin with the first
-// request. Bounded: 100 000 counts are kept; were there more, all begin anew.
+// request. Bounded: 100 000 counts are kept; were there more, those go whose stretch is over, or that are smallest.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_RESTRICTION_RATE_COUNTER_H_
 #define VERIFYD_VERIFYD_RESTRICTION_RATE_COUNTER_H_
 
+#include <cstddef>
 #include <cstdint>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "base/clock.h"
+#include "base/forgetful_table.h"
 #include "verifyd/restriction/restriction_list.h"
 
 namespace verifyd {
@@ -25,11 +26,11 @@ class RateCounter {
 
  private:
   struct Count {
-    MonoTime begun;
+    MonoTime ends;
     int64_t requests = 0;
   };
   const Clock& clock_;
-  absl::flat_hash_map<uint64_t, Count> counts_;
+  ForgetfulTable<uint64_t, Count> counts_{kMaxCounts};
 };
 
 }  // namespace verifyd

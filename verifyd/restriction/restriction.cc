@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "dns/mail_domain.h"
 #include "verifyd/restriction/access_table.h"
+#include "verifyd/restriction/client.h"
 #include "verifyd/restriction/host_name.h"
 
 namespace verifyd {
@@ -332,6 +333,7 @@ Restrictions::Step Restrictions::AskVerifier(Evaluation& evaluation, const Restr
   std::optional<Verdict> verdict = verifier_.Recall(*question);
   const bool unknown = !verdict.has_value() || (evaluation.rehearsal_ && verdict->state == VerdictState::kNotCached);
   if (!unknown) return Settle(evaluation, restriction, *std::move(verdict));
+  question->asker = AskerOf(evaluation.request_);
   evaluation.waits_for_ = std::move(question);
   evaluation.asking_ = &restriction;
   return Step::kWait;
