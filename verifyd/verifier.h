@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/loop.h"
+#include "base/skipped_time.h"
 #include "boost/asio/awaitable.hpp"
 #include "cache/cache.h"
 #include "mail/probe_sender.h"
@@ -169,6 +170,7 @@ class Verifier {
   // Second looks of this minute, by domain.
   absl::flat_hash_map<std::string, int> second_looks_;
   MonoTime second_looks_since_;
+  SkippedTime skipped_;
   // With address_verify_negative_cache = no: what nobody waited for long enough to hear, for the next who asks.
   absl::flat_hash_map<std::string, std::pair<MonoTime, Verdict>> unheard_;
 };
