@@ -50,8 +50,8 @@ struct CacheSettings {
 };
 
 struct CacheCounts {
-  bool persistent = false;
-  uint64_t records = 0;  // in the store; without one, in memory
+  bool persistent = false;  // there is a store, and its file is where it was
+  uint64_t records = 0;     // in the store; without one, in memory
   uint64_t domains = 0;
   uint64_t file_bytes = 0;
   uint64_t commits = 0;
@@ -137,7 +137,7 @@ class Cache {
   CacheCounts counts();
   // Null: addresses are kept in clear.
   const Pseudonyms* pseudonyms() const;
-  // As in the counts, at no cost: for who writes much and waits for the disk.
+  // Whether there is a store, at no cost: for who writes much and waits for the disk.
   bool persistent() const;
   size_t uncommitted() const;
 
