@@ -231,7 +231,7 @@ class PageChecker {
 
   absl::Status Check(const Link& link) {
     ++checked_;
-    std::string page;
+    std::string& page = page_;
     if (!file_.Read(link.page * page_size_, page_size_, page)) return Fault(link.page, "it can not be read");
     const auto header = LoadAt<PageHeader>(page, 0);
     const bool branch = link.levels > 1;
@@ -274,9 +274,10 @@ class PageChecker {
       const auto database = LoadAt<PageTree>(page, at);
       return Begin(database, 0, name);
     }
-    std::string value(page.substr(at, big ? sizeof(uint64_t) : size));
-    if (big) RETURN_IF_ERROR(ReadOverflow(link, LoadAt<uint64_t>(value, 0), size, value));
-    return link.free ? CheckFreePages(link, node, value) : absl::OkStatus();
+    std::string apart;
+    if (big) RETURN_IF_ERROR(ReadOverflow(link, LoadAt<uint64_t>(page, at), size, apart));
+    if (!link.free) return absl::OkStatus();
+    return CheckFreePages(link, node, big ? absl::string_view(apart) : page.substr(at, size));
   }
 
   // A value that has pages for itself.
@@ -317,6 +318,7 @@ class PageChecker {
   std::vector<Link> branches_;  // and what leads to other trees
   std::vector<Link> leaves_;
   uint64_t checked_ = 0;
+  std::string page_;  // that is being checked
   const std::chrono::steady_clock::time_point deadline_;
 };
 
