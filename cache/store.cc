@@ -16,6 +16,7 @@
 #include "absl/strings/strip.h"
 #include "absl/types/span.h"
 #include "base/made_file.h"
+#include "base/owners_rights.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "cache/databases.h"
@@ -150,6 +151,7 @@ int CountUsedBytes(MDB_txn* txn, absl::Span<const MDB_dbi> databases, uint64_t& 
 }  // namespace
 
 absl::Status Store::Impl::OpenEnvironment(size_t map_size) {
+  const OwnersRights rights(path);
   for (;; map_size /= 2) {
     if (const int code = mdb_env_create(&env); code != 0) return Error("cannot open", code);
     mdb_env_set_maxdbs(env, kDatabaseNames.size());
