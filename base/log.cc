@@ -1,12 +1,15 @@
 #include "base/log.h"
 
 #include <syslog.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -41,8 +44,24 @@ constexpr std::array<Facility, 11> kFacilities = {{{"mail", LOG_MAIL},
                                                    {"local6", LOG_LOCAL6},
                                                    {"local7", LOG_LOCAL7}}};
 
+// Behind the sink that writes: a flush that comes here has found everything before it written.
+class EndSink : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  // False: not within `limit`.
+  bool Await(absl::Duration limit) { return end_.get_future().wait_for(absl::ToChronoNanoseconds(limit)) == kReady; }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& /*message*/) override {}
+  void flush_() override { end_.set_value(); }
+
+ private:
+  static constexpr std::future_status kReady = std::future_status::ready;
+  std::promise<void> end_;
+};
+
 struct State {
   std::shared_ptr<spdlog::details::thread_pool> pool;
+  std::shared_ptr<EndSink> end;
   std::shared_ptr<spdlog::logger> logger;
 };
 
@@ -112,8 +131,12 @@ class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
 
  private:
   void Write() {
-    // Unbuffered, as standard error is; what can not be written is lost, as with any full disk.
-    std::fwrite(lines_.data(), 1, lines_.size(), stderr);
+    // What can not be written is lost, as with any full disk. Not by stdio: its lock would outlive a stuck write.
+    for (absl::string_view left = lines_; !left.empty();) {
+      const ssize_t written = ::write(STDERR_FILENO, left.data(), left.size());
+      if (written < 0 && errno != EINTR) break;
+      left.remove_prefix(written < 0 ? 0 : static_cast<size_t>(written));
+    }
     lines_.clear();
     // Those that come in the next moment need not wake this thread one by one.
     std::this_thread::sleep_for(kLinger);
@@ -154,18 +177,24 @@ void StartLog(const LogOptions& options) {
   } else {
     sink = std::make_shared<StderrSink>(*state.pool);
   }
-  state.logger = std::make_shared<spdlog::async_logger>("verifyd", std::move(sink), state.pool,
+  state.end = std::make_shared<EndSink>();
+  const spdlog::sinks_init_list sinks = {std::move(sink), state.end};
+  state.logger = std::make_shared<spdlog::async_logger>("verifyd", sinks, state.pool,
                                                         spdlog::async_overflow_policy::overrun_oldest);
   state.logger->set_level(options.debug ? spdlog::level::debug : spdlog::level::info);
   debug_logged = options.debug;
   active_logger = state.logger.get();
 }
 
-void StopLog() {
+void StopLog(absl::Duration limit) {
   active_logger = nullptr;
-  State& state = TheState();
-  state.logger.reset();
-  state.pool.reset();  // joins the log thread, which writes what is queued
+  State stopped = std::exchange(TheState(), State());
+  if (stopped.logger == nullptr) return;
+  stopped.logger->flush();
+  if (stopped.end->Await(limit)) return;  // and the log thread is joined
+  // It is stuck in a write, and joining it would be for ever.
+  static auto& left_behind = *new std::vector<State>;
+  left_behind.push_back(std::move(stopped));
 }
 
 uint64_t LogLinesDropped() {

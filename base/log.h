@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace verifyd {
 
@@ -29,8 +30,9 @@ struct LogOptions {
 bool IsSyslogFacility(absl::string_view name);
 
 void StartLog(const LogOptions& options);
-// Writes what is queued, then returns to standard error.
-void StopLog();
+// Writes what is queued, then returns to standard error. Where that takes longer than `limit` (nobody reads the pipe)
+// what is left is lost, and the thread that writes it is left behind.
+void StopLog(absl::Duration limit = absl::Seconds(1));
 // Lines lost because the queue was full.
 uint64_t LogLinesDropped();
 

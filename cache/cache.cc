@@ -23,6 +23,7 @@
 #include "cache/cleaner.h"
 #include "cache/open_mark.h"
 #include "cache/overlay.h"
+#include "cache/page_check.h"
 #include "cache/store.h"
 #include "cache/store_check.h"
 #include "cache/writer.h"
@@ -32,7 +33,8 @@ namespace verifyd {
 namespace {
 
 constexpr absl::string_view kFileEnding = ".mdb";
-// A start takes no longer than this for the check.
+// A start takes no longer than this for the check of pages, and after an unclean end for that of all entries.
+constexpr absl::Duration kPagesLimit = absl::Milliseconds(500);
 constexpr absl::Duration kCheckLimit = absl::Seconds(1);
 // Damaged keys that are remembered as logged.
 constexpr size_t kMaxReported = 100;
@@ -88,10 +90,18 @@ void SetAside(const std::string& file, absl::string_view why, absl::Time now) {
                         " and begun anew; addresses will be probed again"));
 }
 
-// After an end that was not clean the file may be damaged, and whoever reads it killed for it.
-void CheckAfterUncleanEnd(const std::string& file, const std::vector<std::string>& checker, absl::Time now) {
+// The file may be damaged, and whoever reads it through LMDB killed for it: by what happened to it at rest, or, more
+// likely, by an end that was not clean.
+void CheckBeforeUse(const std::string& file, const std::vector<std::string>& checker, absl::Time now) {
   // Who does not check leaves the marks for who does.
-  if (checker.empty() || !OpenMark::TakeLeftOver(file)) return;
+  if (checker.empty()) return;
+  const bool unclean = OpenMark::TakeLeftOver(file);
+  // What somebody else has open he has read.
+  if (OpenMark::Holder(file) == 0) {
+    const absl::StatusOr<PageCheck> pages = CheckPages(file, kPagesLimit);
+    if (!pages.ok()) return SetAside(file, pages.status().message(), now);
+  }
+  if (!unclean) return;
   std::string why;
   switch (CheckInOtherProcess(checker, file, kCheckLimit, why)) {
     case CheckResult::kSound:
@@ -115,6 +125,7 @@ struct Cache::Impl {
         hiding_timer(loop.timers()) {}
 
   void StartWriter();
+  void NotePresence(StorePresence found);
   void ScheduleCleanup();
   void LimitOverlay();
   void Put(Table table, absl::string_view key, std::optional<std::string> value);
@@ -153,6 +164,7 @@ struct Cache::Impl {
     absl::Time when;
   };
   absl::flat_hash_map<std::string, Planned> planned;
+  bool gone = false;             // the store's file, which is still open
   std::optional<OpenMark> mark;  // until the store is closed
   std::unique_ptr<Store> store;
   std::unique_ptr<Writer> writer;  // ends before the store
@@ -176,12 +188,39 @@ void Cache::Impl::StartWriter() {
       }
     });
   };
+  const auto on_presence = [this, loop = &front, weak = std::weak_ptr<Overlay>(overlay)](StorePresence found) {
+    loop->Post([this, weak, found] {
+      if (!weak.expired()) NotePresence(found);
+    });
+  };
   writer = std::make_unique<Writer>(*store, front.clock(), settings.map_name, settings.lifetimes, settings.bounds,
-                                    Writer::Options(), on_committed, on_cleaned);
+                                    Writer::Options(), on_committed, on_cleaned, on_presence);
   const auto last = store->LastCleanup();
   if (last.ok()) last_cleanup = *last;
   LimitOverlay();
   ScheduleCleanup();
+}
+
+void Cache::Impl::NotePresence(StorePresence found) {
+  const std::string file = absl::StrCat("cache ", settings.map_name, ": its file ", settings.path, kFileEnding);
+  gone = found == StorePresence::kGone;
+  switch (found) {
+    case StorePresence::kThere:
+      return LogWarning(absl::StrCat(file, " is there again"));
+    case StorePresence::kGone:
+      return LogError(absl::StrCat(file,
+                                   " was removed or replaced while it was open: answers are remembered until verifyd "
+                                   "ends, and not longer; restart it to begin a new file"));
+    case StorePresence::kCut:
+      LogError(absl::StrCat(file,
+                            " was cut while it was open: it is not used any more, answers are kept in memory only; "
+                            "restart verifyd to begin a new file"));
+      writer.reset();
+      store.reset();
+      hiding_timer.Cancel();
+      ScheduleCleanup();
+      LimitOverlay();
+  }
 }
 
 // What still waits to be written is not pushed out.
@@ -353,7 +392,7 @@ std::unique_ptr<Cache> Cache::Open(Loop& front, const CacheSettings& settings) {
   auto impl = std::make_unique<Impl>(front, settings);
   if (!settings.path.empty()) {
     const std::string file = absl::StrCat(settings.path, kFileEnding);
-    CheckAfterUncleanEnd(file, settings.checker, front.clock().Now());
+    CheckBeforeUse(file, settings.checker, front.clock().Now());
     auto store = OpenStore(settings.path, front.clock().Now());
     if (store.ok()) {
       impl->mark.emplace(file);
@@ -545,10 +584,10 @@ size_t Cache::uncommitted() const { return impl_->overlay->size(); }
 
 CacheCounts Cache::counts() {
   CacheCounts counts;
-  counts.persistent = impl_->store != nullptr;
+  counts.persistent = impl_->store != nullptr && !impl_->gone;
   counts.damaged = impl_->damaged;
   counts.uncommitted = impl_->overlay->size();
-  if (!counts.persistent) {
+  if (impl_->store == nullptr) {
     counts.records = impl_->overlay->size(Table::kRecords);
     counts.domains = impl_->overlay->size(Table::kDomains);
     return counts;

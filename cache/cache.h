@@ -45,13 +45,14 @@ struct CacheSettings {
   std::shared_ptr<const Pseudonyms> pseudonyms;
   // Entries at most that live in memory only, because there is no store or it can not be written.
   size_t memory_entries = 100000;
-  // Command that checks the store after an end that was not clean, see CheckInOtherProcess; empty: it is not checked.
+  // Command that checks the store after an end that was not clean, see CheckInOtherProcess; empty: nothing is checked,
+  // and what the last end was like is left for who checks.
   std::vector<std::string> checker;
 };
 
 struct CacheCounts {
-  bool persistent = false;
-  uint64_t records = 0;  // in the store; without one, in memory
+  bool persistent = false;  // there is a store, and its file is where it was
+  uint64_t records = 0;     // in the store; without one, in memory
   uint64_t domains = 0;
   uint64_t file_bytes = 0;
   uint64_t commits = 0;
@@ -66,9 +67,10 @@ struct CacheCounts {
 
 class Cache {
  public:
-  // Opens the store and starts the writer thread. After an end that was not clean it is checked first, and a file that
-  // is damaged is set aside (PATH.mdb.damaged-SECONDS) and begun anew. When the store can not be opened this is logged
-  // as an error that names the file and the reason, and the cache is memory only. Must come after any fork.
+  // Opens the store and starts the writer thread. Its pages are checked first (page_check.h), after an end that was not
+  // clean all of it (store_check.h), and a file that is damaged is set aside (PATH.mdb.damaged-SECONDS) and begun anew.
+  // When the store can not be opened this is logged as an error that names the file and the reason, and the cache is
+  // memory only. Must come after any fork.
   static std::unique_ptr<Cache> Open(Loop& front, const CacheSettings& settings);
   // Commits what is queued, then closes. The loop must still be there, but need not run.
   ~Cache();
@@ -137,7 +139,7 @@ class Cache {
   CacheCounts counts();
   // Null: addresses are kept in clear.
   const Pseudonyms* pseudonyms() const;
-  // As in the counts, at no cost: for who writes much and waits for the disk.
+  // Whether there is a store, at no cost: for who writes much and waits for the disk.
   bool persistent() const;
   size_t uncommitted() const;
 

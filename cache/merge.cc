@@ -57,16 +57,17 @@ bool PendingCounts(const Record& record, const Lifetimes& lifetimes, absl::Time 
 }
 
 // A negative about the address against a live positive.
-void Contradict(Record& record, const Finding& finding, const Lifetimes& lifetimes) {
+void Contradict(Record& record, const Finding& finding, const Lifetimes& lifetimes, const SkippedTime& skipped) {
   if (!PendingCounts(record, lifetimes, finding.when)) record.pending = finding;
-  if (finding.when - record.pending->when >= lifetimes.overturn) return Stand(record, finding);
-  record.next_probe = record.pending->when + lifetimes.overturn;
+  const absl::Duration apart = skipped.Between(record.pending->when, finding.when);
+  if (apart >= lifetimes.overturn) return Stand(record, finding);
+  record.next_probe = finding.when + lifetimes.overturn - apart;
 }
 
 }  // namespace
 
 DomainFact MergeFact(const std::optional<DomainFact>& held, const DomainFact& fact, const Lifetimes& lifetimes,
-                     absl::Time now) {
+                     absl::Time now, const SkippedTime& skipped) {
   DomainFact merged = fact;
   const bool needs_two = fact.finding.reason == Reason::kDomainNotHosted;
   if (!held.has_value()) {
@@ -87,17 +88,18 @@ DomainFact MergeFact(const std::optional<DomainFact>& held, const DomainFact& fa
     return merged;
   }
   if (fact.finding.deliverability != Deliverability::kUndeliverable) return merged;
-  const bool alive = held->alive <= now && now - held->alive <= lifetimes.domain_positive;
+  const bool alive = held->alive <= now && skipped.Between(held->alive, now) <= lifetimes.domain_positive;
   if (!alive && !needs_two) return merged;
   const bool evidence = held->pending.has_value() && held->pending->when <= now &&
                         now - held->pending->when <= lifetimes.overturn + lifetimes.domain_negative_max;
-  if (evidence && now - held->pending->when >= lifetimes.overturn) return merged;
+  if (evidence && skipped.Between(held->pending->when, now) >= lifetimes.overturn) return merged;
   merged = *held;
   if (!evidence) merged.pending = fact.finding;
   return merged;
 }
 
-Record Merge(const std::optional<Record>& held, const Finding& finding, const Lifetimes& lifetimes) {
+Record Merge(const std::optional<Record>& held, const Finding& finding, const Lifetimes& lifetimes,
+             const SkippedTime& skipped) {
   Record record;
   if (held.has_value()) {
     record = *held;
@@ -112,7 +114,7 @@ Record Merge(const std::optional<Record>& held, const Finding& finding, const Li
   if (!live || (Weight(finding) >= Weight(held->finding) && !Overturns(finding, held->finding))) {
     Stand(record, finding);
   } else if (Overturns(finding, held->finding) && finding.scope == Scope::kAddress) {
-    Contradict(record, finding, lifetimes);
+    Contradict(record, finding, lifetimes, skipped);
   } else {
     record.next_probe = finding.when + lifetimes.temporary_refresh;
     // The second opinion is not asked for earlier than it counts, nor for ever of a server that can not be asked.

@@ -4,7 +4,7 @@
 //  - A temporary finding never overwrites a live risky one, and neither a live definite one: it is counted, and the
 //    record stands.
 //  - One negative never overturns a live positive: it is kept as pending. A second one, at least `overturn` after the
-//    first, does. A positive in between clears it.
+//    first, does. A positive in between clears it. Time that the wall clock skipped does not count.
 //  - What makes a live positive of an address fall must be about the address: a negative about its domain does not.
 //  - A positive overturns a negative at once: refusing a real mailbox is the worse mistake.
 //  - What is expired is no evidence. But an expired positive stands while nothing but temporary answers are had, for as
@@ -20,6 +20,7 @@
 #include <optional>
 
 #include "absl/time/time.h"
+#include "base/skipped_time.h"
 #include "cache/lifetime.h"
 #include "cache/record.h"
 #include "mail/domain_fact.h"
@@ -29,13 +30,14 @@ namespace verifyd {
 
 // The record after `finding`, made at finding.when. `held` may be empty. Only the caller knows our identity: it sets
 // Record::retry_identity where a retry was promised; a definite finding clears it here.
-Record Merge(const std::optional<Record>& held, const Finding& finding, const Lifetimes& lifetimes);
+Record Merge(const std::optional<Record>& held, const Finding& finding, const Lifetimes& lifetimes,
+             const SkippedTime& skipped = {});
 
 // What stands of a domain after `fact`, found at `now`. A negative about a domain whose servers talked to us within
 // Lifetimes::domain_positive is only pending until a second one comes, at least `overturn` later; so is that no server
 // hosts it, always.
 DomainFact MergeFact(const std::optional<DomainFact>& held, const DomainFact& fact, const Lifetimes& lifetimes,
-                     absl::Time now);
+                     absl::Time now, const SkippedTime& skipped = {});
 
 }  // namespace verifyd
 

@@ -6,11 +6,15 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
+#include <string>
 #include <system_error>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 
@@ -19,7 +23,32 @@ namespace {
 
 constexpr absl::string_view kEnding = "-open.";
 
-bool Lives(pid_t pid) { return pid != ::getpid() && (::kill(pid, 0) == 0 || errno == EPERM); }
+std::string FirstLine(const std::string& path) {
+  std::ifstream in(path);
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+// No other process is called so, at any time: the boot, and the moment since. Empty where /proc does not say it.
+std::string NameOf(pid_t pid) {
+  const std::string boot = FirstLine("/proc/sys/kernel/random/boot_id");
+  const std::string stat = FirstLine(absl::StrCat("/proc/", pid, "/stat"));
+  // Behind the command, which may hold anything, starttime is the twentieth; see proc(5).
+  const size_t command = stat.rfind(')');
+  if (boot.empty() || command == std::string::npos) return "";
+  const std::vector<absl::string_view> fields =
+      absl::StrSplit(absl::string_view(stat).substr(command + 1), ' ', absl::SkipEmpty());
+  return fields.size() < 20 ? "" : absl::StrCat(boot, " ", fields[19]);
+}
+
+bool Lives(pid_t pid, const std::string& mark) {
+  if (pid == ::getpid() || (::kill(pid, 0) != 0 && errno != EPERM)) return false;
+  // Older versions wrote nothing; and of a process of somebody else not everything may be told.
+  const std::string marked = FirstLine(mark);
+  const std::string name = NameOf(pid);
+  return marked.empty() || name.empty() || marked == name;
+}
 
 void ForEachMark(const std::string& path, absl::FunctionRef<void(int pid, const std::string& file)> use) {
   const std::filesystem::path store(path);
@@ -37,16 +66,19 @@ void ForEachMark(const std::string& path, absl::FunctionRef<void(int pid, const 
 }  // namespace
 
 OpenMark::OpenMark(const std::string& path) : file_(absl::StrCat(path, kEnding, ::getpid())) {
-  const int fd = ::open(file_.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-  if (fd >= 0) ::close(fd);
+  const int fd = ::open(file_.c_str(), O_CREAT | O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0) return;
+  const std::string name = NameOf(::getpid());
+  (void)!::write(fd, name.data(), name.size());  // a mark without a name is one, too
+  ::close(fd);
 }
 
 OpenMark::~OpenMark() { ::unlink(file_.c_str()); }
 
 int OpenMark::Holder(const std::string& path) {
   int holder = 0;
-  ForEachMark(path, [&](int pid, const std::string& /*file*/) {
-    if (Lives(pid)) holder = pid;
+  ForEachMark(path, [&](int pid, const std::string& file) {
+    if (Lives(pid, file)) holder = pid;
   });
   return holder;
 }
@@ -54,7 +86,7 @@ int OpenMark::Holder(const std::string& path) {
 bool OpenMark::TakeLeftOver(const std::string& path) {
   bool found = false;
   ForEachMark(path, [&](int pid, const std::string& file) {
-    if (Lives(pid)) return;
+    if (Lives(pid, file)) return;
     found = true;
     ::unlink(file.c_str());
   });

@@ -1,5 +1,8 @@
-// The open mark: an empty file beside the store, PATH-open.PID, for as long as the process of that number has it open.
-// One that is left over says that its process did not end cleanly. Several processes may each have theirs.
+// The open mark: a file beside the store, PATH-open.PID, for as long as the process of that number has it open. One
+// that is left over says that its process did not end cleanly. Several processes may each have theirs.
+//
+// In it stands which boot of the machine it was, and when the process began: after a reboot the number may be that of
+// another one, for which the mark does not speak.
 //
 // Thread: any.
 #ifndef VERIFYD_CACHE_OPEN_MARK_H_

@@ -15,6 +15,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/types/span.h"
+#include "base/made_file.h"
+#include "base/owners_rights.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "cache/databases.h"
@@ -42,7 +44,9 @@ absl::Status ErrorOf(absl::string_view path, absl::string_view doing, int code) 
 void GiveToOwnerOf(const std::string& path, const std::string& lock) {
   struct stat file {};
   if (::geteuid() != 0 || ::stat(path.c_str(), &file) != 0 || file.st_uid == 0) return;
-  (void)!::chown(lock.c_str(), file.st_uid, file.st_gid);
+  if (absl::StatusOr<MadeFile> made = MadeFile::Find(lock, S_IFREG); made.ok()) {
+    made->SetOwner(file.st_uid, file.st_gid).IgnoreError();
+  }
 }
 
 bool Exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
@@ -67,6 +71,7 @@ struct Store::Impl {
   // Shared while a read transaction is open, exclusive while the map is moved: LMDB would move it under the reader.
   std::shared_mutex map_fence;
   std::atomic<uint64_t> growths{0};
+  off_t largest = 0;  // that the file was found to be: LMDB never makes it smaller
 
   ~Impl() {
     if (reader != nullptr) mdb_txn_abort(reader);
@@ -146,6 +151,7 @@ int CountUsedBytes(MDB_txn* txn, absl::Span<const MDB_dbi> databases, uint64_t& 
 }  // namespace
 
 absl::Status Store::Impl::OpenEnvironment(size_t map_size) {
+  const OwnersRights rights(path);
   for (;; map_size /= 2) {
     if (const int code = mdb_env_create(&env); code != 0) return Error("cannot open", code);
     mdb_env_set_maxdbs(env, kDatabaseNames.size());
@@ -266,7 +272,9 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, absl
     return impl->Error("cannot read", code);
   }
   mdb_txn_reset(impl->reader);
-  return std::unique_ptr<Store>(new Store(std::move(impl)));
+  auto store = std::unique_ptr<Store>(new Store(std::move(impl)));
+  store->Look();
+  return store;
 }
 
 Store::Reading::Reading(Store& store) : impl_(*store.impl_) {
@@ -374,6 +382,20 @@ absl::StatusOr<std::optional<absl::Time>> Store::LastCleanup() {
   int64_t seconds = 0;
   if (!absl::SimpleAtoi(ToView(value), &seconds)) return std::nullopt;
   return absl::FromUnixSeconds(seconds);
+}
+
+StorePresence Store::Look() {
+  mdb_filehandle_t fd = -1;
+  struct stat open {};
+  if (mdb_env_get_fd(impl_->env, &fd) != 0 || ::fstat(fd, &open) != 0) return StorePresence::kThere;
+  if (open.st_size < impl_->largest) return StorePresence::kCut;
+  impl_->largest = open.st_size;
+  struct stat named {};
+  if (::stat(impl_->path.c_str(), &named) == 0) {
+    const bool same = named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+    return same ? StorePresence::kThere : StorePresence::kGone;
+  }
+  return errno == ENOENT || errno == ENOTDIR ? StorePresence::kGone : StorePresence::kThere;
 }
 
 void Store::CheckReaders() {

@@ -25,6 +25,13 @@
 
 namespace verifyd {
 
+// What has become of the file while it was open.
+enum class StorePresence {
+  kThere,
+  kGone,  // it has no name any more, or another file has it: it serves as before, until it is closed
+  kCut,   // whoever reads what is missing is killed by SIGBUS: it must not be used any more
+};
+
 struct StoreUsage {
   uint64_t records = 0;
   uint64_t domains = 0;
@@ -73,6 +80,8 @@ class Store {
   // grown and `change` called again, so `change` must begin anew each time. Blocks for as long as the disk takes, and
   // while another process writes.
   absl::Status Write(absl::FunctionRef<absl::Status(Changes&)> change);
+  // The writer's thread.
+  StorePresence Look();
   // Frees the slots of readers that died.
   void CheckReaders();
   uint64_t map_growths() const;

@@ -17,6 +17,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/owners_rights.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "cache/databases.h"
@@ -43,6 +44,7 @@ using Environment = std::unique_ptr<MDB_env, void (*)(MDB_env*)>;
 // Read only, as one of its readers. Where no lock table can be written (a file on a medium that is read only, of
 // another user), without it: then nobody can be writing the file either, or it is not ours to know.
 absl::StatusOr<Environment> OpenToRead(const std::string& path) {
+  const OwnersRights rights(path);
   for (const unsigned more : {0U, static_cast<unsigned>(MDB_NOLOCK)}) {
     MDB_env* made = nullptr;
     if (const int code = mdb_env_create(&made); code != 0) return FileError(path, "cannot open", code);

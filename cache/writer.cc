@@ -1,6 +1,7 @@
 #include "cache/writer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <utility>
 
@@ -11,6 +12,8 @@
 
 namespace verifyd {
 namespace {
+
+constexpr std::chrono::minutes kLookInterval{1};
 
 Eviction::Group GroupOf(const std::vector<Mutation>& batch) {
   Eviction::Group group;
@@ -26,12 +29,14 @@ Eviction::Group GroupOf(const std::vector<Mutation>& batch) {
 }  // namespace
 
 Writer::Writer(Store& store, const Clock& clock, absl::string_view map_name, const Lifetimes& lifetimes,
-               const Bounds& bounds, const Options& options, OnCommitted on_committed, OnCleaned on_cleaned)
+               const Bounds& bounds, const Options& options, OnCommitted on_committed, OnCleaned on_cleaned,
+               OnPresence on_presence)
     : store_(store),
       clock_(clock),
       options_(options),
       on_committed_(std::move(on_committed)),
       on_cleaned_(std::move(on_cleaned)),
+      on_presence_(std::move(on_presence)),
       map_name_(map_name),
       cleaner_(store, map_name),
       lifetimes_(lifetimes),
@@ -99,7 +104,8 @@ WriterCounts Writer::counts() const {
 
 std::vector<Mutation> Writer::NextBatch(std::unique_lock<std::mutex>& lock) {
   const auto other_work = [this] { return stop_ || clean_wanted_ || cleaning_; };
-  work_.wait(lock, [&] { return other_work() || !queue_.empty(); });
+  work_.wait_for(lock, kLookInterval, [&] { return other_work() || !queue_.empty(); });
+  if (queue_.empty() && !other_work()) return {};
   work_.wait_for(lock, absl::ToChronoNanoseconds(options_.linger),
                  [&] { return other_work() || flushing_ > 0 || queue_.size() >= options_.batch; });
   const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(std::min(queue_.size(), options_.batch));
@@ -124,9 +130,15 @@ void Writer::Run() {
     const bool clean = cleaning_ && !stop_;
     busy_ = true;
     lock.unlock();
-    if (!batch.empty()) Commit(batch, lifetimes, bounds);
-    if (begin) cleaner_.Begin(clock_.Now());
-    if (clean) RunCleaner(lifetimes);
+    if (!LookAtStore()) {
+      if (!batch.empty()) GiveUp(batch.size(), "the file was cut");
+      cleaner_.Abandon();
+      if (clean) on_cleaned_(cleanups_);
+    } else {
+      if (!batch.empty()) Commit(batch, lifetimes, bounds);
+      if (begin) cleaner_.Begin(clock_.Now());
+      if (clean) RunCleaner(lifetimes);
+    }
     lock.lock();
     busy_ = false;
     cleaning_ = cleaner_.running();
@@ -134,6 +146,15 @@ void Writer::Run() {
   }
   lock.unlock();
   cleaner_.Abandon();
+}
+
+bool Writer::LookAtStore() {
+  if (presence_ == StorePresence::kCut) return false;
+  if (const StorePresence found = store_.Look(); found != presence_) {
+    presence_ = found;
+    on_presence_(found);
+  }
+  return presence_ != StorePresence::kCut;
 }
 
 void Writer::Commit(const std::vector<Mutation>& batch, const Lifetimes& lifetimes, const Bounds& bounds) {

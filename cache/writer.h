@@ -4,6 +4,8 @@
 // What can not be committed is tried again a few times, then given up: counted, logged (once a minute), and never
 // reported as committed.
 //
+// Before each group, and once a minute, it looks whether the file is still there.
+//
 // Thread: all functions may be called from any thread; the front loop does.
 #ifndef VERIFYD_CACHE_WRITER_H_
 #define VERIFYD_CACHE_WRITER_H_
@@ -56,12 +58,14 @@ class Writer {
     int attempts = 3;
     absl::Duration pause = absl::Seconds(1);  // between attempts; none while somebody waits for the end
   };
-  // Both are called on the writer's thread and must only post. Committed: every mutation from `first` to `last`.
+  // They are called on the writer's thread and must only post. Committed: every mutation from `first` to `last`.
   using OnCommitted = absl::AnyInvocable<void(uint64_t first, uint64_t last)>;
   using OnCleaned = absl::AnyInvocable<void(uint64_t number)>;
+  // The store is (or is not any more) what it was when it was opened. Behind kCut nothing is written.
+  using OnPresence = absl::AnyInvocable<void(StorePresence presence)>;
 
   Writer(Store& store, const Clock& clock, absl::string_view map_name, const Lifetimes& lifetimes, const Bounds& bounds,
-         const Options& options, OnCommitted on_committed, OnCleaned on_cleaned);
+         const Options& options, OnCommitted on_committed, OnCleaned on_cleaned, OnPresence on_presence);
   // Commits what waits; a cleanup under way ends as "partial".
   ~Writer();
   Writer(const Writer&) = delete;
@@ -86,6 +90,8 @@ class Writer {
   std::vector<Mutation> NextBatch(std::unique_lock<std::mutex>& lock);
   void Commit(const std::vector<Mutation>& batch, const Lifetimes& lifetimes, const Bounds& bounds);
   void NoteEvicted(size_t entries);
+  // False where the store must not be used.
+  bool LookAtStore();
   void RunCleaner(const Lifetimes& lifetimes);
   void GiveUp(size_t mutations, absl::string_view why);
 
@@ -94,11 +100,13 @@ class Writer {
   const Options options_;
   OnCommitted on_committed_;
   OnCleaned on_cleaned_;
+  OnPresence on_presence_;
   const std::string map_name_;
   Cleaner cleaner_;  // writer's thread
   Asked asked_;
-  Eviction eviction_{asked_};  // writer's thread
-  MonoTime next_full_line_;    // likewise
+  Eviction eviction_{asked_};                       // writer's thread
+  MonoTime next_full_line_;                         // likewise
+  StorePresence presence_ = StorePresence::kThere;  // likewise
 
   mutable std::mutex mutex_;
   std::condition_variable work_;

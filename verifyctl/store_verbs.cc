@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/made_file.h"
 #include "base/status_macros.h"
 #include "boost/json.hpp"
 #include "cache/open_mark.h"
@@ -134,9 +135,9 @@ absl::Status GiveToOwner(const std::string& file, const std::string& of) {
   if (::stat(of.c_str(), &owner) != 0 && ::stat(folder.c_str(), &owner) != 0) {
     return absl::UnavailableError(absl::StrCat(folder, ": ", std::strerror(errno)));
   }
-  if (::geteuid() == owner.st_uid || ::chown(file.c_str(), owner.st_uid, owner.st_gid) == 0) return absl::OkStatus();
-  return absl::UnavailableError(
-      absl::StrCat(file, ": cannot give it to the owner of the cache: ", std::strerror(errno)));
+  if (::geteuid() == owner.st_uid) return absl::OkStatus();
+  ASSIGN_OR_RETURN(MadeFile made, MadeFile::Find(file, S_IFREG));
+  return made.SetOwner(owner.st_uid, owner.st_gid);
 }
 
 uint64_t SizeOf(const std::string& file) {

@@ -1,12 +1,15 @@
 #include "verifyd/daemon.h"
 
 #include <ares.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <iostream>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -45,10 +48,15 @@
 namespace verifyd {
 namespace {
 
-// What is under way when the daemon is told to end gets this long.
-constexpr absl::Duration kDrainLimit = absl::Seconds(10);
+// What is under way when the daemon is told to end gets this long; with what StopLog may take it is 10 s.
+constexpr absl::Duration kDrainLimit = absl::Seconds(9);
 // Who waits for a probe is told by then that it is in progress.
 constexpr absl::Duration kDrainPatience = absl::Seconds(8);
+
+// Of the folders that are made for --user: nobody else has to do with the cache, the group may reach the control
+// socket.
+constexpr mode_t kStateMode = 0700;
+constexpr mode_t kRuntimeMode = 0750;
 
 // As far as we may: each session is a descriptor (probe_session_limit).
 void RaiseDescriptorLimit() {
@@ -58,11 +66,62 @@ void RaiseDescriptorLimit() {
   if (setrlimit(RLIMIT_NOFILE, &descriptors) != 0) LogWarning("the number of descriptors can not be raised");
 }
 
+void WarnOfRoot(bool logged_elsewhere) {
+  const absl::string_view warning = "runs as root, which is not needed: say --user NAME, or User= in the unit";
+  LogWarning(warning);
+  if (logged_elsewhere && isatty(STDERR_FILENO) == 1) std::cerr << "verifyd: warning: " << warning << "\n";
+}
+
+// The cache's file is mapped into memory, and what is missing of it can neither be read nor gone on without: what is
+// looked up is in the middle of LMDB. To be killed without a word would leave the operator with a riddle.
+void ExplainBusError(int /*number*/) {
+  constexpr absl::string_view kWords =
+      "verifyd: error: killed, because a part of its cache's file can not be read: the file was cut while it was open, "
+      "or its disk fails. The next start sets a damaged file aside.\n";
+  pollfd waiting = {.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  if (::poll(&waiting, 1, 0) == 1) (void)!::write(STDERR_FILENO, kWords.data(), kWords.size());
+  (void)::raise(SIGBUS);  // for which there is no handler any more
+}
+
+void ExplainBusErrors() {
+  struct sigaction action = {};
+  action.sa_handler = ExplainBusError;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGBUS, &action, nullptr);
+}
+
 // A prober loop, with its dialer.
 struct Worker {
   std::unique_ptr<Loop> own;  // null: the front loop does it
   std::unique_ptr<Dialer> dialer;
   Loop& loop(Loop& front) const { return own == nullptr ? front : *own; }
+};
+
+// All loops but the front loop, each on a thread. They end when this does, also where one more thread is not to be had.
+class LoopThreads {
+ public:
+  LoopThreads() = default;
+  ~LoopThreads() { End(); }
+  LoopThreads(const LoopThreads&) = delete;
+  LoopThreads& operator=(const LoopThreads&) = delete;
+
+  void Run(Loop& loop) {
+    threads_.emplace_back(&loop, std::thread());
+    threads_.back().second = std::thread([&loop] {
+      GiveWay();
+      loop.Run();
+    });
+  }
+  void End() {
+    for (auto& [loop, thread] : threads_) loop->Stop();
+    for (auto& [loop, thread] : threads_) {
+      if (thread.joinable()) thread.join();
+    }
+    threads_.clear();
+  }
+
+ private:
+  std::vector<std::pair<Loop*, std::thread>> threads_;
 };
 
 // One of the table.
@@ -142,6 +201,7 @@ absl::Status Daemon::Start() {
   std::signal(SIGPIPE, SIG_IGN);
   // As is a file that may not grow.
   std::signal(SIGXFSZ, SIG_IGN);
+  ExplainBusErrors();
   RaiseDescriptorLimit();
   if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) return absl::InternalError("c-ares can not be initialised");
   for (const std::string& warning : impl_->configuration->warnings) LogWarning(warning);
@@ -178,12 +238,16 @@ absl::Status Daemon::Impl::Listen(Door& door, const std::vector<ListenAddress>& 
 }
 
 absl::Status Daemon::Impl::GiveUpPrivileges() {
-  if (options.user.empty()) return absl::OkStatus();
+  if (options.user.empty()) {
+    if (geteuid() == 0) WarnOfRoot(configuration->log.to_syslog);
+    return absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(const UserIdentity user, FindUser(options.user));
   if (!configuration->cache.path.empty()) {
-    RETURN_IF_ERROR(MakeDirectoryFor(std::filesystem::path(configuration->cache.path).parent_path(), user));
+    RETURN_IF_ERROR(MakeDirectoryFor(std::filesystem::path(configuration->cache.path).parent_path(), kStateMode, user));
   }
-  RETURN_IF_ERROR(MakeDirectoryFor(std::filesystem::path(configuration->control_socket).parent_path(), user));
+  RETURN_IF_ERROR(
+      MakeDirectoryFor(std::filesystem::path(configuration->control_socket).parent_path(), kRuntimeMode, user));
   return BecomeUser(user);
 }
 
@@ -361,17 +425,10 @@ boost::asio::awaitable<void> Daemon::Impl::KickWatchdog(absl::Duration interval)
 
 void Daemon::Run() {
   Impl& impl = *impl_;
-  std::vector<std::thread> threads;
-  threads.emplace_back([&loop = impl.reader] {
-    GiveWay();
-    loop.Run();
-  });
+  LoopThreads threads;
+  threads.Run(impl.reader);
   for (Worker& worker : impl.workers) {
-    if (worker.own == nullptr) continue;
-    threads.emplace_back([&loop = *worker.own] {
-      GiveWay();
-      loop.Run();
-    });
+    if (worker.own != nullptr) threads.Run(*worker.own);
   }
   impl.front.Spawn(impl.WatchSignals());
   if (const absl::Duration interval = WatchdogInterval(); interval != absl::InfiniteDuration()) {
@@ -381,11 +438,7 @@ void Daemon::Run() {
   LogInfo("ready");
   NotifyServiceManager("READY=1");
   impl.front.Run();
-  impl.reader.Stop();
-  for (Worker& worker : impl.workers) {
-    if (worker.own != nullptr) worker.own->Stop();
-  }
-  for (std::thread& thread : threads) thread.join();
+  threads.End();
   LogInfo("ended");
 }
 

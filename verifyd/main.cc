@@ -2,6 +2,7 @@
 #include <sysexits.h>
 
 #include <cstdio>
+#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
@@ -77,6 +78,18 @@ int Run(const CommandLine& command_line) {
   return exit_code;
 }
 
+// What the libraries throw where memory, threads or descriptors are not to be had.
+int RunOrSayWhyNot(const CommandLine& command_line) {
+  try {
+    return Run(command_line);
+  } catch (const std::exception& error) {
+    const int exit_code = Complain(
+        EX_UNAVAILABLE, absl::StrCat("memory, or another thing that is limited, can not be had: ", error.what()));
+    StopLog();
+    return exit_code;
+  }
+}
+
 int Main(int argc, char** argv) {
   CommandLine command_line;
   std::vector<std::string> assignments;
@@ -103,7 +116,7 @@ int Main(int argc, char** argv) {
     if (!assignment.ok()) return Complain(EX_USAGE, assignment.status().message());
     command_line.daemon.assignments.push_back(*std::move(assignment));
   }
-  return Run(command_line);
+  return RunOrSayWhyNot(command_line);
 }
 
 }  // namespace

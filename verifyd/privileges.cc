@@ -12,6 +12,8 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "base/made_file.h"
+#include "base/status_macros.h"
 
 namespace verifyd {
 
@@ -33,15 +35,16 @@ absl::StatusOr<gid_t> FindGroup(const std::string& name) {
   return entry.gr_gid;
 }
 
-absl::Status MakeDirectoryFor(const std::string& directory, const UserIdentity& user) {
+absl::Status MakeDirectoryFor(const std::string& directory, mode_t mode, const UserIdentity& user) {
   std::error_code error;
   const std::filesystem::path path(directory);
   if (directory.empty() || std::filesystem::exists(path, error)) return absl::OkStatus();
   std::filesystem::create_directories(path.parent_path(), error);
-  if (mkdir(directory.c_str(), 0750) != 0 || chown(directory.c_str(), user.uid, user.gid) != 0) {
+  if (mkdir(directory.c_str(), mode) != 0) {
     return absl::UnavailableError(absl::StrCat("can not make ", directory, ": ", std::strerror(errno)));
   }
-  return absl::OkStatus();
+  ASSIGN_OR_RETURN(MadeFile made, MadeFile::Find(directory, S_IFDIR));
+  return made.SetOwner(user.uid, user.gid);
 }
 
 absl::Status BecomeUser(const UserIdentity& user) {

@@ -22,8 +22,8 @@ struct UserIdentity {
 
 absl::StatusOr<UserIdentity> FindUser(const std::string& name);
 absl::StatusOr<gid_t> FindGroup(const std::string& name);
-// Makes `directory` (mode 0750, its parents 0755) for `user` if it is missing. One that exists is left as it is.
-absl::Status MakeDirectoryFor(const std::string& directory, const UserIdentity& user);
+// Makes `directory` (its parents have mode 0755) for `user` if it is missing. One that exists is left as it is.
+absl::Status MakeDirectoryFor(const std::string& directory, mode_t mode, const UserIdentity& user);
 // Becomes `user` for good: groups, group, user. Errors when not started as root, unless it is that user already.
 absl::Status BecomeUser(const UserIdentity& user);
 

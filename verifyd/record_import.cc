@@ -27,7 +27,8 @@ Imported WeighRecord(Cache& cache, const NamedRecord& named, const Lifetimes& li
   return Weigh(named.record, cache.FindRecord(named.key), lifetimes, now);
 }
 
-Imported ImportRecord(Cache& cache, const NamedRecord& named, const Lifetimes& lifetimes, absl::Time now) {
+Imported ImportRecord(Cache& cache, const NamedRecord& named, const Lifetimes& lifetimes, absl::Time now,
+                      const SkippedTime& skipped) {
   const Record& record = named.record;
   const std::optional<Record> held = cache.FindRecord(named.key);
   const Imported becomes = Weigh(record, held, lifetimes, now);
@@ -36,7 +37,7 @@ Imported ImportRecord(Cache& cache, const NamedRecord& named, const Lifetimes& l
     cache.PutRecord(named.key, record);
     return Imported::kTaken;
   }
-  Record merged = Merge(held, record.finding, lifetimes);
+  Record merged = Merge(held, record.finding, lifetimes, skipped);
   merged.first_seen = std::min(held->first_seen, record.first_seen);
   merged.last_positive = std::max(merged.last_positive, record.last_positive);
   cache.PutRecord(named.key, merged);

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "absl/time/time.h"
+#include "base/skipped_time.h"
 #include "cache/cache.h"
 #include "cache/lifetime.h"
 #include "verifyd/record_reader.h"
@@ -25,7 +26,8 @@ enum class Imported : uint8_t {
 
 // What would become of it; nothing is changed.
 Imported WeighRecord(Cache& cache, const NamedRecord& named, const Lifetimes& lifetimes, absl::Time now);
-Imported ImportRecord(Cache& cache, const NamedRecord& named, const Lifetimes& lifetimes, absl::Time now);
+Imported ImportRecord(Cache& cache, const NamedRecord& named, const Lifetimes& lifetimes, absl::Time now,
+                      const SkippedTime& skipped = {});
 
 }  // namespace verifyd
 

@@ -136,7 +136,9 @@ struct Verifier::Memory {
 };
 
 Verifier::Verifier(Loop& loop, Cache& cache, Prober& prober, Metrics& metrics)
-    : loop_(loop), cache_(cache), prober_(prober), metrics_(metrics), flights_(loop), guard_(loop, cache, prober) {}
+    : loop_(loop), cache_(cache), prober_(prober), metrics_(metrics), flights_(loop), guard_(loop, cache, prober) {
+  skipped_.Observe(loop_.clock());
+}
 
 void Verifier::Configure(std::shared_ptr<const VerifierSettings> settings) {
   settings_ = std::move(settings);
@@ -561,6 +563,7 @@ CatchAll Verifier::KnownCatchAll(const Address& address, const ProbeOutcome& out
 std::optional<Imported> Verifier::TakeInDelivery(const Address& address, const ProbeOutcome& outcome, bool dry_run) {
   const std::optional<Imported> becomes = WeighDelivery(address, outcome.finding);
   if (becomes != Imported::kTaken) return becomes;
+  skipped_.Observe(loop_.clock());
   const absl::Time now = loop_.clock().Now();
   const Memory before = Remember(address, now);
   if (before.hold.has_value()) return std::nullopt;
@@ -570,7 +573,7 @@ std::optional<Imported> Verifier::TakeInDelivery(const Address& address, const P
   const Finding finding = WithCatchAll(outcome.finding, KnownCatchAll(address, outcome));
   const std::string key = address.Key();
   const NamedRecord named{.key = key, .record = Merge(std::nullopt, finding, settings_->lifetimes)};
-  const Imported became = ImportRecord(cache_, named, settings_->lifetimes, now);
+  const Imported became = ImportRecord(cache_, named, settings_->lifetimes, now, skipped_);
   const std::optional<Record> record = cache_.FindRecord(key);
   if (record.has_value() && record->on_agenda() && planned_) planned_(record->next_probe);
   return became;
@@ -594,6 +597,7 @@ boost::asio::awaitable<Verdict> Verifier::Learn(ProbeRequest request, ProbeOutco
     co_return OnHold(address, before);
   }
   finding = co_await guard_.Judge(std::move(request), outcome, Before(before));
+  skipped_.Observe(loop_.clock());
   std::optional<DomainFact> held = cache_.FindDomainFact(address.domain());
   finding = TakeInDomain(address, outcome, std::move(finding), held);
   finding = Promoted(address, Annotated(address, outcome, std::move(finding), std::move(held)));
@@ -634,7 +638,7 @@ Finding Verifier::Promoted(const Address& address, Finding finding) const {
   if (!settings_->promote_persistent || finding.reason != Reason::kNoSuchUserTemporary) return finding;
   const std::optional<Record> record = cache_.FindRecord(address.Key());
   if (!record.has_value() || record->temporary_count + 1 < kPersistentAnswers ||
-      finding.when - record->first_temporary < kPersistentTime) {
+      skipped_.Between(record->first_temporary, finding.when) < kPersistentTime) {
     return finding;
   }
   const bool nothing_else = std::all_of(record->history.begin(), record->history.end(), [](const PastFinding& past) {
@@ -660,11 +664,11 @@ Finding Verifier::TakeInDomain(const Address& address, const ProbeOutcome& outco
     DomainFact alive;
     alive.domain = address.domain();
     alive.alive = now;
-    held = MergeFact(held, alive, settings_->lifetimes, now);
+    held = MergeFact(held, alive, settings_->lifetimes, now, skipped_);
     cache_.PutDomainFact(*held);
     return finding;
   }
-  held = MergeFact(held, *outcome.domain_fact, settings_->lifetimes, now);
+  held = MergeFact(held, *outcome.domain_fact, settings_->lifetimes, now, skipped_);
   cache_.PutDomainFact(*held);
   if (held->decides() || !outcome.domain_fact->decides()) return finding;
   return ToFinding(ClassificationOf(Reason::kDnsTemporary, "domain.second_opinion"), finding.stage,
@@ -683,7 +687,7 @@ Finding Verifier::TakeInNotHosted(const Address& address, const Finding& finding
   fact.finding.mx_name = finding.mx_name;
   fact.finding.mx_address = finding.mx_address;
   fact.ttl = absl::InfiniteDuration();
-  held = MergeFact(held, fact, settings_->lifetimes, loop_.clock().Now());
+  held = MergeFact(held, fact, settings_->lifetimes, loop_.clock().Now(), skipped_);
   cache_.PutDomainFact(*held);
   return held->decides() ? held->finding : finding;
 }
@@ -715,7 +719,7 @@ void Verifier::TakeIn(const Address& address, const ProbeOutcome& outcome, const
     const std::optional<DomainFact> fact = cache_.FindDomainFact(address.domain());
     if (fact.has_value() && fact->decides()) return;
   }
-  Record record = Merge(held, finding, settings_->lifetimes);
+  Record record = Merge(held, finding, settings_->lifetimes, skipped_);
   PlanRetry(record, held.has_value() ? &*held : nullptr, outcome);
   if (!settings_->negative_cache && record.finding.deliverability != Deliverability::kDeliverable) {
     cache_.DeleteRecord(key);

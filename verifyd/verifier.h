@@ -17,6 +17,7 @@
 #include "base/forgetful_table.h"
 #include "base/loop.h"
 #include "base/shares.h"
+#include "base/skipped_time.h"
 #include "boost/asio/awaitable.hpp"
 #include "cache/cache.h"
 #include "mail/probe_sender.h"
@@ -182,6 +183,7 @@ class Verifier {
     bool past(MonoTime now) const { return count == 0 || now - since >= absl::Minutes(1); }
   };
   ForgetfulTable<std::string, SecondLooks> second_looks_{kMaxChosen};
+  SkippedTime skipped_;
   // With address_verify_negative_cache = no: what nobody waited for long enough to hear, for the next who asks.
   struct Unheard {
     MonoTime when;

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -189,6 +190,47 @@ TEST_F(CacheTest, AFileThatIsNotOursMakesItLiveInMemoryAndSaySo) {
   }
   EXPECT_TRUE(log_.Contains("can not be used, answers are kept in memory only: " + folder_.file()));
   EXPECT_EQ(ReadFile(folder_.file()), "the diary of somebody else");
+}
+
+TEST_F(CacheTest, OfAFileThatWasRemovedMeanwhileNobodyHeard) {
+  const auto cache = Open();
+  cache->PutRecord("a", FullRecord());
+  cache->Flush();
+  std::filesystem::rename(folder_.file(), folder_.file() + ".away");
+  cache->PutRecord("b", FullRecord());
+  cache->Flush();
+  test_.RunUntilIdle();
+  EXPECT_FALSE(cache->counts().persistent);
+  EXPECT_TRUE(log_.Contains("was removed or replaced while it was open"));
+  // It serves as before.
+  EXPECT_EQ(cache->FindRecord("a"), FullRecord());
+  EXPECT_EQ(cache->FindRecord("b"), FullRecord());
+  EXPECT_EQ(cache->uncommitted(), 0U);
+  std::filesystem::rename(folder_.file() + ".away", folder_.file());
+  cache->PutRecord("c", FullRecord());
+  cache->Flush();
+  test_.RunUntilIdle();
+  EXPECT_TRUE(cache->counts().persistent);
+  EXPECT_TRUE(log_.Contains("is there again"));
+}
+
+TEST_F(CacheTest, AFileThatWasCutMeanwhileIsNotUsedAnyMore) {
+  const auto cache = Open();
+  for (int i = 0; i < 100; ++i) cache->PutRecord(absl::StrCat("user", i), FullRecord());
+  cache->Flush();
+  test_.RunUntilIdle();
+  std::filesystem::resize_file(folder_.file(), 4096);
+  bool cleaned = false;
+  cache->PutRecord("b", FullRecord());
+  cache->Clean([&] { cleaned = true; });
+  cache->Flush();
+  test_.RunUntilIdle();
+  EXPECT_TRUE(cleaned);
+  EXPECT_TRUE(log_.Contains("was cut while it was open"));
+  EXPECT_FALSE(cache->counts().persistent);
+  EXPECT_FALSE(cache->FindRecord("user1").has_value());
+  EXPECT_EQ(cache->FindRecord("b"), FullRecord());
+  EXPECT_FALSE(cache->Clean([] {}));
 }
 
 TEST_F(CacheTest, DoesNotTouchTheCacheOfPostfixBesideIt) {

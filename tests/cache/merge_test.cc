@@ -5,6 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/skipped_time.h"
 #include "tests/cache/samples.h"
 
 namespace verifyd {
@@ -212,6 +214,38 @@ TEST(MergeFactTest, WhatIsKnownOfCatchAllIsKept) {
   DomainFact alive;
   alive.alive = SampleTime();
   EXPECT_EQ(MergeFact(held, alive, Lifetimes(), SampleTime()).catch_all, CatchAll::kNo);
+}
+
+TEST(MergeTest, TwoNegativesInAMinuteOverturnedWhenTheWallClockJumpedInBetween) {
+  ManualClock clock;
+  SkippedTime skipped;
+  skipped.Observe(clock);
+  Record record = Merge(PositiveRecord(clock.Now() - absl::Hours(1)), NegativeFinding(clock.Now()), {}, skipped);
+  clock.SetWall(clock.Now() + absl::Minutes(62));
+  clock.Advance(absl::Minutes(1));
+  skipped.Observe(clock);
+  record = Merge(record, NegativeFinding(clock.Now()), {}, skipped);
+  EXPECT_EQ(record.finding.deliverability, Deliverability::kDeliverable);
+  // Not at once, which would be for ever.
+  EXPECT_EQ(record.next_probe, clock.Now() + absl::Minutes(59));
+  clock.Advance(absl::Minutes(59));
+  skipped.Observe(clock);
+  record = Merge(record, NegativeFinding(clock.Now()), {}, skipped);
+  EXPECT_EQ(record.finding.deliverability, Deliverability::kUndeliverable);
+}
+
+TEST(MergeFactTest, TwoNegativesInAMinuteWereEnoughWhenTheWallClockJumpedInBetween) {
+  ManualClock clock;
+  SkippedTime skipped;
+  skipped.Observe(clock);
+  DomainFact fact;
+  fact.domain = "example.org";
+  fact.alive = clock.Now();
+  fact = MergeFact(fact, NoSuchDomain(clock.Now()), {}, clock.Now(), skipped);
+  clock.SetWall(clock.Now() + 8 * kDay);
+  clock.Advance(absl::Minutes(1));
+  skipped.Observe(clock);
+  EXPECT_FALSE(MergeFact(fact, NoSuchDomain(clock.Now()), {}, clock.Now(), skipped).decides());
 }
 
 TEST(MergeTest, WithoutAnOverturnTimeOneNegativeIsEnough) {

@@ -176,6 +176,21 @@ TEST_F(StoreCheckTest, WithoutAReaderSlotTheCacheIsKeptInMemory) {
   EXPECT_TRUE(Cache::Open(test_.loop(), Settings())->counts().persistent);
 }
 
+TEST_F(StoreCheckTest, ANumberThatIsUsedAgainAfterARebootHidAnUncleanEnd) {
+  const std::string parents = absl::StrCat(folder_.file(), "-open.", ::getppid());
+  WriteFile(parents, "11111111-2222-3333-4444-555555555555 4711");
+  EXPECT_EQ(OpenMark::Holder(folder_.file()), 0);
+  EXPECT_TRUE(OpenMark::TakeLeftOver(folder_.file()));
+  EXPECT_FALSE(std::filesystem::exists(parents));
+  // A living process is known by what it writes itself.
+  const OpenMark mine(folder_.file());
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(OpenMark::Holder(folder_.file()) == ::getppid() ? 0 : 1);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+}
+
 TEST_F(StoreCheckTest, AMarkIsThereWhileTheCacheIsOpenAndOneOfALivingProcessIsNotLeftOver) {
   const std::string mine = absl::StrCat(folder_.file(), "-open.", ::getpid());
   {

@@ -202,6 +202,27 @@ TEST(StoreTest, TheLockTableThatRootMakesIsTheOwnersOfTheFile) {
   EXPECT_EQ(made.st_gid, 12346U);
 }
 
+TEST(StoreTest, ASymbolicLinkInTheLockTablesPlaceMadeRootOverwriteAFileOfItsOwn) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has what others may not write";
+  const TemporaryFolder folder;
+  const TemporaryFolder roots;
+  WriteFile(roots.file(), "a file of root");
+  OpenOrDie(folder.file());
+  const std::string lock = folder.file() + "-lock";
+  ASSERT_EQ(::unlink(lock.c_str()), 0);
+  ASSERT_EQ(::symlink(roots.file().c_str(), lock.c_str()), 0);
+  ASSERT_EQ(::chown(folder.file().c_str(), 12345, 12346), 0);
+  ASSERT_EQ(::chown(folder.path().c_str(), 12345, 12346), 0);
+  EXPECT_THAT(Store::Open(folder.file(), SampleTime()), FailsWith("Permission denied"));
+  EXPECT_EQ(ReadFile(roots.file()), "a file of root");
+  // What is in order it opens as before, and what it makes is the owner's.
+  ASSERT_EQ(::unlink(lock.c_str()), 0);
+  OpenOrDie(folder.file());
+  struct stat made {};
+  ASSERT_EQ(::stat(lock.c_str(), &made), 0);
+  EXPECT_EQ(made.st_uid, 12345U);
+}
+
 // Moving the map under a reader would be a crash; the fence keeps them apart.
 TEST(StoreTest, GrowsAFullMapWhileSomebodyReads) {
   const TemporaryFolder folder;

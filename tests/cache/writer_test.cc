@@ -32,7 +32,8 @@ class WriterTest : public testing::Test {
         [this](uint64_t number) {
           const std::lock_guard<std::mutex> lock(mutex_);
           cleanups_.push_back(number);
-        });
+        },
+        [](StorePresence /*presence*/) {});
   }
   bool Put(const std::string& key) {
     return writer_->Put({.sequence = ++sequence_,

@@ -249,6 +249,30 @@ TEST_F(ControlDoorTest, TheSixtyFifthConnectionIsClosedAndThereIsRoomAgainWhenOn
   EXPECT_THAT(Ask(again, kStats), StartsWith("HTTP/1.1 200"));
 }
 
+TEST_F(ControlDoorTest, SixtyFourHalfSentListsKeptTheSocketForEver) {
+  ASSERT_THAT(door_.Listen(path_), IsOk());
+  std::deque<Client> clients;
+  for (int i = 0; i < 64; ++i) {
+    clients.emplace_back(path_).Send(
+        "POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\njoe@exam");
+    test_.RunUntilIdle();
+  }
+  test_.Advance(absl::Seconds(29));
+  Client early(path_);
+  test_.RunUntilIdle();
+  early.Receive();
+  EXPECT_TRUE(early.closed());
+  test_.Advance(absl::Seconds(2));
+  std::deque<Client> late;
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(Ask(late.emplace_back(path_), kStats), StartsWith("HTTP/1.1 200"));
+  int closed = 0;
+  for (Client& client : clients) {
+    client.Receive();
+    if (client.closed()) ++closed;
+  }
+  EXPECT_EQ(closed, 3);
+}
+
 TEST_F(ControlDoorTest, TheSocketIsForOwnerAndGroupAndGoesWithTheDoor) {
   ASSERT_THAT(door_.Listen(path_), IsOk());
   struct stat info {};

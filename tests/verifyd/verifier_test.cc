@@ -257,6 +257,23 @@ TEST_F(VerifierTest, WhatALookFoundThatNobodyWaitedForIsToldToTheNextEvenIfNegat
   EXPECT_EQ(recalled->deliverability(), Deliverability::kUndeliverable);
 }
 
+TEST_F(VerifierTest, TwoRefusalsInAMinuteOverturnedWhenTheWallClockJumpedInBetween) {
+  resolver_.SetMx("example.org", {{10, "mx.example.org"}});
+  resolver_.SetAddresses("mx.example.org", {"11.0.0.3"});
+  dialer_.Play("11.0.0.3", "rcpt=550 5.1.1 User unknown");
+  cache_->PutRecord("joe@example.org", PositiveRecord(test_.clock().Now() - absl::Hours(1)));
+  for (const absl::Duration jump : {absl::ZeroDuration(), absl::Minutes(62)}) {
+    test_.clock().SetWall(test_.clock().Now() + jump);
+    verifier_->LookAgain(About("joe@example.org").address, Urgency::kRefresh, [] {});
+    test_.Advance(absl::Seconds(30));
+  }
+  EXPECT_EQ(prober_.counts().probes, 2U);
+  const std::optional<Record> record = cache_->FindRecord("joe@example.org");
+  ASSERT_TRUE(record.has_value());
+  EXPECT_TRUE(record->pending.has_value());
+  EXPECT_EQ(record->finding.deliverability, Deliverability::kDeliverable);
+}
+
 TEST_F(VerifierTest, AListWhoseAnswersAreNotReadIsNotReadEither) {
   constexpr size_t kLines = 100000;
   size_t given = 0;

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "base/timer.h"
@@ -54,6 +56,7 @@ struct Connection {
 
   Local::socket socket;
   Timer silence;
+  MonoTime line_awaited_since = MonoTime::InfiniteFuture();  // of a body of lines; infinite: none is
   boost::beast::flat_buffer buffer{kHeaderLimit + kBodyLimit};
 };
 
@@ -63,8 +66,8 @@ using Parser = http::request_parser<http::string_body>;
 // The lines of a body of text/plain, read as they are wanted; its length does not matter.
 class BodyLines {
  public:
-  BodyLines(std::shared_ptr<Connection> connection, std::shared_ptr<Parser> parser)
-      : connection_(std::move(connection)), parser_(std::move(parser)) {}
+  BodyLines(const Clock& clock, std::shared_ptr<Connection> connection, std::shared_ptr<Parser> parser)
+      : clock_(clock), connection_(std::move(connection)), parser_(std::move(parser)) {}
 
   asio::awaitable<std::optional<std::string>> Next() {
     std::string& body = parser_->get().body();
@@ -72,8 +75,10 @@ class BodyLines {
     while (end == std::string::npos && !parser_->is_done()) {
       // Nobody's address: what it is the answer says, all of it need not be kept.
       if (body.size() > kLineLimit) body.resize(kLineLimit);
+      connection_->line_awaited_since = clock_.Mono();
       const auto [error, bytes] =
           co_await http::async_read_some(connection_->socket, connection_->buffer, *parser_, kAwait);
+      connection_->line_awaited_since = MonoTime::InfiniteFuture();
       if (error) co_return std::nullopt;
       end = body.rfind('\n');
     }
@@ -84,6 +89,7 @@ class BodyLines {
   }
 
  private:
+  const Clock& clock_;
   const std::shared_ptr<Connection> connection_;
   const std::shared_ptr<Parser> parser_;
 };
@@ -164,6 +170,7 @@ struct ControlDoor::Impl {
   static void Accept(const std::shared_ptr<Impl>& self, int fd);
   static asio::awaitable<void> Serve(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection);
   asio::awaitable<bool> ServeOne(std::shared_ptr<Connection> connection);
+  bool MakeRoom();
 
   Loop& loop;
   ApiContext context;
@@ -172,10 +179,11 @@ struct ControlDoor::Impl {
 };
 
 // The lines of a body of text/plain; nothing for any other.
-LineSource LinesOf(const std::shared_ptr<Connection>& connection, const std::shared_ptr<Parser>& parser) {
+LineSource LinesOf(const Clock& clock, const std::shared_ptr<Connection>& connection,
+                   const std::shared_ptr<Parser>& parser) {
   const auto type = parser->get()[http::field::content_type];
   if (!absl::StartsWithIgnoreCase(absl::string_view(type.data(), type.size()), "text/plain")) return nullptr;
-  const auto lines = std::make_shared<BodyLines>(connection, parser);
+  const auto lines = std::make_shared<BodyLines>(clock, connection, parser);
   return [lines] { return lines->Next(); };
 }
 
@@ -187,7 +195,7 @@ asio::awaitable<bool> ControlDoor::Impl::ServeOne(std::shared_ptr<Connection> co
   connection->ExpectSoon();
   auto [error, bytes] = co_await http::async_read_header(connection->socket, connection->buffer, *parser, kAwait);
   ApiRequest asked;
-  if (!error) asked.lines = LinesOf(connection, parser);
+  if (!error) asked.lines = LinesOf(loop.clock(), connection, parser);
   if (!error && !asked.lines) {
     parser->body_limit(kBodyLimit);
     if (parser->content_length().value_or(0) > kBodyLimit) error = http::error::body_limit;
@@ -233,8 +241,23 @@ asio::awaitable<void> ControlDoor::Impl::Serve(std::shared_ptr<Impl> self, std::
   self->connections.erase(connection.get());
 }
 
+// False where nobody keeps his place for nothing.
+bool ControlDoor::Impl::MakeRoom() {
+  if (connections.size() < kConnectionLimit) return true;
+  Connection* const slowest = *std::min_element(
+      connections.begin(), connections.end(),
+      [](const Connection* a, const Connection* b) { return a->line_awaited_since < b->line_awaited_since; });
+  if (loop.clock().Mono() < slowest->line_awaited_since + kSilence) return false;
+  LogWarning(absl::StrCat("control: more than ", kConnectionLimit, " connections: one whose next line was waited for ",
+                          "longest is closed"));
+  // It leaves the list in a moment, and must not be chosen again until then.
+  slowest->line_awaited_since = MonoTime::InfiniteFuture();
+  slowest->Close();
+  return true;
+}
+
 void ControlDoor::Impl::Accept(const std::shared_ptr<Impl>& self, int fd) {
-  if (self->connections.size() >= kConnectionLimit) {
+  if (!self->MakeRoom()) {
     LogWarning(absl::StrCat("control: more than ", kConnectionLimit, " connections: one is closed"));
     close(fd);
     return;

@@ -3,7 +3,9 @@
 //
 // The socket's file permissions (0660) are the right to use it, to look and to change alike. Bounded: 64 connections
 // (more are closed), 8 KiB of header, 1 MiB of body, 30 s of silence between and within requests, 30 s
-// for a client to take what it is sent. A waiting answer (a probe) may take as long as its patience.
+// for a client to take what it is sent. A waiting answer (a probe) may take as long as its patience. The next line of a
+// body of lines may take as long as it likes, because a person or a slow program may write it; but after 30 s that
+// connection gives its place to a new one where all places are taken.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_DOOR_CONTROL_H_

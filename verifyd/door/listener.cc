@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/log.h"
+#include "base/made_file.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "boost/asio/as_tuple.hpp"
@@ -104,7 +105,7 @@ bool TakeOption(absl::string_view option, ListenAddress& address) {
   return !option.empty();
 }
 
-// Before anybody can connect.
+// Before anybody can connect. The folder may be owned by somebody else, and we may be root.
 absl::Status SetPermissions(const ListenAddress& address) {
   uid_t owner = static_cast<uid_t>(-1);
   gid_t group = static_cast<gid_t>(-1);
@@ -115,9 +116,9 @@ absl::Status SetPermissions(const ListenAddress& address) {
   if (!address.group.empty()) {
     ASSIGN_OR_RETURN(group, FindGroup(address.group));
   }
-  if (lchown(address.path.c_str(), owner, group) != 0) return SystemError("set the owner of", address);
-  if (chmod(address.path.c_str(), address.mode) != 0) return SystemError("set the mode of", address);
-  return absl::OkStatus();
+  ASSIGN_OR_RETURN(MadeFile socket, MadeFile::Find(address.path, S_IFSOCK));
+  RETURN_IF_ERROR(socket.SetOwner(owner, group));
+  return socket.SetMode(address.mode);
 }
 
 // A UNIX socket that a process left behind when it died is in the way; one that is in use is not ours to remove.
