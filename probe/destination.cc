@@ -144,33 +144,41 @@ void Destination::Enqueue(std::unique_ptr<ProbeJob> job, ProbeQueue::End end) {
 
 void Destination::StartWorker() {
   if (queue_.empty()) return;
-  const Urgency urgency = queue_.Front()->request.urgency;
-  bool& waits = worker_waits_[SessionSlots::Urgent(urgency) ? 1 : 0];
+  const ProbeJob& front = *queue_.Front();
+  bool& waits = worker_waits_[SessionSlots::Urgent(front.request.urgency) ? 1 : 0];
   if (waits || worker_waits_[1]) return;
   waits = true;
   ++workers_;
-  all_.loop_.Spawn(Work(Busy(all_.shared_from_this()), urgency));
+  all_.loop_.Spawn(Work(Busy(all_.shared_from_this()), ClaimFor(front)));
 }
 
-boost::asio::awaitable<void> Destination::Work(Busy busy, Urgency urgency) {
-  co_await AwaitTurn(urgency);
+// The owner is told by the server that is asked first, which has an address: an exchange that has none may be called
+// after anybody.
+SlotClaim Destination::ClaimFor(const ProbeJob& job) {
+  if (job.route.configured) return {.urgency = job.request.urgency, .own = true, .owner = job.route.destination};
+  return {
+      .urgency = job.request.urgency, .own = job.request.ours, .owner = ProviderOf(job.route.endpoints.front().host)};
+}
+
+boost::asio::awaitable<void> Destination::Work(Busy busy, SlotClaim claim) {
+  co_await AwaitTurn(claim);
   std::unique_ptr<Session> session;
-  while (co_await ServeNext(session)) {
+  while (co_await ServeNext(session, claim)) {
   }
   // The answers are on their way; the connection counts until it is closed.
   if (session != nullptr) co_await Leave(*session);
   if (std::exchange(exhausted_, false)) co_await all_.loop_.Sleep(kExhaustedPause);
-  EndWork();
+  EndWork(claim);
 }
 
-boost::asio::awaitable<void> Destination::AwaitTurn(Urgency urgency) {
+boost::asio::awaitable<void> Destination::AwaitTurn(const SlotClaim& claim) {
   co_await pace_.Acquire(MonoTime::InfiniteFuture());
-  co_await all_.slots_.Acquire(urgency);
-  worker_waits_[SessionSlots::Urgent(urgency) ? 1 : 0] = false;
+  co_await all_.slots_.Acquire(claim);
+  worker_waits_[SessionSlots::Urgent(claim.urgency) ? 1 : 0] = false;
 }
 
-void Destination::EndWork() {
-  all_.slots_.Release();
+void Destination::EndWork(const SlotClaim& claim) {
+  all_.slots_.Release(claim);
   pace_.Release();
   --workers_;
   StartWorker();  // for what is left, where this one was one too many
@@ -181,13 +189,15 @@ void Destination::EndWork() {
 
 // The next batch, on the connection that there is, or a new one; or what has to be waited for before. False: there is
 // nothing to do any more.
-boost::asio::awaitable<bool> Destination::ServeNext(std::unique_ptr<Session>& session) {
+boost::asio::awaitable<bool> Destination::ServeNext(std::unique_ptr<Session>& session, const SlotClaim& claim) {
   if (queue_.empty()) {
     if (session == nullptr) co_return false;
     const bool called = co_await AwaitArrival();
     co_return called || !queue_.empty();
   }
   if (session == nullptr && (pace_.crowded() || exhausted_)) co_return false;
+  AddressLimits::Place place;
+  if (session == nullptr && !co_await AwaitPlace(claim, place)) co_return true;
   const size_t granted = pace_.TakeQuestions(BatchLimit(*queue_.Front()));
   if (granted == 0) {
     const absl::Duration wait = pace_.NextQuestion() - all_.loop_.clock().Mono();
@@ -203,7 +213,7 @@ boost::asio::awaitable<bool> Destination::ServeNext(std::unique_ptr<Session>& se
   Batch batch = TakeBatch(session.get(), granted);
   pace_.GiveBackQuestions(granted - batch.size());
   StartWorker();
-  if (session == nullptr) session = co_await Open(batch);
+  if (session == nullptr) session = co_await Open(batch, std::move(place));
   if (session == nullptr) co_return true;
   Dialogue dialogue(batch, *session, all_.loop_.clock().Mono());
   co_await session->Ask(
@@ -220,8 +230,22 @@ boost::asio::awaitable<bool> Destination::ServeNext(std::unique_ptr<Session>& se
   co_return true;
 }
 
+// False: it had to be waited for, and meanwhile another server's turn may have come. Who waits has no slot.
+boost::asio::awaitable<bool> Destination::AwaitPlace(const SlotClaim& claim, AddressLimits::Place& place) {
+  const ProbeJob& lead = *queue_.Front();
+  if (lead.route.configured || lead.request.ours) co_return true;
+  const std::vector<Endpoint> endpoints = lead.NextEndpoints();
+  const PaceLimits allowed = lead.settings->public_pace;
+  if (all_.address_limits_.TryEnter(endpoints, allowed, place)) co_return true;
+  const MonoTime deadline = lead.request.deadline;
+  all_.slots_.Release(claim);
+  const bool entered = co_await all_.address_limits_.Enter(endpoints, allowed, claim.owner, deadline, place);
+  co_await all_.slots_.Acquire(claim);
+  co_return entered && !queue_.empty() && place.IsFor(queue_.Front()->NextEndpoints());
+}
+
 void Destination::LeaveSoon(std::unique_ptr<Session>& session) {
-  all_.loop_.Spawn(LeaveBehind(std::move(session), Busy(all_.shared_from_this())));
+  all_.loop_.Spawn(LeaveBehind(Busy(all_.shared_from_this()), std::move(session)));
 }
 
 boost::asio::awaitable<bool> Destination::AwaitArrival() {
@@ -272,10 +296,12 @@ MonoTime Destination::LastDeadline(const Batch& batch) {
 }
 
 // Null where the server does not talk to us; the batch is then dealt with, and empty.
-boost::asio::awaitable<std::unique_ptr<Session>> Destination::Open(Batch& batch) {
+boost::asio::awaitable<std::unique_ptr<Session>> Destination::Open(Batch& batch, AddressLimits::Place place) {
   ProbeJob& lead = *batch.front();
   auto session = std::make_unique<Session>(all_.loop_, lead.NextEndpoints(), lead.request.identity, lead.settings,
                                            lead.classifier, SourcesFor(lead));
+  place.Use();
+  session->Take(std::move(place));
   const MonoTime began = all_.loop_.clock().Mono();
   const std::unique_ptr<Finding> refusal = co_await session->Open(all_.dialer_, LastDeadline(batch), lead.transcript);
   NoteOpened(batch, *session, refusal.get(), all_.loop_.clock().Mono() - began);
@@ -514,7 +540,7 @@ void Destination::AdaptBatch(size_t size, size_t first_again, bool too_many, abs
   }
 }
 
-boost::asio::awaitable<void> Destination::LeaveBehind(std::unique_ptr<Session> session, Busy busy) {
+boost::asio::awaitable<void> Destination::LeaveBehind(Busy busy, std::unique_ptr<Session> session) {
   co_await Leave(*session);
 }
 

@@ -23,6 +23,7 @@
 #include "boost/asio/awaitable.hpp"
 #include "mail/destination_activity.h"
 #include "mail/destination_state.h"
+#include "probe/address_limits.h"
 #include "probe/breakers.h"
 #include "probe/destinations.h"
 #include "probe/pace.h"
@@ -86,17 +87,19 @@ class Destination {
   // One worker at a time waits for a connection's turn, and beside it one for whom somebody waits; when it has come it
   // serves the queue until that is empty and nobody comes within the idle time.
   void StartWorker();
-  boost::asio::awaitable<void> Work(Busy busy, Urgency urgency);
-  boost::asio::awaitable<void> AwaitTurn(Urgency urgency);
-  boost::asio::awaitable<bool> ServeNext(std::unique_ptr<Session>& session);
-  void EndWork();
+  boost::asio::awaitable<void> Work(Busy busy, SlotClaim claim);
+  boost::asio::awaitable<void> AwaitTurn(const SlotClaim& claim);
+  static SlotClaim ClaimFor(const ProbeJob& job);
+  boost::asio::awaitable<bool> ServeNext(std::unique_ptr<Session>& session, const SlotClaim& claim);
+  boost::asio::awaitable<bool> AwaitPlace(const SlotClaim& claim, AddressLimits::Place& place);
+  void EndWork(const SlotClaim& claim);
   boost::asio::awaitable<bool> AwaitArrival();
   void LeaveSoon(std::unique_ptr<Session>& session);
   bool Keep(const Session& session, const ProbeJob& job) const;
   Batch TakeBatch(const Session* session, size_t limit);
   size_t BatchLimit(const ProbeJob& lead) const;
   static MonoTime LastDeadline(const Batch& batch);
-  boost::asio::awaitable<std::unique_ptr<Session>> Open(Batch& batch);
+  boost::asio::awaitable<std::unique_ptr<Session>> Open(Batch& batch, AddressLimits::Place place);
   void NoteOpened(Batch& batch, const Session& session, const Finding* refusal, absl::Duration took);
   void TurnAway(Batch& batch, const Session& session, const Finding& refusal);
   void TakeAnswer(Dialogue& dialogue, Enquiry& enquiry);
@@ -111,7 +114,7 @@ class Destination {
   void AdaptBatch(size_t size, size_t first_again, bool too_many, absl::Duration longest_gap, absl::Duration took);
   // Say goodbye; the second while nobody waits for it.
   boost::asio::awaitable<void> Leave(Session& session);
-  boost::asio::awaitable<void> LeaveBehind(std::unique_ptr<Session> session, Busy busy);
+  boost::asio::awaitable<void> LeaveBehind(Busy busy, std::unique_ptr<Session> session);
 
   // A server's word on a job: its answer, or the next server's turn.
   void Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoint, std::unique_ptr<Finding> finding);

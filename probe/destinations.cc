@@ -22,6 +22,7 @@ Destinations::Destinations(Loop& loop, Dialer& dialer, std::shared_ptr<ProbeCoun
       counters_(std::move(counters)),
       observer_(std::move(observer)),
       slots_(loop, ProbeSettings().session_limit),
+      address_limits_(loop),
       forget_(loop.timers()) {}
 
 Destinations::~Destinations() = default;

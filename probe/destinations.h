@@ -23,6 +23,7 @@
 #include "base/timer.h"
 #include "mail/destination_activity.h"
 #include "mail/destination_state.h"
+#include "probe/address_limits.h"
 #include "probe/dead_hosts.h"
 #include "probe/dialer.h"
 #include "probe/probe_job.h"
@@ -96,6 +97,7 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
   const std::function<void(const DestinationState&)> observer_;
   absl::flat_hash_map<std::string, std::unique_ptr<Destination>> by_name_;
   SessionSlots slots_;
+  AddressLimits address_limits_;
   DeadHosts dead_hosts_;
   SourcePool sources_;
   Timer forget_;

@@ -21,6 +21,7 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -35,6 +36,7 @@
 #include "mail/finding.h"
 #include "mail/probe_request.h"
 #include "mail/reply.h"
+#include "probe/address_limits.h"
 #include "probe/dialer.h"
 #include "probe/probe_settings.h"
 #include "probe/sources.h"
@@ -79,6 +81,9 @@ class Session {
           Sources sources = {});
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+
+  // What it takes at its addresses, for as long as it lives.
+  void Take(AddressLimits::Place place) { place_ = std::move(place); }
 
   // The session must live until what these return has ended; so must the transcript and what is passed by reference.
 
@@ -221,6 +226,7 @@ class Session {
   const std::shared_ptr<const ProbeSettings> settings_;
   const std::shared_ptr<const Classifier> classifier_;
   const Sources sources_;
+  AddressLimits::Place place_;
 
   State state_ = State::kNew;
   std::unique_ptr<Stream> stream_;
