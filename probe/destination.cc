@@ -569,7 +569,7 @@ void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoi
     Finding best = *std::exchange(job->best, nullptr);
     job->relay_denied_everywhere = job->relay_denied && !job->route.configured && !job->NextServer().has_value();
     if (relay_denied && job->route.configured) SayRelayDenied(*job, best);
-    all_.NotePublicPort(*job, name(), best);
+    all_.NotePublicPort(*job, breakers_.state(), best);
     if (!job->route.configured) unknown_share_.Note(IsUnknownUser(best), all_.loop_.clock().Mono());
     breakers_.Learn(*job, best, all_.loop_.clock().Now(), all_.random_);
     return Answer(*job, std::move(best));

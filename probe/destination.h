@@ -69,6 +69,7 @@ class Destination {
 
   // Nothing is queued and nobody is asked; a connection may still say goodbye.
   bool idle() const { return workers_ == 0; }
+  bool held(absl::Time now) const { return breakers_.state().held_until > now; }
   // Nothing about it must be remembered.
   bool blank(absl::Time now) const { return breakers_.blank(now); }
   MonoTime idle_since() const { return idle_since_; }

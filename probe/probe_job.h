@@ -15,6 +15,7 @@
 #include "absl/functional/any_invocable.h"
 #include "base/clock.h"
 #include "base/timer.h"
+#include "mail/destination_state.h"
 #include "mail/finding.h"
 #include "mail/probe_outcome.h"
 #include "mail/probe_request.h"
@@ -36,6 +37,10 @@ struct ProbeJob {
   Transcript transcript;
   // Called once, on the prober loop; null when it was.
   absl::AnyInvocable<void(std::unique_ptr<ProbeOutcome>)> answer;
+
+  // What an earlier run, or this one before it forgot the destination, knew of it and of the domain there; null: nobody
+  // has looked.
+  std::unique_ptr<std::vector<DestinationState>> remembered;
 
   // What the destination notes of it.
   MonoTime queued;              // since when it waits, this time
