@@ -300,6 +300,8 @@ boost::asio::awaitable<std::unique_ptr<Session>> Destination::Open(Batch& batch,
   ProbeJob& lead = *batch.front();
   auto session = std::make_unique<Session>(all_.loop_, lead.NextEndpoints(), lead.request.identity, lead.settings,
                                            lead.classifier, SourcesFor(lead));
+  // Who comes again because it was hurried has all the time there is.
+  if (lead.request.urgency != Urgency::kRetry) session->GiveWayTo(&all_.slots_);
   place.Use();
   session->Take(std::move(place));
   const MonoTime began = all_.loop_.clock().Mono();
@@ -315,6 +317,7 @@ boost::asio::awaitable<std::unique_ptr<Session>> Destination::Open(Batch& batch,
 void Destination::NoteOpened(Batch& batch, const Session& session, const Finding* refusal, absl::Duration took) {
   for (const auto& job : batch) {
     job->delays.connect += took;
+    job->hurried |= session.hurried();
     if (session.greeted()) --job->sessions_left;
     if (session.exhausted()) continue;  // nothing was tried
     for (const Endpoint& endpoint : session.unreachable()) job->NoteTried(endpoint);
@@ -622,6 +625,7 @@ void Destination::Answer(ProbeJob& job, Finding finding) {
   outcome->destination = name();
   outcome->configured_route = job.route.configured;
   outcome->catch_all = job.catch_all;
+  outcome->hurried = job.hurried;
   outcome->relay_denied_everywhere = job.relay_denied_everywhere;
   outcome->delays = job.delays;
   outcome->transcript = job.transcript.Take();

@@ -51,6 +51,7 @@ struct ProbeJob {
   int again = 0;                // how often what was said was nobody's verdict
   int throttled = 0;            // how often the server complained that we are too many, or too fast
   bool conversed = false;
+  bool hurried = false;                  // a greeting was given up for others
   bool relay_denied = true;              // every server asked so far has said so
   bool relay_denied_everywhere = false;  // and none is left
   bool asked_other_provider = false;

@@ -25,6 +25,8 @@ constexpr uint32_t kMaxRetries = 5;
 constexpr absl::Duration kForgone = absl::Minutes(10);
 // Second looks at negatives of one domain in a minute: a list of wrong addresses must not become as many probes.
 constexpr int kSecondLooks = 30;
+// Who was hurried is asked again with all the time there is: of the agenda's places these take less than half.
+constexpr double kHurriedAgainPerMinute = 4;
 // What nobody heard is kept so long, and of so many.
 constexpr absl::Duration kUnheard = absl::Seconds(1000);
 constexpr size_t kMaxUnheard = 10000;
@@ -131,7 +133,9 @@ struct Verifier::Memory {
 };
 
 Verifier::Verifier(Loop& loop, Cache& cache, Prober& prober, Metrics& metrics)
-    : loop_(loop), cache_(cache), prober_(prober), metrics_(metrics), flights_(loop), guard_(loop, cache, prober) {}
+    : loop_(loop), cache_(cache), prober_(prober), metrics_(metrics), flights_(loop), guard_(loop, cache, prober) {
+  hurried_again_.SetRate(kHurriedAgainPerMinute / 60);
+}
 
 void Verifier::Configure(std::shared_ptr<const VerifierSettings> settings) {
   settings_ = std::move(settings);
@@ -375,8 +379,7 @@ ProbeRequest Verifier::RequestFor(const Question& question) const {
   request.identity.sender = settings_->probe_sender.At(now);
   request.identity.helo = settings_->helo;
   request.transcript = question.transcript || settings_->keep_dialogues;
-  request.ours =
-      settings_->verify_domains.Names(question.address) || settings_->relay_domains.Names(question.address);
+  request.ours = settings_->verify_domains.Names(question.address) || settings_->relay_domains.Names(question.address);
   request.ask_catch_all = CatchAllWanted(question.address);
   if (request.ask_catch_all != AskCatchAll::kNo) {
     const std::optional<DomainFact> fact = cache_.FindDomainFact(question.address.domain());
@@ -655,12 +658,13 @@ Finding Verifier::TakeInNotHosted(const Address& address, const Finding& finding
 }
 
 // The next try where the server has promised to think again: as whom, and when.
-void Verifier::PlanRetry(Record& record, const Record* held, const ProbeOutcome& outcome) const {
+void Verifier::PlanRetry(Record& record, const Record* held, const ProbeOutcome& outcome) {
   const Finding& finding = record.finding;
-  if (finding.reason == Reason::kNone || RowOf(finding.reason).cache_class != CacheClass::kSchedule ||
-      finding.when != outcome.finding.when) {
-    return;
-  }
+  if (finding.reason == Reason::kNone || finding.when != outcome.finding.when) return;
+  // A server that was not given its time gets it later, but the agenda is not for those who only stay silent.
+  const bool hurried =
+      outcome.hurried && finding.reason == Reason::kBannerTimeout && hurried_again_.Take(1, loop_.clock().Mono()) > 0;
+  if (!hurried && RowOf(finding.reason).cache_class != CacheClass::kSchedule) return;
   const bool same = held != nullptr && held->retry_identity == outcome.identity;
   record.retry_identity = outcome.identity;
   // As often as it is worth it; then the next question begins anew.

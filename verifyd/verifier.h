@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/loop.h"
+#include "base/token_bucket.h"
 #include "boost/asio/awaitable.hpp"
 #include "cache/cache.h"
 #include "mail/probe_sender.h"
@@ -144,7 +145,7 @@ class Verifier {
   Finding Annotated(const Address& address, const ProbeOutcome& outcome, Finding finding,
                     std::optional<DomainFact> held);
   Finding Promoted(const Address& address, Finding finding) const;
-  void PlanRetry(Record& record, const Record* held, const ProbeOutcome& outcome) const;
+  void PlanRetry(Record& record, const Record* held, const ProbeOutcome& outcome);
   void Forgo(const Address& address, absl::Duration pause);
   ProbeRequest RequestFor(const Question& question) const;
   void RefreshBehind(const Question& question);
@@ -169,6 +170,7 @@ class Verifier {
   // Second looks of this minute, by domain.
   absl::flat_hash_map<std::string, int> second_looks_;
   MonoTime second_looks_since_;
+  TokenBucket hurried_again_{absl::Minutes(1)};
   // With address_verify_negative_cache = no: what nobody waited for long enough to hear, for the next who asks.
   absl::flat_hash_map<std::string, std::pair<MonoTime, Verdict>> unheard_;
 };

@@ -681,7 +681,7 @@ class WildcardZoneTest : public DestinationTest {
     }
     world_.test.RunUntilIdle();
   }
-  Reason ReasonOf(ProbeRequest request) { return world_.Probe(std::move(request)).finding.reason; }
+  Reason Asked(ProbeRequest request) { return world_.Probe(std::move(request)).finding.reason; }
 };
 
 TEST_F(WildcardZoneTest, TakesNotTheSessionsOfOthers) {
@@ -692,8 +692,49 @@ TEST_F(WildcardZoneTest, TakesNotTheSessionsOfOthers) {
   EXPECT_EQ(world_.dialer.open_now(), 100U);
   world_.Servers({""});
   for (int i = 0; i < 10; ++i) {
-    EXPECT_EQ(ReasonOf(world_.Request(absl::StrCat(i, "@example.com"), absl::Seconds(5))), Reason::kAccepted);
+    EXPECT_EQ(Asked(world_.Request(absl::StrCat(i, "@example.com"), absl::Seconds(5))), Reason::kAccepted);
   }
+}
+
+// Servers of so many owners that they have all the sessions together.
+TEST_F(WildcardZoneTest, ASilentGreetingGivesWayWhereOthersWaitAndHasAllItsTimeWhereTheyDoNot) {
+  world_.settings.session_limit = 20;
+  world_.Configure();
+  Evil(30, /*one_address=*/false);
+  std::vector<Outcome> silent;
+  for (int i = 0; i < 18; ++i) {
+    silent.push_back(world_.Start(world_.Request(absl::StrCat("joe@n", i, ".evil.example"), absl::Seconds(300))));
+  }
+  world_.test.Advance(absl::Seconds(100));
+  EXPECT_EQ(world_.dialer.open_now(), 18U) << "nobody else wants them";
+  world_.Servers({""});
+  const Outcome innocent = world_.Start(world_.Request("joe@example.com", absl::Seconds(60)));
+  world_.test.Advance(absl::Seconds(21));
+  EXPECT_EQ(ReasonOf(innocent), Reason::kAccepted);
+  world_.test.RunUntilIdle();
+  int hurried = 0;
+  for (const Outcome& outcome : silent) {
+    if (!outcome->has_value()) continue;
+    ++hurried;
+    EXPECT_TRUE((*outcome)->hurried);
+    EXPECT_EQ(ReasonOf(outcome), Reason::kBannerTimeout);
+  }
+  EXPECT_GT(hurried, 0);
+  world_.test.Advance(absl::Seconds(300));
+}
+
+TEST_F(WildcardZoneTest, WhoComesAgainIsNotHurried) {
+  world_.settings.session_limit = 20;
+  world_.Configure();
+  Evil(30, /*one_address=*/false);
+  std::vector<Outcome> silent;
+  for (int i = 0; i < 25; ++i) {
+    ProbeRequest request = world_.Request(absl::StrCat("joe@n", i, ".evil.example"), absl::Seconds(300));
+    request.urgency = Urgency::kRetry;
+    silent.push_back(world_.Start(std::move(request)));
+  }
+  world_.test.Advance(absl::Seconds(200));
+  for (const Outcome& outcome : silent) EXPECT_FALSE(outcome->has_value());
 }
 
 TEST_F(WildcardZoneTest, IsNoReflector) {
@@ -702,7 +743,7 @@ TEST_F(WildcardZoneTest, IsNoReflector) {
   Evil(300, /*one_address=*/true);
   AskEvil(300);
   world_.Servers({""});
-  EXPECT_EQ(ReasonOf(world_.Request("joe@example.com", absl::Seconds(5))), Reason::kAccepted) << "elsewhere";
+  EXPECT_EQ(Asked(world_.Request("joe@example.com", absl::Seconds(5))), Reason::kAccepted) << "elsewhere";
   world_.test.Advance(absl::Seconds(60));
   EXPECT_EQ(world_.dialer.most_open(), 6U);
   EXPECT_EQ(world_.dialer.open_now(), 5U);
@@ -721,7 +762,7 @@ TEST_F(WildcardZoneTest, DoesNotKeepTheOperatorsDomainFromItsServer) {
   world_.dialer.PlayOnly("12.0.0.1", "");
   ProbeRequest request = world_.Request("joe@ours.example", absl::Seconds(5));
   request.ours = true;
-  EXPECT_EQ(ReasonOf(std::move(request)), Reason::kAccepted);
+  EXPECT_EQ(Asked(std::move(request)), Reason::kAccepted);
 }
 
 TEST_F(WildcardZoneTest, TakesTurnsWithThoseWhoseServerItIs) {
@@ -732,7 +773,7 @@ TEST_F(WildcardZoneTest, TakesTurnsWithThoseWhoseServerItIs) {
   world_.resolver.SetAddresses("mx.good.example", {"12.0.0.1"});
   world_.dialer.PlayOnly("12.0.0.1", "");
   AskEvil(300);
-  EXPECT_EQ(ReasonOf(world_.Request("joe@good.example", absl::Seconds(5))), Reason::kAccepted);
+  EXPECT_EQ(Asked(world_.Request("joe@good.example", absl::Seconds(5))), Reason::kAccepted);
 }
 
 TEST_F(DestinationTest, AResetForgetsWhyItIsLeftAlone) {
