@@ -60,13 +60,14 @@ class HostileSlotsTest(HostileAimTestCase):
         )
         self.begin_to_ask_evil(self.NAMES)
         time.sleep(3)
-        self.assertEqual(sum(target.sessions for target in silent), 100, "half of the sessions, as nobody else came")
         own = self.innocents("ours.test", rate=4)
         others = self.innocents("good.test", rate=4)
         time.sleep(15)
         self.assertUnharmed(own)
         self.assertUnharmed(others)
-        self.assertLessEqual(sum(target.most_sessions for target in silent), 100)
+        held = sum(target.most_sessions for target in silent)
+        self.assertLessEqual(held, 100)
+        self.assertGreater(held, 50, "with room to spare nobody is cut short")
 
 
 class ReflectorTest(HostileAimTestCase):
@@ -119,8 +120,6 @@ class HostileNamesCollideTest(HostileAimTestCase):
             "isp IN MX 0 isp",
             "isp IN A {5}",
             "evil IN MX 0 isp",
-            "held IN MX 0 mx.held",
-            "mx.held IN A {5}",
         )
         self.server(5, "isp.test")
 
@@ -142,17 +141,6 @@ class HostileNamesCollideTest(HostileAimTestCase):
         self.assertUnharmed(innocents)
         verifyd.ctl("hold", "smtp:isp.test")
         self.assertIn("on hold", self.ask("jim@ours.test"))
-
-    def test_a_hold_stands_after_a_restart(self):
-        verifyd = self.start()
-        self.assertEqual(self.ask("joe@held.test").upper()[:5], "DUNNO")
-        verifyd.ctl("hold", "mx.held.test")
-        self.assertIn("on hold", self.ask("jane@held.test"))
-        verifyd.stop()
-        verifyd.start()
-        self.assertIn("on hold", self.ask("jim@held.test"))
-        verifyd.ctl("release", "mx.held.test")
-        self.assertEqual(self.ask("jack@held.test").upper()[:5], "DUNNO")
 
 
 if __name__ == "__main__":
