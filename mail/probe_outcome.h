@@ -41,6 +41,8 @@ struct ProbeOutcome {
   std::string destination;        // name of the destination asked; empty when none was reached
   ProbeDelays delays;
   std::vector<TranscriptLine> transcript;
+  // A server that had not greeted was left because others needed the session: it may only be slow.
+  bool hurried = false;
   // Every MX of a public domain said that it does not relay for it.
   bool relay_denied_everywhere = false;
   // The address is not one SMTP can ask about; `finding.text` says why, and nothing is stored.

@@ -14,7 +14,10 @@ std::string KeyOf(const Endpoint& endpoint) {
 }  // namespace
 
 void DeadHosts::NoteDead(const Endpoint& endpoint, MonoTime now) {
-  if (dead_.size() >= kMaxHosts) {
+  if (dead_.size() >= kMaxHosts && !dead_.contains(KeyOf(endpoint))) {
+    // Not for each that comes: a wildcard zone brings thousands.
+    if (now < looked_ + kFirstPause) return;
+    looked_ = now;
     absl::erase_if(dead_, [now](const auto& entry) { return entry.second.until <= now; });
     if (dead_.size() >= kMaxHosts) return;
   }

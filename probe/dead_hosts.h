@@ -34,6 +34,7 @@ class DeadHosts {
     absl::Duration pause;
   };
   absl::flat_hash_map<std::string, Death> dead_;  // by address and port
+  MonoTime looked_;                               // for those that need not be known any more
 };
 
 }  // namespace verifyd

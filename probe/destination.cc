@@ -177,33 +177,41 @@ void Destination::Enqueue(std::unique_ptr<ProbeJob> job, ProbeQueue::End end) {
 
 void Destination::StartWorker() {
   if (queue_.empty()) return;
-  const Urgency urgency = queue_.Front()->request.urgency;
-  bool& waits = worker_waits_[SessionSlots::Urgent(urgency) ? 1 : 0];
+  const ProbeJob& front = *queue_.Front();
+  bool& waits = worker_waits_[SessionSlots::Urgent(front.request.urgency) ? 1 : 0];
   if (waits || worker_waits_[1]) return;
   waits = true;
   ++workers_;
-  all_.loop_.Spawn(Work(Busy(all_.shared_from_this()), urgency));
+  all_.loop_.Spawn(Work(Busy(all_.shared_from_this()), ClaimFor(front)));
 }
 
-boost::asio::awaitable<void> Destination::Work(Busy busy, Urgency urgency) {
-  co_await AwaitTurn(urgency);
+// The owner is told by the server that is asked first, which has an address: an exchange that has none may be called
+// after anybody.
+SlotClaim Destination::ClaimFor(const ProbeJob& job) {
+  if (job.route.configured) return {.urgency = job.request.urgency, .own = true, .owner = job.route.destination};
+  return {
+      .urgency = job.request.urgency, .own = job.request.ours, .owner = ProviderOf(job.route.endpoints.front().host)};
+}
+
+boost::asio::awaitable<void> Destination::Work(Busy busy, SlotClaim claim) {
+  co_await AwaitTurn(claim);
   std::unique_ptr<Session> session;
-  while (co_await ServeNext(session)) {
+  while (co_await ServeNext(session, claim)) {
   }
   // The answers are on their way; the connection counts until it is closed.
   if (session != nullptr) co_await Leave(*session);
   if (std::exchange(exhausted_, false)) co_await all_.loop_.Sleep(kExhaustedPause);
-  EndWork();
+  EndWork(claim);
 }
 
-boost::asio::awaitable<void> Destination::AwaitTurn(Urgency urgency) {
+boost::asio::awaitable<void> Destination::AwaitTurn(const SlotClaim& claim) {
   co_await pace_.Acquire(MonoTime::InfiniteFuture());
-  co_await all_.slots_.Acquire(urgency);
-  worker_waits_[SessionSlots::Urgent(urgency) ? 1 : 0] = false;
+  co_await all_.slots_.Acquire(claim);
+  worker_waits_[SessionSlots::Urgent(claim.urgency) ? 1 : 0] = false;
 }
 
-void Destination::EndWork() {
-  all_.slots_.Release();
+void Destination::EndWork(const SlotClaim& claim) {
+  all_.slots_.Release(claim);
   pace_.Release();
   --workers_;
   StartWorker();  // for what is left, where this one was one too many
@@ -214,13 +222,15 @@ void Destination::EndWork() {
 
 // The next batch, on the connection that there is, or a new one; or what has to be waited for before. False: there is
 // nothing to do any more.
-boost::asio::awaitable<bool> Destination::ServeNext(std::unique_ptr<Session>& session) {
+boost::asio::awaitable<bool> Destination::ServeNext(std::unique_ptr<Session>& session, const SlotClaim& claim) {
   if (queue_.empty()) {
     if (session == nullptr) co_return false;
     const bool called = co_await AwaitArrival();
     co_return called || !queue_.empty();
   }
   if (session == nullptr && (pace_.crowded() || exhausted_)) co_return false;
+  AddressLimits::Place place;
+  if (session == nullptr && !co_await AwaitPlace(claim, place)) co_return true;
   const size_t granted = pace_.TakeQuestions(BatchLimit(*queue_.Front(), session.get()));
   if (granted == 0) {
     const absl::Duration wait = pace_.NextQuestion() - all_.loop_.clock().Mono();
@@ -236,7 +246,7 @@ boost::asio::awaitable<bool> Destination::ServeNext(std::unique_ptr<Session>& se
   Batch batch = TakeBatch(session.get(), granted);
   pace_.GiveBackQuestions(granted - batch.size());
   StartWorker();
-  if (session == nullptr) session = co_await Open(batch);
+  if (session == nullptr) session = co_await Open(batch, std::move(place));
   if (session == nullptr) co_return true;
   Dialogue dialogue(*this, batch, *session);
   Watch(dialogue, kSilence);
@@ -278,8 +288,22 @@ void Destination::MakeRoom() {
   }
 }
 
+// False: it had to be waited for, and meanwhile another server's turn may have come. Who waits has no slot.
+boost::asio::awaitable<bool> Destination::AwaitPlace(const SlotClaim& claim, AddressLimits::Place& place) {
+  const ProbeJob& lead = *queue_.Front();
+  if (lead.route.configured || lead.request.ours) co_return true;
+  const std::vector<Endpoint> endpoints = lead.NextEndpoints();
+  const PaceLimits allowed = lead.settings->public_pace;
+  if (all_.address_limits_.TryEnter(endpoints, allowed, place)) co_return true;
+  const MonoTime deadline = lead.request.deadline;
+  all_.slots_.Release(claim);
+  const bool entered = co_await all_.address_limits_.Enter(endpoints, allowed, claim.owner, deadline, place);
+  co_await all_.slots_.Acquire(claim);
+  co_return entered && !queue_.empty() && place.IsFor(queue_.Front()->NextEndpoints());
+}
+
 void Destination::LeaveSoon(std::unique_ptr<Session>& session) {
-  all_.loop_.Spawn(LeaveBehind(std::move(session), Busy(all_.shared_from_this())));
+  all_.loop_.Spawn(LeaveBehind(Busy(all_.shared_from_this()), std::move(session)));
 }
 
 boost::asio::awaitable<bool> Destination::AwaitArrival() {
@@ -339,10 +363,14 @@ MonoTime Destination::LastDeadline(const Batch& batch) {
 }
 
 // Null where the server does not talk to us; the batch is then dealt with, and empty.
-boost::asio::awaitable<std::unique_ptr<Session>> Destination::Open(Batch& batch) {
+boost::asio::awaitable<std::unique_ptr<Session>> Destination::Open(Batch& batch, AddressLimits::Place place) {
   ProbeJob& lead = *batch.front();
   auto session = std::make_unique<Session>(all_.loop_, lead.NextEndpoints(), lead.request.identity, lead.settings,
                                            lead.classifier, SourcesFor(lead));
+  // Who comes again because it was hurried has all the time there is.
+  if (lead.request.urgency != Urgency::kRetry) session->GiveWayTo(&all_.slots_);
+  place.Use();
+  session->Take(std::move(place));
   const MonoTime began = all_.loop_.clock().Mono();
   const std::unique_ptr<Finding> refusal = co_await session->Open(all_.dialer_, LastDeadline(batch), lead.transcript);
   NoteOpened(batch, *session, refusal.get(), all_.loop_.clock().Mono() - began);
@@ -356,6 +384,7 @@ boost::asio::awaitable<std::unique_ptr<Session>> Destination::Open(Batch& batch)
 void Destination::NoteOpened(Batch& batch, const Session& session, const Finding* refusal, absl::Duration took) {
   for (const auto& job : batch) {
     job->delays.connect += took;
+    job->hurried |= session.hurried();
     if (session.greeted()) --job->sessions_left;
     if (session.exhausted()) continue;  // nothing was tried
     for (const Endpoint& endpoint : session.unreachable()) job->NoteTried(endpoint);
@@ -637,7 +666,7 @@ void Destination::AdaptBatch(size_t size, size_t first_again, bool too_many, abs
   }
 }
 
-boost::asio::awaitable<void> Destination::LeaveBehind(std::unique_ptr<Session> session, Busy busy) {
+boost::asio::awaitable<void> Destination::LeaveBehind(Busy busy, std::unique_ptr<Session> session) {
   co_await Leave(*session);
 }
 
@@ -666,7 +695,7 @@ void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoi
     Finding best = *std::exchange(job->best, nullptr);
     job->relay_denied_everywhere = job->relay_denied && !job->route.configured && !job->NextServer().has_value();
     if (relay_denied && job->route.configured) SayRelayDenied(*job, best);
-    all_.NotePublicPort(*job, name(), best);
+    all_.NotePublicPort(*job, breakers_.state(), best);
     NoteUnknown(*job, best);
     const MonoTime now = all_.loop_.clock().Mono();
     if (IsAnswer(best)) answers_.Note(job->domain(), now);
@@ -730,6 +759,7 @@ void Destination::Answer(ProbeJob& job, Finding finding) {
   outcome->destination = name();
   outcome->configured_route = job.route.configured;
   outcome->catch_all = job.catch_all;
+  outcome->hurried = job.hurried;
   outcome->relay_denied_everywhere = job.relay_denied_everywhere;
   outcome->declined = job.declined;
   outcome->delays = job.delays;

@@ -23,6 +23,7 @@
 #include "boost/asio/awaitable.hpp"
 #include "mail/destination_activity.h"
 #include "mail/destination_state.h"
+#include "probe/address_limits.h"
 #include "probe/breakers.h"
 #include "probe/complaints.h"
 #include "probe/destinations.h"
@@ -78,6 +79,7 @@ class Destination {
 
   // Nothing is queued and nobody is asked; a connection may still say goodbye.
   bool idle() const { return workers_ == 0; }
+  bool held(absl::Time now) const { return breakers_.state().held_until > now; }
   // Nothing about it must be remembered.
   bool blank(absl::Time now) const { return breakers_.blank(now); }
   MonoTime idle_since() const { return idle_since_; }
@@ -100,10 +102,12 @@ class Destination {
   // One worker at a time waits for a connection's turn, and beside it one for whom somebody waits; when it has come it
   // serves the queue until that is empty and nobody comes within the idle time.
   void StartWorker();
-  boost::asio::awaitable<void> Work(Busy busy, Urgency urgency);
-  boost::asio::awaitable<void> AwaitTurn(Urgency urgency);
-  boost::asio::awaitable<bool> ServeNext(std::unique_ptr<Session>& session);
-  void EndWork();
+  boost::asio::awaitable<void> Work(Busy busy, SlotClaim claim);
+  boost::asio::awaitable<void> AwaitTurn(const SlotClaim& claim);
+  static SlotClaim ClaimFor(const ProbeJob& job);
+  boost::asio::awaitable<bool> ServeNext(std::unique_ptr<Session>& session, const SlotClaim& claim);
+  boost::asio::awaitable<bool> AwaitPlace(const SlotClaim& claim, AddressLimits::Place& place);
+  void EndWork(const SlotClaim& claim);
   boost::asio::awaitable<bool> AwaitArrival();
   void LeaveSoon(std::unique_ptr<Session>& session);
   bool Keep(const Session& session, const ProbeJob& job) const;
@@ -112,7 +116,7 @@ class Destination {
   // How many recipients may still be refused in the session, or in a new one (null).
   size_t RefusalsLeft(const Session* session) const;
   static MonoTime LastDeadline(const Batch& batch);
-  boost::asio::awaitable<std::unique_ptr<Session>> Open(Batch& batch);
+  boost::asio::awaitable<std::unique_ptr<Session>> Open(Batch& batch, AddressLimits::Place place);
   void NoteOpened(Batch& batch, const Session& session, const Finding* refusal, absl::Duration took);
   void TurnAway(Batch& batch, const Session& session, const Finding& refusal);
   void TakeAnswer(Dialogue& dialogue, Enquiry& enquiry);
@@ -127,7 +131,7 @@ class Destination {
   void AdaptBatch(size_t size, size_t first_again, bool too_many, absl::Duration longest_gap, absl::Duration took);
   // Say goodbye; the second while nobody waits for it.
   boost::asio::awaitable<void> Leave(Session& session);
-  boost::asio::awaitable<void> LeaveBehind(std::unique_ptr<Session> session, Busy busy);
+  boost::asio::awaitable<void> LeaveBehind(Busy busy, std::unique_ptr<Session> session);
 
   // A server's word on a job: its answer, or the next server's turn.
   void Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoint, std::unique_ptr<Finding> finding);

@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "mail/address.h"
@@ -125,7 +126,12 @@ std::shared_ptr<const ProbeSettings> DestinationSettings::FindKey(absl::string_v
 }
 
 std::shared_ptr<const ProbeSettings> DestinationSettings::Find(const Route& route, const std::string& domain) const {
-  if (auto found = FindKey(absl::AsciiStrToLower(route.destination))) return found;
+  const std::string name = absl::AsciiStrToLower(route.destination);
+  if (auto found = FindKey(name)) return found;
+  // The next hop alone, as it stands in a transport map.
+  if (route.configured && absl::StartsWith(name, Route::kSmtpMark)) {
+    if (auto found = FindKey(absl::StripPrefix(name, Route::kSmtpMark))) return found;
+  }
   for (const Endpoint& endpoint : route.endpoints) {
     if (auto found = FindKey(absl::AsciiStrToLower(endpoint.host))) return found;
   }

@@ -4,8 +4,8 @@
 //   .outlook.com            tls=encrypt source=192.0.2.1,2001:db8::1 helo=gw.example.org sender=probe@example.org
 //   example.net             target=data
 //
-// A key is the name of a destination as verifyctl(8) shows it, an MX host, a parent domain of MX hosts with a leading
-// dot, or the domain of addresses; it is looked for in this order.
+// A key is the name of a destination as verifyctl(1) shows it, with or without "smtp:", an MX host, a parent domain of
+// MX hosts with a leading dot, or the domain of addresses; it is looked for in this order.
 //
 // Thread: any (immutable once loaded).
 #ifndef VERIFYD_PROBE_DESTINATION_SETTINGS_H_

@@ -1,13 +1,33 @@
 #include "probe/destinations.h"
 
+#include <algorithm>
+#include <functional>
+#include <tuple>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "probe/destination.h"
+#include "probe/provider.h"
+#include "probe/route.h"
 #include "verdict/event.h"
 
 namespace verifyd {
+namespace {
+
+bool IsOfDomain(const DestinationState& state) { return absl::StrContains(state.name, ' '); }
+
+// More is worth keeping first.
+int Worth(const DestinationState& state, absl::Time now) {
+  if (state.held_until > now) return 4;
+  if (state.trust.doubt != Doubt::kNone) return 3;
+  if (Route::IsConfiguredName(state.name)) return 2;
+  return state.open_until > now ? 1 : 0;
+}
+
+}  // namespace
 
 Busy::Busy(std::shared_ptr<Destinations> all) : all_(std::move(all)) { ++all_->busy_; }
 
@@ -16,12 +36,15 @@ Busy::~Busy() {
 }
 
 Destinations::Destinations(Loop& loop, Dialer& dialer, std::shared_ptr<ProbeCounters> counters,
-                           std::function<void(const DestinationState&)> observer)
+                           std::function<void(const DestinationState&)> observer,
+                           std::function<void(std::unique_ptr<ProbeJob>)> recall)
     : loop_(loop),
       dialer_(dialer),
       counters_(std::move(counters)),
       observer_(std::move(observer)),
+      recall_(std::move(recall)),
       slots_(loop, ProbeSettings().session_limit),
+      address_limits_(loop),
       forget_(loop.timers()) {}
 
 Destinations::~Destinations() = default;
@@ -29,19 +52,41 @@ Destinations::~Destinations() = default;
 void Destinations::Ask(std::unique_ptr<ProbeJob> job) {
   connection_idle_time_ = job->settings->connection_idle_time;
   slots_.SetLimit(job->settings->session_limit);
-  Destination& destination = FindOrAdd(job->route.destination);
-  destination.Ask(std::move(job));
+  const std::string& name = job->route.destination;
+  if (const auto found = by_name_.find(name); found != by_name_.end()) return found->second->Ask(std::move(job));
+  if (job->remembered == nullptr && recall_) return recall_(std::move(job));
+  AddFor(*job).Ask(std::move(job));
 }
 
-// Where nobody's port 25 answers it is ours that is blocked, as hosting providers do.
-void Destinations::NotePublicPort(const ProbeJob& job, const std::string& name, Finding& finding) {
+Destination& Destinations::AddFor(const ProbeJob& job) {
+  const std::string& name = job.route.destination;
+  if (job.remembered == nullptr) return Add(name, std::nullopt);
+  Destination* added = nullptr;
+  for (DestinationState& state : *job.remembered) {
+    if (state.name == name) added = &Add(name, std::move(state));
+  }
+  if (added == nullptr) added = &Add(name, std::nullopt);
+  for (DestinationState& state : *job.remembered) {
+    if (IsOfDomain(state)) added->RestoreDomain(job.domain(), std::move(state));
+  }
+  return *added;
+}
+
+// Where nobody's port 25 answers it is ours that is blocked, as hosting providers do. One owner has as many servers
+// that do not answer as he likes, so those of several count, and among them one that did answer once: some whom nobody
+// ever reached say nothing where others were reached.
+void Destinations::NotePublicPort(const ProbeJob& job, const DestinationState& state, Finding& finding) {
   if (job.route.configured || job.settings->smtp_tcp_port != 25) return;
   if (finding.reason != Reason::kConnectTimeout) {
-    if (job.conversed) unreached_.clear();
+    if (!job.conversed) return;
+    public_ever_answered_ = true;
+    unreached_had_answered_ = false;
+    unreached_.clear();
     return;
   }
-  if (unreached_.size() < kUnreachedDestinations) unreached_.insert(name);
-  if (unreached_.size() < kUnreachedDestinations) return;
+  if (unreached_.size() < kUnreachedOwners) unreached_.insert(ProviderOf(job.route.endpoints.front().host));
+  unreached_had_answered_ |= state.last_success != absl::InfinitePast();
+  if (unreached_.size() < kUnreachedOwners || (public_ever_answered_ && !unreached_had_answered_)) return;
   const Classification blocked = Classifier::Classify(Event::kPort25Blocked, Stage::kConnect);
   finding.reason = blocked.reason;
   finding.scope = blocked.scope;
@@ -49,44 +94,53 @@ void Destinations::NotePublicPort(const ProbeJob& job, const std::string& name, 
   const MonoTime now = loop_.clock().Mono();
   if (said_blocked_.has_value() && now - *said_blocked_ < absl::Hours(1)) return;
   said_blocked_ = now;
-  LogError(absl::StrCat("the last ", kUnreachedDestinations,
-                        " mail servers that were tried on port 25 did not answer: outgoing connections to port 25 seem "
-                        "to be blocked here, nothing can be verified; ask whoever runs this network"));
+  LogError(absl::StrCat("mail servers of ", kUnreachedOwners,
+                        " owners and more, the last that were tried on port 25, did not answer: outgoing connections "
+                        "to port 25 seem to be blocked here, nothing can be verified; ask whoever runs this network"));
 }
 
-Destination& Destinations::FindOrAdd(const std::string& name) {
-  if (const auto found = by_name_.find(name); found != by_name_.end()) return *found->second;
-  if (by_name_.size() >= kMaxDestinations) ForgetIdle(absl::ZeroDuration());
-  DestinationState state;
+Destination& Destinations::FindOrAdd(const std::string& name, std::optional<DestinationState> remembered) {
+  const auto found = by_name_.find(name);
+  return found != by_name_.end() ? *found->second : Add(name, std::move(remembered));
+}
+
+Destination& Destinations::Add(const std::string& name, std::optional<DestinationState> remembered) {
+  if (by_name_.size() >= make_room_at_) MakeRoom();
+  DestinationState state = remembered.has_value() ? *std::move(remembered) : DestinationState();
   state.name = name;
+  if (!state.resting.empty()) sources_.Restore(Destination::ProviderOfName(name), state.resting);
   ++counters_->destinations_now;
-  Destination& added = *by_name_.emplace(name, std::make_unique<Destination>(*this, std::move(state))).first->second;
-  return added;
+  return *by_name_.emplace(name, std::make_unique<Destination>(*this, std::move(state))).first->second;
 }
 
 void Destinations::Restore(std::vector<DestinationState> states) {
-  for (DestinationState& state : states) {
-    if (by_name_.size() >= kMaxDestinations) break;
-    const std::string name = state.name;
-    const size_t space = name.find(' ');
-    if (space != std::string::npos) {
-      FindOrAdd(name.substr(0, space)).RestoreDomain(name.substr(space + 1), std::move(state));
-      continue;
+  const absl::Time now = loop_.clock().Now();
+  const auto of_domains = std::stable_partition(states.begin(), states.end(), std::not_fn(IsOfDomain));
+  std::stable_sort(states.begin(), of_domains, [now](const DestinationState& a, const DestinationState& b) {
+    return std::pair(Worth(a, now), a.last_success) > std::pair(Worth(b, now), b.last_success);
+  });
+  for (auto state = states.begin(); state != states.end(); ++state) {
+    const std::string name = state->name.substr(0, state->name.find(' '));
+    if (state->last_success != absl::InfinitePast() && !Route::IsConfiguredName(name)) public_ever_answered_ = true;
+    // The others are recalled when they are asked.
+    if (by_name_.size() >= kMaxDestinations && !by_name_.contains(name)) continue;
+    if (state < of_domains) {
+      Add(name, std::move(*state));
+    } else {
+      std::string domain = state->name.substr(name.size() + 1);
+      FindOrAdd(name).RestoreDomain(domain, std::move(*state));
     }
-    sources_.Restore(Destination::ProviderOfName(name), state.resting);
-    auto restored = std::make_unique<Destination>(*this, std::move(state));
-    if (by_name_.insert_or_assign(name, std::move(restored)).second) ++counters_->destinations_now;
   }
   if (!by_name_.empty()) BecameIdle();
 }
 
-void Destinations::Hold(const std::string& name, absl::Time until) {
-  FindOrAdd(name).Hold(until);
+void Destinations::Hold(const std::string& name, absl::Time until, std::optional<DestinationState> remembered) {
+  FindOrAdd(name, std::move(remembered)).Hold(until);
   BecameIdle();
 }
 
-void Destinations::Reset(const std::string& name) {
-  FindOrAdd(name).Reset();
+void Destinations::Reset(const std::string& name, std::optional<DestinationState> remembered) {
+  FindOrAdd(name, std::move(remembered)).Reset();
   BecameIdle();
 }
 
@@ -120,21 +174,36 @@ void Destinations::WhenIdle(absl::AnyInvocable<void()> idle) {
 
 void Destinations::BecameIdle() {
   if (forget_.set()) return;
-  forget_.SetAfter(kIdleTime, [this] { ForgetIdle(kIdleTime); });
+  forget_.SetAfter(kIdleTime, [this] { ForgetIdle(); });
 }
 
-void Destinations::ForgetIdle(absl::Duration idle_time) {
+void Destinations::ForgetIdle() {
   const MonoTime now = loop_.clock().Mono();
   bool idle_left = false;
   counters_->destinations_now -= absl::erase_if(by_name_, [&](const auto& entry) {
     if (!entry.second->idle()) return false;
-    // What is left alone must not be forgotten, except to make room.
-    const bool forget = now - entry.second->idle_since() >= idle_time &&
-                        (idle_time == absl::ZeroDuration() || entry.second->blank(loop_.clock().Now()));
+    const bool forget = now - entry.second->idle_since() >= kIdleTime && entry.second->blank(loop_.clock().Now());
     idle_left |= !forget;
     return forget;
   });
+  make_room_at_ = std::max(kMaxDestinations, by_name_.size());
   if (idle_left) BecameIdle();
+}
+
+void Destinations::MakeRoom() {
+  const absl::Time now = loop_.clock().Now();
+  std::vector<std::tuple<int, MonoTime, const std::string*>> idle;
+  for (const auto& [name, destination] : by_name_) {
+    if (!destination->idle() || destination->held(now)) continue;
+    const int worth = Route::IsConfiguredName(name) ? 2 : destination->blank(now) ? 0 : 1;
+    idle.emplace_back(worth, destination->idle_since(), &name);
+  }
+  const size_t count = std::min(kMadeRoom, idle.size());
+  std::nth_element(idle.begin(), idle.begin() + static_cast<ptrdiff_t>(count), idle.end());
+  for (size_t i = 0; i < count; ++i) by_name_.erase(std::string(*std::get<2>(idle[i])));
+  counters_->destinations_now -= count;
+  // Where all are busy or held there are more for now: who is asked about is somebody's question.
+  make_room_at_ = std::max(kMaxDestinations, by_name_.size() + kMadeRoom);
 }
 
 }  // namespace verifyd

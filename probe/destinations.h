@@ -1,6 +1,7 @@
 // All destinations of one prober loop, and what they share: the number of sessions, hosts that are dead, our own
-// addresses. Those that are idle for kIdleTime are forgotten, at once when there are kMaxDestinations; what is worth
-// keeping of them was told to the observer.
+// addresses. Those that are idle for kIdleTime, and of which nothing must be remembered, are forgotten. Where there are
+// kMaxDestinations room is made: the cheap are forgotten first, those that the operator holds never; nor does one that
+// is busy count. What is worth keeping of them was told to the observer, and is asked for when one is made anew.
 //
 // Thread: the prober loop only.
 #ifndef VERIFYD_PROBE_DESTINATIONS_H_
@@ -23,6 +24,7 @@
 #include "base/timer.h"
 #include "mail/destination_activity.h"
 #include "mail/destination_state.h"
+#include "probe/address_limits.h"
 #include "probe/dead_hosts.h"
 #include "probe/dialer.h"
 #include "probe/probe_job.h"
@@ -60,19 +62,25 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
  public:
   static constexpr absl::Duration kIdleTime = absl::Minutes(10);
   static constexpr size_t kMaxDestinations = 20000;
+  // So many go together, lest all be looked at for each that comes.
+  static constexpr size_t kMadeRoom = kMaxDestinations / 16;
 
-  // `observer` is called when a state changed in a way worth keeping. Loop and dialer must outlive it.
+  // `observer` is called when a state changed in a way worth keeping. `recall` is given jobs whose destination is not
+  // known here: it fills in `remembered` and Asks again, perhaps later; null: nothing is remembered. Loop and dialer
+  // must outlive it.
   Destinations(Loop& loop, Dialer& dialer, std::shared_ptr<ProbeCounters> counters,
-               std::function<void(const DestinationState&)> observer);
+               std::function<void(const DestinationState&)> observer,
+               std::function<void(std::unique_ptr<ProbeJob>)> recall = nullptr);
   ~Destinations();
   Destinations(const Destinations&) = delete;
   Destinations& operator=(const Destinations&) = delete;
 
   void Ask(std::unique_ptr<ProbeJob> job);
   void Restore(std::vector<DestinationState> states);
-  void Hold(const std::string& name, absl::Time until);
+  // `remembered` is for where it is not known here.
+  void Hold(const std::string& name, absl::Time until, std::optional<DestinationState> remembered = std::nullopt);
   // Forgets what speaks against a destination and what was found out of it.
-  void Reset(const std::string& name);
+  void Reset(const std::string& name, std::optional<DestinationState> remembered = std::nullopt);
   // What goes on at the destination of this name, or at all ("").
   std::vector<DestinationActivity> Activity(const std::string& name) const;
   // For the end: idle connections are closed. Calls `idle` as soon as nobody is queued or connected; at once if so now.
@@ -82,28 +90,36 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
   friend class Destination;
   friend class Busy;
 
-  // Public destinations in a row that did not answer at all, from which it is told that the fault is here.
-  static constexpr size_t kUnreachedDestinations = 5;
+  // Owners of public servers in a row that did not answer at all, from which it is told that the fault is here.
+  static constexpr size_t kUnreachedOwners = 5;
 
-  void NotePublicPort(const ProbeJob& job, const std::string& name, Finding& finding);
+  void NotePublicPort(const ProbeJob& job, const DestinationState& state, Finding& finding);
   void NoteExhausted(const std::string& error);
-  Destination& FindOrAdd(const std::string& name);
-  void ForgetIdle(absl::Duration idle_time);
+  Destination& FindOrAdd(const std::string& name, std::optional<DestinationState> remembered = std::nullopt);
+  Destination& AddFor(const ProbeJob& job);
+  Destination& Add(const std::string& name, std::optional<DestinationState> remembered);
+  void MakeRoom();
+  void ForgetIdle();
   void BecameIdle();
 
   Loop& loop_;
   Dialer& dialer_;
   const std::shared_ptr<ProbeCounters> counters_;
   const std::function<void(const DestinationState&)> observer_;
+  const std::function<void(std::unique_ptr<ProbeJob>)> recall_;
   absl::flat_hash_map<std::string, std::unique_ptr<Destination>> by_name_;
   SessionSlots slots_;
+  AddressLimits address_limits_;
   DeadHosts dead_hosts_;
   SourcePool sources_;
   UnknownShares unknown_shares_;
   Timer forget_;
   absl::BitGen random_;
   absl::Duration connection_idle_time_;
-  absl::flat_hash_set<std::string> unreached_;
+  size_t make_room_at_ = kMaxDestinations;
+  absl::flat_hash_set<std::string> unreached_;  // registrable domains of servers
+  bool unreached_had_answered_ = false;         // one of them, some time
+  bool public_ever_answered_ = false;           // any at all
   std::optional<MonoTime> said_blocked_;
   std::optional<MonoTime> said_exhausted_;
   bool draining_ = false;

@@ -15,6 +15,7 @@
 #include "absl/functional/any_invocable.h"
 #include "base/clock.h"
 #include "base/timer.h"
+#include "mail/destination_state.h"
 #include "mail/finding.h"
 #include "mail/probe_outcome.h"
 #include "mail/probe_request.h"
@@ -37,6 +38,10 @@ struct ProbeJob {
   // Called once, on the prober loop; null when it was.
   absl::AnyInvocable<void(std::unique_ptr<ProbeOutcome>)> answer;
 
+  // What an earlier run, or this one before it forgot the destination, knew of it and of the domain there; null: nobody
+  // has looked.
+  std::unique_ptr<std::vector<DestinationState>> remembered;
+
   // What the destination notes of it.
   MonoTime queued;              // since when it waits, this time
   std::optional<Timer> expiry;  // of its deadline
@@ -50,6 +55,7 @@ struct ProbeJob {
   // One of ours from which it was told that we are blocked: another one is tried; empty: it was not told so.
   std::string avoided_source;
   bool conversed = false;
+  bool hurried = false;                  // a greeting was given up for others
   bool relay_denied = true;              // every server asked so far has said so
   bool relay_denied_everywhere = false;  // and none is left
   bool asked_other_provider = false;

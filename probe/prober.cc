@@ -97,6 +97,9 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   // `address`: what is asked about, after rewriting.
   void HandOver(ProbeRequest request, Address address, Route route, Transcript transcript, absl::Duration dns,
                 Answer answer);
+  // The job's destination is not known on its loop.
+  void Recall(std::unique_ptr<ProbeJob> job);
+  std::optional<DestinationState> Recall(const std::string& name) const { return recall ? recall(name) : std::nullopt; }
   // Null: it did not come in time.
   void TakeIn(uint64_t number, std::unique_ptr<ProbeOutcome> outcome);
 
@@ -110,6 +113,7 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   std::shared_ptr<const ProbeSettings> settings;
   std::shared_ptr<const Classifier> classifier;
   std::function<void(const DestinationState&)> observer;
+  std::function<std::optional<DestinationState>(const std::string&)> recall;
   uint64_t last_number = 0;
   absl::flat_hash_map<uint64_t, std::unique_ptr<Awaited>> in_the_air;
   Shares air{ProbeSettings().in_the_air_limit};  // by destination
@@ -126,8 +130,13 @@ Prober::Prober(Loop& front, Resolver& resolver, const std::vector<Shard>& shards
         if (impl->observer) impl->observer(state);
       });
     };
+    const auto recall = [weak = std::weak_ptr<Impl>(impl_), &loop = shard.loop](std::unique_ptr<ProbeJob> job) {
+      const std::shared_ptr<Impl> impl = weak.lock();
+      if (impl == nullptr) return;
+      impl->ToFront(loop, [impl, job = std::move(job)]() mutable { impl->Recall(std::move(job)); });
+    };
     impl_->places.push_back({shard.loop,
-                             std::make_shared<Destinations>(shard.loop, shard.dialer, impl_->counters, observe),
+                             std::make_shared<Destinations>(shard.loop, shard.dialer, impl_->counters, observe, recall),
                              Mailbox(shard.loop)});
   }
 }
@@ -150,6 +159,10 @@ void Prober::SetObserver(std::function<void(const DestinationState&)> observer) 
   impl_->observer = std::move(observer);
 }
 
+void Prober::SetRecall(std::function<std::optional<DestinationState>(const std::string& name)> recall) {
+  impl_->recall = std::move(recall);
+}
+
 void Prober::Restore(std::vector<DestinationState> states) {
   std::vector<std::vector<DestinationState>> parts(impl_->places.size());
   for (DestinationState& state : states) {
@@ -167,12 +180,16 @@ void Prober::Restore(std::vector<DestinationState> states) {
 void Prober::Hold(const std::string& destination, absl::Time until) {
   Impl::Place& place = impl_->PlaceOf(destination);
   impl_->ToPlace(place,
-                 [destinations = place.destinations, destination, until] { destinations->Hold(destination, until); });
+                 [destinations = place.destinations, destination, until, remembered = impl_->Recall(destination)] {
+                   destinations->Hold(destination, until, remembered);
+                 });
 }
 
 void Prober::Reset(const std::string& destination) {
   Impl::Place& place = impl_->PlaceOf(destination);
-  impl_->ToPlace(place, [destinations = place.destinations, destination] { destinations->Reset(destination); });
+  impl_->ToPlace(place, [destinations = place.destinations, destination, remembered = impl_->Recall(destination)] {
+    destinations->Reset(destination, remembered);
+  });
 }
 
 namespace {
@@ -227,6 +244,8 @@ boost::asio::awaitable<std::optional<Route>> Prober::FindRoute(Address address, 
   Routed routed = co_await impl->router.Find(address, sender, *now_valid, deadline, transcript);
   const bool itself = !routed.rewritten.has_value() || *routed.rewritten == address;
   if (!itself || !routed.stock_verify.empty()) co_return std::nullopt;
+  // Who asks where looks up next what is remembered of it: by now also what has been so under another name.
+  if (routed.route.has_value()) impl->Recall(routed.route->destination);
   co_return std::move(routed.route);
 }
 
@@ -298,6 +317,16 @@ void Prober::Impl::HandOver(ProbeRequest request, Address address, Route route, 
   awaited->deadline.SetAt(awaited->request.deadline, [this, number] { TakeIn(number, nullptr); });
   in_the_air.emplace(number, std::move(awaited));
   Place& place = PlaceOf(job->route.destination);
+  ToPlace(place, [all = place.destinations, job = std::move(job)]() mutable { all->Ask(std::move(job)); });
+}
+
+void Prober::Impl::Recall(std::unique_ptr<ProbeJob> job) {
+  const std::string& name = job->route.destination;
+  job->remembered = std::make_unique<std::vector<DestinationState>>();
+  for (const std::string& kept : {name, absl::StrCat(name, " ", job->domain())}) {
+    if (std::optional<DestinationState> state = Recall(kept)) job->remembered->push_back(*std::move(state));
+  }
+  Place& place = PlaceOf(name);
   ToPlace(place, [all = place.destinations, job = std::move(job)]() mutable { all->Ask(std::move(job)); });
 }
 

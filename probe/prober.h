@@ -71,6 +71,9 @@ class Prober {
   // or it could not be found by `deadline`.
   boost::asio::awaitable<std::optional<Route>> FindRoute(Address address, std::string sender, MonoTime deadline);
 
+  // Asked on the front loop for what was reported of a destination ("MX"), or of a domain there ("MX DOMAIN"), when one
+  // is made anew: the prober keeps so many, and what it forgot must not be lost. Before the first Probe.
+  void SetRecall(std::function<std::optional<DestinationState>(const std::string& name)> recall);
   // What an earlier run knew of destinations; before the first Probe.
   void Restore(std::vector<DestinationState> states);
   // Nobody is asked at the destination of this name until then; InfinitePast ends that. Observed, as all changes are.

@@ -7,13 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "probe/dialer.h"
 
 namespace verifyd {
 
 struct Route {
-  // The unit of politeness: the exchanges of an MX group joined by commas, or the next hop as the operator wrote it.
-  // At most kMaxDestination bytes.
+  // The unit of politeness: the exchanges of an MX group joined by commas, or the next hop as the operator wrote it:
+  // "[mx.example.com]:25", "lmtp:unix:/path". Where that could be the name of an exchange it is "smtp:example.com", so
+  // that nobody outside has a destination of the operator's by calling his exchange like it. At most kMaxDestination
+  // bytes.
   std::string destination;
   // The operator said where; otherwise DNS did.
   bool configured = false;
@@ -21,6 +24,12 @@ struct Route {
   std::vector<Endpoint> endpoints;
 
   static constexpr size_t kMaxDestination = 255;
+  static constexpr absl::string_view kSmtpMark = "smtp:";
+  // An exchange has neither character in its name (dns/mail_hosts.h), a configured destination has one. The address
+  // of an IPv6 literal has, too, but is no next hop as it stands.
+  static bool IsConfiguredName(absl::string_view destination) {
+    return destination.find_first_of("[:") != absl::string_view::npos;
+  }
 };
 
 }  // namespace verifyd

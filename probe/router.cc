@@ -55,6 +55,12 @@ std::string BoundedName(std::string name) {
   return name + tail;
 }
 
+std::string ConfiguredName(Protocol protocol, const NextHop& hop) {
+  const std::string text = hop.ToString();
+  if (protocol == Protocol::kLmtp) return absl::StrCat("lmtp:", text);
+  return Route::IsConfiguredName(text) ? text : absl::StrCat(Route::kSmtpMark, text);
+}
+
 Finding DnsFinding(Event event, absl::string_view text, absl::Time now) {
   return ToFinding(Classifier::Classify(event, Stage::kDns), Stage::kDns, text, now);
 }
@@ -589,8 +595,7 @@ Route Router::MakeRoute(const Plan& plan, MailHosts found, const ProbeSettings& 
   Route route;
   route.configured = plan.configured;
   route.destination =
-      BoundedName(plan.configured ? absl::StrCat(plan.protocol == Protocol::kLmtp ? "lmtp:" : "", plan.hop.ToString())
-                                  : absl::StrJoin(found.exchanges, ","));
+      BoundedName(plan.configured ? ConfiguredName(plan.protocol, plan.hop) : absl::StrJoin(found.exchanges, ","));
   Order(found.hosts, settings);
   route.endpoints.reserve(found.hosts.size());
   for (MailHost& host : found.hosts) {

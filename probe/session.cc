@@ -113,7 +113,10 @@ std::unique_ptr<Finding> Session::TakeConnection(Dialed dialed) {
 }
 
 boost::asio::awaitable<std::unique_ptr<Finding>> Session::Greet() {
-  co_await Exchange(kGreetingStep, settings_->helo_timeout, "");
+  ArmTimer(settings_->helo_timeout);
+  if (others_ != nullptr) AwaitGreeting();
+  co_await Receive(kGreetingStep, /*last=*/true);
+  timer_.Cancel();
   std::unique_ptr<Finding> refusal = RefusalIn(kGreetingStep);
   if (refusal != nullptr) co_return refusal;
   refusal = co_await Introduce();
@@ -515,10 +518,23 @@ void Session::ArmTimer(absl::Duration timeout) {
   // Mostly it is the probe's deadline, at one command as at the next.
   if (timer_.set() && due == timer_due_) return;
   timer_due_ = due;
-  timer_.SetAt(due, [this] {
-    expired_ = timer_meaning_;
-    stream_->Close();
+  timer_.SetAt(due, [this] { Expire(timer_meaning_); });
+}
+
+// Until the timer is due that is armed, but looks again and again whether others need the slot.
+void Session::AwaitGreeting() {
+  const MonoTime look = loop_.clock().Mono() + kGreetingPatience;
+  if (look >= timer_due_) return timer_.SetAt(timer_due_, [this] { Expire(timer_meaning_); });
+  timer_.SetAt(look, [this] {
+    if (!others_->pressed()) return AwaitGreeting();
+    hurried_ = true;
+    Expire(Event::kTimeout);
   });
+}
+
+void Session::Expire(Event meaning) {
+  expired_ = meaning;
+  stream_->Close();
 }
 
 bool Session::over() const { return heard_.event != Event::kNone || heard_.reply.code == kShuttingDown; }

@@ -21,6 +21,7 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -35,8 +36,10 @@
 #include "mail/finding.h"
 #include "mail/probe_request.h"
 #include "mail/reply.h"
+#include "probe/address_limits.h"
 #include "probe/dialer.h"
 #include "probe/probe_settings.h"
+#include "probe/session_slots.h"
 #include "probe/sources.h"
 #include "probe/stream.h"
 #include "probe/transcript.h"
@@ -69,6 +72,8 @@ enum class Farewell : uint8_t {
 
 class Session {
  public:
+  // For how long at least a greeting is waited for: tarpits and postscreen(8) take their time.
+  static constexpr absl::Duration kGreetingPatience = absl::Seconds(30);
   // How long the reply to QUIT is waited for, quit_timeout permitting: nothing depends on it.
   static constexpr absl::Duration kQuitPatience = absl::Seconds(2);
 
@@ -79,6 +84,13 @@ class Session {
           Sources sources = {});
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+
+  // Where others wait for a slot, a greeting that has been waited for longer than kGreetingPatience is given up:
+  // hurried().
+  void GiveWayTo(const SessionSlots* others) { others_ = others; }
+  bool hurried() const { return hurried_; }
+  // What it takes at its addresses, for as long as it lives.
+  void Take(AddressLimits::Place place) { place_ = std::move(place); }
 
   // The session must live until what these return has ended; so must the transcript and what is passed by reference.
 
@@ -213,6 +225,8 @@ class Session {
   std::unique_ptr<Finding> Unencrypted(absl::string_view why);
   TlsPolicy Policy() const;  // at the endpoint
   void ArmTimer(absl::Duration timeout);
+  void AwaitGreeting();
+  void Expire(Event meaning);
   void ReadExtensions(const Reply& ehlo);
 
   std::unique_ptr<Finding> FindingOf(const Step& step, const Classification& classified, absl::string_view text) const;
@@ -227,6 +241,8 @@ class Session {
   const std::shared_ptr<const ProbeSettings> settings_;
   const std::shared_ptr<const Classifier> classifier_;
   const Sources sources_;
+  AddressLimits::Place place_;
+  const SessionSlots* others_ = nullptr;
 
   State state_ = State::kNew;
   std::unique_ptr<Stream> stream_;
@@ -240,6 +256,7 @@ class Session {
 
   bool greeted_ = false;
   bool exhausted_ = false;
+  bool hurried_ = false;
   bool may_use_tls_ = false;  // not tried yet
   bool tls_ = false;
   bool clear_may_help_ = false;  // TLS failed, and nobody requires it

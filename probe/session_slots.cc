@@ -4,39 +4,89 @@
 
 namespace verifyd {
 
-SessionSlots::SessionSlots(Loop& loop, size_t limit) : loop_(loop), limit_(limit), urgent_(loop), others_(loop) {}
+SessionSlots::SessionSlots(Loop& loop, size_t limit)
+    : loop_(loop),
+      limit_(limit),
+      exhaustion_ends_(loop.timers()),
+      own_(loop),
+      public_(loop),
+      later_(loop),
+      has_share_(loop) {}
+
+void SessionSlots::SetLimit(size_t limit) {
+  if (limit == limit_) return;
+  limit_ = limit;
+  Serve();
+}
 
 size_t SessionSlots::limit() const {
   return loop_.clock().Mono() < exhausted_until_ ? std::min(limit_, exhausted_at_) : limit_;
 }
 
-size_t SessionSlots::LimitFor(bool urgent) const {
+bool SessionSlots::HasHisShare(const SlotClaim& claim) const {
+  if (claim.own) return false;
+  const auto found = in_use_of_.find(claim.owner);
+  return found != in_use_of_.end() && found->second >= Share();
+}
+
+FairLine& SessionSlots::LineOf(const SlotClaim& claim) {
+  if (HasHisShare(claim) && in_use_ >= LimitOf(has_share_)) return has_share_;
+  if (!Urgent(claim.urgency)) return later_;
+  return claim.own ? own_ : public_;
+}
+
+size_t SessionSlots::LimitOf(const FairLine& line) const {
   const size_t all = limit();
-  return urgent ? all : all - all / 10;
+  if (&line == &own_) return all;
+  if (&line == &public_) return all - all / 10;
+  if (&line == &later_) return all - 2 * (all / 10);
+  return std::max<size_t>(all / 2, 1);
 }
 
-boost::asio::awaitable<void> SessionSlots::Acquire(Urgency urgency) {
-  const bool urgent = Urgent(urgency);
-  while (in_use_ >= LimitFor(urgent)) {
-    Signal& turn = urgent ? urgent_ : others_;
-    // Nobody may be left to give one back when the system has more again.
-    const MonoTime now = loop_.clock().Mono();
-    const MonoTime again = now < exhausted_until_ ? exhausted_until_ : MonoTime::InfiniteFuture();
-    co_await turn.Wait(again);
+boost::asio::awaitable<void> SessionSlots::Acquire(const SlotClaim& claim) {
+  FairLine& line = LineOf(claim);
+  if (line.waiting() == 0 && in_use_ < LimitOf(line)) {
+    ++in_use_;
+  } else {
+    co_await line.Wait(claim.owner);
+    if (&line != &has_share_ && HasHisShare(claim) && in_use_ > LimitOf(has_share_)) {
+      // Others of this owner were called before this one, and have the owner's share now.
+      --in_use_;
+      Serve();
+      co_await has_share_.Wait(claim.owner);
+    }
   }
-  ++in_use_;
+  if (!claim.own) ++in_use_of_[claim.owner];
 }
 
-void SessionSlots::Release() {
+void SessionSlots::Release(const SlotClaim& claim) {
   --in_use_;
-  if (in_use_ < LimitFor(true) && urgent_.NotifyOne()) return;
-  if (in_use_ < LimitFor(false)) others_.NotifyOne();
+  if (!claim.own) {
+    const auto found = in_use_of_.find(claim.owner);
+    if (--found->second == 0) in_use_of_.erase(found);
+    // The next of an owner who has less than a share again: nobody calls it later.
+    if (!HasHisShare(claim) && in_use_ < LimitOf(public_) && has_share_.CallOf(claim.owner)) ++in_use_;
+  }
+  Serve();
+}
+
+void SessionSlots::CallFrom(FairLine& line) {
+  while (in_use_ < LimitOf(line) && line.CallNext()) ++in_use_;
+}
+
+void SessionSlots::Serve() {
+  CallFrom(own_);
+  CallFrom(public_);
+  CallFrom(later_);
+  CallFrom(has_share_);
 }
 
 void SessionSlots::NoteExhausted() {
   // The one that failed counts, but has none.
   exhausted_at_ = std::max<size_t>(in_use_, 2) - 1;
   exhausted_until_ = loop_.clock().Mono() + kExhaustion;
+  // Nobody may be left to give one back when the system has more again.
+  exhaustion_ends_.SetAt(exhausted_until_, [this] { Serve(); });
 }
 
 }  // namespace verifyd

@@ -1,12 +1,37 @@
 #include "verifyd/destination_memory.h"
 
 #include <optional>
+#include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "probe/route.h"
+
 namespace verifyd {
+namespace {
+
+// A configured route that was called like an exchange: what the operator and the guard said of it still holds. What
+// servers did may have been others' of that name.
+std::optional<DestinationState> FindByFormerName(Cache& cache, const std::string& name) {
+  if (!absl::StartsWith(name, Route::kSmtpMark) || absl::StrContains(name, ' ')) return std::nullopt;
+  std::optional<DestinationState> former = cache.FindDestinationState(name.substr(Route::kSmtpMark.size()));
+  if (!former.has_value()) return std::nullopt;
+  DestinationState state;
+  state.name = name;
+  state.held_until = former->held_until;
+  state.trust = std::move(former->trust);
+  cache.PutDestinationState(state);
+  return state;
+}
+
+}  // namespace
 
 void RememberDestinations(Cache& cache, Prober& prober) {
   prober.Restore(cache.LoadDestinationStates());
+  prober.SetRecall([&cache](const std::string& name) {
+    std::optional<DestinationState> state = cache.FindDestinationState(name);
+    return state.has_value() ? state : FindByFormerName(cache, name);
+  });
   prober.SetObserver([&cache](DestinationState state) {
     // The guard's part is not the prober's to change.
     std::optional<DestinationState> held = cache.FindDestinationState(state.name);

@@ -25,6 +25,8 @@ constexpr uint32_t kMaxRetries = 5;
 constexpr absl::Duration kForgone = absl::Minutes(10);
 // Second looks at negatives of one domain in a minute: a list of wrong addresses must not become as many probes.
 constexpr int kSecondLooks = 30;
+// Who was hurried is asked again with all the time there is: of the agenda's places these take less than half.
+constexpr double kHurriedAgainPerMinute = 4;
 // What nobody heard is kept so long.
 constexpr absl::Duration kUnheard = absl::Seconds(1000);
 // Temporary "unknown user" answers, and the time they span, that count as persistent.
@@ -138,6 +140,7 @@ struct Verifier::Memory {
 Verifier::Verifier(Loop& loop, Cache& cache, Prober& prober, Metrics& metrics)
     : loop_(loop), cache_(cache), prober_(prober), metrics_(metrics), flights_(loop), guard_(loop, cache, prober) {
   skipped_.Observe(loop_.clock());
+  hurried_again_.SetRate(kHurriedAgainPerMinute / 60);
 }
 
 void Verifier::Configure(std::shared_ptr<const VerifierSettings> settings) {
@@ -693,12 +696,13 @@ Finding Verifier::TakeInNotHosted(const Address& address, const Finding& finding
 }
 
 // The next try where the server has promised to think again: as whom, and when.
-void Verifier::PlanRetry(Record& record, const Record* held, const ProbeOutcome& outcome) const {
+void Verifier::PlanRetry(Record& record, const Record* held, const ProbeOutcome& outcome) {
   const Finding& finding = record.finding;
-  if (finding.reason == Reason::kNone || RowOf(finding.reason).cache_class != CacheClass::kSchedule ||
-      finding.when != outcome.finding.when) {
-    return;
-  }
+  if (finding.reason == Reason::kNone || finding.when != outcome.finding.when) return;
+  // A server that was not given its time gets it later, but the agenda is not for those who only stay silent.
+  const bool hurried =
+      outcome.hurried && finding.reason == Reason::kBannerTimeout && hurried_again_.Take(1, loop_.clock().Mono()) > 0;
+  if (!hurried && RowOf(finding.reason).cache_class != CacheClass::kSchedule) return;
   const bool same = held != nullptr && held->retry_identity == outcome.identity;
   record.retry_identity = outcome.identity;
   // As often as it is worth it; then the next question begins anew.

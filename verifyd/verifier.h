@@ -18,6 +18,7 @@
 #include "base/loop.h"
 #include "base/shares.h"
 #include "base/skipped_time.h"
+#include "base/token_bucket.h"
 #include "boost/asio/awaitable.hpp"
 #include "cache/cache.h"
 #include "mail/probe_sender.h"
@@ -152,7 +153,7 @@ class Verifier {
   Finding Annotated(const Address& address, const ProbeOutcome& outcome, Finding finding,
                     std::optional<DomainFact> held);
   Finding Promoted(const Address& address, Finding finding) const;
-  void PlanRetry(Record& record, const Record* held, const ProbeOutcome& outcome) const;
+  void PlanRetry(Record& record, const Record* held, const ProbeOutcome& outcome);
   void Forgo(const Address& address, absl::Duration pause);
   bool HasRoom(const Address& address, Shares::Party party, bool flying) const;
   ProbeRequest RequestFor(const Question& question) const;
@@ -184,6 +185,7 @@ class Verifier {
   };
   ForgetfulTable<std::string, SecondLooks> second_looks_{kMaxChosen};
   SkippedTime skipped_;
+  TokenBucket hurried_again_{absl::Minutes(1)};
   // With address_verify_negative_cache = no: what nobody waited for long enough to hear, for the next who asks.
   struct Unheard {
     MonoTime when;

@@ -43,6 +43,11 @@ TEST_F(DeadHostsTest, AnotherPortIsAnotherHostAnotherNameIsNot) {
 TEST_F(DeadHostsTest, TheirNumberIsBounded) {
   for (size_t i = 0; i < DeadHosts::kMaxHosts + 100; ++i) dead_.NoteDead({"mx", absl::StrCat("192.0.2.", i)}, now_);
   EXPECT_EQ(dead_.size(), DeadHosts::kMaxHosts);
+  const MonoTime later = now_ + DeadHosts::kLongestPause;
+  const Endpoint another = {"mx.example.net", "198.51.100.1"};
+  dead_.NoteDead(another, later);
+  EXPECT_TRUE(dead_.Dead(another, later)) << "there is room again";
+  EXPECT_EQ(dead_.size(), 1U);
 }
 
 }  // namespace

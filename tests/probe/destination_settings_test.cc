@@ -60,6 +60,21 @@ TEST(DestinationSettingsTest, TheDestinationItselfComesBeforeItsHostsTheirParent
   EXPECT_EQ(Find("{example.com = concurrency=1}"), nullptr);
 }
 
+TEST(DestinationSettingsTest, ANextHopThatCouldBeAnExchangeIsFoundWithItsTransportAndAlone) {
+  Route route;
+  route.configured = true;
+  route.destination = "smtp:isp.example";
+  route.endpoints.push_back({.host = "mx.elsewhere.example", .address = "11.0.0.1"});
+  for (const char* const key : {"smtp:isp.example", "isp.example"}) {
+    const auto loaded =
+        DestinationSettings::Load(absl::StrCat("inline:{ {", key, " = concurrency=9} }"), ProbeSettings());
+    ASSERT_TRUE(loaded.ok()) << loaded.status();
+    const auto found = (*loaded)->Find(route, "ours.example");
+    ASSERT_NE(found, nullptr) << key;
+    EXPECT_EQ(found->configured_pace.connections, 9);
+  }
+}
+
 TEST(DestinationSettingsTest, ALineThatIsWrongIsNamedWithWhatWasExpected) {
   const std::vector<std::pair<std::string, std::string>> wrong = {
       {"concurrency=0", "concurrency: found \"0\", expected a number from 1"},

@@ -831,6 +831,120 @@ TEST_F(DestinationTest, AServerThatComplainsThatWeAreTooFastIsAskedSlowerAndNobo
   EXPECT_GT(activity[0].questions_per_second, 0);
 }
 
+class WildcardZoneTest : public DestinationTest {
+ protected:
+  // n0.evil.example and so on, each with an exchange of its own, whose servers connect and stay silent: at one address,
+  // or each at its own.
+  void Evil(int count, bool one_address) {
+    for (int i = 0; i < count; ++i) {
+      const std::string domain = absl::StrCat("n", i, ".evil.example");
+      const std::string address = one_address ? "12.0.0.1" : absl::StrCat("12.", i >> 8, ".", i & 255, ".1");
+      world_.resolver.SetMx(domain, {{10, absl::StrCat("mx.", domain)}});
+      world_.resolver.SetAddresses(absl::StrCat("mx.", domain), {address});
+      world_.dialer.PlayOnly(address, "banner={timeout}");
+    }
+  }
+  void AskEvil(int count) {
+    for (int i = 0; i < count; ++i) {
+      world_.Start(world_.Request(absl::StrCat("joe@n", i, ".evil.example"), absl::Seconds(300)));
+    }
+    world_.test.RunUntilIdle();
+  }
+  Reason Asked(ProbeRequest request) { return world_.Probe(std::move(request)).finding.reason; }
+};
+
+TEST_F(WildcardZoneTest, TakesNotTheSessionsOfOthers) {
+  world_.settings.session_limit = 200;
+  world_.Configure();
+  Evil(300, /*one_address=*/false);
+  AskEvil(300);
+  EXPECT_EQ(world_.dialer.open_now(), 100U);
+  world_.Servers({""});
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(Asked(world_.Request(absl::StrCat(i, "@example.com"), absl::Seconds(5))), Reason::kAccepted);
+  }
+}
+
+// Servers of so many owners that they have all the sessions together.
+TEST_F(WildcardZoneTest, ASilentGreetingGivesWayWhereOthersWaitAndHasAllItsTimeWhereTheyDoNot) {
+  world_.settings.session_limit = 20;
+  world_.Configure();
+  Evil(30, /*one_address=*/false);
+  std::vector<Outcome> silent;
+  for (int i = 0; i < 18; ++i) {
+    silent.push_back(world_.Start(world_.Request(absl::StrCat("joe@n", i, ".evil.example"), absl::Seconds(300))));
+  }
+  world_.test.Advance(absl::Seconds(100));
+  EXPECT_EQ(world_.dialer.open_now(), 18U) << "nobody else wants them";
+  world_.Servers({""});
+  const Outcome innocent = world_.Start(world_.Request("joe@example.com", absl::Seconds(60)));
+  world_.test.Advance(absl::Seconds(21));
+  EXPECT_EQ(ReasonOf(innocent), Reason::kAccepted);
+  world_.test.RunUntilIdle();
+  int hurried = 0;
+  for (const Outcome& outcome : silent) {
+    if (!outcome->has_value()) continue;
+    ++hurried;
+    EXPECT_TRUE((*outcome)->hurried);
+    EXPECT_EQ(ReasonOf(outcome), Reason::kBannerTimeout);
+  }
+  EXPECT_GT(hurried, 0);
+  world_.test.Advance(absl::Seconds(300));
+}
+
+TEST_F(WildcardZoneTest, WhoComesAgainIsNotHurried) {
+  world_.settings.session_limit = 20;
+  world_.Configure();
+  Evil(30, /*one_address=*/false);
+  std::vector<Outcome> silent;
+  for (int i = 0; i < 25; ++i) {
+    ProbeRequest request = world_.Request(absl::StrCat("joe@n", i, ".evil.example"), absl::Seconds(300));
+    request.urgency = Urgency::kRetry;
+    silent.push_back(world_.Start(std::move(request)));
+  }
+  world_.test.Advance(absl::Seconds(200));
+  for (const Outcome& outcome : silent) EXPECT_FALSE(outcome->has_value());
+}
+
+TEST_F(WildcardZoneTest, IsNoReflector) {
+  world_.settings.public_pace = {.connections = 5, .connections_per_second = 5};
+  world_.Configure();
+  Evil(300, /*one_address=*/true);
+  AskEvil(300);
+  world_.Servers({""});
+  EXPECT_EQ(Asked(world_.Request("joe@example.com", absl::Seconds(5))), Reason::kAccepted) << "elsewhere";
+  world_.test.Advance(absl::Seconds(60));
+  EXPECT_EQ(world_.dialer.most_open(), 6U);
+  EXPECT_EQ(world_.dialer.open_now(), 5U);
+  world_.test.Advance(absl::Seconds(300));
+  EXPECT_EQ(world_.prober.counts().queued_now, 0U);
+}
+
+TEST_F(WildcardZoneTest, DoesNotKeepTheOperatorsDomainFromItsServer) {
+  world_.settings.public_pace = {.connections = 5, .connections_per_second = 5};
+  world_.Configure();
+  Evil(100, /*one_address=*/true);
+  AskEvil(100);
+  // The zone leads to the server of ours.
+  world_.resolver.SetMx("ours.example", {{10, "mx.ours.example"}});
+  world_.resolver.SetAddresses("mx.ours.example", {"12.0.0.1"});
+  world_.dialer.PlayOnly("12.0.0.1", "");
+  ProbeRequest request = world_.Request("joe@ours.example", absl::Seconds(5));
+  request.ours = true;
+  EXPECT_EQ(Asked(std::move(request)), Reason::kAccepted);
+}
+
+TEST_F(WildcardZoneTest, TakesTurnsWithThoseWhoseServerItIs) {
+  world_.settings.public_pace = {.connections = 5, .connections_per_second = 5};
+  world_.Configure();
+  Evil(300, /*one_address=*/true);
+  world_.resolver.SetMx("good.example", {{10, "mx.good.example"}});
+  world_.resolver.SetAddresses("mx.good.example", {"12.0.0.1"});
+  world_.dialer.PlayOnly("12.0.0.1", "");
+  AskEvil(300);
+  EXPECT_EQ(Asked(world_.Request("joe@good.example", absl::Seconds(5))), Reason::kAccepted);
+}
+
 TEST_F(DestinationTest, AResetForgetsWhyItIsLeftAlone) {
   world_.Servers({"banner=554 5.7.1 Your IP address is blocked using a blacklist"});
   world_.Probe();

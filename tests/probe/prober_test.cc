@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -537,6 +538,45 @@ TEST(ProberTest, WhatAnEarlierRunKnewIsContinued) {
   ASSERT_EQ(reported.size(), 1U);
   EXPECT_EQ(reported[0].last_failure, Reason::kConnectRefused);
   EXPECT_EQ(reported[0].failures, 0U);
+}
+
+TEST(ProberTest, AnExchangeCalledLikeTheOperatorsNextHopIsAnotherDestination) {
+  ProbeWorld world;
+  world.settings.transport_maps.push_back(
+      TransportTable::Parse("t",
+                            "ours.example smtp:isp.example\nlmtp.example lmtp:isp.example\n"
+                            "host.example smtp:[isp.example]:25\nport.example smtp:isp.example:25\n")
+          .value());
+  world.Configure();
+  world.resolver.SetMx("isp.example", {{0, "isp.example"}});
+  world.resolver.SetMx("evil.example", {{0, "isp.example"}});
+  world.resolver.SetAddresses("isp.example", {"11.0.0.1"});
+  world.dialer.Play("11.0.0.1", "");
+  std::vector<std::string> names;
+  for (const char* const domain : {"evil", "ours", "lmtp", "host", "port"}) {
+    names.push_back(world.Probe(absl::StrCat("joe@", domain, ".example")).destination);
+  }
+  EXPECT_THAT(names, ElementsAre("isp.example", "smtp:isp.example", "lmtp:[isp.example]", "[isp.example]:25",
+                                 "isp.example:25"));
+}
+
+TEST(ProberTest, WhatWasForgottenOfADestinationIsReadBeforeItIsMadeAnewAndNotWrittenOver) {
+  ProbeWorld world;
+  std::map<std::string, DestinationState> stored;
+  stored["mx1.example.com"].name = "mx1.example.com";
+  stored["mx1.example.com"].held_until = world.test.clock().Now() + absl::Hours(1);
+  world.prober.SetObserver([&](const DestinationState& state) { stored[state.name] = state; });
+  world.prober.SetRecall([&](const std::string& name) -> std::optional<DestinationState> {
+    const auto found = stored.find(name);
+    return found == stored.end() ? std::nullopt : std::optional(found->second);
+  });
+  world.Servers({""});
+  EXPECT_EQ(world.Probe().finding.rule, "hold");
+  // What the operator does meanwhile does not lose the rest, either.
+  stored["mx2.example.com"].name = "mx2.example.com";
+  stored["mx2.example.com"].questions_per_second = 3;
+  world.prober.Hold("mx2.example.com", absl::InfiniteFuture());
+  EXPECT_EQ(stored["mx2.example.com"].questions_per_second, 3);
 }
 
 TEST(ProberTest, NoRouteNoConnection) {

@@ -51,6 +51,9 @@ class HostileTest(unittest.TestCase):
                 "verify_domains": "*",
                 "probe_permit_networks": block.network,
                 "address_verify_probe_time_limit": f"{PROBE_SECONDS}s",
+                # All are behind a few addresses, which would bear no more than this together.
+                "probe_public_concurrency_limit": str(SERVERS),
+                "probe_public_session_rate": "0",
             },
         ).start()
         self.addCleanup(self.verifyd.stop)
