@@ -26,7 +26,7 @@ void BM_ClassifyOrdinaryReplies(benchmark::State& state) {
   for ([[maybe_unused]] auto _ : state) {
     const RuleExample& example = *examples[i++ % examples.size()];
     const auto start = std::chrono::steady_clock::now();
-    benchmark::DoNotOptimize(classifier->Classify(example.stage, example.reply, example.mx_name));
+    benchmark::DoNotOptimize(classifier->Classify(example.stage, example.reply, example.mx_name, Asked{}));
     times.push_back((std::chrono::steady_clock::now() - start).count());
   }
   std::sort(times.begin(), times.end());
@@ -50,7 +50,7 @@ void BM_ClassifyHostileText(benchmark::State& state) {
     }
     const Reply reply = *Reply::Parse(text);
     state.ResumeTiming();
-    benchmark::DoNotOptimize(classifier->Classify(Stage::kRcpt, reply, ""));
+    benchmark::DoNotOptimize(classifier->Classify(Stage::kRcpt, reply, "", Asked{}));
   }
   state.SetBytesProcessed(state.iterations() * state.range(0));
 }

@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "mail/address_forms.h"
 
 namespace verifyd {
 namespace {
@@ -43,8 +44,6 @@ size_t BeginOfLocal(absl::string_view text, size_t from, size_t at, bool in_brac
   return from + before.find_last_of(" <>()\"',;:\t") + 1;
 }
 
-bool IsOfWord(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || (c & 0x80) != 0; }
-
 }  // namespace
 
 std::string MaskedText(absl::string_view text, absl::FunctionRef<std::string(absl::string_view address)> mask) {
@@ -71,18 +70,8 @@ std::string WithoutLocalPart(absl::string_view address) {
 }
 
 std::string MaskedReply(absl::string_view text, absl::string_view address) {
-  std::string masked = MaskedText(text, WithoutLocalPart);
-  const absl::string_view local = address.substr(0, address.rfind('@'));
-  // One letter is no name, and none would be everywhere.
-  if (local.size() < 2) return masked;
-  for (size_t i = 0; i + local.size() <= masked.size(); ++i) {
-    const size_t end = i + local.size();
-    const bool word = (i == 0 || !IsOfWord(masked[i - 1])) && (end == masked.size() || !IsOfWord(masked[end]));
-    if (word && absl::EqualsIgnoreCase(absl::string_view(masked).substr(i, local.size()), local)) {
-      masked.replace(i, local.size(), "*");
-    }
-  }
-  return masked;
+  const AddressForms forms(address.substr(0, address.rfind('@')));
+  return MaskedText(Replaced(text, forms.In(text), "*", "*@"), WithoutLocalPart);
 }
 
 }  // namespace verifyd

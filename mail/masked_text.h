@@ -18,8 +18,8 @@ std::string MaskedText(absl::string_view text, absl::FunctionRef<std::string(abs
 // "*@example.com" for "joe@example.com".
 std::string WithoutLocalPart(absl::string_view address);
 
-// A server's words about `address`: each address is without its local part, and so is that of this one where it stands
-// alone ("550 joe: no such user").
+// A server's words about `address`: each address is without its local part, and so is every form of this one
+// (mail/address_forms.h), also where it stands alone ("550 joe: no such user").
 std::string MaskedReply(absl::string_view text, absl::string_view address);
 
 }  // namespace verifyd

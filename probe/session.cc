@@ -239,7 +239,7 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Handshake() {
   Fail(expired_ != Event::kNone ? expired_ : meaning,
        unverified ? "Server certificate not verified at" : "Cannot start TLS: handshake failure with");
   if (unverified && transcript_ != nullptr) transcript_->Note(facts.status().message());
-  co_return FindingOf(kHandshakeStep);
+  co_return FindingOf(kHandshakeStep, Asked{});
 }
 
 boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime deadline,
@@ -385,6 +385,10 @@ absl::Duration Session::TimeoutOf(const Step& step) const {
   }
 }
 
+Asked Session::AskedBy(const Planned& planned) {
+  return {.recipient = planned.enquiry == nullptr ? nullptr : planned.enquiry->address};
+}
+
 void Session::TakeReply(Transaction& transaction, const Planned& planned) {
   const bool ended = over();
   if (planned.enquiry == nullptr) {
@@ -402,12 +406,12 @@ void Session::TakeReply(Transaction& transaction, const Planned& planned) {
   }
   if (mail_refusal_ != nullptr) return AnswerRefused(transaction, planned);
   if (heard_.event == Event::kNone) ++asked_;
-  AnswerAsked(transaction, planned, FindingOf(*planned.step), ended);
+  AnswerAsked(transaction, planned, FindingOf(*planned.step, AskedBy(planned)), ended);
 }
 
 // smtp_address_verify_target = data. Behind a 354 only closing the connection keeps a message from being sent.
 void Session::TakeReplyToData(Transaction& transaction, const Planned& planned) {
-  std::unique_ptr<Finding> finding = FindingOf(kDataStep);
+  std::unique_ptr<Finding> finding = FindingOf(kDataStep, AskedBy(planned));
   if (heard_.event == Event::kNone && heard_.reply.code_class() == 3) state_ = State::kBroken;
   ++asked_;
   AnswerAsked(transaction, planned, std::move(finding), false);
@@ -436,7 +440,8 @@ void Session::AnswerUnanswered(const Transaction& transaction, const Finding& fi
 void Session::AnswerRest(Transaction& transaction, size_t last) {
   const std::vector<Planned>& plan = transaction.plan;
   const bool refused = mail_refusal_ != nullptr;
-  const std::unique_ptr<Finding> end = refused ? std::move(mail_refusal_) : FindingOf(*plan[last].step);
+  const std::unique_ptr<Finding> end =
+      refused ? std::move(mail_refusal_) : FindingOf(*plan[last].step, AskedBy(plan[last]));
   // What was to be tried again has not been answered.
   const size_t first = transaction.redo == Redo::kNothing ? last + 1 : 0;
   for (size_t i = first; i < plan.size(); ++i) {
@@ -467,7 +472,7 @@ boost::asio::awaitable<CatchAll> Session::AskCatchAll(const Address& random, Mon
   transcript_ = nullptr;
   if (heard_.event != Event::kNone) co_return CatchAll::kCouldNotTell;
   if (heard_.reply.ok()) co_return CatchAll::kYes;
-  const std::unique_ptr<Finding> finding = FindingOf(kRcptStep);
+  const std::unique_ptr<Finding> finding = FindingOf(kRcptStep, Asked{.recipient = &random});
   Forget();
   const bool no = finding->deliverability == Deliverability::kUndeliverable && finding->scope == Scope::kAddress;
   co_return no ? CatchAll::kNo : CatchAll::kCouldNotTell;
@@ -559,14 +564,14 @@ std::unique_ptr<Finding> Session::RefusalIn(const Step& step) {
   if (heard_.event == Event::kNone && heard_.reply.ok()) {
     // Some say in a 220 greeting that they will not take our mail.
     if (step.stage != Stage::kBanner ||
-        classifier_->Classify(step.stage, heard_.reply, endpoint().host).reason == Reason::kNone) {
+        classifier_->Classify(step.stage, heard_.reply, endpoint().host, Asked{}).reason == Reason::kNone) {
       return nullptr;
     }
     state_ = State::kRefused;
   } else if (heard_.event == Event::kNone && step.stage != Stage::kMail) {
     state_ = State::kRefused;
   }
-  return FindingOf(step);
+  return FindingOf(step, Asked{});
 }
 
 void Session::ReadExtensions(const Reply& ehlo) {
@@ -587,7 +592,7 @@ std::unique_ptr<Finding> Session::FindingOf(const Step& step, const Classificati
   return finding;
 }
 
-std::unique_ptr<Finding> Session::FindingOf(const Step& step) const {
+std::unique_ptr<Finding> Session::FindingOf(const Step& step, const Asked& asked) const {
   const Reply& reply = heard_.reply;
   if (heard_.event != Event::kNone) {
     return FindingOf(step, Classifier::Classify(heard_.event, step.stage),
@@ -598,7 +603,7 @@ std::unique_ptr<Finding> Session::FindingOf(const Step& step) const {
                      EventWords(endpoint(), step, Event::kProtocolError, reply.ToLine()));
   }
   std::unique_ptr<Finding> finding =
-      FindingOf(step, classifier_->Classify(step.stage, reply, endpoint().host),
+      FindingOf(step, classifier_->Classify(step.stage, reply, endpoint().host, asked),
                 reply.ok() ? reply.ToLine(Finding::kMaxText) : ReplyWords(endpoint(), step, reply));
   finding->code = reply.code;
   finding->enhanced = reply.enhanced;

@@ -8,6 +8,7 @@
 #include "base/signal.h"
 #include "cache/merge.h"
 #include "cache/postfix_rule.h"
+#include "mail/address_forms.h"
 #include "mail/masked_text.h"
 #include "verdict/classifier.h"
 #include "verdict/reason.h"
@@ -375,8 +376,7 @@ ProbeRequest Verifier::RequestFor(const Question& question) const {
   request.identity.sender = settings_->probe_sender.At(now);
   request.identity.helo = settings_->helo;
   request.transcript = question.transcript || settings_->keep_dialogues;
-  request.ours =
-      settings_->verify_domains.Names(question.address) || settings_->relay_domains.Names(question.address);
+  request.ours = settings_->verify_domains.Names(question.address) || settings_->relay_domains.Names(question.address);
   request.ask_catch_all = CatchAllWanted(question.address);
   if (request.ask_catch_all != AskCatchAll::kNo) {
     const std::optional<DomainFact> fact = cache_.FindDomainFact(question.address.domain());
@@ -655,7 +655,8 @@ Finding Verifier::TakeInNotHosted(const Address& address, const Finding& finding
 }
 
 // The next try where the server has promised to think again: as whom, and when.
-void Verifier::PlanRetry(Record& record, const Record* held, const ProbeOutcome& outcome) const {
+void Verifier::PlanRetry(const Address& address, Record& record, const Record* held,
+                         const ProbeOutcome& outcome) const {
   const Finding& finding = record.finding;
   if (finding.reason == Reason::kNone || RowOf(finding.reason).cache_class != CacheClass::kSchedule ||
       finding.when != outcome.finding.when) {
@@ -668,7 +669,9 @@ void Verifier::PlanRetry(Record& record, const Record* held, const ProbeOutcome&
     record.retry_identity.reset();
     return;
   }
-  const absl::Duration pause = RetryDelayIn(finding.text).value_or(kRetryDelay) + kRetryMargin;
+  // The time is one that the server names, not one that stands in the address.
+  const std::string said = AddressForms(address.local()).Marked(finding.text);
+  const absl::Duration pause = RetryDelayIn(said).value_or(kRetryDelay) + kRetryMargin;
   record.next_probe = finding.when + pause;
 }
 
@@ -682,7 +685,7 @@ void Verifier::TakeIn(const Address& address, const ProbeOutcome& outcome, const
     if (fact.has_value() && fact->decides()) return;
   }
   Record record = Merge(held, finding, settings_->lifetimes);
-  PlanRetry(record, held.has_value() ? &*held : nullptr, outcome);
+  PlanRetry(address, record, held.has_value() ? &*held : nullptr, outcome);
   if (!settings_->negative_cache && record.finding.deliverability != Deliverability::kDeliverable) {
     cache_.DeleteRecord(key);
     return;

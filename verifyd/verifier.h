@@ -144,7 +144,7 @@ class Verifier {
   Finding Annotated(const Address& address, const ProbeOutcome& outcome, Finding finding,
                     std::optional<DomainFact> held);
   Finding Promoted(const Address& address, Finding finding) const;
-  void PlanRetry(Record& record, const Record* held, const ProbeOutcome& outcome) const;
+  void PlanRetry(const Address& address, Record& record, const Record* held, const ProbeOutcome& outcome) const;
   void Forgo(const Address& address, absl::Duration pause);
   ProbeRequest RequestFor(const Question& question) const;
   void RefreshBehind(const Question& question);

@@ -53,5 +53,15 @@ TEST(MaskedTextTest, TheLocalPartAloneIsMaskedInAReply) {
   EXPECT_EQ(MaskedReply("550 a user", "a@b.example"), "550 a user");
 }
 
+TEST(MaskedTextTest, AQuotedLocalPartIsMaskedInEveryForm) {
+  const std::string key = "ann \"secret\" doe@b.example";
+  EXPECT_EQ(MaskedReply("550 <ann \\\"secret\\\" doe>: no such user", key), "550 <*>: no such user");
+  EXPECT_EQ(MaskedReply("550 \"ann \\\"secret\\\" doe\" is unknown", key), "550 * is unknown");
+  EXPECT_EQ(MaskedReply("550 <ann \"secret\" doe@b.example>: no", key), "550 <*@b.example>: no");
+  EXPECT_EQ(MaskedReply("550 see http://b.example/?to=ann%20%22secret%22%20doe%40b.example", key),
+            "550 see http:*@b.example");
+  EXPECT_EQ(MaskedReply("550 ANN \"SECRET\" D...", key), "550 *...");
+}
+
 }  // namespace
 }  // namespace verifyd

@@ -6,7 +6,7 @@ namespace verifyd {
 namespace {
 
 Finding Judged(RecipientStatus status, absl::string_view text) {
-  return JudgeStockReport(*Classifier::BuiltIn(), status, text, absl::UnixEpoch());
+  return JudgeStockReport(*Classifier::BuiltIn(), status, text, Asked{}, absl::UnixEpoch());
 }
 
 TEST(StockReportTest, WhatWasAcceptedIsDeliverable) {
