@@ -189,7 +189,8 @@ AddressForms::Place AddressForms::FormAt(absl::string_view text, size_t begin) c
     return {begin, bracket, false, true};
   }
   // One letter is no name.
-  if (match.letters < (whole ? 2 : kLeastCut) || IsPieceOfAddress(text, begin, end)) return {};
+  const size_t least = whole ? 2 : odd_ ? kLeastCutOdd : kLeastCut;
+  if (match.letters < least || IsPieceOfAddress(text, begin, end)) return {};
   return {begin, end, false, false};
 }
 

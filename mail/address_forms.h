@@ -21,8 +21,10 @@ namespace verifyd {
 
 class AddressForms {
  public:
-  // Letters that a form must have where it is cut off and nothing else tells that it is an address.
+  // Letters that a form must have where it is cut off and nothing else tells that it is an address; of an odd local
+  // part fewer are enough.
   static constexpr size_t kLeastCut = 8;
+  static constexpr size_t kLeastCutOdd = 3;
 
   // Bytes of a text. Quotes around the local part and an "@" behind it (or "%40") belong to it.
   struct Place {

@@ -145,7 +145,7 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Introduce() {
   }
   if (refusal == nullptr && IsOurselves(heard_.reply)) {
     Fail(Event::kMailLoopSelf, "");
-    refusal = FindingOf(step);
+    refusal = FindingOf(step, Asked{});
     state_ = State::kRefused;
   }
   if (refusal == nullptr) state_ = State::kReady;
@@ -187,7 +187,7 @@ std::unique_ptr<Finding> Session::LackOfTls() {
 std::unique_ptr<Finding> Session::Unencrypted(absl::string_view why) {
   Fail(Event::kTlsPolicyFailed, why);
   state_ = State::kRefused;
-  return FindingOf(kStarttlsStep);
+  return FindingOf(kStarttlsStep, Asked{});
 }
 
 // STARTTLS (RFC 3207), and who the server is behind it. Nothing: the dialogue goes on, in TLS or, where that is only
@@ -200,7 +200,7 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Secure() {
   if (heard_.event == Event::kProtocolError || !unread_.empty()) {
     // Bytes behind the reply would be taken for what was said in TLS (CVE-2011-0411).
     Fail(Event::kPlaintextAfterStarttls, "plaintext behind its reply to STARTTLS");
-    co_return FindingOf(kStarttlsStep);
+    co_return FindingOf(kStarttlsStep, Asked{});
   }
   if (heard_.event == Event::kNone && !heard_.reply.ok()) {
     if (over()) co_return RefusalIn(kStarttlsStep);
@@ -209,7 +209,7 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Secure() {
   }
   std::unique_ptr<Finding> failure;
   if (heard_.event != Event::kNone) {
-    failure = FindingOf(kStarttlsStep);
+    failure = FindingOf(kStarttlsStep, Asked{});
   } else {
     failure = co_await Handshake();
     if (failure == nullptr) {
