@@ -44,9 +44,12 @@ size_t BeginOfLocal(absl::string_view text, size_t from, size_t at, bool in_brac
   return from + before.find_last_of(" <>()\"',;:\t") + 1;
 }
 
-}  // namespace
+// What stands in <> behind this is an address, also where it has no domain.
+bool NamesAnAddress(absl::string_view before) {
+  return absl::EndsWith(before, "sender") || absl::EndsWith(before, "recipient") || absl::EndsWith(before, " to");
+}
 
-std::string MaskedText(absl::string_view text, absl::FunctionRef<std::string(absl::string_view address)> mask) {
+std::string MaskedAddresses(absl::string_view text, absl::FunctionRef<std::string(absl::string_view address)> mask) {
   std::string out;
   size_t copied = 0;
   for (size_t at = text.find('@'); at != absl::string_view::npos; at = text.find('@', at + 1)) {
@@ -61,6 +64,23 @@ std::string MaskedText(absl::string_view text, absl::FunctionRef<std::string(abs
     at = end - 1;
   }
   return absl::StrCat(out, text.substr(copied));
+}
+
+}  // namespace
+
+std::string MaskedText(absl::string_view text, absl::FunctionRef<std::string(absl::string_view address)> mask) {
+  std::string out;
+  size_t copied = 0;
+  for (size_t at = text.find("=<"); at != absl::string_view::npos; at = text.find("=<", at)) {
+    const size_t begin = at + 2;
+    at = begin;
+    if (!NamesAnAddress(text.substr(0, begin - 2))) continue;
+    const size_t size = text.substr(begin, 2 * kLongestLocal).find('>');
+    if (size == absl::string_view::npos || size == 0) continue;
+    absl::StrAppend(&out, MaskedAddresses(text.substr(copied, begin - copied), mask), mask(text.substr(begin, size)));
+    at = copied = begin + size;
+  }
+  return absl::StrCat(out, MaskedAddresses(text.substr(copied), mask));
 }
 
 std::string WithoutLocalPart(absl::string_view address) {

@@ -12,7 +12,8 @@
 namespace verifyd {
 
 // `text` with each address replaced by what `mask` makes of it, which is called with "local@domain". One that stands in
-// <> may have blanks in its local part. What has no local part ("@example.com") is no address.
+// <> may have blanks in its local part. What has no local part ("@example.com") is no address. In "sender=<joe>",
+// "recipient=<joe>" and " to=<joe>", as the log has them, an address may lack its domain.
 std::string MaskedText(absl::string_view text, absl::FunctionRef<std::string(absl::string_view address)> mask);
 
 // "*@example.com" for "joe@example.com".

@@ -43,12 +43,15 @@ Reason ForNow(Reason reason) {
   return row.scope == Scope::kDomain ? Reason::kDnsTemporary : Reason::kMailboxTemporary;
 }
 
-// What is done about the two is the same. Of what is not about the address each reason is dealt with in its own way,
-// and so is what is risky.
+// Both say as much about the address, and the same is done about it. What is about others is dealt with in its own way
+// for each reason.
 bool MeanTheSame(const Classification& a, const Classification& b) {
   if (a.reason == b.reason) return true;
-  return a.scope == Scope::kAddress && b.scope == Scope::kAddress && a.deliverability == b.deliverability &&
-         a.deliverability != Deliverability::kRisky;
+  if (a.reason == Reason::kNone || b.reason == Reason::kNone) return false;
+  const ReasonRow& one = RowOf(a.reason);
+  const ReasonRow& other = RowOf(b.reason);
+  return one.scope == Scope::kAddress && other.scope == Scope::kAddress && one.deliverability == other.deliverability &&
+         one.inbound == other.inbound && one.sender == other.sender && one.outbound == other.outbound;
 }
 
 std::string EitherOf(const std::vector<RuleText>& patterns) {

@@ -25,6 +25,12 @@ TEST(MaskedTextTest, ALocalPartWithBlanksIsMaskedAsAWhole) {
   EXPECT_EQ(Masked("<a@b@b.example>"), "<*@b.example>");
 }
 
+TEST(MaskedTextTest, AnAddressWithoutADomainIsMaskedWhereTheLogNamesOne) {
+  EXPECT_EQ(Masked("sender=<ann> recipient=<bob> helo_name=<mx>"), "sender=<*> recipient=<*> helo_name=<mx>");
+  EXPECT_EQ(Masked("probe: to=<a<b secret@b.example>, x"), "probe: to=<*@b.example>, x");
+  EXPECT_EQ(Masked("recipient=<a> secret@b.example>"), "recipient=<*> *@b.example>");
+}
+
 TEST(MaskedTextTest, WhatIsNoAddressStays) {
   EXPECT_EQ(Masked(""), "");
   EXPECT_EQ(Masked("no address"), "no address");

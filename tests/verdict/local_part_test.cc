@@ -120,6 +120,8 @@ TEST(LocalPartTest, AWordThatMayBeTheServersIsJudgedBothWays) {
       JudgeOf(WithLocal("user"), "550 5.1.1 <user@our.test>: Recipient address rejected: User unknown in table").reason,
       Reason::kNoSuchUser);
   EXPECT_EQ(JudgeOf(WithLocal("full"), "452 4.2.2 Mailbox full").reason, Reason::kMailboxFull);
+  // It is refused as one and put off as the other.
+  EXPECT_TRUE(SaysNothing(JudgeOf(WithLocal("full"), "550 Recipient's mailbox is full, user account inactive")));
   const Classification open = JudgeOf(WithLocal("blocked"), "550 blocked");
   EXPECT_EQ(open.rule, Classifier::kAmbiguous);
   EXPECT_TRUE(SaysNothing(open));
