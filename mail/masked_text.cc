@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/log.h"
 #include "mail/address_forms.h"
 
 namespace verifyd {
@@ -92,6 +93,10 @@ std::string WithoutLocalPart(absl::string_view address) {
 std::string MaskedReply(absl::string_view text, absl::string_view address) {
   const AddressForms forms(address.substr(0, address.rfind('@')));
   return MaskedText(Replaced(text, forms.In(text), "*", "*@"), WithoutLocalPart);
+}
+
+std::string LoggedReply(absl::string_view text, absl::string_view address) {
+  return LogFiltered() ? MaskedReply(text, address) : std::string(text);
 }
 
 }  // namespace verifyd

@@ -22,6 +22,8 @@ std::string WithoutLocalPart(absl::string_view address);
 // A server's words about `address`: each address is without its local part, and so is every form of this one
 // (mail/address_forms.h), also where it stands alone ("550 joe: no such user").
 std::string MaskedReply(absl::string_view text, absl::string_view address);
+// The same where the log has a filter; else `text`. The filter knows addresses by their form only.
+std::string LoggedReply(absl::string_view text, absl::string_view address);
 
 }  // namespace verifyd
 

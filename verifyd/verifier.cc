@@ -116,7 +116,7 @@ void LogProbe(absl::string_view what, const Address& address, const ProbeOutcome
       : finding.definite()     ? (finding.deliverability == Deliverability::kDeliverable ? "2.0.0" : "5.0.0")
                                : "4.0.0",
       ", status=", DeliverabilityName(finding.deliverability), ", reason=", ReasonName(finding.reason),
-      ", rule=", finding.rule, " (", LogFiltered() ? MaskedReply(finding.text, address.Key()) : finding.text, ")"));
+      ", rule=", finding.rule, " (", LoggedReply(finding.text, address.Key()), ")"));
 }
 
 }  // namespace
@@ -642,8 +642,9 @@ Finding Verifier::TakeInDomain(const Address& address, const ProbeOutcome& outco
 Finding Verifier::TakeInNotHosted(const Address& address, const Finding& finding, std::optional<DomainFact>& held) {
   DomainFact fact;
   fact.domain = address.domain();
-  fact.finding = ToFinding(ClassificationOf(Reason::kDomainNotHosted, "domain.not_hosted"), finding.stage, finding.text,
-                           finding.when);
+  fact.finding =
+      ToFinding(ClassificationOf(Reason::kDomainNotHosted, "domain.not_hosted"), finding.stage,
+                cache_.pseudonyms() != nullptr ? MaskedReply(finding.text, address.Key()) : finding.text, finding.when);
   fact.finding.code = finding.code;
   fact.finding.enhanced = finding.enhanced;
   fact.finding.mx_name = finding.mx_name;

@@ -101,7 +101,7 @@ TEST(AddressFormsTest, WordsOfTheLocalPartAreLeftOut) {
 }
 
 TEST(AddressFormsTest, HostileTextTakesTimeByItsLength) {
-  constexpr size_t kLength = 1 << 20;
+  constexpr size_t kLength = 1 << 17;
   for (const absl::string_view piece : {"a", "a ", "\"", "%22", "\"%20", "a\\", "a 550 ", "%20", "a@", "<a", "\xC3"}) {
     std::string text;
     while (text.size() < kLength) absl::StrAppend(&text, piece);
