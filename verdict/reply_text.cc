@@ -90,8 +90,26 @@ std::string Marked(absl::string_view folded, const std::vector<AddressForms::Pla
 
 // Where something was marked, an enhanced code may have been part of it.
 JudgedReply ReadMarked(const Reply& reply, absl::string_view marked) {
-  return Read(reply, marked,
-              reply.enhanced.given() ? EnhancedCode::FoundIn(absl::StrSplit(marked, '\n')) : EnhancedCode{});
+  EnhancedCode enhanced;
+  if (reply.enhanced.given()) enhanced = EnhancedCode::TakeFrom(marked);
+  if (reply.enhanced.given() && !enhanced.given()) enhanced = EnhancedCode::FoundIn(absl::StrSplit(marked, '\n'));
+  return Read(reply, marked, enhanced);
+}
+
+// The words of which it is not sure whose they are: all are the server's, or all but one.
+void AddReadingsOfWords(const Reply& reply, absl::string_view folded, const std::vector<AddressForms::Place>& places,
+                        Readings& readings) {
+  std::vector<AddressForms::Place> sure;
+  std::vector<AddressForms::Place> words;
+  for (const AddressForms::Place& place : places) (place.sure ? sure : words).push_back(place);
+  readings.push_back(ReadMarked(reply, Marked(folded, sure)));
+  for (size_t i = 0; words.size() > 1 && i < std::min(words.size(), kMaxWords); ++i) {
+    std::vector<AddressForms::Place> some = sure;
+    some.insert(std::upper_bound(some.begin(), some.end(), words[i],
+                                 [](const auto& a, const auto& b) { return a.begin < b.begin; }),
+                words[i]);
+    readings.push_back(ReadMarked(reply, Marked(folded, some)));
+  }
 }
 
 }  // namespace
@@ -104,17 +122,8 @@ Readings ReadingsOf(const Reply& reply, const Asked& asked) {
   if (places.empty() && !forms.odd()) return {Read(reply, WithoutAddresses(folded), reply.enhanced)};
   const std::string marked = Marked(folded, places);
   Readings readings = {ReadMarked(reply, marked)};
-  // The words of which it is not sure: all are the server's, or all but one.
-  std::vector<AddressForms::Place> sure;
-  std::vector<AddressForms::Place> words;
-  for (const AddressForms::Place& place : places) (place.sure ? sure : words).push_back(place);
-  if (!words.empty()) readings.push_back(ReadMarked(reply, Marked(folded, sure)));
-  for (size_t i = 0; words.size() > 1 && i < std::min(words.size(), kMaxWords); ++i) {
-    std::vector<AddressForms::Place> some = sure;
-    some.insert(std::upper_bound(some.begin(), some.end(), words[i],
-                                 [](const auto& a, const auto& b) { return a.begin < b.begin; }),
-                words[i]);
-    readings.push_back(ReadMarked(reply, Marked(folded, some)));
+  if (!absl::c_all_of(places, [](const AddressForms::Place& place) { return place.sure; })) {
+    AddReadingsOfWords(reply, folded, places, readings);
   }
   if (!forms.odd()) return readings;
   const std::string without = forms.WithoutItsWords(marked);
