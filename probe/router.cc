@@ -81,7 +81,7 @@ Finding RefusalOf(const Transport& transport, absl::Time now) {
   reply.code = final_word ? 550 : 450;
   reply.lines = {text};
   reply.enhanced = EnhancedCode::TakeFrom(text);
-  Reason reason = Classifier::BuiltIn()->Classify(Stage::kRcpt, reply, "", Asked{}).reason;
+  Reason reason = Classifier::BuiltIn()->Classify(Stage::kRcpt, reply, "", Marks{}).reason;
   if (final_word != (RowOf(reason).deliverability == Deliverability::kUndeliverable)) {
     reason = final_word ? Reason::kRecipientRefused : Reason::kMailboxTemporary;
   }

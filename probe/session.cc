@@ -145,7 +145,7 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Introduce() {
   }
   if (refusal == nullptr && IsOurselves(heard_.reply)) {
     Fail(Event::kMailLoopSelf, "");
-    refusal = FindingOf(step, Asked{});
+    refusal = FindingOf(step, Marks{});
     state_ = State::kRefused;
   }
   if (refusal == nullptr) state_ = State::kReady;
@@ -187,7 +187,7 @@ std::unique_ptr<Finding> Session::LackOfTls() {
 std::unique_ptr<Finding> Session::Unencrypted(absl::string_view why) {
   Fail(Event::kTlsPolicyFailed, why);
   state_ = State::kRefused;
-  return FindingOf(kStarttlsStep, Asked{});
+  return FindingOf(kStarttlsStep, Marks{});
 }
 
 // STARTTLS (RFC 3207), and who the server is behind it. Nothing: the dialogue goes on, in TLS or, where that is only
@@ -200,7 +200,7 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Secure() {
   if (heard_.event == Event::kProtocolError || !unread_.empty()) {
     // Bytes behind the reply would be taken for what was said in TLS (CVE-2011-0411).
     Fail(Event::kPlaintextAfterStarttls, "plaintext behind its reply to STARTTLS");
-    co_return FindingOf(kStarttlsStep, Asked{});
+    co_return FindingOf(kStarttlsStep, Marks{});
   }
   if (heard_.event == Event::kNone && !heard_.reply.ok()) {
     if (over()) co_return RefusalIn(kStarttlsStep);
@@ -209,7 +209,7 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Secure() {
   }
   std::unique_ptr<Finding> failure;
   if (heard_.event != Event::kNone) {
-    failure = FindingOf(kStarttlsStep, Asked{});
+    failure = FindingOf(kStarttlsStep, Marks{});
   } else {
     failure = co_await Handshake();
     if (failure == nullptr) {
@@ -239,7 +239,7 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Handshake() {
   Fail(expired_ != Event::kNone ? expired_ : meaning,
        unverified ? "Server certificate not verified at" : "Cannot start TLS: handshake failure with");
   if (unverified && transcript_ != nullptr) transcript_->Note(facts.status().message());
-  co_return FindingOf(kHandshakeStep, Asked{});
+  co_return FindingOf(kHandshakeStep, Marks{});
 }
 
 boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime deadline,
@@ -385,7 +385,7 @@ absl::Duration Session::TimeoutOf(const Step& step) const {
   }
 }
 
-Asked Session::AskedBy(const Planned& planned) {
+Marks Session::MarksOf(const Planned& planned) {
   return {.recipient = planned.enquiry == nullptr ? nullptr : planned.enquiry->address};
 }
 
@@ -406,12 +406,12 @@ void Session::TakeReply(Transaction& transaction, const Planned& planned) {
   }
   if (mail_refusal_ != nullptr) return AnswerRefused(transaction, planned);
   if (heard_.event == Event::kNone) ++asked_;
-  AnswerAsked(transaction, planned, FindingOf(*planned.step, AskedBy(planned)), ended);
+  AnswerAsked(transaction, planned, FindingOf(*planned.step, MarksOf(planned)), ended);
 }
 
 // smtp_address_verify_target = data. Behind a 354 only closing the connection keeps a message from being sent.
 void Session::TakeReplyToData(Transaction& transaction, const Planned& planned) {
-  std::unique_ptr<Finding> finding = FindingOf(kDataStep, AskedBy(planned));
+  std::unique_ptr<Finding> finding = FindingOf(kDataStep, MarksOf(planned));
   if (heard_.event == Event::kNone && heard_.reply.code_class() == 3) state_ = State::kBroken;
   ++asked_;
   AnswerAsked(transaction, planned, std::move(finding), false);
@@ -441,7 +441,7 @@ void Session::AnswerRest(Transaction& transaction, size_t last) {
   const std::vector<Planned>& plan = transaction.plan;
   const bool refused = mail_refusal_ != nullptr;
   const std::unique_ptr<Finding> end =
-      refused ? std::move(mail_refusal_) : FindingOf(*plan[last].step, AskedBy(plan[last]));
+      refused ? std::move(mail_refusal_) : FindingOf(*plan[last].step, MarksOf(plan[last]));
   // What was to be tried again has not been answered.
   const size_t first = transaction.redo == Redo::kNothing ? last + 1 : 0;
   for (size_t i = first; i < plan.size(); ++i) {
@@ -472,7 +472,7 @@ boost::asio::awaitable<CatchAll> Session::AskCatchAll(const Address& random, Mon
   transcript_ = nullptr;
   if (heard_.event != Event::kNone) co_return CatchAll::kCouldNotTell;
   if (heard_.reply.ok()) co_return CatchAll::kYes;
-  const std::unique_ptr<Finding> finding = FindingOf(kRcptStep, Asked{.recipient = &random});
+  const std::unique_ptr<Finding> finding = FindingOf(kRcptStep, Marks{.recipient = &random});
   Forget();
   const bool no = finding->deliverability == Deliverability::kUndeliverable && finding->scope == Scope::kAddress;
   co_return no ? CatchAll::kNo : CatchAll::kCouldNotTell;
@@ -564,14 +564,14 @@ std::unique_ptr<Finding> Session::RefusalIn(const Step& step) {
   if (heard_.event == Event::kNone && heard_.reply.ok()) {
     // Some say in a 220 greeting that they will not take our mail.
     if (step.stage != Stage::kBanner ||
-        classifier_->Classify(step.stage, heard_.reply, endpoint().host, Asked{}).reason == Reason::kNone) {
+        classifier_->Classify(step.stage, heard_.reply, endpoint().host, Marks{}).reason == Reason::kNone) {
       return nullptr;
     }
     state_ = State::kRefused;
   } else if (heard_.event == Event::kNone && step.stage != Stage::kMail) {
     state_ = State::kRefused;
   }
-  return FindingOf(step, Asked{});
+  return FindingOf(step, Marks{});
 }
 
 void Session::ReadExtensions(const Reply& ehlo) {
@@ -592,7 +592,7 @@ std::unique_ptr<Finding> Session::FindingOf(const Step& step, const Classificati
   return finding;
 }
 
-std::unique_ptr<Finding> Session::FindingOf(const Step& step, const Asked& asked) const {
+std::unique_ptr<Finding> Session::FindingOf(const Step& step, const Marks& marks) const {
   const Reply& reply = heard_.reply;
   if (heard_.event != Event::kNone) {
     return FindingOf(step, Classifier::Classify(heard_.event, step.stage),
@@ -603,7 +603,7 @@ std::unique_ptr<Finding> Session::FindingOf(const Step& step, const Asked& asked
                      EventWords(endpoint(), step, Event::kProtocolError, reply.ToLine()));
   }
   std::unique_ptr<Finding> finding =
-      FindingOf(step, classifier_->Classify(step.stage, reply, endpoint().host, asked),
+      FindingOf(step, classifier_->Classify(step.stage, reply, endpoint().host, marks),
                 reply.ok() ? reply.ToLine(Finding::kMaxText) : ReplyWords(endpoint(), step, reply));
   finding->code = reply.code;
   finding->enhanced = reply.enhanced;

@@ -41,8 +41,8 @@
 #include "probe/stream.h"
 #include "probe/transcript.h"
 #include "probe/wording.h"
-#include "verdict/asked.h"
 #include "verdict/classifier.h"
+#include "verdict/marks.h"
 
 namespace verifyd {
 
@@ -182,7 +182,7 @@ class Session {
   absl::Duration TimeoutOf(const Step& step) const;
   bool AsksData() const { return settings_->AsksData(endpoint().protocol); }
   // What a command has told the server.
-  static Asked AskedBy(const Planned& planned);
+  static Marks MarksOf(const Planned& planned);
   void TakeReply(Transaction& transaction, const Planned& planned);
   void TakeReplyToData(Transaction& transaction, const Planned& planned);
   void Answer(const Transaction& transaction, Enquiry& enquiry, std::unique_ptr<Finding> finding, bool again);
@@ -213,8 +213,8 @@ class Session {
   void ReadExtensions(const Reply& ehlo);
 
   std::unique_ptr<Finding> FindingOf(const Step& step, const Classification& classified, absl::string_view text) const;
-  // Of what was heard when `asked` had been said.
-  std::unique_ptr<Finding> FindingOf(const Step& step, const Asked& asked) const;
+  // Of what was heard when `marks` had been said.
+  std::unique_ptr<Finding> FindingOf(const Step& step, const Marks& marks) const;
 
   Loop& loop_;
   // That may be dialed; when one has answered, that one.

@@ -160,7 +160,7 @@ absl::Status Classifier::TryExamples(absl::string_view file_name) const {
   std::vector<std::string> errors;
   for (const Rule& rule : file_.rules) {
     for (const RuleExample& example : rule.examples) {
-      const Classification result = Classify(example.stage, example.reply, example.mx_name, Asked{});
+      const Classification result = Classify(example.stage, example.reply, example.mx_name, Marks{});
       if ((result.rule == rule.id) == example.must_match) continue;
       errors.push_back(absl::StrCat(file_name, ":", example.line, ": found the example decided by ",
                                     result.rule.empty() ? "no rule" : result.rule, ", expected ",
@@ -257,14 +257,14 @@ void Classifier::ExplainRule(size_t number, Stage stage, const JudgedReply& repl
 }
 
 std::vector<std::string> Classifier::Explain(Stage stage, const Reply& reply, absl::string_view mx_name,
-                                             const Asked& asked) const {
+                                             const Marks& marks) const {
   std::vector<std::string> explanation;
-  for (const JudgedReply& reading : ReadingsOf(reply, asked)) {
+  for (const JudgedReply& reading : ReadingsOf(reply, marks)) {
     if (Decide(stage, reading, mx_name, kMaxQuotes, &explanation).rule == nullptr) {
       explanation.emplace_back("no rule decides");
     }
   }
-  if (Classify(stage, reply, mx_name, asked).rule == kAmbiguous) {
+  if (Classify(stage, reply, mx_name, marks).rule == kAmbiguous) {
     explanation.emplace_back("the words may be the address's or the server's, and they do not mean the same");
   }
   return explanation;
@@ -278,8 +278,8 @@ Classification Classifier::MeaningOf(Stage stage, const JudgedReply& reply, absl
 }
 
 Classification Classifier::Classify(Stage stage, const Reply& reply, absl::string_view mx_name,
-                                    const Asked& asked) const {
-  const Readings readings = ReadingsOf(reply, asked);
+                                    const Marks& marks) const {
+  const Readings readings = ReadingsOf(reply, marks);
   Classification meaning = MeaningOf(stage, readings.front(), mx_name);
   for (size_t i = 1; i < readings.size(); ++i) {
     if (!MeanTheSame(meaning, MeaningOf(stage, readings[i], mx_name))) {

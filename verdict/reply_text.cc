@@ -114,10 +114,10 @@ void AddReadingsOfWords(const Reply& reply, absl::string_view folded, const std:
 
 }  // namespace
 
-Readings ReadingsOf(const Reply& reply, const Asked& asked) {
+Readings ReadingsOf(const Reply& reply, const Marks& marks) {
   const std::string folded = Folded(reply);
-  if (asked.recipient == nullptr) return {Read(reply, WithoutAddresses(folded), reply.enhanced)};
-  const AddressForms forms(asked.recipient->local());
+  if (marks.recipient == nullptr) return {Read(reply, WithoutAddresses(folded), reply.enhanced)};
+  const AddressForms forms(marks.recipient->local());
   const std::vector<AddressForms::Place> places = forms.In(folded);
   if (places.empty() && !forms.odd()) return {Read(reply, WithoutAddresses(folded), reply.enhanced)};
   const std::string marked = Marked(folded, places);

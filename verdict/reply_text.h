@@ -9,7 +9,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "mail/reply.h"
-#include "verdict/asked.h"
+#include "verdict/marks.h"
 
 namespace verifyd {
 
@@ -32,7 +32,7 @@ struct JudgedReply {
 // ("user", "full"), and one is without any word that the local part has, too, where that is odd: it may stand there in
 // a form that nobody knows.
 using Readings = absl::InlinedVector<JudgedReply, 1>;
-Readings ReadingsOf(const Reply& reply, const Asked& asked);
+Readings ReadingsOf(const Reply& reply, const Marks& marks);
 
 // The reply that the text quotes, as in "host mx.example.com[192.0.2.1] said: 550 5.1.1 User unknown" or Exim's
 // "Callout verification failed: 550 ..."; the first one where there are several (it may quote another).

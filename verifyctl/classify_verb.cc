@@ -12,8 +12,8 @@
 #include "base/text.h"
 #include "boost/json.hpp"
 #include "mail/address.h"
-#include "verdict/asked.h"
 #include "verdict/classifier.h"
+#include "verdict/marks.h"
 #include "verdict/reason.h"
 #include "verifyctl/exit_code.h"
 #include "verifyd/json.h"
@@ -54,7 +54,7 @@ absl::StatusOr<Line> ParseLine(absl::string_view text) {
   return line;
 }
 
-Judgement Judge(const Classifier& classifier, const Line& line, const Asked& asked, bool explain) {
+Judgement Judge(const Classifier& classifier, const Line& line, const Marks& marks, bool explain) {
   Judgement judgement;
   const absl::StatusOr<Reply> reply = Reply::Parse(line.reply);
   if (!reply.ok()) {
@@ -62,8 +62,8 @@ Judgement Judge(const Classifier& classifier, const Line& line, const Asked& ask
     judgement.meaning = Classifier::Classify(event, line.stage);
     if (explain) judgement.explanation.push_back(absl::StrCat("no reply: ", reply.status().message()));
   } else {
-    judgement.meaning = classifier.Classify(line.stage, *reply, line.mx_name, asked);
-    if (explain) judgement.explanation = classifier.Explain(line.stage, *reply, line.mx_name, asked);
+    judgement.meaning = classifier.Classify(line.stage, *reply, line.mx_name, marks);
+    if (explain) judgement.explanation = classifier.Explain(line.stage, *reply, line.mx_name, marks);
     if (Classifier::DialogueGoesOn(line.stage, *reply, judgement.meaning)) judgement.status = "continue";
   }
   if (judgement.status.empty()) judgement.status = std::string(DeliverabilityName(judgement.meaning.deliverability));
@@ -105,7 +105,7 @@ int Classify(const ClassifyOptions& options, Console& console) {
     console.err << "verifyctl: " << classifier.status().message() << "\n";
     return kExitConfiguration;
   }
-  Asked asked;
+  Marks marks;
   absl::StatusOr<Address> recipient = Address();
   if (!options.recipient.empty()) {
     recipient = Address::Parse(options.recipient);
@@ -113,7 +113,7 @@ int Classify(const ClassifyOptions& options, Console& console) {
       console.err << "verifyctl: --recipient: " << recipient.status().message() << "\n";
       return kExitBadAddress;
     }
-    asked.recipient = &*recipient;
+    marks.recipient = &*recipient;
   }
   int exit_code = 0;
   int number = 0;
@@ -121,7 +121,7 @@ int Classify(const ClassifyOptions& options, Console& console) {
     ++number;
     const absl::StatusOr<Line> line = ParseLine(absl::StripSuffix(text, "\r"));
     if (line.ok()) {
-      console.out << Shown(Judge(**classifier, *line, asked, options.explain), options.json);
+      console.out << Shown(Judge(**classifier, *line, marks, options.explain), options.json);
     } else {
       console.err << "verifyctl: line " << number << ": " << line.status().message() << "\n";
       console.out << ShownError(line.status().message(), options.json);

@@ -86,7 +86,7 @@ absl::StatusOr<std::optional<std::string>> PostfixRecord(const Classifier& class
   const absl::StatusOr<Address> address = Address::FromUnquoted(name);
   Finding finding =
       JudgeStockReport(classifier, static_cast<RecipientStatus>(status), text,
-                       Asked{.recipient = address.ok() ? &*address : nullptr}, absl::FromUnixSeconds(updated));
+                       Marks{.recipient = address.ok() ? &*address : nullptr}, absl::FromUnixSeconds(updated));
   FindServer(text, finding);
   finding.source = FindingSource::kImport;
   json::object shown = ToJson(finding);

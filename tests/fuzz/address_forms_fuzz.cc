@@ -8,8 +8,8 @@
 #include "mail/address.h"
 #include "mail/address_forms.h"
 #include "mail/masked_text.h"
-#include "verdict/asked.h"
 #include "verdict/classifier.h"
+#include "verdict/marks.h"
 
 namespace {
 
@@ -41,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::StatusOr<Reply> reply = Reply::Parse(input.substr(end + 1));
   if (!address.ok() || !reply.ok()) return 0;
   const Classification meaning =
-      Classifier::BuiltIn()->Classify(Stage::kRcpt, *reply, "", Asked{.recipient = &*address});
+      Classifier::BuiltIn()->Classify(Stage::kRcpt, *reply, "", Marks{.recipient = &*address});
   Require(meaning.deliverability != Deliverability::kUndeliverable || reply->code_class() == 5);
   // A reply that is nothing but the address blames nobody else.
   Reply echo = *reply;
@@ -50,9 +50,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Reason bare = [&] {
     Reply other = echo;
     other.lines = {"<jane.doe@our.test>"};
-    return Classifier::BuiltIn()->Classify(Stage::kRcpt, other, "", Asked{}).reason;
+    return Classifier::BuiltIn()->Classify(Stage::kRcpt, other, "", Marks{}).reason;
   }();
-  const Classification echoed = Classifier::BuiltIn()->Classify(Stage::kRcpt, echo, "", Asked{.recipient = &*address});
+  const Classification echoed = Classifier::BuiltIn()->Classify(Stage::kRcpt, echo, "", Marks{.recipient = &*address});
   Require(echoed.reason == bare ||
           (echoed.deliverability == Deliverability::kUnknown && echoed.scope == Scope::kAddress));
   return 0;

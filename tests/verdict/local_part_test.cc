@@ -11,8 +11,8 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "mail/address.h"
-#include "verdict/asked.h"
 #include "verdict/classifier.h"
+#include "verdict/marks.h"
 #include "verdict/reason.h"
 
 namespace verifyd {
@@ -22,7 +22,7 @@ Classification JudgeOf(const Address& address, absl::string_view reply, Stage st
   const absl::StatusOr<Reply> parsed = Reply::Parse(reply);
   EXPECT_TRUE(parsed.ok()) << reply;
   if (!parsed.ok()) return {};
-  return Classifier::BuiltIn()->Classify(stage, *parsed, "", Asked{.recipient = &address});
+  return Classifier::BuiltIn()->Classify(stage, *parsed, "", Marks{.recipient = &address});
 }
 
 Address WithLocal(absl::string_view local) { return *Address::FromUnquoted(absl::StrCat(local, "@our.test")); }
@@ -130,7 +130,7 @@ TEST(LocalPartTest, AWordThatMayBeTheServersIsJudgedBothWays) {
 TEST(LocalPartTest, AnAmbiguousReplyIsExplained) {
   const Address address = WithLocal("blocked");
   const std::vector<std::string> lines =
-      Classifier::BuiltIn()->Explain(Stage::kRcpt, *Reply::Parse("550 blocked"), "", Asked{.recipient = &address});
+      Classifier::BuiltIn()->Explain(Stage::kRcpt, *Reply::Parse("550 blocked"), "", Marks{.recipient = &address});
   EXPECT_EQ(std::count_if(lines.begin(), lines.end(),
                           [](absl::string_view line) { return absl::StartsWith(line, "judged as: "); }),
             2);
@@ -140,7 +140,7 @@ TEST(LocalPartTest, AnAmbiguousReplyIsExplained) {
 TEST(LocalPartTest, WhereTheAddressIsNotKnownAnyAddressIsMarkedAsBefore) {
   EXPECT_EQ(
       Classifier::BuiltIn()
-          ->Classify(Stage::kRcpt, *Reply::Parse("550 5.1.1 <greylisted.spf@our.test>: User unknown"), "", Asked{})
+          ->Classify(Stage::kRcpt, *Reply::Parse("550 5.1.1 <greylisted.spf@our.test>: User unknown"), "", Marks{})
           .reason,
       Reason::kNoSuchUser);
 }
@@ -254,7 +254,7 @@ TEST(LocalPartTest, NoneTurnsAVerdictForTheWorse) {
         };
         const auto judge = [&](const Address& address, const Embedding& embedding) {
           return Classifier::BuiltIn()->Classify(Stage::kRcpt, embedded(address.local(), embedding), "",
-                                                 Asked{.recipient = &address});
+                                                 Marks{.recipient = &address});
         };
         Classification expected = judge(innocent, kEmbeddings[e]);
         // A name that no rule knows may stand where rules expect an address, or a word.

@@ -7,7 +7,7 @@
 namespace verifyd {
 namespace {
 
-JudgedReply Judged(absl::string_view reply) { return ReadingsOf(*Reply::Parse(reply), Asked{}).front(); }
+JudgedReply Judged(absl::string_view reply) { return ReadingsOf(*Reply::Parse(reply), Marks{}).front(); }
 
 std::string TextOf(absl::string_view reply) { return Judged(reply).text; }
 

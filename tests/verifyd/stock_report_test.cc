@@ -11,7 +11,7 @@ namespace verifyd {
 namespace {
 
 Finding Judged(RecipientStatus status, absl::string_view text) {
-  return JudgeStockReport(*Classifier::BuiltIn(), status, text, Asked{}, absl::UnixEpoch());
+  return JudgeStockReport(*Classifier::BuiltIn(), status, text, Marks{}, absl::UnixEpoch());
 }
 
 TEST(StockReportTest, WhatWasAcceptedIsDeliverable) {
@@ -58,7 +58,7 @@ TEST(StockReportTest, WordsOfTheAddressNameNoStageAndNoReason) {
           *Classifier::BuiltIn(), RecipientStatus::kBounce,
           absl::StrCat("host mx.example.com[192.0.2.1] said: 550 5.1.1 <", shown,
                        ">: Recipient address rejected: User unknown in local table (in reply to RCPT TO command)"),
-          Asked{.recipient = &address}, absl::UnixEpoch());
+          Marks{.recipient = &address}, absl::UnixEpoch());
       EXPECT_EQ(finding.stage, Stage::kRcpt) << shown;
       // Where it has words of Postfix's own it is not clear whose they are.
       EXPECT_EQ(finding.scope, Scope::kAddress) << shown;

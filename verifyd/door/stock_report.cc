@@ -29,8 +29,8 @@ Stage StageOf(absl::string_view text) {
 }
 
 // The address may be worded as Postfix words a stage.
-std::string WithoutAsked(absl::string_view text, const Asked& asked) {
-  return asked.recipient == nullptr ? std::string(text) : AddressForms(asked.recipient->local()).Marked(text);
+std::string WithoutMarks(absl::string_view text, const Marks& marks) {
+  return marks.recipient == nullptr ? std::string(text) : AddressForms(marks.recipient->local()).Marked(text);
 }
 
 int CodeOf(RecipientStatus status) {
@@ -46,7 +46,7 @@ int CodeOf(RecipientStatus status) {
   return 450;
 }
 
-Finding Judge(const Classifier& classifier, RecipientStatus status, absl::string_view text, const Asked& asked,
+Finding Judge(const Classifier& classifier, RecipientStatus status, absl::string_view text, const Marks& marks,
               absl::Time now) {
   if (absl::StartsWith(text, "connect to ")) {
     return ToFinding(Classifier::Classify(Event::kConnectUnreachable, Stage::kConnect), Stage::kConnect, text, now);
@@ -55,8 +55,8 @@ Finding Judge(const Classifier& classifier, RecipientStatus status, absl::string
   reply.code = CodeOf(status);
   reply.lines = {std::string(text)};
   if (reply.ok()) reply.enhanced = EnhancedCode::TakeFrom(absl::StripPrefix(text, "250 "));
-  const Stage stage = reply.ok() ? Stage::kRcpt : StageOf(WithoutAsked(text, asked));
-  Finding finding = ToFinding(classifier.Classify(stage, reply, "", asked), stage, text, now);
+  const Stage stage = reply.ok() ? Stage::kRcpt : StageOf(WithoutMarks(text, marks));
+  Finding finding = ToFinding(classifier.Classify(stage, reply, "", marks), stage, text, now);
   finding.code = reply.code;
   finding.enhanced = reply.enhanced;
   return finding;
@@ -65,8 +65,8 @@ Finding Judge(const Classifier& classifier, RecipientStatus status, absl::string
 }  // namespace
 
 Finding JudgeStockReport(const Classifier& classifier, RecipientStatus status, absl::string_view text,
-                         const Asked& asked, absl::Time now) {
-  Finding finding = Judge(classifier, status, text, asked, now);
+                         const Marks& marks, absl::Time now) {
+  Finding finding = Judge(classifier, status, text, marks, now);
   finding.mx_name = "verify";
   finding.mx_address = "update";
   return finding;

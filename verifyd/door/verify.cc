@@ -78,7 +78,7 @@ class VerifyConversation final : public MailConversation {
       if (absl::StatusOr<Address> address = Address::FromUnquoted(request.address); address.ok()) {
         const absl::Time now = protocol_.verifier_.clock().Now();
         Finding finding = JudgeStockReport(*protocol_.classifier_, request.recipient_status, request.reason,
-                                           Asked{.recipient = &*address}, now);
+                                           Marks{.recipient = &*address}, now);
         return TakeIn(*std::move(address), std::move(finding));
       }
     }
