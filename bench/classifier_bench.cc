@@ -7,15 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "mail/address.h"
 #include "verdict/built_in_rules.h"
 #include "verdict/classifier.h"
+#include "verdict/marks.h"
 
 namespace verifyd {
 namespace {
 
 // Every example of every rule in turn, again and again: what a gateway hears in a day. The counters are of single
 // classifications, in nanoseconds.
-void BM_ClassifyOrdinaryReplies(benchmark::State& state) {
+void ClassifyExamples(benchmark::State& state, const Marks& marks) {
   const auto classifier = Classifier::BuiltIn();
   std::vector<const RuleExample*> examples;
   for (const Rule& rule : classifier->rules()) {
@@ -26,7 +28,7 @@ void BM_ClassifyOrdinaryReplies(benchmark::State& state) {
   for ([[maybe_unused]] auto _ : state) {
     const RuleExample& example = *examples[i++ % examples.size()];
     const auto start = std::chrono::steady_clock::now();
-    benchmark::DoNotOptimize(classifier->Classify(example.stage, example.reply, example.mx_name));
+    benchmark::DoNotOptimize(classifier->Classify(example.stage, example.reply, example.mx_name, marks));
     times.push_back((std::chrono::steady_clock::now() - start).count());
   }
   std::sort(times.begin(), times.end());
@@ -34,7 +36,23 @@ void BM_ClassifyOrdinaryReplies(benchmark::State& state) {
   state.counters["p99_ns"] = static_cast<double>(times[times.size() * 99 / 100]);
   state.counters["replies"] = static_cast<double>(examples.size());
 }
+
+void BM_ClassifyOrdinaryReplies(benchmark::State& state) { ClassifyExamples(state, Marks{}); }
 BENCHMARK(BM_ClassifyOrdinaryReplies);
+
+// The address that many of the examples name is known, as it is for a probe.
+void BM_ClassifyRepliesOfAKnownRecipient(benchmark::State& state) {
+  const Address address = Address::Parse("someone@example.com").value();
+  ClassifyExamples(state, Marks{.recipient = &address});
+}
+BENCHMARK(BM_ClassifyRepliesOfAKnownRecipient);
+
+// One whose words are found in many of them: all readings are judged.
+void BM_ClassifyRepliesOfAnOddRecipient(benchmark::State& state) {
+  const Address address = Address::FromUnquoted("user unknown, blocked using zen.spamhaus.org@example.com").value();
+  ClassifyExamples(state, Marks{.recipient = &address});
+}
+BENCHMARK(BM_ClassifyRepliesOfAnOddRecipient);
 
 // Text made of the rules' own words, never the same twice: the state cache does not help.
 void BM_ClassifyHostileText(benchmark::State& state) {
@@ -50,7 +68,7 @@ void BM_ClassifyHostileText(benchmark::State& state) {
     }
     const Reply reply = *Reply::Parse(text);
     state.ResumeTiming();
-    benchmark::DoNotOptimize(classifier->Classify(Stage::kRcpt, reply, ""));
+    benchmark::DoNotOptimize(classifier->Classify(Stage::kRcpt, reply, "", Marks{}));
   }
   state.SetBytesProcessed(state.iterations() * state.range(0));
 }

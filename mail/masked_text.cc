@@ -6,6 +6,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "mail/address_forms.h"
 
 namespace verifyd {
 namespace {
@@ -43,11 +45,12 @@ size_t BeginOfLocal(absl::string_view text, size_t from, size_t at, bool in_brac
   return from + before.find_last_of(" <>()\"',;:\t") + 1;
 }
 
-bool IsOfWord(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || (c & 0x80) != 0; }
+// What stands in <> behind this is an address, also where it has no domain.
+bool NamesAnAddress(absl::string_view before) {
+  return absl::EndsWith(before, "sender") || absl::EndsWith(before, "recipient") || absl::EndsWith(before, " to");
+}
 
-}  // namespace
-
-std::string MaskedText(absl::string_view text, absl::FunctionRef<std::string(absl::string_view address)> mask) {
+std::string MaskedAddresses(absl::string_view text, absl::FunctionRef<std::string(absl::string_view address)> mask) {
   std::string out;
   size_t copied = 0;
   for (size_t at = text.find('@'); at != absl::string_view::npos; at = text.find('@', at + 1)) {
@@ -64,6 +67,23 @@ std::string MaskedText(absl::string_view text, absl::FunctionRef<std::string(abs
   return absl::StrCat(out, text.substr(copied));
 }
 
+}  // namespace
+
+std::string MaskedText(absl::string_view text, absl::FunctionRef<std::string(absl::string_view address)> mask) {
+  std::string out;
+  size_t copied = 0;
+  for (size_t at = text.find("=<"); at != absl::string_view::npos; at = text.find("=<", at)) {
+    const size_t begin = at + 2;
+    at = begin;
+    if (!NamesAnAddress(text.substr(0, begin - 2))) continue;
+    const size_t size = text.substr(begin, 2 * kLongestLocal).find('>');
+    if (size == absl::string_view::npos || size == 0) continue;
+    absl::StrAppend(&out, MaskedAddresses(text.substr(copied, begin - copied), mask), mask(text.substr(begin, size)));
+    at = copied = begin + size;
+  }
+  return absl::StrCat(out, MaskedAddresses(text.substr(copied), mask));
+}
+
 std::string WithoutLocalPart(absl::string_view address) {
   const size_t at = address.rfind('@');
   if (at == 0 || address.empty()) return std::string(address);
@@ -71,18 +91,12 @@ std::string WithoutLocalPart(absl::string_view address) {
 }
 
 std::string MaskedReply(absl::string_view text, absl::string_view address) {
-  std::string masked = MaskedText(text, WithoutLocalPart);
-  const absl::string_view local = address.substr(0, address.rfind('@'));
-  // One letter is no name, and none would be everywhere.
-  if (local.size() < 2) return masked;
-  for (size_t i = 0; i + local.size() <= masked.size(); ++i) {
-    const size_t end = i + local.size();
-    const bool word = (i == 0 || !IsOfWord(masked[i - 1])) && (end == masked.size() || !IsOfWord(masked[end]));
-    if (word && absl::EqualsIgnoreCase(absl::string_view(masked).substr(i, local.size()), local)) {
-      masked.replace(i, local.size(), "*");
-    }
-  }
-  return masked;
+  const AddressForms forms(address.substr(0, address.rfind('@')));
+  return MaskedText(Replaced(text, forms.In(text), "*", "*@"), WithoutLocalPart);
+}
+
+std::string LoggedReply(absl::string_view text, absl::string_view address) {
+  return LogFiltered() ? MaskedReply(text, address) : std::string(text);
 }
 
 }  // namespace verifyd

@@ -46,16 +46,6 @@ EnhancedCode InParenthesesAtTheEnd(absl::string_view line) {
   return rest.empty() ? code : EnhancedCode{};
 }
 
-EnhancedCode FindEnhanced(const std::vector<std::string>& lines) {
-  for (const std::string& line : lines) {
-    if (const EnhancedCode code = EnhancedCode::TakeFrom(line); code.given()) return code;
-  }
-  for (const std::string& line : lines) {
-    if (const EnhancedCode code = InParenthesesAtTheEnd(line); code.given()) return code;
-  }
-  return {};
-}
-
 bool BeginsAsReply(absl::string_view line) {
   return line.size() >= 3 && line[0] >= '2' && line[0] <= '5' && IsDigit(line[1]) && IsDigit(line[2]) &&
          (line.size() == 3 || line[3] == ' ' || line[3] == '\t' || line[3] == '-');
@@ -84,6 +74,16 @@ EnhancedCode EnhancedCode::TakeFrom(absl::string_view text, absl::string_view* r
   if (!CodeEnds(s)) return {};
   if (rest != nullptr) *rest = absl::StripLeadingAsciiWhitespace(s);
   return code;
+}
+
+EnhancedCode EnhancedCode::FoundIn(const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) {
+    if (const EnhancedCode code = TakeFrom(line); code.given()) return code;
+  }
+  for (const std::string& line : lines) {
+    if (const EnhancedCode code = InParenthesesAtTheEnd(line); code.given()) return code;
+  }
+  return {};
 }
 
 std::string Reply::ToLine(size_t max_bytes) const {
@@ -164,7 +164,7 @@ absl::Status ReplyParser::TakeLine(absl::string_view line, bool& complete) {
 
 Reply ReplyParser::Finish() {
   Reply reply = std::move(reply_);
-  reply.enhanced = FindEnhanced(reply.lines);
+  reply.enhanced = EnhancedCode::FoundIn(reply.lines);
   reply_ = Reply();
   reply_bytes_ = 0;
   return reply;

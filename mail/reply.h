@@ -27,12 +27,13 @@ struct EnhancedCode {
   // A code at the start of `text` ("5.1.1 User unknown", "#5.1.0 Address rejected."), or none. `rest`, when given,
   // becomes what follows it without leading white space (all of `text` where there is no code).
   static EnhancedCode TakeFrom(absl::string_view text, absl::string_view* rest = nullptr);
+  // The first one at the start of a line, else one in parentheses at the end of a line ("(#5.1.1)"), or none.
+  static EnhancedCode FoundIn(const std::vector<std::string>& lines);
 };
 
 struct Reply {
   int code = 0;  // 200 to 599
-  // The first one found at the start of a line, else one in parentheses at the end ("(#5.1.1)"). Kept as the server
-  // wrote it, also where its class contradicts the code.
+  // As EnhancedCode::FoundIn says. Kept as the server wrote it, also where its class contradicts the code.
   EnhancedCode enhanced;
   // The text of each line behind "NNN " or "NNN-", enhanced code included, without line end. Raw bytes.
   std::vector<std::string> lines;

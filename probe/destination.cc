@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "mail/masked_text.h"
 #include "probe/catch_all.h"
 #include "probe/provider.h"
 #include "verdict/event.h"
@@ -497,7 +498,8 @@ bool Destination::Rest(const ProbeJob& job, const std::string& source, const Fin
   const bool left =
       all_.sources_.Rest(at, source, ipv6 ? job.settings->bind_addresses6 : job.settings->bind_addresses, now);
   if (known) return left;
-  LogWarning(absl::StrCat(at, " blocks our address ", source, ": ", finding.text));
+  LogWarning(
+      absl::StrCat(at, " blocks our address ", source, ": ", LoggedReply(finding.text, job.request.address.Key())));
   Remember();
   return left;
 }
@@ -721,8 +723,8 @@ void Destination::SayRelayDenied(const ProbeJob& job, const Finding& finding) {
   const MonoTime now = all_.loop_.clock().Mono();
   if (now < say_relay_denied_) return;
   say_relay_denied_ = now + absl::Hours(1);
-  LogWarning(
-      absl::StrCat("route ", name(), " is misconfigured: it does not relay for ", job.domain(), ": ", finding.text));
+  LogWarning(absl::StrCat("route ", name(), " is misconfigured: it does not relay for ", job.domain(), ": ",
+                          LoggedReply(finding.text, job.request.address.Key())));
 }
 
 // Who blocks us need not speak for others: once, a server of somebody else is asked.

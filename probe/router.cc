@@ -78,7 +78,8 @@ std::string InQueueDirectory(const std::string& path, const ProbeSettings& setti
   return path.empty() || path.front() == '/' ? path : absl::StrCat(settings.queue_directory, "/", path);
 }
 
-// error:TEXT is the operator's own refusal; the reason is read from its words where they say one.
+// error:TEXT is the operator's own refusal; the reason is read from its words where they say one. It repeats no
+// address.
 Finding RefusalOf(const Transport& transport, absl::Time now) {
   const bool final_word = transport.kind == Transport::Kind::kError;
   const std::string text = transport.argument.empty() ? "mail for this address is not accepted" : transport.argument;
@@ -86,7 +87,7 @@ Finding RefusalOf(const Transport& transport, absl::Time now) {
   reply.code = final_word ? 550 : 450;
   reply.lines = {text};
   reply.enhanced = EnhancedCode::TakeFrom(text);
-  Reason reason = Classifier::BuiltIn()->Classify(Stage::kRcpt, reply, "").reason;
+  Reason reason = Classifier::BuiltIn()->Classify(Stage::kRcpt, reply, "", Marks{}).reason;
   if (final_word != (RowOf(reason).deliverability == Deliverability::kUndeliverable)) {
     reason = final_word ? Reason::kRecipientRefused : Reason::kMailboxTemporary;
   }

@@ -148,7 +148,7 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Introduce() {
   }
   if (refusal == nullptr && IsOurselves(heard_.reply)) {
     Fail(Event::kMailLoopSelf, "");
-    refusal = FindingOf(step);
+    refusal = FindingOf(step, Marks{});
     state_ = State::kRefused;
   }
   if (refusal == nullptr) state_ = State::kReady;
@@ -190,7 +190,7 @@ std::unique_ptr<Finding> Session::LackOfTls() {
 std::unique_ptr<Finding> Session::Unencrypted(absl::string_view why) {
   Fail(Event::kTlsPolicyFailed, why);
   state_ = State::kRefused;
-  return FindingOf(kStarttlsStep);
+  return FindingOf(kStarttlsStep, Marks{});
 }
 
 // STARTTLS (RFC 3207), and who the server is behind it. Nothing: the dialogue goes on, in TLS or, where that is only
@@ -203,7 +203,7 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Secure() {
   if (heard_.event == Event::kProtocolError || !unread_.empty()) {
     // Bytes behind the reply would be taken for what was said in TLS (CVE-2011-0411).
     Fail(Event::kPlaintextAfterStarttls, "plaintext behind its reply to STARTTLS");
-    co_return FindingOf(kStarttlsStep);
+    co_return FindingOf(kStarttlsStep, Marks{});
   }
   if (heard_.event == Event::kNone && !heard_.reply.ok()) {
     if (over()) co_return RefusalIn(kStarttlsStep);
@@ -212,7 +212,7 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Secure() {
   }
   std::unique_ptr<Finding> failure;
   if (heard_.event != Event::kNone) {
-    failure = FindingOf(kStarttlsStep);
+    failure = FindingOf(kStarttlsStep, Marks{});
   } else {
     failure = co_await Handshake();
     if (failure == nullptr) {
@@ -242,7 +242,7 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Handshake() {
   Fail(expired_ != Event::kNone ? expired_ : meaning,
        unverified ? "Server certificate not verified at" : "Cannot start TLS: handshake failure with");
   if (unverified && transcript_ != nullptr) transcript_->Note(facts.status().message());
-  co_return FindingOf(kHandshakeStep);
+  co_return FindingOf(kHandshakeStep, Marks{});
 }
 
 boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime deadline,
@@ -398,6 +398,10 @@ absl::Duration Session::TimeoutOf(const Step& step) const {
   }
 }
 
+Marks Session::MarksOf(const Planned& planned) {
+  return {.recipient = planned.enquiry == nullptr ? nullptr : planned.enquiry->address};
+}
+
 void Session::TakeReply(Transaction& transaction, const Planned& planned) {
   const bool ended = over();
   if (planned.enquiry == nullptr) {
@@ -415,12 +419,12 @@ void Session::TakeReply(Transaction& transaction, const Planned& planned) {
   }
   if (mail_refusal_ != nullptr) return AnswerRefused(transaction, planned);
   NoteAsked();
-  AnswerAsked(transaction, planned, FindingOf(*planned.step), ended);
+  AnswerAsked(transaction, planned, FindingOf(*planned.step, MarksOf(planned)), ended);
 }
 
 // smtp_address_verify_target = data. Behind a 354 only closing the connection keeps a message from being sent.
 void Session::TakeReplyToData(Transaction& transaction, const Planned& planned) {
-  std::unique_ptr<Finding> finding = FindingOf(kDataStep);
+  std::unique_ptr<Finding> finding = FindingOf(kDataStep, MarksOf(planned));
   if (heard_.event == Event::kNone && heard_.reply.code_class() == 3) state_ = State::kBroken;
   NoteAsked();
   AnswerAsked(transaction, planned, std::move(finding), false);
@@ -455,7 +459,8 @@ void Session::AnswerUnanswered(const Transaction& transaction, const Finding& fi
 void Session::AnswerRest(Transaction& transaction, size_t last) {
   const std::vector<Planned>& plan = transaction.plan;
   const bool refused = mail_refusal_ != nullptr;
-  const std::unique_ptr<Finding> end = refused ? std::move(mail_refusal_) : FindingOf(*plan[last].step);
+  const std::unique_ptr<Finding> end =
+      refused ? std::move(mail_refusal_) : FindingOf(*plan[last].step, MarksOf(plan[last]));
   // What was to be tried again has not been answered.
   const size_t first = transaction.redo == Redo::kNothing ? last + 1 : 0;
   for (size_t i = first; i < plan.size(); ++i) {
@@ -489,7 +494,7 @@ boost::asio::awaitable<CatchAll> Session::AskCatchAll(const Address& random, Mon
   transcript_ = nullptr;
   if (heard_.event != Event::kNone) co_return CatchAll::kCouldNotTell;
   if (heard_.reply.ok()) co_return CatchAll::kYes;
-  const std::unique_ptr<Finding> finding = FindingOf(kRcptStep);
+  const std::unique_ptr<Finding> finding = FindingOf(kRcptStep, Marks{.recipient = &random});
   Forget();
   const bool no = finding->deliverability == Deliverability::kUndeliverable && finding->scope == Scope::kAddress;
   co_return no ? CatchAll::kNo : CatchAll::kCouldNotTell;
@@ -594,14 +599,14 @@ std::unique_ptr<Finding> Session::RefusalIn(const Step& step) {
   if (heard_.event == Event::kNone && heard_.reply.ok()) {
     // Some say in a 220 greeting that they will not take our mail.
     if (step.stage != Stage::kBanner ||
-        classifier_->Classify(step.stage, heard_.reply, endpoint().host).reason == Reason::kNone) {
+        classifier_->Classify(step.stage, heard_.reply, endpoint().host, Marks{}).reason == Reason::kNone) {
       return nullptr;
     }
     state_ = State::kRefused;
   } else if (heard_.event == Event::kNone && step.stage != Stage::kMail) {
     state_ = State::kRefused;
   }
-  return FindingOf(step);
+  return FindingOf(step, Marks{});
 }
 
 void Session::ReadExtensions(const Reply& ehlo) {
@@ -622,7 +627,7 @@ std::unique_ptr<Finding> Session::FindingOf(const Step& step, const Classificati
   return finding;
 }
 
-std::unique_ptr<Finding> Session::FindingOf(const Step& step) const {
+std::unique_ptr<Finding> Session::FindingOf(const Step& step, const Marks& marks) const {
   const Reply& reply = heard_.reply;
   if (heard_.event != Event::kNone) {
     return FindingOf(step, Classifier::Classify(heard_.event, step.stage),
@@ -633,7 +638,7 @@ std::unique_ptr<Finding> Session::FindingOf(const Step& step) const {
                      EventWords(endpoint(), step, Event::kProtocolError, reply.ToLine()));
   }
   std::unique_ptr<Finding> finding =
-      FindingOf(step, classifier_->Classify(step.stage, reply, endpoint().host),
+      FindingOf(step, classifier_->Classify(step.stage, reply, endpoint().host, marks),
                 reply.ok() ? reply.ToLine(Finding::kMaxText) : ReplyWords(endpoint(), step, reply));
   finding->code = reply.code;
   finding->enhanced = reply.enhanced;

@@ -45,6 +45,7 @@
 #include "probe/transcript.h"
 #include "probe/wording.h"
 #include "verdict/classifier.h"
+#include "verdict/marks.h"
 
 namespace verifyd {
 
@@ -197,6 +198,8 @@ class Session {
   void PutRcpt(const Address& address);
   absl::Duration TimeoutOf(const Step& step) const;
   bool AsksData() const { return settings_->AsksData(endpoint().protocol); }
+  // What a command has told the server.
+  static Marks MarksOf(const Planned& planned);
   void TakeReply(Transaction& transaction, const Planned& planned);
   void NoteAsked();
   void TakeReplyToData(Transaction& transaction, const Planned& planned);
@@ -230,8 +233,8 @@ class Session {
   void ReadExtensions(const Reply& ehlo);
 
   std::unique_ptr<Finding> FindingOf(const Step& step, const Classification& classified, absl::string_view text) const;
-  // Of what was heard.
-  std::unique_ptr<Finding> FindingOf(const Step& step) const;
+  // Of what was heard when `marks` had been said.
+  std::unique_ptr<Finding> FindingOf(const Step& step, const Marks& marks) const;
 
   Loop& loop_;
   // That may be dialed; when one has answered, that one.

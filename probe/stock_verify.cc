@@ -50,7 +50,8 @@ boost::asio::awaitable<Finding> AskStockVerify(Loop& loop, Dialer& dialer, const
     const std::string text = ValueOf(*answer, "reason").value_or("");
     if (status != "3") {
       const Reply reply = ReplyOf(status, text);
-      Finding finding = FindingOf(classifier.Classify(Stage::kRcpt, reply, ""), text, path, clock.Now());
+      Finding finding = FindingOf(classifier.Classify(Stage::kRcpt, reply, "", Marks{.recipient = &address}), text,
+                                  path, clock.Now());
       finding.code = reply.code;
       finding.enhanced = reply.enhanced;
       co_return finding;

@@ -43,6 +43,17 @@ Reason ForNow(Reason reason) {
   return row.scope == Scope::kDomain ? Reason::kDnsTemporary : Reason::kMailboxTemporary;
 }
 
+// Both say as much about the address, and the same is done about it. What is about others is dealt with in its own way
+// for each reason.
+bool MeanTheSame(const Classification& a, const Classification& b) {
+  if (a.reason == b.reason) return true;
+  if (a.reason == Reason::kNone || b.reason == Reason::kNone) return false;
+  const ReasonRow& one = RowOf(a.reason);
+  const ReasonRow& other = RowOf(b.reason);
+  return one.scope == Scope::kAddress && other.scope == Scope::kAddress && one.deliverability == other.deliverability &&
+         one.inbound == other.inbound && one.sender == other.sender && one.outbound == other.outbound;
+}
+
 std::string EitherOf(const std::vector<RuleText>& patterns) {
   std::string either;
   for (const RuleText& pattern : patterns) {
@@ -149,7 +160,7 @@ absl::Status Classifier::TryExamples(absl::string_view file_name) const {
   std::vector<std::string> errors;
   for (const Rule& rule : file_.rules) {
     for (const RuleExample& example : rule.examples) {
-      const Classification result = Classify(example.stage, example.reply, example.mx_name);
+      const Classification result = Classify(example.stage, example.reply, example.mx_name, Marks{});
       if ((result.rule == rule.id) == example.must_match) continue;
       errors.push_back(absl::StrCat(file_name, ":", example.line, ": found the example decided by ",
                                     result.rule.empty() ? "no rule" : result.rule, ", expected ",
@@ -245,19 +256,37 @@ void Classifier::ExplainRule(size_t number, Stage stage, const JudgedReply& repl
   explanation.push_back(std::move(why));
 }
 
-std::vector<std::string> Classifier::Explain(Stage stage, const Reply& reply, absl::string_view mx_name) const {
+std::vector<std::string> Classifier::Explain(Stage stage, const Reply& reply, absl::string_view mx_name,
+                                             const Marks& marks) const {
   std::vector<std::string> explanation;
-  if (Decide(stage, Judged(reply), mx_name, kMaxQuotes, &explanation).rule == nullptr) {
-    explanation.emplace_back("no rule decides");
+  for (const JudgedReply& reading : ReadingsOf(reply, marks)) {
+    if (Decide(stage, reading, mx_name, kMaxQuotes, &explanation).rule == nullptr) {
+      explanation.emplace_back("no rule decides");
+    }
+  }
+  if (Classify(stage, reply, mx_name, marks).rule == kAmbiguous) {
+    explanation.emplace_back("the words may be the address's or the server's, and they do not mean the same");
   }
   return explanation;
 }
 
-Classification Classifier::Classify(Stage stage, const Reply& reply, absl::string_view mx_name) const {
-  const Decision decision = Decide(stage, Judged(reply), mx_name, kMaxQuotes, nullptr);
+Classification Classifier::MeaningOf(Stage stage, const JudgedReply& reply, absl::string_view mx_name) const {
+  const Decision decision = Decide(stage, reply, mx_name, kMaxQuotes, nullptr);
   if (decision.rule != nullptr) return ClassificationOf(decision.reason, decision.rule->id);
-  if (reply.code_class() < 4 && stage < Stage::kRcpt) return {};
+  if (reply.code < 400 && stage < Stage::kRcpt) return {};
   return ClassificationOf(Reason::kProtocolError, "no_rule");
+}
+
+Classification Classifier::Classify(Stage stage, const Reply& reply, absl::string_view mx_name,
+                                    const Marks& marks) const {
+  const Readings readings = ReadingsOf(reply, marks);
+  Classification meaning = MeaningOf(stage, readings.front(), mx_name);
+  for (size_t i = 1; i < readings.size(); ++i) {
+    if (!MeanTheSame(meaning, MeaningOf(stage, readings[i], mx_name))) {
+      return ClassificationOf(Reason::kMailboxTemporary, kAmbiguous);
+    }
+  }
+  return meaning;
 }
 
 bool Classifier::DialogueGoesOn(Stage stage, const Reply& reply, const Classification& meaning) {

@@ -2,6 +2,8 @@
 // about the address (or certain facts about its domain) can make an address undeliverable, and a 4yz never does (RFC
 // 5321 section 4.2.1). The second is enforced here, whatever a rule says.
 //
+// The address that was asked about is not part of what the server says (verdict/marks.h).
+//
 // Order of the rules (verdict/rules.txt): what the text says is refused; a reply quoted within the reply is judged in
 // its place ("said: 550 ..."), but an outer 4yz stays temporary; words about us (listed, blocked, PTR, reputation);
 // session limits; quota; unknown user; enhanced code; class digit.
@@ -24,6 +26,7 @@
 #include "mail/finding.h"
 #include "mail/reply.h"
 #include "verdict/event.h"
+#include "verdict/marks.h"
 #include "verdict/pattern_set.h"
 #include "verdict/reply_text.h"
 #include "verdict/rule_file.h"
@@ -56,12 +59,18 @@ class Classifier {
   // Rules of the file at `path`.
   static absl::StatusOr<std::shared_ptr<const Classifier>> FromFile(const std::string& path);
 
-  // What `reply` at `stage` means. `mx_name` may be empty. Whether STARTTLS or HELO is worth a second try is for the
+  // The rule of a reply that means one thing or another, as words in it are the server's or the address that it names.
+  static constexpr absl::string_view kAmbiguous = "address.ambiguous";
+
+  // What `reply` at `stage` means. `mx_name` may be empty. What `marks` has is never taken for words of the server:
+  // where a reply can be read in several ways that do not mean the same, nothing is known of the address
+  // (kMailboxTemporary), and nobody else is spoken of. Whether STARTTLS or HELO is worth a second try is for the
   // session to know: it asks here about what ends the dialogue. Linear in the length of the reply.
-  Classification Classify(Stage stage, const Reply& reply, absl::string_view mx_name) const;
+  Classification Classify(Stage stage, const Reply& reply, absl::string_view mx_name, const Marks& marks) const;
   // How Classify comes to what it says: a line for the text that is judged, for each rule whose words were found but
   // that does not decide, and for the one that does. For people; slower than Classify.
-  std::vector<std::string> Explain(Stage stage, const Reply& reply, absl::string_view mx_name) const;
+  std::vector<std::string> Explain(Stage stage, const Reply& reply, absl::string_view mx_name,
+                                   const Marks& marks) const;
   // What an event means; the rule is "event.NAME".
   static Classification Classify(Event event, Stage stage);
 
@@ -88,6 +97,7 @@ class Classifier {
   explicit Classifier(RuleFile file) : file_(std::move(file)) {}
   absl::Status CompilePatterns(absl::string_view file_name);
   absl::Status TryExamples(absl::string_view file_name) const;
+  Classification MeaningOf(Stage stage, const JudgedReply& reply, absl::string_view mx_name) const;
   // `explanation` may be null.
   Decision Decide(Stage stage, const JudgedReply& reply, absl::string_view mx_name, int quotes_left,
                   std::vector<std::string>* explanation) const;

@@ -2,73 +2,25 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "mail/address_forms.h"
+#include "mail/folded_text.h"
 
 namespace verifyd {
 namespace {
 
-// ISO 8859-1 from 0xC0: the letter without its accent.
-constexpr absl::string_view kLatin1 =
-    "aaaaaaaceeeeiiii"
-    "dnoooooxouuuuyts"
-    "aaaaaaaceeeeiiii"
-    "dnooooo/ouuuuyty";
-static_assert(kLatin1.size() == 0x40);
-
-// '\0' where there is nothing plainer.
-char Plain(uint32_t character) {
-  if (character == 0xA0) return ' ';
-  return character < 0xC0 || character > 0xFF ? '\0' : kLatin1[character - 0xC0];
-}
-
-// Appends the non-ASCII character at `in[i]` and returns how many bytes it took.
-size_t FoldCharacter(absl::string_view in, size_t i, std::string& out) {
-  const auto at = [&](size_t k) { return i + k < in.size() ? static_cast<uint8_t>(in[i + k]) : uint8_t{0}; };
-  const auto continues = [&](size_t k) { return (at(k) & 0xC0) == 0x80; };
-  const uint8_t lead = at(0);
-  if (lead >= 0xC2 && lead <= 0xDF && continues(1)) {
-    const uint32_t character = (lead & 0x1FU) << 6 | (at(1) & 0x3FU);
-    const char plain = Plain(character);
-    if (character >= 0x410 && character <= 0x42F) {  // Cyrillic capitals
-      out += static_cast<char>(character < 0x420 ? 0xD0 : 0xD1);
-      out += static_cast<char>(0x80 | ((character + 0x20) & 0x3F));
-    } else if (plain == '\0') {
-      out.append(in.substr(i, 2).data(), 2);
-    } else {
-      out += plain;
-    }
-    return 2;
-  }
-  if (lead == 0xE2 && at(1) == 0x80 && (at(2) == 0x98 || at(2) == 0x99)) {  // typographic apostrophes
-    out += '\'';
-    return 3;
-  }
-  if (lead >= 0xE0 && lead <= 0xF4 && continues(1) && continues(2)) {
-    const size_t length = lead >= 0xF0 && continues(3) ? 4 : 3;
-    out.append(in.substr(i, length).data(), length);
-    return length;
-  }
-  const char plain = Plain(lead);
-  out += plain == '\0' ? in[i] : plain;
-  return 1;
-}
-
-void FoldOnto(absl::string_view line, std::string& out) {
-  for (size_t i = 0; i < line.size() && out.size() < JudgedReply::kMaxText;) {
-    const auto byte = static_cast<uint8_t>(line[i]);
-    if (byte >= 0x80) {
-      i += FoldCharacter(line, i, out);
-      continue;
-    }
-    ++i;
-    const char c = byte <= ' ' || byte == 0x7F ? ' ' : absl::ascii_tolower(byte);
-    if (c != ' ' || (!out.empty() && out.back() != ' ')) out += c;
-  }
-}
+// So many words of a reply are tried each by itself. A server says the name that it was asked about once or twice.
+constexpr size_t kMaxWords = 4;
 
 bool IsAddressByte(char c) {
   return (static_cast<uint8_t>(c) & 0x80U) != 0 || absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
@@ -102,22 +54,81 @@ std::string WithoutAddresses(absl::string_view text) {
   return out;
 }
 
-}  // namespace
-
-JudgedReply Judged(const Reply& reply) {
-  JudgedReply judged{.code = reply.code, .enhanced = reply.enhanced};
+// The lines, folded, each with its enhanced code, separated by '\n'.
+std::string Folded(const Reply& reply) {
   std::string folded;
   for (const std::string& line : reply.lines) {
-    absl::string_view text = line;
-    if (const EnhancedCode code = EnhancedCode::TakeFrom(text); code.given() && code == reply.enhanced) {
-      EnhancedCode::TakeFrom(line, &text);
-    }
-    if (!folded.empty() && folded.back() != ' ') folded += ' ';
-    FoldOnto(text, folded);
+    if (!folded.empty()) folded += '\n';
+    FoldOnto(line, JudgedReply::kMaxText, folded);
     if (folded.size() >= JudgedReply::kMaxText) break;
   }
-  judged.text = WithoutAddresses(absl::StripAsciiWhitespace(folded));
+  return folded;
+}
+
+// `folded` with or without marks.
+JudgedReply Read(const Reply& reply, absl::string_view folded, EnhancedCode enhanced) {
+  JudgedReply judged{.code = reply.code, .enhanced = enhanced};
+  judged.text.reserve(folded.size());
+  for (absl::string_view line : absl::StrSplit(folded, '\n')) {
+    if (const EnhancedCode code = EnhancedCode::TakeFrom(line); code.given() && code == enhanced) {
+      EnhancedCode::TakeFrom(line, &line);
+    }
+    if (!judged.text.empty() && judged.text.back() != ' ') judged.text += ' ';
+    absl::StrAppend(&judged.text, absl::StripLeadingAsciiWhitespace(line));
+  }
+  absl::StripTrailingAsciiWhitespace(&judged.text);
   return judged;
+}
+
+std::string Marked(absl::string_view folded, const std::vector<AddressForms::Place>& places) {
+  // What stands beside a mark without "@" is not part of an address. No control byte is left in folded text.
+  constexpr char kMark = '\x01';
+  std::string marked = WithoutAddresses(Replaced(folded, places, absl::string_view(&kMark, 1), "@"));
+  absl::c_replace(marked, kMark, '@');
+  return marked;
+}
+
+// Where something was marked, an enhanced code may have been part of it.
+JudgedReply ReadMarked(const Reply& reply, absl::string_view marked) {
+  EnhancedCode enhanced;
+  if (reply.enhanced.given()) enhanced = EnhancedCode::TakeFrom(marked);
+  if (reply.enhanced.given() && !enhanced.given()) enhanced = EnhancedCode::FoundIn(absl::StrSplit(marked, '\n'));
+  return Read(reply, marked, enhanced);
+}
+
+// The words of which it is not sure whose they are: all are the server's, or all but one.
+void AddReadingsOfWords(const Reply& reply, absl::string_view folded, const std::vector<AddressForms::Place>& places,
+                        Readings& readings) {
+  std::vector<AddressForms::Place> sure;
+  std::vector<AddressForms::Place> words;
+  for (const AddressForms::Place& place : places) (place.sure ? sure : words).push_back(place);
+  readings.push_back(ReadMarked(reply, Marked(folded, sure)));
+  for (size_t i = 0; words.size() > 1 && i < std::min(words.size(), kMaxWords); ++i) {
+    std::vector<AddressForms::Place> some = sure;
+    some.insert(std::upper_bound(some.begin(), some.end(), words[i],
+                                 [](const auto& a, const auto& b) { return a.begin < b.begin; }),
+                words[i]);
+    readings.push_back(ReadMarked(reply, Marked(folded, some)));
+  }
+}
+
+}  // namespace
+
+Readings ReadingsOf(const Reply& reply, const Marks& marks) {
+  const std::string folded = Folded(reply);
+  if (marks.recipient == nullptr) return {Read(reply, WithoutAddresses(folded), reply.enhanced)};
+  const AddressForms forms(marks.recipient->local());
+  const std::vector<AddressForms::Place> places = forms.In(folded);
+  if (places.empty() && !forms.odd()) return {Read(reply, WithoutAddresses(folded), reply.enhanced)};
+  const std::string marked = Marked(folded, places);
+  Readings readings = {ReadMarked(reply, marked)};
+  if (!absl::c_all_of(places, [](const AddressForms::Place& place) { return place.sure; })) {
+    AddReadingsOfWords(reply, folded, places, readings);
+  }
+  if (!forms.odd()) return readings;
+  const std::string without = forms.WithoutItsWords(marked);
+  if (without != marked) readings.push_back(ReadMarked(reply, without));
+  return readings;
 }
 
 std::optional<JudgedReply> QuotedIn(const JudgedReply& reply) {

@@ -7,8 +7,9 @@
 #include <optional>
 #include <string>
 
-#include "absl/strings/string_view.h"
+#include "absl/container/inlined_vector.h"
 #include "mail/reply.h"
+#include "verdict/marks.h"
 
 namespace verifyd {
 
@@ -19,14 +20,19 @@ struct JudgedReply {
 
   int code = 0;
   EnhancedCode enhanced;
-  // Lines joined by a space, white space and control bytes run together, ASCII letters in lower case, accents taken off
-  // Latin letters (UTF-8 and ISO 8859-1 alike: "boite pleine"), Cyrillic in lower case, other bytes as they are. Every
-  // mail address is "@", so that a mailbox with a telling name does not speak for the server. The enhanced code is left
-  // out where it begins a line: it stands in `enhanced`.
+  // Folded (mail/folded_text.h), lines joined by a space. Every mail address is "@", so that a mailbox with a telling
+  // name does not speak for the server, and so is every form of the one that was asked about (mail/address_forms.h).
+  // The enhanced code is left out where it begins a line: it stands in `enhanced`.
   std::string text;
 };
 
-JudgedReply Judged(const Reply& reply);
+// The ways to read a reply, mostly one. Each must be judged, and what they do not agree on is not said.
+//
+// In the first each form of the address is marked. Others leave words that stand alone and may be the server's own
+// ("user", "full"), and one is without any word that the local part has, too, where that is odd: it may stand there in
+// a form that nobody knows.
+using Readings = absl::InlinedVector<JudgedReply, 1>;
+Readings ReadingsOf(const Reply& reply, const Marks& marks);
 
 // The reply that the text quotes, as in "host mx.example.com[192.0.2.1] said: 550 5.1.1 User unknown" or Exim's
 // "Callout verification failed: 550 ..."; the first one where there are several (it may quote another).

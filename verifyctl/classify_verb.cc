@@ -11,7 +11,9 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "boost/json.hpp"
+#include "mail/address.h"
 #include "verdict/classifier.h"
+#include "verdict/marks.h"
 #include "verdict/reason.h"
 #include "verifyctl/exit_code.h"
 #include "verifyd/json.h"
@@ -52,7 +54,7 @@ absl::StatusOr<Line> ParseLine(absl::string_view text) {
   return line;
 }
 
-Judgement Judge(const Classifier& classifier, const Line& line, bool explain) {
+Judgement Judge(const Classifier& classifier, const Line& line, const Marks& marks, bool explain) {
   Judgement judgement;
   const absl::StatusOr<Reply> reply = Reply::Parse(line.reply);
   if (!reply.ok()) {
@@ -60,8 +62,8 @@ Judgement Judge(const Classifier& classifier, const Line& line, bool explain) {
     judgement.meaning = Classifier::Classify(event, line.stage);
     if (explain) judgement.explanation.push_back(absl::StrCat("no reply: ", reply.status().message()));
   } else {
-    judgement.meaning = classifier.Classify(line.stage, *reply, line.mx_name);
-    if (explain) judgement.explanation = classifier.Explain(line.stage, *reply, line.mx_name);
+    judgement.meaning = classifier.Classify(line.stage, *reply, line.mx_name, marks);
+    if (explain) judgement.explanation = classifier.Explain(line.stage, *reply, line.mx_name, marks);
     if (Classifier::DialogueGoesOn(line.stage, *reply, judgement.meaning)) judgement.status = "continue";
   }
   if (judgement.status.empty()) judgement.status = std::string(DeliverabilityName(judgement.meaning.deliverability));
@@ -103,13 +105,23 @@ int Classify(const ClassifyOptions& options, Console& console) {
     console.err << "verifyctl: " << classifier.status().message() << "\n";
     return kExitConfiguration;
   }
+  Marks marks;
+  absl::StatusOr<Address> recipient = Address();
+  if (!options.recipient.empty()) {
+    recipient = Address::Parse(options.recipient);
+    if (!recipient.ok()) {
+      console.err << "verifyctl: --recipient: " << recipient.status().message() << "\n";
+      return kExitBadAddress;
+    }
+    marks.recipient = &*recipient;
+  }
   int exit_code = 0;
   int number = 0;
   for (std::string text; std::getline(console.in, text);) {
     ++number;
     const absl::StatusOr<Line> line = ParseLine(absl::StripSuffix(text, "\r"));
     if (line.ok()) {
-      console.out << Shown(Judge(**classifier, *line, options.explain), options.json);
+      console.out << Shown(Judge(**classifier, *line, marks, options.explain), options.json);
     } else {
       console.err << "verifyctl: line " << number << ": " << line.status().message() << "\n";
       console.out << ShownError(line.status().message(), options.json);

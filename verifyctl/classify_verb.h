@@ -9,7 +9,8 @@
 namespace verifyd {
 
 struct ClassifyOptions {
-  std::string rules;  // a rule file; empty: the rules compiled in
+  std::string rules;      // a rule file; empty: the rules compiled in
+  std::string recipient;  // the address that the servers were asked about; empty: not known
   bool explain = false;
   bool json = false;
 };
@@ -17,7 +18,7 @@ struct ClassifyOptions {
 // Reads lines "STAGE<TAB>REPLY[<TAB>MX]" from console.in; "\\n" in a reply separates its lines, "\\xNN" is a byte.
 // Writes "STATUS<TAB>REASON<TAB>SCOPE<TAB>RULE" for each, "continue" as status where the dialogue simply goes on, and
 // with `explain` how it comes to that, in lines that begin with "# ". Returns the exit code: 0, or 65 when there was a
-// line that could not be read, which is answered by "error<TAB>WHY" in its place.
+// line that could not be read, which is answered by "error<TAB>WHY" in its place, or where the recipient is no address.
 int Classify(const ClassifyOptions& options, Console& console);
 
 }  // namespace verifyd

@@ -255,6 +255,9 @@ void AddDoctorVerb(CLI::App& app, CommandLine& line) {
 void AddClassifyVerb(CLI::App& app, CommandLine& line) {
   CLI::App* sub = app.add_subcommand("classify", "What replies mean: reads lines STAGE<TAB>REPLY[<TAB>MX]");
   sub->add_flag("--explain", line.classify.explain, "Which rules were tried, and why the one decided");
+  sub->add_option("--recipient", line.classify.recipient,
+                  "The address that was asked about, in quotes where it needs any")
+      ->type_name("ADDRESS");
   sub->add_option("--rules", line.classify.rules, "Another rule file than the one compiled in")->type_name("FILE");
   sub->callback([&line] {
     line.run = [&line](Console& console) {

@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "boost/json.hpp"
 #include "cache/lmdb_value.h"
+#include "mail/address.h"
 #include "mail/finding.h"
 #include "verifyd/door/stock_report.h"
 #include "verifyd/json.h"
@@ -81,14 +82,17 @@ absl::StatusOr<std::optional<std::string>> PostfixRecord(const Classifier& class
   }
   if (status == static_cast<int>(RecipientStatus::kTodo) || updated == 0) return std::nullopt;
   const absl::string_view text = fields[3];
+  const std::string name = AddressOf(key);
+  const absl::StatusOr<Address> address = Address::FromUnquoted(name);
   Finding finding =
-      JudgeStockReport(classifier, static_cast<RecipientStatus>(status), text, absl::FromUnixSeconds(updated));
+      JudgeStockReport(classifier, static_cast<RecipientStatus>(status), text,
+                       Marks{.recipient = address.ok() ? &*address : nullptr}, absl::FromUnixSeconds(updated));
   FindServer(text, finding);
   finding.source = FindingSource::kImport;
   json::object shown = ToJson(finding);
   shown["status"] = JsonText(DeliverabilityName(finding.deliverability));
   return json::serialize(
-      json::object{{"address", JsonText(AddressOf(key))}, {"record", json::object{{"finding", std::move(shown)}}}});
+      json::object{{"address", JsonText(name)}, {"record", json::object{{"finding", std::move(shown)}}}});
 }
 
 struct PostfixCacheFile::Impl {

@@ -26,9 +26,9 @@ Finding FindingOf(const Classifier& classifier, const Delivery& delivery) {
   endpoint.host = delivery.relay;
   (tcp ? endpoint.address : endpoint.path) = delivery.relay_address;
   const Reply& reply = delivery.reply;
-  Finding finding =
-      ToFinding(classifier.Classify(Stage::kRcpt, reply, delivery.relay), Stage::kRcpt,
-                reply.ok() ? reply.ToLine(Finding::kMaxText) : ReplyWords(endpoint, kRcptStep, reply), delivery.when);
+  Finding finding = ToFinding(
+      classifier.Classify(Stage::kRcpt, reply, delivery.relay, Marks{.recipient = &delivery.address}), Stage::kRcpt,
+      reply.ok() ? reply.ToLine(Finding::kMaxText) : ReplyWords(endpoint, kRcptStep, reply), delivery.when);
   finding.code = reply.code;
   finding.enhanced = reply.enhanced;
   finding.mx_name = endpoint.host;

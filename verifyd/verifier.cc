@@ -8,6 +8,7 @@
 #include "base/signal.h"
 #include "cache/merge.h"
 #include "cache/postfix_rule.h"
+#include "mail/address_forms.h"
 #include "mail/masked_text.h"
 #include "verdict/classifier.h"
 #include "verdict/reason.h"
@@ -122,7 +123,7 @@ void LogProbe(absl::string_view what, const Address& address, const ProbeOutcome
       : finding.definite()     ? (finding.deliverability == Deliverability::kDeliverable ? "2.0.0" : "5.0.0")
                                : "4.0.0",
       ", status=", DeliverabilityName(finding.deliverability), ", reason=", ReasonName(finding.reason),
-      ", rule=", finding.rule, " (", LogFiltered() ? MaskedReply(finding.text, address.Key()) : finding.text, ")"));
+      ", rule=", finding.rule, " (", LoggedReply(finding.text, address.Key()), ")"));
 }
 
 }  // namespace
@@ -683,8 +684,9 @@ Finding Verifier::TakeInDomain(const Address& address, const ProbeOutcome& outco
 Finding Verifier::TakeInNotHosted(const Address& address, const Finding& finding, std::optional<DomainFact>& held) {
   DomainFact fact;
   fact.domain = address.domain();
-  fact.finding = ToFinding(ClassificationOf(Reason::kDomainNotHosted, "domain.not_hosted"), finding.stage, finding.text,
-                           finding.when);
+  fact.finding =
+      ToFinding(ClassificationOf(Reason::kDomainNotHosted, "domain.not_hosted"), finding.stage,
+                cache_.pseudonyms() != nullptr ? MaskedReply(finding.text, address.Key()) : finding.text, finding.when);
   fact.finding.code = finding.code;
   fact.finding.enhanced = finding.enhanced;
   fact.finding.mx_name = finding.mx_name;
@@ -696,7 +698,7 @@ Finding Verifier::TakeInNotHosted(const Address& address, const Finding& finding
 }
 
 // The next try where the server has promised to think again: as whom, and when.
-void Verifier::PlanRetry(Record& record, const Record* held, const ProbeOutcome& outcome) {
+void Verifier::PlanRetry(const Address& address, Record& record, const Record* held, const ProbeOutcome& outcome) {
   const Finding& finding = record.finding;
   if (finding.reason == Reason::kNone || finding.when != outcome.finding.when) return;
   // A server that was not given its time gets it later, but the agenda is not for those who only stay silent.
@@ -710,7 +712,9 @@ void Verifier::PlanRetry(Record& record, const Record* held, const ProbeOutcome&
     record.retry_identity.reset();
     return;
   }
-  const absl::Duration pause = RetryDelayIn(finding.text).value_or(kRetryDelay) + kRetryMargin;
+  // The time is one that the server names, not one that stands in the address.
+  const std::string said = AddressForms(address.local()).Marked(finding.text);
+  const absl::Duration pause = RetryDelayIn(said).value_or(kRetryDelay) + kRetryMargin;
   record.next_probe = finding.when + pause;
 }
 
@@ -724,7 +728,7 @@ void Verifier::TakeIn(const Address& address, const ProbeOutcome& outcome, const
     if (fact.has_value() && fact->decides()) return;
   }
   Record record = Merge(held, finding, settings_->lifetimes, skipped_);
-  PlanRetry(record, held.has_value() ? &*held : nullptr, outcome);
+  PlanRetry(address, record, held.has_value() ? &*held : nullptr, outcome);
   if (!settings_->negative_cache && record.finding.deliverability != Deliverability::kDeliverable) {
     cache_.DeleteRecord(key);
     return;

@@ -153,7 +153,7 @@ class Verifier {
   Finding Annotated(const Address& address, const ProbeOutcome& outcome, Finding finding,
                     std::optional<DomainFact> held);
   Finding Promoted(const Address& address, Finding finding) const;
-  void PlanRetry(Record& record, const Record* held, const ProbeOutcome& outcome);
+  void PlanRetry(const Address& address, Record& record, const Record* held, const ProbeOutcome& outcome);
   void Forgo(const Address& address, absl::Duration pause);
   bool HasRoom(const Address& address, Shares::Party party, bool flying) const;
   ProbeRequest RequestFor(const Question& question) const;

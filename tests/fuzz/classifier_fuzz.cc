@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::string_view mx_name = data[1] % 2 == 1 ? "a-com.mail.protection.outlook.com" : "";
   const auto reply = Reply::Parse(absl::string_view(reinterpret_cast<const char*>(data) + 2, size - 2));
   if (!reply.ok()) return 0;
-  const Classification result = Classifier::BuiltIn()->Classify(stage, *reply, mx_name);
+  const Classification result = Classifier::BuiltIn()->Classify(stage, *reply, mx_name, Marks{});
   if (result.reason == Reason::kNone) {
     Require(reply->code_class() < 4 && stage < Stage::kRcpt && result.rule.empty());
     return 0;
@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   // The rules compiled in leave nothing open where the dialogue ends.
   if (reply->code_class() >= 4 && stage >= Stage::kBanner) Require(result.rule != "no_rule");
-  const Classification again = Classifier::BuiltIn()->Classify(stage, *reply, mx_name);
+  const Classification again = Classifier::BuiltIn()->Classify(stage, *reply, mx_name, Marks{});
   Require(again.reason == result.reason && again.rule == result.rule);
   return 0;
 }

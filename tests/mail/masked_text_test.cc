@@ -25,6 +25,12 @@ TEST(MaskedTextTest, ALocalPartWithBlanksIsMaskedAsAWhole) {
   EXPECT_EQ(Masked("<a@b@b.example>"), "<*@b.example>");
 }
 
+TEST(MaskedTextTest, AnAddressWithoutADomainIsMaskedWhereTheLogNamesOne) {
+  EXPECT_EQ(Masked("sender=<ann> recipient=<bob> helo_name=<mx>"), "sender=<*> recipient=<*> helo_name=<mx>");
+  EXPECT_EQ(Masked("probe: to=<a<b secret@b.example>, x"), "probe: to=<*@b.example>, x");
+  EXPECT_EQ(Masked("recipient=<a> secret@b.example>"), "recipient=<*> *@b.example>");
+}
+
 TEST(MaskedTextTest, WhatIsNoAddressStays) {
   EXPECT_EQ(Masked(""), "");
   EXPECT_EQ(Masked("no address"), "no address");
@@ -51,6 +57,16 @@ TEST(MaskedTextTest, TheLocalPartAloneIsMaskedInAReply) {
             "550 5.1.1 *: no such user here (*@b.example)");
   EXPECT_EQ(MaskedReply("550 bobby is not bob", "bob@b.example"), "550 bobby is not *");
   EXPECT_EQ(MaskedReply("550 a user", "a@b.example"), "550 a user");
+}
+
+TEST(MaskedTextTest, AQuotedLocalPartIsMaskedInEveryForm) {
+  const std::string key = "ann \"secret\" doe@b.example";
+  EXPECT_EQ(MaskedReply("550 <ann \\\"secret\\\" doe>: no such user", key), "550 <*>: no such user");
+  EXPECT_EQ(MaskedReply("550 \"ann \\\"secret\\\" doe\" is unknown", key), "550 * is unknown");
+  EXPECT_EQ(MaskedReply("550 <ann \"secret\" doe@b.example>: no", key), "550 <*@b.example>: no");
+  EXPECT_EQ(MaskedReply("550 see http://b.example/?to=ann%20%22secret%22%20doe%40b.example", key),
+            "550 see http:*@b.example");
+  EXPECT_EQ(MaskedReply("550 ANN \"SECRET\" D...", key), "550 *...");
 }
 
 }  // namespace

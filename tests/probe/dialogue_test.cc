@@ -183,6 +183,22 @@ TEST_F(OneProbeTest, Dlg053EachAddressOfATransactionHasItsOwnAnswer) {
 }
 
 // What happens without anybody saying it.
+TEST_F(OneProbeTest, EachAddressOfATransactionIsMarkedInItsOwnAnswer) {
+  world_.settings.public_pace.connections = 1;
+  world_.Configure();
+  world_.Servers(
+      {"ehlo=250-mx\\n250 PIPELINING ;; rcpt(ptr@example.com)=550 5.1.1 Mailbox <ptr> does not exist ;; "
+       "rcpt(spf@example.com)=550 5.1.1 Mailbox <spf> does not exist ;; rcpt=250 Ok"});
+  std::vector<std::shared_ptr<std::optional<ProbeOutcome>>> outcomes;
+  for (const absl::string_view local : {"joe", "ptr", "spf"}) {
+    outcomes.push_back(world_.Start(world_.Request(absl::StrCat(local, "@example.com"))));
+  }
+  world_.test.Advance(absl::Seconds(10));
+  EXPECT_EQ((*outcomes[0])->finding.reason, Reason::kAccepted);
+  EXPECT_EQ((*outcomes[1])->finding.reason, Reason::kNoSuchUser);
+  EXPECT_EQ((*outcomes[2])->finding.reason, Reason::kNoSuchUser);
+}
+
 TEST(EventTest, EachHasItsReasonAndNoneMakesAnAddressUndeliverable) {
   struct Row {
     const char* script;

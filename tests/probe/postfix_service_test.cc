@@ -185,6 +185,19 @@ TEST_F(PostfixServiceTest, VerifySaysWhatAServerSaidAndThatIsJudged) {
   EXPECT_THAT(server.heard, ElementsAre(EncodeAttributes({{"request", "query"}, {"address", "joe@example.com"}})));
 }
 
+TEST_F(PostfixServiceTest, WordsOfTheAddressAreNotTakenForThoseOfTheServer) {
+  const std::string reply =
+      EncodeAttributes({{"status", "0"},
+                        {"recipient_status", "2"},
+                        {"reason",
+                         "host mx.test[192.0.2.1] said: 550 5.1.1 <x blocked using zen@example.com>: Recipient address "
+                         "rejected: User unknown in local recipient table (in reply to RCPT TO command)"}});
+  Server server(std::string(kGreeting), [&](const std::string&) -> std::optional<std::string> { return reply; });
+  const Address address = Address::FromUnquoted("x blocked using zen@example.com").value();
+  const Finding finding = Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon()));
+  EXPECT_EQ(finding.reason, Reason::kNoSuchUser);
+}
+
 TEST_F(PostfixServiceTest, WhatVerifyCallsUndeliverableMayBeAboutUs) {
   const std::string reply = EncodeAttributes(
       {{"status", "0"},

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/scripted_dialer.h"
 #include "tests/test_loop.h"
 
@@ -198,6 +199,17 @@ TEST_F(SessionTest, WhatIsRefusedAtDataIsJudgedAsThat) {
   EXPECT_EQ(finding.reason, Reason::kBlockedPolicy);
   EXPECT_THAT(finding.text, HasSubstr("(in reply to DATA command)"));
   EXPECT_EQ(Ask("data=550 5.1.1 User unknown").reason, Reason::kNoSuchUser);
+}
+
+TEST_F(SessionTest, WordsOfTheRecipientAreNotTakenForTheServersAtRcptNorAtData) {
+  const absl::string_view odd = "\"x blocked using zen.spamhaus.org\"@example.com";
+  const std::string reply =
+      "550 5.1.1 <x blocked using zen.spamhaus.org@example.com>: Recipient address rejected: User unknown";
+  EXPECT_EQ(Ask(absl::StrCat("rcpt=", reply), odd).reason, Reason::kNoSuchUser);
+  settings_.smtp_asks_data = true;
+  const Finding finding = Ask(absl::StrCat("data=", reply), odd);
+  EXPECT_EQ(finding.stage, Stage::kData);
+  EXPECT_EQ(finding.reason, Reason::kNoSuchUser);
 }
 
 TEST_F(SessionTest, WhoWillNotAskMoreSaysQuitInTheSameBreath) {

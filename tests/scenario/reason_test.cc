@@ -25,7 +25,7 @@ std::map<Reason, std::pair<Stage, std::string>> Examples() {
     for (const RuleExample& example : rule.examples) {
       const bool plain = example.must_match && example.mx_name.empty() && example.reply.lines.size() == 1 &&
                          (example.stage == Stage::kRcpt || example.stage == Stage::kMail);
-      const Classification meaning = Classifier::BuiltIn()->Classify(example.stage, example.reply, "");
+      const Classification meaning = Classifier::BuiltIn()->Classify(example.stage, example.reply, "", Marks{});
       if (!plain || meaning.reason == Reason::kNone || examples.contains(meaning.reason)) continue;
       examples[meaning.reason] = {example.stage, example.reply.ToLine()};
     }
@@ -89,7 +89,7 @@ TEST(ReasonScenarioTest, EveryReasonCanBeReached) {
   for (const Rule& rule : Classifier::BuiltIn()->rules()) {
     for (const RuleExample& example : rule.examples) {
       if (!example.must_match) continue;
-      reached.insert(Classifier::BuiltIn()->Classify(example.stage, example.reply, example.mx_name).reason);
+      reached.insert(Classifier::BuiltIn()->Classify(example.stage, example.reply, example.mx_name, Marks{}).reason);
     }
   }
   for (int event = 0; event <= static_cast<int>(Event::kDeadline); ++event) {

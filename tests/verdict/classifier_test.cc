@@ -12,7 +12,7 @@ namespace verifyd {
 namespace {
 
 Classification Judge(Stage stage, absl::string_view reply, absl::string_view mx_name = "") {
-  return Classifier::BuiltIn()->Classify(stage, *Reply::Parse(reply), mx_name);
+  return Classifier::BuiltIn()->Classify(stage, *Reply::Parse(reply), mx_name, Marks{});
 }
 
 Reason ReasonAt(Stage stage, absl::string_view reply, absl::string_view mx_name = "") {
@@ -97,10 +97,11 @@ TEST(ClassifierTest, NoTemporaryCodeAndNothingBeforeRcptIsEverUndeliverable) {
     for (const RuleExample& example : rule.examples) {
       Reply reply = example.reply;
       for (const Stage stage : {Stage::kBanner, Stage::kEhlo, Stage::kStarttls, Stage::kMail, Stage::kQuit}) {
-        EXPECT_NE(classifier->Classify(stage, reply, example.mx_name).deliverability, Deliverability::kUndeliverable);
+        EXPECT_NE(classifier->Classify(stage, reply, example.mx_name, Marks{}).deliverability,
+                  Deliverability::kUndeliverable);
       }
       reply.code = 400 + reply.code % 100;
-      EXPECT_NE(classifier->Classify(Stage::kRcpt, reply, example.mx_name).deliverability,
+      EXPECT_NE(classifier->Classify(Stage::kRcpt, reply, example.mx_name, Marks{}).deliverability,
                 Deliverability::kUndeliverable)
           << reply.ToLine();
     }
@@ -123,8 +124,8 @@ TEST(ClassifierTest, AnotherRuleFileReplacesAllRules) {
                                                 "verifyd-rules 1\nrule site.gone\nstage rcpt\ncode 5yz\ntext gone\n"
                                                 "reason mailbox_moved\nmatch rcpt 550 gone\nunwrap\n");
   ASSERT_THAT(classifier, IsOk());
-  EXPECT_EQ((*classifier)->Classify(Stage::kRcpt, *Reply::Parse("550 He is gone"), "").rule, "site.gone");
-  const Classification open = (*classifier)->Classify(Stage::kRcpt, *Reply::Parse("550 User unknown"), "");
+  EXPECT_EQ((*classifier)->Classify(Stage::kRcpt, *Reply::Parse("550 He is gone"), "", Marks{}).rule, "site.gone");
+  const Classification open = (*classifier)->Classify(Stage::kRcpt, *Reply::Parse("550 User unknown"), "", Marks{});
   EXPECT_EQ(open.rule, "no_rule");
   EXPECT_EQ(open.deliverability, Deliverability::kUnknown);
 }

@@ -25,7 +25,7 @@ Agreement Judge(const LabelledReplies& replies) {
   const auto classifier = Classifier::BuiltIn();
   Agreement agreement;
   for (const LabelledReply& row : replies.rows) {
-    const Classification result = classifier->Classify(row.stage, row.reply, row.mx_name);
+    const Classification result = classifier->Classify(row.stage, row.reply, row.mx_name, Marks{});
     const std::string status(DeliverabilityName(result.deliverability));
     const std::string reason(ReasonName(result.reason));
     ++agreement.rows;

@@ -7,7 +7,9 @@
 namespace verifyd {
 namespace {
 
-std::string TextOf(absl::string_view reply) { return Judged(*Reply::Parse(reply)).text; }
+JudgedReply Judged(absl::string_view reply) { return ReadingsOf(*Reply::Parse(reply), Marks{}).front(); }
+
+std::string TextOf(absl::string_view reply) { return Judged(reply).text; }
 
 TEST(ReplyTextTest, LinesAreJoinedAndRepeatedEnhancedCodesLeftOut) {
   EXPECT_EQ(TextOf("550-5.1.1 The account does\n550 5.1.1 not  exist\t"), "the account does not exist");
@@ -41,7 +43,7 @@ TEST(ReplyTextTest, TextIsBounded) {
 }
 
 TEST(ReplyTextTest, FindsTheReplyWithinAReply) {
-  const auto quoted = QuotedIn(Judged(*Reply::Parse("450 4.1.1 host mx[192.0.2.1] said: 550 5.1.1 Gone (in reply)")));
+  const auto quoted = QuotedIn(Judged("450 4.1.1 host mx[192.0.2.1] said: 550 5.1.1 Gone (in reply)"));
   ASSERT_TRUE(quoted.has_value());
   EXPECT_EQ(quoted->code, 550);
   EXPECT_EQ(quoted->enhanced.ToString(), "5.1.1");
@@ -49,9 +51,9 @@ TEST(ReplyTextTest, FindsTheReplyWithinAReply) {
 }
 
 TEST(ReplyTextTest, ANumberIsNoReply) {
-  EXPECT_FALSE(QuotedIn(Judged(*Reply::Parse("550 he said: 5500 times"))).has_value());
-  EXPECT_FALSE(QuotedIn(Judged(*Reply::Parse("550 room 550 is taken"))).has_value());
-  EXPECT_FALSE(QuotedIn(Judged(*Reply::Parse("550 host said: 250 ok"))).has_value());
+  EXPECT_FALSE(QuotedIn(Judged("550 he said: 5500 times")).has_value());
+  EXPECT_FALSE(QuotedIn(Judged("550 room 550 is taken")).has_value());
+  EXPECT_FALSE(QuotedIn(Judged("550 host said: 250 ok")).has_value());
 }
 
 }  // namespace

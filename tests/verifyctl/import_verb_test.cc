@@ -87,6 +87,16 @@ TEST_F(ImportVerbTest, WhatPostfixHasFoundOutIsTakenInAndJudgedByItsText) {
   EXPECT_THAT(out_, HasSubstr("learned from          an import\n"));
 }
 
+TEST_F(ImportVerbTest, WordsOfTheAddressAreNotTakenForThoseOfTheServer) {
+  EXPECT_EQ(
+      Run({"import", "-"},
+          absl::StrCat("x-members-only@good.test\t2:0:", Ago(absl::Hours(1)),
+                       ":host mx.good.test[192.0.2.1] said: 550 5.1.1 Mailbox <x-members-only> does not exist\n")),
+      0)
+      << err_;
+  EXPECT_EQ(StatusOf("x-members-only@good.test"), "undeliverable no_such_user");
+}
+
 TEST_F(ImportVerbTest, ItsTimesAndServersAreKept) {
   EXPECT_EQ(Run({"import", "-"}, Postfix()), 0);
   EXPECT_EQ(Run({"export", "--format", "postfix"}), 0);

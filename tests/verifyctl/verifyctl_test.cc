@@ -539,6 +539,18 @@ TEST_F(VerifyctlTest, ClassifyExplainsWhyTheWinnerWon) {
   EXPECT_THAT(out_, HasSubstr("\"explanation\":["));
 }
 
+TEST_F(VerifyctlTest, ClassifyKnowsTheRecipientThatItIsTold) {
+  const std::string line = "rcpt\t550 5.1.1 <x blocked using zen@b.example>: User unknown\n";
+  EXPECT_EQ(Run({"classify"}, line), 0);
+  EXPECT_THAT(out_, StartsWith("unknown\tblocked_ip\t"));
+  EXPECT_EQ(Run({"classify", "--recipient", "\"x blocked using zen\"@b.example"}, line), 0);
+  EXPECT_THAT(out_, StartsWith("undeliverable\tno_such_user\t"));
+  EXPECT_EQ(Run({"classify", "--recipient", "blocked@b.example", "--explain"}, "rcpt\t550 blocked\n"), 0);
+  EXPECT_THAT(out_, StartsWith("unknown\tmailbox_temporary\taddress\taddress.ambiguous\n# judged as: "));
+  EXPECT_EQ(Run({"classify", "--recipient", "joe"}, line), kExitBadAddress);
+  EXPECT_THAT(err_, HasSubstr("--recipient: byte 3: found the end"));
+}
+
 TEST_F(VerifyctlTest, ClassifyTriesARuleFileAndSaysWhereItIsBroken) {
   const std::string rules = directory_ + "/rules";
   std::ofstream(rules) << "verifyd-rules 1\nrule ours\n  text nonsense here\n  stage rcpt\n  reason no_such_luck\n";

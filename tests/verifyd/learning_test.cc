@@ -100,6 +100,12 @@ TEST_F(LearningTest, ARefusalThatIsNotAboutTheAddressIsNotLearned) {
   EXPECT_EQ(world_.resolver().asked(), 0U) << "for what says nothing no route is looked up";
 }
 
+TEST_F(LearningTest, WordsOfTheAddressAreNotTakenForThoseOfTheServer) {
+  EXPECT_EQ(Learn(To("\"x members only\"@example.com", "550 5.1.1 <x members only@example.com>: User unknown")),
+            (json::object{{"learned", 1}}));
+  EXPECT_EQ(Held("x members only@example.com")->reason, Reason::kNoSuchUser);
+}
+
 TEST_F(LearningTest, OnlyServersOfTheAddressesOwnRouteAreHeard) {
   std::vector<Delivery> elsewhere(5, To("joe@example.com", "250 Ok"));
   elsewhere[0].relay = "filter";

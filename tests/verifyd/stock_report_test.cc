@@ -2,11 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "mail/address.h"
+
 namespace verifyd {
 namespace {
 
 Finding Judged(RecipientStatus status, absl::string_view text) {
-  return JudgeStockReport(*Classifier::BuiltIn(), status, text, absl::UnixEpoch());
+  return JudgeStockReport(*Classifier::BuiltIn(), status, text, Marks{}, absl::UnixEpoch());
 }
 
 TEST(StockReportTest, WhatWasAcceptedIsDeliverable) {
@@ -41,6 +46,24 @@ TEST(StockReportTest, ARefusalAboutUsIsNot) {
     const Finding finding = Judged(RecipientStatus::kBounce, text);
     EXPECT_EQ(finding.deliverability, Deliverability::kUnknown) << text;
     EXPECT_EQ(finding.scope, Scope::kUs) << text;
+  }
+}
+
+TEST(StockReportTest, WordsOfTheAddressNameNoStageAndNoReason) {
+  for (const absl::string_view local : {"x (in reply to MAIL FROM command)", "x refused to talk to me: y",
+                                        "x said: 550 5.7.1 relay access denied", "x members only"}) {
+    const Address address = *Address::FromUnquoted(absl::StrCat(local, "@example.com"));
+    for (const std::string& shown : {address.Key(), address.ToSmtp()}) {
+      const Finding finding = JudgeStockReport(
+          *Classifier::BuiltIn(), RecipientStatus::kBounce,
+          absl::StrCat("host mx.example.com[192.0.2.1] said: 550 5.1.1 <", shown,
+                       ">: Recipient address rejected: User unknown in local table (in reply to RCPT TO command)"),
+          Marks{.recipient = &address}, absl::UnixEpoch());
+      EXPECT_EQ(finding.stage, Stage::kRcpt) << shown;
+      // Where it has words of Postfix's own it is not clear whose they are.
+      EXPECT_EQ(finding.scope, Scope::kAddress) << shown;
+      EXPECT_TRUE(finding.reason == Reason::kNoSuchUser || finding.deliverability == Deliverability::kUnknown) << shown;
+    }
   }
 }
 

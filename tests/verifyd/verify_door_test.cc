@@ -214,6 +214,15 @@ TEST_F(VerifyDoorTest, UpdatesAreTakenInWhereThatIsWantedTheirTextJudgedAsOurs) 
   EXPECT_EQ(cache_->FindRecord("b@example.net")->finding.mx_name, "verify");
 }
 
+TEST_F(VerifyDoorTest, WordsOfTheAddressThatAnUpdateIsAboutAreNotTheServers) {
+  Configure({{"verify_accept_updates", "yes"}, {"disclose_probe_details", "yes"}});
+  Caller caller(path_);
+  Heard(caller);
+  const std::string key = "x members only@example.net";
+  Send(caller, Update(key, 2, "host mx[192.0.2.1] said: 550 5.1.1 <x members only@example.net>: User unknown"));
+  EXPECT_EQ(cache_->FindRecord(key)->finding.reason, Reason::kNoSuchUser);
+}
+
 TEST_F(VerifyDoorTest, OneReportedRefusalDoesNotOverturnALivePositive) {
   Configure({{"verify_accept_updates", "yes"}});
   Caller caller(path_);

@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
+#include "mail/address_forms.h"
 #include "mail/reply.h"
 #include "verdict/event.h"
 
@@ -27,6 +28,11 @@ Stage StageOf(absl::string_view text) {
   return Stage::kRcpt;
 }
 
+// The address may be worded as Postfix words a stage.
+std::string WithoutMarks(absl::string_view text, const Marks& marks) {
+  return marks.recipient == nullptr ? std::string(text) : AddressForms(marks.recipient->local()).Marked(text);
+}
+
 int CodeOf(RecipientStatus status) {
   switch (status) {
     case RecipientStatus::kOk:
@@ -40,7 +46,8 @@ int CodeOf(RecipientStatus status) {
   return 450;
 }
 
-Finding Judge(const Classifier& classifier, RecipientStatus status, absl::string_view text, absl::Time now) {
+Finding Judge(const Classifier& classifier, RecipientStatus status, absl::string_view text, const Marks& marks,
+              absl::Time now) {
   if (absl::StartsWith(text, "connect to ")) {
     return ToFinding(Classifier::Classify(Event::kConnectUnreachable, Stage::kConnect), Stage::kConnect, text, now);
   }
@@ -48,8 +55,8 @@ Finding Judge(const Classifier& classifier, RecipientStatus status, absl::string
   reply.code = CodeOf(status);
   reply.lines = {std::string(text)};
   if (reply.ok()) reply.enhanced = EnhancedCode::TakeFrom(absl::StripPrefix(text, "250 "));
-  const Stage stage = reply.ok() ? Stage::kRcpt : StageOf(text);
-  Finding finding = ToFinding(classifier.Classify(stage, reply, ""), stage, text, now);
+  const Stage stage = reply.ok() ? Stage::kRcpt : StageOf(WithoutMarks(text, marks));
+  Finding finding = ToFinding(classifier.Classify(stage, reply, "", marks), stage, text, now);
   finding.code = reply.code;
   finding.enhanced = reply.enhanced;
   return finding;
@@ -57,8 +64,9 @@ Finding Judge(const Classifier& classifier, RecipientStatus status, absl::string
 
 }  // namespace
 
-Finding JudgeStockReport(const Classifier& classifier, RecipientStatus status, absl::string_view text, absl::Time now) {
-  Finding finding = Judge(classifier, status, text, now);
+Finding JudgeStockReport(const Classifier& classifier, RecipientStatus status, absl::string_view text,
+                         const Marks& marks, absl::Time now) {
+  Finding finding = Judge(classifier, status, text, marks, now);
   finding.mx_name = "verify";
   finding.mx_address = "update";
   return finding;

@@ -9,13 +9,16 @@
 #include "absl/time/time.h"
 #include "mail/finding.h"
 #include "verdict/classifier.h"
+#include "verdict/marks.h"
 #include "verifyd/door/verify_request.h"
 
 namespace verifyd {
 
-// The report as a finding made at `now`, its text judged as what a server says at the stage that it names ("in reply to
-// MAIL FROM command"). The finding's MX is "verify[update]".
-Finding JudgeStockReport(const Classifier& classifier, RecipientStatus status, absl::string_view text, absl::Time now);
+// The report of `marks.recipient` as a finding made at `now`, its text judged as what a server says at the stage that
+// it names
+// ("in reply to MAIL FROM command"). The finding's MX is "verify[update]".
+Finding JudgeStockReport(const Classifier& classifier, RecipientStatus status, absl::string_view text,
+                         const Marks& marks, absl::Time now);
 
 }  // namespace verifyd
 

@@ -79,8 +79,9 @@ class VerifyConversation final : public MailConversation {
     if (protocol_.settings_.takes_updates) {
       if (absl::StatusOr<Address> address = Address::FromUnquoted(request.address); address.ok()) {
         const absl::Time now = protocol_.verifier_.clock().Now();
-        return TakeIn(*std::move(address),
-                      JudgeStockReport(*protocol_.classifier_, request.recipient_status, request.reason, now));
+        Finding finding = JudgeStockReport(*protocol_.classifier_, request.recipient_status, request.reason,
+                                           Marks{.recipient = &*address}, now);
+        return TakeIn(*std::move(address), std::move(finding));
       }
     }
     client().Say(VerifyUpdateAnswer(VerifyStatus::kOk));

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "dns/mail_domain.h"
+#include "mail/masked_text.h"
 #include "verifyd/restriction/access_table.h"
 #include "verifyd/restriction/client.h"
 #include "verifyd/restriction/host_name.h"
@@ -121,7 +122,7 @@ void Restrictions::SayLetThrough(absl::string_view recipient, const Verdict& ver
   LogWarning(absl::StrCat("<", Printable(recipient, kMaxNamed),
                           "> is let through, though nothing definite is known of it: it has been deferred since ",
                           absl::FormatTime("%Y-%m-%d %H:%M:%S", verdict.deferred_since, absl::LocalTimeZone()), " (",
-                          verdict.finding.text, ")"));
+                          LoggedReply(verdict.finding.text, recipient), ")"));
 }
 
 // Takes a refusal into the ruling, as warn_if_reject, a dry run and the deferrals that wait have it.
