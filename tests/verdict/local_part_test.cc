@@ -187,11 +187,14 @@ const Embedding kEmbeddings[] = {
     {"capitals", [](absl::string_view local) { return absl::StrCat(absl::AsciiStrToUpper(local), "@OUR.TEST"); }},
 };
 
+// Longer ones say no more.
+constexpr size_t kLongestTelling = 64;
+
 // Local parts made of what rules look for: whole examples, words, and words joined as an atom may be.
 std::vector<std::string> TellingLocals() {
   std::set<std::string> locals;
   const auto add = [&](absl::string_view local) {
-    local = absl::StripAsciiWhitespace(local.substr(0, Address::kMaxLocal));
+    local = absl::StripAsciiWhitespace(local.substr(0, kLongestTelling));
     if (Address::FromUnquoted(absl::StrCat(local, "@our.test")).ok()) locals.emplace(local);
   };
   for (const Rule& rule : Classifier::BuiltIn()->rules()) {
