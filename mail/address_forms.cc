@@ -188,8 +188,9 @@ AddressForms::Place AddressForms::FormAt(absl::string_view text, size_t begin) c
   if (begin > 0 && text[begin - 1] == '<' && bracket < text.size() && text[bracket] == '>') {
     return {begin, bracket, false, true};
   }
-  // One letter is no name.
-  const size_t least = whole ? 2 : odd_ ? kLeastCutOdd : kLeastCut;
+  // One letter is no name, but where it is quoted.
+  const bool quoted = IsQuoting(text[begin]) && closed > match.end;
+  const size_t least = whole ? (quoted ? 1 : 2) : odd_ ? kLeastCutOdd : kLeastCut;
   if (match.letters < least || IsPieceOfAddress(text, begin, end)) return {};
   return {begin, end, false, false};
 }

@@ -83,6 +83,11 @@ TEST(AddressFormsTest, AWordThatMayBeTheTextsOwnIsNotSure) {
   EXPECT_EQ(SureFor("x blocked us", "x blocked"), "x blocked");
 }
 
+TEST(AddressFormsTest, OneLetterIsAWordOnlyWhereItIsQuoted) {
+  EXPECT_EQ(MarkedFor("x", "550 \"x\" is unknown"), "550 @ is unknown");
+  EXPECT_EQ(MarkedFor("x", "550 x is unknown, \"xy\" too"), "550 x is unknown, \"xy\" too");
+}
+
 TEST(AddressFormsTest, OtherAddressesStay) {
   EXPECT_EQ(MarkedFor("ann", "<joann@b.example> <joe@ann.example> <ann.b@c.example>"),
             "<joann@b.example> <joe@ann.example> <ann.b@c.example>");
