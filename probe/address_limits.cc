@@ -53,6 +53,11 @@ bool AddressLimits::Place::IsFor(const std::vector<Endpoint>& endpoints) const {
                     [](const std::string& address, const Endpoint& endpoint) { return address == endpoint.address; });
 }
 
+bool AddressLimits::Place::contested() const {
+  return std::any_of(gates_.begin(), gates_.end(),
+                     [](const Gate* gate) { return gate->line.waiting() > 0 && gate->in_use >= gate->limit; });
+}
+
 void AddressLimits::Place::GiveBack() {
   for (Gate* const gate : std::exchange(gates_, {})) limits_->Leave(*gate, used_);
 }

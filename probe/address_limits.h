@@ -53,6 +53,8 @@ class AddressLimits {
     // It is connected to: its part of the rate is used up.
     void Use() { used_ = true; }
     bool IsFor(const std::vector<Endpoint>& endpoints) const;
+    // Somebody waits where it is.
+    bool contested() const;
 
    private:
     friend class AddressLimits;

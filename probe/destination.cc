@@ -74,6 +74,10 @@ Finding EventFinding(Event event, absl::string_view text, absl::Time now) {
   return ToFinding(Classifier::Classify(event, Stage::kConnect), Stage::kConnect, text, now);
 }
 
+// Of workers that wait for their turn there is one of each kind at most, and none beside one of a higher kind: for a
+// list or a refresh, for somebody who waits, for what is the operator's own.
+size_t KindOf(const SlotClaim& claim) { return !SessionSlots::Urgent(claim.urgency) ? 0 : claim.own ? 2 : 1; }
+
 bool IsUnknownUser(const Finding& finding) {
   return finding.scope == Scope::kAddress && finding.deliverability == Deliverability::kUndeliverable;
 }
@@ -106,6 +110,7 @@ struct Destination::Dialogue {
   size_t first_again;              // none: the size of the batch
   bool too_many = false;
   bool slowed = false;
+  bool ended = false;      // at a recipient; what is said of those behind him was said to him
   bool held_back = false;  // a target
   Timer watch;
 };
@@ -170,6 +175,8 @@ void Destination::SkipDeadHosts(ProbeJob& job) {
 
 void Destination::Enqueue(std::unique_ptr<ProbeJob> job, ProbeQueue::End end) {
   job->queued = all_.loop_.clock().Mono();
+  // What the operator's domains need does not wait behind what waits for others' limits and shares.
+  if (!NeedsPlace(*job) && (at_gate_ || worker_waits_[1])) end = ProbeQueue::End::kFront;
   queue_.Add(std::move(job), end);
   ++all_.counters_->queued_now;
   if (!arrived_.NotifyOne()) StartWorker();
@@ -179,11 +186,13 @@ void Destination::Enqueue(std::unique_ptr<ProbeJob> job, ProbeQueue::End end) {
 void Destination::StartWorker() {
   if (queue_.empty()) return;
   const ProbeJob& front = *queue_.Front();
-  bool& waits = worker_waits_[SessionSlots::Urgent(front.request.urgency) ? 1 : 0];
-  if (waits || worker_waits_[1]) return;
-  waits = true;
+  if (at_gate_ && NeedsPlace(front)) return;
+  SlotClaim claim = ClaimFor(front);
+  const size_t kind = KindOf(claim);
+  if (std::any_of(worker_waits_.begin() + kind, worker_waits_.end(), [](bool waits) { return waits; })) return;
+  worker_waits_[kind] = true;
   ++workers_;
-  all_.loop_.Spawn(Work(Busy(all_.shared_from_this()), ClaimFor(front)));
+  all_.loop_.Spawn(Work(Busy(all_.shared_from_this()), std::move(claim)));
 }
 
 // The owner is told by the server that is asked first, which has an address: an exchange that has none may be called
@@ -208,7 +217,7 @@ boost::asio::awaitable<void> Destination::Work(Busy busy, SlotClaim claim) {
 boost::asio::awaitable<void> Destination::AwaitTurn(const SlotClaim& claim) {
   co_await pace_.Acquire(MonoTime::InfiniteFuture());
   co_await all_.slots_.Acquire(claim);
-  worker_waits_[SessionSlots::Urgent(claim.urgency) ? 1 : 0] = false;
+  worker_waits_[KindOf(claim)] = false;
 }
 
 void Destination::EndWork(const SlotClaim& claim) {
@@ -226,16 +235,20 @@ void Destination::EndWork(const SlotClaim& claim) {
 boost::asio::awaitable<bool> Destination::ServeNext(std::unique_ptr<Session>& session, const SlotClaim& claim) {
   if (queue_.empty()) {
     if (session == nullptr) co_return false;
-    const bool called = co_await AwaitArrival();
+    const bool called = !session->contested() && co_await AwaitArrival();
     co_return called || !queue_.empty();
   }
   if (session == nullptr && (pace_.crowded() || exhausted_)) co_return false;
   AddressLimits::Place place;
-  if (session == nullptr && !co_await AwaitPlace(claim, place)) co_return true;
+  if (session == nullptr && NeedsPlace(*queue_.Front())) {
+    if (at_gate_) co_return false;  // one waits for all
+    if (!co_await AwaitPlace(claim, place)) co_return true;
+  }
   const size_t granted = pace_.TakeQuestions(BatchLimit(*queue_.Front(), session.get()));
   if (granted == 0) {
     const absl::Duration wait = pace_.NextQuestion() - all_.loop_.clock().Mono();
     if (session != nullptr && wait > all_.connection_idle_time_) LeaveSoon(session);
+    place = AddressLimits::Place();
     co_await all_.loop_.Sleep(wait);
     co_return true;
   }
@@ -289,17 +302,25 @@ void Destination::MakeRoom() {
   }
 }
 
-// False: it had to be waited for, and meanwhile another server's turn may have come. Who waits has no slot.
+bool Destination::NeedsPlace(const ProbeJob& job) { return !job.route.configured && !job.request.ours; }
+
+// False: it had to be waited for, and meanwhile another server's turn may have come. Who waits has no slot, and who
+// waits for a slot no place.
 boost::asio::awaitable<bool> Destination::AwaitPlace(const SlotClaim& claim, AddressLimits::Place& place) {
   const ProbeJob& lead = *queue_.Front();
-  if (lead.route.configured || lead.request.ours) co_return true;
   const std::vector<Endpoint> endpoints = lead.NextEndpoints();
   const PaceLimits allowed = lead.settings->public_pace;
   if (all_.address_limits_.TryEnter(endpoints, allowed, place)) co_return true;
   const MonoTime deadline = lead.request.deadline;
   all_.slots_.Release(claim);
+  at_gate_ = true;
   const bool entered = co_await all_.address_limits_.Enter(endpoints, allowed, claim.owner, deadline, place);
-  co_await all_.slots_.Acquire(claim);
+  at_gate_ = false;
+  if (!all_.slots_.TryAcquire(claim)) {
+    place = AddressLimits::Place();
+    co_await all_.slots_.Acquire(claim);
+    co_return false;
+  }
   co_return entered && !queue_.empty() && place.IsFor(queue_.Front()->NextEndpoints());
 }
 
@@ -316,7 +337,7 @@ boost::asio::awaitable<bool> Destination::AwaitArrival() {
 // Whether the front of the queue can be asked on this connection.
 bool Destination::Keep(const Session& session, const ProbeJob& job) const {
   return session.ready() && !job.transcript.wanted() && !job.alone && RefusalsLeft(&session) > 0 &&
-         session.Serves(job.request.identity, job.settings) &&
+         !(session.contested() && session.asked() > 0) && session.Serves(job.request.identity, job.settings) &&
          (job.avoided_source.empty() || job.avoided_source != session.source()) &&
          job.ServerAt(session.endpoint()).has_value() &&
          all_.loop_.clock().Mono() - session.opened() < job.settings->connection_reuse_time_limit &&
@@ -535,18 +556,18 @@ void Destination::TakeAnswer(Dialogue& dialogue, Enquiry& enquiry) {
   std::unique_ptr<ProbeJob>& job = dialogue.batch[index];
   job->delays.dialogue += enquiry.answered - dialogue.began;
   job->source = session.source();
+  if (!silent_.empty() && std::erase(silent_, &dialogue) > 0) Watch(dialogue, kSilence);
   const Finding& finding = *enquiry.finding;
+  const bool had_no_chance = std::exchange(dialogue.ended, dialogue.ended || EndedAtRecipient(finding));
   CompareSources(*job, finding, session);
-  const bool throttled = SlowDown(*job, finding, session);
-  // Those behind it had no chance.
-  const bool ended_session = EndedAtRecipient(finding) && dialogue.first_again == dialogue.batch.size();
-  if (throttled || TryOtherSource(*job, finding, session)) {
+  if (!had_no_chance && (SlowDown(*job, finding, session) || TryOtherSource(*job, finding, session))) {
     ++job->throttled;
-    job->alone |= EndedAtRecipient(finding);
+    if (dialogue.ended) AskAlone(*job);
     dialogue.slowed = enquiry.again = true;
-  } else if (ended_session && !job->alone && (enquiry.again || dialogue.batch.size() > 1)) {
+  } else if (!had_no_chance && dialogue.ended && !job->alone && (enquiry.again || dialogue.batch.size() > 1)) {
     dialogue.first_again = index;
-    job->alone = enquiry.again = true;
+    AskAlone(*job);
+    enquiry.again = true;
   } else if (enquiry.again) {
     dialogue.first_again = std::min(dialogue.first_again, index);
     dialogue.too_many |= enquiry.finding->reason == Reason::kTooManyRecipients;
@@ -556,6 +577,12 @@ void Destination::TakeAnswer(Dialogue& dialogue, Enquiry& enquiry) {
     job->target = std::move(enquiry.finding);
     dialogue.held_back = true;
   }
+}
+
+// Behind all others: it may end the next session, too.
+void Destination::AskAlone(ProbeJob& job) {
+  job.alone = true;
+  job.request.urgency = std::max(job.request.urgency, Urgency::kRefresh);
 }
 
 void Destination::NotePace(const Dialogue& dialogue) {
@@ -583,7 +610,6 @@ void Destination::AskRestAgain(Dialogue& dialogue) {
       // Whoever was hit so often may be hit by the same ones once more.
       job->alone |= job->again >= kOftenAgain;
       const bool waits_for_others = job->alone || job->throttled > 0;
-      if (waits_for_others) job->request.urgency = std::max(job->request.urgency, Urgency::kRefresh);
       AskAgain(std::move(job), waits_for_others ? ProbeQueue::End::kBack : ProbeQueue::End::kFront);
     }
   }
@@ -701,8 +727,12 @@ void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoi
     NoteUnknown(*job, best);
     const MonoTime now = all_.loop_.clock().Mono();
     if (IsAnswer(best)) answers_.Note(job->domain(), now);
-    breakers_.Learn(*job, best, {.of_domain = answers_.Of(job->domain(), now), .anybody = answers_.Any(now)},
-                    all_.loop_.clock().Now(), all_.random_);
+    // A greeting that was given up for others says nothing.
+    const bool given_up = job->hurried && best.reason == Reason::kBannerTimeout;
+    if (!given_up) {
+      breakers_.Learn(*job, best, {.of_domain = answers_.Of(job->domain(), now), .anybody = answers_.Any(now)},
+                      all_.loop_.clock().Now(), all_.random_);
+    }
     return Answer(*job, std::move(best));
   }
   ProbeJob* const waiting = job.get();

@@ -10,6 +10,7 @@
 #ifndef VERIFYD_PROBE_DESTINATION_H_
 #define VERIFYD_PROBE_DESTINATION_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -106,6 +107,7 @@ class Destination {
   boost::asio::awaitable<void> AwaitTurn(const SlotClaim& claim);
   static SlotClaim ClaimFor(const ProbeJob& job);
   boost::asio::awaitable<bool> ServeNext(std::unique_ptr<Session>& session, const SlotClaim& claim);
+  static bool NeedsPlace(const ProbeJob& job);
   boost::asio::awaitable<bool> AwaitPlace(const SlotClaim& claim, AddressLimits::Place& place);
   void EndWork(const SlotClaim& claim);
   boost::asio::awaitable<bool> AwaitArrival();
@@ -120,6 +122,7 @@ class Destination {
   void NoteOpened(Batch& batch, const Session& session, const Finding* refusal, absl::Duration took);
   void TurnAway(Batch& batch, const Session& session, const Finding& refusal);
   void TakeAnswer(Dialogue& dialogue, Enquiry& enquiry);
+  static void AskAlone(ProbeJob& job);
   void NotePace(const Dialogue& dialogue);
   void AskRestAgain(Dialogue& dialogue);
   Farewell FarewellFor(const Batch& batch) const;
@@ -178,7 +181,8 @@ class Destination {
   std::vector<Dialogue*> silent_;          // with one recipient left, who gets no reply; the longest first
   MonoTime say_relay_denied_;              // not before
   std::unique_ptr<CatchAlls> catch_all_;   // null: never asked
-  bool worker_waits_[2] = {false, false};  // for a list or a refresh, for somebody who waits
+  std::array<bool, 3> worker_waits_ = {};  // by kind; see KindOf
+  bool at_gate_ = false;                   // a worker waits for a place at an address
   int workers_ = 0;
   int greeted_ = 0;         // sessions that may ask
   bool exhausted_ = false;  // the last attempt to connect failed for want of something here

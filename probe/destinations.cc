@@ -53,7 +53,10 @@ void Destinations::Ask(std::unique_ptr<ProbeJob> job) {
   connection_idle_time_ = job->settings->connection_idle_time;
   slots_.SetLimit(job->settings->session_limit);
   const std::string& name = job->route.destination;
-  if (const auto found = by_name_.find(name); found != by_name_.end()) return found->second->Ask(std::move(job));
+  if (const auto found = by_name_.find(name); found != by_name_.end()) {
+    RestoreDomainOf(*job, *found->second);
+    return found->second->Ask(std::move(job));
+  }
   if (job->remembered == nullptr && recall_) return recall_(std::move(job));
   AddFor(*job).Ask(std::move(job));
 }
@@ -66,10 +69,15 @@ Destination& Destinations::AddFor(const ProbeJob& job) {
     if (state.name == name) added = &Add(name, std::move(state));
   }
   if (added == nullptr) added = &Add(name, std::nullopt);
-  for (DestinationState& state : *job.remembered) {
-    if (IsOfDomain(state)) added->RestoreDomain(job.domain(), std::move(state));
-  }
+  RestoreDomainOf(job, *added);
   return *added;
+}
+
+void Destinations::RestoreDomainOf(const ProbeJob& job, Destination& destination) {
+  if (job.remembered == nullptr) return;
+  for (DestinationState& state : *job.remembered) {
+    if (IsOfDomain(state)) destination.RestoreDomain(job.domain(), std::move(state));
+  }
 }
 
 // Where nobody's port 25 answers it is ours that is blocked, as hosting providers do. One owner has as many servers

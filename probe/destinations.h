@@ -97,6 +97,8 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
   void NoteExhausted(const std::string& error);
   Destination& FindOrAdd(const std::string& name, std::optional<DestinationState> remembered = std::nullopt);
   Destination& AddFor(const ProbeJob& job);
+  // What was kept of its domain there, where nothing is known of that yet.
+  static void RestoreDomainOf(const ProbeJob& job, Destination& destination);
   Destination& Add(const std::string& name, std::optional<DestinationState> remembered);
   void MakeRoom();
   void ForgetIdle();

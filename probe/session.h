@@ -92,6 +92,8 @@ class Session {
   bool hurried() const { return hurried_; }
   // What it takes at its addresses, for as long as it lives.
   void Take(AddressLimits::Place place) { place_ = std::move(place); }
+  // Others wait for the place that it takes at an address.
+  bool contested() const { return place_.contested(); }
 
   // The session must live until what these return has ended; so must the transcript and what is passed by reference.
 

@@ -23,10 +23,19 @@ size_t SessionSlots::limit() const {
   return loop_.clock().Mono() < exhausted_until_ ? std::min(limit_, exhausted_at_) : limit_;
 }
 
-bool SessionSlots::HasHisShare(const SlotClaim& claim) const {
-  if (claim.own) return false;
-  const auto found = in_use_of_.find(claim.owner);
+bool SessionSlots::HasShare(const std::string& owner) const {
+  const auto found = in_use_of_.find(owner);
   return found != in_use_of_.end() && found->second >= Share();
+}
+
+bool SessionSlots::HasHisShare(const SlotClaim& claim) const { return !claim.own && HasShare(claim.owner); }
+
+bool SessionSlots::TryAcquire(const SlotClaim& claim) {
+  const FairLine& line = LineOf(claim);
+  if (line.waiting() > 0 || in_use_ >= LimitOf(line)) return false;
+  ++in_use_;
+  if (!claim.own) ++in_use_of_[claim.owner];
+  return true;
 }
 
 FairLine& SessionSlots::LineOf(const SlotClaim& claim) {
@@ -64,8 +73,7 @@ void SessionSlots::Release(const SlotClaim& claim) {
   if (!claim.own) {
     const auto found = in_use_of_.find(claim.owner);
     if (--found->second == 0) in_use_of_.erase(found);
-    // The next of an owner who has less than a share again: nobody calls it later.
-    if (!HasHisShare(claim) && in_use_ < LimitOf(public_) && has_share_.CallOf(claim.owner)) ++in_use_;
+    if (has_share_.waiting() > 0 && !HasHisShare(claim)) may_go_on_.insert(claim.owner);
   }
   Serve();
 }
@@ -74,8 +82,18 @@ void SessionSlots::CallFrom(FairLine& line) {
   while (in_use_ < LimitOf(line) && line.CallNext()) ++in_use_;
 }
 
+// The next of each owner who has less than a share again.
+void SessionSlots::CallThoseWithLess() {
+  while (!may_go_on_.empty() && in_use_ < LimitOf(public_)) {
+    const std::string owner = *may_go_on_.begin();
+    may_go_on_.erase(may_go_on_.begin());
+    if (!HasShare(owner) && has_share_.CallOf(owner)) ++in_use_;
+  }
+}
+
 void SessionSlots::Serve() {
   CallFrom(own_);
+  CallThoseWithLess();
   CallFrom(public_);
   CallFrom(later_);
   CallFrom(has_share_);

@@ -16,6 +16,7 @@
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/loop.h"
@@ -48,6 +49,8 @@ class SessionSlots {
   // Waits until there is one; Release, with the same claim, gives it back. The slots must live until it returns, and
   // the claim.
   boost::asio::awaitable<void> Acquire(const SlotClaim& claim);
+  // False: it has to be waited for.
+  bool TryAcquire(const SlotClaim& claim);
   void Release(const SlotClaim& claim);
   // The system has no more: what is open now has to do for a while.
   void NoteExhausted();
@@ -63,10 +66,12 @@ class SessionSlots {
  private:
   size_t Share() const { return std::max(limit() / 10, kLeastShare); }
   bool HasHisShare(const SlotClaim& claim) const;
+  bool HasShare(const std::string& owner) const;
   FairLine& LineOf(const SlotClaim& claim);
   // How many may be in use before one more for the line.
   size_t LimitOf(const FairLine& line) const;
   void CallFrom(FairLine& line);
+  void CallThoseWithLess();
   void Serve();
 
   Loop& loop_;
@@ -80,6 +85,8 @@ class SessionSlots {
   FairLine public_;
   FairLine later_;      // refreshes and lists
   FairLine has_share_;  // who has more than his share waits here
+  // Owners who have less now, but there was no room when they gave back.
+  absl::flat_hash_set<std::string> may_go_on_;
 };
 
 }  // namespace verifyd

@@ -441,6 +441,19 @@ TEST_F(DestinationTest, AComplaintAboutOneRecipientSlowsNobodyDown) {
   }
 }
 
+TEST_F(DestinationTest, OneComplaintIsNotThatOfAllWhoAreBehindItInTheTransaction) {
+  world_.settings.public_pace.connections = 1;
+  world_.Configure();
+  world_.Servers({"rcpt(1@example.com)=421 4.7.0 You are too fast, slow down"});
+  const auto outcomes = Start(4);
+  world_.test.Advance(absl::Seconds(5));
+  for (const int innocent : {0, 2, 3}) EXPECT_EQ(ReasonOf(outcomes[innocent]), Reason::kAccepted) << innocent;
+  EXPECT_EQ((*outcomes[1])->finding.deliverability, Deliverability::kUnknown);
+  EXPECT_EQ(world_.test.Run(world_.prober.Activity("mx1.example.com")).at(0).questions_per_second, 0);
+  // Two for the odd one, who is asked alone; one for all others.
+  EXPECT_LE(world_.dialer.dialed(), 4U);
+}
+
 TEST_F(DestinationTest, AComplaintOfOneDomainsRecipientsSlowsNoOtherDomainDown) {
   world_.Servers({"rcpt(jane@example.net)=250 Ok ;; rcpt=450 4.7.1 Too many connections, slow down"});
   AlsoServes("example.net");
@@ -815,10 +828,11 @@ TEST_F(DestinationTest, AServerThatComplainsThatWeAreTooFastIsAskedSlowerAndNobo
   world_.settings.public_pace = {.connections = 1};
   world_.Configure();
   world_.Servers({""});
-  // Every connection takes five addresses, then complains.
+  // The first connection takes five addresses, then complains about three.
   std::string script;
-  for (int i = 0; i < 5; ++i) absl::StrAppend(&script, script.empty() ? "" : " ;; ", "rcpt=250 Ok");
-  world_.dialer.PlayOnly("11.0.0.1", absl::StrCat(script, " ;; rcpt=421 4.7.0 You are too fast, slow down"));
+  for (int i = 0; i < 5; ++i) absl::StrAppend(&script, "rcpt=250 Ok ;; ");
+  for (int i = 0; i < 3; ++i) absl::StrAppend(&script, "rcpt=450 4.7.1 You are too fast, slow down ;; ");
+  world_.dialer.PlayOnly("11.0.0.1", absl::StrCat(script, "rcpt=250 Ok"));
   world_.dialer.Play("11.0.0.1", "rcpt=250 Ok");
   const std::vector<Outcome> outcomes = StartUsers(20);
   world_.test.Advance(absl::Minutes(2));

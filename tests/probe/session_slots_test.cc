@@ -112,6 +112,18 @@ TEST_F(SessionSlotsTest, WhoWaitedBeyondItsShareGoesOnWhenItHasLess) {
   EXPECT_EQ(Got('e'), 510U) << "a slot for each that it gave back";
 }
 
+TEST_F(SessionSlotsTest, WhoHasLessWhileTheReserveIsInUseGoesOnAsSoonAsThereIsRoom) {
+  SessionSlots slots(test_.loop(), 100);
+  AskAt(slots, 'e', 22);
+  const SlotClaim own = {.own = true, .owner = "own.example"};
+  for (int i = 0; i < 78; ++i) Ask(slots, own, 'o');
+  AskAt(slots, 'e', 5);
+  GiveBack(slots, At('e'), 3);
+  EXPECT_EQ(Got('e'), 22U);
+  GiveBack(slots, own, 10);
+  EXPECT_EQ(Got('e'), 23U);
+}
+
 TEST_F(SessionSlotsTest, ATenthIsKeptForTheOperatorsOwn) {
   SessionSlots slots(test_.loop(), 1000);
   for (char owner = 'a'; owner < 'a' + 12; ++owner) AskAt(slots, owner, 100);
