@@ -959,6 +959,41 @@ TEST_F(WildcardZoneTest, TakesTurnsWithThoseWhoseServerItIs) {
   EXPECT_EQ(Asked(world_.Request("joe@good.example", absl::Seconds(5))), Reason::kAccepted);
 }
 
+TEST_F(WildcardZoneTest, WhoHasMoreToAskAtAnAddressLetsOthersInBetween) {
+  world_.settings.public_pace = {.connections = 1};
+  world_.Configure();
+  for (const char* name : {"busy.example", "good.example"}) {
+    world_.resolver.SetMx(name, {{10, absl::StrCat("mx.", name)}});
+    world_.resolver.SetAddresses(absl::StrCat("mx.", name), {"12.0.0.1"});
+  }
+  // A network bears four times as much; there must be no other address in it.
+  world_.dialer.PlayOnly("12.0.0.1", "ehlo=250-mx\\n250 PIPELINING ;; rcpt={wait 200ms}250 Ok");
+  const auto busy = Start(1000, "busy.example");
+  world_.test.Advance(absl::Seconds(5));
+  EXPECT_EQ(Asked(world_.Request("joe@good.example", absl::Seconds(6))), Reason::kAccepted);
+  EXPECT_FALSE(busy.back()->has_value());
+}
+
+TEST_F(WildcardZoneTest, StrangersWhoWaitAtAnAddressDoNotKeepTheOperatorsDomainFromTheSameServer) {
+  world_.settings.public_pace = {.connections = 2};
+  world_.Configure();
+  for (const char* name : {"first.example", "other.example", "ours.example"}) {
+    world_.resolver.SetMx(name, {{10, absl::StrCat(name[1] == 'i' ? "mx.first" : "mx.shared", ".example")}});
+  }
+  for (const char* name : {"mx.first.example", "mx.shared.example"}) world_.resolver.SetAddresses(name, {"12.0.0.1"});
+  world_.dialer.PlayOnly("12.0.0.1", "{timeout}");
+  Start(1, "first.example");
+  world_.test.Advance(absl::Seconds(1));
+  Start(2, "first.example");  // the two places of the address are taken
+  world_.test.Advance(absl::Seconds(1));
+  Start(4, "other.example");  // and these wait for one
+  world_.test.Advance(absl::Seconds(1));
+  world_.dialer.PlayOnly("12.0.0.1", "");
+  ProbeRequest ours = world_.Request("joe@ours.example", absl::Seconds(6));
+  ours.ours = true;
+  EXPECT_EQ(Asked(ours), Reason::kAccepted);
+}
+
 TEST_F(DestinationTest, AResetForgetsWhyItIsLeftAlone) {
   world_.Servers({"banner=554 5.7.1 Your IP address is blocked using a blacklist"});
   world_.Probe();
