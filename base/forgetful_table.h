@@ -30,6 +30,11 @@ class ForgetfulTable {
     return found == places_.end() ? nullptr : &entries_[found->second].second;
   }
 
+  template <typename Lookup>
+  Value* Find(const Lookup& key) {
+    return const_cast<Value*>(std::as_const(*this).Find(key));
+  }
+
   // What is remembered of `key`, or else `value`, which is remembered from now on. `worth(value)` says what an entry is
   // worth, as anything that can be compared.
   template <typename Worth>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "verdict/reason.h"
 
 namespace verifyd {
@@ -157,10 +158,11 @@ absl::Time ExpiryOf(const DomainFact& fact, const Lifetimes& lifetimes) {
 }
 
 absl::Time ExpiryOf(const DestinationState& state, const Lifetimes& lifetimes) {
-  // That nobody is to be believed there is not forgotten, either.
-  if (state.trust.doubt != Doubt::kNone) return absl::InfiniteFuture();
-  absl::Time last = std::max(
-      {state.last_failure_when, state.last_success, state.open_until, state.held_until, state.trust.last_accepted});
+  const bool doubted = state.trust.doubt != Doubt::kNone;
+  // That nobody is to be believed there is not forgotten, either; of one domain there it is: strangers make many.
+  if (doubted && !absl::StrContains(state.name, ' ')) return absl::InfiniteFuture();
+  absl::Time last = std::max({state.last_failure_when, state.last_success, state.open_until, state.held_until,
+                              state.trust.last_accepted, doubted ? state.trust.doubted_since : absl::InfinitePast()});
   for (const RestingSource& resting : state.resting) last = std::max(last, resting.until);
   return last + lifetimes.positive_expire;
 }

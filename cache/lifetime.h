@@ -79,7 +79,8 @@ absl::Time ExpiryOf(const Record& record, const Lifetimes& lifetimes);
 // former_user, temporary answers for as long as it matters how long there was nothing else.
 absl::Time KeptUntil(const Record& record, const Lifetimes& lifetimes);
 absl::Time ExpiryOf(const DomainFact& fact, const Lifetimes& lifetimes);
-// A destination where nothing has happened for the longest lifetime of an address is forgotten.
+// A destination where nothing has happened for the longest lifetime of an address is forgotten, unless it is in doubt;
+// the doubt of one domain there is forgotten so, too.
 absl::Time ExpiryOf(const DestinationState& state, const Lifetimes& lifetimes);
 
 }  // namespace verifyd

@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -17,17 +19,40 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "base/owners_rights.h"
 
 namespace verifyd {
 namespace {
 
 constexpr absl::string_view kEnding = "-open.";
+constexpr size_t kMaxName = 200;
 
 std::string FirstLine(const std::string& path) {
   std::ifstream in(path);
   std::string line;
   std::getline(in, line);
   return line;
+}
+
+// A file at the mark's path that nobody reaches by another name, and nothing that one could wait for; -1: there is
+// none.
+int OpenFile(const std::string& path, int flags) {
+  const int fd = ::open(path.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+  struct stat info = {};
+  if (fd < 0 || (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1)) return fd;
+  ::close(fd);
+  return -1;
+}
+
+// Empty where it can not be read.
+std::string MarkedName(const std::string& mark) {
+  const int fd = OpenFile(mark, O_RDONLY);
+  if (fd < 0) return "";
+  std::string name(kMaxName, '\0');
+  const ssize_t got = ::read(fd, name.data(), name.size());
+  ::close(fd);
+  name.resize(got < 0 ? 0 : static_cast<size_t>(got));
+  return name.substr(0, name.find('\n'));
 }
 
 // No other process is called so, at any time: the boot, and the moment since. Empty where /proc does not say it.
@@ -45,12 +70,13 @@ std::string NameOf(pid_t pid) {
 bool Lives(pid_t pid, const std::string& mark) {
   if (pid == ::getpid() || (::kill(pid, 0) != 0 && errno != EPERM)) return false;
   // Older versions wrote nothing; and of a process of somebody else not everything may be told.
-  const std::string marked = FirstLine(mark);
+  const std::string marked = MarkedName(mark);
   const std::string name = NameOf(pid);
   return marked.empty() || name.empty() || marked == name;
 }
 
 void ForEachMark(const std::string& path, absl::FunctionRef<void(int pid, const std::string& file)> use) {
+  const OwnersRights rights(path);
   const std::filesystem::path store(path);
   const std::string prefix = absl::StrCat(store.filename().string(), kEnding);
   std::error_code error;
@@ -66,14 +92,19 @@ void ForEachMark(const std::string& path, absl::FunctionRef<void(int pid, const 
 }  // namespace
 
 OpenMark::OpenMark(const std::string& path) : file_(absl::StrCat(path, kEnding, ::getpid())) {
-  const int fd = ::open(file_.c_str(), O_CREAT | O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+  const OwnersRights rights(file_);
+  const int fd = OpenFile(file_, O_CREAT | O_WRONLY);
   if (fd < 0) return;
   const std::string name = NameOf(::getpid());
-  (void)!::write(fd, name.data(), name.size());  // a mark without a name is one, too
+  // A mark without a name is one, too.
+  if (::ftruncate(fd, 0) == 0) (void)!::write(fd, name.data(), name.size());
   ::close(fd);
 }
 
-OpenMark::~OpenMark() { ::unlink(file_.c_str()); }
+OpenMark::~OpenMark() {
+  const OwnersRights rights(file_);
+  ::unlink(file_.c_str());
+}
 
 int OpenMark::Holder(const std::string& path) {
   int holder = 0;

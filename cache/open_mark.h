@@ -4,6 +4,9 @@
 // In it stands which boot of the machine it was, and when the process began: after a reboot the number may be that of
 // another one, for which the mark does not speak.
 //
+// Marks are read and written with the rights of the folder's owner, and what lies there in place of a plain file is
+// neither read nor written.
+//
 // Thread: any.
 #ifndef VERIFYD_CACHE_OPEN_MARK_H_
 #define VERIFYD_CACHE_OPEN_MARK_H_

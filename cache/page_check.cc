@@ -149,10 +149,6 @@ class PageChecker {
     RETURN_IF_ERROR(ours.status());
     if (!*ours) return PageCheck();
     if (!whole_) return absl::DataLossError("one of the two pages at its front");
-    if (meta_.last_page >= file_.size() / page_size_) {
-      return absl::DataLossError(
-          absl::StrCat("it was cut: of ", meta_.last_page + 1, " pages there are ", file_.size() / page_size_));
-    }
     PageTree free = meta_.free;
     free.flags &= static_cast<uint16_t>(~kNoFolder);
     RETURN_IF_ERROR(Begin(free, kIntegerKey, "of free pages"));
@@ -314,6 +310,7 @@ class PageChecker {
   const MetaPage meta_;
   const bool whole_;
   const uint64_t page_size_;
+  // By page. The file may be shorter than its front says: LMDB need not write pages at the end that are free.
   std::vector<bool> seen_;
   std::vector<Link> branches_;  // and what leads to other trees
   std::vector<Link> leaves_;

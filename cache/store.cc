@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <filesystem>
 #include <mutex>
 #include <shared_mutex>
 
@@ -150,7 +151,19 @@ int CountUsedBytes(MDB_txn* txn, absl::Span<const MDB_dbi> databases, uint64_t& 
 
 }  // namespace
 
+void Store::GiveToOwnerOfFolder(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path();
+  struct stat info {};
+  if (::geteuid() != 0 || ::stat(folder.empty() ? "." : folder.c_str(), &info) != 0 || info.st_uid == 0) return;
+  for (const std::string& file : {path, absl::StrCat(path, "-lock")}) {
+    if (absl::StatusOr<MadeFile> made = MadeFile::Find(file, S_IFREG); made.ok()) {
+      made->SetOwner(info.st_uid, info.st_gid).IgnoreError();
+    }
+  }
+}
+
 absl::Status Store::Impl::OpenEnvironment(size_t map_size) {
+  GiveToOwnerOfFolder(path);
   const OwnersRights rights(path);
   for (;; map_size /= 2) {
     if (const int code = mdb_env_create(&env); code != 0) return Error("cannot open", code);

@@ -55,6 +55,9 @@ class Store {
   // else what the system said; all name the file.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& path, absl::Time now,
                                                      size_t map_size = kMapSize);
+  // To be called by root before it takes the rights of the folder's owner: older versions left files of root in folders
+  // of others, who can not open them. Anybody else's are left as they are.
+  static void GiveToOwnerOfFolder(const std::string& path);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;

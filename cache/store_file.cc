@@ -44,6 +44,7 @@ using Environment = std::unique_ptr<MDB_env, void (*)(MDB_env*)>;
 // Read only, as one of its readers. Where no lock table can be written (a file on a medium that is read only, of
 // another user), without it: then nobody can be writing the file either, or it is not ours to know.
 absl::StatusOr<Environment> OpenToRead(const std::string& path) {
+  Store::GiveToOwnerOfFolder(path);
   const OwnersRights rights(path);
   for (const unsigned more : {0U, static_cast<unsigned>(MDB_NOLOCK)}) {
     MDB_env* made = nullptr;

@@ -5,6 +5,7 @@
 #define VERIFYD_MAIL_VERDICT_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,8 @@ struct Verdict {
   absl::Time deferred_since = absl::InfiniteFuture();
   // Memory answered although a refresh is due; one is under way.
   bool refreshing = false;
+  // The asker (Question::asker) whose budget forbade the probe: of what others may ask it says nothing.
+  std::optional<uint64_t> declined_for;
   // Filled when the question asked for it and a probe answered it.
   std::vector<TranscriptLine> transcript;
 

@@ -1,6 +1,7 @@
 #include "verdict/classifier.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -12,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "mail/address.h"
 #include "verdict/built_in_rules.h"
 #include "verdict/reason.h"
 
@@ -20,6 +22,15 @@ namespace {
 
 // A gateway may quote a gateway that quotes a gateway.
 constexpr int kMaxQuotes = 4;
+
+// RFC 5321 section 4.5.3.1. A path has 256 octets, < and > among them.
+constexpr size_t kMaxLocalPart = 64;
+constexpr size_t kMaxWhole = 254;
+
+// Every server must take an address of that length.
+bool IsShort(const Address& address) {
+  return address.local().size() <= kMaxLocalPart && address.ToSmtp().size() <= kMaxWhole;
+}
 
 // What `reason` means when it was said for now only.
 Reason ForNow(Reason reason) {
@@ -259,13 +270,16 @@ void Classifier::ExplainRule(size_t number, Stage stage, const JudgedReply& repl
 std::vector<std::string> Classifier::Explain(Stage stage, const Reply& reply, absl::string_view mx_name,
                                              const Marks& marks) const {
   std::vector<std::string> explanation;
+  bool too_long = false;
   for (const JudgedReply& reading : ReadingsOf(reply, marks)) {
-    if (Decide(stage, reading, mx_name, kMaxQuotes, &explanation).rule == nullptr) {
-      explanation.emplace_back("no rule decides");
-    }
+    const Rule* const rule = Decide(stage, reading, mx_name, kMaxQuotes, &explanation).rule;
+    if (rule == nullptr) explanation.emplace_back("no rule decides");
+    too_long |= rule != nullptr && rule->id == kTooLong;
   }
   if (Classify(stage, reply, mx_name, marks).rule == kAmbiguous) {
-    explanation.emplace_back("the words may be the address's or the server's, and they do not mean the same");
+    explanation.emplace_back(too_long
+                                 ? "the address is no longer than every server must take"
+                                 : "the words may be the address's or the server's, and they do not mean the same");
   }
   return explanation;
 }
@@ -281,6 +295,9 @@ Classification Classifier::Classify(Stage stage, const Reply& reply, absl::strin
                                     const Marks& marks) const {
   const Readings readings = ReadingsOf(reply, marks);
   Classification meaning = MeaningOf(stage, readings.front(), mx_name);
+  if (meaning.rule == kTooLong && marks.recipient != nullptr && IsShort(*marks.recipient)) {
+    return ClassificationOf(Reason::kMailboxTemporary, kAmbiguous);
+  }
   for (size_t i = 1; i < readings.size(); ++i) {
     if (!MeanTheSame(meaning, MeaningOf(stage, readings[i], mx_name))) {
       return ClassificationOf(Reason::kMailboxTemporary, kAmbiguous);

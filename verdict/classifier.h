@@ -61,6 +61,9 @@ class Classifier {
 
   // The rule of a reply that means one thing or another, as words in it are the server's or the address that it names.
   static constexpr absl::string_view kAmbiguous = "address.ambiguous";
+  // The rule of a reply that finds the address too long. Of one that is within RFC 5321 section 4.5.3.1 it says
+  // nothing.
+  static constexpr absl::string_view kTooLong = "address.too_long";
 
   // What `reply` at `stage` means. `mx_name` may be empty. What `marks` has is never taken for words of the server:
   // where a reply can be read in several ways that do not mean the same, nothing is known of the address

@@ -10,8 +10,8 @@
 namespace verifyd {
 namespace {
 
-// A configured route that was called like an exchange: what the operator and the guard said of it still holds. What
-// servers did may have been others' of that name.
+// A configured route that was called like an exchange: what the operator said of it still holds, and so does that it
+// has accepted somebody. What servers did, a doubt among it, may have been others' of that name.
 std::optional<DestinationState> FindByFormerName(Cache& cache, const std::string& name) {
   if (!absl::StartsWith(name, Route::kSmtpMark) || absl::StrContains(name, ' ')) return std::nullopt;
   std::optional<DestinationState> former = cache.FindDestinationState(name.substr(Route::kSmtpMark.size()));
@@ -19,7 +19,7 @@ std::optional<DestinationState> FindByFormerName(Cache& cache, const std::string
   DestinationState state;
   state.name = name;
   state.held_until = former->held_until;
-  state.trust = std::move(former->trust);
+  state.trust.last_accepted = former->trust.last_accepted;
   cache.PutDestinationState(state);
   return state;
 }

@@ -12,7 +12,6 @@
 namespace verifyd {
 namespace {
 
-constexpr size_t kMaxWatched = 20000;
 // Users of a destination that are counted: the latest.
 constexpr size_t kMaxUsers = 500;
 // How exactly it is remembered when a destination last accepted somebody: a write each time would be too many.
@@ -79,6 +78,7 @@ void Guard::SetTrust(const std::string& name, Trust trust) {
 }
 
 void Guard::BeginDoubt(const std::string& name, Doubt doubt, absl::string_view why) {
+  if (name.size() > kMaxStateName) return;  // nothing would be kept of it
   Trust trust = TrustOf(name);
   if (trust.doubt != Doubt::kNone) return;
   LogError(absl::StrCat("ALARM: ", Spoken(name), " is not believed: ", why,
@@ -107,15 +107,15 @@ void Guard::Believe(DestinationState state, Refused refused) {
   state.trust = Trust();
   if (place.domain.empty()) state.trust.last_accepted = loop_.clock().Now();
   cache_.PutDestinationState(state);
-  const auto watched = watched_.find(place.destination);
-  if (watched == watched_.end()) return;
+  Watched* const watched = watched_.Find(place.destination);
+  if (watched == nullptr) return;
   const uint64_t domain = absl::HashOf(place.domain);
   const auto is_there = [&](const Answer& answer) { return place.domain.empty() || answer.domain == domain; };
   if (refused == Refused::kForgotten) {
-    absl::erase_if(watched->second.users, [&](const auto& user) { return is_there(user.second); });
+    absl::erase_if(watched->users, [&](const auto& user) { return is_there(user.second); });
     return;
   }
-  for (auto& [user, answer] : watched->second.users) {
+  for (auto& [user, answer] : watched->users) {
     if (answer.refused && is_there(answer)) {
       answer.vouched = true;
       answer.when = loop_.clock().Mono();
@@ -124,31 +124,46 @@ void Guard::Believe(DestinationState state, Refused refused) {
 }
 
 void Guard::NoteUser(const std::string& destination, const Address& address, bool refused) {
-  if (watched_.size() >= kMaxWatched && !watched_.contains(destination)) watched_.clear();
-  auto& users = watched_[destination].users;
   const MonoTime now = loop_.clock().Mono();
+  auto& users = watched_.FindOrAdd(destination, {}, [now](const Watched& watched) { return watched.Worth(now); }).users;
   const uint64_t user = absl::HashOf(address.Key());
+  const uint64_t domain = absl::HashOf(absl::string_view(address.domain()));
+  // While there is a doubt those from the hour before it on count.
+  if (!users.contains(user) && TrustOf(destination).doubt == Doubt::kNone &&
+      TrustOf(StateNameOf(destination, address.domain())).doubt == Doubt::kNone) {
+    absl::erase_if(users,
+                   [&](const auto& old) { return old.second.domain == domain && now - old.second.when > kWindow; });
+  }
   if (users.size() >= kMaxUsers && !users.contains(user)) {
     users.erase(std::min_element(users.begin(), users.end(),
                                  [](const auto& a, const auto& b) { return a.second.when < b.second.when; }));
   }
   Answer& answer = users[user];
   const bool vouched = refused && answer.vouched && now - answer.when <= kWindow;
-  answer = {
-      .when = now, .domain = absl::HashOf(absl::string_view(address.domain())), .refused = refused, .vouched = vouched};
+  answer = {.when = now, .domain = domain, .refused = refused, .vouched = vouched};
+}
+
+std::pair<size_t, MonoTime> Guard::Watched::Worth(MonoTime now) const {
+  size_t refused = 0;
+  MonoTime latest;
+  for (const auto& [user, answer] : users) {
+    if (answer.refused && !answer.vouched && now - answer.when <= kWindow) ++refused;
+    latest = std::max(latest, answer.when);
+  }
+  return {refused, latest};
 }
 
 Guard::Count Guard::CountUsers(const std::string& destination, absl::string_view domain, const Trust& trust) const {
   Count count;
-  const auto watched = watched_.find(destination);
-  if (watched == watched_.end()) return count;
+  const Watched* const watched = watched_.Find(destination);
+  if (watched == nullptr) return count;
   const MonoTime now = loop_.clock().Mono();
   const bool doubted = trust.doubt == Doubt::kManyRefused;
   const MonoTime since =
       doubted ? now + -std::max(absl::ZeroDuration(), loop_.clock().Now() - trust.doubted_since) : now;
   const uint64_t wanted = absl::HashOf(domain);
   std::optional<uint64_t> first_domain;
-  for (const auto& [user, answer] : watched->second.users) {
+  for (const auto& [user, answer] : watched->users) {
     if (since - answer.when > kWindow || answer.vouched || (!domain.empty() && answer.domain != wanted)) continue;
     if (!answer.refused) {
       ++count.accepted;
@@ -166,12 +181,13 @@ Guard::Count Guard::CountUsers(const std::string& destination, absl::string_view
 boost::asio::awaitable<Guard::Canary> Guard::AskCanary(ProbeRequest request, std::string destination) {
   const std::pair<std::string, std::string> key(std::move(destination), request.address.domain());
   const MonoTime now = loop_.clock().Mono();
-  if (const auto asked = asked_.find(key); asked != asked_.end()) {
-    if (const std::shared_ptr<Signal> asking = asked->second.asking; asking != nullptr) {
-      co_await asking->Wait(request.deadline);
-      co_return asked_[key].canary;
-    }
-    if (now - asked->second.when < kCanaryPause) co_return asked->second.canary;
+  if (const auto found = asking_.find(key); found != asking_.end()) {
+    const std::shared_ptr<Asking> asking = found->second;
+    co_await asking->answered.Wait(request.deadline);
+    co_return asking->canary;
+  }
+  if (const Asked* const asked = asked_.Find(key); asked != nullptr && now - asked->when < kCanaryPause) {
+    co_return asked->canary;
   }
   ProbeRequest canary = request;
   if (const auto named = settings_->canaries.find(request.address.domain()); named != settings_->canaries.end()) {
@@ -182,16 +198,16 @@ boost::asio::awaitable<Guard::Canary> Guard::AskCanary(ProbeRequest request, std
   }
   canary.transcript = false;
   canary.ask_catch_all = AskCatchAll::kNo;
-  if (asked_.size() >= kMaxWatched) asked_.clear();
-  const auto answered = std::make_shared<Signal>(loop_);
-  asked_[key] = {.when = now, .asking = answered};
+  const auto asking = std::make_shared<Asking>(loop_);
+  asking_.emplace(key, asking);
   const ProbeOutcome outcome = co_await prober_.Probe(std::move(canary));
-  const Canary result = IsAcceptance(outcome.finding) ? Canary::kAccepted
-                        : IsRefusal(outcome.finding)  ? Canary::kRefused
-                                                      : Canary::kNoAnswer;
-  asked_[key] = {.when = now, .canary = result};
-  answered->NotifyAll();
-  co_return result;
+  asking->canary = IsAcceptance(outcome.finding) ? Canary::kAccepted
+                   : IsRefusal(outcome.finding)  ? Canary::kRefused
+                                                 : Canary::kNoAnswer;
+  asking_.erase(key);
+  asked_.FindOrAdd(key, {}, [](const Asked& asked) { return asked.when; }) = {.when = now, .canary = asking->canary};
+  asking->answered.NotifyAll();
+  co_return asking->canary;
 }
 
 bool Guard::EndIfAcceptedAgain(const std::string& name, const Trust& trust, Before before) {

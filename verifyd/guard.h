@@ -16,7 +16,8 @@
 // destination_doubted. `verifyctl trust` ends a doubt, too; who was refused before it is not counted again for an hour.
 //
 // A doubt is part of the destination's state, that of a domain of the state "DESTINATION DOMAIN", and outlives a
-// restart. Who was counted does not: the count begins anew.
+// restart. That of a domain is forgotten in the end (cache/lifetime.h), and where the name of its state is too long to
+// be kept there is none. Who was counted does not: the count begins anew.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_GUARD_H_
@@ -32,6 +33,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/clock.h"
+#include "base/forgetful_table.h"
 #include "base/loop.h"
 #include "base/signal.h"
 #include "boost/asio/awaitable.hpp"
@@ -58,6 +61,8 @@ class Guard {
   static constexpr size_t kAcceptedAgain = 3;
   // A canary is not asked about more often, except the first time.
   static constexpr absl::Duration kCanaryPause = absl::Minutes(5);
+  // Destinations that are watched, and canaries that are remembered: those worth least are forgotten.
+  static constexpr size_t kMaxWatched = 20000;
 
   // All outlive the guard.
   Guard(Loop& loop, Cache& cache, Prober& prober) : loop_(loop), cache_(cache), prober_(prober) {}
@@ -95,6 +100,8 @@ class Guard {
   struct Watched {
     // By a hash of the address, which nobody outside can foresee.
     absl::flat_hash_map<uint64_t, Answer> users;
+    // How many were refused within the hour, then the latest answer.
+    std::pair<size_t, MonoTime> Worth(MonoTime now) const;
   };
   // Of the users of a domain, or of all.
   struct Count {
@@ -109,7 +116,12 @@ class Guard {
   };
   struct Asked {
     MonoTime when;
-    std::shared_ptr<Signal> asking;  // while the question is in the air
+    Canary canary = Canary::kNoAnswer;
+  };
+  // A question in the air.
+  struct Asking {
+    explicit Asking(Loop& loop) : answered(loop) {}
+    Signal answered;
     Canary canary = Canary::kNoAnswer;
   };
 
@@ -132,10 +144,10 @@ class Guard {
   Cache& cache_;
   Prober& prober_;
   std::shared_ptr<const GuardSettings> settings_ = std::make_shared<const GuardSettings>();
-  // Forgotten as a whole when there are too many: a window is all that is lost.
-  absl::flat_hash_map<std::string, Watched> watched_;
+  ForgetfulTable<std::string, Watched> watched_{kMaxWatched};
   // By destination and domain.
-  absl::flat_hash_map<std::pair<std::string, std::string>, Asked> asked_;
+  ForgetfulTable<std::pair<std::string, std::string>, Asked> asked_{kMaxWatched};
+  absl::flat_hash_map<std::pair<std::string, std::string>, std::shared_ptr<Asking>> asking_;
 };
 
 }  // namespace verifyd

@@ -308,6 +308,11 @@ std::optional<Verdict> Verifier::TakeUnheard(const Question& question) {
 }
 
 void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer) {
+  Ask(std::move(question), std::move(answer), /*again=*/false);
+}
+
+// Who joined a flight is not answered by another one's budget: he asks once more himself (`again`).
+void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer, bool again) {
   const Memory memory = Remember(question.address, loop_.clock().Now());
   if (std::optional<Verdict> recalled = Recall(question, memory)) return answer(*std::move(recalled));
   std::string key = question.address.Key();
@@ -332,8 +337,13 @@ void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer
   }
   const absl::Duration patience = question.patience;
   flights_.Wait(*ticket.flight, patience,
-                [this, question = std::move(question), answer = std::move(answer)](const Verdict* verdict) mutable {
-                  answer(Told(question, verdict));
+                [this, again, began = loop_.clock().Mono(), question = std::move(question),
+                 answer = std::move(answer)](const Verdict* verdict) mutable {
+                  const bool others =
+                      verdict != nullptr && verdict->declined_for.value_or(question.asker) != question.asker;
+                  if (again || !others) return answer(Told(question, verdict));
+                  question.patience -= loop_.clock().Mono() - began;
+                  Ask(std::move(question), std::move(answer), /*again=*/true);
                 });
   if (ticket.leads) loop_.Spawn(Fly(ticket.flight, *std::move(request)));
 }
@@ -427,7 +437,8 @@ void Verifier::RefreshBehind(const Question& question) {
   if (!HasRoom(question.address, parties_.NumberOf(question.address.domain()), /*flying=*/false)) return;
   metrics_.refreshes().Increment();
   NoteChoice(question);
-  LookAgain(question.address, Urgency::kRefresh, [] {});
+  LookAgain(
+      question.address, Urgency::kRefresh, [] {}, question.asker);
 }
 
 void Verifier::NoteChoice(const Question& question) {
@@ -458,7 +469,7 @@ void Verifier::Forgo(const Address& address, absl::Duration pause) {
   cache_.PutRecord(address.Key(), *record);
 }
 
-void Verifier::LookAgain(Address address, Urgency urgency, absl::AnyInvocable<void()> done) {
+void Verifier::LookAgain(Address address, Urgency urgency, absl::AnyInvocable<void()> done, uint64_t asker) {
   const Memory memory = Remember(address, loop_.clock().Now());
   if (memory.pin.has_value() || !IsOurs(address)) {
     Forgo(address, absl::InfiniteDuration());
@@ -473,6 +484,7 @@ void Verifier::LookAgain(Address address, Urgency urgency, absl::AnyInvocable<vo
   Question question;
   question.address = std::move(address);
   question.urgency = urgency;
+  question.asker = asker;
   flights_.Wait(*ticket.flight, absl::InfiniteDuration(),
                 [done = std::move(done)](const Verdict* /*verdict*/) mutable { done(); });
   loop_.Spawn(Fly(ticket.flight, RequestFor(question)));
@@ -501,8 +513,9 @@ boost::asio::awaitable<void> Verifier::Land(std::shared_ptr<Flight> flight, Prob
     LogProbe("probe", address, outcome);
     verdict = Standing(address);
     if (verdict.state != VerdictState::kKnown) verdict = Known(VerdictSource::kProbe, outcome.finding, now);
+    verdict.declined_for = request.asker;
     // What is planned comes later, but not because somebody asked in vain.
-    if (request.asker == 0) Forgo(address, kForgone);
+    if (request.urgency == Urgency::kRetry) Forgo(address, kForgone);
   } else {
     metrics_.probes(outcome.finding.deliverability).Increment();
     LogProbe("probe", address, outcome);

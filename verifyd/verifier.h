@@ -77,8 +77,8 @@ class Verifier {
   std::optional<Verdict> Recall(const Question& question);
 
   // Asks anew about an address whose next probe is due, whoever knows of it. `done` is called when it has been asked,
-  // perhaps before this returns.
-  void LookAgain(Address address, Urgency urgency, absl::AnyInvocable<void()> done);
+  // perhaps before this returns. `asker`: see Question.
+  void LookAgain(Address address, Urgency urgency, absl::AnyInvocable<void()> done, uint64_t asker = 0);
   // Whether the address is to be asked about by `now` without anybody asking (Record::on_agenda).
   bool IsPlanned(const Address& address, absl::Time now) const;
   // Called whenever such a probe is planned, with its time. Null: nobody wants to know.
@@ -128,6 +128,7 @@ class Verifier {
   static constexpr size_t kMaxUnheard = 10000;
 
   struct Memory;
+  void Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer, bool again);
   Memory Remember(const Address& address, absl::Time now) const;
   Verdict FromRecord(const Record& record, absl::Time now) const;
   std::optional<Verdict> FromDomain(const std::string& domain, absl::Time now) const;

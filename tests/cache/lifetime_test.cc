@@ -197,5 +197,14 @@ TEST(LifetimeTest, ADestinationIsForgottenLongAfterTheLastThingThatHappened) {
   EXPECT_EQ(ExpiryOf(DestinationState(), Lifetimes()), absl::InfinitePast());
 }
 
+TEST(LifetimeTest, ADoubtOfADestinationIsNeverForgottenAndOneOfADomainThereIs) {
+  DestinationState state;
+  state.trust = {.doubt = Doubt::kManyRefused, .doubted_since = SampleTime(), .why = "it refuses many"};
+  state.name = "mx.example.com";
+  EXPECT_EQ(ExpiryOf(state, Lifetimes()), absl::InfiniteFuture());
+  state.name = "mx.example.com customer.example";
+  EXPECT_EQ(ExpiryOf(state, Lifetimes()), SampleTime() + 31 * kDay);
+}
+
 }  // namespace
 }  // namespace verifyd

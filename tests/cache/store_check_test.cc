@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <lmdb.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -189,6 +190,21 @@ TEST_F(StoreCheckTest, ANumberThatIsUsedAgainAfterARebootHidAnUncleanEnd) {
   int status = 0;
   ::waitpid(child, &status, 0);
   EXPECT_EQ(status, 0);
+}
+
+TEST_F(StoreCheckTest, AMarkInWhosePlaceThereIsAPipeOrAnotherNameOfAFileKeepsNobodyWaitingAndWritesNothing) {
+  const std::string mine = absl::StrCat(folder_.file(), "-open.", ::getpid());
+  const std::string parents = absl::StrCat(folder_.file(), "-open.", ::getppid());
+  ASSERT_EQ(::mkfifo(parents.c_str(), 0600), 0);
+  ASSERT_EQ(::mkfifo(mine.c_str(), 0600), 0);
+  EXPECT_EQ(OpenMark::Holder(folder_.file()), ::getppid());
+  { const OpenMark mark(folder_.file()); }
+  EXPECT_FALSE(std::filesystem::exists(mine));
+  const std::string other = folder_.path() + "/other";
+  WriteFile(other, "precious");
+  std::filesystem::create_hard_link(other, mine);
+  { const OpenMark mark(folder_.file()); }
+  EXPECT_EQ(ReadFile(other), "precious");
 }
 
 TEST_F(StoreCheckTest, AMarkIsThereWhileTheCacheIsOpenAndOneOfALivingProcessIsNotLeftOver) {

@@ -202,6 +202,19 @@ TEST(StoreTest, TheLockTableThatRootMakesIsTheOwnersOfTheFile) {
   EXPECT_EQ(made.st_gid, 12346U);
 }
 
+TEST(StoreTest, AFileThatRootLeftInAFolderOfSomebodyElseIsOpenedAndIsHis) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  const TemporaryFolder folder;
+  OpenOrDie(folder.file());
+  ASSERT_EQ(::chown(folder.path().c_str(), 4711, 4711), 0);
+  OpenOrDie(folder.file());
+  for (const char* const ending : {"", "-lock"}) {
+    struct stat info {};
+    ASSERT_EQ(::stat(absl::StrCat(folder.file(), ending).c_str(), &info), 0);
+    EXPECT_EQ(info.st_uid, 4711U) << ending;
+  }
+}
+
 TEST(StoreTest, ASymbolicLinkInTheLockTablesPlaceMadeRootOverwriteAFileOfItsOwn) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root has what others may not write";
   const TemporaryFolder folder;

@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "mail/address.h"
 #include "tests/scenario/scenario.h"
 #include "verdict/classifier.h"
 #include "verdict/event.h"
@@ -21,11 +22,13 @@ namespace {
 // The first example of a rule that can be played as a single line.
 std::map<Reason, std::pair<Stage, std::string>> Examples() {
   std::map<Reason, std::pair<Stage, std::string>> examples;
+  const Address joe = Address::Parse("joe@example.com").value();
   for (const Rule& rule : Classifier::BuiltIn()->rules()) {
     for (const RuleExample& example : rule.examples) {
       const bool plain = example.must_match && example.mx_name.empty() && example.reply.lines.size() == 1 &&
                          (example.stage == Stage::kRcpt || example.stage == Stage::kMail);
-      const Classification meaning = Classifier::BuiltIn()->Classify(example.stage, example.reply, "", Marks{});
+      const Classification meaning =
+          Classifier::BuiltIn()->Classify(example.stage, example.reply, "", Marks{.recipient = &joe});
       if (!plain || meaning.reason == Reason::kNone || examples.contains(meaning.reason)) continue;
       examples[meaning.reason] = {example.stage, example.reply.ToLine()};
     }

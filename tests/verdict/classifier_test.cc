@@ -82,6 +82,21 @@ TEST(ClassifierTest, AQuotedReplyIsJudgedInItsPlace) {
   EXPECT_EQ(ReasonAt(Stage::kRcpt, "550 host a said: 450 4.1.1 User unknown"), Reason::kNoSuchUserTemporary);
 }
 
+TEST(ClassifierTest, AServerThatFindsAShortAddressTooLongSaysNothingOfIt) {
+  const auto judge = [](absl::string_view address) {
+    const Address recipient = *Address::Parse(address);
+    return Classifier::BuiltIn()->Classify(Stage::kRcpt, *Reply::Parse("500 5.5.2 Line too long"), "",
+                                           Marks{.recipient = &recipient});
+  };
+  const Classification allowed = judge(absl::StrCat(std::string(64, 'a'), "@example.com"));
+  EXPECT_EQ(allowed.reason, Reason::kMailboxTemporary);
+  EXPECT_EQ(allowed.rule, Classifier::kAmbiguous);
+  const Classification longer = judge(absl::StrCat(std::string(65, 'a'), "@example.com"));
+  EXPECT_EQ(longer.reason, Reason::kBadAddressSyntax);
+  EXPECT_EQ(longer.rule, Classifier::kTooLong);
+  EXPECT_NE(ReasonAt(Stage::kRcpt, "550 5.7.1 Deadline too long"), Reason::kBadAddressSyntax);
+}
+
 TEST(ClassifierTest, AnOuterTemporaryCodeStaysTemporaryWhateverIsQuoted) {
   EXPECT_EQ(ReasonAt(Stage::kRcpt, "450 4.1.1 unverified address: host mx said: 550 5.1.1 User unknown"),
             Reason::kNoSuchUserTemporary);

@@ -31,18 +31,21 @@ class DestinationMemoryTest : public testing::Test {
   std::unique_ptr<Cache> cache_ = Cache::Open(world_.test.loop(), CacheSettings());
 };
 
-TEST_F(DestinationMemoryTest, ARouteThatWasCalledLikeAnExchangeKeepsWhatTheOperatorAndTheGuardSaidOfIt) {
+TEST_F(DestinationMemoryTest, ARouteThatWasCalledLikeAnExchangeKeepsItsHoldAndThatItHasAcceptedSomebody) {
   DestinationState former;
   former.name = "isp.example";
   former.held_until = now() + absl::Hours(1);
   former.trust.last_accepted = now() - absl::Hours(5);
+  former.trust.doubt = Doubt::kManyRefused;
+  former.trust.why = "a public server of that name refused many";
   former.failures = 7;
   cache_->PutDestinationState(former);
   RememberDestinations(*cache_, world_.prober);
   EXPECT_EQ(world_.Probe("joe@ours.example").finding.rule, "hold");
   const std::optional<DestinationState> state = cache_->FindDestinationState("smtp:isp.example");
   ASSERT_TRUE(state.has_value());
-  EXPECT_EQ(state->trust, former.trust);
+  EXPECT_EQ(state->held_until, former.held_until);
+  EXPECT_EQ(state->trust, Trust{.last_accepted = former.trust.last_accepted});
   EXPECT_EQ(state->failures, 0U) << "others' servers of that name may have failed";
 }
 

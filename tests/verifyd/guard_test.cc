@@ -30,7 +30,7 @@ class GuardTest : public testing::Test {
     ProbeRequest request;
     request.address = *Address::Parse(address);
     ProbeOutcome outcome;
-    outcome.destination = kShared;
+    outcome.destination = destination_;
     outcome.finding = ToFinding(ClassificationOf(refused ? Reason::kNoSuchUser : Reason::kAccepted, "test"),
                                 Stage::kRcpt, "as it said", test_.clock().Now());
     outcome.finding.code = refused ? 550 : 250;
@@ -48,6 +48,7 @@ class GuardTest : public testing::Test {
     return Refuse(absl::StrCat("nobody@", domain), Before::kNothing) == Reason::kNoSuchUser;
   }
 
+  std::string destination_ = kShared;
   CapturedLog log_;
   TestLoop test_;
   ScriptedResolver resolver_{test_.loop()};
@@ -184,6 +185,25 @@ TEST_F(GuardTest, ADoubtOutlivesARestart) {
   RefuseThreeOf("one.example");
   guard_.emplace(test_.loop(), *cache_, prober_);
   EXPECT_FALSE(Believes("one.example"));
+}
+
+TEST_F(GuardTest, AStrangersManyDestinationsDoNotMakeTheCountBeginAnew) {
+  Refuse("a@one.example");
+  Refuse("b@one.example");
+  for (size_t i = 0; i < Guard::kMaxWatched + 1000; ++i) {
+    destination_ = absl::StrCat("mx", i, ".stranger.example");
+    Refuse("a@stranger.example");
+  }
+  destination_ = kShared;
+  Refuse("c@one.example");
+  EXPECT_FALSE(Believes("one.example"));
+}
+
+TEST_F(GuardTest, ADomainWhoseNameIsTooLongToBeKeptIsNotDoubtedAndRaisesNoAlarm) {
+  destination_ = absl::StrCat("mx.", std::string(430, 'x'));
+  RefuseThreeOf("one.example.with.a.long.name.example");
+  EXPECT_TRUE(Believes("one.example.with.a.long.name.example"));
+  EXPECT_FALSE(log_.Contains("ALARM"));
 }
 
 TEST_F(GuardTest, OfABusyDestinationABoundedNumberOfUsersIsCounted) {

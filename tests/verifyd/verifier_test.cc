@@ -174,6 +174,46 @@ TEST_F(VerifierTest, WhatWasNotAskedBecauseOfTheAskerIsNotRememberedOfTheAddress
   EXPECT_EQ(test_.Run(verifier_->Verify(question)).finding.reason, Reason::kNoSuchUser);
 }
 
+TEST_F(VerifierTest, WhoJoinsAProbeThatItsLeaderMayNotMakeAsksOnHisOwnAccount) {
+  Configure({{"probe_public_unknown_limit", "4", "test"}});
+  resolver_.SetMx("example.org", {{10, "mx.example.org"}});
+  resolver_.SetAddresses("mx.example.org", {"11.0.0.3"});
+  dialer_.Play("11.0.0.3", "rcpt=550 5.1.1 User unknown");
+  Question question = About("no@example.org");
+  question.asker = 7;
+  EXPECT_EQ(test_.Run(verifier_->Verify(question)).finding.reason, Reason::kNoSuchUser);
+  question.address = *Address::Parse("joe@example.org");
+  std::optional<Verdict> leader;
+  std::optional<Verdict> joined;
+  verifier_->Ask(question, [&](Verdict&& verdict) { leader = std::move(verdict); });
+  question.asker = 8;
+  verifier_->Ask(question, [&](Verdict&& verdict) { joined = std::move(verdict); });
+  test_.Advance(absl::Minutes(5));
+  ASSERT_TRUE(leader.has_value());
+  EXPECT_EQ(leader->finding.rule, "budget.unknown");
+  ASSERT_TRUE(joined.has_value());
+  EXPECT_EQ(joined->finding.reason, Reason::kNoSuchUser);
+}
+
+TEST_F(VerifierTest, WhatIsRefreshedBehindAnAnswerIsOfTheAskersBudget) {
+  Configure({{"probe_public_unknown_limit", "4", "test"}});
+  resolver_.SetMx("example.org", {{10, "mx.example.org"}});
+  resolver_.SetAddresses("mx.example.org", {"11.0.0.3"});
+  dialer_.Play("11.0.0.3", "rcpt=550 5.1.1 User unknown");
+  Record record;
+  record.finding = {.deliverability = Deliverability::kDeliverable,
+                    .reason = Reason::kAccepted,
+                    .scope = Scope::kAddress,
+                    .when = test_.clock().Now() - absl::Hours(24 * 8)};
+  cache_->PutRecord("no@example.org", record);
+  Question question = About("no@example.org");
+  question.asker = 7;
+  EXPECT_TRUE(test_.Run(verifier_->Verify(question)).refreshing);
+  test_.Advance(absl::Minutes(5));
+  question.address = *Address::Parse("joe@example.org");
+  EXPECT_EQ(test_.Run(verifier_->Verify(question)).finding.rule, "budget.unknown");
+}
+
 TEST_F(VerifierTest, WhileManyAnswersAreInTheMailListsHaveNoRoom) {
   Configure({{"probe_public_concurrency_limit", "1", "test"}});
   resolver_.SetMx("example.org", {{10, "mx.example.org"}});
