@@ -4,8 +4,7 @@
 // It is kept by domain, and within a domain by asker (ProbeRequest::asker), so that nobody spends another's:
 //
 //   - an asker is over budget when he has asked for a quarter of the number in vain himself, and that is the given
-//   share
-//     of all he asked for there;
+//     share of all he asked for there;
 //   - when all together have asked for the number in vain, and that is the given share, then everybody is over budget
 //     of whose questions that share was in vain. Whoever has asked for none in vain, or is new, goes on;
 //   - questions that nobody can be held to account for (lists, refreshes, doors that do not say for whom) are one asker
