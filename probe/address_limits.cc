@@ -81,8 +81,8 @@ std::vector<AddressLimits::Gate*> AddressLimits::GatesOf(const std::vector<Endpo
   return gates;
 }
 
-AddressLimits::Gate& AddressLimits::GateAt(std::string key, const PaceLimits& allowed, int times) {
-  std::unique_ptr<Gate>& gate = gates_[std::move(key)];
+AddressLimits::Gate& AddressLimits::GateAt(const std::string& key, const PaceLimits& allowed, int times) {
+  std::unique_ptr<Gate>& gate = gates_[key];
   const int connections = allowed.connections * times;
   const double rate = allowed.connections_per_second * times;
   if (gate == nullptr) {

@@ -77,7 +77,7 @@ class AddressLimits {
  private:
   // Where an endpoint has to pass, the address before the network, IPv4 before IPv6: all who wait wait in this order.
   std::vector<Gate*> GatesOf(const std::vector<Endpoint>& endpoints, const PaceLimits& allowed);
-  Gate& GateAt(std::string key, const PaceLimits& allowed, int times);
+  Gate& GateAt(const std::string& key, const PaceLimits& allowed, int times);
   bool Passes(Gate& gate);
   void Serve(Gate& gate);
   void AwaitNext(Gate& gate);

@@ -337,7 +337,7 @@ boost::asio::awaitable<bool> Destination::AwaitArrival() {
 // Whether the front of the queue can be asked on this connection.
 bool Destination::Keep(const Session& session, const ProbeJob& job) const {
   return session.ready() && !job.transcript.wanted() && !job.alone && RefusalsLeft(&session) > 0 &&
-         !(session.contested() && session.asked() > 0) && session.Serves(job.request.identity, job.settings) &&
+         (!session.contested() || session.asked() == 0) && session.Serves(job.request.identity, job.settings) &&
          (job.avoided_source.empty() || job.avoided_source != session.source()) &&
          job.ServerAt(session.endpoint()).has_value() &&
          all_.loop_.clock().Mono() - session.opened() < job.settings->connection_reuse_time_limit &&

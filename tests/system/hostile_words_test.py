@@ -84,6 +84,8 @@ class HostileWordsTest(HostileWorldTestCase):
     def test_a_local_part_that_reads_like_a_block_closes_no_route_of_the_operator(self):
         self.real_server()
         self.verifyd(**self.routes(our=2, other=2))
+        # A route that has never accepted anybody is not believed yet.
+        self.assertEqual(self.ask("user1000@our.test"), "DUNNO")
         actions, innocents = self.attack([f"x blocked using zen.spamhaus.org {number}" for number in range(12)])
         self.assertServesOnly(actions, innocents)
         self.assertEqual([action[:3] for action in actions], ["550"] * 12)
