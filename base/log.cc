@@ -59,9 +59,10 @@ class EndSink : public spdlog::sinks::base_sink<std::mutex> {
   std::promise<void> end_;
 };
 
+// The pool ends before the sink: its end joins the thread that may still be in it.
 struct State {
-  std::shared_ptr<spdlog::details::thread_pool> pool;
   std::shared_ptr<EndSink> end;
+  std::shared_ptr<spdlog::details::thread_pool> pool;
   std::shared_ptr<spdlog::logger> logger;
 };
 
