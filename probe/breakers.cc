@@ -22,6 +22,11 @@ constexpr BreakerPause kOwnRefusal = {absl::Seconds(30), absl::Minutes(15)};
 constexpr BreakerPause kPublicFailure = {absl::Minutes(1), absl::Hours(1)};
 constexpr BreakerPause kPublicRefusal = {absl::Minutes(5), absl::Hours(4)};
 
+const BreakerPause& PauseFor(const ProbeJob& job, bool refusal) {
+  if (refusal) return job.route.configured ? kOwnRefusal : kPublicRefusal;
+  return job.route.configured ? kOwnFailure : kPublicFailure;
+}
+
 // Said so plainly that it need not be heard twice. Other refusals may have to do with the one address that was asked
 // about, whatever they say: they count like failures.
 bool IsPlain(Reason reason) {
@@ -91,15 +96,12 @@ void Breakers::Learn(const ProbeJob& job, const Finding& finding, const Answered
                      absl::BitGenRef random) {
   const bool refusal = IsRefusalOfUs(finding.reason);
   if (finding.at_recipient() && (refusal || finding.code == 0)) {
-    const BreakerPause& pause = refusal ? (job.route.configured ? kOwnRefusal : kPublicRefusal)
-                                        : (job.route.configured ? kOwnFailure : kPublicFailure);
-    return NoteOddAddress(job, finding.reason, answered, pause, now, random);
+    return NoteOddAddress(job, finding.reason, answered, PauseFor(job, refusal), now, random);
   }
   if (refusal) return NoteRefusal(job, finding.reason, now, random);
   if (job.conversed) return NoteConversation(job, now);
   if (finding.scope == Scope::kUs && finding.code == 0) return;  // a fault of ours
-  const BreakerPause& pause = job.route.configured ? kOwnFailure : kPublicFailure;
-  if (own_.NoteFailure(finding.reason, pause, now, random)) Report(own_.state());
+  if (own_.NoteFailure(finding.reason, PauseFor(job, /*refusal=*/false), now, random)) Report(own_.state());
 }
 
 void Breakers::NoteConversation(const ProbeJob& job, absl::Time now) {
@@ -119,7 +121,7 @@ bool Breakers::HasRoomFor(const std::string& domain, absl::Time now) {
 
 // Said before it was known whom it is about.
 void Breakers::NoteRefusal(const ProbeJob& job, Reason reason, absl::Time now, absl::BitGenRef random) {
-  const BreakerPause& pause = job.route.configured ? kOwnRefusal : kPublicRefusal;
+  const BreakerPause& pause = PauseFor(job, /*refusal=*/true);
   if (HasRoomFor(job.domain(), now)) {
     Breaker& breaker = DomainOf(job.domain()).breaker;
     const bool changed =

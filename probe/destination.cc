@@ -19,7 +19,7 @@ namespace {
 
 // How often one address is asked about again because what was said was about the session.
 constexpr int kMaxAgain = 5;
-// From then on alone.
+// After so many times it is asked alone.
 constexpr int kOftenAgain = 2;
 // How often it waits because the server complained that we are too many, or too fast.
 constexpr int kMaxThrottled = 8;
@@ -59,7 +59,7 @@ bool HeldAConversation(const Finding& finding) {
   return finding.stage >= Stage::kRcpt || (finding.code != 0 && finding.stage >= Stage::kMail);
 }
 
-// Said of the recipient, or of his domain.
+// It was said of the recipient, or of his domain.
 bool IsAnswer(const Finding& finding) {
   return finding.code != 0 && finding.at_recipient() &&
          (finding.scope == Scope::kAddress || finding.scope == Scope::kDomain);
@@ -141,7 +141,7 @@ void Destination::Ask(std::unique_ptr<ProbeJob> job) {
 // False: answered, as nobody is to be asked just now.
 bool Destination::LetIn(ProbeJob& job) {
   const absl::Time now = all_.loop_.clock().Now();
-  if (!job.route.configured && !job.request.ours) {
+  if (!job.own()) {
     const UnknownShare* const over = all_.unknown_shares_.OverBudget(
         job.domain(), job.request.asker, job.settings->unknown_budget, all_.loop_.clock().Mono());
     if (over != nullptr) {
@@ -176,7 +176,7 @@ void Destination::SkipDeadHosts(ProbeJob& job) {
 void Destination::Enqueue(std::unique_ptr<ProbeJob> job, ProbeQueue::End end) {
   job->queued = all_.loop_.clock().Mono();
   // What the operator's domains need does not wait behind what waits for others' limits and shares.
-  if (!NeedsPlace(*job) && (at_gate_ || worker_waits_[1])) end = ProbeQueue::End::kFront;
+  if (job->own() && (at_gate_ || worker_waits_[1])) end = ProbeQueue::End::kFront;
   queue_.Add(std::move(job), end);
   ++all_.counters_->queued_now;
   if (!arrived_.NotifyOne()) StartWorker();
@@ -186,7 +186,7 @@ void Destination::Enqueue(std::unique_ptr<ProbeJob> job, ProbeQueue::End end) {
 void Destination::StartWorker() {
   if (queue_.empty()) return;
   const ProbeJob& front = *queue_.Front();
-  if (at_gate_ && NeedsPlace(front)) return;
+  if (at_gate_ && !front.own()) return;
   SlotClaim claim = ClaimFor(front);
   const size_t kind = KindOf(claim);
   if (std::any_of(worker_waits_.begin() + kind, worker_waits_.end(), [](bool waits) { return waits; })) return;
@@ -198,9 +198,9 @@ void Destination::StartWorker() {
 // The owner is told by the server that is asked first, which has an address: an exchange that has none may be called
 // after anybody.
 SlotClaim Destination::ClaimFor(const ProbeJob& job) {
-  if (job.route.configured) return {.urgency = job.request.urgency, .own = true, .owner = job.route.destination};
-  return {
-      .urgency = job.request.urgency, .own = job.request.ours, .owner = ProviderOf(job.route.endpoints.front().host)};
+  return {.urgency = job.request.urgency,
+          .own = job.own(),
+          .owner = job.route.configured ? job.route.destination : ProviderOf(job.route.endpoints.front().host)};
 }
 
 boost::asio::awaitable<void> Destination::Work(Busy busy, SlotClaim claim) {
@@ -240,7 +240,7 @@ boost::asio::awaitable<bool> Destination::ServeNext(std::unique_ptr<Session>& se
   }
   if (session == nullptr && (pace_.crowded() || exhausted_)) co_return false;
   AddressLimits::Place place;
-  if (session == nullptr && NeedsPlace(*queue_.Front())) {
+  if (session == nullptr && !queue_.Front()->own()) {
     if (at_gate_) co_return false;  // one waits for all
     if (!co_await AwaitPlace(claim, place)) co_return true;
   }
@@ -301,8 +301,6 @@ void Destination::MakeRoom() {
     longest->session.GiveUp();
   }
 }
-
-bool Destination::NeedsPlace(const ProbeJob& job) { return !job.route.configured && !job.request.ours; }
 
 // False: it had to be waited for, and meanwhile another server's turn may have come. Who waits has no slot, and who
 // waits for a slot no place.
@@ -745,7 +743,7 @@ void Destination::NoteUnknown(const ProbeJob& job, const Finding& finding) {
   const MonoTime now = all_.loop_.clock().Mono();
   const bool unknown = IsUnknownUser(finding);
   unknown_share_.Note(unknown, now);
-  if (!job.request.ours) all_.unknown_shares_.Note(name(), job.domain(), job.request.asker, unknown, now);
+  if (!job.own()) all_.unknown_shares_.Note(name(), job.domain(), job.request.asker, unknown, now);
 }
 
 // The operator's own route does not take mail for the domain: nobody can be verified there until he mends it.

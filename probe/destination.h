@@ -107,7 +107,6 @@ class Destination {
   boost::asio::awaitable<void> AwaitTurn(const SlotClaim& claim);
   static SlotClaim ClaimFor(const ProbeJob& job);
   boost::asio::awaitable<bool> ServeNext(std::unique_ptr<Session>& session, const SlotClaim& claim);
-  static bool NeedsPlace(const ProbeJob& job);
   boost::asio::awaitable<bool> AwaitPlace(const SlotClaim& claim, AddressLimits::Place& place);
   void EndWork(const SlotClaim& claim);
   boost::asio::awaitable<bool> AwaitArrival();

@@ -58,7 +58,8 @@ void Destinations::Ask(std::unique_ptr<ProbeJob> job) {
     return found->second->Ask(std::move(job));
   }
   if (job->remembered == nullptr && recall_) return recall_(std::move(job));
-  AddFor(*job).Ask(std::move(job));
+  Destination& added = AddFor(*job);
+  added.Ask(std::move(job));
 }
 
 Destination& Destinations::AddFor(const ProbeJob& job) {

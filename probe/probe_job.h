@@ -68,6 +68,8 @@ struct ProbeJob {
   CatchAll catch_all = CatchAll::kNotAsked;
 
   const std::string& domain() const { return request.address.domain(); }
+  // A route of the operator's, or a domain of his: no share and no budget that protects others holds it up.
+  bool own() const { return route.configured || request.ours; }
   bool answered() const { return !answer; }
   void NoteTried(const Endpoint& endpoint);
   // The first server in order that was not asked; nothing when all were.

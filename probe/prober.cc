@@ -244,7 +244,8 @@ boost::asio::awaitable<std::optional<Route>> Prober::FindRoute(Address address, 
   Routed routed = co_await impl->router.Find(address, sender, *now_valid, deadline, transcript);
   const bool itself = !routed.rewritten.has_value() || *routed.rewritten == address;
   if (!itself || !routed.stock_verify.empty()) co_return std::nullopt;
-  // Who asks where looks up next what is remembered of it: by now also what has been so under another name.
+  // The caller looks up next what is kept of the destination; recalling it takes over what was kept under a former
+  // name.
   if (routed.route.has_value()) impl->Recall(routed.route->destination);
   co_return std::move(routed.route);
 }

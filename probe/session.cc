@@ -261,10 +261,7 @@ boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime de
   Forget();
 }
 
-void Session::GiveUp() {
-  expired_ = Event::kTimeout;
-  stream_->Close();
-}
+void Session::GiveUp() { Expire(Event::kTimeout); }
 
 // Of thousands that are idle nobody needs what they heard last.
 void Session::Forget() {
@@ -350,8 +347,11 @@ boost::asio::awaitable<void> Session::Transact(Transaction& transaction) {
       TakeReplyToData(transaction, plan[i]);
       continue;
     }
+    // Who is answered may be gone, with his address.
+    std::unique_ptr<Finding> end;
+    if (over() && i + 1 < plan.size()) end = FindingOf(*plan[i].step, MarksOf(plan[i]));
     TakeReply(transaction, plan[i]);
-    if (over() && i + 1 < plan.size()) co_return AnswerRest(transaction, i);
+    if (end != nullptr) co_return AnswerRest(transaction, i, std::move(end));
   }
 }
 
@@ -455,12 +455,11 @@ void Session::AnswerUnanswered(const Transaction& transaction, const Finding& fi
   }
 }
 
-// The connection is of no more use since the reply to `last`; who was not answered had no chance.
-void Session::AnswerRest(Transaction& transaction, size_t last) {
+// The connection is of no more use since the reply to `last`, which says `end`; who was not answered had no chance.
+void Session::AnswerRest(Transaction& transaction, size_t last, std::unique_ptr<Finding> end) {
   const std::vector<Planned>& plan = transaction.plan;
   const bool refused = mail_refusal_ != nullptr;
-  const std::unique_ptr<Finding> end =
-      refused ? std::move(mail_refusal_) : FindingOf(*plan[last].step, MarksOf(plan[last]));
+  if (refused) end = std::move(mail_refusal_);
   // What was to be tried again has not been answered.
   const size_t first = transaction.redo == Redo::kNothing ? last + 1 : 0;
   for (size_t i = first; i < plan.size(); ++i) {

@@ -208,7 +208,7 @@ class Session {
   void Answer(const Transaction& transaction, Enquiry& enquiry, std::unique_ptr<Finding> finding, bool again);
   void AnswerAsked(Transaction& transaction, const Planned& planned, std::unique_ptr<Finding> finding, bool ended);
   void AnswerRefused(const Transaction& transaction, const Planned& planned);
-  void AnswerRest(Transaction& transaction, size_t last);
+  void AnswerRest(Transaction& transaction, size_t last, std::unique_ptr<Finding> end);
   void AnswerUnanswered(const Transaction& transaction, const Finding& finding);
   Redo RedoFor(const Reply& reply);
   std::unique_ptr<Finding> MissingSmtputf8(const Address& address) const;

@@ -26,14 +26,7 @@ namespace {
 
 class PageCheckTest : public testing::Test {
  protected:
-  CacheSettings Settings(std::vector<std::string> checker = {}) {
-    CacheSettings settings;
-    settings.path = folder_.path() + "/verify_cache";
-    settings.map_name = "lmdb:verify_cache";
-    settings.cleanup_interval = absl::ZeroDuration();
-    settings.checker = std::move(checker);
-    return settings;
-  }
+  CacheSettings Settings(std::vector<std::string> checker = {}) { return CheckedSettings(folder_, std::move(checker)); }
   // With trees of several levels, values on pages of their own, and free pages.
   void Fill(int records) {
     const auto cache = Cache::Open(test_.loop(), Settings());

@@ -9,9 +9,12 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "cache/cache.h"
 #include "cache/record.h"
 
 namespace verifyd {
@@ -36,6 +39,16 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
+
+// Of a cache in `folder` that `checker` checks where it was not closed, and that nobody cleans meanwhile.
+inline CacheSettings CheckedSettings(const TemporaryFolder& folder, std::vector<std::string> checker) {
+  CacheSettings settings;
+  settings.path = folder.path() + "/verify_cache";
+  settings.map_name = "lmdb:verify_cache";
+  settings.cleanup_interval = absl::ZeroDuration();
+  settings.checker = std::move(checker);
+  return settings;
+}
 
 inline std::string ReadFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);

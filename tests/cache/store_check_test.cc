@@ -29,14 +29,7 @@ using ::testing::HasSubstr;
 
 class StoreCheckTest : public testing::Test {
  protected:
-  CacheSettings Settings(std::vector<std::string> checker = {}) {
-    CacheSettings settings;
-    settings.path = folder_.path() + "/verify_cache";
-    settings.map_name = "lmdb:verify_cache";
-    settings.cleanup_interval = absl::ZeroDuration();
-    settings.checker = std::move(checker);
-    return settings;
-  }
+  CacheSettings Settings(std::vector<std::string> checker = {}) { return CheckedSettings(folder_, std::move(checker)); }
   void Fill(int records) {
     const auto cache = Cache::Open(test_.loop(), Settings());
     for (int i = 0; i < records; ++i) cache->PutRecord(absl::StrCat("user", i, "@example.com"), FullRecord());

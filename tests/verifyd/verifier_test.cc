@@ -67,6 +67,19 @@ class VerifierTest : public testing::Test {
     return question;
   }
 
+  // Asker 7 has asked for a user of example.org in vain, and may not ask about joe there.
+  Question OverBudget() {
+    Configure({{"probe_public_unknown_limit", "4", "test"}});
+    resolver_.SetMx("example.org", {{10, "mx.example.org"}});
+    resolver_.SetAddresses("mx.example.org", {"11.0.0.3"});
+    dialer_.Play("11.0.0.3", "rcpt=550 5.1.1 User unknown");
+    Question question = About("no@example.org");
+    question.asker = 7;
+    EXPECT_EQ(test_.Run(verifier_->Verify(question)).finding.reason, Reason::kNoSuchUser);
+    question.address = *Address::Parse("joe@example.org");
+    return question;
+  }
+
   CapturedLog log_;
   TemporaryFolder folder_;
   TestLoop test_;
@@ -160,14 +173,7 @@ TEST_F(VerifierTest, ThoseWhoWaitForOneDomainLeaveRoomToOthers) {
 }
 
 TEST_F(VerifierTest, WhatWasNotAskedBecauseOfTheAskerIsNotRememberedOfTheAddress) {
-  Configure({{"probe_public_unknown_limit", "4", "test"}});
-  resolver_.SetMx("example.org", {{10, "mx.example.org"}});
-  resolver_.SetAddresses("mx.example.org", {"11.0.0.3"});
-  dialer_.Play("11.0.0.3", "rcpt=550 5.1.1 User unknown");
-  Question question = About("no@example.org");
-  question.asker = 7;
-  EXPECT_EQ(test_.Run(verifier_->Verify(question)).finding.reason, Reason::kNoSuchUser);
-  question.address = *Address::Parse("joe@example.org");
+  Question question = OverBudget();
   EXPECT_EQ(test_.Run(verifier_->Verify(question)).finding.rule, "budget.unknown");
   EXPECT_FALSE(cache_->FindRecord("joe@example.org").has_value());
   question.asker = 8;
@@ -175,14 +181,7 @@ TEST_F(VerifierTest, WhatWasNotAskedBecauseOfTheAskerIsNotRememberedOfTheAddress
 }
 
 TEST_F(VerifierTest, WhoJoinsAProbeThatItsLeaderMayNotMakeAsksOnHisOwnAccount) {
-  Configure({{"probe_public_unknown_limit", "4", "test"}});
-  resolver_.SetMx("example.org", {{10, "mx.example.org"}});
-  resolver_.SetAddresses("mx.example.org", {"11.0.0.3"});
-  dialer_.Play("11.0.0.3", "rcpt=550 5.1.1 User unknown");
-  Question question = About("no@example.org");
-  question.asker = 7;
-  EXPECT_EQ(test_.Run(verifier_->Verify(question)).finding.reason, Reason::kNoSuchUser);
-  question.address = *Address::Parse("joe@example.org");
+  Question question = OverBudget();
   std::optional<Verdict> leader;
   std::optional<Verdict> joined;
   verifier_->Ask(question, [&](Verdict&& verdict) { leader = std::move(verdict); });

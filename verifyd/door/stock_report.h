@@ -15,8 +15,7 @@
 namespace verifyd {
 
 // The report of `marks.recipient` as a finding made at `now`, its text judged as what a server says at the stage that
-// it names
-// ("in reply to MAIL FROM command"). The finding's MX is "verify[update]".
+// it names ("in reply to MAIL FROM command"). The finding's MX is "verify[update]".
 Finding JudgeStockReport(const Classifier& classifier, RecipientStatus status, absl::string_view text,
                          const Marks& marks, absl::Time now);
 
