@@ -84,22 +84,13 @@ absl::Status Take(absl::string_view name, absl::string_view value, ProbeSettings
   return absl::OkStatus();
 }
 
-// What finds a route; it has been found before these settings are.
-ProbeSettings WithoutRouting(const ProbeSettings& general) {
-  ProbeSettings settings = general;
-  settings.mydestination = settings.virtual_alias_domains = settings.virtual_mailbox_domains = settings.relay_domains =
-      DomainList();
-  settings.transport_maps.clear();
-  return settings;
-}
-
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const DestinationSettings>> DestinationSettings::Load(absl::string_view table,
                                                                                      const ProbeSettings& general) {
   ASSIGN_OR_RETURN(const auto lines, Table::Load(table));
   if (lines->remote().has_value()) return Expected("a file", table);
-  const ProbeSettings base = WithoutRouting(general);
+  const ProbeSettings base = general.WithoutRouting();
   auto loaded = std::make_shared<DestinationSettings>();
   absl::flat_hash_map<absl::string_view, std::shared_ptr<const ProbeSettings>> by_text;
   for (const std::string& key : lines->Keys()) {
@@ -128,9 +119,13 @@ std::shared_ptr<const ProbeSettings> DestinationSettings::FindKey(absl::string_v
 std::shared_ptr<const ProbeSettings> DestinationSettings::Find(const Route& route, const std::string& domain) const {
   const std::string name = absl::AsciiStrToLower(route.destination);
   if (auto found = FindKey(name)) return found;
+  // Without the transport, where that asks as another.
+  absl::string_view place = name;
+  if (route.settings != nullptr) place = place.substr(0, place.rfind(Route::kTransportMark));
+  if (auto found = FindKey(place)) return found;
   // The next hop alone, as it stands in a transport map.
-  if (route.configured && absl::StartsWith(name, Route::kSmtpMark)) {
-    if (auto found = FindKey(absl::StripPrefix(name, Route::kSmtpMark))) return found;
+  if (route.configured && absl::StartsWith(place, Route::kSmtpMark)) {
+    if (auto found = FindKey(absl::StripPrefix(place, Route::kSmtpMark))) return found;
   }
   for (const Endpoint& endpoint : route.endpoints) {
     if (auto found = FindKey(absl::AsciiStrToLower(endpoint.host))) return found;

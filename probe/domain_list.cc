@@ -9,10 +9,12 @@
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "probe/table.h"
+#include "probe/table_text.h"
 
 namespace verifyd {
 namespace {
+
+constexpr int kMaxFilesInFiles = 10;
 
 absl::StatusOr<std::string> ParseItem(absl::string_view item) {
   const bool below_only = absl::ConsumePrefix(&item, ".");
@@ -20,7 +22,7 @@ absl::StatusOr<std::string> ParseItem(absl::string_view item) {
   if (!domain.ok()) {
     return absl::InvalidArgumentError(absl::StrCat("\"", Printable(item, 80),
                                                    "\" in a list of domains: ", domain.status().message(),
-                                                   " (expected a domain, .domain, *, or a table)"));
+                                                   " (expected a domain, .domain, *, /PATH, or a table)"));
   }
   return absl::StrCat(below_only ? "." : "", *domain);
 }
@@ -28,43 +30,88 @@ absl::StatusOr<std::string> ParseItem(absl::string_view item) {
 }  // namespace
 
 absl::StatusOr<DomainList> DomainList::Create(const std::vector<std::string>& items) {
+  return Create(items, [](absl::string_view spec) { return Table::Load(spec); });
+}
+
+absl::StatusOr<DomainList> DomainList::Create(const std::vector<std::string>& items, LoadTable load, bool parents) {
   DomainList list;
-  for (const std::string& item : items) {
-    if (item == "*") {
-      list.all_ = true;
-      continue;
-    }
-    if (!absl::StrContains(item, ':') || absl::StartsWith(item, "[")) {
-      ASSIGN_OR_RETURN(std::string domain, ParseItem(item));
-      list.domains_.insert(std::move(domain));
-      continue;
-    }
-    ASSIGN_OR_RETURN(const std::shared_ptr<const Table> table, Table::Load(item));
-    if (table->remote().has_value()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("\"", Printable(item, 80), "\" in a list of domains: expected a table that can be read whole"));
-    }
-    for (const std::string& key : table->Keys()) {
-      absl::StatusOr<std::string> domain = ParseItem(key);
-      if (!domain.ok()) return absl::InvalidArgumentError(absl::StrCat(item, ": ", domain.status().message()));
-      list.domains_.insert(*std::move(domain));
-    }
-  }
+  list.parents_ = parents;
+  for (const std::string& item : items) RETURN_IF_ERROR(list.Add(item, /*listed=*/true, load, /*depth=*/0));
   return list;
 }
 
-bool DomainList::Contains(const Address& address) const { return all_ || Names(address); }
+absl::Status DomainList::Add(absl::string_view item, bool listed, LoadTable load, int depth) {
+  while (absl::ConsumePrefix(&item, "!")) listed = !listed;
+  if (absl::StartsWith(item, "/")) return AddFile(item, listed, load, depth);
+  if (item == "*" || absl::StartsWith(item, "static:")) {
+    Part all;
+    all.listed = listed;
+    all.all = true;
+    parts_.push_back(std::move(all));
+    return absl::OkStatus();
+  }
+  if (!absl::StrContains(item, ':') || absl::StartsWith(item, "[")) {
+    ASSIGN_OR_RETURN(std::string domain, ParseItem(item));
+    PartFor(listed).domains.insert(std::move(domain));
+    return absl::OkStatus();
+  }
+  Part part;
+  part.listed = listed;
+  ASSIGN_OR_RETURN(part.table, load(item));
+  if (part.table->remote().has_value()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", Printable(item, 80), "\" in a list of domains: expected a table that can be read whole"));
+  }
+  parts_.push_back(std::move(part));
+  return absl::OkStatus();
+}
 
-bool DomainList::Names(const Address& address) const {
-  absl::string_view name = address.domain();
-  if (!domains_.empty()) {
-    if (domains_.contains(name)) return true;
-    for (size_t dot = name.find('.'); dot != absl::string_view::npos; dot = name.find('.')) {
-      if (domains_.contains(name.substr(dot))) return true;
-      name.remove_prefix(dot + 1);
-      if (domains_.contains(name)) return true;
+absl::Status DomainList::AddFile(absl::string_view path, bool listed, LoadTable load, int depth) {
+  if (depth == kMaxFilesInFiles) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": files name files, more than ", depth, " deep"));
+  }
+  ASSIGN_OR_RETURN(const std::string text, ReadTableText(path));
+  int number = 0;
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    ++number;
+    if (absl::StartsWith(line, "#")) continue;
+    for (const absl::string_view item : SplitList(line)) {
+      const absl::Status added = Add(item, listed, load, depth + 1);
+      if (!added.ok()) return absl::Status(added.code(), absl::StrCat(path, ":", number, ": ", added.message()));
     }
   }
+  return absl::OkStatus();
+}
+
+DomainList::Part& DomainList::PartFor(bool listed) {
+  if (parts_.empty() || parts_.back().listed != listed || parts_.back().all || parts_.back().table != nullptr) {
+    parts_.emplace_back().listed = listed;
+  }
+  return parts_.back();
+}
+
+bool DomainList::Part::Has(absl::string_view name) const {
+  return table != nullptr ? table->FindNumber(name).has_value() : domains.contains(name);
+}
+
+bool DomainList::Fits(const Part& part, absl::string_view name) const {
+  if (part.all || part.Has(name)) return true;
+  for (size_t dot = name.find('.'); dot != absl::string_view::npos; dot = name.find('.')) {
+    if (part.Has(name.substr(dot))) return true;
+    name.remove_prefix(dot + 1);
+    if (parents_ && part.Has(name)) return true;
+  }
+  return false;
+}
+
+std::optional<bool> DomainList::Judge(absl::string_view name, bool all_counts) const {
+  for (const Part& part : parts_) {
+    if ((all_counts || !part.all) && Fits(part, name)) return part.listed;
+  }
+  return std::nullopt;
+}
+
+bool DomainList::IsRouted(const Address& address) const {
   for (const std::shared_ptr<const TransportTable>& table : routes_) {
     const std::optional<Transport> transport = table->Find(address);
     if (transport.has_value() && !transport->by_wildcard) return true;
@@ -72,10 +119,27 @@ bool DomainList::Names(const Address& address) const {
   return false;
 }
 
-bool DomainList::ContainsExactly(absl::string_view domain) const { return all_ || domains_.contains(domain); }
+bool DomainList::Contains(const Address& address) const {
+  const std::optional<bool> judged = Judge(address.domain(), /*all_counts=*/true);
+  return judged.has_value() ? *judged : IsRouted(address);
+}
+
+bool DomainList::Names(const Address& address) const {
+  const std::optional<bool> judged = Judge(address.domain(), /*all_counts=*/false);
+  return judged.has_value() ? *judged : IsRouted(address);
+}
+
+bool DomainList::ContainsExactly(absl::string_view domain) const {
+  for (const Part& part : parts_) {
+    if (part.all || part.Has(domain)) return part.listed;
+  }
+  return false;
+}
 
 bool DomainList::empty() const {
-  if (all_ || !domains_.empty()) return false;
+  for (const Part& part : parts_) {
+    if (part.listed && (part.table == nullptr || part.table->size() > 0)) return false;
+  }
   for (const std::shared_ptr<const TransportTable>& table : routes_) {
     if (table->size() > 0) return false;
   }

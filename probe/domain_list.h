@@ -1,27 +1,33 @@
-// A list of domains as in relay_domains: `example.com` stands for itself and what is below it (Postfix's
-// parent_domain_matches_subdomains), `.example.com` for what is below it only, `*` for all, `texthash:PATH` for the
-// keys of a table.
+// A list of domains as in relay_domains, with the items of Postfix's lists (postconf(5)): `example.com` stands for
+// itself and what is below it (Postfix's parent_domain_matches_subdomains), `.example.com` for what is below it only,
+// `*` and `static:anything` for all, `/PATH` for the items in that file, `TYPE:/PATH` for the keys of a table, and
+// `!ITEM` for what is not meant. The first item that fits decides.
 //
 // Thread: any (immutable).
 #ifndef VERIFYD_PROBE_DOMAIN_LIST_H_
 #define VERIFYD_PROBE_DOMAIN_LIST_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "mail/address.h"
+#include "probe/table.h"
 #include "probe/transport_table.h"
 
 namespace verifyd {
 
 class DomainList {
  public:
-  // Errors name the item, and for a table the file and line.
+  using LoadTable = absl::FunctionRef<absl::StatusOr<std::shared_ptr<const Table>>(absl::string_view spec)>;
+  // Errors name the item, and for a file the line. `parents`: a domain stands for what is below it, too.
   static absl::StatusOr<DomainList> Create(const std::vector<std::string>& items);
+  static absl::StatusOr<DomainList> Create(const std::vector<std::string>& items, LoadTable load, bool parents = true);
 
   // Domains that these tables route belong to the list, too ("*" in a table does not count).
   void AddRoutes(std::vector<std::shared_ptr<const TransportTable>> routes) { routes_ = std::move(routes); }
@@ -35,8 +41,25 @@ class DomainList {
   bool empty() const;
 
  private:
-  bool all_ = false;
-  absl::flat_hash_set<std::string> domains_;
+  // Items that stand together and mean the same: their order does not matter.
+  struct Part {
+    bool listed = true;  // false: behind "!"
+    bool all = false;
+    absl::flat_hash_set<std::string> domains;
+    std::shared_ptr<const Table> table;  // by its keys; what is no domain among them is never asked for
+    bool Has(absl::string_view name) const;
+  };
+
+  absl::Status Add(absl::string_view item, bool listed, LoadTable load, int depth);
+  absl::Status AddFile(absl::string_view path, bool listed, LoadTable load, int depth);
+  Part& PartFor(bool listed);
+  bool Fits(const Part& part, absl::string_view name) const;
+  // Nothing: no item fits.
+  std::optional<bool> Judge(absl::string_view name, bool all_counts) const;
+  bool IsRouted(const Address& address) const;
+
+  bool parents_ = true;
+  std::vector<Part> parts_;
   std::vector<std::shared_ptr<const TransportTable>> routes_;
 };
 

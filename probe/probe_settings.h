@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "dns/mail_hosts.h"
 #include "probe/dialer.h"
@@ -46,8 +47,10 @@ struct ProbeSettings {
   // address_verify_relayhost: "", "host", "[host]", "[host]:port"; and by the probe's sender.
   NextHop relayhost;
   std::vector<std::shared_ptr<const Table>> relayhost_maps;
+  TransportNames transport_names = {.smtp = {"smtp", "relay"}};
+  // What a transport wants otherwise, by its name (its -o in master.cf). What routes addresses is not in it.
+  absl::flat_hash_map<std::string, std::shared_ptr<const ProbeSettings>> transports;
   // address_verify_transport_maps, loaded; each key is looked up in all of them, in order.
-  std::vector<std::string> smtp_transports = {"smtp", "relay"};
   std::vector<std::shared_ptr<const TransportTable>> transport_maps;
   // Applied to the address before it is routed, as Postfix does to its own probes.
   std::vector<std::shared_ptr<const Table>> recipient_canonical_maps;
@@ -76,7 +79,7 @@ struct ProbeSettings {
   // Our addresses to ask from; none: the system chooses (smtp_bind_address, smtp_bind_address6).
   std::vector<std::string> bind_addresses;
   std::vector<std::string> bind_addresses6;
-  // Instead of the question's, where this destination wants others.
+  // Instead of the question's, where this destination or transport wants others.
   std::string helo;
   std::optional<std::string> sender;
   // Recipients a transaction at most (smtp_destination_recipient_limit); 0: no limit.
@@ -105,6 +108,16 @@ struct ProbeSettings {
   absl::Duration data_init_timeout = absl::Seconds(120);
   absl::Duration rset_timeout = absl::Seconds(20);
   absl::Duration quit_timeout = absl::Seconds(300);
+
+  // The same but for what finds a route, which is large; for those who ask where a route has been found.
+  ProbeSettings WithoutRouting() const {
+    ProbeSettings settings = *this;
+    settings.mydestination = settings.virtual_alias_domains = settings.virtual_mailbox_domains =
+        settings.relay_domains = DomainList();
+    settings.transport_maps.clear();
+    settings.transports.clear();
+    return settings;
+  }
 };
 
 }  // namespace verifyd

@@ -297,9 +297,10 @@ void Prober::Impl::HandOver(ProbeRequest request, Address address, Route route, 
     const absl::Duration left = std::max(request.deadline - front.clock().Mono(), absl::ZeroDuration());
     job->request.deadline = request.deadline + -std::min(kHandOver, left / 10);
   }
+  const std::shared_ptr<const ProbeSettings>& general = job->route.settings != nullptr ? job->route.settings : settings;
   const std::shared_ptr<const ProbeSettings> special =
-      settings->destinations == nullptr ? nullptr : settings->destinations->Find(job->route, job->domain());
-  job->settings = special != nullptr ? special : settings;
+      general->destinations == nullptr ? nullptr : general->destinations->Find(job->route, job->domain());
+  job->settings = special != nullptr ? special : general;
   if (!job->settings->helo.empty()) job->request.identity.helo = job->settings->helo;
   if (job->settings->sender.has_value()) job->request.identity.sender = *job->settings->sender;
   job->classifier = classifier;

@@ -4,6 +4,7 @@
 #ifndef VERIFYD_PROBE_ROUTE_H_
 #define VERIFYD_PROBE_ROUTE_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@
 #include "probe/dialer.h"
 
 namespace verifyd {
+
+struct ProbeSettings;
 
 struct Route {
   // The unit of politeness: the exchanges of an MX group joined by commas, or the next hop as the operator wrote it:
@@ -20,6 +23,10 @@ struct Route {
   std::string destination;
   // The operator said where; otherwise DNS did.
   bool configured = false;
+  // What the transport wants otherwise than the others; null: nothing. The destination then has "/TRANSPORT" behind its
+  // name, so that no session is shared with those who ask as another.
+  std::shared_ptr<const ProbeSettings> settings;
+  static constexpr char kTransportMark = '/';
   // In the order in which they are tried; at least one.
   std::vector<Endpoint> endpoints;
 

@@ -113,10 +113,12 @@ struct Router::Plan {
   bool configured = false;
   DnsNeed need = DnsNeed::kOthers;
   Protocol protocol = Protocol::kSmtp;
-  std::string path;                // of an LMTP server
-  std::string stock_verify;        // of Postfix's verify(8)
-  std::string not_verifiable;      // why, when nobody can be asked
-  std::optional<Finding> refusal;  // what the transport error: or retry: says
+  std::string path;                                        // of an LMTP server
+  std::string stock_verify;                                // of Postfix's verify(8)
+  std::string not_verifiable;                              // why, when nobody can be asked
+  std::string transport;                                   // that wants something otherwise, and ...
+  std::shared_ptr<const ProbeSettings> special = nullptr;  // ... what; null: nothing
+  std::optional<Finding> refusal;                          // what the transport error: or retry: says
 
   // The name whose mail hosts are looked for.
   const std::string& name(const Address& address) const { return configured ? hop.host : address.domain(); }
@@ -236,7 +238,7 @@ boost::asio::awaitable<absl::StatusOr<Router::Plan>> Router::PlanFor(const Addre
     const bool by_domain = absl::EqualsIgnoreCase(route->next_hop, address.domain());
     absl::StatusOr<Transport> parsed =
         Transport::Parse(absl::StrCat(route->transport, ":", by_domain ? "" : route->next_hop),
-                         settings.smtp_transports, /*colon_needed=*/true);
+                         settings.transport_names, /*colon_needed=*/true);
     if (!parsed.ok()) co_return parsed.status();
     transport = *std::move(parsed);
     off_host = false;
@@ -271,6 +273,10 @@ boost::asio::awaitable<absl::StatusOr<Router::Plan>> Router::PlanFor(const Addre
     }
   }
   Plan plan;
+  if (const auto special = settings.transports.find(transport.name); special != settings.transports.end()) {
+    plan.transport = transport.name;
+    plan.special = special->second;
+  }
   switch (transport.kind) {
     case Transport::Kind::kSmtp:
       plan.hop = std::move(transport.next_hop);
@@ -367,14 +373,16 @@ boost::asio::awaitable<Routed> Router::Find(const Address& given, const std::str
   if (!planned.ok()) co_return Temporary(planned.status().message());
   planned->need = planned->configured ? DnsNeed::kOurs : need;
   const Plan& plan = *planned;
+  const ProbeSettings& client = plan.special != nullptr ? *plan.special : settings;
   Routed routed;
   if (plan.refusal.has_value() || !plan.not_verifiable.empty() || !plan.stock_verify.empty() || !plan.path.empty()) {
-    routed = WithoutLookUp(plan, settings);
+    routed = WithoutLookUp(plan, client);
   } else {
-    routed = co_await FindHosts(address, plan, settings, deadline, transcript);
+    routed = co_await FindHosts(address, plan, client, deadline, transcript);
   }
   if (routed.route.has_value()) {
-    const absl::Status policies = co_await SetTlsPolicies(*routed.route, address, plan, settings, deadline);
+    SetTransport(plan, *routed.route);
+    const absl::Status policies = co_await SetTlsPolicies(*routed.route, address, plan, client, deadline);
     if (!policies.ok()) {
       routed.route.reset();
       routed.finding = DnsFinding(Event::kTlsPolicyFailed, policies.message(), loop_.clock().Now());
@@ -443,6 +451,14 @@ boost::asio::awaitable<Routed> Router::FindHosts(const Address& address, const P
   }
   routed.route = MakeRoute(plan, std::move(found), settings);
   co_return routed;
+}
+
+// What asks as another has a place of its own.
+void Router::SetTransport(const Plan& plan, Route& route) {
+  if (plan.special == nullptr) return;
+  route.settings = plan.special;
+  route.destination =
+      BoundedName(absl::StrCat(route.destination, std::string(1, Route::kTransportMark), plan.transport));
 }
 
 // As smtp(8) looks for policies: by the next hop as it is written, without its port, and by the domain of the address

@@ -93,6 +93,7 @@ class Router {
   Routed OnlyBogusHosts(const Address& address, const MailHosts& found);
   bool CutAtOurselves(MailHosts& found, const ProbeSettings& settings) const;
   void Order(std::vector<MailHost>& hosts, const ProbeSettings& settings);
+  static void SetTransport(const Plan& plan, Route& route);
   Route MakeRoute(const Plan& plan, MailHosts found, const ProbeSettings& settings);
   // Once an hour for each `about`.
   void WarnSeldom(const std::string& about, absl::string_view line);

@@ -109,8 +109,7 @@ std::string NextHop::ToString() const {
   return text;
 }
 
-absl::StatusOr<Transport> Transport::Parse(absl::string_view text, const std::vector<std::string>& smtp_names,
-                                           bool colon_needed) {
+absl::StatusOr<Transport> Transport::Parse(absl::string_view text, const TransportNames& names, bool colon_needed) {
   const size_t colon = text.find(':');
   if (colon == absl::string_view::npos && (colon_needed || text.empty())) {
     return BadTransport(text, "TRANSPORT:NEXTHOP");
@@ -121,9 +120,9 @@ absl::StatusOr<Transport> Transport::Parse(absl::string_view text, const std::ve
     transport.argument = std::string(absl::StripAsciiWhitespace(text.substr(colon + 1)));
   }
   // Behind "error:" or "local:" stands something else than a host.
-  if (transport.name.empty() || absl::c_linear_search(smtp_names, transport.name)) {
+  if (transport.name.empty() || absl::c_linear_search(names.smtp, transport.name)) {
     ASSIGN_OR_RETURN(transport.next_hop, NextHop::Parse(transport.argument));
-  } else if (transport.name == "lmtp") {
+  } else if (absl::c_linear_search(names.lmtp, transport.name)) {
     transport.kind = Kind::kLmtp;
     RETURN_IF_ERROR(ParseLmtp(text, transport));
   } else if (transport.name == "error") {
@@ -140,11 +139,11 @@ absl::StatusOr<Transport> Transport::Parse(absl::string_view text, const std::ve
 }
 
 absl::StatusOr<std::shared_ptr<const TransportTable>> TransportTable::Load(absl::string_view spec,
-                                                                           std::vector<std::string> smtp_names) {
+                                                                           TransportNames names) {
   auto table = std::make_shared<TransportTable>();
-  table->smtp_names_ = std::move(smtp_names);
+  table->names_ = std::move(names);
   ASSIGN_OR_RETURN(table->table_, Table::Load(spec, [&](absl::string_view value) {
-                     return Transport::Parse(value, table->smtp_names_, /*colon_needed=*/true).status();
+                     return Transport::Parse(value, table->names_, /*colon_needed=*/true).status();
                    }));
   return std::shared_ptr<const TransportTable>(std::move(table));
 }
@@ -152,9 +151,9 @@ absl::StatusOr<std::shared_ptr<const TransportTable>> TransportTable::Load(absl:
 absl::StatusOr<std::shared_ptr<const TransportTable>> TransportTable::Parse(absl::string_view file_name,
                                                                             absl::string_view text) {
   auto table = std::make_shared<TransportTable>();
-  table->smtp_names_ = {"smtp", "relay"};
+  table->names_.smtp = {"smtp", "relay"};
   ASSIGN_OR_RETURN(table->table_, Table::Parse(file_name, text, [&](absl::string_view value) {
-                     return Transport::Parse(value, table->smtp_names_, /*colon_needed=*/true).status();
+                     return Transport::Parse(value, table->names_, /*colon_needed=*/true).status();
                    }));
   return std::shared_ptr<const TransportTable>(std::move(table));
 }
@@ -182,7 +181,7 @@ std::optional<Transport> TransportTable::Find(const Address& address) const {
 }
 
 absl::StatusOr<Transport> TransportTable::ParseValue(absl::string_view key, absl::string_view value) const {
-  ASSIGN_OR_RETURN(Transport transport, Transport::Parse(value, smtp_names_, /*colon_needed=*/true));
+  ASSIGN_OR_RETURN(Transport transport, Transport::Parse(value, names_, /*colon_needed=*/true));
   transport.by_wildcard = key == "*";
   return transport;
 }

@@ -32,11 +32,17 @@ struct NextHop {
   friend bool operator==(const NextHop&, const NextHop&) = default;
 };
 
+// The transports whose servers can be asked, by name: those of the programs smtp(8) and lmtp(8).
+struct TransportNames {
+  std::vector<std::string> smtp;
+  std::vector<std::string> lmtp = {"lmtp"};
+};
+
 // The right-hand side of transport(5): "smtp:[host]:port", "lmtp:unix:/path", "error:5.1.1 gone", ...
 struct Transport {
   enum class Kind : uint8_t {
-    kSmtp,    // probe_smtp_transports, or no name: the transport is not changed
-    kLmtp,    // lmtp:unix:PATH, lmtp:inet:HOST:PORT, lmtp:HOST
+    kSmtp,    // TransportNames::smtp, or no name: the transport is not changed
+    kLmtp,    // TransportNames::lmtp: lmtp:unix:PATH, lmtp:inet:HOST:PORT, lmtp:HOST
     kError,   // refuses, with `argument` for the reason
     kRetry,   // defers, likewise
     kVerify,  // verify:unix:PATH: Postfix's verify(8) there is asked
@@ -52,16 +58,13 @@ struct Transport {
 
   // "NAME" alone is accepted where `colon_needed` is not set, as in local_transport and its like. Errors say what was
   // expected.
-  static absl::StatusOr<Transport> Parse(absl::string_view text, const std::vector<std::string>& smtp_names,
-                                         bool colon_needed);
+  static absl::StatusOr<Transport> Parse(absl::string_view text, const TransportNames& names, bool colon_needed);
 };
 
 class TransportTable {
  public:
-  // `spec` as for Table::Load; `smtp_names` are the transports that speak SMTP. Errors name file, line, what was found
-  // and what was expected.
-  static absl::StatusOr<std::shared_ptr<const TransportTable>> Load(absl::string_view spec,
-                                                                    std::vector<std::string> smtp_names);
+  // `spec` as for Table::Load. Errors name file, line, what was found and what was expected.
+  static absl::StatusOr<std::shared_ptr<const TransportTable>> Load(absl::string_view spec, TransportNames names);
   static absl::StatusOr<std::shared_ptr<const TransportTable>> Parse(absl::string_view file_name,
                                                                      absl::string_view text);
 
@@ -77,7 +80,7 @@ class TransportTable {
 
  private:
   std::shared_ptr<const Table> table_;
-  std::vector<std::string> smtp_names_;
+  TransportNames names_;
 };
 
 }  // namespace verifyd

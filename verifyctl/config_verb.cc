@@ -1,10 +1,11 @@
 #include "verifyctl/config_verb.h"
 
 #include "absl/algorithm/container.h"
-#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "boost/json.hpp"
 #include "verifyctl/exit_code.h"
 #include "verifyd/json.h"
+#include "verifyd/postfix_settings.h"
 
 namespace verifyd {
 
@@ -14,11 +15,14 @@ int Config(const ConfigOptions& options, const Place& place, Console& console) {
     console.err << "verifyctl: unknown setting \"" << name << "\"\n";
     return kExitUsage;
   }
-  const absl::StatusOr<Settings> settings = options.defaults ? Settings::Load({}, {}) : LoadSettings(place);
+  absl::StatusOr<Settings> settings = options.defaults ? Settings::Load({}, {}) : LoadSettings(place);
   if (!settings.ok()) {
-    console.err << "verifyctl: " << settings.status().message() << "\n";
+    for (const absl::string_view line : absl::StrSplit(settings.status().message(), '\n')) {
+      console.err << "verifyctl: " << line << "\n";
+    }
     return kExitConfiguration;
   }
+  settings->TakeFromPostfix(PostfixSource());
   for (const std::string& warning : settings->warnings()) console.err << "verifyctl: warning: " << warning << "\n";
   for (const SettingRow& row : Settings::Table()) {
     if (!options.names.empty() && !absl::c_linear_search(options.names, row.name)) continue;
@@ -26,6 +30,7 @@ int Config(const ConfigOptions& options, const Place& place, Console& console) {
     if (options.json) {
       console.out << boost::json::serialize(ToJson(row, *settings)) << "\n";
     } else {
+      if (settings->IsSet(row.name)) console.out << "# " << settings->Source(row.name) << "\n";
       const absl::string_view value = settings->Raw(row.name);
       console.out << row.name << (value.empty() ? " =" : " = ") << value << "\n";
     }

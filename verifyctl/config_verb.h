@@ -1,4 +1,5 @@
-// The verb config: settings as postconf(1) shows Postfix's. Reads the file; no daemon is asked.
+// The verb config: settings as postconf(1) shows Postfix's, and where each comes from. Reads the file, and asks Postfix
+// where that says so; no daemon is asked.
 #ifndef VERIFYD_VERIFYCTL_CONFIG_VERB_H_
 #define VERIFYD_VERIFYCTL_CONFIG_VERB_H_
 
@@ -13,7 +14,7 @@ namespace verifyd {
 struct ConfigOptions {
   std::vector<std::string> names;  // empty: all
   bool defaults = false;           // the defaults, whatever the file says
-  bool set_only = false;           // only what the file sets
+  bool set_only = false;           // only what the file sets, or Postfix
   bool json = false;
 };
 

@@ -6,59 +6,112 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "probe/destination_settings.h"
 #include "probe/network.h"
 #include "probe/table.h"
+#include "probe/table_text.h"
 #include "verdict/reason.h"
 #include "verifyd/door/door_table.h"
 
 namespace verifyd {
 namespace {
 
-absl::Status Bad(absl::string_view name, const absl::Status& status) {
-  return absl::InvalidArgumentError(absl::StrCat(name, ": ", status.message()));
+absl::Status Unexpected(absl::string_view found, absl::string_view expected) {
+  return absl::InvalidArgumentError(absl::StrCat("found \"", Printable(found, 100), "\", expected ", expected));
 }
 
-// NOLINTBEGIN(bugprone-macro-parentheses): a declaration can not stand in parentheses.
-#define ASSIGN_OR_BLAME(declaration, name, expression)            \
-  auto VERIFYD_CONCAT(blamed_, __LINE__) = (expression);          \
-  if (!VERIFYD_CONCAT(blamed_, __LINE__).ok()) {                  \
-    return Bad(name, VERIFYD_CONCAT(blamed_, __LINE__).status()); \
-  }                                                               \
-  declaration = *std::move(VERIFYD_CONCAT(blamed_, __LINE__))
-// NOLINTEND(bugprone-macro-parentheses)
+// What is wrong with the settings, all of it, and where that was said.
+class Faults {
+ public:
+  explicit Faults(const Settings& settings) : settings_(settings) {}
 
-absl::StatusOr<std::shared_ptr<const Settings>> WithSystemHostName(const Settings& settings) {
+  void Add(absl::string_view name, const absl::Status& fault) {
+    const absl::string_view origin = settings_.Origin(name);
+    if (settings_.IsFromPostfix(origin)) {
+      of_postfix_.emplace(origin, fault.message());
+      return;
+    }
+    std::string line = absl::StrCat(settings_.Source(origin), ": ", origin, ": ", fault.message());
+    if (!absl::c_linear_search(errors_, line)) errors_.push_back(std::move(line));
+  }
+  // What can not be had stays as it is, and is a fault of the setting `name`.
+  template <typename T, typename U>
+  bool Assign(T& to, absl::string_view name, absl::StatusOr<U> got) {
+    if (!got.ok()) {
+      Add(name, got.status());
+      return false;
+    }
+    to = *std::move(got);
+    return true;
+  }
+
+  const std::vector<std::string>& errors() const { return errors_; }
+  // Of values that Postfix has said: its mistakes do not stop us.
+  const std::map<std::string, std::string>& of_postfix() const { return of_postfix_; }
+
+ private:
+  const Settings& settings_;
+  std::vector<std::string> errors_;
+  std::map<std::string, std::string> of_postfix_;
+};
+
+// Tables that several settings name are read once.
+class TableShelf {
+ public:
+  absl::StatusOr<std::shared_ptr<const Table>> Load(absl::string_view spec) {
+    const auto found = tables_.find(spec);
+    if (found != tables_.end()) return found->second;
+    return tables_.emplace(spec, Table::Load(spec)).first->second;
+  }
+
+ private:
+  absl::flat_hash_map<std::string, absl::StatusOr<std::shared_ptr<const Table>>> tables_;
+};
+
+// The settings on their way to a configuration.
+struct Draft {
+  const Settings& settings;
+  Faults& faults;
+  TableShelf& shelf;
+  Configuration& configuration;
+
+  void Warn(std::string warning) const { configuration.warnings.push_back(std::move(warning)); }
+};
+
+std::shared_ptr<const Settings> WithSystemHostName(const Settings& settings) {
   std::array<char, 256> name = {};
   gethostname(name.data(), name.size() - 1);
   auto with_name = std::make_shared<Settings>(settings);
   with_name->SetSystemHostName(name.data());
-  if (!with_name->Text("myhostname").empty()) return with_name;
-  return absl::InvalidArgumentError("myhostname: the system has no name; expected myhostname = NAME");
+  return with_name;
 }
 
-absl::Status FillCache(const Settings& settings, Configuration& configuration) {
-  CacheSettings& cache = configuration.cache;
+void FillCache(const Draft& draft) {
+  const Settings& settings = draft.settings;
+  CacheSettings& cache = draft.configuration.cache;
   const std::string map = settings.Text("address_verify_map");
   absl::string_view path = map;
   absl::ConsumePrefix(&path, "proxy:");
   if (map.empty()) {
-    configuration.warnings.emplace_back("address_verify_map is empty: answers are kept in memory only");
+    draft.Warn("address_verify_map is empty: answers are kept in memory only");
   } else if (absl::ConsumePrefix(&path, "btree:")) {
-    configuration.warnings.emplace_back(
+    draft.Warn(
         absl::StrCat("address_verify_map = ", map, ": a Postfix cache is left alone; answers are kept in lmdb:", path));
   } else if (!absl::ConsumePrefix(&path, "lmdb:") || path.empty() || path[0] != '/') {
-    return Bad("address_verify_map", absl::InvalidArgumentError(absl::StrCat("found \"", Printable(map, 100),
-                                                                             "\", expected lmdb:/PATH, or nothing")));
+    draft.faults.Add("address_verify_map", Unexpected(map, "lmdb:/PATH, or nothing"));
   }
   if (!map.empty()) {
     cache.path = std::string(path);
@@ -83,8 +136,8 @@ absl::Status FillCache(const Settings& settings, Configuration& configuration) {
   lifetimes.domain_negative_min = settings.Time("address_verify_domain_negative_min_time");
   lifetimes.domain_negative_max = settings.Time("address_verify_domain_negative_max_time");
   if (lifetimes.domain_negative_min > lifetimes.domain_negative_max) {
-    return Bad("address_verify_domain_negative_min_time",
-               absl::InvalidArgumentError("longer than address_verify_domain_negative_max_time"));
+    draft.faults.Add("address_verify_domain_negative_min_time",
+                     absl::InvalidArgumentError("longer than address_verify_domain_negative_max_time"));
   }
   lifetimes.overturn = settings.Time("address_verify_overturn_time");
   lifetimes.stale = settings.Time("address_verify_stale_time");
@@ -96,31 +149,71 @@ absl::Status FillCache(const Settings& settings, Configuration& configuration) {
     const std::string refresh = absl::StrCat("address_verify_", kind, "_refresh_time");
     const std::string expire = absl::StrCat("address_verify_", kind, "_expire_time");
     if (settings.Time(refresh) > settings.Time(expire)) {
-      configuration.warnings.emplace_back(
-          absl::StrCat(refresh, " is longer than ", expire, ": nothing is ever refreshed"));
+      draft.Warn(absl::StrCat(refresh, " is longer than ", expire, ": nothing is ever refreshed"));
     }
   }
-  return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<std::shared_ptr<const Table>>> TablesOf(const Settings& settings, absl::string_view name) {
+// An item of a setting could not be used. False: what Postfix has said is left out with a warning. True: it is a fault.
+bool IsFault(const Draft& draft, absl::string_view name, absl::string_view item, const absl::Status& status) {
+  const absl::string_view origin = draft.settings.Origin(name);
+  if (!draft.settings.IsFromPostfix(origin)) {
+    draft.faults.Add(name, status);
+    return true;
+  }
+  draft.Warn(absl::StrCat(draft.settings.Source(origin), ": ", origin, ": ", Printable(item, 200), ": ",
+                          status.message(), "; it is left out"));
+  return false;
+}
+
+std::vector<std::shared_ptr<const Table>> TablesOf(const Draft& draft, absl::string_view name) {
   std::vector<std::shared_ptr<const Table>> tables;
-  for (const std::string& table : settings.List(name)) {
-    ASSIGN_OR_BLAME(auto loaded, name, Table::Load(table));
-    tables.push_back(std::move(loaded));
+  for (const std::string& spec : draft.settings.List(name)) {
+    absl::StatusOr<std::shared_ptr<const Table>> loaded = draft.shelf.Load(spec);
+    if (loaded.ok()) {
+      tables.push_back(*std::move(loaded));
+    } else {
+      (void)IsFault(draft, name, spec, loaded.status());
+    }
   }
   return tables;
 }
 
-absl::StatusOr<Transport> TransportOf(const Settings& settings, absl::string_view name, const ProbeSettings& probe) {
-  ASSIGN_OR_BLAME(Transport transport, name,
-                  Transport::Parse(settings.Text(name), probe.smtp_transports, /*colon_needed=*/false));
-  return transport;
+std::vector<std::shared_ptr<const TransportTable>> TransportTablesOf(const Draft& draft, absl::string_view name,
+                                                                     const TransportNames& names) {
+  std::vector<std::shared_ptr<const TransportTable>> tables;
+  for (const std::string& spec : draft.settings.List(name)) {
+    absl::StatusOr<std::shared_ptr<const TransportTable>> loaded = TransportTable::Load(spec, names);
+    if (loaded.ok()) {
+      tables.push_back(*std::move(loaded));
+    } else {
+      (void)IsFault(draft, name, spec, loaded.status());
+    }
+  }
+  return tables;
 }
 
-absl::StatusOr<DomainList> DomainsOf(const Settings& settings, absl::string_view name) {
-  ASSIGN_OR_BLAME(DomainList domains, name, DomainList::Create(settings.List(name)));
-  return domains;
+void AssignTransport(const Draft& draft, absl::string_view name, const TransportNames& names, Transport& transport) {
+  draft.faults.Assign(transport, name, Transport::Parse(draft.settings.Text(name), names, /*colon_needed=*/false));
+}
+
+// Whether a domain stands for what is below it is Postfix's to say where the list is Postfix's. Its lists of alias
+// domains are the tables of aliases where nothing else is said: of those only what is read whole can be searched.
+DomainList DomainsOf(const Draft& draft, absl::string_view name) {
+  const absl::string_view origin = draft.settings.Origin(name);
+  const bool parents = origin != "relay_domains" ||
+                       absl::c_linear_search(draft.settings.List("parent_domain_matches_subdomains"), "relay_domains");
+  const auto load = [&](absl::string_view spec) { return draft.shelf.Load(spec); };
+  std::vector<std::string> items;
+  for (std::string& item : draft.settings.List(name)) {
+    if (origin == "virtual_alias_maps") {
+      const auto table = draft.shelf.Load(item);
+      if (!table.ok() || (*table)->remote().has_value()) continue;
+    }
+    const absl::Status usable = DomainList::Create({item}, load, parents).status();
+    if (usable.ok() || IsFault(draft, name, item, usable)) items.push_back(std::move(item));
+  }
+  return DomainList::Create(items, load, parents).value_or(DomainList());
 }
 
 // What this process may open, but for what doors and files need.
@@ -132,185 +225,274 @@ size_t SessionLimit(size_t wanted) {
       wanted, descriptors.rlim_cur > 2 * kOthers ? descriptors.rlim_cur - kOthers : descriptors.rlim_cur / 2);
 }
 
-// inet_interfaces and proxy_interfaces; an interface that comes later is not seen until the next reload.
-absl::StatusOr<NetworkList> OwnAddresses(const Settings& settings) {
-  std::vector<std::string> addresses = settings.List("proxy_interfaces");
-  for (const std::string& item : settings.List("inet_interfaces")) {
-    if (item == "all") {
+// inet_interfaces and proxy_interfaces; an interface that comes later is not seen until the next reload. A name of a
+// host stands for all: nobody is asked for its addresses here.
+NetworkList OwnAddresses(const Draft& draft) {
+  std::vector<std::string> addresses = draft.settings.List("proxy_interfaces");
+  NetworkList ignored;
+  if (!draft.faults.Assign(ignored, "proxy_interfaces", NetworkList::Parse(absl::StrJoin(addresses, " ")))) {
+    addresses.clear();
+  }
+  for (std::string item : draft.settings.List("inet_interfaces")) {
+    if (absl::StartsWith(item, "[") && absl::EndsWith(item, "]")) item = item.substr(1, item.size() - 2);
+    if (item == "loopback-only" || item == "localhost") {
+      addresses.insert(addresses.end(), {"127.0.0.1", "::1"});
+    } else if (item == "all" || ParseDomain(item).ok()) {
       const std::vector<std::string> all = InterfaceAddresses();
       addresses.insert(addresses.end(), all.begin(), all.end());
-    } else if (item == "loopback-only" || item == "localhost") {
-      addresses.insert(addresses.end(), {"127.0.0.1", "::1"});
-    } else {
+    } else if (NetworkList::Parse(item).ok()) {
       addresses.push_back(item);
+    } else {
+      draft.faults.Add("inet_interfaces", NetworkList::Parse(item).status());
     }
   }
-  ASSIGN_OR_BLAME(NetworkList own, "inet_interfaces, proxy_interfaces",
-                  NetworkList::Parse(absl::StrJoin(addresses, " ")));
-  return own;
+  return NetworkList::Parse(absl::StrJoin(addresses, " ")).value_or(NetworkList());
 }
 
-absl::Status FillRoutes(const Settings& settings, ProbeSettings& probe) {
-  probe.smtp_transports = settings.List("probe_smtp_transports");
-  for (const std::string& table : settings.List("address_verify_transport_maps")) {
-    ASSIGN_OR_BLAME(auto loaded, "address_verify_transport_maps", TransportTable::Load(table, probe.smtp_transports));
-    probe.transport_maps.push_back(std::move(loaded));
+// As Postfix's: /PATH stands for what is in that file.
+absl::StatusOr<NetworkList> NetworksOf(const Settings& settings, absl::string_view name) {
+  std::string networks;
+  for (const std::string& item : settings.List(name)) {
+    if (!absl::StartsWith(item, "/")) {
+      absl::StrAppend(&networks, " ", item);
+      continue;
+    }
+    ASSIGN_OR_RETURN(const std::string text, ReadTableText(item));
+    for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+      if (!absl::StartsWith(line, "#")) absl::StrAppend(&networks, " ", line);
+    }
   }
-  ASSIGN_OR_RETURN(probe.recipient_canonical_maps, TablesOf(settings, "recipient_canonical_maps"));
-  ASSIGN_OR_RETURN(probe.virtual_alias_maps, TablesOf(settings, "virtual_alias_maps"));
-  ASSIGN_OR_RETURN(probe.relayhost_maps, TablesOf(settings, "address_verify_sender_dependent_relayhost_maps"));
-  ASSIGN_OR_RETURN(probe.local_transport, TransportOf(settings, "address_verify_local_transport", probe));
-  ASSIGN_OR_RETURN(probe.virtual_transport, TransportOf(settings, "address_verify_virtual_transport", probe));
-  ASSIGN_OR_RETURN(probe.relay_transport, TransportOf(settings, "address_verify_relay_transport", probe));
-  ASSIGN_OR_RETURN(probe.default_transport, TransportOf(settings, "address_verify_default_transport", probe));
-  ASSIGN_OR_RETURN(probe.mydestination, DomainsOf(settings, "mydestination"));
-  ASSIGN_OR_RETURN(probe.virtual_alias_domains, DomainsOf(settings, "virtual_alias_domains"));
-  ASSIGN_OR_RETURN(probe.virtual_mailbox_domains, DomainsOf(settings, "virtual_mailbox_domains"));
-  ASSIGN_OR_RETURN(probe.relay_domains, DomainsOf(settings, "relay_domains"));
-  ASSIGN_OR_RETURN(probe.own_addresses, OwnAddresses(settings));
+  return NetworkList::Parse(networks);
+}
+
+TransportNames TransportNamesOf(const Settings& settings) {
+  TransportNames names;
+  names.smtp = settings.List("probe_smtp_transports");
+  if (settings.postfix() == nullptr) return names;
+  for (const PostfixTransport& transport : settings.postfix()->transports) {
+    (transport.lmtp ? names.lmtp : names.smtp).push_back(transport.name);
+  }
+  return names;
+}
+
+// The socket of one of Postfix's services, unix:PATH; empty where none is named.
+absl::StatusOr<std::string> ServicePath(const Settings& settings, absl::string_view name) {
+  const std::string service = settings.Text(name);
+  absl::string_view path = service;
+  if (!service.empty() && (!absl::ConsumePrefix(&path, "unix:") || path.empty())) {
+    return Unexpected(service, "unix:PATH");
+  }
+  if (path.empty() || path.front() == '/') return std::string(path);
+  return absl::StrCat(settings.Text("queue_directory"), "/", path);
+}
+
+void FillRoutes(const Draft& draft, ProbeSettings& probe) {
+  const Settings& settings = draft.settings;
+  Faults& faults = draft.faults;
+  probe.transport_names = TransportNamesOf(settings);
+  probe.transport_maps = TransportTablesOf(draft, "address_verify_transport_maps", probe.transport_names);
+  probe.recipient_canonical_maps = TablesOf(draft, "recipient_canonical_maps");
+  probe.virtual_alias_maps = TablesOf(draft, "virtual_alias_maps");
+  probe.relayhost_maps = TablesOf(draft, "address_verify_sender_dependent_relayhost_maps");
+  AssignTransport(draft, "address_verify_local_transport", probe.transport_names, probe.local_transport);
+  AssignTransport(draft, "address_verify_virtual_transport", probe.transport_names, probe.virtual_transport);
+  AssignTransport(draft, "address_verify_relay_transport", probe.transport_names, probe.relay_transport);
+  AssignTransport(draft, "address_verify_default_transport", probe.transport_names, probe.default_transport);
+  probe.mydestination = DomainsOf(draft, "mydestination");
+  probe.virtual_alias_domains = DomainsOf(draft, "virtual_alias_domains");
+  probe.virtual_mailbox_domains = DomainsOf(draft, "virtual_mailbox_domains");
+  probe.relay_domains = DomainsOf(draft, "relay_domains");
+  probe.own_addresses = OwnAddresses(draft);
   probe.queue_directory = settings.Text("queue_directory");
   if (const std::string canary = settings.Text("dns_canary"); !canary.empty()) {
-    ASSIGN_OR_BLAME(probe.dns_canary, "dns_canary", ParseDomain(canary));
+    faults.Assign(probe.dns_canary, "dns_canary", ParseDomain(canary));
+  }
+  if (const std::string relayhost = settings.Text("address_verify_relayhost"); !relayhost.empty()) {
+    faults.Assign(probe.relayhost, "address_verify_relayhost", NextHop::Parse(relayhost));
   }
   probe.myorigin = settings.Text("myorigin");
+  faults.Assign(probe.route_service, "address_verify_route_service",
+                ServicePath(settings, "address_verify_route_service"));
+}
+
+std::vector<std::string> BindAddresses(const Settings& settings, Faults& faults, absl::string_view name, bool ipv6) {
+  std::vector<std::string> addresses = settings.List(name);
+  for (const std::string& address : addresses) {
+    if (IsIpAddress(address) && absl::StrContains(address, ':') == ipv6) continue;
+    faults.Add(name, Unexpected(address, ipv6 ? "IPv6 addresses of ours" : "IPv4 addresses of ours"));
+  }
+  return addresses;
+}
+
+// EHLO takes a domain or a literal (RFC 5321 section 4.1.1.1).
+absl::StatusOr<std::string> HeloOf(const Settings& settings) {
+  std::string helo = settings.Text("smtp_helo_name");
+  if (absl::StartsWith(helo, "[")) return helo;
+  return ParseDomain(helo);
+}
+
+// What the client does wherever it asks, and each transport of master.cf may do otherwise.
+void FillClient(const Settings& settings, Faults& faults, ProbeSettings& probe) {
+  probe.smtp_tcp_port = static_cast<uint16_t>(settings.Number("smtp_tcp_port"));
   probe.lmtp_tcp_port = static_cast<uint16_t>(settings.Number("lmtp_tcp_port"));
   const std::string preference = settings.Text("smtp_address_preference");
   probe.address_preference = preference == "ipv4"   ? AddressPreference::kIpv4
                              : preference == "ipv6" ? AddressPreference::kIpv6
                                                     : AddressPreference::kAny;
   probe.balance_families = settings.YesNo("smtp_balance_inet_protocols");
-  const std::string service = settings.Text("address_verify_route_service");
-  absl::string_view path = service;
-  if (!service.empty() && (!absl::ConsumePrefix(&path, "unix:") || path.empty())) {
-    return Bad("address_verify_route_service",
-               absl::InvalidArgumentError(absl::StrCat("found \"", Printable(service, 100), "\", expected unix:PATH")));
-  }
-  probe.route_service = std::string(path);
-  if (!path.empty() && path.front() != '/') probe.route_service = absl::StrCat(probe.queue_directory, "/", path);
-  return absl::OkStatus();
-}
-
-absl::Status FillTls(const Settings& settings, Configuration& configuration, ProbeSettings& probe) {
+  probe.mx_address_limit = static_cast<int>(settings.Number("smtp_mx_address_limit"));
+  probe.mx_session_limit = static_cast<int>(settings.Number("smtp_mx_session_limit"));
+  probe.destination_recipient_limit = static_cast<size_t>(settings.Number("smtp_destination_recipient_limit"));
+  probe.connection_idle_time = settings.Time("smtp_connection_cache_time_limit");
+  probe.connection_reuse_time_limit = settings.Time("smtp_connection_reuse_time_limit");
+  probe.bind_addresses = BindAddresses(settings, faults, "smtp_bind_address", /*ipv6=*/false);
+  probe.bind_addresses6 = BindAddresses(settings, faults, "smtp_bind_address6", /*ipv6=*/true);
   probe.tls_level = *TlsLevelFromName(settings.Text("smtp_tls_security_level"));
-  for (const std::string& table : settings.List("smtp_tls_policy_maps")) {
-    ASSIGN_OR_BLAME(auto loaded, "smtp_tls_policy_maps",
-                    Table::Load(table, [](absl::string_view value) { return TlsPolicy::Parse(value).status(); }));
-    probe.tls_policy_maps.push_back(std::move(loaded));
+  probe.tls_policy_maps.clear();
+  for (const std::string& spec : settings.List("smtp_tls_policy_maps")) {
+    absl::StatusOr<std::shared_ptr<const Table>> loaded =
+        Table::Load(spec, [](absl::string_view value) { return TlsPolicy::Parse(value).status(); });
+    if (loaded.ok()) {
+      probe.tls_policy_maps.push_back(*std::move(loaded));
+    } else {
+      faults.Add("smtp_tls_policy_maps", loaded.status());
+    }
   }
-  probe.dns_trust_ad = settings.YesNo("dns_trust_ad");
-  const bool dane = probe.tls_level == TlsLevel::kDane || probe.tls_level == TlsLevel::kDaneOnly;
-  if (dane && !probe.dns_trust_ad) {
-    configuration.warnings.emplace_back(
-        "smtp_tls_security_level = dane means nothing without dns_trust_ad = yes: no TLSA record is believed");
-  }
-  configuration.trust_anchors = {.file = settings.Text("smtp_tls_CAfile"), .path = settings.Text("smtp_tls_CApath")};
-  return absl::OkStatus();
+  probe.smtp_asks_data = settings.Text("smtp_address_verify_target") == "data";
+  probe.lmtp_asks_data = settings.Text("lmtp_address_verify_target") == "data";
+  probe.skip_5xx_greeting = settings.YesNo("smtp_skip_5xx_greeting");
+  probe.starttls_timeout = settings.Time("smtp_starttls_timeout");
+  probe.data_init_timeout = settings.Time("smtp_data_init_timeout");
+  probe.connect_timeout = settings.Time("smtp_connect_timeout");
+  probe.helo_timeout = settings.Time("smtp_helo_timeout");
+  probe.mail_timeout = settings.Time("smtp_mail_timeout");
+  probe.rcpt_timeout = settings.Time("smtp_rcpt_timeout");
+  probe.rset_timeout = settings.Time("smtp_rset_timeout");
+  probe.quit_timeout = settings.Time("smtp_quit_timeout");
 }
 
-absl::StatusOr<std::vector<std::string>> BindAddresses(const Settings& settings, absl::string_view name, bool ipv6) {
-  std::vector<std::string> addresses = settings.List(name);
-  for (const std::string& address : addresses) {
-    if (IsIpAddress(address) && absl::StrContains(address, ':') == ipv6) continue;
-    return Bad(name, absl::InvalidArgumentError(absl::StrCat("found \"", Printable(address, 60), "\", expected ",
-                                                             ipv6 ? "IPv6" : "IPv4", " addresses of ours")));
-  }
-  return addresses;
-}
-
-absl::Status FillPace(const Settings& settings, ProbeSettings& probe) {
+void FillPace(const Settings& settings, ProbeSettings& probe) {
   probe.public_pace = {.connections = static_cast<int>(settings.Number("probe_public_concurrency_limit")),
                        .connections_per_second = static_cast<double>(settings.Number("probe_public_session_rate"))};
   probe.configured_pace.connections = static_cast<int>(settings.Number("probe_route_concurrency_limit"));
   probe.configured_pace.connections_per_second = static_cast<double>(settings.Number("probe_route_session_rate"));
   probe.unknown_budget = {.number = static_cast<uint64_t>(settings.Number("probe_public_unknown_limit")),
                           .percent = static_cast<int>(settings.Number("probe_public_unknown_percent"))};
-  ASSIGN_OR_RETURN(probe.bind_addresses, BindAddresses(settings, "smtp_bind_address", /*ipv6=*/false));
-  ASSIGN_OR_RETURN(probe.bind_addresses6, BindAddresses(settings, "smtp_bind_address6", /*ipv6=*/true));
   const auto threads = static_cast<size_t>(std::max<int64_t>(settings.Number("probe_threads"), 1));
   probe.session_limit =
       std::max<size_t>(SessionLimit(static_cast<size_t>(settings.Number("probe_session_limit"))) / threads, 1);
   probe.in_the_air_limit = static_cast<size_t>(settings.Number("address_verify_pending_request_limit"));
-  return absl::OkStatus();
 }
 
-absl::Status FillProbe(const Settings& settings, Configuration& configuration) {
+// What destinations want otherwise than `probe`; null: nothing.
+absl::StatusOr<std::shared_ptr<const DestinationSettings>> DestinationsFor(const Settings& settings,
+                                                                           const ProbeSettings& probe) {
+  const std::string table = settings.Text("destination_settings");
+  if (table.empty()) return nullptr;
+  return DestinationSettings::Load(table, probe);
+}
+
+// The -o of a transport in master.cf are settings that hold for it alone.
+void FillTransport(const Draft& draft, const PostfixTransport& transport, ProbeSettings& probe) {
+  Settings settings = draft.settings;
+  for (const Assignment& option : transport.options) {
+    if (const absl::Status fault = settings.Override(option); !fault.ok()) {
+      draft.Warn(absl::StrCat(fault.message(), "; it is left out"));
+    }
+  }
+  auto special = std::make_shared<ProbeSettings>(probe.WithoutRouting());
+  Faults faults(settings);
+  FillClient(settings, faults, *special);
+  if (settings.Source("smtp_helo_name") != draft.settings.Source("smtp_helo_name")) {
+    faults.Assign(special->helo, "smtp_helo_name", HeloOf(settings));
+  }
+  if (const absl::StatusOr<std::shared_ptr<const DestinationSettings>> destinations =
+          DestinationsFor(settings, *special);
+      destinations.ok()) {
+    special->destinations = *destinations;
+  }
+  if (faults.errors().empty()) {
+    probe.transports[transport.name] = std::move(special);
+    return;
+  }
+  for (const std::string& fault : faults.errors()) {
+    draft.Warn(absl::StrCat(fault, "; the -o of this transport are left out"));
+  }
+}
+
+void FillProbe(const Draft& draft) {
+  const Settings& settings = draft.settings;
+  Configuration& configuration = draft.configuration;
   auto probe = std::make_shared<ProbeSettings>();
   probe->myhostname = settings.Text("myhostname");
-  probe->smtp_tcp_port = static_cast<uint16_t>(settings.Number("smtp_tcp_port"));
-  if (const std::string relayhost = settings.Text("address_verify_relayhost"); !relayhost.empty()) {
-    ASSIGN_OR_BLAME(probe->relayhost, "address_verify_relayhost", NextHop::Parse(relayhost));
-  }
-  RETURN_IF_ERROR(FillRoutes(settings, *probe));
+  FillRoutes(draft, *probe);
   configuration.classifier = Classifier::BuiltIn();
   if (const std::string rules = settings.Text("classifier_rules"); !rules.empty()) {
-    ASSIGN_OR_BLAME(configuration.classifier, "classifier_rules", Classifier::FromFile(rules));
+    draft.faults.Assign(configuration.classifier, "classifier_rules", Classifier::FromFile(rules));
   }
-  ASSIGN_OR_BLAME(probe->permit_networks, "probe_permit_networks",
-                  NetworkList::Parse(settings.Text("probe_permit_networks")));
+  draft.faults.Assign(probe->permit_networks, "probe_permit_networks",
+                      NetworkList::Parse(settings.Text("probe_permit_networks")));
   const std::string protocols = settings.Text("inet_protocols");
   probe->families.ipv4 = protocols != "ipv6";
   probe->families.ipv6 = protocols != "ipv4";
-  probe->mx_address_limit = static_cast<int>(settings.Number("smtp_mx_address_limit"));
-  probe->mx_session_limit = static_cast<int>(settings.Number("smtp_mx_session_limit"));
-  probe->destination_recipient_limit = static_cast<size_t>(settings.Number("smtp_destination_recipient_limit"));
-  probe->connection_idle_time = settings.Time("smtp_connection_cache_time_limit");
-  probe->connection_reuse_time_limit = settings.Time("smtp_connection_reuse_time_limit");
-  RETURN_IF_ERROR(FillTls(settings, configuration, *probe));
-  RETURN_IF_ERROR(FillPace(settings, *probe));
-  probe->smtp_asks_data = settings.Text("smtp_address_verify_target") == "data";
-  probe->lmtp_asks_data = settings.Text("lmtp_address_verify_target") == "data";
-  probe->skip_5xx_greeting = settings.YesNo("smtp_skip_5xx_greeting");
-  probe->starttls_timeout = settings.Time("smtp_starttls_timeout");
-  probe->data_init_timeout = settings.Time("smtp_data_init_timeout");
-  probe->connect_timeout = settings.Time("smtp_connect_timeout");
-  probe->helo_timeout = settings.Time("smtp_helo_timeout");
-  probe->mail_timeout = settings.Time("smtp_mail_timeout");
-  probe->rcpt_timeout = settings.Time("smtp_rcpt_timeout");
-  probe->rset_timeout = settings.Time("smtp_rset_timeout");
-  probe->quit_timeout = settings.Time("smtp_quit_timeout");
-  if (const std::string table = settings.Text("destination_settings"); !table.empty()) {
-    ASSIGN_OR_BLAME(probe->destinations, "destination_settings", DestinationSettings::Load(table, *probe));
+  probe->dns_trust_ad = settings.YesNo("dns_trust_ad");
+  FillClient(settings, draft.faults, *probe);
+  FillPace(settings, *probe);
+  const bool dane = probe->tls_level == TlsLevel::kDane || probe->tls_level == TlsLevel::kDaneOnly;
+  if (dane && !probe->dns_trust_ad) {
+    draft.Warn("smtp_tls_security_level = dane means nothing without dns_trust_ad = yes: no TLSA record is believed");
   }
+  configuration.trust_anchors = {.file = settings.Text("smtp_tls_CAfile"), .path = settings.Text("smtp_tls_CApath")};
+  if (settings.postfix() != nullptr) {
+    for (const PostfixTransport& transport : settings.postfix()->transports) {
+      if (!transport.options.empty()) FillTransport(draft, transport, *probe);
+    }
+  }
+  draft.faults.Assign(probe->destinations, "destination_settings", DestinationsFor(settings, *probe));
   configuration.probe = std::move(probe);
-  return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<const GuardSettings>> GuardFor(const Settings& settings) {
+std::shared_ptr<const GuardSettings> GuardFor(const Draft& draft) {
   auto guard = std::make_shared<GuardSettings>();
-  for (const std::string& item : settings.List("verify_canary")) {
-    ASSIGN_OR_BLAME(Address address, "verify_canary", Address::Parse(item));
+  for (const std::string& item : draft.settings.List("verify_canary")) {
+    Address address;
+    if (!draft.faults.Assign(address, "verify_canary", Address::Parse(item))) continue;
     const std::string domain = address.domain();
     if (!guard->canaries.emplace(domain, std::move(address)).second) {
-      return Bad("verify_canary",
-                 absl::InvalidArgumentError(absl::StrCat("found two addresses of ", domain, ", expected at most one")));
+      draft.faults.Add("verify_canary", absl::InvalidArgumentError(
+                                            absl::StrCat("found two addresses of ", domain, ", expected at most one")));
     }
   }
   return guard;
 }
 
 // "no", "configured" or "all", or a list of domains.
-absl::Status FillCatchAll(const Settings& settings, VerifierSettings& verifier) {
-  const std::vector<std::string> items = settings.List("address_verify_catch_all");
+void FillCatchAll(const Draft& draft, VerifierSettings& verifier) {
+  const std::vector<std::string> items = draft.settings.List("address_verify_catch_all");
   verifier.catch_all = AskCatchAll::kNo;
-  if (items.size() == 1 && items[0] == "no") return absl::OkStatus();
+  if (items.size() == 1 && items[0] == "no") return;
   if (items.size() == 1 && items[0] == "configured") {
     verifier.catch_all = AskCatchAll::kOnConfiguredRoutes;
   } else if (items.size() == 1 && items[0] == "all") {
     verifier.catch_all = AskCatchAll::kAlways;
   } else {
-    ASSIGN_OR_BLAME(verifier.catch_all_domains, "address_verify_catch_all", DomainList::Create(items));
+    verifier.catch_all_domains = DomainsOf(draft, "address_verify_catch_all");
   }
-  return absl::OkStatus();
 }
 
-absl::Status FillVerifier(const Settings& settings, Configuration& configuration) {
-  ASSIGN_OR_BLAME(ProbeSender sender, "address_verify_sender",
-                  ProbeSender::Create(settings.Text("address_verify_sender"), settings.Text("myorigin"),
-                                      settings.Time("address_verify_sender_ttl")));
-  ASSIGN_OR_BLAME(DomainList domains, "verify_domains", DomainList::Create(settings.List("verify_domains")));
+void FillVerifier(const Draft& draft) {
+  const Settings& settings = draft.settings;
+  Configuration& configuration = draft.configuration;
+  absl::StatusOr<ProbeSender> sender = ProbeSender::Create(
+      settings.Text("address_verify_sender"), settings.Text("myorigin"), settings.Time("address_verify_sender_ttl"));
+  if (!sender.ok()) {
+    draft.faults.Add("address_verify_sender", sender.status());
+    sender = ProbeSender::Create("", "", absl::ZeroDuration());  // nobody will use it
+  }
+  DomainList domains = DomainsOf(draft, "verify_domains");
   domains.AddRoutes(configuration.probe->transport_maps);
   if (domains.empty() && settings.List("verify_listen").empty()) {
-    configuration.warnings.emplace_back(
+    draft.Warn(
         "nothing would be verified: verify_domains is empty (set verify_domains, relay_domains or "
         "address_verify_transport_maps)");
   }
@@ -318,7 +500,7 @@ absl::Status FillVerifier(const Settings& settings, Configuration& configuration
       VerifierSettings{.lifetimes = configuration.cache.lifetimes,
                        .verify_domains = std::move(domains),
                        .relay_domains = configuration.probe->relay_domains,
-                       .probe_sender = std::move(sender),
+                       .probe_sender = *std::move(sender),
                        .helo = settings.Text("smtp_helo_name"),
                        .probe_time_limit = settings.Time("address_verify_probe_time_limit"),
                        .flight_limit = static_cast<size_t>(settings.Number("address_verify_pending_request_limit")),
@@ -326,16 +508,12 @@ absl::Status FillVerifier(const Settings& settings, Configuration& configuration
                        .negative_cache = settings.YesNo("address_verify_negative_cache"),
                        .postfix_policy = settings.Text("address_verify_verdict_policy") == "postfix",
                        .hold_defers = settings.Text("hold_new_address_action") == "defer"});
-  ASSIGN_OR_RETURN(verifier->guard, GuardFor(settings));
+  verifier->guard = GuardFor(draft);
   verifier->promote_persistent = settings.YesNo("address_verify_promote_persistent");
   verifier->keep_dialogues = settings.YesNo("refusal_id");
-  RETURN_IF_ERROR(FillCatchAll(settings, *verifier));
-  // EHLO takes a domain or a literal (RFC 5321 section 4.1.1.1).
-  if (!absl::StartsWith(verifier->helo, "[")) {
-    ASSIGN_OR_BLAME(verifier->helo, "smtp_helo_name", ParseDomain(verifier->helo));
-  }
+  FillCatchAll(draft, *verifier);
+  draft.faults.Assign(verifier->helo, "smtp_helo_name", HeloOf(settings));
   configuration.verifier = std::move(verifier);
-  return absl::OkStatus();
 }
 
 Disclosure DisclosureOf(const Settings& settings) {
@@ -358,18 +536,13 @@ absl::StatusOr<DecisionTables> DecisionsOf(const Settings& settings) {
   DecisionTables decisions;
   const std::string spec = settings.Text("decision_table");
   if (spec.empty()) return decisions;
-  ASSIGN_OR_BLAME(auto table, "decision_table", Table::Load(spec));
-  if (table->remote().has_value()) {
-    return Bad("decision_table", absl::InvalidArgumentError("found a server, expected a file"));
-  }
+  ASSIGN_OR_RETURN(const auto table, Table::Load(spec));
+  if (table->remote().has_value()) return absl::InvalidArgumentError("found a server, expected a file");
   for (const std::string& name : table->Keys()) {
     const std::optional<Reason> reason = ReasonFromName(name);
-    if (!reason.has_value()) {
-      return Bad("decision_table",
-                 absl::InvalidArgumentError(absl::StrCat("found \"", Printable(name, 60), "\", expected a reason")));
-    }
+    if (!reason.has_value()) return Unexpected(name, "a reason");
     if (const absl::Status status = decisions.Set(*reason, *table->Find(name)); !status.ok()) {
-      return Bad("decision_table", absl::InvalidArgumentError(absl::StrCat(name, ": ", status.message())));
+      return absl::InvalidArgumentError(absl::StrCat(name, ": ", status.message()));
     }
   }
   return decisions;
@@ -393,14 +566,14 @@ RestrictionCodes CodesOf(const Settings& settings) {
 }
 
 // recipient_restrictions, sender_restrictions, and NAME_restrictions of every class.
-absl::Status FillLists(const Settings& settings, RestrictionSettings& restrictions) {
+void FillLists(const Draft& draft, RestrictionSettings& restrictions) {
+  const Settings& settings = draft.settings;
   absl::flat_hash_map<std::string, std::vector<std::string>> items;
   const std::vector<std::string> classes = settings.Classes();
   for (const std::string& name : classes) {
     const std::string list = absl::StrCat(name, "_restrictions");
     if (!settings.IsSet(list) && Settings::FindRow(list)->name != list) {
-      return Bad("restriction_classes", absl::InvalidArgumentError(absl::StrCat("found \"", Printable(name, 60),
-                                                                                "\", expected ", list, " as well")));
+      draft.faults.Add("restriction_classes", Unexpected(name, absl::StrCat(list, " as well")));
     }
     items[name] = settings.List(list);
   }
@@ -409,18 +582,18 @@ absl::Status FillLists(const Settings& settings, RestrictionSettings& restrictio
     if (found == items.end()) return absl::NotFoundError("no class");
     return found->second;
   });
-  ASSIGN_OR_BLAME(restrictions.recipient_restrictions, "recipient_restrictions",
-                  reader.Read(settings.List("recipient_restrictions")));
-  ASSIGN_OR_BLAME(restrictions.sender_restrictions, "sender_restrictions",
-                  reader.Read(settings.List("sender_restrictions")));
+  draft.faults.Assign(restrictions.recipient_restrictions, "recipient_restrictions",
+                      reader.Read(settings.List("recipient_restrictions")));
+  draft.faults.Assign(restrictions.sender_restrictions, "sender_restrictions",
+                      reader.Read(settings.List("sender_restrictions")));
   for (const std::string& name : classes) {
-    ASSIGN_OR_RETURN(restrictions.classes[name], reader.ReadClass(name));
+    draft.faults.Assign(restrictions.classes[name], absl::StrCat(name, "_restrictions"), reader.ReadClass(name));
   }
-  return absl::OkStatus();
 }
 
-absl::Status FillRestrictions(const Settings& settings, Configuration& configuration) {
-  ASSIGN_OR_RETURN(const DecisionTables decisions, DecisionsOf(settings));
+void FillRestrictions(const Draft& draft) {
+  const Settings& settings = draft.settings;
+  Configuration& configuration = draft.configuration;
   RestrictionSettings restrictions{
       .codes = CodesOf(settings),
       .recipient = UnverifiedFor(settings, "recipient"),
@@ -434,28 +607,32 @@ absl::Status FillRestrictions(const Settings& settings, Configuration& configura
                        .message_limit = settings.Number("message_new_probe_limit")},
       .final_domains = {configuration.probe->mydestination, configuration.probe->virtual_alias_domains,
                         configuration.probe->virtual_mailbox_domains}};
-  RETURN_IF_ERROR(FillLists(settings, restrictions));
+  FillLists(draft, restrictions);
+  DecisionTables decisions;
+  draft.faults.Assign(decisions, "decision_table", DecisionsOf(settings));
   restrictions.recipient.decisions = decisions;
   restrictions.sender.decisions = decisions;
   for (std::string& context : settings.List("dry_run_contexts")) {
     restrictions.dry_run_contexts.insert(std::move(context));
   }
-  ASSIGN_OR_RETURN(restrictions.dry_run_domains, DomainsOf(settings, "dry_run_domains"));
-  ASSIGN_OR_RETURN(restrictions.submission_domains, DomainsOf(settings, "submission_verify_domains"));
-  ASSIGN_OR_RETURN(restrictions.sender_domains, DomainsOf(settings, "sender_verify_domains"));
-  ASSIGN_OR_BLAME(restrictions.sender_exemptions, "unverified_sender_exemptions",
-                  SenderExemptions::Create(settings.List("unverified_sender_exemptions")));
-  ASSIGN_OR_BLAME(restrictions.mynetworks, "mynetworks", NetworkList::Parse(settings.Text("mynetworks")));
-  ASSIGN_OR_BLAME(
-      restrictions.disposable, "disposable_domains, disposable_domain_exceptions",
-      DisposableDomains::Load(settings.Text("disposable_domains"), settings.Text("disposable_domain_exceptions")));
+  restrictions.dry_run_domains = DomainsOf(draft, "dry_run_domains");
+  restrictions.submission_domains = DomainsOf(draft, "submission_verify_domains");
+  restrictions.sender_domains = DomainsOf(draft, "sender_verify_domains");
+  draft.faults.Assign(restrictions.sender_exemptions, "unverified_sender_exemptions",
+                      SenderExemptions::Create(settings.List("unverified_sender_exemptions")));
+  draft.faults.Assign(restrictions.mynetworks, "mynetworks", NetworksOf(settings, "mynetworks"));
+  const std::string disposable = settings.Text("disposable_domains");
+  const std::string exceptions = settings.Text("disposable_domain_exceptions");
+  if (draft.faults.Assign(restrictions.disposable, "disposable_domains", DisposableDomains::Load(disposable, ""))) {
+    draft.faults.Assign(restrictions.disposable, "disposable_domain_exceptions",
+                        DisposableDomains::Load(disposable, exceptions));
+  }
   if (restrictions.recipient.reject_code / 100 == 4) {
-    configuration.warnings.emplace_back(
+    draft.Warn(
         "known-bad recipients are deferred, not rejected; set unverified_recipient_reject_code = 550 when you trust "
         "it");
   }
   configuration.restrictions = std::make_shared<const RestrictionSettings>(std::move(restrictions));
-  return absl::OkStatus();
 }
 
 void FillDecisionRecord(const Settings& settings, Configuration& configuration) {
@@ -485,17 +662,21 @@ void FillVerifyDoor(const Settings& settings, Configuration& configuration) {
                                .takes_updates = settings.YesNo("verify_accept_updates")};
 }
 
-absl::StatusOr<DoorConfiguration> DoorFor(const Settings& settings, absl::string_view door) {
+DoorConfiguration DoorFor(const Draft& draft, absl::string_view door) {
+  const Settings& settings = draft.settings;
   DoorConfiguration configuration;
   const std::string listen = absl::StrCat(door, "_listen");
   for (const std::string& item : settings.List(listen)) {
-    ASSIGN_OR_BLAME(ListenAddress address, listen, ListenAddress::Parse(item));
-    if (address.BeyondLoopback() && !settings.YesNo("listen_beyond_loopback")) {
-      return Bad(listen, absl::InvalidArgumentError(absl::StrCat("found ", address.ToString(),
-                                                                 ", which other machines may reach, expected a ",
-                                                                 "loopback address, or listen_beyond_loopback = yes")));
+    absl::StatusOr<ListenAddress> address = ListenAddress::Parse(item);
+    if (!address.ok()) {
+      draft.faults.Add(listen, address.status());
+    } else if (address->BeyondLoopback() && !settings.YesNo("listen_beyond_loopback")) {
+      draft.faults.Add(listen, absl::InvalidArgumentError(
+                                   absl::StrCat("found ", address->ToString(), ", which other machines may reach, ",
+                                                "expected a loopback address, or listen_beyond_loopback = yes")));
+    } else {
+      configuration.listen.push_back(*std::move(address));
     }
-    configuration.listen.push_back(std::move(address));
   }
   configuration.limits.connections = static_cast<size_t>(settings.Number(absl::StrCat(door, "_connection_limit")));
   configuration.limits.requests_per_second =
@@ -503,11 +684,10 @@ absl::StatusOr<DoorConfiguration> DoorFor(const Settings& settings, absl::string
   return configuration;
 }
 
-absl::Status FillDoors(const Settings& settings, Configuration& configuration) {
-  for (const DoorRow& row : DoorTable()) {
-    ASSIGN_OR_RETURN(DoorConfiguration door, DoorFor(settings, row.name));
-    configuration.doors.push_back(std::move(door));
-  }
+void FillDoors(const Draft& draft) {
+  const Settings& settings = draft.settings;
+  Configuration& configuration = draft.configuration;
+  for (const DoorRow& row : DoorTable()) configuration.doors.push_back(DoorFor(draft, row.name));
   const std::string logged = settings.Text("log_decisions");
   configuration.mail_protocol.decisions_logged = logged == "all"       ? DecisionsLogged::kAll
                                                  : logged == "refused" ? DecisionsLogged::kRefused
@@ -517,10 +697,11 @@ absl::Status FillDoors(const Settings& settings, Configuration& configuration) {
                                                       : action == "defer" ? InternalErrorAction::kDefer
                                                                           : InternalErrorAction::kDisconnect;
   configuration.control_socket = settings.Text("control_socket");
-  return absl::OkStatus();
 }
 
-absl::Status FillLog(const Settings& settings, Configuration& configuration) {
+void FillLog(const Draft& draft) {
+  const Settings& settings = draft.settings;
+  Configuration& configuration = draft.configuration;
   LogOptions& log = configuration.log;
   log.to_syslog = settings.Text("log_sink") == "syslog";
   log.ident = settings.Text("syslog_name");
@@ -531,36 +712,67 @@ absl::Status FillLog(const Settings& settings, Configuration& configuration) {
                                                : address == "domain" ? LoggedAddresses::kDomain
                                                                      : LoggedAddresses::kHashed,
                            .key_file = settings.Text("address_verify_cache_privacy_key_file")};
-  if (IsSyslogFacility(log.facility)) return absl::OkStatus();
-  return Bad("syslog_facility",
-             absl::InvalidArgumentError(absl::StrCat("found \"", Printable(log.facility, 40),
-                                                     "\", expected mail, daemon, user or local0 to local7")));
+  if (!IsSyslogFacility(log.facility)) {
+    draft.faults.Add("syslog_facility", Unexpected(log.facility, "mail, daemon, user or local0 to local7"));
+  }
+}
+
+void FillAll(const Draft& draft) {
+  const Settings& settings = draft.settings;
+  if (settings.Text("myhostname").empty()) {
+    draft.faults.Add("myhostname", absl::InvalidArgumentError("the system has no name; expected myhostname = NAME"));
+  }
+  draft.configuration.warnings = settings.warnings();
+  draft.configuration.resolver.servers = settings.List("dns_servers");
+  draft.configuration.probe_threads = static_cast<int>(settings.Number("probe_threads"));
+  FillLog(draft);
+  FillCache(draft);
+  FillProbe(draft);
+  FillVerifier(draft);
+  FillRestrictions(draft);
+  FillDecisionRecord(settings, draft.configuration);
+  FillVerifyDoor(settings, draft.configuration);
+  FillDoors(draft);
+}
+
+// The files of `settings`; of those that `read` has, too, the marks of then.
+std::vector<TableFile> FilesSince(const std::vector<TableFile>& read, const Settings& settings) {
+  std::vector<TableFile> files = TableFilesOf(settings);
+  for (TableFile& file : files) {
+    const auto before = absl::c_find_if(read, [&](const TableFile& other) { return other.path == file.path; });
+    if (before != read.end()) file.mark = before->mark;
+  }
+  return files;
 }
 
 }  // namespace
 
-absl::StatusOr<Configuration> Configuration::Create(const Settings& given) {
-  Configuration configuration;
-  ASSIGN_OR_RETURN(configuration.settings, WithSystemHostName(given));
-  const Settings& settings = *configuration.settings;
-  configuration.table_files = TableFilesOf(settings);
-  configuration.warnings = settings.warnings();
-  configuration.resolver.servers = settings.List("dns_servers");
-  configuration.probe_threads = static_cast<int>(settings.Number("probe_threads"));
-  RETURN_IF_ERROR(FillLog(settings, configuration));
-  RETURN_IF_ERROR(FillCache(settings, configuration));
-  RETURN_IF_ERROR(FillProbe(settings, configuration));
-  RETURN_IF_ERROR(FillVerifier(settings, configuration));
-  RETURN_IF_ERROR(FillRestrictions(settings, configuration));
-  FillDecisionRecord(settings, configuration);
-  FillVerifyDoor(settings, configuration);
-  RETURN_IF_ERROR(FillDoors(settings, configuration));
-  return configuration;
+absl::StatusOr<Configuration> Configuration::Create(const Settings& given, const PostfixSource& source) {
+  Settings settings = given;
+  std::vector<TableFile> files = TableFilesOf(settings);
+  settings.TakeFromPostfix(source);
+  files = FilesSince(files, settings);
+  TableShelf shelf;
+  for (;;) {
+    Configuration configuration;
+    configuration.settings = WithSystemHostName(settings);
+    Faults faults(*configuration.settings);
+    FillAll({.settings = *configuration.settings, .faults = faults, .shelf = shelf, .configuration = configuration});
+    if (!faults.of_postfix().empty()) {
+      for (const auto& [name, why] : faults.of_postfix()) settings.RefuseFromPostfix(name, why);
+      continue;
+    }
+    std::vector<std::string> errors = settings.errors();
+    errors.insert(errors.end(), faults.errors().begin(), faults.errors().end());
+    if (!errors.empty()) return absl::InvalidArgumentError(absl::StrJoin(errors, "\n"));
+    configuration.table_files = std::move(files);
+    return configuration;
+  }
 }
 
-absl::StatusOr<Configuration> Configuration::Load(const std::string& path, const std::vector<Assignment>& options) {
-  ASSIGN_OR_RETURN(const Settings settings, Settings::LoadFile(path, options));
-  return Create(settings);
+absl::StatusOr<Configuration> Configuration::Load(const std::string& path, const std::vector<Assignment>& options,
+                                                  const PostfixSource& source) {
+  return Create(Settings::ReadFile(path, options), source);
 }
 
 std::vector<std::string> ChangedButNotReloadable(const Settings& before, const Settings& after) {

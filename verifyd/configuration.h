@@ -19,6 +19,7 @@
 #include "verifyd/door/listener.h"
 #include "verifyd/door/mail_protocol.h"
 #include "verifyd/door/verify.h"
+#include "verifyd/postfix_settings.h"
 #include "verifyd/privacy.h"
 #include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
@@ -56,10 +57,13 @@ struct Configuration {
   // What is allowed but probably not meant; for the log and --check.
   std::vector<std::string> warnings;
 
-  // Errors name the setting and what is wrong with it; tables are read, their errors name file and line.
-  static absl::StatusOr<Configuration> Create(const Settings& settings);
+  // Tables are read, and what is taken from Postfix is anew. The error is all that is wrong, also with the settings
+  // themselves, a line each: where it was said, the setting, what was found and what was expected. What is wrong with
+  // values of Postfix is a warning.
+  static absl::StatusOr<Configuration> Create(const Settings& settings, const PostfixSource& source = {});
   // Settings of `path` and `options`, and their meaning.
-  static absl::StatusOr<Configuration> Load(const std::string& path, const std::vector<Assignment>& options);
+  static absl::StatusOr<Configuration> Load(const std::string& path, const std::vector<Assignment>& options,
+                                            const PostfixSource& source = {});
 };
 
 // Names of settings that differ between the two and take effect only after a restart.

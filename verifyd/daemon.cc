@@ -17,6 +17,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/signal.h"
@@ -353,8 +354,9 @@ void Daemon::Impl::Use(Configuration loaded) {
 boost::asio::awaitable<absl::Status> Daemon::Impl::Reload() {
   absl::StatusOr<Configuration> loaded = absl::UnknownError("not read");
   Signal read(front);
+  const PostfixSource postfix{.before = configuration->settings->postfix()};
   reader.Post([&] {
-    loaded = Configuration::Load(options.settings_file, options.assignments);
+    loaded = Configuration::Load(options.settings_file, options.assignments, postfix);
     // Here, not when they are in force: else the watch could read tables with the settings of before once more.
     if (loaded.ok()) table_watch->Watch(*loaded);
     front.Post([&] { read.NotifyAll(); });
@@ -365,7 +367,9 @@ boost::asio::awaitable<absl::Status> Daemon::Impl::Reload() {
 
 absl::Status Daemon::Impl::TakeSettings(absl::StatusOr<Configuration> loaded) {
   if (!loaded.ok()) {
-    LogError(absl::StrCat("reload: ", loaded.status().message(), "; the settings of before stay in force"));
+    for (const absl::string_view line : absl::StrSplit(loaded.status().message(), '\n')) {
+      LogError(absl::StrCat("reload: ", line, "; the settings of before stay in force"));
+    }
     return loaded.status();
   }
   NotifyReloading();

@@ -287,6 +287,7 @@ json::object ToJson(const SettingRow& row, const Settings& settings) {
   object["value"] = JsonText(settings.Text(row.name));
   object["default"] = JsonText(row.default_value);
   object["set"] = settings.IsSet(row.name);
+  object["source"] = JsonText(settings.Source(row.name));
   object["reloadable"] = row.reloadable;
   object["documentation"] = JsonText(row.documentation);
   return object;

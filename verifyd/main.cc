@@ -9,6 +9,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -36,7 +37,7 @@ struct CommandLine {
 };
 
 int Complain(int exit_code, absl::string_view what) {
-  LogError(what);
+  for (const absl::string_view line : absl::StrSplit(what, '\n')) LogError(line);
   return exit_code;
 }
 

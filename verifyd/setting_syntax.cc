@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
@@ -18,13 +19,18 @@ constexpr size_t kMaxExpanded = 65536;
 
 using LookUp = absl::FunctionRef<absl::StatusOr<std::string>(absl::string_view)>;
 
+// The names of a transport's parameters begin with its name.
+bool IsParameterCharacter(char c) {
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.';
+}
+
 bool IsNameCharacter(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_'; }
 
 absl::StatusOr<Assignment> ParseAssignment(absl::string_view line, std::string where) {
   const size_t equals = line.find('=');
   const absl::string_view name = absl::StripAsciiWhitespace(line.substr(0, equals));
   bool valid = equals != absl::string_view::npos && !name.empty();
-  for (const char c : name) valid = valid && IsNameCharacter(c);
+  for (const char c : name) valid = valid && IsParameterCharacter(c);
   if (!valid) {
     return absl::InvalidArgumentError(
         absl::StrCat(where, ": found \"", Printable(line, 80), "\", expected \"name = value\""));
@@ -99,7 +105,7 @@ absl::Status ExpandBraced(absl::string_view inner, LookUp look_up, int depth, st
 }
 
 absl::Status ExpandInto(absl::string_view value, LookUp look_up, int depth, std::string& out) {
-  if (depth > kMaxDepth) return absl::InvalidArgumentError("references go round in a circle, or are nested too deeply");
+  if (depth > kMaxDepth) return absl::AbortedError("references go round in a circle, or are nested too deeply");
   while (!value.empty()) {
     const size_t dollar = value.find('$');
     absl::StrAppend(&out, value.substr(0, dollar));
@@ -126,8 +132,11 @@ absl::Status ExpandInto(absl::string_view value, LookUp look_up, int depth, std:
 
 }  // namespace
 
-absl::StatusOr<std::vector<Assignment>> ParseSettingFile(absl::string_view file_name, absl::string_view text) {
+std::vector<Assignment> ReadSettingLines(absl::string_view file_name, absl::string_view text,
+                                         std::vector<std::string>& errors) {
   std::vector<Assignment> assignments;
+  bool continues = false;  // a line that begins with white space goes on with the last assignment
+  bool refused = false;    // ... or with a line that was an error
   int line_number = 0;
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     ++line_number;
@@ -136,18 +145,32 @@ absl::StatusOr<std::vector<Assignment>> ParseSettingFile(absl::string_view file_
     if (stripped.empty() || stripped[0] == '#') continue;
     const std::string where = absl::StrCat(file_name, ":", line_number);
     if (absl::ascii_isspace(static_cast<unsigned char>(line[0]))) {
-      if (assignments.empty()) {
-        return absl::InvalidArgumentError(
+      if (continues) {
+        std::string& value = assignments.back().value;
+        absl::StrAppend(&value, value.empty() ? "" : " ", stripped);
+      } else if (!refused) {
+        errors.push_back(
             absl::StrCat(where, ": found a continuation line (it begins with white space) before any setting"));
       }
-      std::string& value = assignments.back().value;
-      absl::StrAppend(&value, value.empty() ? "" : " ", stripped);
       continue;
     }
-    ASSIGN_OR_RETURN(Assignment assignment, ParseAssignment(line, where));
-    assignments.push_back(std::move(assignment));
+    absl::StatusOr<Assignment> assignment = ParseAssignment(line, where);
+    continues = assignment.ok();
+    refused = !continues;
+    if (continues) {
+      assignments.push_back(*std::move(assignment));
+    } else {
+      errors.emplace_back(assignment.status().message());
+    }
   }
   return assignments;
+}
+
+absl::StatusOr<std::vector<Assignment>> ParseSettingFile(absl::string_view file_name, absl::string_view text) {
+  std::vector<std::string> errors;
+  std::vector<Assignment> assignments = ReadSettingLines(file_name, text, errors);
+  if (errors.empty()) return assignments;
+  return absl::InvalidArgumentError(absl::StrJoin(errors, "\n"));
 }
 
 absl::StatusOr<Assignment> ParseSettingOption(absl::string_view text) {

@@ -21,14 +21,18 @@ struct Assignment {
   std::string where;  // "FILE:LINE", for messages
 };
 
-// All assignments of a file, in order. Errors name file, line, what was found and what was expected.
+// All assignments of a file, in order. `errors` gets a line for each that is none: it names file, line, what was found
+// and what was expected.
+std::vector<Assignment> ReadSettingLines(absl::string_view file_name, absl::string_view text,
+                                         std::vector<std::string>& errors);
+// The same where all errors are one.
 absl::StatusOr<std::vector<Assignment>> ParseSettingFile(absl::string_view file_name, absl::string_view text);
 // One `name = value` from a command line (-o).
 absl::StatusOr<Assignment> ParseSettingOption(absl::string_view text);
 
 // `value` with its references replaced. `look_up` gives the unexpanded value of a name, or an error for a name it does
 // not know. "$$" is a dollar. Bounded: at most 100 levels, 64 KiB of result. Errors say which reference could not be
-// followed.
+// followed; Aborted: there are too many levels, as where one leads back to itself.
 absl::StatusOr<std::string> ExpandSetting(absl::string_view value,
                                           absl::FunctionRef<absl::StatusOr<std::string>(absl::string_view)> look_up);
 

@@ -1,34 +1,29 @@
 #include "verifyd/settings.h"
 
 #include <algorithm>
-#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <memory>
+#include <optional>
+#include <system_error>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "verifyd/postfix_parameters.h"
 
 namespace verifyd {
 namespace {
-
-// Parameters that are likely to be pasted along from main.cf and mean nothing here. (Others are an error, with a
-// suggestion.)
-constexpr std::array<absl::string_view, 11> kPostfixOnly = {"address_verify_service_name",
-                                                            "alias_maps",
-                                                            "command_directory",
-                                                            "compatibility_level",
-                                                            "daemon_directory",
-                                                            "local_recipient_maps",
-                                                            "mail_owner",
-                                                            "recipient_delimiter",
-                                                            "smtpd_banner",
-                                                            "smtpd_recipient_restrictions",
-                                                            "soft_bounce"};
 
 // Edits between two short names, for the suggestion.
 size_t Distance(absl::string_view a, absl::string_view b) {
@@ -44,19 +39,27 @@ size_t Distance(absl::string_view a, absl::string_view b) {
   return row.back();
 }
 
-std::string UnknownName(const Assignment& assignment) {
-  const absl::string_view name = absl::string_view(assignment.name).substr(0, 100);
-  absl::string_view nearest;
-  size_t least = 1000;
+// The setting of ours that a wrong name is most like, and by how many edits.
+std::pair<absl::string_view, size_t> Nearest(absl::string_view name) {
+  std::pair<absl::string_view, size_t> nearest = {"", 1000};
   for (const SettingRow& row : Settings::Table()) {
     const size_t distance = Distance(name, row.name);
-    if (distance < least) {
-      least = distance;
-      nearest = row.name;
-    }
+    if (distance < nearest.second) nearest = {row.name, distance};
   }
+  return nearest;
+}
+
+std::string UnknownName(const Assignment& assignment) {
+  const absl::string_view name = absl::string_view(assignment.name).substr(0, 100);
+  const auto [nearest, distance] = Nearest(name);
   return absl::StrCat(assignment.where, ": unknown setting \"", Printable(name, 100), "\"",
-                      least <= 2 + name.size() / 4 ? absl::StrCat("; did you mean \"", nearest, "\"?") : "");
+                      distance <= 2 + name.size() / 4 ? absl::StrCat("; did you mean \"", nearest, "\"?") : "");
+}
+
+// A parameter of Postfix's, or of a transport, if it is not one of ours with a slip in it.
+bool IsForPostfixOnly(absl::string_view name) {
+  constexpr size_t kSlip = 2;
+  return IsPostfixParameter(name) || (IsTransportParameter(name) && name.size() < 200 && Nearest(name).second > kSlip);
 }
 
 constexpr absl::string_view kClassSuffix = "_restrictions";
@@ -88,52 +91,191 @@ std::vector<std::string> Settings::Classes() const {
   return classes;
 }
 
-absl::StatusOr<Settings> Settings::LoadFile(const std::string& path, const std::vector<Assignment>& options) {
+namespace {
+
+absl::StatusOr<Settings> OrAllErrors(Settings settings) {
+  if (settings.errors().empty()) return settings;
+  return absl::InvalidArgumentError(absl::StrJoin(settings.errors(), "\n"));
+}
+
+absl::StatusOr<std::string> ReadSettingText(const std::string& path) {
+  constexpr size_t kMaxText = size_t{4} << 20;
+  const auto can_not = [&](absl::string_view why) {
+    return absl::NotFoundError(absl::StrCat("can not read settings file ", path, ": ", why));
+  };
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return can_not("it is a folder");
+  errno = 0;
   std::ifstream in(path, std::ios::binary);
-  if (!in) return absl::NotFoundError(absl::StrCat("can not read settings file ", path));
-  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  ASSIGN_OR_RETURN(const std::vector<Assignment> file, ParseSettingFile(path, text));
-  return Load(file, options);
+  if (!in) return can_not(std::strerror(errno));
+  std::string text(kMaxText + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) return can_not("it can not be read");
+  text.resize(static_cast<size_t>(in.gcount()));
+  if (text.size() > kMaxText) return can_not("it is larger than 4 MiB");
+  if (absl::StrContains(text, '\0')) return can_not("it is no text: there is a zero byte in it");
+  return text;
+}
+
+}  // namespace
+
+absl::StatusOr<Settings> Settings::LoadFile(const std::string& path, const std::vector<Assignment>& options) {
+  return OrAllErrors(ReadFile(path, options));
 }
 
 absl::StatusOr<Settings> Settings::Load(const std::vector<Assignment>& file, const std::vector<Assignment>& options) {
+  return OrAllErrors(Read(file, options));
+}
+
+Settings Settings::ReadFile(const std::string& path, const std::vector<Assignment>& options) {
   Settings settings;
-  for (const std::vector<Assignment>* source : {&file, &options}) {
-    for (const Assignment& assignment : *source) {
-      const bool of_postfix =
-          std::find(kPostfixOnly.begin(), kPostfixOnly.end(), assignment.name) != kPostfixOnly.end();
-      if (!of_postfix && FindRow(assignment.name) != nullptr) {
-        settings.values_[assignment.name] = assignment;
-      } else if (of_postfix) {
-        settings.warnings_.push_back(absl::StrCat(assignment.where, ": \"", assignment.name,
-                                                  "\" is a Postfix parameter that has no meaning here"));
-      } else {
-        return absl::InvalidArgumentError(UnknownName(assignment));
-      }
-    }
+  const absl::StatusOr<std::string> text = ReadSettingText(path);
+  if (!text.ok()) {
+    settings.errors_.emplace_back(text.status().message());
+    return settings;
   }
-  const std::vector<std::string> classes = settings.Classes();
-  for (const auto& [name, assignment] : settings.values_) {
-    const bool of_class = FindRow(name)->name != name;
-    if (!of_class) continue;
-    const std::string of = name.substr(0, name.size() - kClassSuffix.size());
-    if (std::find(classes.begin(), classes.end(), of) == classes.end()) {
-      return absl::InvalidArgumentError(absl::StrCat(UnknownName(assignment),
-                                                     " (a class of restrictions is to stand in "
-                                                     "restriction_classes)"));
-    }
-  }
-  for (const SettingRow& row : Table()) {
-    // ${stress?...} may choose a value only then: both must be good.
-    for (const absl::string_view stress : {"", "yes"}) RETURN_IF_ERROR(settings.Check(row, stress));
-  }
+  const std::vector<Assignment> file = ReadSettingLines(path, *text, settings.errors_);
+  settings.ReadAll(file, options);
   return settings;
 }
 
+Settings Settings::Read(const std::vector<Assignment>& file, const std::vector<Assignment>& options) {
+  Settings settings;
+  settings.ReadAll(file, options);
+  return settings;
+}
+
+void Settings::ReadAll(const std::vector<Assignment>& file, const std::vector<Assignment>& options) {
+  std::vector<const Assignment*> given;
+  for (const std::vector<Assignment>* source : {&file, &options}) {
+    for (const Assignment& assignment : *source) given.push_back(&assignment);
+  }
+  for (const Assignment* assignment : given) {
+    const SettingRow* row = FindRow(assignment->name);
+    const bool of_class = row != nullptr && row->name != assignment->name;
+    if ((row == nullptr || of_class) && IsForPostfixOnly(assignment->name)) {
+      warnings_.push_back(absl::StrCat(assignment->where, ": \"", assignment->name,
+                                       "\" is a Postfix parameter that has no meaning here"));
+    } else if (row != nullptr) {
+      values_[assignment->name] = *assignment;
+    }
+  }
+  // In the order of the file. A name that stands twice has its last value; the first one is not looked at.
+  std::vector<std::string> refused;
+  std::vector<std::string> led_astray;
+  const std::vector<std::string> classes = Classes();
+  for (const Assignment* assignment : given) {
+    const SettingRow* row = FindRow(assignment->name);
+    const auto held = values_.find(assignment->name);
+    if (held == values_.end()) {
+      if (row == nullptr && !IsForPostfixOnly(assignment->name)) errors_.push_back(UnknownName(*assignment));
+      continue;
+    }
+    if (held->second.where != assignment->where || held->second.value != assignment->value) continue;
+    absl::Status fault;
+    if (row->name != assignment->name &&
+        !absl::c_linear_search(classes, absl::StripSuffix(assignment->name, kClassSuffix))) {
+      fault = absl::InvalidArgumentError(
+          absl::StrCat(UnknownName(*assignment), " (a class of restrictions is to stand in restriction_classes)"));
+    } else {
+      fault = CheckBoth({.name = assignment->name,
+                         .type = row->type,
+                         .default_value = row->default_value,
+                         .min = row->min,
+                         .max = row->max,
+                         .words = row->words});
+    }
+    if (fault.ok()) continue;
+    (absl::IsAborted(fault) ? led_astray : errors_).emplace_back(fault.message());
+    refused.push_back(assignment->name);
+  }
+  // What leads to a setting that refers to itself is not what is wrong.
+  if (errors_.empty()) errors_ = std::move(led_astray);
+  for (const std::string& name : refused) values_.erase(name);
+}
+
+const Assignment* Settings::Find(absl::string_view name) const {
+  if (const auto it = values_.find(name); it != values_.end()) return &it->second;
+  const auto it = postfix_values_.find(name);
+  return it == postfix_values_.end() ? nullptr : &it->second;
+}
+
+absl::string_view Settings::Source(absl::string_view name) const {
+  const Assignment* assignment = Find(name);
+  return assignment == nullptr ? absl::string_view("default") : absl::string_view(assignment->where);
+}
+
+absl::string_view Settings::Origin(absl::string_view name) const {
+  for (int steps = 0; steps < 10 && !IsSet(name); ++steps) {
+    const SettingRow* row = FindRow(name);
+    absl::string_view other = row == nullptr ? "" : row->default_value;
+    if (!absl::ConsumePrefix(&other, "$") || FindRow(other) == nullptr || FindRow(other)->name != other) break;
+    name = other;
+  }
+  return name;
+}
+
+std::vector<std::string> Settings::warnings() const {
+  std::vector<std::string> all = warnings_;
+  all.insert(all.end(), postfix_warnings_.begin(), postfix_warnings_.end());
+  return all;
+}
+
+void Settings::TakeFromPostfix(const PostfixSource& source) {
+  postfix_values_.clear();
+  postfix_warnings_.clear();
+  postfix_ = nullptr;
+  const std::string directory = Text("postfix_config_directory");
+  if (directory.empty()) return;
+  absl::StatusOr<PostfixSettings> read = ReadPostfixSettings(directory, source.ask);
+  if (read.ok()) {
+    postfix_ = std::make_shared<const PostfixSettings>(*std::move(read));
+  } else if (source.before != nullptr && source.before->directory == directory) {
+    postfix_ = source.before;
+    postfix_warnings_.push_back(absl::StrCat(read.status().message(), "; what was taken before stays in force"));
+  } else {
+    postfix_warnings_.push_back(absl::StrCat(read.status().message(),
+                                             "; what stands here and the defaults hold: mend it, or set what is needed "
+                                             "here and postfix_config_directory to nothing"));
+  }
+  if (postfix_ == nullptr) return;
+  postfix_warnings_.insert(postfix_warnings_.end(), postfix_->warnings.begin(), postfix_->warnings.end());
+  for (const Assignment& assignment : postfix_->values) postfix_values_[assignment.name] = assignment;
+  for (const Assignment& assignment : postfix_->values) {
+    if (values_.contains(assignment.name)) continue;
+    if (const absl::Status fault = CheckBoth(*FindRow(assignment.name)); !fault.ok()) {
+      postfix_values_.erase(assignment.name);
+      if (assignment.where != PostfixSettings::kDefaultOfPostfix) {
+        postfix_warnings_.push_back(absl::StrCat(fault.message(), "; the default holds"));
+      }
+    }
+  }
+}
+
+void Settings::RefuseFromPostfix(absl::string_view name, absl::string_view why) {
+  postfix_warnings_.push_back(absl::StrCat(Source(name), ": ", name, ": ", why, "; the default holds"));
+  postfix_values_.erase(name);
+}
+
+absl::Status Settings::Override(const Assignment& assignment) {
+  const auto before = values_.find(assignment.name);
+  const std::optional<Assignment> old =
+      before == values_.end() ? std::nullopt : std::optional<Assignment>(before->second);
+  values_[assignment.name] = assignment;
+  absl::Status fault = CheckBoth(*FindRow(assignment.name));
+  if (fault.ok()) return fault;
+  if (old.has_value()) {
+    values_[assignment.name] = *old;
+  } else {
+    values_.erase(assignment.name);
+  }
+  return fault;
+}
+
 absl::string_view Settings::Raw(absl::string_view name) const {
-  const auto it = values_.find(name);
+  const Assignment* assignment = Find(name);
   const absl::string_view written =
-      it != values_.end() ? absl::string_view(it->second.value) : FindRow(name)->default_value;
+      assignment != nullptr ? absl::string_view(assignment->value) : FindRow(name)->default_value;
   if (!written.empty()) return written;
   return name == "myhostname" ? host_name_ : name == "mydomain" ? domain_name_ : written;
 }
@@ -155,17 +297,44 @@ absl::StatusOr<std::string> Settings::Expand(absl::string_view name, absl::strin
   });
 }
 
+bool Settings::RefersToItself(const std::string& name) const {
+  std::vector<std::string> reached = {name};
+  for (size_t next = 0; next < reached.size(); ++next) {
+    bool back = false;
+    const auto note = [&](absl::string_view reference) -> absl::StatusOr<std::string> {
+      back |= reference == name;
+      if (FindRow(reference) != nullptr && !absl::c_linear_search(reached, reference)) {
+        reached.emplace_back(reference);
+      }
+      return "";
+    };
+    ExpandSetting(Raw(std::string(reached[next])), note).IgnoreError();
+    if (back) return true;
+  }
+  return false;
+}
+
+// ${stress?...} may choose a value only then: both must be good.
+absl::Status Settings::CheckBoth(const SettingRow& row) const {
+  RETURN_IF_ERROR(Check(row, ""));
+  return Check(row, "yes");
+}
+
 absl::Status Settings::Check(const SettingRow& row, absl::string_view stress) const {
-  const auto it = values_.find(row.name);
   const auto bad = [&](absl::string_view what) {
-    return absl::InvalidArgumentError(absl::StrCat(it != values_.end() ? it->second.where : "default", ": ", row.name,
-                                                   " = ", Printable(Raw(row.name), 100), ": ", what));
+    return absl::InvalidArgumentError(
+        absl::StrCat(Source(row.name), ": ", row.name, " = ", Printable(Raw(row.name), 100), ": ", what));
   };
   const absl::StatusOr<std::string> value = Expand(row.name, stress);
+  if (absl::IsAborted(value.status())) {
+    if (RefersToItself(std::string(row.name))) return bad("it refers to itself");
+    return absl::AbortedError(bad(value.status().message()).message());
+  }
   if (!value.ok()) return bad(value.status().message());
   switch (row.type) {
     case SettingType::kText:
     case SettingType::kList:
+    case SettingType::kDomains:
       return absl::OkStatus();
     case SettingType::kNumber: {
       int64_t number = 0;

@@ -18,8 +18,11 @@ constexpr int64_t kNanosPerSecond = 1000000000;
 // lmdb:/PATH, but no table: it changes with every answer.
 constexpr absl::string_view kCache = "address_verify_map";
 
-void AddPaths(absl::string_view value, std::set<std::string>& paths) {
+// `domains`: a path alone is a file, too.
+void AddPaths(absl::string_view value, bool domains, std::set<std::string>& paths) {
   for (absl::string_view word : absl::StrSplit(value, absl::ByAnyChar(", \t\r\n{}"), absl::SkipEmpty())) {
+    while (absl::ConsumePrefix(&word, "!")) continue;
+    if (domains && absl::StartsWith(word, "/")) paths.emplace(word);
     absl::ConsumePrefix(&word, "proxy:");
     const size_t colon = word.find(':');
     if (colon == absl::string_view::npos) continue;
@@ -45,10 +48,14 @@ std::vector<TableFile> TableFilesOf(const Settings& settings) {
   std::set<std::string> paths;
   for (const SettingRow& row : Settings::Table()) {
     if (row.name == kCache) continue;
-    for (const absl::string_view stress : {"", "yes"}) AddPaths(settings.Text(row.name, stress), paths);
+    const bool domains = row.type == SettingType::kDomains;
+    for (const absl::string_view stress : {"", "yes"}) AddPaths(settings.Text(row.name, stress), domains, paths);
   }
   for (const std::string& name : settings.Classes()) {
-    AddPaths(settings.Text(absl::StrCat(name, "_restrictions")), paths);
+    AddPaths(settings.Text(absl::StrCat(name, "_restrictions")), /*domains=*/false, paths);
+  }
+  if (const std::string postfix = settings.Text("postfix_config_directory"); !postfix.empty()) {
+    for (const absl::string_view file : {"/main.cf", "/master.cf"}) paths.insert(absl::StrCat(postfix, file));
   }
   std::vector<TableFile> files;
   files.reserve(paths.size());

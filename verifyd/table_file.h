@@ -29,8 +29,9 @@ struct TableFile {
   FileMark mark;
 };
 
-// The files that stand as TYPE:/PATH in any setting (texthash and its like, cidr, re2), each once, with their marks of
-// now. Not the cache, and not the tables that only the values of other tables name: those are read again with them.
+// The files that stand as TYPE:/PATH in any setting (texthash and its like, cidr, re2), or as /PATH in a list of
+// domains, and Postfix's main.cf and master.cf (postfix_config_directory); each once, with their marks of now. Not the
+// cache, and not what only the text of other files names: that is read again with them.
 std::vector<TableFile> TableFilesOf(const Settings& settings);
 
 }  // namespace verifyd

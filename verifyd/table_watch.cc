@@ -2,15 +2,18 @@
 
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "base/log.h"
 
 namespace verifyd {
 
 void TableWatch::Watch(const Configuration& configuration) {
   settings_ = configuration.settings;
+  warnings_ = configuration.warnings;
   files_.clear();
   for (const auto& [path, mark] : configuration.table_files) {
     files_.push_back({.path = path, .read = mark, .seen = mark, .refused = mark});
@@ -31,11 +34,17 @@ void TableWatch::Look() {
 }
 
 void TableWatch::ReadAgain(const std::vector<std::string>& changed) {
-  absl::StatusOr<Configuration> loaded = Configuration::Create(*settings_);
+  absl::StatusOr<Configuration> loaded =
+      Configuration::Create(*settings_, {.ask = ask_, .before = settings_->postfix()});
   if (!loaded.ok()) {
     for (Watched& file : files_) file.refused = file.seen;
-    LogError(absl::StrCat("tables: ", loaded.status().message(), "; what was read before stays in force"));
+    for (const absl::string_view line : absl::StrSplit(loaded.status().message(), '\n')) {
+      LogError(absl::StrCat("tables: ", line, "; what was read before stays in force"));
+    }
     return;
+  }
+  for (const std::string& warning : loaded->warnings) {
+    if (!absl::c_linear_search(warnings_, warning)) LogWarning(warning);
   }
   Watch(*loaded);
   take_(*std::move(loaded));

@@ -1,7 +1,8 @@
 // The table watch: tables are read again when their files change, without a reload. It looks at them every 5 s; when
 // one has changed since it was read, and all have stayed as they are for a whole interval (nobody is in the middle of
-// writing them), all tables are read, with the settings in force: the settings file may be half edited. What is wrong
-// with a table is logged once for each change, and what was read before stays in force.
+// writing them), all tables are read, with the settings in force: the settings file may be half edited. Postfix's
+// main.cf and master.cf are tables in this sense (postfix_config_directory). What is wrong with a table is logged once
+// for each change, and what was read before stays in force.
 //
 // Looking is a stat(2) a file, microseconds where the disk is near; but a file may lie on a server that does not
 // answer, and a million entries take a second to read: so it has a loop of its own to live on, which nobody waits for.
@@ -18,6 +19,7 @@
 #include "base/loop.h"
 #include "base/timer.h"
 #include "verifyd/configuration.h"
+#include "verifyd/postfix_settings.h"
 #include "verifyd/settings.h"
 #include "verifyd/table_file.h"
 
@@ -29,7 +31,8 @@ class TableWatch {
 
   // `take` gets a configuration whose tables have been read again and puts it in force. `loop` outlives it.
   using Take = std::function<void(Configuration configuration)>;
-  TableWatch(Loop& loop, Take take) : take_(std::move(take)), timer_(loop.timers()) {}
+  TableWatch(Loop& loop, Take take, AskPostconf ask = AskInstalledPostconf)
+      : take_(std::move(take)), ask_(std::move(ask)), timer_(loop.timers()) {}
 
   // This one is in force from now on: its tables are watched.
   void Watch(const Configuration& configuration);
@@ -46,8 +49,10 @@ class TableWatch {
   void ReadAgain(const std::vector<std::string>& changed);
 
   const Take take_;
+  const AskPostconf ask_;
   Timer timer_;
   std::shared_ptr<const Settings> settings_;
+  std::vector<std::string> warnings_;  // that were told already
   std::vector<Watched> files_;
 };
 

@@ -100,7 +100,8 @@ TEST_F(OneProbeTest, Dlg021WhoRefusesTheTargetDoesNotTakeAll) {
 }
 
 TEST_F(OneProbeTest, Dlg027Lmtp) {
-  world_.settings.transport_maps = {*TransportTable::Load("inline:{ {example.com = lmtp:inet:11.0.0.1} }", {"smtp"})};
+  world_.settings.transport_maps = {
+      *TransportTable::Load("inline:{ {example.com = lmtp:inet:11.0.0.1} }", {.smtp = {"smtp"}})};
   world_.Configure();
   EXPECT_EQ(Ask("lhlo=250 ;; mail=250 ;; rcpt=550 5.1.1 unknown").reason, Reason::kNoSuchUser);
   EXPECT_EQ(world_.dialer.connections().at(0)->endpoint.port, 24);

@@ -43,6 +43,66 @@ TEST(DomainListTest, ATableGivesItsKeys) {
   EXPECT_THAT(DomainList::Create({"texthash:/nonexistent"}), FailsWith("/nonexistent"));
 }
 
+TEST(DomainListTest, AFileStandsForItsItemsWhateverTheyAre) {
+  const std::string path = testing::TempDir() + "/relay";
+  std::ofstream(path) << "# ours\nexample.com, Example.NET\n  .below.test inline:{table.test=x}\n!no.test\n";
+  const auto list = DomainList::Create({path});
+  ASSERT_THAT(list, IsOk());
+  EXPECT_TRUE(list->Contains(A("a@mail.example.com")));
+  EXPECT_TRUE(list->Contains(A("a@example.net")));
+  EXPECT_TRUE(list->Contains(A("a@x.below.test")));
+  EXPECT_TRUE(list->Contains(A("a@table.test")));
+  EXPECT_FALSE(list->Contains(A("a@no.test")));
+  std::ofstream(path) << "ok.test\nnot_a..domain\n";
+  EXPECT_THAT(DomainList::Create({path}), FailsWith(path + ":2: \"not_a..domain\""));
+  std::ofstream(path) << path << "\n";
+  EXPECT_THAT(DomainList::Create({path}), FailsWith("files name files"));
+  EXPECT_THAT(DomainList::Create({"/nonexistent/relay"}), FailsWith("/nonexistent/relay: can not be opened"));
+}
+
+TEST(DomainListTest, TheFirstItemThatFitsDecides) {
+  const DomainList list = *DomainList::Create({"!spam.example.com", "example.com", "!example.net", "sub.example.net"});
+  EXPECT_FALSE(list.Contains(A("a@spam.example.com")));
+  EXPECT_FALSE(list.Contains(A("a@x.spam.example.com")));
+  EXPECT_TRUE(list.Contains(A("a@www.example.com")));
+  EXPECT_FALSE(list.Contains(A("a@sub.example.net")));
+  EXPECT_FALSE(list.ContainsExactly("spam.example.com"));
+  EXPECT_TRUE(list.ContainsExactly("example.com"));
+  DomainList all = *DomainList::Create({"!no.test", "*"});
+  EXPECT_FALSE(all.Contains(A("a@no.test")));
+  EXPECT_TRUE(all.Contains(A("a@any.test")));
+  all.AddRoutes({*TransportTable::Parse("t", "no.test smtp:[127.0.0.1]:25\n")});
+  EXPECT_FALSE(all.Contains(A("a@no.test")));
+  EXPECT_TRUE(DomainList::Create({"!no.test"})->empty());
+}
+
+TEST(DomainListTest, AFileBehindAnExclamationMarkIsWhatIsNotMeant) {
+  const std::string path = testing::TempDir() + "/not";
+  std::ofstream(path) << "no.test\n!yes.test\n";
+  const DomainList list = *DomainList::Create({"!" + path, "*"});
+  EXPECT_FALSE(list.Contains(A("a@no.test")));
+  EXPECT_TRUE(list.Contains(A("a@yes.test")));
+}
+
+TEST(DomainListTest, WithoutParentsOnlyADotStandsForWhatIsBelow) {
+  const auto load = [](absl::string_view spec) { return Table::Load(spec); };
+  const DomainList list =
+      *DomainList::Create({"example.com", ".below.test", "inline:{ {table.test = x} {.dot.test = x} }"}, load, false);
+  EXPECT_TRUE(list.Contains(A("a@example.com")));
+  EXPECT_FALSE(list.Contains(A("a@www.example.com")));
+  EXPECT_TRUE(list.Contains(A("a@x.below.test")));
+  EXPECT_TRUE(list.Contains(A("a@table.test")));
+  EXPECT_FALSE(list.Contains(A("a@www.table.test")));
+  EXPECT_TRUE(list.Contains(A("a@www.dot.test")));
+}
+
+TEST(DomainListTest, KeysOfATableThatAreNoDomainsDoNoHarm) {
+  const DomainList list = *DomainList::Create({"inline:{ {joe@example.com = x} {@example.net = y} {alias.test = z} }"});
+  EXPECT_TRUE(list.ContainsExactly("alias.test"));
+  EXPECT_FALSE(list.ContainsExactly("example.com"));
+  EXPECT_FALSE(list.ContainsExactly("example.net"));
+}
+
 TEST(DomainListTest, RoutesBelongToItButNotTheirStar) {
   DomainList list = *DomainList::Create({});
   list.AddRoutes({*TransportTable::Parse("t", "routed.test smtp:[127.0.0.1]:25\n* smtp:[127.0.0.2]\n")});

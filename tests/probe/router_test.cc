@@ -295,7 +295,8 @@ TEST_F(RouterTest, ARelayIsSmtpAndSoIsEveryNameTheOperatorGives) {
   Map("a.example relay:[10.0.0.1]:2525\nb.example relay:\nc.example slow:[10.0.0.2]\n");
   EXPECT_EQ(Endpoints("joe@a.example"), "10.0.0.1[10.0.0.1]:2525");
   EXPECT_TRUE(Find("joe@c.example").not_verifiable);
-  settings_.transport_maps = {*TransportTable::Load("inline:{ {c.example = slow:[10.0.0.2]} }", {"smtp", "slow"})};
+  settings_.transport_maps = {
+      *TransportTable::Load("inline:{ {c.example = slow:[10.0.0.2]} }", {.smtp = {"smtp", "slow"}})};
   EXPECT_EQ(Endpoints("joe@c.example"), "10.0.0.2[10.0.0.2]:25");
 }
 
@@ -333,8 +334,8 @@ TEST_F(RouterTest, EachAddressClassHasItsTransport) {
   settings_.virtual_mailbox_domains = *DomainList::Create({"virtual.example"});
   settings_.relay_domains = *DomainList::Create({"relay.example"});
   settings_.virtual_transport = *Transport::Parse("lmtp:unix:/run/lmtp", {}, false);
-  settings_.relay_transport = *Transport::Parse("relay:[10.0.0.1]", {"relay"}, false);
-  settings_.default_transport = *Transport::Parse("smtp:[10.0.0.2]", {"smtp"}, false);
+  settings_.relay_transport = *Transport::Parse("relay:[10.0.0.1]", {.smtp = {"relay"}}, false);
+  settings_.default_transport = *Transport::Parse("smtp:[10.0.0.2]", {.smtp = {"smtp"}}, false);
   EXPECT_TRUE(Find("joe@local.example").not_verifiable);
   EXPECT_EQ(Find("joe@alias.example").finding.reason, Reason::kNoSuchUser);
   EXPECT_EQ(Find("joe@virtual.example").route->endpoints[0].path, "/run/lmtp");
@@ -384,7 +385,7 @@ TEST_F(RouterTest, ACanonicalAddressIsWhatIsAliased) {
 }
 
 TEST_F(RouterTest, ATableThatCanNotBeAskedIsNeverNoRoute) {
-  settings_.transport_maps = {*TransportTable::Load("socketmap:inet:127.0.0.1:10099:transport", {"smtp"})};
+  settings_.transport_maps = {*TransportTable::Load("socketmap:inet:127.0.0.1:10099:transport", {.smtp = {"smtp"}})};
   const Routed routed = Find("joe@example.com");
   EXPECT_FALSE(routed.route.has_value());
   EXPECT_EQ(routed.finding.deliverability, Deliverability::kUnknown);

@@ -138,14 +138,15 @@ TEST(TransportTableTest, TheFirstOfTwoEqualPatternsCountsAndTheSecondIsLogged) {
 TEST(TransportTableTest, LoadsAFile) {
   const std::string path = testing::TempDir() + "/verifyd_transport";
   std::ofstream(path) << "example.com smtp:[a]\n";
-  const auto table = TransportTable::Load("texthash:" + path, {"smtp"});
+  const auto table = TransportTable::Load("texthash:" + path, {.smtp = {"smtp"}});
   ASSERT_THAT(table, IsOk());
   EXPECT_EQ(Found(**table, "joe@example.com"), "smtp:[a]");
   std::remove(path.c_str());
-  EXPECT_THAT(TransportTable::Load("texthash:" + path, {"smtp"}), FailsWith("can not be opened"));
-  EXPECT_THAT(TransportTable::Load("mysql:/etc/postfix/transport", {"smtp"}), FailsWith("expected texthash:/PATH"));
-  EXPECT_THAT(TransportTable::Load("texthash:", {"smtp"}), FailsWith("expected texthash:/PATH"));
-  EXPECT_THAT(TransportTable::Load("texthash:/", {"smtp"}), FailsWith("/: can not be read"));
+  EXPECT_THAT(TransportTable::Load("texthash:" + path, {.smtp = {"smtp"}}), FailsWith("can not be opened"));
+  EXPECT_THAT(TransportTable::Load("mysql:/etc/postfix/transport", {.smtp = {"smtp"}}),
+              FailsWith("expected texthash:/PATH"));
+  EXPECT_THAT(TransportTable::Load("texthash:", {.smtp = {"smtp"}}), FailsWith("expected texthash:/PATH"));
+  EXPECT_THAT(TransportTable::Load("texthash:/", {.smtp = {"smtp"}}), FailsWith("/: can not be read"));
 }
 
 }  // namespace

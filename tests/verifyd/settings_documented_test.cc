@@ -1,4 +1,5 @@
 // The table of settings, its manual page and the sample file say the same: every name, every default.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -6,11 +7,15 @@
 #include <iterator>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "tests/status_matchers.h"
 #include "verdict/reason.h"
+#include "verifyd/configuration.h"
+#include "verifyd/postfix_settings.h"
 #include "verifyd/settings.h"
 
 namespace verifyd {
@@ -45,11 +50,14 @@ Defaults OfManualPage() {
   return defaults;
 }
 
+// What the file that is installed sets.
+constexpr absl::string_view kSetInSample = "postfix_config_directory = /etc/postfix";
+
 // "#name = default"; a comment in words has a space behind its '#'.
 Defaults OfSampleFile() {
   Defaults defaults;
   for (absl::string_view line : LinesOf("packaging/verifyd.cf")) {
-    if (line.empty() || absl::StartsWith(line, "# ") || line == "#") continue;
+    if (line.empty() || absl::StartsWith(line, "# ") || line == "#" || line == kSetInSample) continue;
     EXPECT_TRUE(absl::ConsumePrefix(&line, "#")) << "set in the sample file: " << line;
     const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(line, absl::MaxSplits('=', 1));
     const std::string name(absl::StripAsciiWhitespace(parts.first));
@@ -64,6 +72,16 @@ TEST(SettingsDocumentedTest, TheManualPageHasEverySettingWithItsDefaultAndNoOthe
 
 TEST(SettingsDocumentedTest, TheSampleFileHasEverySettingWithItsDefaultAndNoOther) {
   EXPECT_EQ(OfSampleFile(), OfTable());
+}
+
+TEST(SettingsDocumentedTest, TheSampleFileIsValidWhereThereIsNoPostfix) {
+  const PostfixSource none{.ask = [](const std::vector<std::string>& /*arguments*/) -> absl::StatusOr<std::string> {
+    return absl::UnavailableError("/usr/sbin/postconf: fatal: open /etc/postfix/main.cf: No such file or directory");
+  }};
+  const auto configuration = Configuration::Load(VERIFYD_SOURCE_DIR "/packaging/verifyd.cf", {}, none);
+  ASSERT_THAT(configuration, IsOk());
+  EXPECT_THAT(configuration->warnings,
+              testing::Contains(testing::HasSubstr("postfix_config_directory = /etc/postfix: nothing can be taken")));
 }
 
 TEST(SettingsDocumentedTest, EverySettingIsExplainedInOneLine) {

@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "tests/status_matchers.h"
 #include "verifyd/configuration.h"
@@ -132,6 +135,87 @@ TEST(ConfigurationTest, ErrorsNameTheSetting) {
               FailsWith("/nonexistent/transport"));
   EXPECT_THAT(Configure("address_verify_sender = @example.com\n"), FailsWith("address_verify_sender"));
   EXPECT_THAT(Configure("syslog_facility = male\n"), FailsWith("syslog_facility"));
+}
+
+TEST(SettingsTest, AllErrorsAreToldAtOnceEachWithFileAndLine) {
+  const absl::StatusOr<Configuration> configuration = Configuration::Create(*[] {
+    std::vector<std::string> errors;
+    return std::make_unique<Settings>(
+        Settings::Read(ReadSettingLines("verifyd.cf",
+                                        "relay_domain = a.test\n"
+                                        "dry_run = maybe\n"
+                                        "\n"
+                                        "policy_listen = tcp:1, inet:0.0.0.0:1\n"
+                                        "transport_maps = texthash:/nonexistent/transport\n"
+                                        "recipient_restrictions = permit_everything\n"
+                                        "mynetworks = 10.0.0.1/8\n"
+                                        "smtp_helo_name = a..b\n",
+                                        errors),
+                       {}));
+  }());
+  ASSERT_FALSE(configuration.ok());
+  const std::vector<std::string> lines = absl::StrSplit(configuration.status().message(), '\n');
+  for (const absl::string_view line :
+       {"verifyd.cf:1: unknown setting \"relay_domain\"", "verifyd.cf:2: dry_run = maybe",
+        "verifyd.cf:4: policy_listen: found \"tcp:1\"", "verifyd.cf:4: policy_listen: found inet:0",
+        "verifyd.cf:5: transport_maps: /nonexistent/transport",
+        "verifyd.cf:6: recipient_restrictions: ", "verifyd.cf:7: mynetworks: ", "verifyd.cf:8: smtp_helo_name: "}) {
+    EXPECT_THAT(lines, testing::Contains(testing::StartsWith(std::string(line))));
+  }
+  EXPECT_EQ(lines.size(), 8U) << configuration.status().message();
+}
+
+TEST(SettingsTest, LinesThatAreNoSettingsAreToldTogether) {
+  std::vector<std::string> errors;
+  const std::vector<Assignment> read =
+      ReadSettingLines("f", "  early\nno setting\n  goes on\nname = value\nx y = z\nlast = one\n two\n", errors);
+  EXPECT_THAT(errors, testing::ElementsAre(testing::StartsWith("f:1: found a continuation"),
+                                           testing::StartsWith("f:2: "), testing::StartsWith("f:5: ")));
+  ASSERT_EQ(read.size(), 2U);
+  EXPECT_EQ(read[1].value, "one two");
+}
+
+TEST(SettingsTest, WhatRefersToItselfIsBlamedAndNotWhatRefersToIt) {
+  const absl::StatusOr<Settings> itself = Load("mydestination = $myhostname\nmyhostname = $myhostname\n");
+  EXPECT_EQ(itself.status().message(), "verifyd.cf:2: myhostname = $myhostname: it refers to itself");
+  EXPECT_THAT(Load("myorigin = $relayhost\nrelayhost = ${myorigin?x}\n"),
+              FailsWith("verifyd.cf:1: myorigin = $relayhost: it refers to itself\nverifyd.cf:2: relayhost"));
+}
+
+TEST(SettingsTest, AFileThatCanNotBeReadSaysWhy) {
+  const std::string folder = testing::TempDir();
+  EXPECT_THAT(Settings::LoadFile(folder, {}), FailsWith("can not read settings file " + folder + ": it is a folder"));
+  EXPECT_THAT(Settings::LoadFile("/nonexistent/verifyd.cf", {}), FailsWith(": No such file or directory"));
+  const std::string path = folder + "/binary.cf";
+  std::ofstream(path, std::ios::binary) << std::string(
+      "\x7f"
+      "ELF\0\0",
+      6);
+  EXPECT_THAT(Settings::LoadFile(path, {}), FailsWith(": it is no text"));
+  std::ofstream(path, std::ios::binary) << std::string(5 << 20, '#');
+  EXPECT_THAT(Settings::LoadFile(path, {}), FailsWith(": it is larger than 4 MiB"));
+  EXPECT_THAT(Configuration::Load("/", {}), FailsWith("it is a folder"));
+}
+
+TEST(ConfigurationTest, AListOfDomainsMayBeAFileAndAnotherOneOfNetworks) {
+  const std::string relay = testing::TempDir() + "/relay_domains";
+  const std::string networks = testing::TempDir() + "/networks";
+  std::ofstream(relay) << "# ours\ncustomer.test\n";
+  std::ofstream(networks) << "# theirs\n192.0.2.0/24\n";
+  const auto configuration = Configure("relay_domains = " + relay + "\nmynetworks = 127.0.0.0/8, " + networks + "\n");
+  ASSERT_THAT(configuration, IsOk());
+  EXPECT_TRUE(configuration->verifier->verify_domains.Contains(*Address::Parse("a@mail.customer.test")));
+  EXPECT_TRUE(configuration->restrictions->mynetworks.Contains("192.0.2.1"));
+  std::vector<std::string> watched;
+  for (const TableFile& file : configuration->table_files) watched.push_back(file.path);
+  EXPECT_THAT(watched, testing::Contains(relay));
+}
+
+TEST(ConfigurationTest, SubdomainsBelongToRelayDomainsUnlessTheListOfListsSaysOtherwise) {
+  const Address below = *Address::Parse("a@mail.customer.test");
+  EXPECT_TRUE(Configure("relay_domains = customer.test\n")->probe->relay_domains.Contains(below));
+  EXPECT_FALSE(Configure("relay_domains = customer.test\nparent_domain_matches_subdomains =\n")
+                   ->probe->relay_domains.Contains(below));
 }
 
 TEST(ConfigurationTest, AClassHasItsListAndAListItsClass) {

@@ -1,0 +1,217 @@
+#include "verifyd/postfix_settings.h"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "base/command.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "verifyd/postfix_parameters.h"
+#include "verifyd/settings.h"
+
+namespace verifyd {
+namespace {
+
+constexpr absl::string_view kPrograms[] = {"/usr/sbin/postconf", "/usr/local/sbin/postconf",
+                                           "/opt/postfix/sbin/postconf", "/usr/pkg/sbin/postconf", "/sbin/postconf"};
+
+// What routes, rewrites, classifies, and names us. Of these the defaults count, too, which Postfix makes of its other
+// parameters and of this machine.
+constexpr absl::string_view kRouting[] = {"canonical_maps",
+                                          "default_transport",
+                                          "double_bounce_sender",
+                                          "inet_interfaces",
+                                          "inet_protocols",
+                                          "local_transport",
+                                          "mydestination",
+                                          "mydomain",
+                                          "myhostname",
+                                          "mynetworks",
+                                          "myorigin",
+                                          "parent_domain_matches_subdomains",
+                                          "propagate_unmatched_extensions",
+                                          "proxy_interfaces",
+                                          "queue_directory",
+                                          "recipient_canonical_maps",
+                                          "recipient_delimiter",
+                                          "reject_tempfail_action",
+                                          "relay_domains",
+                                          "relay_transport",
+                                          "relayhost",
+                                          "sender_dependent_relayhost_maps",
+                                          "transport_maps",
+                                          "virtual_alias_domains",
+                                          "virtual_alias_maps",
+                                          "virtual_mailbox_domains",
+                                          "virtual_transport"};
+// What shapes the client and the verification: main.cf has been written for it, a default of Postfix's is none of ours.
+constexpr absl::string_view kFamilies[] = {"smtp_", "lmtp_", "address_verify_", "unverified_"};
+// What verifyd takes the place of, and what the recipes change for its sake.
+constexpr absl::string_view kNever[] = {"address_verify_map", "address_verify_poll_count", "address_verify_poll_delay"};
+
+constexpr size_t kMaxMainCf = size_t{4} << 20;
+
+const SettingRow* RowOf(absl::string_view name) {
+  const SettingRow* row = Settings::FindRow(name);
+  return row != nullptr && row->name == name ? row : nullptr;
+}
+
+// Names and the lines where they are set last, as main.cf is read by Postfix.
+absl::flat_hash_map<std::string, int> LinesOfMainCf(const std::string& path) {
+  absl::flat_hash_map<std::string, int> lines;
+  std::ifstream file(path, std::ios::binary);
+  std::string text;
+  size_t size = 0;
+  for (int number = 1; std::getline(file, text) && size < kMaxMainCf; ++number) {
+    size += text.size() + 1;
+    const size_t equals = text.find('=');
+    if (text.empty() || equals == std::string::npos || text[0] == '#' ||
+        absl::ascii_isspace(static_cast<unsigned char>(text[0]))) {
+      continue;
+    }
+    lines[std::string(absl::StripAsciiWhitespace(absl::string_view(text).substr(0, equals)))] = number;
+  }
+  return lines;
+}
+
+// The same in our words, where they differ.
+std::string Translated(absl::string_view name, absl::string_view value) {
+  if (absl::EndsWith(name, "_tcp_port"))
+    return value == "smtp" ? "25" : value == "submission" ? "587" : std::string(value);
+  if (name == "smtp_tls_security_level" && value.empty()) return "none";
+  if (name == "inet_protocols" && absl::StrContains(value, "ipv4") && absl::StrContains(value, "ipv6")) return "all";
+  return absl::StrReplaceAll(value, {{"$", "$$"}});
+}
+
+// "name = value"; postconf writes one line for each, whatever main.cf has.
+std::optional<std::pair<absl::string_view, absl::string_view>> SplitLine(absl::string_view line) {
+  const size_t equals = line.find('=');
+  if (equals == absl::string_view::npos) return std::nullopt;
+  return std::pair(absl::StripAsciiWhitespace(line.substr(0, equals)),
+                   absl::StripAsciiWhitespace(line.substr(equals + 1)));
+}
+
+void TakeValues(absl::string_view said, const std::string& main_cf, PostfixSettings& settings) {
+  const absl::flat_hash_map<std::string, int> lines = LinesOfMainCf(main_cf);
+  for (const absl::string_view line : absl::StrSplit(said, '\n', absl::SkipEmpty())) {
+    const auto pair = SplitLine(line);
+    if (!pair.has_value() || !IsTakenFromPostfix(pair->first)) continue;
+    const SettingRow& row = *RowOf(pair->first);
+    Assignment assignment{.name = std::string(row.name), .value = Translated(row.name, pair->second), .where = ""};
+    if (const auto set = lines.find(row.name); set != lines.end()) {
+      assignment.where = absl::StrCat(main_cf, ":", set->second);
+    } else if (!absl::c_linear_search(kRouting, row.name) || absl::StrContains(row.default_value, "$") ||
+               row.name == "mydomain" || assignment.value == row.default_value) {
+      // A default that follows another setting does so here as well, wherever that one is set.
+      continue;
+    } else {
+      assignment.where = std::string(PostfixSettings::kDefaultOfPostfix);
+    }
+    settings.values.push_back(std::move(assignment));
+  }
+}
+
+// What an -o of smtp(8) or lmtp(8) is called here; empty: nothing.
+std::string OurNameFor(absl::string_view name, bool lmtp) {
+  if (!lmtp) return absl::StartsWith(name, "smtp_") && IsTakenFromPostfix(name) ? std::string(name) : "";
+  if (!absl::StartsWith(name, "lmtp_")) return "";
+  if (name == "lmtp_lhlo_name") return "smtp_helo_name";
+  if (name == "lmtp_lhlo_timeout") return "smtp_helo_timeout";
+  if (RowOf(name) != nullptr) return std::string(name);
+  const std::string ours = absl::StrCat("smtp_", absl::StripPrefix(name, "lmtp_"));
+  return IsTakenFromPostfix(ours) ? ours : "";
+}
+
+// `services` as of postconf -M: "NAME TYPE PRIVATE UNPRIVILEGED CHROOT WAKEUP LIMIT COMMAND ..."; `options` as of -P:
+// "NAME/TYPE/PARAMETER = VALUE".
+void TakeTransports(absl::string_view services, absl::string_view options, const std::string& master_cf,
+                    PostfixSettings& settings) {
+  std::map<std::string, PostfixTransport, std::less<>> by_name;
+  for (const absl::string_view line : absl::StrSplit(services, '\n', absl::SkipEmpty())) {
+    const std::vector<absl::string_view> words = absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+    if (words.size() < 8 || words[1] != "unix" || (words[7] != "smtp" && words[7] != "lmtp")) continue;
+    by_name[std::string(words[0])] = {
+        .name = absl::AsciiStrToLower(words[0]), .lmtp = words[7] == "lmtp", .options = {}};
+  }
+  for (const absl::string_view line : absl::StrSplit(options, '\n', absl::SkipEmpty())) {
+    const auto pair = SplitLine(line);
+    if (!pair.has_value()) continue;
+    const std::vector<absl::string_view> parts = absl::StrSplit(pair->first, absl::MaxSplits('/', 2));
+    if (parts.size() != 3 || parts[1] != "unix") continue;
+    const auto transport = by_name.find(parts[0]);
+    if (transport == by_name.end()) continue;
+    std::string name = OurNameFor(parts[2], transport->second.lmtp);
+    if (name.empty()) continue;
+    transport->second.options.push_back({.name = name,
+                                         .value = Translated(name, pair->second),
+                                         .where = absl::StrCat(master_cf, ": ", parts[0], ": -o ", parts[2])});
+  }
+  for (auto& [name, transport] : by_name) settings.transports.push_back(std::move(transport));
+}
+
+}  // namespace
+
+bool IsTakenFromPostfix(absl::string_view name) {
+  if (RowOf(name) == nullptr || absl::c_linear_search(kNever, name)) return false;
+  if (absl::c_linear_search(kRouting, name)) return true;
+  return IsPostfixParameter(name) &&
+         absl::c_any_of(kFamilies, [name](absl::string_view family) { return absl::StartsWith(name, family); });
+}
+
+absl::StatusOr<std::string> AskInstalledPostconf(const std::vector<std::string>& arguments) {
+  for (const absl::string_view program : kPrograms) {
+    std::vector<std::string> command = {std::string(program)};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    absl::StatusOr<std::string> said = RunCommand(command);
+    if (!absl::IsNotFound(said.status())) return said;
+  }
+  return absl::NotFoundError(absl::StrCat("there is no postconf(1), neither ", kPrograms[0], " nor elsewhere"));
+}
+
+absl::StatusOr<PostfixSettings> ReadPostfixSettings(const std::string& directory, const AskPostconf& ask) {
+  PostfixSettings settings;
+  settings.directory = directory;
+  std::vector<std::string> arguments = {"-c", directory, "-x"};
+  for (const SettingRow& row : Settings::Table()) {
+    if (row.name != "mynetworks" && IsTakenFromPostfix(row.name)) arguments.emplace_back(row.name);
+  }
+  const std::string main_cf = absl::StrCat(directory, "/main.cf");
+  const absl::StatusOr<std::string> values = ask(arguments);
+  if (!values.ok()) {
+    return absl::Status(values.status().code(),
+                        absl::StrCat("postfix_config_directory = ", Printable(directory, 100),
+                                     ": nothing can be taken from Postfix: ", values.status().message()));
+  }
+  TakeValues(*values, main_cf, settings);
+  // Its default is made of this machine's interfaces, which a sandbox may hide.
+  if (const absl::StatusOr<std::string> networks = ask({"-c", directory, "-x", "mynetworks"}); networks.ok()) {
+    TakeValues(*networks, main_cf, settings);
+  } else {
+    settings.warnings.push_back(absl::StrCat(main_cf, ": mynetworks: ", networks.status().message()));
+  }
+  const std::string master_cf = absl::StrCat(directory, "/master.cf");
+  const absl::StatusOr<std::string> services = ask({"-c", directory, "-M"});
+  const absl::StatusOr<std::string> options = services.ok() ? ask({"-c", directory, "-P", "-x"}) : services;
+  if (options.ok()) {
+    TakeTransports(*services, *options, master_cf, settings);
+  } else {
+    settings.warnings.push_back(
+        absl::StrCat(master_cf, ": its transports are not known: ", options.status().message()));
+  }
+  return settings;
+}
+
+}  // namespace verifyd
