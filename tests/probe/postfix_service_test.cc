@@ -20,6 +20,7 @@
 #include "boost/asio/io_context.hpp"
 #include "boost/asio/local/stream_protocol.hpp"
 #include "boost/asio/write.hpp"
+#include "probe/proxymap.h"
 #include "probe/route_service.h"
 #include "probe/socketmap.h"
 #include "probe/stock_verify.h"
@@ -179,7 +180,8 @@ TEST_F(PostfixServiceTest, VerifySaysWhatAServerSaidAndThatIsJudged) {
        {"reason", "host mx.test[192.0.2.1] said: 550 5.1.1 User unknown (in reply to RCPT TO command)"}});
   Server server(std::string(kGreeting), [&](const std::string&) -> std::optional<std::string> { return reply; });
   const Address address = Address::Parse("joe@example.com").value();
-  const Finding finding = Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon()));
+  const Finding finding =
+      Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon())).value();
   EXPECT_EQ(finding.reason, Reason::kNoSuchUser);
   EXPECT_THAT(finding.text, HasSubstr("said: 550 5.1.1 User unknown"));
   EXPECT_THAT(server.heard, ElementsAre(EncodeAttributes({{"request", "query"}, {"address", "joe@example.com"}})));
@@ -194,7 +196,8 @@ TEST_F(PostfixServiceTest, WordsOfTheAddressAreNotTakenForThoseOfTheServer) {
                          "rejected: User unknown in local recipient table (in reply to RCPT TO command)"}});
   Server server(std::string(kGreeting), [&](const std::string&) -> std::optional<std::string> { return reply; });
   const Address address = Address::FromUnquoted("x blocked using zen@example.com").value();
-  const Finding finding = Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon()));
+  const Finding finding =
+      Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon())).value();
   EXPECT_EQ(finding.reason, Reason::kNoSuchUser);
 }
 
@@ -206,7 +209,8 @@ TEST_F(PostfixServiceTest, WhatVerifyCallsUndeliverableMayBeAboutUs) {
         "host mx.test[192.0.2.1] said: 550 5.7.1 blocked using zen.spamhaus.org (in reply to RCPT TO command)"}});
   Server server(std::string(kGreeting), [&](const std::string&) -> std::optional<std::string> { return reply; });
   const Address address = Address::Parse("joe@example.com").value();
-  const Finding finding = Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon()));
+  const Finding finding =
+      Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon())).value();
   EXPECT_EQ(finding.deliverability, Deliverability::kUnknown);
   EXPECT_EQ(finding.scope, Scope::kUs);
 }
@@ -220,17 +224,16 @@ TEST_F(PostfixServiceTest, VerifyIsAskedUntilItKnows) {
                              {"reason", known ? "delivers to mailbox" : "Address verification in progress"}});
   });
   const Address address = Address::Parse("joe@example.com").value();
-  const Finding finding = Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon()));
+  const Finding finding =
+      Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon())).value();
   EXPECT_EQ(finding.deliverability, Deliverability::kDeliverable);
   EXPECT_EQ(asked, 2);
 }
 
 TEST_F(PostfixServiceTest, AVerifyThatIsNotThereIsNoVerdict) {
   const Address address = Address::Parse("joe@example.com").value();
-  const Finding finding =
-      Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), "/nonexistent/verify", address, Soon()));
-  EXPECT_EQ(finding.deliverability, Deliverability::kUnknown);
-  EXPECT_THAT(finding.text, HasSubstr("/nonexistent/verify: No such file or directory"));
+  EXPECT_THAT(Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), "/nonexistent/verify", address, Soon())),
+              FailsWith("/nonexistent/verify: No such file or directory"));
 }
 
 TEST_F(PostfixServiceTest, PostfixSaysHowItWouldRouteAProbe) {
@@ -241,8 +244,8 @@ TEST_F(PostfixServiceTest, PostfixSaysHowItWouldRouteAProbe) {
                              {"recipient", "joe@example.com"},
                              {"flags", "2048"}});
   });
-  const Address address = Address::Parse("joe@example.com").value();
-  const auto route = Run(AskRouteService(loop_, *dialer_, server.path(), "probe@gw.example", address, Soon()));
+  const auto route =
+      Run(AskRouteService(loop_, *dialer_, server.path(), "probe@gw.example", "joe@example.com", Soon()));
   ASSERT_THAT(route, IsOk());
   EXPECT_EQ(route->transport, "relay");
   EXPECT_EQ(route->next_hop, "[10.0.0.1]:2525");
@@ -256,9 +259,71 @@ TEST_F(PostfixServiceTest, ARouteThatPostfixCouldNotFindIsAnError) {
     return EncodeAttributes(
         {{"flags", "0"}, {"transport", "smtp"}, {"nexthop", "x"}, {"recipient", "joe@example.com"}, {"flags", "8"}});
   });
-  const Address address = Address::Parse("joe@example.com").value();
-  EXPECT_THAT(Run(AskRouteService(loop_, *dialer_, server.path(), "", address, Soon())),
+  EXPECT_THAT(Run(AskRouteService(loop_, *dialer_, server.path(), "", "joe@example.com", Soon())),
               FailsWith("could not route the address"));
+}
+
+TEST_F(PostfixServiceTest, ProxymapIsAskedInItsOwnWordsOverOneConnection) {
+  Server server(std::string(kGreeting), [](const std::string& asked) -> std::optional<std::string> {
+    const bool known = asked.find("joe@example.com") != std::string::npos;
+    return EncodeAttributes({{"status", known ? "0" : "1"}, {"value", known ? "box@example.net" : ""}});
+  });
+  ProxymapClient client(loop_, *dialer_);
+  const auto ask = [&](std::string key) {
+    return Run(client.LookUp(server.path(), "regexp:/etc/aliases", key, Soon()));
+  };
+  EXPECT_EQ(ask("joe@example.com").value(), "box@example.net");
+  EXPECT_EQ(ask("ann@example.com").value(), std::nullopt);
+  EXPECT_EQ(server.connections(), 1);
+  EXPECT_EQ(
+      server.heard[0],
+      EncodeAttributes(
+          {{"request", "lookup"}, {"table", "regexp:/etc/aliases"}, {"flags", "16448"}, {"key", "joe@example.com"}}));
+}
+
+TEST_F(PostfixServiceTest, AProxymapThatHasHungUpIsConnectedToAgain) {
+  std::atomic<int> asked{0};
+  Server server(std::string(kGreeting), [&](const std::string&) -> std::optional<std::string> {
+    if (++asked == 2) return std::nullopt;  // Postfix is started anew
+    return EncodeAttributes({{"status", "0"}, {"value", "x"}});
+  });
+  ProxymapClient client(loop_, *dialer_);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Run(client.LookUp(server.path(), "regexp:/etc/aliases", "joe", Soon())).value(), "x");
+  }
+  EXPECT_EQ(server.connections(), 2);
+}
+
+TEST_F(PostfixServiceTest, ATableThatProxymapMayNotOpenNamesProxyReadMaps) {
+  std::string status = "4";
+  Server server(std::string(kGreeting), [&](const std::string&) -> std::optional<std::string> {
+    return EncodeAttributes({{"status", status}, {"value", ""}});
+  });
+  ProxymapClient client(loop_, *dialer_);
+  EXPECT_THAT(Run(client.LookUp(server.path(), "regexp:/etc/aliases", "joe", Soon())), FailsWith("proxy_read_maps"));
+  status = "2";
+  EXPECT_THAT(Run(client.LookUp(server.path(), "regexp:/etc/aliases", "joe", Soon())),
+              FailsWith("could not look up regexp:/etc/aliases"));
+  EXPECT_THAT(Run(client.LookUp("/nonexistent/proxymap", "regexp:/etc/aliases", "joe", Soon())),
+              FailsWith("/nonexistent/proxymap: No such file or directory"));
+}
+
+TEST_F(PostfixServiceTest, MoreQuestionsThanConnectionsTakeTurns) {
+  Server server(std::string(kGreeting), [](const std::string&) -> std::optional<std::string> {
+    return EncodeAttributes({{"status", "1"}, {"value", ""}});
+  });
+  ProxymapClient client(loop_, *dialer_);
+  constexpr int kQuestions = 20;
+  int answered = 0;
+  for (int i = 0; i < kQuestions; ++i) {
+    loop_.Spawn([](Loop& loop, ProxymapClient& asked, std::string path, int& count) -> boost::asio::awaitable<void> {
+      const auto value = co_await asked.LookUp(std::move(path), "regexp:/etc/aliases", "joe", Soon());
+      if (value.ok() && ++count == kQuestions) loop.Stop();
+    }(loop_, client, server.path(), answered));
+  }
+  loop_.Run();
+  EXPECT_EQ(answered, kQuestions);
+  EXPECT_LE(server.connections(), static_cast<int>(ProxymapClient::kConnections));
 }
 
 }  // namespace
