@@ -125,7 +125,7 @@ TEST_F(TableTest, WhatIsNoTableIsNamedWithWhatWasExpected) {
   EXPECT_THAT(Table::Load("texthash:/nonexistent"), FailsWith("can not be opened"));
 }
 
-TEST(TableTest, ATypeThatOnlyPostfixReadsIsAskedOfProxymapWhereThatIsSaid) {
+TEST_F(TableTest, ATypeThatOnlyPostfixReadsIsAskedOfProxymapWhereThatIsSaid) {
   const auto table = Table::Load("proxy:mysql:/etc/postfix/aliases.cf");
   ASSERT_THAT(table, IsOk());
   ASSERT_TRUE((*table)->remote().has_value());
@@ -134,7 +134,7 @@ TEST(TableTest, ATypeThatOnlyPostfixReadsIsAskedOfProxymapWhereThatIsSaid) {
   EXPECT_THAT(Table::Load("proxy:mysql:"), FailsWith("table \"proxy:mysql:\""));
 }
 
-TEST(TableTest, ATableWhoseSourceIsNotThereIsAskedOfProxymapWhereThatIsSaid) {
+TEST_F(TableTest, ATableWhoseSourceIsNotThereIsAskedOfProxymapWhereThatIsSaid) {
   const auto table = Table::Load("proxy:hash:/nonexistent/aliases");
   ASSERT_THAT(table, IsOk());
   EXPECT_EQ(std::get<ProxiedTable>(*(*table)->remote()).name, "hash:/nonexistent/aliases");
