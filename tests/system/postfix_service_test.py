@@ -137,6 +137,14 @@ class PostfixServiceTest(WorldTestCase):
         self.assertRegex(self.ask(verifyd, "alice@good.test"), " unverified address: route broken$")
         verifyd.wait_for_log("private/rewrite: Permission denied")
 
+    def test_no_right_to_the_socket_of_an_lmtp_server_is_our_trouble_and_not_that_of_the_domain(self):
+        verifyd = self.daemon(
+            address_verify_transport_maps="inline:{ {good.test = lmtp:unix:private/lmtp} }",
+            disclose_probe_details="yes",
+        )
+        self.assertEqual(self.ask(verifyd, "alice@good.test"), "DUNNO")
+        verifyd.wait_for_log("private/lmtp]: Permission denied; give the user of verifyd access to it")
+
     def test_a_second_trivial_rewrite_routes_for_a_user_of_group_postdrop(self):
         path = os.path.join(self.directory, "queue", "public", "verifyd-route")
         wait_until(lambda: os.path.exists(path), 10, "the socket of trivial-rewrite")
