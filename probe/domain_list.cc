@@ -27,15 +27,18 @@ absl::StatusOr<std::string> ParseItem(absl::string_view item) {
   return absl::StrCat(below_only ? "." : "", *domain);
 }
 
+absl::StatusOr<bool> AskNobody(const Table& /*table*/, absl::string_view /*key*/) { return false; }
+
 }  // namespace
 
 absl::StatusOr<DomainList> DomainList::Create(const std::vector<std::string>& items) {
-  return Create(items, [](absl::string_view spec) { return Table::Load(spec); });
+  return Create(
+      items, [](absl::string_view spec) { return Table::Load(spec); }, Kind());
 }
 
-absl::StatusOr<DomainList> DomainList::Create(const std::vector<std::string>& items, LoadTable load, bool parents) {
+absl::StatusOr<DomainList> DomainList::Create(const std::vector<std::string>& items, LoadTable load, const Kind& kind) {
   DomainList list;
-  list.parents_ = parents;
+  list.kind_ = kind;
   for (const std::string& item : items) RETURN_IF_ERROR(list.Add(item, /*listed=*/true, load, /*depth=*/0));
   return list;
 }
@@ -58,7 +61,7 @@ absl::Status DomainList::Add(absl::string_view item, bool listed, LoadTable load
   Part part;
   part.listed = listed;
   ASSIGN_OR_RETURN(part.table, load(item));
-  if (part.table->remote().has_value()) {
+  if (part.table->remote().has_value() && !kind_.askable) {
     return absl::InvalidArgumentError(
         absl::StrCat("\"", Printable(item, 80), "\" in a list of domains: expected a table that can be read whole"));
   }
@@ -90,23 +93,29 @@ DomainList::Part& DomainList::PartFor(bool listed) {
   return parts_.back();
 }
 
-bool DomainList::Part::Has(absl::string_view name) const {
-  return table != nullptr ? table->FindNumber(name).has_value() : domains.contains(name);
+absl::StatusOr<bool> DomainList::Part::Has(absl::string_view name, Ask ask) const {
+  if (table == nullptr) return domains.contains(name);
+  if (table->remote().has_value()) return ask(*table, name);
+  return table->FindNumber(name).has_value();
 }
 
-bool DomainList::Fits(const Part& part, absl::string_view name) const {
-  if (part.all || part.Has(name)) return true;
-  for (size_t dot = name.find('.'); dot != absl::string_view::npos; dot = name.find('.')) {
-    if (part.Has(name.substr(dot))) return true;
+absl::StatusOr<bool> DomainList::Fits(const Part& part, absl::string_view name, Ask ask) const {
+  if (part.all) return true;
+  ASSIGN_OR_RETURN(bool has, part.Has(name, ask));
+  for (size_t dot = name.find('.'); !has && dot != absl::string_view::npos; dot = name.find('.')) {
+    ASSIGN_OR_RETURN(has, part.Has(name.substr(dot), ask));
     name.remove_prefix(dot + 1);
-    if (parents_ && part.Has(name)) return true;
+    if (has || !kind_.parents) continue;
+    ASSIGN_OR_RETURN(has, part.Has(name, ask));
   }
-  return false;
+  return has;
 }
 
-std::optional<bool> DomainList::Judge(absl::string_view name, bool all_counts) const {
+absl::StatusOr<std::optional<bool>> DomainList::Judge(absl::string_view name, bool all_counts, Ask ask) const {
   for (const Part& part : parts_) {
-    if ((all_counts || !part.all) && Fits(part, name)) return part.listed;
+    if (part.all && !all_counts) continue;
+    ASSIGN_OR_RETURN(const bool fits, Fits(part, name, ask));
+    if (fits) return part.listed;
   }
   return std::nullopt;
 }
@@ -119,26 +128,33 @@ bool DomainList::IsRouted(const Address& address) const {
   return false;
 }
 
-bool DomainList::Contains(const Address& address) const {
-  const std::optional<bool> judged = Judge(address.domain(), /*all_counts=*/true);
+absl::StatusOr<bool> DomainList::Contains(const Address& address, Ask ask) const {
+  ASSIGN_OR_RETURN(const std::optional<bool> judged, Judge(address.domain(), /*all_counts=*/true, ask));
   return judged.has_value() ? *judged : IsRouted(address);
 }
 
-bool DomainList::Names(const Address& address) const {
-  const std::optional<bool> judged = Judge(address.domain(), /*all_counts=*/false);
-  return judged.has_value() ? *judged : IsRouted(address);
-}
-
-bool DomainList::ContainsExactly(absl::string_view domain) const {
+absl::StatusOr<bool> DomainList::ContainsExactly(absl::string_view domain, Ask ask) const {
   for (const Part& part : parts_) {
-    if (part.all || part.Has(domain)) return part.listed;
+    if (part.all) return part.listed;
+    ASSIGN_OR_RETURN(const bool has, part.Has(domain, ask));
+    if (has) return part.listed;
   }
   return false;
 }
 
+bool DomainList::Contains(const Address& address) const { return *Contains(address, AskNobody); }
+
+bool DomainList::Names(const Address& address) const {
+  const std::optional<bool> judged = *Judge(address.domain(), /*all_counts=*/false, AskNobody);
+  return judged.has_value() ? *judged : IsRouted(address);
+}
+
+bool DomainList::ContainsExactly(absl::string_view domain) const { return *ContainsExactly(domain, AskNobody); }
+
 bool DomainList::empty() const {
   for (const Part& part : parts_) {
-    if (part.listed && (part.table == nullptr || part.table->size() > 0)) return false;
+    const bool may_have = part.table == nullptr || part.table->remote().has_value() || part.table->size() > 0;
+    if (part.listed && may_have) return false;
   }
   for (const std::shared_ptr<const TransportTable>& table : routes_) {
     if (table->size() > 0) return false;

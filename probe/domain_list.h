@@ -25,9 +25,15 @@ namespace verifyd {
 class DomainList {
  public:
   using LoadTable = absl::FunctionRef<absl::StatusOr<std::shared_ptr<const Table>>(absl::string_view spec)>;
-  // Errors name the item, and for a file the line. `parents`: a domain stands for what is below it, too.
+  // Whether a key stands in a table that is not in memory.
+  using Ask = absl::FunctionRef<absl::StatusOr<bool>(const Table& table, absl::string_view key)>;
+  struct Kind {
+    bool parents = true;   // a domain stands for what is below it, too
+    bool askable = false;  // tables may be such as are asked over a socket
+  };
+  // Errors name the item, and for a file the line.
   static absl::StatusOr<DomainList> Create(const std::vector<std::string>& items);
-  static absl::StatusOr<DomainList> Create(const std::vector<std::string>& items, LoadTable load, bool parents = true);
+  static absl::StatusOr<DomainList> Create(const std::vector<std::string>& items, LoadTable load, const Kind& kind);
 
   // Domains that these tables route belong to the list, too ("*" in a table does not count).
   void AddRoutes(std::vector<std::shared_ptr<const TransportTable>> routes) { routes_ = std::move(routes); }
@@ -38,6 +44,9 @@ class DomainList {
   bool Names(const Address& address) const;
   // The domain itself does.
   bool ContainsExactly(absl::string_view domain) const;
+  // The same where tables that are not in memory are asked, too; without `ask` nothing stands there. Errors are its.
+  absl::StatusOr<bool> Contains(const Address& address, Ask ask) const;
+  absl::StatusOr<bool> ContainsExactly(absl::string_view domain, Ask ask) const;
   bool empty() const;
 
  private:
@@ -47,18 +56,18 @@ class DomainList {
     bool all = false;
     absl::flat_hash_set<std::string> domains;
     std::shared_ptr<const Table> table;  // by its keys; what is no domain among them is never asked for
-    bool Has(absl::string_view name) const;
+    absl::StatusOr<bool> Has(absl::string_view name, Ask ask) const;
   };
 
   absl::Status Add(absl::string_view item, bool listed, LoadTable load, int depth);
   absl::Status AddFile(absl::string_view path, bool listed, LoadTable load, int depth);
   Part& PartFor(bool listed);
-  bool Fits(const Part& part, absl::string_view name) const;
+  absl::StatusOr<bool> Fits(const Part& part, absl::string_view name, Ask ask) const;
   // Nothing: no item fits.
-  std::optional<bool> Judge(absl::string_view name, bool all_counts) const;
+  absl::StatusOr<std::optional<bool>> Judge(absl::string_view name, bool all_counts, Ask ask) const;
   bool IsRouted(const Address& address) const;
 
-  bool parents_ = true;
+  Kind kind_;
   std::vector<Part> parts_;
   std::vector<std::shared_ptr<const TransportTable>> routes_;
 };

@@ -88,7 +88,10 @@ struct Draft {
   TableShelf& shelf;
   Configuration& configuration;
 
-  void Warn(std::string warning) const { configuration.warnings.push_back(std::move(warning)); }
+  void Warn(std::string warning) const {
+    std::vector<std::string>& all = configuration.warnings;
+    if (!absl::c_linear_search(all, warning)) all.push_back(std::move(warning));
+  }
 };
 
 std::shared_ptr<const Settings> WithSystemHostName(const Settings& settings) {
@@ -154,66 +157,92 @@ void FillCache(const Draft& draft) {
   }
 }
 
-// An item of a setting could not be used. False: what Postfix has said is left out with a warning. True: it is a fault.
-bool IsFault(const Draft& draft, absl::string_view name, absl::string_view item, const absl::Status& status) {
+// An item of a setting can not be used. False: Postfix has said it, which is a warning. True: it is a fault.
+bool IsFault(const Draft& draft, absl::string_view name, absl::string_view item, const absl::Status& status,
+             absl::string_view outcome) {
   const absl::string_view origin = draft.settings.Origin(name);
   if (!draft.settings.IsFromPostfix(origin)) {
     draft.faults.Add(name, status);
     return true;
   }
   draft.Warn(absl::StrCat(draft.settings.Source(origin), ": ", origin, ": ", Printable(item, 200), ": ",
-                          status.message(), "; it is left out"));
+                          status.message(), "; ", outcome));
   return false;
 }
 
-std::vector<std::shared_ptr<const Table>> TablesOf(const Draft& draft, absl::string_view name) {
-  std::vector<std::shared_ptr<const Table>> tables;
+constexpr absl::string_view kLeftOut = "it is left out";
+constexpr absl::string_view kBroken = "addresses that it is needed for are not verified";
+
+// The tables that a setting names, each loaded by `load`; in the place of one of Postfix's that can not be had stands
+// what `broken` makes: who asks it learns that.
+template <typename T, typename Load, typename Broken>
+std::vector<std::shared_ptr<const T>> TablesBy(const Draft& draft, absl::string_view name, Load load, Broken broken) {
+  std::vector<std::shared_ptr<const T>> tables;
   for (const std::string& spec : draft.settings.List(name)) {
-    absl::StatusOr<std::shared_ptr<const Table>> loaded = draft.shelf.Load(spec);
+    absl::StatusOr<std::shared_ptr<const T>> loaded = load(spec);
     if (loaded.ok()) {
       tables.push_back(*std::move(loaded));
-    } else {
-      (void)IsFault(draft, name, spec, loaded.status());
+    } else if (!IsFault(draft, name, spec, loaded.status(), kBroken)) {
+      tables.push_back(broken(spec, loaded.status()));
     }
   }
   return tables;
+}
+
+std::vector<std::shared_ptr<const Table>> TablesOf(const Draft& draft, absl::string_view name) {
+  const auto load = [&](absl::string_view spec) { return draft.shelf.Load(spec); };
+  return TablesBy<Table>(draft, name, load, Table::Broken);
 }
 
 std::vector<std::shared_ptr<const TransportTable>> TransportTablesOf(const Draft& draft, absl::string_view name,
                                                                      const TransportNames& names) {
-  std::vector<std::shared_ptr<const TransportTable>> tables;
-  for (const std::string& spec : draft.settings.List(name)) {
-    absl::StatusOr<std::shared_ptr<const TransportTable>> loaded = TransportTable::Load(spec, names);
-    if (loaded.ok()) {
-      tables.push_back(*std::move(loaded));
-    } else {
-      (void)IsFault(draft, name, spec, loaded.status());
-    }
-  }
-  return tables;
+  const auto load = [&](absl::string_view spec) { return TransportTable::Load(spec, names); };
+  return TablesBy<TransportTable>(draft, name, load, TransportTable::Broken);
 }
 
 void AssignTransport(const Draft& draft, absl::string_view name, const TransportNames& names, Transport& transport) {
   draft.faults.Assign(transport, name, Transport::Parse(draft.settings.Text(name), names, /*colon_needed=*/false));
 }
 
-// Whether a domain stands for what is below it is Postfix's to say where the list is Postfix's. Its lists of alias
-// domains are the tables of aliases where nothing else is said: of those only what is read whole can be searched.
+// Lists that decide about routes: their tables may be such as a server is asked for.
+bool IsOfRoutes(absl::string_view name) {
+  constexpr absl::string_view kLists[] = {"mydestination", "relay_domains", "virtual_alias_domains",
+                                          "virtual_mailbox_domains"};
+  return absl::c_linear_search(kLists, name);
+}
+
+// Whether a domain stands for what is below it is Postfix's to say where the list is Postfix's.
 DomainList DomainsOf(const Draft& draft, absl::string_view name) {
+  constexpr absl::string_view kUnreadable = "unreadable:";
   const absl::string_view origin = draft.settings.Origin(name);
-  const bool parents = origin != "relay_domains" ||
-                       absl::c_linear_search(draft.settings.List("parent_domain_matches_subdomains"), "relay_domains");
-  const auto load = [&](absl::string_view spec) { return draft.shelf.Load(spec); };
+  const DomainList::Kind kind = {
+      .parents = origin != "relay_domains" ||
+                 absl::c_linear_search(draft.settings.List("parent_domain_matches_subdomains"), "relay_domains"),
+      .askable = IsOfRoutes(name)};
+  absl::flat_hash_map<std::string, absl::Status> unreadable;
+  const auto load = [&](absl::string_view spec) -> absl::StatusOr<std::shared_ptr<const Table>> {
+    const auto broken = unreadable.find(spec);
+    if (broken != unreadable.end()) return Table::Broken(absl::StripPrefix(spec, kUnreadable), broken->second);
+    return draft.shelf.Load(spec);
+  };
   std::vector<std::string> items;
   for (std::string& item : draft.settings.List(name)) {
-    if (origin == "virtual_alias_maps") {
-      const auto table = draft.shelf.Load(item);
-      if (!table.ok() || (*table)->remote().has_value()) continue;
+    const absl::Status usable = DomainList::Create({item}, load, kind).status();
+    const bool file = absl::StrContains(item, ':') || absl::StrContains(item, '/');
+    if (usable.ok()) {
+      items.push_back(std::move(item));
+    } else if (name != origin && file && !kind.askable && DomainList::Create({item}, load, {.askable = true}).ok()) {
+      draft.Warn(absl::StrCat(draft.settings.Source(origin), ": ", origin, ": ", Printable(item, 200),
+                              " is asked for where addresses lead, not for whom to verify: name its domains in ", name,
+                              ", or * for all"));
+    } else if (kind.askable && file && !IsFault(draft, name, item, usable, kBroken)) {
+      items.push_back(absl::StrCat(kUnreadable, item));
+      unreadable.emplace(items.back(), usable);
+    } else if (!kind.askable || !file) {
+      (void)IsFault(draft, name, item, usable, kLeftOut);
     }
-    const absl::Status usable = DomainList::Create({item}, load, parents).status();
-    if (usable.ok() || IsFault(draft, name, item, usable)) items.push_back(std::move(item));
   }
-  return DomainList::Create(items, load, parents).value_or(DomainList());
+  return DomainList::Create(items, load, kind).value_or(DomainList());
 }
 
 // What this process may open, but for what doors and files need.
@@ -292,7 +321,12 @@ void FillRoutes(const Draft& draft, ProbeSettings& probe) {
   probe.transport_names = TransportNamesOf(settings);
   probe.transport_maps = TransportTablesOf(draft, "address_verify_transport_maps", probe.transport_names);
   probe.recipient_canonical_maps = TablesOf(draft, "recipient_canonical_maps");
+  probe.canonical_maps = TablesOf(draft, "canonical_maps");
   probe.virtual_alias_maps = TablesOf(draft, "virtual_alias_maps");
+  probe.recipient_delimiter = settings.Text("recipient_delimiter");
+  const std::vector<std::string> propagating = settings.List("propagate_unmatched_extensions");
+  probe.propagates_to_canonical = absl::c_linear_search(propagating, "canonical");
+  probe.propagates_to_virtual = absl::c_linear_search(propagating, "virtual");
   probe.relayhost_maps = TablesOf(draft, "address_verify_sender_dependent_relayhost_maps");
   AssignTransport(draft, "address_verify_local_transport", probe.transport_names, probe.local_transport);
   AssignTransport(draft, "address_verify_virtual_transport", probe.transport_names, probe.virtual_transport);
@@ -313,6 +347,7 @@ void FillRoutes(const Draft& draft, ProbeSettings& probe) {
   probe.myorigin = settings.Text("myorigin");
   faults.Assign(probe.route_service, "address_verify_route_service",
                 ServicePath(settings, "address_verify_route_service"));
+  faults.Assign(probe.proxymap_service, "postfix_proxymap_service", ServicePath(settings, "postfix_proxymap_service"));
 }
 
 std::vector<std::string> BindAddresses(const Settings& settings, Faults& faults, absl::string_view name, bool ipv6) {

@@ -24,6 +24,7 @@ struct PostfixTransport {
   // Its -o, by the names that we have: what lmtp(8) calls lmtp_tls_security_level is smtp_tls_security_level here. What
   // we have no name for is left out.
   std::vector<Assignment> options;
+  friend bool operator==(const PostfixTransport&, const PostfixTransport&) = default;
 };
 
 struct PostfixSettings {

@@ -19,6 +19,7 @@ struct Assignment {
   std::string name;
   std::string value;  // not expanded; continuation lines joined by one space
   std::string where;  // "FILE:LINE", for messages
+  friend bool operator==(const Assignment&, const Assignment&) = default;
 };
 
 // All assignments of a file, in order. `errors` gets a line for each that is none: it names file, line, what was found

@@ -1,9 +1,11 @@
 #include "probe/domain_list.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "tests/status_matchers.h"
 
@@ -86,8 +88,8 @@ TEST(DomainListTest, AFileBehindAnExclamationMarkIsWhatIsNotMeant) {
 
 TEST(DomainListTest, WithoutParentsOnlyADotStandsForWhatIsBelow) {
   const auto load = [](absl::string_view spec) { return Table::Load(spec); };
-  const DomainList list =
-      *DomainList::Create({"example.com", ".below.test", "inline:{ {table.test = x} {.dot.test = x} }"}, load, false);
+  const DomainList list = *DomainList::Create(
+      {"example.com", ".below.test", "inline:{ {table.test = x} {.dot.test = x} }"}, load, {.parents = false});
   EXPECT_TRUE(list.Contains(A("a@example.com")));
   EXPECT_FALSE(list.Contains(A("a@www.example.com")));
   EXPECT_TRUE(list.Contains(A("a@x.below.test")));
@@ -101,6 +103,29 @@ TEST(DomainListTest, KeysOfATableThatAreNoDomainsDoNoHarm) {
   EXPECT_TRUE(list.ContainsExactly("alias.test"));
   EXPECT_FALSE(list.ContainsExactly("example.com"));
   EXPECT_FALSE(list.ContainsExactly("example.net"));
+}
+
+TEST(DomainListTest, TablesThatAreNotInMemoryAreAskedInTheirTurn) {
+  const auto load = [](absl::string_view spec) { return Table::Load(spec); };
+  EXPECT_THAT(DomainList::Create({"proxy:mysql:/relay.cf"}), FailsWith("expected a table that can be read whole"));
+  const DomainList list =
+      *DomainList::Create({"!no.test", "proxy:mysql:/relay.cf", "text.test"}, load, {.askable = true});
+  std::vector<std::string> asked;
+  const auto ask = [&](const Table& table, absl::string_view key) -> absl::StatusOr<bool> {
+    EXPECT_EQ(table.spec(), "proxy:mysql:/relay.cf");
+    asked.emplace_back(key);
+    if (key == "broken.test") return absl::UnavailableError("no server");
+    return key == "customer.test";
+  };
+  EXPECT_TRUE(*list.Contains(A("a@mail.customer.test"), ask));
+  EXPECT_THAT(asked, testing::ElementsAre("mail.customer.test", ".customer.test", "customer.test"));
+  asked.clear();
+  EXPECT_FALSE(*list.Contains(A("a@no.test"), ask));
+  EXPECT_THAT(asked, testing::IsEmpty());
+  EXPECT_TRUE(*list.ContainsExactly("text.test", ask));
+  EXPECT_THAT(list.Contains(A("a@broken.test"), ask), FailsWith("no server"));
+  EXPECT_FALSE(list.Contains(A("a@customer.test")));
+  EXPECT_FALSE(list.empty());
 }
 
 TEST(DomainListTest, RoutesBelongToItButNotTheirStar) {

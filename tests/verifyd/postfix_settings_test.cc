@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -198,7 +199,7 @@ TEST_F(PostfixSettingsTest, AtAReloadWhatWasTakenBeforeStaysWhilePostconfFails) 
   EXPECT_EQ(other.Text("relay_domains"), "");
 }
 
-TEST_F(PostfixSettingsTest, ATableThatCanNotBeReadIsLeftOutWithAWarning) {
+TEST_F(PostfixSettingsTest, ATableThatCanNotBeReadIsBrokenWithAWarning) {
   SetInMainCf({{"relay_domains", "customer.test, mysql:/etc/postfix/relay.cf"},
                {"virtual_alias_maps", "ldap:/etc/postfix/aliases.cf, inline:{joe@customer.test=jim@customer.test}"},
                {"proxy_interfaces", "no address"},
@@ -206,7 +207,15 @@ TEST_F(PostfixSettingsTest, ATableThatCanNotBeReadIsLeftOutWithAWarning) {
   const absl::StatusOr<Configuration> configuration = Configured();
   ASSERT_THAT(configuration, IsOk());
   EXPECT_TRUE(configuration->probe->relay_domains.Contains(*Address::Parse("a@customer.test")));
-  EXPECT_THAT(configuration->probe->virtual_alias_maps, Contains(Not(testing::IsNull())));
+  const auto& aliases = configuration->probe->virtual_alias_maps;
+  ASSERT_EQ(aliases.size(), 2U);
+  EXPECT_TRUE(std::holds_alternative<BrokenTable>(*aliases[0]->remote()));
+  EXPECT_FALSE(aliases[1]->remote().has_value());
+  const auto broken = [](const Table& table, absl::string_view /*key*/) -> absl::StatusOr<bool> {
+    return std::get<BrokenTable>(*table.remote()).why;
+  };
+  EXPECT_THAT(configuration->probe->relay_domains.Contains(*Address::Parse("a@other.test"), broken),
+              FailsWith("mysql:/etc/postfix/relay.cf"));
   EXPECT_THAT(configuration->warnings, Contains(HasSubstr(MainCf(1) + ": relay_domains: mysql:/etc/postfix/relay.cf")));
   EXPECT_THAT(configuration->warnings, Contains(AllOf(HasSubstr(MainCf(3)), HasSubstr("the default holds"))));
   EXPECT_THAT(configuration->warnings, Contains(AllOf(HasSubstr(MainCf(4)), HasSubstr("the default holds"))));
