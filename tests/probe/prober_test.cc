@@ -433,6 +433,33 @@ TEST(ProberTest, TheIdentityOfTheRequestIsUsed) {
   EXPECT_EQ(seen.commands.at(2), "RCPT TO:<\"joe doe\"@example.com>");
 }
 
+TEST(ProberTest, TransportsThatAskAsOthersShareNoSession) {
+  ProbeWorld world;
+  world.settings.connection_idle_time = absl::Minutes(1);
+  world.settings.transport_names.smtp = {"smtp", "nat"};
+  auto nat = std::make_shared<ProbeSettings>(world.settings.WithoutRouting());
+  nat->helo = "nat.box.tld";
+  nat->smtp_tcp_port = 2525;
+  world.settings.transports["nat"] = nat;
+  world.settings.transport_maps = {*TransportTable::Load(
+      "inline:{ {a.example = nat:[11.0.0.1]} {b.example = smtp:[11.0.0.1]} {example.com = nat:} }",
+      world.settings.transport_names)};
+  world.Configure();
+  world.Servers({""});
+  world.dialer.Play("11.0.0.1", "");
+  world.dialer.Play("11.0.0.1", "");
+  EXPECT_EQ(world.Probe("joe@a.example").destination, "[11.0.0.1]/nat");
+  EXPECT_EQ(world.Probe("joe@b.example").destination, "[11.0.0.1]");
+  EXPECT_EQ(world.Probe("joe@example.com").destination, "mx1.example.com/nat");
+  ASSERT_EQ(world.dialer.connections().size(), 3U);
+  const auto seen = [&](size_t i) { return world.dialer.connections().at(i); };
+  EXPECT_EQ(seen(0)->commands.at(0), "EHLO nat.box.tld");
+  EXPECT_EQ(seen(1)->commands.at(0), "EHLO gateway.example.org");
+  EXPECT_EQ(seen(2)->commands.at(0), "EHLO nat.box.tld");
+  EXPECT_EQ(seen(0)->endpoint.port, 2525);
+  EXPECT_EQ(seen(1)->endpoint.port, 25);
+}
+
 TEST(ProberTest, AnIdentityWithoutNameUsesMyhostname) {
   ProbeWorld world;
   world.settings.myhostname = "host.example.org";
