@@ -441,6 +441,7 @@ absl::Status FillRestrictions(const Settings& settings, Configuration& configura
     restrictions.dry_run_contexts.insert(std::move(context));
   }
   ASSIGN_OR_RETURN(restrictions.dry_run_domains, DomainsOf(settings, "dry_run_domains"));
+  ASSIGN_OR_RETURN(restrictions.backup_mx_domains, DomainsOf(settings, "backup_mx_domains"));
   ASSIGN_OR_RETURN(restrictions.submission_domains, DomainsOf(settings, "submission_verify_domains"));
   ASSIGN_OR_RETURN(restrictions.sender_domains, DomainsOf(settings, "sender_verify_domains"));
   ASSIGN_OR_BLAME(restrictions.sender_exemptions, "unverified_sender_exemptions",
@@ -479,6 +480,7 @@ void FillVerifyDoor(const Settings& settings, Configuration& configuration) {
                                                        .patience = settings.Time("verify_service_patience"),
                                                        .max_defer = others.max_defer,
                                                        .dry_run = others.dry_run,
+                                                       .backup_mx_domains = others.backup_mx_domains,
                                                        .any_domain = settings.YesNo("verify_service_any_domain"),
                                                        .probe_sender = others.probe_sender}),
                                .greets = settings.YesNo("verify_service_greeting"),
