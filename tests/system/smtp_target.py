@@ -34,9 +34,10 @@ class SmtpTarget:
 
     `replies` gives a fixed reply for a stage ("banner", "EHLO", "MAIL", "RCPT", ...), `delays` the seconds before the
     reply of a stage. With `greylist`, the first RCPT of an address is put off. `extensions` is what EHLO offers;
-    `recipients_per_session` is how many RCPT are answered before the connection is closed without a word.
+    `recipients_per_session` is how many RCPT are answered before the connection is closed without a word. With
+    `refuses_at_data` who is unknown is told at DATA.
 
-    Counted: `sessions`, `most_sessions` at one time, `commands`, and `early_commands`, which had come before the reply
+    Counted: `sessions`, `most_sessions` at one time, `commands`, `helos` (names of clients), and `early_commands`, which had come before the reply
     to the one before them was sent.
     """
 
@@ -56,11 +57,13 @@ class SmtpTarget:
         self.greylist = greylist
         self.extensions = ["PIPELINING", "ENHANCEDSTATUSCODES"]
         self.recipients_per_session = None
+        self.refuses_at_data = False
         self.unknown_reply = "550 5.1.1 <{address}>: Recipient address rejected: User unknown"
         self.sessions = 0
         self.most_sessions = len(self._connections)
         self.early_commands = 0
         self.commands = collections.Counter()
+        self.helos = set()
         self.senders = []
         self.recipients = []
         self._greylisted = set()
@@ -103,6 +106,7 @@ class SmtpTarget:
             return
         buffer = b""
         recipients = 0
+        recipient = ""
         while True:
             while b"\n" not in buffer:
                 more = await reader.read(65536)
@@ -114,10 +118,12 @@ class SmtpTarget:
             verb = text.split(" ", 1)[0].upper()
             self.commands[verb] += 1
             self.early_commands += buffer != b""
-            recipients += verb == "RCPT"
+            if verb == "RCPT":
+                recipients += 1
+                recipient = _path(text)
             if self.recipients_per_session is not None and recipients > self.recipients_per_session:
                 return
-            if not await self._reply(writer, verb, self._answer(verb, text)) or verb == "QUIT":
+            if not await self._reply(writer, verb, self._answer(verb, text, recipient)) or verb == "QUIT":
                 return
 
     async def _reply(self, writer, stage, text):
@@ -132,19 +138,20 @@ class SmtpTarget:
         await writer.drain()
         return True
 
-    def _answer(self, verb, text):
+    def _answer(self, verb, text, recipient):
         if verb == "EHLO":
+            self.helos.add(text.partition(" ")[2])
             lines = [self.name, *self.extensions]
             return "\n".join([f"250-{line}" for line in lines[:-1]] + [f"250 {lines[-1]}"])
         if verb == "MAIL":
             self.senders.append(_path(text))
             return "250 2.1.0 Ok"
         if verb == "RCPT":
-            return self._rcpt(_path(text))
+            return self._rcpt(recipient)
         if verb == "QUIT":
             return "221 2.0.0 Bye"
         if verb == "DATA":
-            return "354 Go ahead"
+            return "354 Go ahead" if self._knows(recipient) else self.unknown_reply.format(address=recipient)
         return "250 2.0.0 Ok"
 
     def _rcpt(self, address):
@@ -152,9 +159,12 @@ class SmtpTarget:
         if self.greylist and address not in self._greylisted:
             self._greylisted.add(address)
             return "450 4.2.0 <{0}>: Recipient address rejected: Greylisted, see http://postgrey.test/help".format(address)
-        if self.users is None or address.rpartition("@")[0] in self.users:
+        if self.refuses_at_data or self._knows(address):
             return "250 2.1.5 Ok"
         return self.unknown_reply.format(address=address)
+
+    def _knows(self, address):
+        return self.users is None or address.rpartition("@")[0] in self.users
 
 
 def _path(command):
