@@ -28,7 +28,8 @@ endif()
 set(unit_source ${PROJECT_SOURCE_DIR}/packaging/systemd)
 configure_file(${unit_source}/verifyd.service ${PROJECT_BINARY_DIR}/packaging/verifyd.service @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/packaging/verifyd.service ${unit_source}/verifyd.socket
-              ${unit_source}/verifyd-verify.socket DESTINATION lib/systemd/system)
+              ${unit_source}/verifyd-verify.socket ${unit_source}/verifyd-postfix@.socket
+              ${unit_source}/verifyd-postfix@.service DESTINATION lib/systemd/system)
 install(FILES ${unit_source}/sysusers.conf DESTINATION lib/sysusers.d RENAME verifyd.conf)
 install(FILES ${unit_source}/tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME verifyd.conf)
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/logcheck/verifyd DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/logcheck/ignore.d.server)
