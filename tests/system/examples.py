@@ -19,6 +19,11 @@ class Example:
     def first_line(self):
         return self.text.splitlines()[0].strip()
 
+    def files(self):
+        """{path: text}: a line "# /a/file" is the head of that file. What stands before any is of the file ""."""
+        before, *rest = re.split(r"^# (/\S+)\n", self.text, flags=re.MULTILINE)
+        return {**({"": before} if before.strip() else {}), **dict(zip(rest[::2], rest[1::2]))}
+
 
 class _Page(html.parser.HTMLParser):
     """Collects what mandoc(1) renders as a display: a block (.Bd -literal) or a line (.Dl)."""
@@ -26,6 +31,7 @@ class _Page(html.parser.HTMLParser):
     def __init__(self, name):
         super().__init__()
         self.examples = []
+        self.headings = []
         self._name = name
         self._heading = None
         self._text = None
@@ -44,6 +50,7 @@ class _Page(html.parser.HTMLParser):
     def handle_endtag(self, tag):
         if tag in ("h1", "h2"):
             self._in_heading = False
+            self.headings.append(" ".join(self._heading.split()))
         elif tag == "div" and self._display:
             self._display -= 1
         elif self._text is not None and tag in ("pre", "code"):
@@ -59,14 +66,55 @@ class _Page(html.parser.HTMLParser):
             self._text += data
 
 
-def examples_of_page(name):
+def _page(name):
     rendered = subprocess.run(
         ["mandoc", "-Thtml", "-O", "fragment", os.path.join(SOURCE, "man", name)],
         check=True, capture_output=True, text=True, timeout=30,
     )
     page = _Page(name)
     page.feed(rendered.stdout)
-    return page.examples
+    return page
+
+
+def examples_of_page(name):
+    return _page(name).examples
+
+
+def rendered_headings(name):
+    return _page(name).headings
+
+
+def written_headings(name):
+    with open(os.path.join(SOURCE, "man", name), encoding="ascii") as file:
+        return [match.replace("\\&", "") for match in re.findall(r"^\.S[hs] (.*)$", file.read(), flags=re.MULTILINE)]
+
+
+def pages():
+    return sorted(os.listdir(os.path.join(SOURCE, "man")))
+
+
+def recipe(heading):
+    """{path: text} of all that stands under this heading of GATEWAY RECIPES."""
+    files = {}
+    for example in examples_of_page("verifyd.8"):
+        if example.place == f"verifyd.8, {heading}":
+            for path, text in example.files().items():
+                files[path] = files.get(path, "") + text
+    if not files:
+        raise KeyError(heading)
+    return files
+
+
+def settings_in(text):
+    """{name: value} of a piece of main.cf or verifyd.cf."""
+    settings = {}
+    for line in text.splitlines():
+        if line[:1].isspace():
+            settings[next(reversed(settings))] += "\n" + line
+        elif line and not line.startswith("#"):
+            name, _, value = line.partition("=")
+            settings[name.strip()] = value.strip()
+    return settings
 
 
 def blocks_of_readme():
@@ -83,5 +131,4 @@ def blocks_of_readme():
 
 
 def all_examples():
-    pages = sorted(os.listdir(os.path.join(SOURCE, "man")))
-    return [example for page in pages for example in examples_of_page(page)] + blocks_of_readme()
+    return [example for page in pages() for example in examples_of_page(page)] + blocks_of_readme()

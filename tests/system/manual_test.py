@@ -12,9 +12,8 @@ import shutil
 import signal
 import subprocess
 import time
-import unittest
 
-from examples import SOURCE, all_examples
+from examples import SOURCE, all_examples, pages, rendered_headings, settings_in, written_headings
 from lookup_client import LINE_PORT, LineClient
 from world_test_case import WorldTestCase, build_directory
 
@@ -22,7 +21,11 @@ from world_test_case import WorldTestCase, build_directory
 PLACES = ("/var/lib/postfix", "/var/log", "/var/backups", "/root", "/etc/verifyd", "/etc/postfix", "/run/verifyd",
           "/var/spool/postfix")
 # How commands end that do not end with 0: joe is refused, and doctor finds a test's world unwell.
-ENDS = {"verifyctl verify --trace joe@example.com": (1,), "verifyctl doctor": (0, 1)}
+ENDS = {
+    "verifyctl verify --trace joe@example.com": (1,),
+    "verifyctl verify --trace nobody@example.com": (1,),
+    "verifyctl doctor": (0, 1),
+}
 WITHOUT_END = ("verifyctl learn --follow",)
 COMMANDS = ("verifyctl", "verifyd", "curl", "cp", "postmap")
 # These change the machine they are run on: what they name must be there.
@@ -78,6 +81,7 @@ class ManualTest(WorldTestCase):
     def setUp(self):
         super().setUp()
         target = self.target("good.test")
+        target.users.add("joan")
         self.daemon = self.verifyd(line_listen=f"inet:{self.world.block.address(1)}:{LINE_PORT}")
         self.root = self.daemon.directory
         for place in PLACES:
@@ -101,6 +105,7 @@ class ManualTest(WorldTestCase):
         config = os.path.join(self.world.gateway.directory, "config")
         self.write("/etc/postfix/main.cf", "compatibility_level = 3.6\n")
         shutil.copy(os.path.join(config, "master.cf"), self.root + "/etc/postfix")
+        self.write("/etc/postfix/aliases.cf", "hosts = 127.0.0.1\ndbname = mail\nquery = SELECT 1\n")
         said = "550 5.1.1 User unknown (in reply to RCPT TO command)"
         entries = {"eve@example.com": f"0:0:{int(time.time())}:250 2.1.5 Ok",
                    "mallory@example.com": f"2:0:{int(time.time())}:host mx[192.0.2.1] said: {said}"}
@@ -129,6 +134,10 @@ class ManualTest(WorldTestCase):
         }.items():
             self.write(f"/bin/{name}", f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
             os.chmod(f"{self.root}/bin/{name}", 0o755)
+
+    def postconf(self, folder, *arguments):
+        command = ["/usr/sbin/postconf", "-c", folder, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=20)
 
     def placed(self, text):
         for place in PLACES:
@@ -167,23 +176,40 @@ class ManualTest(WorldTestCase):
     def assert_files_are_there(self, words):
         for word in words:
             if word.endswith((".socket", ".service")):
-                self.assertTrue(os.path.exists(os.path.join(SOURCE, "packaging/systemd", word)), word)
+                unit = re.sub(r"@[^.]*", "@", word)  # of a template
+                self.assertTrue(os.path.exists(os.path.join(SOURCE, "packaging/systemd", unit)), word)
             if word.startswith("scripts/"):
                 self.assertTrue(os.access(os.path.join(SOURCE, word), os.X_OK), word)
 
+    def do_files(self, example):
+        for path, text in example.files().items():
+            text = self.placed(text)
+            if path == "/etc/postfix/main.cf":
+                self.assert_postfix_takes(text)
+            elif path == "/etc/verifyd/verifyd.cf":
+                self.assert_verifyd_takes(text)
+            elif path.startswith("/etc/dovecot"):
+                self.assert_dovecot_takes(text)
+            elif path == "/etc/postfix/transport":
+                self.write(path, text)
+                self.assert_verifyd_takes(f"transport_maps = texthash:{self.root}{path}")
+            else:
+                self.fail(f"nobody knows how to try {path}: teach tests/system/manual_test.py")
+
     def do_settings(self, example):
-        """A line "# /a/file" is the head of that file; all before it is of verifyd.cf or main.cf, by what knows the names."""
-        settings, *files = re.split(r"^# (/\S+)\n", self.placed(example.text), flags=re.MULTILINE)
-        for path, text in zip(files[::2], files[1::2]):
-            self.write(path.removeprefix(self.root), text)
-        names = {match.group(1) for line in settings.splitlines() if (match := SETTING.match(line))}
+        """Of verifyd.cf or main.cf, by what knows the names, and the files that belong to them."""
+        files = example.files()
+        settings = self.placed(files.pop(""))
+        for path, text in files.items():
+            self.write(path, text)
+        names = set(settings_in(settings))
         taken_by = []
         if names <= self.names_of_verifyd:
             taken_by.append("verifyd")
             self.assert_verifyd_takes(settings)
         if names <= self.names_of_postfix:
             taken_by.append("Postfix")
-            self.assert_postfix_takes(settings, names)
+            self.assert_postfix_takes(settings)
         self.assertTrue(taken_by, f"neither verifyd nor Postfix knows all of {sorted(names)}")
 
     def assert_verifyd_takes(self, settings):
@@ -194,16 +220,23 @@ class ManualTest(WorldTestCase):
         self.assertEqual(code, 0, said)
         self.assertNotIn("no meaning", said)
 
-    def assert_postfix_takes(self, settings, names):
+    def assert_dovecot_takes(self, settings):
+        path = self.root + "/dovecot.conf"
+        with open(path, "w", encoding="ascii") as file:
+            file.write(settings)
+        shown = subprocess.run(["/usr/bin/doveconf", "-n", "-c", path], capture_output=True, text=True, timeout=20)
+        self.assertEqual((shown.returncode, shown.stderr), (0, ""))
+        self.assertIn(bare(settings), bare(shown.stdout))
+
+    def assert_postfix_takes(self, settings):
         folder = self.root + "/etc/postfix-example"
         shutil.copytree(self.root + "/etc/postfix", folder, dirs_exist_ok=True)
         with open(folder + "/main.cf", "a", encoding="ascii") as file:
             file.write(settings + "\n")
-        shown = subprocess.run(["/usr/sbin/postconf", "-c", folder, "-n", *names], capture_output=True, text=True, timeout=20)
+        shown = self.postconf(folder, "-n", *settings_in(settings))
         self.assertEqual((shown.returncode, shown.stderr), (0, ""))
         for line in shown.stdout.splitlines():
-            name, _, value = line.partition(" = ")
-            self.assertIn(bare(f"{name} = {value}"), bare(settings))
+            self.assertIn(bare(line), bare(settings))
 
     def do_services(self, example):
         """Lines of master.cf."""
@@ -211,7 +244,7 @@ class ManualTest(WorldTestCase):
         shutil.copytree(self.root + "/etc/postfix", folder, dirs_exist_ok=True)
         with open(folder + "/master.cf", "a", encoding="ascii") as file:
             file.write(example.text + "\n")
-        shown = subprocess.run(["/usr/sbin/postconf", "-c", folder, "-M"], capture_output=True, text=True, timeout=20)
+        shown = self.postconf(folder, "-M")
         self.assertEqual((shown.returncode, shown.stderr), (0, ""))
         names = [line.split()[0] for line in shown.stdout.splitlines()]
         for line in example.text.splitlines():
@@ -264,6 +297,8 @@ class ManualTest(WorldTestCase):
             self.do_commands(example)
         elif SERVICE.match(first):
             self.do_services(example)
+        elif first.startswith("# /"):
+            self.do_files(example)
         elif SETTING.match(first):
             self.do_settings(example)
         else:
@@ -284,17 +319,26 @@ class ManualTest(WorldTestCase):
         self.daemon.start()
         shown = self.run_shell("verifyctl config -d")[1]
         self.names_of_verifyd = {line.split(" =")[0] for line in shown.splitlines()}
-        known = subprocess.run(
-            ["/usr/sbin/postconf", "-c", self.root + "/etc/postfix", "-d"], capture_output=True, text=True, timeout=20
-        )
+        known = self.postconf(self.root + "/etc/postfix", "-d")
         self.names_of_postfix = {line.split(" =")[0] for line in known.stdout.splitlines()}
         self.do_all([example for example in all_examples() if not is_command(example.first_line.split()[0])])
+
+    def test_what_is_written_into_main_cf_is_the_same_in_readme_in_the_page_and_in_the_sample(self):
+        with open(os.path.join(SOURCE, "packaging/main.cf.sample"), encoding="ascii") as file:
+            sample = bare(settings_in(file.read())["smtpd_recipient_restrictions"])
+        told = {
+            example.place: bare(settings_in(example.text)["smtpd_recipient_restrictions"])
+            for example in all_examples()
+            if example.place in ("verifyd.8, Behind Postfix", "README.md, Behind Postfix in five lines")
+            and example.first_line == "smtpd_recipient_restrictions ="
+        }
+        self.assertEqual(list(told.values()), [sample, sample])
+
+    def test_no_word_of_a_heading_is_taken_for_a_macro(self):
+        for page in pages():
+            self.assertEqual(rendered_headings(page), written_headings(page))
 
     def test_a_quote_that_a_page_loses_is_noticed(self):
         self.daemon.start()
         code, _ = self.run_shell("verifyctl set joe@example.com deliverable --for 7d --why ticket 4711")
         self.assertEqual(code, 64)
-
-
-if __name__ == "__main__":
-    unittest.main()
