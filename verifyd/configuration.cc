@@ -303,11 +303,26 @@ absl::Status FillCatchAll(const Settings& settings, VerifierSettings& verifier) 
   return absl::OkStatus();
 }
 
+// Unless the operator says otherwise, all that Postfix takes mail for is verified, as reject_unverified_recipient does,
+// but for the classes whose transport can not be asked.
+std::vector<std::string> VerifiedDomains(const Settings& settings, const ProbeSettings& probe) {
+  std::vector<std::string> items = settings.List("verify_domains");
+  if (settings.IsSet("verify_domains")) return items;
+  const auto add = [&](absl::string_view name) {
+    for (std::string& item : settings.List(name)) items.push_back(std::move(item));
+  };
+  add("virtual_alias_domains");
+  if (probe.virtual_transport.kind != Transport::Kind::kOther) add("virtual_mailbox_domains");
+  if (probe.local_transport.kind != Transport::Kind::kOther) add("mydestination");
+  return items;
+}
+
 absl::Status FillVerifier(const Settings& settings, Configuration& configuration) {
   ASSIGN_OR_BLAME(ProbeSender sender, "address_verify_sender",
                   ProbeSender::Create(settings.Text("address_verify_sender"), settings.Text("myorigin"),
                                       settings.Time("address_verify_sender_ttl")));
-  ASSIGN_OR_BLAME(DomainList domains, "verify_domains", DomainList::Create(settings.List("verify_domains")));
+  ASSIGN_OR_BLAME(DomainList domains, "verify_domains",
+                  DomainList::Create(VerifiedDomains(settings, *configuration.probe)));
   domains.AddRoutes(configuration.probe->transport_maps);
   if (domains.empty() && settings.List("verify_listen").empty()) {
     configuration.warnings.emplace_back(
