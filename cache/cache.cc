@@ -139,6 +139,13 @@ struct Cache::Impl {
   std::optional<T> Find(Table table, absl::string_view key, Decode decode);
   template <typename T, typename Decode, typename Use>
   void ForEach(Table table, Decode decode, Use use);
+  // What is behind `after` in the order of the keys, at most `limit`; `use` says where a value is damaged.
+  struct Page {
+    size_t examined = 0;
+    std::string next;  // empty: there is no more
+  };
+  Page PageAfter(Table table, absl::string_view after, size_t limit,
+                 absl::FunctionRef<absl::Status(absl::string_view key, absl::string_view value)> use);
   bool Delete(Table table, absl::string_view key);
   // Most gateways have none, and every question looks.
   bool NoPins() { return overlay->size(Table::kPins) == 0 && (store == nullptr || store->Empty(Table::kPins)); }
@@ -433,21 +440,23 @@ bool Cache::DeleteRecord(absl::string_view key) {
 }
 
 // What waits to be committed is merged in; it is in no order, so pages of a cache with much of that cost more.
-Cache::RecordPage Cache::RecordsAfter(absl::string_view after, size_t limit) {
-  RecordPage page;
+Cache::Impl::Page Cache::Impl::PageAfter(
+    Table table, absl::string_view after, size_t limit,
+    absl::FunctionRef<absl::Status(absl::string_view key, absl::string_view value)> use) {
+  Page page;
   // Nothing can be behind it.
   if (after.size() > Store::kMaxKey) return page;
   absl::btree_map<std::string, std::optional<std::string>> values;
   bool more = false;
-  if (impl_->store != nullptr) {
-    const absl::StatusOr<bool> read = impl_->store->ForSome(
-        Table::kRecords, after, limit,
+  if (store != nullptr) {
+    const absl::StatusOr<bool> read = store->ForSome(
+        table, after, limit,
         [&](absl::string_view key, absl::string_view value) { values.emplace_hint(values.end(), key, value); });
-    if (!read.ok()) impl_->ReportDamage(Table::kRecords, "*", read.status());
+    if (!read.ok()) ReportDamage(table, "*", read.status());
     more = read.value_or(false);
   }
   const std::string last = values.empty() ? "" : values.rbegin()->first;
-  impl_->overlay->ForEach(Table::kRecords, [&](absl::string_view key, const std::optional<std::string>& value) {
+  overlay->ForEach(table, [&](absl::string_view key, const std::optional<std::string>& value) {
     if (key > after && (!more || key <= last)) values[key] = value;
   });
   for (const auto& [key, value] : values) {
@@ -458,13 +467,36 @@ Cache::RecordPage Cache::RecordsAfter(absl::string_view after, size_t limit) {
     ++page.examined;
     page.next = key;
     if (!value.has_value()) continue;
-    if (absl::StatusOr<Record> record = DecodeRecord(*value); record.ok()) {
-      page.records.emplace_back(key, *std::move(record));
-    } else {
-      impl_->ReportDamage(Table::kRecords, key, record.status());
-    }
+    if (const absl::Status used = use(key, *value); !used.ok()) ReportDamage(table, key, used);
   }
   if (!more) page.next.clear();
+  return page;
+}
+
+Cache::RecordPage Cache::RecordsAfter(absl::string_view after, size_t limit) {
+  RecordPage page;
+  const Impl::Page read =
+      impl_->PageAfter(Table::kRecords, after, limit, [&](absl::string_view key, absl::string_view value) {
+        absl::StatusOr<Record> record = DecodeRecord(value);
+        if (!record.ok()) return record.status();
+        page.records.emplace_back(key, *std::move(record));
+        return absl::OkStatus();
+      });
+  page.examined = read.examined;
+  page.next = read.next;
+  return page;
+}
+
+Cache::DomainPage Cache::DomainFactsAfter(absl::string_view after, size_t limit) {
+  DomainPage page;
+  const Impl::Page read =
+      impl_->PageAfter(Table::kDomains, after, limit, [&](absl::string_view key, absl::string_view value) {
+        absl::StatusOr<DomainFact> fact = DecodeDomainFact(key, value);
+        if (!fact.ok()) return fact.status();
+        page.facts.push_back(*std::move(fact));
+        return absl::OkStatus();
+      });
+  page.next = read.next;
   return page;
 }
 

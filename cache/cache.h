@@ -103,6 +103,12 @@ class Cache {
   std::optional<DomainFact> FindDomainFact(absl::string_view domain);
   void PutDomainFact(const DomainFact& fact);
   bool DeleteDomainFact(absl::string_view domain);
+  // As RecordsAfter, of domains.
+  struct DomainPage {
+    std::vector<DomainFact> facts;
+    std::string next;
+  };
+  DomainPage DomainFactsAfter(absl::string_view after, size_t limit);
   // Every one there is; for tools, not for each question.
   std::vector<DomainFact> LoadDomainFacts();
 

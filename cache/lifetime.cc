@@ -33,7 +33,14 @@ CacheClass ClassOf(const Finding& finding) {
   return CacheClass::kTemporary;
 }
 
+// Trouble of ours is looked at again soon: it says nothing of the address, and may be mended any time.
+constexpr Lifetime kOwnTrouble = {.expire = absl::Minutes(1), .refresh = absl::Seconds(30)};
+
 Lifetime LifetimeOf(const Finding& finding, const Lifetimes& lifetimes) {
+  if (finding.code == 0 && IsOwnTrouble(finding.reason)) {
+    return {std::min(kOwnTrouble.expire, lifetimes.temporary_expire),
+            std::min(kOwnTrouble.refresh, lifetimes.temporary_refresh)};
+  }
   switch (ClassOf(finding)) {
     case CacheClass::kPositive:
       return {lifetimes.positive_expire, lifetimes.positive_refresh};

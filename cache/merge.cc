@@ -69,7 +69,8 @@ void Contradict(Record& record, const Finding& finding, const Lifetimes& lifetim
 DomainFact MergeFact(const std::optional<DomainFact>& held, const DomainFact& fact, const Lifetimes& lifetimes,
                      absl::Time now, const SkippedTime& skipped) {
   DomainFact merged = fact;
-  const bool needs_two = fact.finding.reason == Reason::kDomainNotHosted;
+  // Where servers said so; of DNS, which says where they are, once is enough.
+  const bool needs_two = fact.finding.reason == Reason::kDomainNotHosted && fact.finding.code != 0;
   if (!held.has_value()) {
     if (needs_two) {
       merged = DomainFact();

@@ -117,8 +117,12 @@ enum class Reason : uint8_t {
   kDnsTimeout = 70,
   kDestinationDoubted = 71,
   kOverload = 72,
+  kRouteBroken = 73,
 };
-constexpr uint8_t kReasonCount = 73;
+constexpr uint8_t kReasonCount = 74;
+
+// The rule of a finding that nobody was asked, as the operator has said so: what it says is of nobody's doing.
+constexpr absl::string_view kHoldRule = "hold";
 
 struct Finding {
   // Bytes of `text` at most.

@@ -47,6 +47,8 @@ struct ProbeOutcome {
   bool relay_denied_everywhere = false;
   // The address is not one SMTP can ask about; `finding.text` says why, and nothing is stored.
   bool not_verifiable = false;
+  // Nobody was asked, as the operator has put the destination on hold; nothing is stored.
+  bool on_hold = false;
   // Nobody was asked, because of who wanted to know, or how many did: it says nothing of the address, and nothing is
   // stored.
   bool declined = false;

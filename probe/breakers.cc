@@ -73,7 +73,8 @@ void Breakers::RestoreDomain(const std::string& domain, DestinationState state) 
 
 std::optional<Finding> Breakers::Pass(ProbeJob& job, absl::Time now) {
   if (own_.held(now)) {
-    return ToFinding(ClassificationOf(Reason::kDestinationDoubted, "hold"), Stage::kConnect,
+    job.on_hold = true;
+    return ToFinding(ClassificationOf(Reason::kDestinationDoubted, kHoldRule), Stage::kConnect,
                      absl::StrCat("not asked: ", name(), " is on hold"), now);
   }
   if (const auto domain = domains_.find(job.domain()); domain != domains_.end()) {

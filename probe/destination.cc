@@ -792,6 +792,7 @@ void Destination::Answer(ProbeJob& job, Finding finding) {
   outcome->hurried = job.hurried;
   outcome->relay_denied_everywhere = job.relay_denied_everywhere;
   outcome->declined = job.declined;
+  outcome->on_hold = job.on_hold;
   outcome->delays = job.delays;
   outcome->transcript = job.transcript.Take();
   std::exchange(job.answer, nullptr)(std::move(outcome));

@@ -168,7 +168,13 @@ class SocketDialer : public Dialer {
     const auto [error] = co_await std::move(connecting);
     timer.Cancel();
     if (late) co_return Failed(Event::kConnectTimeout, "Connection timed out");
-    if (error) co_return FailedWith(error);
+    if (error) {
+      Dialed failed = FailedWith(error);
+      // No right to a socket of this machine.
+      const bool refused_us = error.value() == EACCES || error.value() == EPERM;
+      if (refused_us && !endpoint.path.empty()) failed.failure = Event::kRouteBroken;
+      co_return failed;
+    }
     Dialed dialed;
     dialed.stream = std::move(stream);
     co_return dialed;

@@ -34,6 +34,7 @@ struct Network {
   // ::/0 is IPv6, it has no address of IPv4.
   bool OfSameFamily(const AddressBits& address) const;
   bool Contains(const AddressBits& address) const;
+  friend bool operator==(const Network&, const Network&) = default;
 };
 
 class NetworkList {
@@ -44,6 +45,7 @@ class NetworkList {
   // False for what is not an address. An IPv4-mapped IPv6 address is the IPv4 address it holds.
   bool Contains(absl::string_view address) const;
   bool empty() const { return networks_.empty(); }
+  friend bool operator==(const NetworkList&, const NetworkList&) = default;
 
  private:
   std::vector<Network> networks_;

@@ -103,6 +103,13 @@ boost::asio::awaitable<absl::StatusOr<Attributes>> PostfixConnection::Ask(Attrib
   co_return co_await TakeList();
 }
 
+boost::asio::awaitable<absl::StatusOr<Attributes>> PostfixConnection::Ask(Attributes request, MonoTime deadline) {
+  end_.SetAt(deadline, [&stream = *stream_] { stream.Close(); });
+  absl::StatusOr<Attributes> answer = co_await Ask(std::move(request));
+  end_.Cancel();
+  co_return answer;
+}
+
 boost::asio::awaitable<absl::StatusOr<Attributes>> AskPostfixService(Loop& loop, Dialer& dialer, std::string path,
                                                                      Attributes request, MonoTime deadline) {
   const auto connection = co_await PostfixConnection::Open(loop, dialer, std::move(path), deadline);

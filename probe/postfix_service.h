@@ -39,6 +39,9 @@ class PostfixConnection {
                                                                                          std::string path,
                                                                                          MonoTime deadline);
   boost::asio::awaitable<absl::StatusOr<Attributes>> Ask(Attributes request);
+  // The same, for a connection that is kept: it is closed at `deadline` instead, and where the answer has come by then,
+  // it stays open without end.
+  boost::asio::awaitable<absl::StatusOr<Attributes>> Ask(Attributes request, MonoTime deadline);
 
  private:
   PostfixConnection(Loop& loop, std::string path, std::unique_ptr<Stream> stream)

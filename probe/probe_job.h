@@ -60,6 +60,7 @@ struct ProbeJob {
   bool relay_denied_everywhere = false;  // and none is left
   bool asked_other_provider = false;
   bool declined = false;
+  bool on_hold = false;
   bool tries_domain = false;        // the one probe that tries whether its domain is let in again
   bool tries_destination = false;   // ... whether the destination talks to us again
   std::unique_ptr<Finding> best;    // of the servers asked so far

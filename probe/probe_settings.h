@@ -51,7 +51,14 @@ struct ProbeSettings {
   std::vector<std::shared_ptr<const TransportTable>> transport_maps;
   // Applied to the address before it is routed, as Postfix does to its own probes.
   std::vector<std::shared_ptr<const Table>> recipient_canonical_maps;
+  std::vector<std::shared_ptr<const Table>> canonical_maps;
   std::vector<std::shared_ptr<const Table>> virtual_alias_maps;
+  std::string recipient_delimiter;
+  // An extension that a table did not match goes with what it made of the address (propagate_unmatched_extensions).
+  bool propagates_to_canonical = true;
+  bool propagates_to_virtual = true;
+  // Path of proxymap(8)'s socket, for tables that only Postfix can read.
+  std::string proxymap_service;
   // Path of trivial-rewrite(8)'s socket; it then routes instead of all of the above but the maps that rewrite.
   std::string route_service;
 

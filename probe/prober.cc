@@ -14,12 +14,14 @@
 #include "base/mailbox.h"
 #include "base/shares.h"
 #include "base/signal.h"
+#include "probe/alarms.h"
 #include "probe/destination_settings.h"
 #include "probe/destinations.h"
 #include "probe/router.h"
 #include "probe/stock_verify.h"
 #include "probe/transcript.h"
 #include "verdict/event.h"
+#include "verdict/reason.h"
 
 namespace verifyd {
 namespace {
@@ -77,7 +79,11 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   };
 
   Impl(Loop& front, Resolver& resolver)
-      : front(front), mail(front), services(MakeSocketDialer(front)), router(front, resolver, *services) {}
+      : front(front),
+        mail(front),
+        services(MakeSocketDialer(front)),
+        alarms(front.clock()),
+        router(front, resolver, *services, alarms) {}
 
   // From one of them to the other. On the same loop a call does; what it wakes runs on a later turn.
   void ToPlace(Place& place, absl::AnyInvocable<void()> what) const {
@@ -94,6 +100,8 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   }
 
   static boost::asio::awaitable<void> Begin(std::shared_ptr<Impl> self, ProbeRequest request, Answer answer);
+  // What a dialogue, or the lack of one, has shown of our own trouble is told to the operator.
+  void ReportOwnTrouble(const ProbeRequest& request, ProbeOutcome& outcome);
   // `address`: what is asked about, after rewriting.
   void HandOver(ProbeRequest request, Address address, Route route, Transcript transcript, absl::Duration dns,
                 Answer answer);
@@ -109,6 +117,7 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   std::atomic<uint64_t> probes{0};
   // Front loop.
   const std::unique_ptr<Dialer> services;  // Postfix's own, and servers of tables
+  Alarms alarms;
   Router router;
   std::shared_ptr<const ProbeSettings> settings;
   std::shared_ptr<const Classifier> classifier;
@@ -268,8 +277,18 @@ boost::asio::awaitable<void> Prober::Impl::Begin(std::shared_ptr<Impl> self, Pro
   ProbeOutcome outcome;
   if (!routed.stock_verify.empty()) {
     const std::shared_ptr<const Classifier> judge = self->classifier;
-    outcome.finding =
+    absl::StatusOr<Finding> said =
         co_await AskStockVerify(self->front, *self->services, *judge, routed.stock_verify, address, request.deadline);
+    if (said.ok()) {
+      outcome.finding = *std::move(said);
+    } else {
+      outcome.finding = ToFinding(Classifier::Classify(Event::kRouteBroken, Stage::kDns), Stage::kDns,
+                                  "Postfix's verify(8) can not be asked", clock.Now());
+      if (transcript.wanted()) transcript.Note(said.status().message());
+      self->alarms.Raise(routed.stock_verify,
+                         absl::StrCat("verify(8) can not be asked: ", said.status().message(),
+                                      "; addresses whose transport is verify: are not verified until it can be"));
+    }
     outcome.delays.dialogue = clock.Mono() - began - dns;
   } else {
     outcome.finding = std::move(routed.finding);
@@ -338,7 +357,33 @@ void Prober::Impl::TakeIn(uint64_t number, std::unique_ptr<ProbeOutcome> outcome
   in_the_air.erase(found);
   air.GiveBack(awaited->party);
   if (outcome == nullptr) outcome = std::make_unique<ProbeOutcome>(Late(*awaited, front.clock()));
+  if (IsOwnTrouble(outcome->finding.reason)) ReportOwnTrouble(awaited->request, *outcome);
   awaited->answer(std::move(awaited->request), std::move(*outcome));
+}
+
+void Prober::Impl::ReportOwnTrouble(const ProbeRequest& request, ProbeOutcome& outcome) {
+  Finding& finding = outcome.finding;
+  const std::string& domain = request.address.domain();
+  if (finding.reason == Reason::kRouteBroken) {
+    return alarms.Raise(outcome.destination, absl::StrCat(outcome.destination, " can not be asked: ", finding.text,
+                                                          "; give the user of verifyd access to it"));
+  }
+  // Many questions may use up what there is of ports and descriptors.
+  if (finding.reason == Reason::kLocalError) return alarms.Warn("local error", finding.text);
+  if (outcome.configured_route || request.ours) {
+    return alarms.Raise(
+        absl::StrCat("loop ", domain),
+        absl::StrCat(domain, " is asked at ", outcome.destination, ", which is verifyd's own machine: ", finding.text,
+                     "; give the domain a route in transport_maps that leads to its server"));
+  }
+  // A stranger's server that calls itself by our name says something of his domain.
+  if (finding.code != 0) return;
+  const std::string text = std::move(finding.text);
+  Finding about_domain =
+      ToFinding(ClassificationOf(Reason::kRelayDenied, finding.rule), finding.stage, text, finding.when);
+  about_domain.mx_name = std::move(finding.mx_name);
+  about_domain.mx_address = std::move(finding.mx_address);
+  finding = std::move(about_domain);
 }
 
 boost::asio::awaitable<void> Prober::Drain(MonoTime deadline) {

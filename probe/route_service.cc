@@ -14,9 +14,9 @@ constexpr uint32_t kResolveFail = 1U << 3;  // RESOLVE_FLAG_FAIL of resolve_clnt
 }  // namespace
 
 boost::asio::awaitable<absl::StatusOr<PostfixRoute>> AskRouteService(Loop& loop, Dialer& dialer, std::string path,
-                                                                     std::string sender, const Address& address,
+                                                                     std::string sender, std::string address,
                                                                      MonoTime deadline) {
-  const Attributes request = {{"request", "verify"}, {"sender", std::move(sender)}, {"address", address.Key()}};
+  const Attributes request = {{"request", "verify"}, {"sender", std::move(sender)}, {"address", std::move(address)}};
   const absl::StatusOr<Attributes> answer = co_await AskPostfixService(loop, dialer, path, request, deadline);
   if (!answer.ok()) co_return answer.status();
   PostfixRoute route;

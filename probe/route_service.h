@@ -22,7 +22,7 @@ struct PostfixRoute {
 
 // The request "verify", which is answered by the address_verify_* parameters of main.cf. Errors name the path.
 boost::asio::awaitable<absl::StatusOr<PostfixRoute>> AskRouteService(Loop& loop, Dialer& dialer, std::string path,
-                                                                     std::string sender, const Address& address,
+                                                                     std::string sender, std::string address,
                                                                      MonoTime deadline);
 
 }  // namespace verifyd

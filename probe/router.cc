@@ -21,10 +21,7 @@
 namespace verifyd {
 namespace {
 
-constexpr absl::Duration kWarnAgain = absl::Hours(1);
-constexpr size_t kMaxWarned = 1000;
-// Aliases of aliases; Postfix stops at as many (virtual_alias_recursion_limit is higher, for wide expansions).
-constexpr int kMaxAliasSteps = 100;
+constexpr size_t kMaxAlarm = 600;
 
 Event EventOf(MailHostsStatus status) {
   switch (status) {
@@ -74,10 +71,6 @@ bool IsParked(const std::string& exchange) {
   });
 }
 
-std::string InQueueDirectory(const std::string& path, const ProbeSettings& settings) {
-  return path.empty() || path.front() == '/' ? path : absl::StrCat(settings.queue_directory, "/", path);
-}
-
 // error:TEXT is the operator's own refusal; the reason is read from its words where they say one. It repeats no
 // address.
 Finding RefusalOf(const Transport& transport, absl::Time now) {
@@ -107,221 +100,84 @@ Routed Aliased(absl::Time now) {
 
 }  // namespace
 
-// Where to look, before DNS is asked.
-struct Router::Plan {
-  NextHop hop;
-  bool configured = false;
-  DnsNeed need = DnsNeed::kOthers;
-  Protocol protocol = Protocol::kSmtp;
-  std::string path;                // of an LMTP server
-  std::string stock_verify;        // of Postfix's verify(8)
-  std::string not_verifiable;      // why, when nobody can be asked
-  std::optional<Finding> refusal;  // what the transport error: or retry: says
-
-  // The name whose mail hosts are looked for.
-  const std::string& name(const Address& address) const { return configured ? hop.host : address.domain(); }
-};
-
-// What the address has become, or that it stands for several.
-struct Router::Rewritten {
-  Address address;
-  bool several = false;
-  std::string not_an_address;  // a file, a command ...
-};
-
-// With one look-up for text and one for what is asked over a socket.
-boost::asio::awaitable<absl::StatusOr<std::optional<std::string>>> Router::LookUpIn(
-    const std::optional<SocketmapPlace>& remote, const Table* table, const std::string& key, MonoTime deadline) {
-  if (remote.has_value()) co_return co_await socketmaps_.LookUp(*remote, key, deadline);
-  const std::optional<absl::string_view> value = table != nullptr ? table->Find(key) : std::nullopt;
-  if (!value.has_value()) co_return std::nullopt;
-  co_return std::string(*value);
+boost::asio::awaitable<absl::StatusOr<RoutePlan>> Router::PlanFor(const Address& address, const std::string& sender,
+                                                                  const ProbeSettings& settings, MonoTime deadline) {
+  std::vector<std::pair<RemoteLookUp, RemoteValue>> told;
+  for (;;) {
+    std::optional<RemoteLookUp> next;
+    absl::StatusOr<RoutePlan> plan =
+        PlanRoute(address, sender, settings, [&](const RemoteLookUp& look_up) -> RemoteValue {
+          for (const auto& [asked, value] : told) {
+            if (asked == look_up) return value;
+          }
+          next = look_up;
+          return absl::UnavailableError("not asked yet");
+        });
+    if (!next.has_value()) co_return plan;
+    RemoteValue value = co_await AskServer(*next, sender, settings, deadline);
+    told.emplace_back(*std::move(next), std::move(value));
+  }
 }
 
-boost::asio::awaitable<absl::StatusOr<std::optional<std::string>>> Router::LookUpAny(const Tables& tables,
-                                                                                     std::vector<std::string> keys,
-                                                                                     MonoTime deadline) {
+boost::asio::awaitable<RemoteValue> Router::AskServer(RemoteLookUp look_up, const std::string& sender,
+                                                      const ProbeSettings& settings, MonoTime deadline) {
+  if (look_up.table == nullptr) {
+    const absl::StatusOr<PostfixRoute> route =
+        co_await AskRouteService(loop_, services_, settings.route_service, sender, look_up.key, deadline);
+    if (!route.ok()) co_return route.status();
+    co_return absl::StrCat(route->transport, ":", route->next_hop);
+  }
+  const RemoteTable& remote = *look_up.table->remote();
+  RemoteValue value = std::nullopt;
+  if (const auto* place = std::get_if<SocketmapPlace>(&remote); place != nullptr) {
+    value = co_await socketmaps_.LookUp(*place, look_up.key, deadline);
+  } else if (const auto* proxied = std::get_if<ProxiedTable>(&remote); proxied != nullptr) {
+    value = co_await proxymap_.LookUp(settings.proxymap_service, proxied->name, look_up.key, deadline);
+  } else {
+    value = std::get<BrokenTable>(remote).why;
+  }
+  if (value.ok()) co_return value;
+  co_return absl::Status(value.status().code(), absl::StrCat(look_up.table->spec(), ": ", value.status().message()));
+}
+
+// Asked in order.
+boost::asio::awaitable<RemoteValue> Router::FindTlsPolicy(std::vector<std::string> keys, const ProbeSettings& settings,
+                                                          MonoTime deadline) {
   for (const std::string& key : keys) {
-    for (const auto& table : tables) {
-      absl::StatusOr<std::optional<std::string>> value = co_await LookUpIn(table->remote(), table.get(), key, deadline);
+    for (const auto& table : settings.tls_policy_maps) {
+      if (!table->remote().has_value()) {
+        if (const auto value = table->Find(key); value.has_value()) co_return std::string(*value);
+        continue;
+      }
+      RemoteValue value = co_await AskServer({.setting = "smtp_tls_policy_maps", .table = table.get(), .key = key}, "",
+                                             settings, deadline);
       if (!value.ok() || value->has_value()) co_return value;
     }
   }
   co_return std::nullopt;
 }
 
-boost::asio::awaitable<absl::StatusOr<std::optional<Transport>>> Router::LookUpTransport(const Address& address,
-                                                                                         const ProbeSettings& settings,
-                                                                                         MonoTime deadline) {
-  for (const std::string& key : TransportTable::KeysFor(address)) {
-    for (const auto& table : settings.transport_maps) {
-      const absl::StatusOr<std::optional<std::string>> value =
-          co_await LookUpIn(table->remote(), table->text(), key, deadline);
-      if (!value.ok()) co_return value.status();
-      if (!value->has_value()) continue;
-      absl::StatusOr<Transport> transport = table->ParseValue(key, **value);
-      if (!transport.ok()) co_return transport.status();
-      co_return *std::move(transport);
-    }
-  }
-  co_return std::nullopt;
-}
-
-// cleanup(8) does the same to Postfix's own probes: canonical(5) once, then virtual(5) until nothing changes.
-boost::asio::awaitable<absl::StatusOr<Router::Rewritten>> Router::Rewrite(const Address& address,
-                                                                          const ProbeSettings& settings,
-                                                                          MonoTime deadline) {
-  Rewritten rewritten;
-  rewritten.address = address;
-  const bool aliases = !settings.virtual_alias_maps.empty();
-  for (int step = settings.recipient_canonical_maps.empty() ? 1 : 0; step <= (aliases ? kMaxAliasSteps : 0); ++step) {
-    const Address& now = rewritten.address;
-    std::vector<std::string> keys = {now.Key()};
-    if (settings.mydestination.ContainsExactly(now.domain()) || now.domain() == settings.myorigin) {
-      keys.push_back(now.local());
-    }
-    keys.push_back(absl::StrCat("@", now.domain()));
-    const absl::StatusOr<std::optional<std::string>> value = co_await LookUpAny(
-        step == 0 ? settings.recipient_canonical_maps : settings.virtual_alias_maps, std::move(keys), deadline);
-    if (!value.ok()) co_return value.status();
-    if (!value->has_value()) {
-      if (step == 0) continue;
-      break;
-    }
-    const std::vector<absl::string_view> targets = SplitList(**value);
-    if (targets.size() != 1) {
-      rewritten.several = targets.size() > 1;
-      break;
-    }
-    std::string target(targets.front());
-    if (target.front() == '@') target = absl::StrCat(now.local(), target);
-    if (!absl::StrContains(target, '@')) absl::StrAppend(&target, "@", settings.myorigin);
-    absl::StatusOr<Address> parsed = Address::FromUnquoted(target);
-    if (!parsed.ok()) {
-      rewritten.not_an_address = target;
-      break;
-    }
-    if (parsed->Key() == now.Key()) {
-      if (step == 0) continue;
-      break;
-    }
-    rewritten.address = *std::move(parsed);
-  }
-  co_return rewritten;
-}
-
-boost::asio::awaitable<absl::StatusOr<NextHop>> Router::RelayhostFor(const std::string& sender,
-                                                                     const ProbeSettings& settings, MonoTime deadline) {
-  if (!settings.relayhost_maps.empty() && !sender.empty()) {
-    const size_t at = sender.rfind('@');
-    std::vector<std::string> keys = {sender};
-    if (at != std::string::npos) keys.push_back(sender.substr(at));
-    const absl::StatusOr<std::optional<std::string>> value =
-        co_await LookUpAny(settings.relayhost_maps, std::move(keys), deadline);
-    if (!value.ok()) co_return value.status();
-    if (value->has_value()) co_return NextHop::Parse(**value);
-  }
-  co_return settings.relayhost;
-}
-
-boost::asio::awaitable<absl::StatusOr<Router::Plan>> Router::PlanFor(const Address& address, const std::string& sender,
-                                                                     const ProbeSettings& settings, MonoTime deadline) {
-  Transport transport = settings.default_transport;
-  bool off_host = true;  // a relayhost counts
-  if (!settings.route_service.empty()) {
-    const absl::StatusOr<PostfixRoute> route =
-        co_await AskRouteService(loop_, services_, settings.route_service, sender, address, deadline);
-    if (!route.ok()) co_return route.status();
-    // The next hop of a domain that is not routed is the domain.
-    const bool by_domain = absl::EqualsIgnoreCase(route->next_hop, address.domain());
-    absl::StatusOr<Transport> parsed =
-        Transport::Parse(absl::StrCat(route->transport, ":", by_domain ? "" : route->next_hop),
-                         settings.smtp_transports, /*colon_needed=*/true);
-    if (!parsed.ok()) co_return parsed.status();
-    transport = *std::move(parsed);
-    off_host = false;
-  } else {
-    const std::string& domain = address.domain();
-    const bool ours = address.domain_is_literal() && settings.own_addresses.Contains(address.literal_ip());
-    if (ours || settings.mydestination.ContainsExactly(domain)) {
-      transport = settings.local_transport;
-      off_host = false;
-    } else if (settings.virtual_alias_domains.ContainsExactly(domain)) {
-      transport = Transport();
-      transport.kind = Transport::Kind::kError;
-      transport.argument = "5.1.1 User unknown in virtual alias table";
-    } else if (settings.virtual_mailbox_domains.ContainsExactly(domain)) {
-      transport = settings.virtual_transport;
-      off_host = false;
-    } else if (settings.relay_domains.Contains(address)) {
-      transport = settings.relay_transport;
-    }
-    absl::StatusOr<std::optional<Transport>> routed = co_await LookUpTransport(address, settings, deadline);
-    if (!routed.ok()) co_return routed.status();
-    if (routed->has_value()) {
-      Transport& said = **routed;
-      if (!said.name.empty()) {
-        // "smtp:" without a next hop means the MX of the domain, whatever the relayhost.
-        off_host = false;
-        transport = std::move(said);
-      } else if (said.next_hop.given()) {
-        // Only the next hop is said; ":" says nothing.
-        transport.next_hop = std::move(said.next_hop);
-      }
-    }
-  }
-  Plan plan;
-  switch (transport.kind) {
-    case Transport::Kind::kSmtp:
-      plan.hop = std::move(transport.next_hop);
-      if (!plan.hop.given() && off_host) {
-        absl::StatusOr<NextHop> relayhost = co_await RelayhostFor(sender, settings, deadline);
-        if (!relayhost.ok()) co_return relayhost.status();
-        plan.hop = *std::move(relayhost);
-      }
-      plan.configured = plan.hop.given();
-      break;
-    case Transport::Kind::kLmtp:
-      plan.hop = std::move(transport.next_hop);
-      plan.path = InQueueDirectory(transport.path, settings);
-      plan.protocol = Protocol::kLmtp;
-      plan.configured = true;
-      break;
-    case Transport::Kind::kVerify:
-      plan.stock_verify = InQueueDirectory(transport.path, settings);
-      break;
-    case Transport::Kind::kError:
-    case Transport::Kind::kRetry:
-      plan.refusal = RefusalOf(transport, loop_.clock().Now());
-      break;
-    case Transport::Kind::kOther:
-      plan.not_verifiable = Printable(
-          absl::StrCat("transport ", transport.name, ": is a delivery agent, the address can not be asked about"),
-          Finding::kMaxText);
-      break;
-  }
-  co_return plan;
-}
-
-boost::asio::awaitable<MailHosts> Router::LookUp(const Address& address, const Plan& plan,
-                                                 const ProbeSettings& settings, MonoTime deadline) {
+boost::asio::awaitable<MailHosts> Router::LookUp(const Address& address, const RoutePlan& plan,
+                                                 const ProbeSettings& settings, DnsNeed need, MonoTime deadline) {
   if (!plan.configured && address.domain_is_literal()) {
-    co_return co_await LookUpHost(resolver_, std::string(address.literal_ip()), settings.families, deadline, plan.need);
+    co_return co_await LookUpHost(resolver_, std::string(address.literal_ip()), settings.families, deadline, need);
   }
   if (plan.hop.by_mx) {
-    co_return co_await LookUpMailHosts(resolver_, plan.name(address), settings.families, deadline, plan.need);
+    co_return co_await LookUpMailHosts(resolver_, plan.name(), settings.families, deadline, need);
   }
-  co_return co_await LookUpHost(resolver_, plan.name(address), settings.families, deadline, plan.need);
+  co_return co_await LookUpHost(resolver_, plan.name(), settings.families, deadline, need);
 }
 
 // Where the plan says all.
-Routed Router::WithoutLookUp(const Plan& plan, const ProbeSettings& settings) {
+Routed Router::WithoutLookUp(const RoutePlan& plan, const ProbeSettings& settings) {
   Routed routed;
   if (plan.refusal.has_value()) {
-    routed.finding = *plan.refusal;
+    routed.finding = RefusalOf(*plan.refusal, loop_.clock().Now());
   } else if (!plan.not_verifiable.empty()) {
     routed.not_verifiable = true;
-    routed.finding.text = plan.not_verifiable;
+    routed.finding.text = Printable(
+        absl::StrCat("transport ", plan.not_verifiable, ": is a delivery agent, the address can not be asked about"),
+        Finding::kMaxText);
     routed.finding.when = loop_.clock().Now();
   } else if (!plan.stock_verify.empty()) {
     routed.stock_verify = plan.stock_verify;
@@ -343,42 +199,62 @@ Routed Router::Temporary(absl::string_view text) {
   Routed routed;
   routed.finding = DnsFinding(Event::kDnsTemporary, text, loop_.clock().Now());
   routed.finding.rule = "route.temporary";
-  WarnSeldom("route", absl::StrCat("an address could not be routed: ", routed.finding.text));
+  alarms_.Warn("route", absl::StrCat("an address could not be routed: ", routed.finding.text));
+  return routed;
+}
+
+// The setting is all that the finding names: what it says may reach the outside.
+Routed Router::Broken(const Address& address, const absl::Status& why, Transcript& transcript) {
+  const std::string what(why.message());
+  const std::string setting = what.substr(0, what.find(':'));
+  if (transcript.wanted()) transcript.Note(what);
+  Routed routed;
+  routed.finding =
+      DnsFinding(Event::kRouteBroken,
+                 Printable(absl::StrCat("the route of ", address.domain(), " is not known: trouble with ", setting),
+                           Finding::kMaxText),
+                 loop_.clock().Now());
+  alarms_.Raise(setting,
+                absl::StrCat(Printable(what, kMaxAlarm),
+                             "; addresses that it is needed for are neither verified nor put off until it can be "
+                             "asked (verifyd.cf(5), TABLES, says how a table is made readable)"));
   return routed;
 }
 
 boost::asio::awaitable<Routed> Router::Find(const Address& given, const std::string& sender,
                                             const ProbeSettings& settings, MonoTime deadline, Transcript& transcript,
                                             DnsNeed need) {
-  const absl::StatusOr<Rewritten> rewritten = co_await Rewrite(given, settings, deadline);
-  if (!rewritten.ok()) co_return Temporary(rewritten.status().message());
-  if (rewritten->several) co_return Aliased(loop_.clock().Now());
-  if (!rewritten->not_an_address.empty()) {
+  const absl::StatusOr<RoutePlan> planned = co_await PlanFor(given, sender, settings, deadline);
+  if (!planned.ok()) co_return Broken(given, planned.status(), transcript);
+  const RoutePlan& plan = *planned;
+  if (plan.several) co_return Aliased(loop_.clock().Now());
+  if (!plan.not_an_address.empty()) {
     Routed routed;
     routed.not_verifiable = true;
-    routed.finding.text = Printable(absl::StrCat("aliased to ", rewritten->not_an_address), Finding::kMaxText);
+    routed.finding.text = Printable(absl::StrCat("aliased to ", plan.not_an_address), Finding::kMaxText);
     routed.finding.when = loop_.clock().Now();
     co_return routed;
   }
-  const Address& address = rewritten->address;
+  const Address& address = plan.address;
   const bool changed = address.Key() != given.Key();
   if (changed && transcript.wanted()) transcript.Note(absl::StrCat("aliased to ", address.Key()));
-  absl::StatusOr<Plan> planned = co_await PlanFor(address, sender, settings, deadline);
-  if (!planned.ok()) co_return Temporary(planned.status().message());
-  planned->need = planned->configured ? DnsNeed::kOurs : need;
-  const Plan& plan = *planned;
+  if (plan.configured) need = DnsNeed::kOurs;
   Routed routed;
   if (plan.refusal.has_value() || !plan.not_verifiable.empty() || !plan.stock_verify.empty() || !plan.path.empty()) {
     routed = WithoutLookUp(plan, settings);
   } else {
-    routed = co_await FindHosts(address, plan, settings, deadline, transcript);
+    routed = co_await FindHosts(address, plan, settings, need, deadline, transcript);
   }
   if (routed.route.has_value()) {
-    const absl::Status policies = co_await SetTlsPolicies(*routed.route, address, plan, settings, deadline);
-    if (!policies.ok()) {
+    const absl::Status policies = co_await SetTlsPolicies(*routed.route, address, plan, settings, need, deadline);
+    if (absl::IsInvalidArgument(policies)) {
       routed.route.reset();
       routed.finding = DnsFinding(Event::kTlsPolicyFailed, policies.message(), loop_.clock().Now());
-      WarnSeldom("tls policy", absl::StrCat("smtp_tls_policy_maps: ", routed.finding.text));
+      alarms_.Warn("tls policy", absl::StrCat("smtp_tls_policy_maps: ", routed.finding.text));
+    } else if (!policies.ok()) {
+      routed =
+          Broken(address, absl::Status(policies.code(), absl::StrCat("smtp_tls_policy_maps: ", policies.message())),
+                 transcript);
     }
   }
   if (changed) {
@@ -398,14 +274,14 @@ boost::asio::awaitable<Routed> Router::Find(const Address& given, const std::str
   co_return routed;
 }
 
-boost::asio::awaitable<Routed> Router::FindHosts(const Address& address, const Plan& plan,
-                                                 const ProbeSettings& settings, MonoTime deadline,
+boost::asio::awaitable<Routed> Router::FindHosts(const Address& address, const RoutePlan& plan,
+                                                 const ProbeSettings& settings, DnsNeed need, MonoTime deadline,
                                                  Transcript& transcript) {
-  MailHosts found = co_await LookUp(address, plan, settings, deadline);
+  MailHosts found = co_await LookUp(address, plan, settings, need, deadline);
   if (found.status != MailHostsStatus::kOk || found.hosts.empty()) {
     if (transcript.wanted()) transcript.Note(absl::StrCat("no mail host: ", found.explanation));
     Routed routed = NoRoute(address, plan, found);
-    if (co_await DnsIsDoubted(routed, settings, deadline, plan.need)) {
+    if (co_await DnsIsDoubted(routed, settings, deadline, need)) {
       co_return Temporary(absl::StrCat("DNS is not believed: dns_canary ", settings.dns_canary,
                                        " does not resolve, either; ", routed.finding.text));
     }
@@ -431,15 +307,15 @@ boost::asio::awaitable<Routed> Router::FindHosts(const Address& address, const P
     found.hosts.erase(std::remove_if(found.hosts.begin(), found.hosts.end(), refused), found.hosts.end());
   }
   Routed routed;
-  if (plan.hop.by_mx && !CutAtOurselves(found, settings)) {
-    routed.finding =
-        DnsFinding(Event::kMailLoopSelf,
-                   Printable(absl::StrCat("mail for ", address.domain(), " loops back to myself"), Finding::kMaxText),
-                   loop_.clock().Now());
-    WarnSeldom(address.domain(), absl::StrCat(routed.finding.text,
-                                              ": its best MX is this machine; give it a route in "
-                                              "address_verify_transport_maps"));
-    co_return routed;
+  if (plan.hop.by_mx) {
+    const bool best_known = found.exchanges.empty() ||
+                            std::any_of(found.hosts.begin(), found.hosts.end(),
+                                        [&](const MailHost& host) { return host.name == found.exchanges.front(); });
+    const std::optional<MailHost> ourselves = CutAtOurselves(found, settings);
+    if (ourselves.has_value() && found.hosts.empty()) {
+      if (best_known) co_return Loops(address, plan, found, *ourselves, need);
+      co_return Temporary(absl::StrCat("unable to find primary relay for ", plan.name()));
+    }
   }
   routed.route = MakeRoute(plan, std::move(found), settings);
   co_return routed;
@@ -447,17 +323,18 @@ boost::asio::awaitable<Routed> Router::FindHosts(const Address& address, const P
 
 // As smtp(8) looks for policies: by the next hop as it is written, without its port, and by the domain of the address
 // where there is no other next hop.
-boost::asio::awaitable<absl::Status> Router::SetTlsPolicies(Route& route, const Address& address, const Plan& plan,
-                                                            const ProbeSettings& settings, MonoTime deadline) {
+boost::asio::awaitable<absl::Status> Router::SetTlsPolicies(Route& route, const Address& address, const RoutePlan& plan,
+                                                            const ProbeSettings& settings, DnsNeed need,
+                                                            MonoTime deadline) {
   if (!plan.path.empty()) co_return absl::OkStatus();  // a socket on this machine
   const std::shared_ptr<const ProbeSettings> special =
       settings.destinations == nullptr ? nullptr : settings.destinations->Find(route, address.domain());
   const TlsLevel level = special != nullptr ? special->tls_level : settings.tls_level;
   std::vector<std::string> keys;
   if (plan.configured) keys.push_back(plan.hop.ToString());
-  keys.push_back(plan.name(address));
-  absl::StatusOr<std::optional<std::string>> text = co_await LookUpAny(settings.tls_policy_maps, keys, deadline);
-  if (!text.ok()) co_return text.status();
+  keys.push_back(plan.name());
+  const RemoteValue text = co_await FindTlsPolicy(std::move(keys), settings, deadline);
+  if (!text.ok()) co_return absl::UnavailableError(text.status().message());
   if (!text->has_value() && level != TlsLevel::kDane && level != TlsLevel::kDaneOnly && level != TlsLevel::kSecure) {
     co_return absl::OkStatus();  // the level says all
   }
@@ -467,12 +344,12 @@ boost::asio::awaitable<absl::Status> Router::SetTlsPolicies(Route& route, const 
   // Where the MX itself could have been forged, so could the host be whose records would be believed.
   bool signed_mx = dane && settings.dns_trust_ad;
   if (signed_mx && plan.hop.by_mx) {
-    signed_mx = (co_await resolver_.Query(plan.name(address), DnsType::kMx, deadline, plan.need))->authenticated;
+    signed_mx = (co_await resolver_.Query(plan.name(), DnsType::kMx, deadline, need))->authenticated;
   }
   for (Endpoint& endpoint : route.endpoints) {
-    TlsPolicy here = ForHost(*policy, plan.name(address), endpoint.host);
+    TlsPolicy here = ForHost(*policy, plan.name(), endpoint.host);
     if (signed_mx) {
-      here = co_await DanePolicyAt(resolver_, endpoint, std::move(here), deadline, plan.need);
+      here = co_await DanePolicyAt(resolver_, endpoint, std::move(here), deadline, need);
     } else if (policy->level == TlsLevel::kDane) {
       here.level = TlsLevel::kMay;
     }
@@ -494,18 +371,48 @@ boost::asio::awaitable<bool> Router::DnsIsDoubted(const Routed& routed, const Pr
   co_return true;
 }
 
-// As smtp(8), on the port of public mail: hosts that are no better than ourselves would send the mail to us. False:
-// none is left.
-bool Router::CutAtOurselves(MailHosts& found, const ProbeSettings& settings) const {
-  if (settings.smtp_tcp_port != 25) return true;
-  std::optional<uint16_t> ours;
-  for (const MailHost& host : found.hosts) {
-    if (settings.own_addresses.Contains(host.address)) ours = std::min(ours.value_or(UINT16_MAX), host.preference);
-  }
-  if (!ours.has_value()) return true;
-  const auto no_better = [&](const MailHost& host) { return host.preference >= *ours; };
+// As smtp(8), on the port of public mail: hosts that are no better than ourselves would send the mail to us. The host
+// that is ourselves, where there is one; what is left may be nothing.
+std::optional<MailHost> Router::CutAtOurselves(MailHosts& found, const ProbeSettings& settings) const {
+  if (settings.smtp_tcp_port != 25) return std::nullopt;
+  const auto ourselves = std::find_if(found.hosts.begin(), found.hosts.end(), [&](const MailHost& host) {
+    return settings.own_addresses.Contains(host.address);
+  });
+  if (ourselves == found.hosts.end()) return std::nullopt;
+  MailHost cut_at = *ourselves;  // the best: they are in order
+  const auto no_better = [&](const MailHost& host) { return host.preference >= cut_at.preference; };
   found.hosts.erase(std::remove_if(found.hosts.begin(), found.hosts.end(), no_better), found.hosts.end());
-  return !found.hosts.empty();
+  return cut_at;
+}
+
+// Where the operator has said where to ask, or the domain is his, he has to mend it. Else it is so with that domain: it
+// is nobody's, as smtp(8) has it.
+Routed Router::Loops(const Address& address, const RoutePlan& plan, const MailHosts& found, const MailHost& ourselves,
+                     DnsNeed need) {
+  const bool ours = need == DnsNeed::kOurs;
+  const std::string text =
+      Printable(absl::StrCat("mail for ", address.domain(), " loops back to myself"), Finding::kMaxText);
+  Routed routed;
+  routed.finding = DnsFinding(ours ? Event::kMailLoopSelf : Event::kMxIsOurselves, text, loop_.clock().Now());
+  if (!ours) {
+    DomainFact fact;
+    fact.domain = address.domain();
+    fact.finding = routed.finding;
+    fact.ttl = found.ttl;
+    routed.domain_fact = std::make_shared<const DomainFact>(std::move(fact));
+    return routed;
+  }
+  const std::string host = absl::StrCat(ourselves.name, "[", ourselves.address, "], which is this machine");
+  const std::string line =
+      plan.configured ? absl::StrCat(address.domain(), " is sent to ", plan.hop.ToString(), " by ", plan.setting,
+                                     ", whose MX is ", host, ": name its server there")
+                      : absl::StrCat(address.domain(), " is asked at its MX ", host,
+                                     ": give it a route in transport_maps, or set postfix_config_directory, so that "
+                                     "Postfix's routes are used");
+  alarms_.Raise(
+      absl::StrCat("loop ", address.domain()),
+      absl::StrCat(Printable(line, kMaxAlarm), "; until then its addresses are not verified, and not put off"));
+  return routed;
 }
 
 // Equals in random order, or one IP version before the other; where there are more addresses than are tried, a mix of
@@ -545,9 +452,9 @@ void Router::Order(std::vector<MailHost>& hosts, const ProbeSettings& settings) 
   if (hosts.size() > limit) hosts.resize(limit);
 }
 
-Routed Router::NoRoute(const Address& address, const Plan& plan, const MailHosts& found) {
+Routed Router::NoRoute(const Address& address, const RoutePlan& plan, const MailHosts& found) {
   const Event event = EventOf(found.status);
-  const std::string& name = plan.name(address);
+  const std::string& name = plan.name();
   // NXDOMAIN is known from the first question; what has no MX was asked for addresses last.
   const bool mx_asked_last = plan.hop.by_mx && event != Event::kNoMailHost && event != Event::kMxUnresolvable;
   const std::string& asked =
@@ -561,7 +468,7 @@ Routed Router::NoRoute(const Address& address, const Plan& plan, const MailHosts
     // The operator's next hop is not there. That says nothing about the domain: Postfix defers, too.
     routed.finding = DnsFinding(Event::kDnsTemporary, text, now);
     routed.finding.mx_name = name;  // whose name clients need not know
-    WarnSeldom(name, absl::StrCat("configured next hop ", plan.hop.ToString(), ": ", routed.finding.text));
+    alarms_.Warn(name, absl::StrCat("configured next hop ", plan.hop.ToString(), ": ", routed.finding.text));
     return routed;
   }
   DomainFact fact;
@@ -582,17 +489,16 @@ Routed Router::OnlyBogusHosts(const Address& address, const MailHosts& found) {
                               loop_.clock().Now());
   routed.finding.mx_name = host.name;
   routed.finding.mx_address = host.address;
-  // Only domains of ours are probed. Where one of them leads inside, it is most likely split DNS: a mistake to be told
-  // to the operator, never a reason to refuse mail or to remember something against the domain.
-  routed.finding.deliverability = Deliverability::kUnknown;
-  WarnSeldom(address.domain(),
-             absl::StrCat(routed.finding.text,
-                          "; not probed: give it a route in address_verify_transport_maps, or name the network in "
-                          "probe_permit_networks"));
+  // Where a domain leads inside, it is most likely split DNS: a mistake to be told to the operator, never a reason to
+  // refuse mail or to remember something against the domain.
+  alarms_.Warn(address.domain(),
+               absl::StrCat(routed.finding.text,
+                            "; not probed: give it a route in address_verify_transport_maps, or name the network in "
+                            "probe_permit_networks"));
   return routed;
 }
 
-Route Router::MakeRoute(const Plan& plan, MailHosts found, const ProbeSettings& settings) {
+Route Router::MakeRoute(const RoutePlan& plan, MailHosts found, const ProbeSettings& settings) {
   Route route;
   route.configured = plan.configured;
   route.destination =
@@ -610,19 +516,6 @@ Route Router::MakeRoute(const Plan& plan, MailHosts found, const ProbeSettings& 
     route.endpoints.push_back(std::move(endpoint));
   }
   return route;
-}
-
-void Router::WarnSeldom(const std::string& about, absl::string_view line) {
-  const MonoTime now = loop_.clock().Mono();
-  if (warned_.size() >= kMaxWarned) {
-    absl::erase_if(warned_, [&](const auto& entry) { return now - entry.second >= kWarnAgain; });
-    // Still full: whoever makes thousands of domains misbehave does not fill our memory, and one line too few is fine.
-    if (warned_.size() >= kMaxWarned && !warned_.contains(about)) return;
-  }
-  const auto [entry, first] = warned_.emplace(about, now);
-  if (!first && now - entry->second < kWarnAgain) return;
-  entry->second = now;
-  LogWarning(line);
 }
 
 }  // namespace verifyd

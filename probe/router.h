@@ -1,9 +1,11 @@
-// The router: from an address to where it is asked, as Postfix would route its own probe: rewriting by
-// recipient_canonical_maps and virtual_alias_maps; the transport of the domain's address class; in its place what
-// address_verify_transport_maps says; address_verify_relayhost where that leaves the next hop open; else the MX of the
-// domain (or the address of a literal). Or Postfix itself is asked (address_verify_route_service).
+// The router: from an address to where it is asked, as Postfix would route its own probe: by the plan of its route
+// (probe/route_plan.h), where that leaves the next hop open by the MX of the domain (or the address of a literal). Or
+// Postfix itself is asked (address_verify_route_service).
 //
-// A table that can not be asked makes a temporary finding: it never means that there is no route.
+// A table that can not be asked never means that there is no route. That is trouble of ours, as is a domain of the
+// operator's, or a next hop that he has named, whose best MX is this machine: the finding says so (IsOwnTrouble), an
+// alarm says what to mend, and no finding names a file, a socket or a host of ours. A domain that is not his and whose
+// best MX is this machine has a finding of its own, as with smtp(8), and no alarm: strangers make such domains.
 //
 // An MX that leads to a private, loopback or otherwise bogus address is not contacted, unless probe_permit_networks
 // allows it or the operator configured the next hop himself.
@@ -19,7 +21,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/random/random.h"
 #include "base/clock.h"
 #include "base/loop.h"
@@ -29,9 +30,12 @@
 #include "mail/address.h"
 #include "mail/domain_fact.h"
 #include "mail/finding.h"
+#include "probe/alarms.h"
 #include "probe/dialer.h"
 #include "probe/probe_settings.h"
+#include "probe/proxymap.h"
 #include "probe/route.h"
+#include "probe/route_plan.h"
 #include "probe/socketmap.h"
 #include "probe/transcript.h"
 
@@ -51,58 +55,53 @@ struct Routed {
 
 class Router {
  public:
-  // Both must outlive it. `services` dials what tables and routes are asked from.
-  Router(Loop& loop, Resolver& resolver, Dialer& services)
-      : loop_(loop), resolver_(resolver), services_(services), socketmaps_(loop, services) {}
+  // All must outlive it. `services` dials what tables and routes are asked from.
+  Router(Loop& loop, Resolver& resolver, Dialer& services, Alarms& alarms)
+      : loop_(loop),
+        resolver_(resolver),
+        services_(services),
+        alarms_(alarms),
+        socketmaps_(loop, services),
+        proxymap_(loop, services) {}
 
-  // `sender` is the probe's, `need` for whom DNS is asked where the operator has not said where to ask. The referenced
-  // values, and the router, must live until it returns.
+  // `sender` is the probe's; `need` kOurs where the domain is the operator's own. The referenced values, and the
+  // router, must live until it returns.
   boost::asio::awaitable<Routed> Find(const Address& address, const std::string& sender, const ProbeSettings& settings,
                                       MonoTime deadline, Transcript& transcript, DnsNeed need = DnsNeed::kOthers);
 
  private:
-  using Tables = std::vector<std::shared_ptr<const Table>>;
-  struct Plan;
-  struct Rewritten;
-
-  boost::asio::awaitable<absl::StatusOr<std::optional<std::string>>> LookUpIn(
-      const std::optional<SocketmapPlace>& remote, const Table* table, const std::string& key, MonoTime deadline);
-  boost::asio::awaitable<absl::StatusOr<std::optional<std::string>>> LookUpAny(const Tables& tables,
-                                                                               std::vector<std::string> keys,
-                                                                               MonoTime deadline);
-  boost::asio::awaitable<absl::StatusOr<std::optional<Transport>>> LookUpTransport(const Address& address,
-                                                                                   const ProbeSettings& settings,
-                                                                                   MonoTime deadline);
-  boost::asio::awaitable<absl::StatusOr<Rewritten>> Rewrite(const Address& address, const ProbeSettings& settings,
-                                                            MonoTime deadline);
-  boost::asio::awaitable<absl::StatusOr<Plan>> PlanFor(const Address& address, const std::string& sender,
-                                                       const ProbeSettings& settings, MonoTime deadline);
-  boost::asio::awaitable<absl::StatusOr<NextHop>> RelayhostFor(const std::string& sender, const ProbeSettings& settings,
-                                                               MonoTime deadline);
-  Routed WithoutLookUp(const Plan& plan, const ProbeSettings& settings);
+  boost::asio::awaitable<absl::StatusOr<RoutePlan>> PlanFor(const Address& address, const std::string& sender,
+                                                            const ProbeSettings& settings, MonoTime deadline);
+  boost::asio::awaitable<RemoteValue> AskServer(RemoteLookUp look_up, const std::string& sender,
+                                                const ProbeSettings& settings, MonoTime deadline);
+  boost::asio::awaitable<RemoteValue> FindTlsPolicy(std::vector<std::string> keys, const ProbeSettings& settings,
+                                                    MonoTime deadline);
+  Routed WithoutLookUp(const RoutePlan& plan, const ProbeSettings& settings);
+  Routed Broken(const Address& address, const absl::Status& why, Transcript& transcript);
   Routed Temporary(absl::string_view text);
-  boost::asio::awaitable<MailHosts> LookUp(const Address& address, const Plan& plan, const ProbeSettings& settings,
-                                           MonoTime deadline);
-  boost::asio::awaitable<Routed> FindHosts(const Address& address, const Plan& plan, const ProbeSettings& settings,
-                                           MonoTime deadline, Transcript& transcript);
-  boost::asio::awaitable<absl::Status> SetTlsPolicies(Route& route, const Address& address, const Plan& plan,
-                                                      const ProbeSettings& settings, MonoTime deadline);
+  boost::asio::awaitable<MailHosts> LookUp(const Address& address, const RoutePlan& plan, const ProbeSettings& settings,
+                                           DnsNeed need, MonoTime deadline);
+  boost::asio::awaitable<Routed> FindHosts(const Address& address, const RoutePlan& plan, const ProbeSettings& settings,
+                                           DnsNeed need, MonoTime deadline, Transcript& transcript);
+  boost::asio::awaitable<absl::Status> SetTlsPolicies(Route& route, const Address& address, const RoutePlan& plan,
+                                                      const ProbeSettings& settings, DnsNeed need, MonoTime deadline);
   boost::asio::awaitable<bool> DnsIsDoubted(const Routed& routed, const ProbeSettings& settings, MonoTime deadline,
                                             DnsNeed need);
-  Routed NoRoute(const Address& address, const Plan& plan, const MailHosts& found);
+  Routed NoRoute(const Address& address, const RoutePlan& plan, const MailHosts& found);
   Routed OnlyBogusHosts(const Address& address, const MailHosts& found);
-  bool CutAtOurselves(MailHosts& found, const ProbeSettings& settings) const;
+  Routed Loops(const Address& address, const RoutePlan& plan, const MailHosts& found, const MailHost& ourselves,
+               DnsNeed need);
+  std::optional<MailHost> CutAtOurselves(MailHosts& found, const ProbeSettings& settings) const;
   void Order(std::vector<MailHost>& hosts, const ProbeSettings& settings);
-  Route MakeRoute(const Plan& plan, MailHosts found, const ProbeSettings& settings);
-  // Once an hour for each `about`.
-  void WarnSeldom(const std::string& about, absl::string_view line);
+  Route MakeRoute(const RoutePlan& plan, MailHosts found, const ProbeSettings& settings);
 
   Loop& loop_;
   Resolver& resolver_;
   Dialer& services_;
+  Alarms& alarms_;
   SocketmapClient socketmaps_;
+  ProxymapClient proxymap_;
   absl::BitGen random_;
-  absl::flat_hash_map<std::string, MonoTime> warned_;
 };
 
 }  // namespace verifyd

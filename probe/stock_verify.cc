@@ -27,8 +27,9 @@ Reply ReplyOf(absl::string_view recipient_status, absl::string_view text) {
 
 }  // namespace
 
-boost::asio::awaitable<Finding> AskStockVerify(Loop& loop, Dialer& dialer, const Classifier& classifier,
-                                               std::string path, const Address& address, MonoTime deadline) {
+boost::asio::awaitable<absl::StatusOr<Finding>> AskStockVerify(Loop& loop, Dialer& dialer, const Classifier& classifier,
+                                                               std::string path, const Address& address,
+                                                               MonoTime deadline) {
   const Clock& clock = loop.clock();
   const Attributes query = {{"request", "query"}, {"address", address.Key()}};
   // One connection for all polls: each connection brings verify(8) nearer to its max_use, and when it ends it forgets
@@ -41,10 +42,9 @@ boost::asio::awaitable<Finding> AskStockVerify(Loop& loop, Dialer& dialer, const
       connection = co_await PostfixConnection::Open(loop, dialer, path, deadline);
       answer = connection.ok() ? co_await (*connection)->Ask(query) : absl::StatusOr<Attributes>(connection.status());
     }
-    if (!answer.ok() || ValueOf(*answer, "status") != "0") {
-      const std::string text =
-          answer.ok() ? absl::StrCat(path, ": the request was not understood") : std::string(answer.status().message());
-      co_return FindingOf(Classifier::Classify(Event::kConnectUnreachable, Stage::kConnect), text, path, clock.Now());
+    if (!answer.ok()) co_return answer.status();
+    if (ValueOf(*answer, "status") != "0") {
+      co_return absl::UnavailableError(absl::StrCat(path, ": the request was not understood"));
     }
     const std::string status = ValueOf(*answer, "recipient_status").value_or("");
     const std::string text = ValueOf(*answer, "reason").value_or("");
@@ -60,7 +60,7 @@ boost::asio::awaitable<Finding> AskStockVerify(Loop& loop, Dialer& dialer, const
     co_await loop.Sleep(kStockVerifyPollDelay);
   }
   co_return FindingOf(Classifier::Classify(Event::kDeadline, Stage::kConnect),
-                      absl::StrCat(path, ": address verification in progress"), path, clock.Now());
+                      "address verification in progress at Postfix's verify(8)", path, clock.Now());
 }
 
 }  // namespace verifyd

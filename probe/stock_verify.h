@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
@@ -20,9 +21,11 @@ namespace verifyd {
 inline constexpr absl::Duration kStockVerifyPollDelay = absl::Seconds(1);
 
 // Asks the service at `path` until it knows, or until `deadline`. What it says is judged by `classifier`, as what a
-// server says: its "undeliverable" may be about us. The referenced values must live until it returns.
-boost::asio::awaitable<Finding> AskStockVerify(Loop& loop, Dialer& dialer, const Classifier& classifier,
-                                               std::string path, const Address& address, MonoTime deadline);
+// server says: its "undeliverable" may be about us. An error, which names the path: it can not be asked. The referenced
+// values must live until it returns.
+boost::asio::awaitable<absl::StatusOr<Finding>> AskStockVerify(Loop& loop, Dialer& dialer, const Classifier& classifier,
+                                                               std::string path, const Address& address,
+                                                               MonoTime deadline);
 
 }  // namespace verifyd
 

@@ -38,8 +38,9 @@ size_t KeyEnd(absl::string_view line) {
 absl::Status BadSpec(absl::string_view spec) {
   return absl::InvalidArgumentError(absl::StrCat("table \"", Printable(spec, 200),
                                                  "\": expected texthash:/PATH, hash:, btree: or lmdb:/PATH, inline:{ "
-                                                 "{KEY = VALUE} ... }, socketmap:unix:PATH:NAME or "
-                                                 "socketmap:inet:HOST:PORT:NAME"));
+                                                 "{KEY = VALUE} ... }, socketmap:unix:PATH:NAME, "
+                                                 "socketmap:inet:HOST:PORT:NAME, or, for any other type, "
+                                                 "proxy:TYPE:NAME, which Postfix's proxymap(8) looks up"));
 }
 
 // What postmap(1) makes of a file is used by Postfix; its source is what we read.
@@ -64,26 +65,56 @@ absl::StatusOr<std::shared_ptr<const Table>> Table::Load(absl::string_view spec)
 
 absl::StatusOr<std::shared_ptr<const Table>> Table::Load(absl::string_view spec, Check check) {
   absl::string_view rest = spec;
-  absl::ConsumePrefix(&rest, "proxy:");
+  const bool proxied = absl::ConsumePrefix(&rest, "proxy:");
   const size_t colon = rest.find(':');
-  if (colon == absl::string_view::npos || colon + 1 == rest.size()) return BadSpec(spec);
+  if (colon == 0 || colon == absl::string_view::npos || colon + 1 == rest.size()) return BadSpec(spec);
+  absl::StatusOr<std::shared_ptr<Table>> table = LoadLocal(spec, rest, check);
+  // What we can not read, Postfix can.
+  const bool beyond_us = absl::IsUnimplemented(table.status()) || absl::IsNotFound(table.status());
+  if (proxied && beyond_us) table = MakeProxied(rest);
+  if (absl::IsUnimplemented(table.status())) return BadSpec(spec);
+  if (!table.ok()) return table.status();
+  (*table)->spec_ = std::string(spec);
+  return *std::move(table);
+}
+
+// Unimplemented: this type is none of ours. NotFound: the text can not be opened.
+absl::StatusOr<std::shared_ptr<Table>> Table::LoadLocal(absl::string_view spec, absl::string_view rest, Check check) {
+  const size_t colon = rest.find(':');
   const absl::string_view type = rest.substr(0, colon);
   const absl::string_view argument = rest.substr(colon + 1);
   if (type == "inline") return ParseInline(argument, check);
-  if (type == "socketmap") return MakeRemote(spec, argument);
-  if (!IsTextType(type)) return BadSpec(spec);
+  if (type == "socketmap") return MakeSocketmap(spec, argument);
+  if (!IsTextType(type)) return absl::UnimplementedError("");
   return LoadText(type, argument, check);
 }
 
-absl::StatusOr<std::shared_ptr<const Table>> Table::LoadText(absl::string_view type, absl::string_view path,
-                                                             Check check) {
+std::shared_ptr<Table> Table::MakeProxied(absl::string_view name) {
+  auto table = std::make_shared<Table>();
+  table->remote_ = ProxiedTable{.name = std::string(name)};
+  return table;
+}
+
+std::shared_ptr<const Table> Table::Broken(absl::string_view spec, absl::Status why) {
+  auto table = std::make_shared<Table>();
+  table->spec_ = std::string(spec);
+  table->remote_ = BrokenTable{.why = std::move(why)};
+  return table;
+}
+
+absl::StatusOr<std::shared_ptr<Table>> Table::LoadText(absl::string_view type, absl::string_view path, Check check) {
   ASSIGN_OR_RETURN(const std::string text, ReadTableText(path));
   WarnIfCompiledIsNewer(type, std::string(path));
-  return Parse(path, text, check);
+  return ParseText(path, text, check);
 }
 
 absl::StatusOr<std::shared_ptr<const Table>> Table::Parse(absl::string_view file_name, absl::string_view text,
                                                           Check check) {
+  return ParseText(file_name, text, check);
+}
+
+absl::StatusOr<std::shared_ptr<Table>> Table::ParseText(absl::string_view file_name, absl::string_view text,
+                                                        Check check) {
   auto table = std::make_shared<Table>();
   table->keys_.Reserve(static_cast<size_t>(absl::c_count(text, '\n')) + 1);
   RETURN_IF_ERROR(ForEachLogicalLine(file_name, text, [&](absl::string_view line, int number) -> absl::Status {
@@ -96,10 +127,10 @@ absl::StatusOr<std::shared_ptr<const Table>> Table::Parse(absl::string_view file
     return absl::OkStatus();
   }));
   table->ShrinkToFit();
-  return std::shared_ptr<const Table>(std::move(table));
+  return table;
 }
 
-absl::StatusOr<std::shared_ptr<const Table>> Table::ParseInline(absl::string_view text, Check check) {
+absl::StatusOr<std::shared_ptr<Table>> Table::ParseInline(absl::string_view text, Check check) {
   auto table = std::make_shared<Table>();
   absl::string_view inside = absl::StripAsciiWhitespace(text);
   if (!absl::ConsumePrefix(&inside, "{") || !absl::ConsumeSuffix(&inside, "}")) {
@@ -126,10 +157,10 @@ absl::StatusOr<std::shared_ptr<const Table>> Table::ParseInline(absl::string_vie
       return absl::Status(added.status().code(), absl::StrCat("inline table: ", added.status().message()));
     }
   }
-  return std::shared_ptr<const Table>(std::move(table));
+  return table;
 }
 
-absl::StatusOr<std::shared_ptr<const Table>> Table::MakeRemote(absl::string_view spec, absl::string_view place) {
+absl::StatusOr<std::shared_ptr<Table>> Table::MakeSocketmap(absl::string_view spec, absl::string_view place) {
   SocketmapPlace remote;
   const size_t last = place.rfind(':');
   if (last == absl::string_view::npos || last + 1 == place.size()) return BadSpec(spec);
@@ -154,7 +185,7 @@ absl::StatusOr<std::shared_ptr<const Table>> Table::MakeRemote(absl::string_view
   }
   auto table = std::make_shared<Table>();
   table->remote_ = std::move(remote);
-  return std::shared_ptr<const Table>(std::move(table));
+  return table;
 }
 
 absl::StatusOr<bool> Table::Add(absl::string_view key, absl::string_view value, Check check) {

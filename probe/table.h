@@ -5,8 +5,10 @@
 //                                logged when the compiled file is newer
 //   inline:{ {key = value} ... } or inline:{ key = value, ... }
 //   socketmap:inet:HOST:PORT:NAME, socketmap:unix:PATH:NAME     asked for each key (probe/socketmap.h)
+//   proxy:TYPE:NAME              Postfix's proxymap(8) is asked for each key (probe/proxymap.h), unless TYPE is one of
+//                                the above: that is read as without "proxy:", where it can be
 //
-// "proxy:" in front of any of them changes nothing. A million entries are nothing special: an entry costs the bytes of
+// A million entries are nothing special: an entry costs the bytes of
 // its key and about 20 more, a value is kept once however many entries have it (bench/table_bench.cc).
 //
 // Thread: any (immutable once loaded).
@@ -18,6 +20,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -37,6 +40,20 @@ struct SocketmapPlace {
   friend bool operator==(const SocketmapPlace&, const SocketmapPlace&) = default;
 };
 
+// A table of any type that Postfix has, as proxymap(8) knows it: "mysql:/etc/postfix/aliases.cf".
+struct ProxiedTable {
+  std::string name;
+  friend bool operator==(const ProxiedTable&, const ProxiedTable&) = default;
+};
+
+// A table that could not be loaded, and why: whoever asks it learns that.
+struct BrokenTable {
+  absl::Status why;
+};
+
+// What is not in our memory.
+using RemoteTable = std::variant<SocketmapPlace, ProxiedTable, BrokenTable>;
+
 class Table {
  public:
   // `check` sees every value of a text, once however many entries have it, and may refuse it. Errors name file and
@@ -44,12 +61,16 @@ class Table {
   using Check = absl::FunctionRef<absl::Status(absl::string_view value)>;
   static absl::StatusOr<std::shared_ptr<const Table>> Load(absl::string_view spec, Check check);
   static absl::StatusOr<std::shared_ptr<const Table>> Load(absl::string_view spec);
+  // In place of a table that must not keep us from starting, as somebody else has named it (main.cf).
+  static std::shared_ptr<const Table> Broken(absl::string_view spec, absl::Status why);
   // A key that stands twice counts as it stands first, as in Postfix; the second is logged.
   static absl::StatusOr<std::shared_ptr<const Table>> Parse(absl::string_view file_name, absl::string_view text,
                                                             Check check);
 
-  // Set: the table is asked over a socket, and Find finds nothing.
-  const std::optional<SocketmapPlace>& remote() const { return remote_; }
+  // Set: the table is asked over a socket, or can not be asked at all; Find finds nothing.
+  const std::optional<RemoteTable>& remote() const { return remote_; }
+  // As it was named to Load or Broken.
+  const std::string& spec() const { return spec_; }
   // Case does not matter. What is found lives as long as the table.
   std::optional<absl::string_view> Find(absl::string_view key) const;
   // The same for a key in lower case, by the number of the value: values are numbered from 0 in the order in which
@@ -63,10 +84,13 @@ class Table {
   static bool IsTextType(absl::string_view type);
 
  private:
-  static absl::StatusOr<std::shared_ptr<const Table>> LoadText(absl::string_view type, absl::string_view path,
-                                                               Check check);
-  static absl::StatusOr<std::shared_ptr<const Table>> ParseInline(absl::string_view text, Check check);
-  static absl::StatusOr<std::shared_ptr<const Table>> MakeRemote(absl::string_view spec, absl::string_view place);
+  static absl::StatusOr<std::shared_ptr<Table>> LoadLocal(absl::string_view spec, absl::string_view rest, Check check);
+  static std::shared_ptr<Table> MakeProxied(absl::string_view name);
+  static absl::StatusOr<std::shared_ptr<Table>> LoadText(absl::string_view type, absl::string_view path, Check check);
+  static absl::StatusOr<std::shared_ptr<Table>> ParseText(absl::string_view file_name, absl::string_view text,
+                                                          Check check);
+  static absl::StatusOr<std::shared_ptr<Table>> ParseInline(absl::string_view text, Check check);
+  static absl::StatusOr<std::shared_ptr<Table>> MakeSocketmap(absl::string_view spec, absl::string_view place);
 
   // False if the key is there already.
   absl::StatusOr<bool> Add(absl::string_view key, absl::string_view value, Check check);
@@ -75,7 +99,8 @@ class Table {
   NumberedTexts keys_;  // in lower case
   NumberedTexts values_;
   std::vector<uint32_t> value_of_;  // the number of a key's value, by the key's
-  std::optional<SocketmapPlace> remote_;
+  std::optional<RemoteTable> remote_;
+  std::string spec_;
 };
 
 }  // namespace verifyd

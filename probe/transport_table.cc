@@ -13,6 +13,7 @@
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "mail/address_extension.h"
 #include "probe/network.h"
 
 namespace verifyd {
@@ -159,10 +160,19 @@ absl::StatusOr<std::shared_ptr<const TransportTable>> TransportTable::Parse(absl
   return std::shared_ptr<const TransportTable>(std::move(table));
 }
 
-std::vector<std::string> TransportTable::KeysFor(const Address& address) {
+std::shared_ptr<const TransportTable> TransportTable::Broken(absl::string_view spec, absl::Status why) {
+  auto table = std::make_shared<TransportTable>();
+  table->table_ = Table::Broken(spec, std::move(why));
+  return table;
+}
+
+std::vector<std::string> TransportTable::KeysFor(const Address& address, absl::string_view delimiters) {
   std::vector<std::string> keys = {absl::AsciiStrToLower(address.Key())};
   std::string quoted = absl::AsciiStrToLower(address.ToSmtp());
   if (quoted != keys.front()) keys.push_back(std::move(quoted));
+  if (const size_t extension = ExtensionAt(address.local(), delimiters); extension != absl::string_view::npos) {
+    keys.push_back(absl::AsciiStrToLower(absl::StrCat(address.local().substr(0, extension), "@", address.domain())));
+  }
   absl::string_view name = address.domain();
   while (!name.empty()) {
     keys.emplace_back(name);

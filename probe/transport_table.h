@@ -62,17 +62,19 @@ class TransportTable {
   // and what was expected.
   static absl::StatusOr<std::shared_ptr<const TransportTable>> Load(absl::string_view spec,
                                                                     std::vector<std::string> smtp_names);
+  // As Table::Broken.
+  static std::shared_ptr<const TransportTable> Broken(absl::string_view spec, absl::Status why);
   static absl::StatusOr<std::shared_ptr<const TransportTable>> Parse(absl::string_view file_name,
                                                                      absl::string_view text);
 
-  // The keys of transport(5) in their order: user@domain, domain, then ".parent" for each parent domain, then *.
-  static std::vector<std::string> KeysFor(const Address& address);
+  // The keys of transport(5) in their order: user+extension@domain, user@domain, domain, then ".parent" for each parent
+  // domain, then *. `delimiters`: recipient_delimiter.
+  static std::vector<std::string> KeysFor(const Address& address, absl::string_view delimiters = "");
   // Of a table that is text; case does not matter.
   std::optional<Transport> Find(const Address& address) const;
   // A value that a remote table gave for `key`.
   absl::StatusOr<Transport> ParseValue(absl::string_view key, absl::string_view value) const;
-  const std::optional<SocketmapPlace>& remote() const { return table_->remote(); }
-  const Table* text() const { return table_.get(); }
+  const std::shared_ptr<const Table>& table() const { return table_; }
   size_t size() const { return table_->size(); }
 
  private:

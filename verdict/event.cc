@@ -75,6 +75,10 @@ Reason ReasonOf(Event event, Stage stage) {
       return Reason::kTlsPolicyFailed;
     case Event::kMailLoopSelf:
       return Reason::kMailLoopSelf;
+    case Event::kMxIsOurselves:
+      return Reason::kDomainNotHosted;
+    case Event::kRouteBroken:
+      return Reason::kRouteBroken;
     case Event::kOverload:
       return Reason::kOverload;
   }
@@ -129,6 +133,10 @@ absl::string_view EventName(Event event) {
       return "tls_policy_failed";
     case Event::kMailLoopSelf:
       return "mail_loop_self";
+    case Event::kMxIsOurselves:
+      return "mx_is_ourselves";
+    case Event::kRouteBroken:
+      return "route_broken";
     case Event::kOverload:
       return "overload";
     case Event::kDeadline:

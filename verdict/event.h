@@ -37,8 +37,10 @@ enum class Event : uint8_t {
   kPlaintextAfterStarttls,
   kTlsFailed,        // where TLS was not required: retried in clear
   kTlsPolicyFailed,  // where it was
-  kMailLoopSelf,     // the MX is ourselves
+  kMailLoopSelf,     // a route of ours leads back to us
+  kMxIsOurselves,    // the MX of a domain that is not ours
   // Inside verifyd
+  kRouteBroken,  // a table or a service that says where to ask can not be asked
   kOverload,
   kDeadline,  // the probe's own deadline, wherever it was
 };

@@ -45,7 +45,7 @@ constexpr std::array<ReasonRow, kReasonCount - 1> kRows = {{
     {Reason::kDomainDisabled, "domain_disabled", D::kUndeliverable, S::kDomain, R::kLater, C::kDomainNegative, kReject, kReject, kReject},
     {Reason::kDomainNotHosted, "domain_not_hosted", D::kUndeliverable, S::kDomain, R::kRefresh, C::kDomainNegative, kReject, kReject, kReject},
     {Reason::kMxUnresolvable, "mx_unresolvable", D::kUndeliverable, S::kDomain, R::kDnsTtl, C::kDomainNegative, kReject, kReject, kReject},
-    {Reason::kMxBogon, "mx_bogon", D::kUndeliverable, S::kDomain, R::kDnsTtl, C::kDomainNegative, kReject, kReject, kReject},
+    {Reason::kMxBogon, "mx_bogon", D::kUnknown, S::kDomain, R::kDnsTtl, C::kTemporary, kDefer, kDefer, kPermit},
     {Reason::kMxParkedOrTrap, "mx_parked_or_trap", D::kRisky, S::kMx, R::kRefresh, C::kDomainPositive, kPermit, kPermit, kPermit},
     {Reason::kRelayDenied, "relay_denied", D::kUnknown, S::kDomain, R::kNextMx, C::kTemporary, kDefer, kDefer, kPermit},
     {Reason::kRelayDeniedTemporary, "relay_denied_temporary", D::kUnknown, S::kDomain, R::kLater, C::kTemporary, kDefer, kDefer, kPermit},
@@ -82,13 +82,14 @@ constexpr std::array<ReasonRow, kReasonCount - 1> kRows = {{
     {Reason::kRcptTimeout, "rcpt_timeout", D::kUnknown, S::kMx, R::kLater, C::kTemporary, kDefer, kPermit, kPermit},
     {Reason::kProtocolError, "protocol_error", D::kUnknown, S::kMx, R::kNextMx, C::kTemporary, kDefer, kPermit, kPermit},
     {Reason::kNotSmtp, "not_smtp", D::kUnknown, S::kMx, R::kNextMx, C::kTemporary, kDefer, kPermit, kPermit},
-    {Reason::kMailLoopSelf, "mail_loop_self", D::kUnknown, S::kUs, R::kOperator, C::kTemporary, kDefer, kPermit, kPermit},
+    {Reason::kMailLoopSelf, "mail_loop_self", D::kUnknown, S::kUs, R::kOperator, C::kTemporary, kPermit, kPermit, kPermit},
     {Reason::kLocalPort25Blocked, "local_port25_blocked", D::kUnknown, S::kUs, R::kOperator, C::kCircuitOpen, kDefer, kPermit, kPermit},
-    {Reason::kLocalError, "local_error", D::kUnknown, S::kUs, R::kOperator, C::kTemporary, kDefer, kPermit, kPermit},
+    {Reason::kLocalError, "local_error", D::kUnknown, S::kUs, R::kOperator, C::kTemporary, kPermit, kPermit, kPermit},
     {Reason::kDnsTemporary, "dns_temporary", D::kUnknown, S::kDomain, R::kLater, C::kTemporary, kDefer, kDefer, kPermit},
     {Reason::kDnsTimeout, "dns_timeout", D::kUnknown, S::kDomain, R::kLater, C::kTemporary, kDefer, kDefer, kPermit},
     {Reason::kDestinationDoubted, "destination_doubted", D::kUnknown, S::kDomain, R::kLater, C::kTemporary, kDefer, kDefer, kPermit},
     {Reason::kOverload, "overload", D::kUnknown, S::kSession, R::kLater, C::kTemporary, kDefer, kPermit, kPermit},
+    {Reason::kRouteBroken, "route_broken", D::kUnknown, S::kUs, R::kOperator, C::kTemporary, kPermit, kPermit, kPermit},
     // clang-format on
 }};
 
@@ -109,6 +110,10 @@ const ReasonRow& RowOf(Reason reason) {
     std::abort();
   }
   return kRows[number - 1];
+}
+
+bool IsOwnTrouble(Reason reason) {
+  return reason == Reason::kRouteBroken || reason == Reason::kMailLoopSelf || reason == Reason::kLocalError;
 }
 
 absl::string_view ReasonName(Reason reason) {

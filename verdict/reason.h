@@ -63,6 +63,9 @@ struct ReasonRow {
 
 // The row of `reason`. Reason::kNone has none and must not be asked for (CHECKed).
 const ReasonRow& RowOf(Reason reason);
+// Something is wrong on our side, and the operator has to mend it: nobody's mail is put off for that, and nobody
+// outside is told about it.
+bool IsOwnTrouble(Reason reason);
 // "no_such_user"; "none" for Reason::kNone.
 absl::string_view ReasonName(Reason reason);
 std::optional<Reason> ReasonFromName(absl::string_view name);

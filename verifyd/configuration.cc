@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -150,6 +151,18 @@ absl::StatusOr<NetworkList> OwnAddresses(const Settings& settings) {
   return own;
 }
 
+// The socket of one of Postfix's services, unix:PATH; empty where none is named.
+absl::StatusOr<std::string> ServicePath(const Settings& settings, absl::string_view name) {
+  const std::string service = settings.Text(name);
+  absl::string_view path = service;
+  if (!service.empty() && (!absl::ConsumePrefix(&path, "unix:") || path.empty())) {
+    return Bad(name,
+               absl::InvalidArgumentError(absl::StrCat("found \"", Printable(service, 100), "\", expected unix:PATH")));
+  }
+  if (path.empty() || path.front() == '/') return std::string(path);
+  return absl::StrCat(settings.Text("queue_directory"), "/", path);
+}
+
 absl::Status FillRoutes(const Settings& settings, ProbeSettings& probe) {
   probe.smtp_transports = settings.List("probe_smtp_transports");
   for (const std::string& table : settings.List("address_verify_transport_maps")) {
@@ -157,7 +170,12 @@ absl::Status FillRoutes(const Settings& settings, ProbeSettings& probe) {
     probe.transport_maps.push_back(std::move(loaded));
   }
   ASSIGN_OR_RETURN(probe.recipient_canonical_maps, TablesOf(settings, "recipient_canonical_maps"));
+  ASSIGN_OR_RETURN(probe.canonical_maps, TablesOf(settings, "canonical_maps"));
   ASSIGN_OR_RETURN(probe.virtual_alias_maps, TablesOf(settings, "virtual_alias_maps"));
+  probe.recipient_delimiter = settings.Text("recipient_delimiter");
+  const std::vector<std::string> propagating = settings.List("propagate_unmatched_extensions");
+  probe.propagates_to_canonical = absl::c_linear_search(propagating, "canonical");
+  probe.propagates_to_virtual = absl::c_linear_search(propagating, "virtual");
   ASSIGN_OR_RETURN(probe.relayhost_maps, TablesOf(settings, "address_verify_sender_dependent_relayhost_maps"));
   ASSIGN_OR_RETURN(probe.local_transport, TransportOf(settings, "address_verify_local_transport", probe));
   ASSIGN_OR_RETURN(probe.virtual_transport, TransportOf(settings, "address_verify_virtual_transport", probe));
@@ -179,14 +197,8 @@ absl::Status FillRoutes(const Settings& settings, ProbeSettings& probe) {
                              : preference == "ipv6" ? AddressPreference::kIpv6
                                                     : AddressPreference::kAny;
   probe.balance_families = settings.YesNo("smtp_balance_inet_protocols");
-  const std::string service = settings.Text("address_verify_route_service");
-  absl::string_view path = service;
-  if (!service.empty() && (!absl::ConsumePrefix(&path, "unix:") || path.empty())) {
-    return Bad("address_verify_route_service",
-               absl::InvalidArgumentError(absl::StrCat("found \"", Printable(service, 100), "\", expected unix:PATH")));
-  }
-  probe.route_service = std::string(path);
-  if (!path.empty() && path.front() != '/') probe.route_service = absl::StrCat(probe.queue_directory, "/", path);
+  ASSIGN_OR_RETURN(probe.route_service, ServicePath(settings, "address_verify_route_service"));
+  ASSIGN_OR_RETURN(probe.proxymap_service, ServicePath(settings, "postfix_proxymap_service"));
   return absl::OkStatus();
 }
 

@@ -40,6 +40,7 @@
 #include "verifyd/privileges.h"
 #include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
+#include "verifyd/route_change.h"
 #include "verifyd/service_manager.h"
 #include "verifyd/table_watch.h"
 #include "verifyd/thread_priority.h"
@@ -346,8 +347,9 @@ void Daemon::Impl::Configure() {
 }
 
 void Daemon::Impl::Use(Configuration loaded) {
-  configuration = std::make_shared<const Configuration>(std::move(loaded));
+  const auto before = std::exchange(configuration, std::make_shared<const Configuration>(std::move(loaded)));
   Configure();
+  verifier->TakeIn(RouteChange::Between(before, configuration, front.clock().Now()));
 }
 
 boost::asio::awaitable<absl::Status> Daemon::Impl::Reload() {

@@ -13,6 +13,7 @@
 #include "verdict/classifier.h"
 #include "verdict/reason.h"
 #include "verdict/retry_delay.h"
+#include "verifyd/route_change.h"
 
 namespace verifyd {
 namespace {
@@ -185,17 +186,17 @@ Verdict Verifier::FromRecord(const Record& record, absl::Time now) const {
   return verdict;
 }
 
-// While a domain is on hold, what is known stays, and nothing is learned.
-Verdict Verifier::OnHold(const Address& address, const Memory& memory) const {
+// While a domain, or where it is asked, is on hold, what is known stays, and nothing is learned.
+Verdict Verifier::OnHold(const Address& address, const Memory& memory, absl::string_view why) const {
   const absl::Time now = loop_.clock().Now();
   const std::optional<Record>& record = memory.record;
   const bool positive = record.has_value() && record->finding.deliverability == Deliverability::kDeliverable;
   if (positive || (memory.live() && record->finding.definite())) return FromRecord(*record, now);
-  const std::string text = absl::StrCat("verification of ", address.domain(), " is on hold",
-                                        memory.hold->why.empty() ? "" : ": ", memory.hold->why);
+  const std::string text =
+      absl::StrCat("verification of ", address.domain(), " is on hold", why.empty() ? "" : ": ", why);
   if (!settings_->hold_defers) return NotVerifiable(text);
   return Known(VerdictSource::kPin,
-               ToFinding(ClassificationOf(Reason::kDestinationDoubted, "hold"), Stage::kDns, text, now), now);
+               ToFinding(ClassificationOf(Reason::kDestinationDoubted, kHoldRule), Stage::kDns, text, now), now);
 }
 
 bool Verifier::SecondLookAllowed(const std::string& domain) {
@@ -265,7 +266,42 @@ void Verifier::NoteProbe(const Address& address, const Memory& memory) {
   if (answer.record.has_value()) cache_.PutRecord(key, *answer.record);
 }
 
+void Verifier::TakeIn(std::shared_ptr<const RouteChange> change) {
+  if (change == nullptr) return;
+  ++routes_;
+  route_changes_.push_back(change);
+  loop_.Spawn(Spread(std::move(change)));
+}
+
+boost::asio::awaitable<void> Verifier::Spread(std::shared_ptr<const RouteChange> change) {
+  const RouteChange::Counts counts = co_await RouteChange::HeedAll(loop_, cache_, change);
+  std::erase(route_changes_, change);
+  if (counts.dropped + counts.due == 0) co_return;
+  LogInfo(absl::StrCat("routes have changed: ", counts.dropped, " findings dropped, ", counts.due,
+                       " accepted addresses due for a refresh"));
+}
+
+void Verifier::HeedRouteChanges(const Address& address) {
+  for (const auto& change : route_changes_) change->Heed(cache_, address);
+}
+
+// Nobody was asked.
+void Verifier::ForgetProbe(const Address& address) {
+  if (!settings_->postfix_policy) return Forgo(address, kForgone);
+  const std::string key = address.Key();
+  std::optional<Record> record = cache_.FindRecord(key);
+  if (!record.has_value()) return;
+  record->next_probe = absl::InfiniteFuture();
+  const bool found_nothing_yet = record->finding.when == absl::InfinitePast();
+  if (found_nothing_yet) {
+    cache_.DeleteRecord(key);
+  } else {
+    cache_.PutRecord(key, *record);
+  }
+}
+
 std::optional<Verdict> Verifier::Recall(const Question& question) {
+  HeedRouteChanges(question.address);
   return Recall(question, Remember(question.address, loop_.clock().Now()));
 }
 
@@ -279,7 +315,7 @@ std::optional<Verdict> Verifier::Recall(const Question& question, const Memory& 
     // Also where something is remembered: a domain that was taken off the list is left alone from then on.
     verdict = NotVerifiable(absl::StrCat("domain ", question.address.domain(), " is not in verify_domains"));
   } else if (memory.hold.has_value()) {
-    verdict = OnHold(question.address, memory);
+    verdict = OnHold(question.address, memory, memory.hold->why);
   } else if (!question.no_address.empty()) {
     verdict = NoAddress(question.no_address, now);
   } else if (settings_->postfix_policy) {
@@ -313,6 +349,7 @@ void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer
 
 // Who joined a flight is not answered by another one's budget: he asks once more himself (`again`).
 void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer, bool again) {
+  HeedRouteChanges(question.address);
   const Memory memory = Remember(question.address, loop_.clock().Now());
   if (std::optional<Verdict> recalled = Recall(question, memory)) return answer(*std::move(recalled));
   std::string key = question.address.Key();
@@ -493,27 +530,34 @@ void Verifier::LookAgain(Address address, Urgency urgency, absl::AnyInvocable<vo
 // Ends when it is known where to ask: what a question in the air keeps here until it lands is no coroutine.
 boost::asio::awaitable<void> Verifier::Fly(std::shared_ptr<Flight> flight, ProbeRequest request) {
   co_await flights_.Enter(*flight);
-  co_await prober_.Begin(std::move(request), [this, flight](ProbeRequest&& asked, ProbeOutcome&& outcome) {
-    loop_.Spawn(Land(flight, std::move(asked), std::move(outcome)));
-  });
+  co_await prober_.Begin(std::move(request),
+                         [this, flight, routes = routes_](ProbeRequest&& asked, ProbeOutcome&& outcome) {
+                           loop_.Spawn(Land(flight, routes, std::move(asked), std::move(outcome)));
+                         });
 }
 
-boost::asio::awaitable<void> Verifier::Land(std::shared_ptr<Flight> flight, ProbeRequest request,
+boost::asio::awaitable<void> Verifier::Land(std::shared_ptr<Flight> flight, uint64_t routes, ProbeRequest request,
                                             ProbeOutcome outcome) {
   const Address address = request.address;
   std::vector<TranscriptLine> transcript = std::move(outcome.transcript);
   // By verify(8)'s rule it is remembered that there was a probe, so its answer has to be, too.
   const bool declined = outcome.declined && !settings_->postfix_policy;
+  const bool stale =
+      routes != routes_ && outcome.finding.deliverability != Deliverability::kDeliverable && !settings_->postfix_policy;
   const absl::Time now = loop_.clock().Now();
   Verdict verdict;
   if (outcome.not_verifiable) {
     verdict = NotVerifiable(std::move(outcome.finding.text));
     Forgo(address, absl::InfiniteDuration());
-  } else if (declined) {
+  } else if (outcome.on_hold) {
+    LogProbe("probe", address, outcome);
+    verdict = OnHold(address, Remember(address, now), "");
+    ForgetProbe(address);
+  } else if (declined || stale) {
     LogProbe("probe", address, outcome);
     verdict = Standing(address);
     if (verdict.state != VerdictState::kKnown) verdict = Known(VerdictSource::kProbe, outcome.finding, now);
-    verdict.declined_for = request.asker;
+    if (declined) verdict.declined_for = request.asker;
     // What is planned comes later, but not because somebody asked in vain.
     if (request.urgency == Urgency::kRetry) Forgo(address, kForgone);
   } else {
@@ -521,7 +565,8 @@ boost::asio::awaitable<void> Verifier::Land(std::shared_ptr<Flight> flight, Prob
     LogProbe("probe", address, outcome);
     verdict = co_await Learn(std::move(request), std::move(outcome));
   }
-  if (!settings_->negative_cache && !flight->awaited() && !declined) {
+  const bool told_of_address = !declined && !stale && !outcome.on_hold;
+  if (!settings_->negative_cache && !flight->awaited() && told_of_address) {
     const auto worth = [](const Unheard& unheard) { return unheard.when; };
     unheard_.FindOrAdd(address.Key(), {}, worth) = {.when = loop_.clock().Mono(), .verdict = verdict};
   }
@@ -611,7 +656,7 @@ boost::asio::awaitable<Verdict> Verifier::Learn(ProbeRequest request, ProbeOutco
   }
   const Memory before = Remember(address, loop_.clock().Now());
   if (before.hold.has_value()) {  // since the probe began
-    co_return OnHold(address, before);
+    co_return OnHold(address, before, before.hold->why);
   }
   finding = co_await guard_.Judge(std::move(request), outcome, Before(before));
   skipped_.Observe(loop_.clock());

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
@@ -56,6 +57,8 @@ struct VerifierSettings {
   std::shared_ptr<const GuardSettings> guard = std::make_shared<const GuardSettings>();
 };
 
+class RouteChange;
+
 class Verifier {
  public:
   // All outlive the verifier.
@@ -63,6 +66,11 @@ class Verifier {
 
   // Before the first question, and after a reload; probes in the air keep what they began with.
   void Configure(std::shared_ptr<const VerifierSettings> settings);
+
+  // After a reload that has changed routes: what was found by other routes is not answered any more, and is dropped
+  // beside everything else. What probes find that were sent by those is told to who waits for them, and, unless the
+  // address was accepted, kept of nobody. Null: nothing has changed.
+  void TakeIn(std::shared_ptr<const RouteChange> change);
 
   // The way of a question: pin, hold, fresh record, domain fact, flight in the air, probe. `answer` is called once,
   // after `question.patience` at the latest and perhaps before this returns, with what is remembered or state
@@ -137,7 +145,10 @@ class Verifier {
   std::optional<Verdict> RecallRecord(const Question& question, const Record& record, Freshness freshness);
   std::optional<Verdict> RecallByPostfixRule(const Question& question);
   void NoteProbe(const Address& address, const Memory& memory);
-  Verdict OnHold(const Address& address, const Memory& memory) const;
+  void ForgetProbe(const Address& address);
+  Verdict OnHold(const Address& address, const Memory& memory, absl::string_view why) const;
+  boost::asio::awaitable<void> Spread(std::shared_ptr<const RouteChange> change);
+  void HeedRouteChanges(const Address& address);
   bool SecondLookAllowed(const std::string& domain);
   void NoteSecondLook(const std::string& domain);
   Verdict Standing(const Address& address) const;
@@ -145,7 +156,9 @@ class Verifier {
   std::optional<Verdict> Fallback(const Question& question) const;
   Verdict Told(const Question& question, const Verdict* verdict);
   boost::asio::awaitable<void> Fly(std::shared_ptr<Flight> flight, ProbeRequest request);
-  boost::asio::awaitable<void> Land(std::shared_ptr<Flight> flight, ProbeRequest request, ProbeOutcome outcome);
+  // `routes`: those it went by.
+  boost::asio::awaitable<void> Land(std::shared_ptr<Flight> flight, uint64_t routes, ProbeRequest request,
+                                    ProbeOutcome outcome);
   boost::asio::awaitable<Verdict> Learn(ProbeRequest request, ProbeOutcome outcome);
   Finding TakeInNotHosted(const Address& address, const Finding& finding, std::optional<DomainFact>& held);
   Finding TakeInDomain(const Address& address, const ProbeOutcome& outcome, Finding finding,
@@ -178,6 +191,9 @@ class Verifier {
   ForgetfulTable<std::string, MonoTime> chosen_domains_{kMaxChosen};
   absl::AnyInvocable<void(absl::Time when)> planned_;
   Dialogues dialogues_;
+  // How often routes have changed, and the changes that are not through with all that is held.
+  uint64_t routes_ = 0;
+  std::vector<std::shared_ptr<const RouteChange>> route_changes_;
   // Second looks of a minute, by domain.
   struct SecondLooks {
     MonoTime since;

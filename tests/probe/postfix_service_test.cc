@@ -20,6 +20,7 @@
 #include "boost/asio/io_context.hpp"
 #include "boost/asio/local/stream_protocol.hpp"
 #include "boost/asio/write.hpp"
+#include "probe/proxymap.h"
 #include "probe/route_service.h"
 #include "probe/socketmap.h"
 #include "probe/stock_verify.h"
@@ -179,7 +180,8 @@ TEST_F(PostfixServiceTest, VerifySaysWhatAServerSaidAndThatIsJudged) {
        {"reason", "host mx.test[192.0.2.1] said: 550 5.1.1 User unknown (in reply to RCPT TO command)"}});
   Server server(std::string(kGreeting), [&](const std::string&) -> std::optional<std::string> { return reply; });
   const Address address = Address::Parse("joe@example.com").value();
-  const Finding finding = Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon()));
+  const Finding finding =
+      Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon())).value();
   EXPECT_EQ(finding.reason, Reason::kNoSuchUser);
   EXPECT_THAT(finding.text, HasSubstr("said: 550 5.1.1 User unknown"));
   EXPECT_THAT(server.heard, ElementsAre(EncodeAttributes({{"request", "query"}, {"address", "joe@example.com"}})));
@@ -194,7 +196,8 @@ TEST_F(PostfixServiceTest, WordsOfTheAddressAreNotTakenForThoseOfTheServer) {
                          "rejected: User unknown in local recipient table (in reply to RCPT TO command)"}});
   Server server(std::string(kGreeting), [&](const std::string&) -> std::optional<std::string> { return reply; });
   const Address address = Address::FromUnquoted("x blocked using zen@example.com").value();
-  const Finding finding = Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon()));
+  const Finding finding =
+      Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon())).value();
   EXPECT_EQ(finding.reason, Reason::kNoSuchUser);
 }
 
@@ -206,7 +209,8 @@ TEST_F(PostfixServiceTest, WhatVerifyCallsUndeliverableMayBeAboutUs) {
         "host mx.test[192.0.2.1] said: 550 5.7.1 blocked using zen.spamhaus.org (in reply to RCPT TO command)"}});
   Server server(std::string(kGreeting), [&](const std::string&) -> std::optional<std::string> { return reply; });
   const Address address = Address::Parse("joe@example.com").value();
-  const Finding finding = Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon()));
+  const Finding finding =
+      Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon())).value();
   EXPECT_EQ(finding.deliverability, Deliverability::kUnknown);
   EXPECT_EQ(finding.scope, Scope::kUs);
 }
@@ -220,17 +224,16 @@ TEST_F(PostfixServiceTest, VerifyIsAskedUntilItKnows) {
                              {"reason", known ? "delivers to mailbox" : "Address verification in progress"}});
   });
   const Address address = Address::Parse("joe@example.com").value();
-  const Finding finding = Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon()));
+  const Finding finding =
+      Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), server.path(), address, Soon())).value();
   EXPECT_EQ(finding.deliverability, Deliverability::kDeliverable);
   EXPECT_EQ(asked, 2);
 }
 
 TEST_F(PostfixServiceTest, AVerifyThatIsNotThereIsNoVerdict) {
   const Address address = Address::Parse("joe@example.com").value();
-  const Finding finding =
-      Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), "/nonexistent/verify", address, Soon()));
-  EXPECT_EQ(finding.deliverability, Deliverability::kUnknown);
-  EXPECT_THAT(finding.text, HasSubstr("/nonexistent/verify: No such file or directory"));
+  EXPECT_THAT(Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), "/nonexistent/verify", address, Soon())),
+              FailsWith("/nonexistent/verify: No such file or directory"));
 }
 
 TEST_F(PostfixServiceTest, PostfixSaysHowItWouldRouteAProbe) {
@@ -241,8 +244,8 @@ TEST_F(PostfixServiceTest, PostfixSaysHowItWouldRouteAProbe) {
                              {"recipient", "joe@example.com"},
                              {"flags", "2048"}});
   });
-  const Address address = Address::Parse("joe@example.com").value();
-  const auto route = Run(AskRouteService(loop_, *dialer_, server.path(), "probe@gw.example", address, Soon()));
+  const auto route =
+      Run(AskRouteService(loop_, *dialer_, server.path(), "probe@gw.example", "joe@example.com", Soon()));
   ASSERT_THAT(route, IsOk());
   EXPECT_EQ(route->transport, "relay");
   EXPECT_EQ(route->next_hop, "[10.0.0.1]:2525");
@@ -256,9 +259,62 @@ TEST_F(PostfixServiceTest, ARouteThatPostfixCouldNotFindIsAnError) {
     return EncodeAttributes(
         {{"flags", "0"}, {"transport", "smtp"}, {"nexthop", "x"}, {"recipient", "joe@example.com"}, {"flags", "8"}});
   });
-  const Address address = Address::Parse("joe@example.com").value();
-  EXPECT_THAT(Run(AskRouteService(loop_, *dialer_, server.path(), "", address, Soon())),
+  EXPECT_THAT(Run(AskRouteService(loop_, *dialer_, server.path(), "", "joe@example.com", Soon())),
               FailsWith("could not route the address"));
+}
+
+using Values = std::vector<absl::StatusOr<std::optional<std::string>>>;
+
+boost::asio::awaitable<Values> AskProxymap(ProxymapClient& client, std::string path, std::vector<std::string> keys) {
+  Values values;
+  for (std::string& key : keys) {
+    values.push_back(
+        co_await client.LookUp(path, "regexp:/etc/aliases", std::move(key), Clock::Real().Mono() + absl::Seconds(20)));
+  }
+  co_return values;
+}
+
+TEST_F(PostfixServiceTest, ProxymapIsAskedInItsOwnWordsOverOneConnection) {
+  Server server(std::string(kGreeting), [](const std::string& asked) -> std::optional<std::string> {
+    const bool known = asked.find("joe@example.com") != std::string::npos;
+    return EncodeAttributes({{"status", known ? "0" : "1"}, {"value", known ? "box@example.net" : ""}});
+  });
+  ProxymapClient client(loop_, *dialer_);
+  const Values values = Run(AskProxymap(client, server.path(), {"joe@example.com", "ann@example.com"}));
+  EXPECT_EQ(values[0].value(), "box@example.net");
+  EXPECT_EQ(values[1].value(), std::nullopt);
+  EXPECT_EQ(server.connections(), 1);
+  EXPECT_EQ(
+      server.heard[0],
+      EncodeAttributes(
+          {{"request", "lookup"}, {"table", "regexp:/etc/aliases"}, {"flags", "16448"}, {"key", "joe@example.com"}}));
+}
+
+TEST_F(PostfixServiceTest, AProxymapThatHasHungUpIsConnectedToAgain) {
+  std::atomic<int> asked{0};
+  Server server(std::string(kGreeting), [&](const std::string&) -> std::optional<std::string> {
+    if (++asked == 2) return std::nullopt;  // Postfix is started anew
+    return EncodeAttributes({{"status", "0"}, {"value", "x"}});
+  });
+  ProxymapClient client(loop_, *dialer_);
+  for (const auto& value : Run(AskProxymap(client, server.path(), {"a", "b", "c"}))) EXPECT_EQ(value.value(), "x");
+  EXPECT_EQ(server.connections(), 2);
+}
+
+TEST_F(PostfixServiceTest, ATableThatProxymapMayNotOpenNamesProxyReadMaps) {
+  Server server(std::string(kGreeting), [](const std::string& asked) -> std::optional<std::string> {
+    return EncodeAttributes({{"status", asked.find("denied") != std::string::npos ? "4" : "2"}, {"value", ""}});
+  });
+  ProxymapClient client(loop_, *dialer_);
+  const Values values = Run(AskProxymap(client, server.path(), {"denied", "fails"}));
+  EXPECT_THAT(values[0], FailsWith("proxy_read_maps"));
+  EXPECT_THAT(values[1], FailsWith("could not look up regexp:/etc/aliases"));
+}
+
+TEST_F(PostfixServiceTest, AProxymapThatIsNotThereIsNamed) {
+  ProxymapClient client(loop_, *dialer_);
+  EXPECT_THAT(Run(AskProxymap(client, "/nonexistent/proxymap", {"joe"}))[0],
+              FailsWith("/nonexistent/proxymap: No such file or directory"));
 }
 
 }  // namespace

@@ -26,6 +26,17 @@ class RouterTest : public testing::Test {
     const Address parsed = Address::Parse(address).value();
     return test_.Run(router_.Find(parsed, sender_, settings_, test_.clock().Mono() + absl::Seconds(100), transcript));
   }
+  // The same for a domain of the operator's own.
+  Routed FindOurs(absl::string_view address) {
+    Transcript transcript(test_.clock(), false);
+    const Address parsed = Address::Parse(address).value();
+    return test_.Run(router_.Find(parsed, sender_, settings_, test_.clock().Mono() + absl::Seconds(100), transcript,
+                                  DnsNeed::kOurs));
+  }
+  std::string Rewritten(absl::string_view address) {
+    const Routed routed = Find(address);
+    return routed.rewritten.has_value() ? routed.rewritten->Key() : "unchanged";
+  }
   // "mx1[11.0.0.1]:25 mx2[11.0.0.2]:25"
   std::string Endpoints(absl::string_view address) {
     const Routed routed = Find(address);
@@ -43,7 +54,8 @@ class RouterTest : public testing::Test {
   ProbeSettings settings_;
   ScriptedDialer services_{test_.loop()};
   std::string sender_ = "probe@gateway.example";
-  Router router_{test_.loop(), resolver_, services_};
+  Alarms alarms_{test_.clock()};
+  Router router_{test_.loop(), resolver_, services_, alarms_};
 };
 
 TEST_F(RouterTest, WhatOurOwnDomainsAndRoutesNeedIsAskedOfDnsAsOurs) {
@@ -383,12 +395,35 @@ TEST_F(RouterTest, ACanonicalAddressIsWhatIsAliased) {
   EXPECT_EQ(Find("old@example.com").rewritten->Key(), "box@example.net");
 }
 
-TEST_F(RouterTest, ATableThatCanNotBeAskedIsNeverNoRoute) {
+TEST_F(RouterTest, ATableThatCanNotBeAskedIsOurTroubleAndNeverNoRoute) {
+  const CapturedLog log;
   settings_.transport_maps = {*TransportTable::Load("socketmap:inet:127.0.0.1:10099:transport", {"smtp"})};
   const Routed routed = Find("joe@example.com");
   EXPECT_FALSE(routed.route.has_value());
+  EXPECT_EQ(routed.finding.reason, Reason::kRouteBroken);
   EXPECT_EQ(routed.finding.deliverability, Deliverability::kUnknown);
   EXPECT_EQ(resolver_.asked(), 0U);
+  EXPECT_TRUE(log.Contains("ALARM: transport_maps: socketmap:inet:127.0.0.1:10099:transport: "));
+}
+
+TEST_F(RouterTest, WhatIsSaidOfOurTroubleNamesNoFileAndNoSocket) {
+  const CapturedLog log;
+  settings_.route_service = "/var/spool/postfix/private/rewrite";
+  services_.Play("", "{unreachable}");
+  const Finding finding = Find("joe@example.com").finding;
+  EXPECT_EQ(finding.reason, Reason::kRouteBroken);
+  EXPECT_EQ(finding.text, "the route of example.com is not known: trouble with address_verify_route_service");
+  EXPECT_TRUE(log.Contains("ALARM: address_verify_route_service: /var/spool/postfix/private/rewrite: "));
+}
+
+TEST_F(RouterTest, ATableThatCouldNotBeLoadedIsOurTroubleAtEachLookUp) {
+  const CapturedLog log;
+  settings_.virtual_alias_maps = {Table::Broken("mysql:/etc/aliases.cf", absl::NotFoundError("no such type"))};
+  EXPECT_EQ(Find("joe@example.com").finding.reason, Reason::kRouteBroken);
+  EXPECT_TRUE(log.Contains("ALARM: virtual_alias_maps: mysql:/etc/aliases.cf: no such type"));
+  settings_.virtual_alias_maps.clear();
+  settings_.transport_maps = {TransportTable::Broken("mysql:/etc/transport.cf", absl::NotFoundError("no such type"))};
+  EXPECT_EQ(Find("joe@example.com").finding.reason, Reason::kRouteBroken);
 }
 
 TEST_F(RouterTest, AVerifyTransportNamesTheSocketOfPostfix) {
@@ -406,16 +441,57 @@ TEST_F(RouterTest, HostsThatAreNoBetterThanOurselvesAreLeftOut) {
   EXPECT_EQ(Endpoints("joe@example.com"), "a.example.com[11.0.0.1]:25");
 }
 
-TEST_F(RouterTest, WhereWeAreTheBestMailLoops) {
+TEST_F(RouterTest, AForeignDomainWhoseMxIsOurselvesIsHostedNowhereAndNoAlarm) {
+  const CapturedLog log;
   settings_.own_addresses = *NetworkList::Parse("11.0.0.1");
   resolver_.SetMx("example.com", {{10, "us.example.com"}, {20, "b.example.com"}});
   resolver_.SetAddresses("us.example.com", {"11.0.0.1"});
   resolver_.SetAddresses("b.example.com", {"11.0.0.2"});
   const Routed routed = Find("joe@example.com");
   EXPECT_FALSE(routed.route.has_value());
-  EXPECT_EQ(routed.finding.reason, Reason::kMailLoopSelf);
+  EXPECT_EQ(routed.finding.reason, Reason::kDomainNotHosted);
   EXPECT_EQ(routed.finding.text, "mail for example.com loops back to myself");
+  EXPECT_EQ(routed.finding.deliverability, Deliverability::kUndeliverable);
+  ASSERT_NE(routed.domain_fact, nullptr);
+  EXPECT_TRUE(routed.domain_fact->decides());
+  EXPECT_FALSE(log.Contains("ALARM"));
+}
+
+TEST_F(RouterTest, AnOwnDomainWhoseMxIsThisMachineIsAnAlarmThatNamesTheCure) {
+  const CapturedLog log;
+  settings_.own_addresses = *NetworkList::Parse("11.0.0.1");
+  resolver_.SetMx("example.com", {{10, "us.example.com"}});
+  resolver_.SetAddresses("us.example.com", {"11.0.0.1"});
+  const Routed routed = FindOurs("joe@example.com");
+  EXPECT_EQ(routed.finding.reason, Reason::kMailLoopSelf);
   EXPECT_EQ(routed.finding.deliverability, Deliverability::kUnknown);
+  EXPECT_EQ(routed.domain_fact, nullptr);
+  EXPECT_TRUE(
+      log.Contains("ALARM: example.com is asked at its MX us.example.com[11.0.0.1], which is this machine: give "
+                   "it a route in transport_maps, or set postfix_config_directory"));
+  FindOurs("ann@example.com");
+  EXPECT_EQ(log.lines().size(), 1U);
+}
+
+TEST_F(RouterTest, AConfiguredNextHopWhoseMxIsThisMachineIsAnAlarmThatNamesTheSetting) {
+  const CapturedLog log;
+  settings_.own_addresses = *NetworkList::Parse("11.0.0.1");
+  resolver_.SetMx("hub.example.net", {{10, "us.example.com"}});
+  resolver_.SetAddresses("us.example.com", {"11.0.0.1"});
+  Map("example.com smtp:hub.example.net\n");
+  EXPECT_EQ(Find("joe@example.com").finding.reason, Reason::kMailLoopSelf);
+  EXPECT_TRUE(
+      log.Contains("ALARM: example.com is sent to hub.example.net by transport_maps, whose MX is "
+                   "us.example.com[11.0.0.1], which is this machine"));
+}
+
+TEST_F(RouterTest, ABackupMxWhosePrimaryIsNotFoundWaitsForIt) {
+  settings_.own_addresses = *NetworkList::Parse("11.0.0.2");
+  resolver_.SetMx("example.com", {{10, "a.example.com"}, {20, "us.example.com"}});
+  resolver_.SetAddresses("us.example.com", {"11.0.0.2"});
+  const Finding finding = FindOurs("joe@example.com").finding;
+  EXPECT_EQ(finding.reason, Reason::kDnsTemporary);
+  EXPECT_EQ(finding.text, "unable to find primary relay for example.com");
 }
 
 TEST_F(RouterTest, AMixOfBothIpVersionsIsTried) {
@@ -469,7 +545,7 @@ TEST_F(TlsRouteTest, APolicyThatIsNotUnderstoodOrCanNotBeAskedForIsTemporary) {
   EXPECT_EQ(finding.reason, Reason::kTlsPolicyFailed);
   EXPECT_EQ(finding.deliverability, Deliverability::kUnknown);
   settings_.tls_policy_maps = {Table::Load("socketmap:inet:127.0.0.1:1:QUERY").value()};
-  EXPECT_EQ(Find("joe@example.com").finding.deliverability, Deliverability::kUnknown);
+  EXPECT_EQ(Find("joe@example.com").finding.reason, Reason::kRouteBroken);
 }
 
 TEST_F(TlsRouteTest, DaneIsBelievedOnlyFromAResolverThatIsTrusted) {

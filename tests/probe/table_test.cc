@@ -10,6 +10,7 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -106,12 +107,12 @@ TEST_F(TableTest, AnInlineTableStandsInTheSetting) {
 TEST_F(TableTest, ASocketmapIsAPlaceAndAName) {
   const auto unix_socket = Table::Load("socketmap:unix:/run/map.sock:transport");
   ASSERT_THAT(unix_socket, IsOk());
-  EXPECT_EQ((*unix_socket)->remote()->path, "/run/map.sock");
-  EXPECT_EQ((*unix_socket)->remote()->map, "transport");
+  EXPECT_EQ(std::get<SocketmapPlace>(*(*unix_socket)->remote()).path, "/run/map.sock");
+  EXPECT_EQ(std::get<SocketmapPlace>(*(*unix_socket)->remote()).map, "transport");
   const auto inet = Table::Load("socketmap:inet:[::1]:10099:transport");
   ASSERT_THAT(inet, IsOk());
-  EXPECT_EQ((*inet)->remote()->host, "::1");
-  EXPECT_EQ((*inet)->remote()->port, 10099);
+  EXPECT_EQ(std::get<SocketmapPlace>(*(*inet)->remote()).host, "::1");
+  EXPECT_EQ(std::get<SocketmapPlace>(*(*inet)->remote()).port, 10099);
 }
 
 TEST_F(TableTest, WhatIsNoTableIsNamedWithWhatWasExpected) {
@@ -122,6 +123,22 @@ TEST_F(TableTest, WhatIsNoTableIsNamedWithWhatWasExpected) {
   }
   EXPECT_THAT(Table::Load("inline:{ novalue }"), FailsWith("expected KEY = VALUE"));
   EXPECT_THAT(Table::Load("texthash:/nonexistent"), FailsWith("can not be opened"));
+}
+
+TEST_F(TableTest, ATypeThatOnlyPostfixReadsIsAskedOfProxymapWhereThatIsSaid) {
+  const auto table = Table::Load("proxy:mysql:/etc/postfix/aliases.cf");
+  ASSERT_THAT(table, IsOk());
+  ASSERT_TRUE((*table)->remote().has_value());
+  EXPECT_EQ(std::get<ProxiedTable>(*(*table)->remote()).name, "mysql:/etc/postfix/aliases.cf");
+  EXPECT_THAT(Table::Load("mysql:/etc/postfix/aliases.cf"), FailsWith("proxy:TYPE:NAME"));
+  EXPECT_THAT(Table::Load("proxy:mysql:"), FailsWith("table \"proxy:mysql:\""));
+}
+
+TEST_F(TableTest, ATableWhoseSourceIsNotThereIsAskedOfProxymapWhereThatIsSaid) {
+  const auto table = Table::Load("proxy:hash:/nonexistent/aliases");
+  ASSERT_THAT(table, IsOk());
+  EXPECT_EQ(std::get<ProxiedTable>(*(*table)->remote()).name, "hash:/nonexistent/aliases");
+  EXPECT_THAT(Table::Load("hash:/nonexistent/aliases"), FailsWith("/nonexistent/aliases"));
 }
 
 }  // namespace

@@ -31,6 +31,7 @@
 #include "verifyd/destination_memory.h"
 #include "verifyd/door/policy_request.h"
 #include "verifyd/restriction/restriction.h"
+#include "verifyd/route_change.h"
 #include "verifyd/verifier.h"
 
 namespace verifyd {
@@ -138,11 +139,13 @@ class Theatre {
   }
 
   void Configure() {
-    const Configuration configuration = Load();
-    rooms_->cache->Configure(configuration.cache);
-    rooms_->prober.Configure(configuration.probe, configuration.classifier);
-    rooms_->verifier.Configure(configuration.verifier);
-    rooms_->restrictions.Configure(configuration.restrictions);
+    const auto before = std::exchange(configuration_, std::make_shared<const Configuration>(Load()));
+    rooms_->cache->Configure(configuration_->cache);
+    rooms_->prober.Configure(configuration_->probe, configuration_->classifier);
+    rooms_->verifier.Configure(configuration_->verifier);
+    rooms_->restrictions.Configure(configuration_->restrictions);
+    if (before == nullptr) return;
+    rooms_->verifier.TakeIn(RouteChange::Between(before, configuration_, test_.clock().Now()));
   }
 
   RoomSet& Rooms() {
@@ -235,6 +238,7 @@ class Theatre {
   TestLoop test_;
   ScriptedResolver resolver_{test_.loop()};
   ScriptedDialer dialer_{test_.loop()};
+  std::shared_ptr<const Configuration> configuration_;
   std::unique_ptr<RoomSet> rooms_;
   std::string answer_;
   absl::Duration waited_;

@@ -278,12 +278,21 @@ class ManualTest(WorldTestCase):
         _, said = self.run_shell(f"{build_directory()}/verifyd/verifyd -c {path} --check")
         self.assertIn(example.text, said)
 
+    def do_drop_in(self, example):
+        """Of a unit of systemd."""
+        path = self.root + "/example.service"
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"[Service]\nExecStart=/bin/true\n{example.text}\n")
+        code, said = self.run_shell(f"systemd-analyze verify {path}")
+        self.assertEqual((code, said), (0, ""))
+
     # What is like nothing else, by its first line.
     ODD = {
         "name = value": do_syntax,
         "catch_all inbound=permit sender=defer": do_decisions,
         "mailbox_full_permanent reject": do_decisions,
         "rcpt joe@example.com": do_questions,
+        "[Service]": do_drop_in,
         'verifyd.cf:3: unknown setting "relay_domain"; did you mean "relay_domains"?': do_wrong_setting,
     }
 

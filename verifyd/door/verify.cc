@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "mail/address.h"
+#include "verdict/reason.h"
 #include "verifyd/configuration.h"
 #include "verifyd/door/stock_report.h"
 #include "verifyd/door/verify_request.h"
@@ -33,7 +34,8 @@ RecipientStatus StatusOf(const Ruling& ruling) {
 // Whether the client has asked for SMTPUTF8 is not said here: it is ASCII.
 std::string ReasonOf(const Ruling& ruling) {
   if (ruling.decision.refuses()) return AsciiText(ruling.decision.text);
-  const bool known = ruling.verdict.has_value() && !ruling.verdict->finding.text.empty();
+  const bool known = ruling.verdict.has_value() && !ruling.verdict->finding.text.empty() &&
+                     !IsOwnTrouble(ruling.verdict->finding.reason);
   return known ? AsciiText(ruling.verdict->finding.text) : "not verified";
 }
 

@@ -57,7 +57,10 @@ DefaultDecision DecisionFor(const Verdict& verdict, Use use, const DecisionTable
 
 // What the outside may not know: which hosts stand behind the gateway, and how they are called.
 bool MayBeTold(const Finding& finding, Disclosure disclosure) {
-  if (finding.reason == Reason::kNone) return true;  // a pin: the operator's words
+  // A pin or a hold: the operator's words.
+  if (finding.reason == Reason::kNone || finding.rule == kHoldRule) return true;
+  // Files, sockets and hosts of ours are nobody's business, whatever is disclosed of others.
+  if (IsOwnTrouble(finding.reason) && finding.code == 0) return false;
   if (disclosure != Disclosure::kPublic) return disclosure == Disclosure::kYes;
   // What DNS says of the domain, and our own words.
   if (finding.stage == Stage::kDns && finding.mx_name.empty() && finding.mx_address.empty()) return true;

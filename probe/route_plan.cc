@@ -1,0 +1,299 @@
+#include "probe/route_plan.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "mail/address_extension.h"
+
+namespace verifyd {
+namespace {
+
+constexpr absl::string_view kTransportMaps = "transport_maps";
+constexpr absl::string_view kRelayhost = "relayhost";
+constexpr absl::string_view kRelayhostMaps = "sender_dependent_relayhost_maps";
+constexpr absl::string_view kRouteService = "address_verify_route_service";
+// Aliases of aliases; Postfix stops at as many (virtual_alias_recursion_limit is higher, for wide expansions), and at
+// 20 of canonical(5).
+constexpr int kMaxAliasSteps = 100;
+constexpr int kMaxCanonicalSteps = 20;
+
+absl::Status Blame(absl::string_view setting, const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat(setting, ": ", status.message()));
+}
+
+std::string InQueueDirectory(const std::string& path, const ProbeSettings& settings) {
+  return path.empty() || path.front() == '/' ? path : absl::StrCat(settings.queue_directory, "/", path);
+}
+
+class Planner {
+ public:
+  Planner(absl::string_view sender, const ProbeSettings& settings, RemoteAnswers answers)
+      : sender_(sender), settings_(settings), answers_(answers) {}
+
+  absl::StatusOr<RoutePlan> Plan(const Address& given) {
+    plan_.address = given;
+    RETURN_IF_ERROR(Rewrite());
+    if (plan_.several || !plan_.not_an_address.empty()) return std::move(plan_);
+    RETURN_IF_ERROR(FindTransport());
+    RETURN_IF_ERROR(Follow());
+    return std::move(plan_);
+  }
+
+ private:
+  using Tables = std::vector<std::shared_ptr<const Table>>;
+
+  RemoteValue LookUp(absl::string_view setting, const Table& table, const std::string& key) {
+    if (!table.remote().has_value()) {
+      const std::optional<absl::string_view> value = table.Find(key);
+      return value.has_value() ? std::optional<std::string>(*value) : std::nullopt;
+    }
+    RemoteValue value = answers_({.setting = setting, .table = &table, .key = key});
+    if (!value.ok()) return Blame(setting, value.status());
+    return value;
+  }
+
+  RemoteValue LookUp(absl::string_view setting, const Tables& tables, const std::string& key) {
+    for (const auto& table : tables) {
+      RemoteValue value = LookUp(setting, *table, key);
+      if (!value.ok() || value->has_value()) return value;
+    }
+    return std::nullopt;
+  }
+
+  // cleanup(8) does the same to Postfix's own probes.
+  absl::Status Rewrite() {
+    RETURN_IF_ERROR(RewriteBy("recipient_canonical_maps", settings_.recipient_canonical_maps,
+                              settings_.propagates_to_canonical, kMaxCanonicalSteps));
+    RETURN_IF_ERROR(
+        RewriteBy("canonical_maps", settings_.canonical_maps, settings_.propagates_to_canonical, kMaxCanonicalSteps));
+    return RewriteBy("virtual_alias_maps", settings_.virtual_alias_maps, settings_.propagates_to_virtual,
+                     kMaxAliasSteps);
+  }
+
+  // Until nothing changes.
+  absl::Status RewriteBy(absl::string_view setting, const Tables& tables, bool propagates, int steps) {
+    if (tables.empty()) return absl::OkStatus();
+    for (int step = 0; step < steps && !plan_.several && plan_.not_an_address.empty(); ++step) {
+      ASSIGN_OR_RETURN(const bool changed, RewriteOnce(setting, tables, propagates));
+      if (!changed) break;
+    }
+    return absl::OkStatus();
+  }
+
+  // mail_addr_find(3) and mail_addr_map(3) of Postfix.
+  absl::StatusOr<bool> RewriteOnce(absl::string_view setting, const Tables& tables, bool propagates) {
+    const Address& now = plan_.address;
+    const size_t at = ExtensionAt(now.local(), settings_.recipient_delimiter);
+    const std::string name = now.local().substr(0, at);
+    const std::string extension = at == std::string::npos ? "" : now.local().substr(at);
+    struct Key {
+      std::string text;
+      bool without_extension = false;
+    };
+    std::vector<Key> keys = {{now.Key()}};
+    if (!extension.empty()) keys.push_back({absl::StrCat(name, "@", now.domain()), true});
+    if (IsLocal(now)) {
+      keys.push_back({now.local()});
+      if (!extension.empty()) keys.push_back({name, true});
+    }
+    keys.push_back({absl::StrCat("@", now.domain())});
+    for (const Key& key : keys) {
+      ASSIGN_OR_RETURN(const std::optional<std::string> value, LookUp(setting, tables, key.text));
+      if (!value.has_value()) continue;
+      const bool unmatched = key.without_extension;
+      return Become(*value, unmatched ? name : now.local(), unmatched && propagates ? extension : "");
+    }
+    return false;
+  }
+
+  // A name alone is looked up, too.
+  bool IsLocal(const Address& address) const {
+    return settings_.mydestination.ContainsExactly(address.domain()) || address.domain() == settings_.myorigin ||
+           IsOurLiteral(address);
+  }
+  bool IsOurLiteral(const Address& address) const {
+    return address.domain_is_literal() && settings_.own_addresses.Contains(address.literal_ip());
+  }
+
+  // False: it stays what it is.
+  absl::StatusOr<bool> Become(absl::string_view value, absl::string_view local, absl::string_view extension) {
+    const std::vector<absl::string_view> targets = SplitList(value);
+    if (targets.size() != 1) {
+      plan_.several = targets.size() > 1;
+      return false;
+    }
+    std::string target(targets.front());
+    if (target.front() == '@') target = absl::StrCat(local, target);
+    if (!absl::StrContains(target, '@')) absl::StrAppend(&target, "@", settings_.myorigin);
+    if (!extension.empty()) target.insert(target.rfind('@'), extension.data(), extension.size());
+    absl::StatusOr<Address> parsed = Address::FromUnquoted(target);
+    if (!parsed.ok()) {
+      plan_.not_an_address = target;
+      return false;
+    }
+    if (parsed->Key() == plan_.address.Key()) return false;
+    plan_.address = *std::move(parsed);
+    return true;
+  }
+
+  absl::Status FindTransport() {
+    transport_ = settings_.default_transport;
+    if (!settings_.route_service.empty()) return AskService();
+    FindByClass();
+    for (const std::string& key : TransportTable::KeysFor(plan_.address, settings_.recipient_delimiter)) {
+      for (const auto& table : settings_.transport_maps) {
+        ASSIGN_OR_RETURN(const std::optional<std::string> value, LookUp(kTransportMaps, *table->table(), key));
+        if (!value.has_value()) continue;
+        absl::StatusOr<Transport> said = table->ParseValue(key, *value);
+        if (!said.ok()) return Blame(absl::StrCat(kTransportMaps, ": ", table->table()->spec()), said.status());
+        Take(*std::move(said));
+        return absl::OkStatus();
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  void FindByClass() {
+    const std::string& domain = plan_.address.domain();
+    if (IsOurLiteral(plan_.address) || settings_.mydestination.ContainsExactly(domain)) {
+      transport_ = settings_.local_transport;
+      off_host_ = false;
+      plan_.setting = "local_transport";
+    } else if (settings_.virtual_alias_domains.ContainsExactly(domain)) {
+      transport_ = Transport();
+      transport_.kind = Transport::Kind::kError;
+      transport_.argument = "5.1.1 User unknown in virtual alias table";
+    } else if (settings_.virtual_mailbox_domains.ContainsExactly(domain)) {
+      transport_ = settings_.virtual_transport;
+      off_host_ = false;
+      plan_.setting = "virtual_transport";
+    } else if (settings_.relay_domains.Contains(plan_.address)) {
+      transport_ = settings_.relay_transport;
+      plan_.setting = "relay_transport";
+    } else {
+      plan_.setting = "default_transport";
+    }
+  }
+
+  // What transport_maps say.
+  void Take(Transport said) {
+    if (!said.name.empty()) {
+      // "smtp:" without a next hop means the MX of the domain, whatever the relayhost.
+      off_host_ = false;
+      transport_ = std::move(said);
+    } else if (said.next_hop.given()) {
+      // Only the next hop is said; ":" says nothing.
+      transport_.next_hop = std::move(said.next_hop);
+    } else {
+      return;
+    }
+    plan_.setting = kTransportMaps;
+  }
+
+  absl::Status AskService() {
+    RemoteValue said = answers_({.setting = kRouteService, .table = nullptr, .key = plan_.address.Key()});
+    if (!said.ok()) return Blame(kRouteService, said.status());
+    const std::string route = said->value_or("");
+    const size_t colon = route.find(':');
+    const std::string next_hop = colon == std::string::npos ? "" : route.substr(colon + 1);
+    // The next hop of a domain that is not routed is the domain.
+    const bool by_domain = absl::EqualsIgnoreCase(next_hop, plan_.address.domain());
+    absl::StatusOr<Transport> parsed =
+        Transport::Parse(absl::StrCat(route.substr(0, colon), ":", by_domain ? "" : next_hop),
+                         settings_.smtp_transports, /*colon_needed=*/true);
+    if (!parsed.ok()) return Blame(kRouteService, parsed.status());
+    transport_ = *std::move(parsed);
+    off_host_ = false;
+    plan_.setting = kRouteService;
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<NextHop> Relayhost() {
+    if (!settings_.relayhost_maps.empty() && !sender_.empty()) {
+      const size_t at = sender_.rfind('@');
+      std::vector<std::string> keys = {std::string(sender_)};
+      if (at != absl::string_view::npos) keys.emplace_back(sender_.substr(at));
+      for (const std::string& key : keys) {
+        ASSIGN_OR_RETURN(const std::optional<std::string> value, LookUp(kRelayhostMaps, settings_.relayhost_maps, key));
+        if (!value.has_value()) continue;
+        plan_.setting = kRelayhostMaps;
+        absl::StatusOr<NextHop> hop = NextHop::Parse(*value);
+        if (!hop.ok()) return Blame(kRelayhostMaps, hop.status());
+        return hop;
+      }
+    }
+    if (settings_.relayhost.given()) plan_.setting = kRelayhost;
+    return settings_.relayhost;
+  }
+
+  // To where the transport leads.
+  absl::Status Follow() {
+    switch (transport_.kind) {
+      case Transport::Kind::kSmtp:
+        plan_.hop = std::move(transport_.next_hop);
+        if (!plan_.hop.given() && off_host_) {
+          ASSIGN_OR_RETURN(plan_.hop, Relayhost());
+        }
+        plan_.configured = plan_.hop.given();
+        if (!plan_.configured) plan_.setting = "";
+        break;
+      case Transport::Kind::kLmtp:
+        plan_.hop = std::move(transport_.next_hop);
+        plan_.path = InQueueDirectory(transport_.path, settings_);
+        plan_.protocol = Protocol::kLmtp;
+        plan_.configured = true;
+        break;
+      case Transport::Kind::kVerify:
+        plan_.stock_verify = InQueueDirectory(transport_.path, settings_);
+        break;
+      case Transport::Kind::kError:
+      case Transport::Kind::kRetry:
+        plan_.refusal = std::move(transport_);
+        break;
+      case Transport::Kind::kOther:
+        plan_.not_verifiable = transport_.name;
+        break;
+    }
+    return absl::OkStatus();
+  }
+
+  const absl::string_view sender_;
+  const ProbeSettings& settings_;
+  const RemoteAnswers answers_;
+  RoutePlan plan_;
+  Transport transport_;
+  bool off_host_ = true;  // a relayhost counts
+};
+
+}  // namespace
+
+std::string RoutePlan::ToString() const {
+  std::string text =
+      absl::StrCat(address.Key(), several ? " several" : "", not_an_address.empty() ? "" : " is ", not_an_address,
+                   configured ? " configured " : " ", hop.ToString(), protocol == Protocol::kLmtp ? " lmtp " : " ",
+                   path, " ", stock_verify, " ", not_verifiable);
+  if (refusal.has_value()) absl::StrAppend(&text, " ", refusal->name, ":", refusal->argument);
+  return text;
+}
+
+absl::StatusOr<RoutePlan> PlanRoute(const Address& address, absl::string_view sender, const ProbeSettings& settings,
+                                    RemoteAnswers answers) {
+  return Planner(sender, settings, answers).Plan(address);
+}
+
+std::string RouteSketch(const Address& address, absl::string_view sender, const ProbeSettings& settings) {
+  std::string asked;
+  const absl::StatusOr<RoutePlan> plan =
+      PlanRoute(address, sender, settings, [&](const RemoteLookUp& look_up) -> RemoteValue {
+        absl::StrAppend(&asked, " ", look_up.table != nullptr ? look_up.table->spec() : settings.route_service);
+        if (look_up.table == nullptr) return absl::StrCat("smtp:", address.domain());
+        return std::nullopt;
+      });
+  return absl::StrCat(plan.ok() ? plan->ToString() : std::string(plan.status().message()), asked);
+}
+
+}  // namespace verifyd

@@ -1,0 +1,62 @@
+// A change of routes: what a reload, or tables that were read again, have changed of where addresses are asked. What
+// was found by way of another route says nothing now: it is dropped, so that the address is asked about at once; only
+// that an address was accepted stays, and becomes due for a refresh. What the operator has set is never touched.
+//
+// Whether the route of an address has changed is seen by comparing what both settings make of it, as far as no server
+// has to be asked (RouteSketch). A change inside a table that a server looks up is not seen.
+//
+// Thread: the front loop only.
+#ifndef VERIFYD_VERIFYD_ROUTE_CHANGE_H_
+#define VERIFYD_VERIFYD_ROUTE_CHANGE_H_
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/loop.h"
+#include "boost/asio/awaitable.hpp"
+#include "cache/cache.h"
+#include "mail/address.h"
+#include "verifyd/configuration.h"
+
+namespace verifyd {
+
+class RouteChange {
+ public:
+  // From one configuration to another that is in force from `now` on. Null: they have the same settings and table files
+  // as far as routes are concerned, which is found out without looking at any address.
+  static std::shared_ptr<const RouteChange> Between(std::shared_ptr<const Configuration> before,
+                                                    std::shared_ptr<const Configuration> after, absl::Time now);
+
+  // Drops what is held of the address and its domain, or makes it due, where that was found before the change by a
+  // route that is another one now. Costs microseconds.
+  void Heed(Cache& cache, const Address& address) const;
+  // The same for all that is held, a few at a time; how many findings were dropped, and how many made due.
+  struct Counts {
+    size_t dropped = 0;
+    size_t due = 0;
+  };
+  static boost::asio::awaitable<Counts> HeedAll(Loop& loop, Cache& cache, std::shared_ptr<const RouteChange> change);
+
+ private:
+  RouteChange(std::shared_ptr<const Configuration> before, std::shared_ptr<const Configuration> after, absl::Time when)
+      : before_(std::move(before)), after_(std::move(after)), when_(when) {}
+
+  bool Moves(const Address& address) const;
+  Counts HeedRecord(Cache& cache, absl::string_view key, const Address& address, Record record) const;
+  Counts HeedDomain(Cache& cache, const DomainFact& fact) const;
+
+  const std::shared_ptr<const Configuration> before_;
+  const std::shared_ptr<const Configuration> after_;
+  const absl::Time when_;
+  bool routes_ = false;        // of some addresses have changed
+  bool surroundings_ = false;  // of all: what is ourselves, which networks may be asked ...
+};
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_ROUTE_CHANGE_H_
