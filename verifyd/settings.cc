@@ -18,14 +18,13 @@ namespace {
 
 // Parameters that are likely to be pasted along from main.cf and mean nothing here. (Others are an error, with a
 // suggestion.)
-constexpr std::array<absl::string_view, 11> kPostfixOnly = {"address_verify_service_name",
+constexpr std::array<absl::string_view, 10> kPostfixOnly = {"address_verify_service_name",
                                                             "alias_maps",
                                                             "command_directory",
                                                             "compatibility_level",
                                                             "daemon_directory",
                                                             "local_recipient_maps",
                                                             "mail_owner",
-                                                            "recipient_delimiter",
                                                             "smtpd_banner",
                                                             "smtpd_recipient_restrictions",
                                                             "soft_bounce"};

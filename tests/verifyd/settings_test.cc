@@ -173,6 +173,14 @@ TEST(ConfigurationTest, MydomainIsMyhostnameWithoutItsFirstLabel) {
   EXPECT_EQ(configuration->verifier->probe_sender.At(absl::Now()), "double-bounce@example.com");
 }
 
+TEST(SettingsTest, AParameterOfPostfixThatHadARowWasStillSaidToHaveNoMeaning) {
+  for (const SettingRow& row : Settings::Table()) {
+    const std::vector<Assignment> file = {{row.name, std::string(row.default_value), "test"}};
+    const auto settings = Settings::Load(file, {});
+    EXPECT_TRUE(settings.ok() && settings->warnings().empty() && settings->IsSet(row.name)) << row.name;
+  }
+}
+
 TEST(ConfigurationTest, UnknownUsersOfAliasesAndMailboxesWerePassedOverWhereVerifyDomainsWasNotSet) {
   const std::string classes =
       "myhostname = gw.example\nmydestination = town.example\nrelay_domains = relay.example\n"
