@@ -211,12 +211,12 @@ bool IsOfRoutes(absl::string_view name) {
   return absl::c_linear_search(kLists, name);
 }
 
-// Whether a domain stands for what is below it is Postfix's to say where the list is Postfix's.
-DomainList DomainsOf(const Draft& draft, absl::string_view name) {
+// Whether a domain stands for what is below it is Postfix's to say where the list is Postfix's. `lists` are the
+// settings whose items it holds.
+DomainList DomainsOf(const Draft& draft, absl::string_view name, const std::vector<absl::string_view>& lists) {
   constexpr absl::string_view kUnreadable = "unreadable:";
-  const absl::string_view origin = draft.settings.Origin(name);
   const DomainList::Kind kind = {
-      .parents = origin != "relay_domains" ||
+      .parents = draft.settings.Origin(name) != "relay_domains" ||
                  absl::c_linear_search(draft.settings.List("parent_domain_matches_subdomains"), "relay_domains"),
       .askable = IsOfRoutes(name)};
   absl::flat_hash_map<std::string, absl::Status> unreadable;
@@ -226,24 +226,30 @@ DomainList DomainsOf(const Draft& draft, absl::string_view name) {
     return draft.shelf.Load(spec);
   };
   std::vector<std::string> items;
-  for (std::string& item : draft.settings.List(name)) {
+  const auto take = [&](absl::string_view list, std::string item) {
+    const absl::string_view origin = draft.settings.Origin(list);
     const absl::Status usable = DomainList::Create({item}, load, kind).status();
     const bool file = absl::StrContains(item, ':') || absl::StrContains(item, '/');
     if (usable.ok()) {
       items.push_back(std::move(item));
-    } else if (name != origin && file && !kind.askable && DomainList::Create({item}, load, {.askable = true}).ok()) {
+    } else if (list != origin && file && !kind.askable && DomainList::Create({item}, load, {.askable = true}).ok()) {
       draft.Warn(absl::StrCat(draft.settings.Source(origin), ": ", origin, ": ", Printable(item, 200),
                               " is asked for where addresses lead, not for whom to verify: name its domains in ", name,
                               ", or * for all"));
-    } else if (kind.askable && file && !IsFault(draft, name, item, usable, kBroken)) {
+    } else if (kind.askable && file && !IsFault(draft, list, item, usable, kBroken)) {
       items.push_back(absl::StrCat(kUnreadable, item));
       unreadable.emplace(items.back(), usable);
     } else if (!kind.askable || !file) {
-      (void)IsFault(draft, name, item, usable, kLeftOut);
+      (void)IsFault(draft, list, item, usable, kLeftOut);
     }
+  };
+  for (const absl::string_view list : lists) {
+    for (std::string& item : draft.settings.List(list)) take(list, std::move(item));
   }
   return DomainList::Create(items, load, kind).value_or(DomainList());
 }
+
+DomainList DomainsOf(const Draft& draft, absl::string_view name) { return DomainsOf(draft, name, {name}); }
 
 // What this process may open, but for what doors and files need.
 size_t SessionLimit(size_t wanted) {
@@ -515,6 +521,17 @@ void FillCatchAll(const Draft& draft, VerifierSettings& verifier) {
   }
 }
 
+// Unless the operator says otherwise, all that Postfix takes mail for is verified, as reject_unverified_recipient does,
+// but for the classes whose transport can not be asked.
+std::vector<absl::string_view> VerifiedLists(const Settings& settings, const ProbeSettings& probe) {
+  std::vector<absl::string_view> lists = {"verify_domains"};
+  if (settings.IsSet("verify_domains")) return lists;
+  lists.emplace_back("virtual_alias_domains");
+  if (probe.virtual_transport.kind != Transport::Kind::kOther) lists.emplace_back("virtual_mailbox_domains");
+  if (probe.local_transport.kind != Transport::Kind::kOther) lists.emplace_back("mydestination");
+  return lists;
+}
+
 void FillVerifier(const Draft& draft) {
   const Settings& settings = draft.settings;
   Configuration& configuration = draft.configuration;
@@ -524,7 +541,7 @@ void FillVerifier(const Draft& draft) {
     draft.faults.Add("address_verify_sender", sender.status());
     sender = ProbeSender::Create("", "", absl::ZeroDuration());  // nobody will use it
   }
-  DomainList domains = DomainsOf(draft, "verify_domains");
+  DomainList domains = DomainsOf(draft, "verify_domains", VerifiedLists(settings, *configuration.probe));
   domains.AddRoutes(configuration.probe->transport_maps);
   if (domains.empty() && settings.List("verify_listen").empty()) {
     draft.Warn(
@@ -651,6 +668,7 @@ void FillRestrictions(const Draft& draft) {
     restrictions.dry_run_contexts.insert(std::move(context));
   }
   restrictions.dry_run_domains = DomainsOf(draft, "dry_run_domains");
+  restrictions.backup_mx_domains = DomainsOf(draft, "backup_mx_domains");
   restrictions.submission_domains = DomainsOf(draft, "submission_verify_domains");
   restrictions.sender_domains = DomainsOf(draft, "sender_verify_domains");
   draft.faults.Assign(restrictions.sender_exemptions, "unverified_sender_exemptions",
@@ -691,6 +709,7 @@ void FillVerifyDoor(const Settings& settings, Configuration& configuration) {
                                                        .patience = settings.Time("verify_service_patience"),
                                                        .max_defer = others.max_defer,
                                                        .dry_run = others.dry_run,
+                                                       .backup_mx_domains = others.backup_mx_domains,
                                                        .any_domain = settings.YesNo("verify_service_any_domain"),
                                                        .probe_sender = others.probe_sender}),
                                .greets = settings.YesNo("verify_service_greeting"),

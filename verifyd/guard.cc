@@ -46,7 +46,11 @@ bool IsRefusal(const Finding& finding) {
          finding.code != 0;
 }
 
-bool IsAcceptance(const Finding& finding) { return finding.code / 100 == 2 && finding.stage >= Stage::kRcpt; }
+// A server that is asked at DATA accepts with 354.
+bool IsAcceptance(const Finding& finding) {
+  return (finding.code / 100 == 2 && finding.stage >= Stage::kRcpt) ||
+         (finding.code / 100 == 3 && finding.stage == Stage::kData);
+}
 
 Finding Doubted(const Finding& finding, absl::string_view where, absl::string_view why) {
   Finding doubted = ToFinding(ClassificationOf(Reason::kDestinationDoubted, "guard"), finding.stage,

@@ -363,6 +363,21 @@ TEST_F(LanguageTest, UsersOfOursHaveRecipientsAnywhereVerified) {
   EXPECT_EQ(Under("reject_unverified_recipient"), "") << "a queue is better at trying again";
 }
 
+TEST_F(LanguageTest, ABackupMxTakesMailWhileThePrimaryIsDown) {
+  AddServer("down.test", "{refused}");
+  AddServer("busy.test", "rcpt=450 4.2.0 try later");
+  const Settings all = {{"verify_domains", "*"}};
+  const Settings backup = {{"verify_domains", "*"}, {"backup_mx_domains", "down.test, busy.test"}};
+  request_.recipient = "joe@down.test";
+  EXPECT_THAT(Under("reject_unverified_recipient", all),
+              testing::StartsWith("DEFER_IF_PERMIT 4.1.1 unverified address:"));
+  EXPECT_EQ(Under("reject_unverified_recipient", backup), "");
+  request_.recipient = "joe@busy.test";
+  EXPECT_THAT(Under("reject_unverified_recipient", backup), testing::StartsWith("DEFER_IF_PERMIT")) << "it is not down";
+  request_.recipient = "nobody@known.test";
+  EXPECT_THAT(Under("reject_unverified_recipient", {{"backup_mx_domains", "known.test"}}), testing::StartsWith("550"));
+}
+
 TEST_F(LanguageTest, ADryRunIsOfContextsAndDomains) {
   const std::string warned = "WARN would reject: 554 5.7.1 Access denied";
   EXPECT_EQ(Under("reject", {{"dry_run_domains", "known.test"}}), warned);

@@ -257,6 +257,35 @@ TEST(ConfigurationTest, MydomainIsMyhostnameWithoutItsFirstLabel) {
   EXPECT_EQ(configuration->verifier->probe_sender.At(absl::Now()), "double-bounce@example.com");
 }
 
+TEST(SettingsTest, AParameterOfPostfixThatHadARowWasStillSaidToHaveNoMeaning) {
+  for (const SettingRow& row : Settings::Table()) {
+    const std::vector<Assignment> file = {{row.name, std::string(row.default_value), "test"}};
+    const auto settings = Settings::Load(file, {});
+    EXPECT_TRUE(settings.ok() && settings->warnings().empty() && settings->IsSet(row.name)) << row.name;
+  }
+}
+
+TEST(ConfigurationTest, UnknownUsersOfAliasesAndMailboxesWerePassedOverWhereVerifyDomainsWasNotSet) {
+  const std::string classes =
+      "myhostname = gw.example\nmydestination = town.example\nrelay_domains = relay.example\n"
+      "virtual_alias_domains = alias.example\nvirtual_mailbox_domains = box.example\n";
+  const auto verifies = [](const std::string& text, absl::string_view address) {
+    const auto configuration = Configure(text);
+    EXPECT_THAT(configuration, IsOk());
+    return configuration->verifier->verify_domains.Contains(*Address::Parse(address));
+  };
+  EXPECT_TRUE(verifies(classes, "joe@relay.example"));
+  EXPECT_TRUE(verifies(classes, "joe@alias.example"));
+  EXPECT_FALSE(verifies(classes, "joe@box.example")) << "virtual(8) can not be asked";
+  EXPECT_FALSE(verifies(classes, "joe@town.example")) << "nor can local(8)";
+  const std::string lmtp = classes +
+                           "address_verify_virtual_transport = lmtp:unix:/run/lmtp\n"
+                           "address_verify_local_transport = lmtp:inet:127.0.0.1:24\n";
+  EXPECT_TRUE(verifies(lmtp, "joe@box.example"));
+  EXPECT_TRUE(verifies(lmtp, "joe@town.example"));
+  EXPECT_FALSE(verifies(lmtp + "verify_domains = relay.example\n", "joe@box.example")) << "the operator's word";
+}
+
 TEST(ConfigurationTest, SaysWhichChangesNeedARestart) {
   const auto before = Configure("myhostname = a.example\n");
   const auto after = Configure("myhostname = a.example\npolicy_listen = inet:127.0.0.1:1\ndry_run = yes\n");

@@ -55,6 +55,20 @@ std::string DomainOf(absl::string_view address) {
   return domain;
 }
 
+// No server of the domain has greeted us.
+bool NoServerReached(Reason reason) {
+  return reason == Reason::kConnectRefused || reason == Reason::kConnectTimeout ||
+         reason == Reason::kConnectUnreachable || reason == Reason::kConnectReset || reason == Reason::kBannerTimeout;
+}
+
+// A backup MX takes mail while the servers that it stands in for are down.
+bool StandsInFor(absl::string_view recipient, const Verdict& verdict, const DomainList& domains) {
+  if (domains.empty() || verdict.state != VerdictState::kKnown || !NoServerReached(verdict.finding.reason))
+    return false;
+  const absl::StatusOr<Address> address = Address::FromUnquoted(recipient);
+  return address.ok() && domains.Contains(*address);
+}
+
 absl::string_view ContextOf(const MailRequest& request) {
   if (request.context.empty() && !request.sasl_username.empty()) return "submission";
   return request.context;
@@ -165,6 +179,9 @@ Restrictions::Step Restrictions::Settle(Evaluation& evaluation, const Restrictio
   Decision decision = DecideOnVerdict(verdict, use, recipient ? settings.recipient : settings.sender);
   if (decision.refuses() && DeferredLongEnough(verdict, RoleOf(restriction), settings)) {
     if (!evaluation.rehearsal_) SayLetThrough(evaluation.request_.recipient, verdict);
+    decision = Decision();
+  }
+  if (use == Use::kInbound && StandsInFor(evaluation.request_.recipient, verdict, settings.backup_mx_domains)) {
     decision = Decision();
   }
   const bool first_refusal = decision.refuses() && !ruling.warning.has_value() && !evaluation.if_permit_.has_value();

@@ -64,6 +64,8 @@ struct RestrictionSettings {
   bool dry_run = false;
   absl::flat_hash_set<std::string> dry_run_contexts;
   DomainList dry_run_domains;
+  // backup_mx_domains: whose recipients are let through while no server of theirs can be reached.
+  DomainList backup_mx_domains;
   bool any_domain = false;             // Question::any_domain
   DomainList submission_domains;       // submission_verify_domains: which recipients users of ours may have verified
   DomainList sender_domains;           // sender_verify_domains: likewise senders
