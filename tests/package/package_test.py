@@ -7,7 +7,6 @@ import functools
 import glob
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -83,11 +82,11 @@ def next_package():
 
 
 @functools.cache
-def installed():
-    """A bare Debian with the package, as README says to install it. Tests take copies."""
-    debian = bare_debian.make(new_folder("installed"))
-    debian.install(package())
-    return debian
+def debian():
+    """With the package, as README says to install it."""
+    made = bare_debian.make(new_folder("debian"))
+    made.install(package())
+    return made
 
 
 class PackageTest(unittest.TestCase):
@@ -137,16 +136,19 @@ class InstalledTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        installed()
+        debian()
         next_package()
         shared_world()
 
     def setUp(self):
         self.world = shared_world()
         self.world.reset()
-        folder = new_folder("debian")
-        self.debian = installed().copy(folder)
-        self.addCleanup(shutil.rmtree, folder)
+        self.debian = debian()
+        self.addCleanup(self._put_in_anew)
+
+    def _put_in_anew(self):
+        self.debian.must("dpkg", "--purge", "verifyd")
+        self.debian.put_in(package())
 
     def set(self, **settings):
         with open(self.debian.path(SETTINGS), "a", encoding="utf-8") as file:
@@ -211,7 +213,7 @@ class InstalledTest(unittest.TestCase):
         service.stop()
         with open(self.debian.path(SETTINGS), encoding="utf-8") as file:
             before = file.read()
-        self.debian.upgrade(next_package())
+        self.debian.put_in(next_package())
         with open(self.debian.path(SETTINGS), encoding="utf-8") as file:
             self.assertEqual(file.read(), before)
         with open(self.debian.path(f"{SETTINGS}.dpkg-dist"), encoding="utf-8") as file:
@@ -224,7 +226,7 @@ class InstalledTest(unittest.TestCase):
         self.assertEqual(target.sessions, before, "it was asked again")
 
     def test_settings_that_nobody_changed_are_those_of_the_new_version(self):
-        self.debian.upgrade(next_package())
+        self.debian.put_in(next_package())
         with open(self.debian.path(SETTINGS), encoding="utf-8") as file:
             self.assertIn(CHANGED_DEFAULT, file.read())
 
@@ -245,18 +247,20 @@ class InstalledTest(unittest.TestCase):
         self.debian.must("getent", "passwd", "verifyd")
 
     def test_removed_while_main_cf_names_it_it_says_so(self):
-        os.makedirs(self.debian.path("/etc/postfix"))
+        os.makedirs(self.debian.path("/etc/postfix"), exist_ok=True)
         with open(self.debian.path("/etc/postfix/main.cf"), "w", encoding="ascii") as file:
             file.write("address_verify_service_name = verifyd\n")
         self.assertIn("main.cf still names it", self.debian.must("dpkg", "--remove", "verifyd"))
 
     def test_systemd_is_told_to_restart_the_service_and_to_leave_sockets_alone(self):
         self.debian.pretend_that_systemd_runs()
-        self.debian.upgrade(next_package())
+        self.addCleanup(self.debian.pretend_no_more)
+        self.debian.put_in(next_package())
         self.assertEqual(self.debian.told_systemd(), ["restart verifyd.service"])
         self.debian.must("dpkg", "--remove", "verifyd")
         self.assertEqual(self.debian.told_systemd(), ["stop verifyd*.socket", "stop verifyd.service"])
-        self.debian.upgrade(next_package())
+        self.debian.must("dpkg", "--purge", "verifyd")
+        self.debian.put_in(next_package())
         self.assertEqual(self.debian.told_systemd(), ["start verifyd.service"])
 
     def test_the_tour_of_the_installed_programs_shows_what_it_should(self):
