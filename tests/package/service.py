@@ -16,7 +16,6 @@ class Service:
         self.user = self._values["User"]
         self._child = None
         self._notify = None
-        self._starts = 0
 
     def _make_folder(self, path, mode):
         os.makedirs(self._debian.path(path), exist_ok=True)
@@ -24,10 +23,11 @@ class Service:
         self._debian.must("chown", f"{self.user}:{self._values['Group']}", path)
 
     def start(self):
-        self._starts += 1
         self._make_folder(f"/var/lib/{self._values['StateDirectory']}", self._values["StateDirectoryMode"])
         self._make_folder(f"/run/{self._values['RuntimeDirectory']}", self._values["RuntimeDirectoryMode"])
-        notify = f"/run/notify{self._starts}"
+        notify = "/run/verifyd-tells-systemd"
+        if os.path.exists(self._debian.path(notify)):
+            os.unlink(self._debian.path(notify))
         self._notify = NotifySocket(self._debian.path(notify))
         self._child = Child(
             "verifyd",
