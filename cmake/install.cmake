@@ -1,42 +1,30 @@
-# cmake --install: programs, manual pages, systemd units and the sample configuration, in the places that Debian has for them.
-include(GNUInstallDirs)
-
-foreach(program verifyd verifyctl verifyd-opensmtpd-filter)
-  if(TARGET ${program})
-    if(program STREQUAL "verifyctl")
-      install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-    else()
-      install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
-    endif()
-  endif()
-endforeach()
+# `ninja programs` builds all that is installed; `cmake --install build/release [--prefix PREFIX]` installs it, in the places
+# that Debian has for such things. DESTDIR stands in front of all of them.
+#
+# The prefix is the one given at install time: cmake/install_for_prefix.cmake writes it into what names a program.
+# The settings are /etc/verifyd/verifyd.cf with every prefix.
+add_custom_target(programs DEPENDS verifyd verifyctl verifyd-opensmtpd-filter)
+install(TARGETS verifyd verifyd-opensmtpd-filter RUNTIME DESTINATION sbin)
+install(TARGETS verifyctl RUNTIME DESTINATION bin)
 
 foreach(section 1 5 8)
   file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/man/*.${section})
-  if(pages)
-    install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
-  endif()
+  install(FILES ${pages} DESTINATION share/man/man${section})
 endforeach()
 
-if(TARGET verifyctl)
-  set(completion ${PROJECT_BINARY_DIR}/verifyctl/completion)
-  install(FILES ${completion}.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME verifyctl)
-  install(FILES ${completion}.zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions RENAME _verifyctl)
-  install(FILES ${completion}.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d RENAME verifyctl.fish)
-endif()
+set(completion ${PROJECT_BINARY_DIR}/verifyctl/completion)
+install(FILES ${completion}.bash DESTINATION share/bash-completion/completions RENAME verifyctl)
+install(FILES ${completion}.fish DESTINATION share/fish/vendor_completions.d RENAME verifyctl.fish)
 
-set(unit_source ${PROJECT_SOURCE_DIR}/packaging/systemd)
-configure_file(${unit_source}/verifyd.service ${PROJECT_BINARY_DIR}/packaging/verifyd.service @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/packaging/verifyd.service ${unit_source}/verifyd.socket
-              ${unit_source}/verifyd-verify.socket ${unit_source}/verifyd-postfix@.socket
-              ${unit_source}/verifyd-postfix@.service DESTINATION lib/systemd/system)
-install(FILES ${unit_source}/sysusers.conf DESTINATION lib/sysusers.d RENAME verifyd.conf)
-install(FILES ${unit_source}/tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME verifyd.conf)
-install(FILES ${PROJECT_SOURCE_DIR}/packaging/logcheck/verifyd DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/logcheck/ignore.d.server)
-install(FILES ${PROJECT_SOURCE_DIR}/packaging/main.cf.sample ${PROJECT_SOURCE_DIR}/packaging/sendmail.mc.sample
-  DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/packaging/snippets/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
-  USE_SOURCE_PERMISSIONS)
-if(EXISTS ${PROJECT_SOURCE_DIR}/packaging/verifyd.cf)
-  install(FILES ${PROJECT_SOURCE_DIR}/packaging/verifyd.cf DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/verifyd)
-endif()
+install(FILES ${PROJECT_SOURCE_DIR}/verdict/rules.txt DESTINATION share/verifyd)
+install(PROGRAMS ${PROJECT_SOURCE_DIR}/scripts/disposable-domains DESTINATION share/verifyd)
+install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION share/doc/verifyd)
+set(packaging ${PROJECT_SOURCE_DIR}/packaging)
+install(FILES ${packaging}/main.cf.sample ${packaging}/sendmail.mc.sample DESTINATION share/doc/verifyd/examples)
+install(DIRECTORY ${packaging}/snippets/ DESTINATION share/doc/verifyd/examples USE_SOURCE_PERMISSIONS PATTERN smtpd.conf EXCLUDE)
+
+install(CODE "
+  set(packaging ${packaging})
+  set(work ${PROJECT_BINARY_DIR}/packaging)
+  set(zsh_completion ${completion}.zsh)
+  include(${PROJECT_SOURCE_DIR}/cmake/install_for_prefix.cmake)")

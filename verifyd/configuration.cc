@@ -232,7 +232,7 @@ DomainList DomainsOf(const Draft& draft, absl::string_view name, const std::vect
     const bool file = absl::StrContains(item, ':') || absl::StrContains(item, '/');
     if (usable.ok()) {
       items.push_back(std::move(item));
-    } else if (list != origin && file && !kind.askable && DomainList::Create({item}, load, {.askable = true}).ok()) {
+    } else if (name != origin && file && !kind.askable && DomainList::Create({item}, load, {.askable = true}).ok()) {
       draft.Warn(absl::StrCat(draft.settings.Source(origin), ": ", origin, ": ", Printable(item, 200),
                               " is asked for where addresses lead, not for whom to verify: name its domains in ", name,
                               ", or * for all"));

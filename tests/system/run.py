@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""Runs the system tests: run.py [--build DIR] [--jobs N] [NAME...]
+"""Runs the system tests: run.py [--build DIR] [--tests DIR] [--jobs N] [NAME...]
 
 A NAME is a part of a test's name (gateway_test.GatewayTest.test_...). One line a test; the last line is
 `N passed, N failed`. With N jobs as many classes run at a time, each job in a mail world of its own. Needs root and the
-packages of `scripts/install-packages test targets`; everything stays on loopback and below a temporary folder.
+packages of `scripts/install-packages test targets`; everything stays on loopback and below a temporary folder. Those of
+tests/package need `package package-test`, too, and the network, from which they take a bare Debian.
 """
 
 import argparse
@@ -124,6 +125,7 @@ def run_classes(tests, count):
 def main():
     parser = argparse.ArgumentParser(description="Runs the system tests.")
     parser.add_argument("--build", default=os.path.join(FOLDER, "..", "..", "build", "release"))
+    parser.add_argument("--tests", default=FOLDER, help="the folder that they are in")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
@@ -134,7 +136,7 @@ def main():
         signal.signal(number, lambda *_: sys.exit(1))
 
     sys.path.insert(0, FOLDER)
-    found = unittest.defaultTestLoader.discover(FOLDER, pattern="*_test.py")
+    found = unittest.defaultTestLoader.discover(options.tests, pattern="*_test.py")
     chosen = [test for test in tests_in(found) if not options.names or any(name in test.id() for name in options.names)]
     passed, failed = run_classes(chosen, options.jobs)
     for name in failed:
