@@ -74,12 +74,12 @@ bool DomainList::Names(const Address& address) const {
 
 bool DomainList::ContainsExactly(absl::string_view domain) const { return all_ || domains_.contains(domain); }
 
-bool DomainList::empty() const {
-  if (all_ || !domains_.empty()) return false;
-  for (const std::shared_ptr<const TransportTable>& table : routes_) {
-    if (table->size() > 0) return false;
-  }
-  return true;
+bool DomainList::empty() const { return !all_ && size() == 0; }
+
+size_t DomainList::size() const {
+  size_t size = domains_.size();
+  for (const std::shared_ptr<const TransportTable>& table : routes_) size += table->size();
+  return size;
 }
 
 }  // namespace verifyd

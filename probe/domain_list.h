@@ -6,6 +6,7 @@
 #ifndef VERIFYD_PROBE_DOMAIN_LIST_H_
 #define VERIFYD_PROBE_DOMAIN_LIST_H_
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,6 +34,10 @@ class DomainList {
   // The domain itself does.
   bool ContainsExactly(absl::string_view domain) const;
   bool empty() const;
+  // "*" stands in it.
+  bool all() const { return all_; }
+  // Domains that are named, and lines of its routes.
+  size_t size() const;
 
  private:
   bool all_ = false;

@@ -546,6 +546,9 @@ absl::StatusOr<Configuration> Configuration::Create(const Settings& given) {
   configuration.table_files = TableFilesOf(settings);
   configuration.warnings = settings.warnings();
   configuration.resolver.servers = settings.List("dns_servers");
+  if (const absl::Status servers = CaresResolver::CheckServers(configuration.resolver.servers); !servers.ok()) {
+    return Bad("dns_servers", servers);
+  }
   configuration.probe_threads = static_cast<int>(settings.Number("probe_threads"));
   RETURN_IF_ERROR(FillLog(settings, configuration));
   RETURN_IF_ERROR(FillCache(settings, configuration));

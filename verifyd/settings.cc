@@ -130,6 +130,15 @@ absl::StatusOr<Settings> Settings::Load(const std::vector<Assignment>& file, con
   return settings;
 }
 
+std::vector<Assignment> Settings::Assignments() const {
+  std::vector<Assignment> assignments;
+  assignments.reserve(values_.size());
+  for (const auto& [name, assignment] : values_) assignments.push_back(assignment);
+  std::sort(assignments.begin(), assignments.end(),
+            [](const Assignment& a, const Assignment& b) { return a.name < b.name; });
+  return assignments;
+}
+
 absl::string_view Settings::Raw(absl::string_view name) const {
   const auto it = values_.find(name);
   const absl::string_view written =
