@@ -186,10 +186,6 @@ void Writer::Commit(const std::vector<Mutation>& batch, const Lifetimes& lifetim
     if (evicted > 0) NoteEvicted(evicted);
     ++commits_;
     writes_ += batch.size();
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      write_error_.clear();
-    }
     on_committed_(batch.front().sequence, batch.back().sequence);
     return;
   }

@@ -45,7 +45,7 @@ struct WriterCounts {
   uint64_t commits = 0;
   uint64_t writes = 0;
   uint64_t write_errors = 0;  // mutations given up
-  std::string write_error;    // why those of the last group were; empty: they were committed
+  std::string write_error;    // why the last of them were
   uint64_t evicted = 0;       // entries that went to keep the store within its bounds
 };
 

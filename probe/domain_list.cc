@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/container/btree_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -75,6 +76,20 @@ bool DomainList::Names(const Address& address) const {
 bool DomainList::ContainsExactly(absl::string_view domain) const { return all_ || domains_.contains(domain); }
 
 bool DomainList::empty() const { return !all_ && size() == 0; }
+
+std::vector<std::string> DomainList::Domains() const {
+  absl::btree_set<std::string> domains;
+  for (const std::string& domain : domains_) {
+    if (!absl::StartsWith(domain, ".")) domains.insert(domain);
+  }
+  for (const std::shared_ptr<const TransportTable>& table : routes_) {
+    if (table->text() == nullptr) continue;
+    for (const std::string& key : table->text()->Keys()) {
+      if (ParseDomain(key).ok()) domains.insert(key);
+    }
+  }
+  return {domains.begin(), domains.end()};
+}
 
 size_t DomainList::size() const {
   size_t size = domains_.size();

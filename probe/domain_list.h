@@ -38,6 +38,8 @@ class DomainList {
   bool all() const { return all_; }
   // Domains that are named, and lines of its routes.
   size_t size() const;
+  // Those of them that are a domain, each once, by name: neither ".example.com" nor the route of an address.
+  std::vector<std::string> Domains() const;
 
  private:
   bool all_ = false;

@@ -64,6 +64,8 @@ constexpr absl::Duration kDrainPatience = absl::Seconds(8);
 // socket.
 constexpr mode_t kStateMode = 0700;
 constexpr mode_t kRuntimeMode = 0750;
+// Before what was begun with other settings goes.
+constexpr absl::Duration kAnswerPause = absl::Milliseconds(100);
 // Sockets that could not be had are tried again so often.
 constexpr absl::Duration kSocketRetry = absl::Minutes(1);
 
@@ -204,6 +206,7 @@ struct Daemon::Impl {
   boost::asio::awaitable<void> ReloadForHangups();
   boost::asio::awaitable<void> WatchSignals();
   boost::asio::awaitable<void> Drain();
+  boost::asio::awaitable<void> DrainForNext();
   boost::asio::awaitable<void> KickWatchdog(absl::Duration interval);
 
   std::shared_ptr<const Configuration> configuration;
@@ -542,7 +545,13 @@ void Daemon::Impl::BeginAnew(Configuration loaded) {
   LogInfo("the settings are right again: beginning anew with them");
   next = std::move(loaded);
   draining = true;
-  front.Spawn(Drain());
+  front.Spawn(DrainForNext());
+}
+
+// Who has asked for the reload is answered first.
+boost::asio::awaitable<void> Daemon::Impl::DrainForNext() {
+  co_await front.Sleep(kAnswerPause);
+  co_await Drain();
 }
 
 // For a start whose settings can not be used. Without a service manager there is none such.

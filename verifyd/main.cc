@@ -18,6 +18,7 @@
 #include "cache/store_check.h"
 #include "verifyd/configuration.h"
 #include "verifyd/daemon.h"
+#include "verifyd/doctor/self_examination.h"
 #include "verifyd/doctor/settings_examination.h"
 #include "verifyd/last_good_settings.h"
 #include "verifyd/service_manager.h"
@@ -48,8 +49,12 @@ int Complain(int exit_code, absl::string_view what) {
 
 int Check(const Configuration& configuration) {
   for (const std::string& warning : configuration.warnings) LogWarning(warning);
-  for (const Examination& examination : ExamineSettings(configuration, Clock::Real().Now(), ClockSynchronised())) {
-    LogWarning(absl::StrCat(examination.name, ": ", Printable(examination.found, 300), ". ", examination.remedy));
+  Examinations found = ExamineSettings(configuration, Clock::Real().Now(), ClockSynchronised());
+  for (Examination& at_home : ExamineSelf(configuration)) found.push_back(std::move(at_home));
+  for (const Examination& examination : found) {
+    if (examination.health == Health::kOk || examination.health == Health::kNotExamined) continue;
+    LogWarning(absl::StrCat(examination.name, examination.about.empty() ? "" : " ", Printable(examination.about, 300),
+                            ": ", Printable(examination.found, 300), ". ", examination.remedy));
   }
   std::printf("settings are valid\n");
   return EX_OK;

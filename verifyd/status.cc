@@ -102,7 +102,7 @@ void JudgeCache(const Status& status, std::vector<Remark>& remarks) {
     return;
   }
   if (!cache.write_error.empty()) {
-    remarks.push_back({StatusLevel::kWarning, absl::StrCat("cache can not be written, ",
+    remarks.push_back({StatusLevel::kWarning, absl::StrCat("cache could not be written, ",
                                                            Count(cache.uncommitted, "change lives", "changes live"),
                                                            " in memory only: ", Printable(cache.write_error, kShown))});
   }

@@ -101,7 +101,7 @@ TEST(StatusTest, ACacheThatCanNotBeUsedIsAWarningAndOneThatIsNotWantedIsNone) {
   EXPECT_THAT(Summary(status), HasSubstr("cache in memory only (1234 records)"));
 }
 
-TEST(StatusTest, AFullDiskIsSaidUntilTheCacheIsWrittenAgain) {
+TEST(StatusTest, AFullDiskIsSaidWhileChangesLiveInMemoryOnly) {
   Status status = Well();
   status.cache.write_errors = 900;
   status.cache.uncommitted = 40;
