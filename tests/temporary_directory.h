@@ -13,7 +13,7 @@ namespace verifyd {
 
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() : path_(testing::TempDir() + "/verifyd_XXXXXX") { EXPECT_NE(mkdtemp(path_.data()), nullptr); }
+  TemporaryDirectory() : path_(testing::TempDir() + "verifyd_XXXXXX") { EXPECT_NE(mkdtemp(path_.data()), nullptr); }
   ~TemporaryDirectory() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);

@@ -130,7 +130,8 @@ int Serve(const CommandLine& command_line) {
     if (!HasServiceManager() && options.inherited.empty()) return Complain(EX_CONFIG, wrong);
     configuration = StandInFor(options);
   }
-  std::optional<SignalsWait> signals_wait;
+  // From the first: the thread of the log has the signals wait for ever, and outlives each daemon for a moment.
+  std::optional<SignalsWait> signals_wait(std::in_place);
   int exit_code = EX_OK;
   while (configuration.has_value()) {
     exit_code = RunDaemon(options, command_line.debug, configuration, std::exchange(wrong, ""), signals_wait);

@@ -85,6 +85,20 @@ TEST_F(SelfExaminationTest, ATableThatTheServiceMayNotReadIsBadAlthoughRootReads
   EXPECT_THAT(tables[0].found, HasSubstr("may not read it (transport_maps)"));
 }
 
+TEST_F(SelfExaminationTest, ARouteServiceInAFolderThatIsClosedToTheServiceIsBad) {
+  if (geteuid() != 0) return;
+  const std::string closed = absl::StrCat(folder_.path(), "/private");
+  ASSERT_EQ(mkdir(closed.c_str(), 0700), 0);
+  const std::vector<Assignment> settings = {
+      {"address_verify_route_service", absl::StrCat("unix:", closed, "/rewrite"), "test"}};
+  EXPECT_EQ(ExamineRouteService(Loaded(settings))->health, Health::kOk);
+  ASSERT_EQ(chown(folder_.path().c_str(), 1, 1), 0);
+  const std::optional<Examination> found = ExamineRouteService(Loaded(settings));
+  EXPECT_EQ(found->health, Health::kBad);
+  EXPECT_THAT(found->found, HasSubstr(absl::StrCat("may not connect (address_verify_route_service): ", closed)));
+  EXPECT_FALSE(ExamineRouteService(Loaded()).has_value());
+}
+
 TEST_F(SelfExaminationTest, RoutesOfPostfixThatAreNotSetHereAreNamed) {
   const std::string main_cf = Write("main.cf",
                                     "# routes\nrelayhost =\ntransport_maps = hash:/etc/postfix/transport\n"

@@ -51,17 +51,34 @@ std::string NameOfUser(uid_t uid) {
   return user.ok() ? user->name : absl::StrCat("user ", uid);
 }
 
-// Whether somebody may read a file by its mode; that of its folders is not looked at.
-bool MayRead(const struct stat& file, const UserIdentity& user) {
+// Whether `user` has the right `bit` (of those of others: S_IROTH, S_IWOTH, S_IXOTH) by owner, group or mode.
+bool HasRight(const struct stat& file, const UserIdentity& user, mode_t bit) {
   if (user.uid == 0) return true;
-  if (file.st_uid == user.uid) return (file.st_mode & S_IRUSR) != 0;
+  if (file.st_uid == user.uid) return (file.st_mode & (bit << 6)) != 0;
   std::array<gid_t, 256> groups = {};
   auto count = static_cast<int>(groups.size());
   if (getgrouplist(user.name.c_str(), user.gid, groups.data(), &count) < 0) return true;
-  if (std::find(groups.begin(), groups.begin() + count, file.st_gid) != groups.begin() + count) {
-    return (file.st_mode & S_IRGRP) != 0;
+  const bool member = std::find(groups.begin(), groups.begin() + count, file.st_gid) != groups.begin() + count;
+  return (file.st_mode & (member ? bit << 3 : bit)) != 0;
+}
+
+// The first of the folders above `path`, or itself, that keeps `user` off; empty: none does, or it is not there.
+std::string Obstacle(const std::string& path, const UserIdentity& user, mode_t bit) {
+  struct stat info = {};
+  std::filesystem::path above;
+  for (const std::filesystem::path& part : std::filesystem::path(path).parent_path()) {
+    above /= part;
+    if (::stat(above.c_str(), &info) == 0 && !HasRight(info, user, S_IXOTH)) return above;
   }
-  return (file.st_mode & S_IROTH) != 0;
+  return ::stat(path.c_str(), &info) == 0 && !HasRight(info, user, bit) ? path : "";
+}
+
+// Who the service is: it has the folder of the cache.
+std::optional<UserIdentity> ServiceUser(const Configuration& configuration) {
+  struct stat of_folder = {};
+  if (::stat(FolderOfCache(configuration).c_str(), &of_folder) != 0) return std::nullopt;
+  absl::StatusOr<UserIdentity> user = FindUser(of_folder.st_uid);
+  return user.ok() ? std::optional<UserIdentity>(*std::move(user)) : std::nullopt;
 }
 
 // The setting whose value names the table.
@@ -121,21 +138,19 @@ Examination ExamineDisk(const Configuration& configuration) {
 }
 
 Examinations ExamineTables(const Configuration& configuration) {
-  struct stat of_folder = {};
-  const bool known = ::stat(FolderOfCache(configuration).c_str(), &of_folder) == 0;
-  const absl::StatusOr<UserIdentity> service =
-      known ? FindUser(of_folder.st_uid) : absl::StatusOr<UserIdentity>(absl::NotFoundError(""));
+  const std::optional<UserIdentity> service = ServiceUser(configuration);
   Examinations found;
   for (const TableFile& table : configuration.table_files) {
     struct stat info = {};
     if (::stat(table.path.c_str(), &info) != 0) continue;  // it is a warning of the settings
     Examination examination{.name = "table", .about = table.path, .health = Health::kWarning};
     const std::string setting = SettingWith(*configuration.settings, table.path);
-    if (service.ok() && !MayRead(info, *service)) {
+    const std::string obstacle = service.has_value() ? Obstacle(table.path, *service, S_IROTH) : "";
+    if (!obstacle.empty()) {
       examination.health = Health::kBad;
-      examination.found = absl::StrCat("user ", service->name, " may not read it (", setting, ")");
-      examination.remedy =
-          absl::StrCat("Let him: `setfacl -m u:", service->name, ":r ", table.path, "`, or chmod o+r.");
+      examination.found = absl::StrCat("user ", service->name, " may not read it (", setting, "): ", obstacle);
+      examination.remedy = absl::StrCat("Let him: `setfacl -m u:", service->name,
+                                        obstacle == table.path ? ":r " : ":x ", obstacle, "`.");
     } else if (info.st_size == 0) {
       examination.found = absl::StrCat("is empty (", setting, ")");
       examination.remedy = "See whether it is the right file.";
@@ -145,6 +160,20 @@ Examinations ExamineTables(const Configuration& configuration) {
     found.push_back(std::move(examination));
   }
   return found;
+}
+
+std::optional<Examination> ExamineRouteService(const Configuration& configuration) {
+  const std::string& path = configuration.probe->route_service;
+  const std::optional<UserIdentity> service = ServiceUser(configuration);
+  if (path.empty() || !service.has_value()) return std::nullopt;
+  Examination examination{.name = "socket", .about = path, .found = "can be reached (address_verify_route_service)"};
+  const std::string obstacle = Obstacle(path, *service, S_IWOTH);
+  if (obstacle.empty()) return examination;
+  examination.health = Health::kBad;
+  examination.found =
+      absl::StrCat("user ", service->name, " may not connect (address_verify_route_service): ", obstacle);
+  examination.remedy = "Give Postfix a second instance of that service in public/, see TABLES in verifyd.cf(5).";
+  return examination;
 }
 
 std::optional<Examination> ExaminePostfix(const Configuration& configuration, const std::string& main_cf) {
@@ -178,6 +207,7 @@ std::optional<Examination> ExaminePostfix(const Configuration& configuration, co
 Examinations ExamineSelf(const Configuration& configuration) {
   Examinations found = {ExamineCacheFile(configuration), ExamineDisk(configuration)};
   for (Examination& table : ExamineTables(configuration)) found.push_back(std::move(table));
+  if (std::optional<Examination> socket = ExamineRouteService(configuration)) found.push_back(*std::move(socket));
   std::optional<Examination> postfix = ExaminePostfix(configuration, absl::StrCat(kPostfixDirectory, "/main.cf"));
   if (postfix.has_value()) found.push_back(*std::move(postfix));
   return found;
