@@ -234,16 +234,20 @@ class LastGoodSettingsTest(BrokenSettingsCase):
         verifyd.start()
         self.ask_until(verifyd, "nobody@good.test", "552 5.1.1")
 
-    def test_a_table_that_is_gone_leaves_the_doors_open_until_it_is_back(self):
-        verifyd = self.routed(f"good.test smtp:[{self.target('good.test').address}]", unverified_recipient_reject_code="550")
+    def test_a_file_that_is_gone_leaves_the_doors_open_until_it_is_back(self):
+        verifyd = self.verifyd(unverified_recipient_reject_code="550")
+        rules = os.path.join(verifyd.directory, "rules")
+        shutil.copy(os.path.join(SOURCE, "verdict", "rules.txt"), rules)
+        verifyd.settings["classifier_rules"] = rules
+        verifyd.write_config()
+        verifyd.start()
         self.assertEqual(verifyd.stop(), 0)
-        table = os.path.join(verifyd.directory, "transport")
-        os.rename(table, table + ".away")
+        os.rename(rules, rules + ".away")
         verifyd.start()
         self.assertEqual(self.ask(verifyd, "nobody@good.test"), "DUNNO")
         self.assertEqual(self.status(verifyd).returncode, 2)
-        self.assertIn(table, self.status(verifyd).stdout)
-        os.rename(table + ".away", table)
+        self.assertIn(rules, self.status(verifyd).stdout)
+        os.rename(rules + ".away", rules)
         self.assertEqual(self.tell(verifyd, "reload").returncode, 0)
         self.ask_until(verifyd, "nobody@good.test", "550 5.1.1")
 

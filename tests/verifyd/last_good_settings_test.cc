@@ -57,16 +57,15 @@ TEST_F(LastGoodSettingsTest, WhereNoneAreKeptThatIsNotFound) {
   EXPECT_TRUE(absl::IsNotFound(LoadLastGoodSettings(folder_.path(), "/etc/verifyd/verifyd.cf").status()));
 }
 
-TEST_F(LastGoodSettingsTest, ATableThatIsGoneSinceIsNamed) {
-  const std::string table = absl::StrCat(folder_.path(), "/transport");
-  std::ofstream(table) << "example.com smtp:[192.0.2.1]\n";
-  const Settings settings =
-      Loaded({{"address_verify_transport_maps", absl::StrCat("texthash:", table), "verifyd.cf:1"}});
+TEST_F(LastGoodSettingsTest, AFileTheyNameThatIsGoneSinceIsNamed) {
+  const std::string rules = absl::StrCat(folder_.path(), "/rules");
+  std::ofstream(rules) << "# none\n";
+  const Settings settings = Loaded({{"classifier_rules", rules, "verifyd.cf:1"}});
   ASSERT_TRUE(KeepLastGoodSettings(settings, "/etc/verifyd/verifyd.cf").ok());
-  std::filesystem::remove(table);
+  std::filesystem::remove(rules);
   const absl::Status status = LoadLastGoodSettings(folder_.path(), "/etc/verifyd/verifyd.cf").status();
   EXPECT_FALSE(absl::IsNotFound(status));
-  EXPECT_THAT(std::string(status.message()), HasSubstr(table));
+  EXPECT_THAT(std::string(status.message()), HasSubstr(rules));
 }
 
 TEST_F(LastGoodSettingsTest, AFolderThatCanNotBeWrittenIsAnErrorThatNamesIt) {
