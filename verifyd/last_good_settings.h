@@ -3,8 +3,8 @@
 // waits for an answer.
 //
 // They are kept in data_directory as settings.good, in the syntax of verifyd.cf: whatever was set, in the file, by -o
-// or by what the file takes from elsewhere, each as it was written. Tables are not copied: one that can not be read
-// stops these settings, too.
+// or by what the file takes from elsewhere, each as it was written. The files that they name are not copied:
+// one without which settings are not valid stops these, too.
 //
 // Thread: any; files are read and written.
 #ifndef VERIFYD_VERIFYD_LAST_GOOD_SETTINGS_H_
