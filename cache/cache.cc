@@ -634,6 +634,7 @@ CacheCounts Cache::counts() {
   counts.commits = writer.commits;
   counts.writes = writer.writes;
   counts.write_errors = writer.write_errors;
+  if (counts.uncommitted > 0) counts.write_error = writer.write_error;
   counts.evicted = writer.evicted;
   counts.map_growths = impl_->store->map_growths();
   return counts;

@@ -58,6 +58,8 @@ struct CacheCounts {
   uint64_t commits = 0;
   uint64_t writes = 0;
   uint64_t write_errors = 0;
+  // Why changes could not be written that live in memory only; empty: there are none such.
+  std::string write_error;
   uint64_t damaged = 0;      // look-ups that met a value that can not be read
   uint64_t uncommitted = 0;  // entries in memory only, for now or for good
   uint64_t map_growths = 0;  // how often the map was full

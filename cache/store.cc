@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/types/span.h"
+#include "base/disk_space.h"
 #include "base/made_file.h"
 #include "base/owners_rights.h"
 #include "base/status_macros.h"
@@ -38,7 +39,9 @@ constexpr absl::string_view kFormatMark = "verifyd cache format ";
 MDB_val ToVal(absl::string_view s) { return {s.size(), const_cast<char*>(s.data())}; }
 
 absl::Status ErrorOf(absl::string_view path, absl::string_view doing, int code) {
-  return absl::UnavailableError(absl::StrCat(path, ": ", doing, ": ", mdb_strerror(code)));
+  // LMDB has numbers of its own below zero, else those of the system.
+  const std::string why = code > 0 ? WriteErrorText(std::string(path), code) : std::string(mdb_strerror(code));
+  return absl::UnavailableError(absl::StrCat(path, ": ", doing, ": ", why));
 }
 
 // A tool that root runs must not leave a lock table behind that the daemon may not write.

@@ -99,7 +99,12 @@ void Writer::Flush() {
 }
 
 WriterCounts Writer::counts() const {
-  return {.commits = commits_, .writes = writes_, .write_errors = write_errors_, .evicted = evicted_};
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return {.commits = commits_,
+          .writes = writes_,
+          .write_errors = write_errors_,
+          .write_error = write_error_,
+          .evicted = evicted_};
 }
 
 std::vector<Mutation> Writer::NextBatch(std::unique_lock<std::mutex>& lock) {
@@ -207,6 +212,7 @@ void Writer::GiveUp(size_t mutations, absl::string_view why) {
   write_errors_ += mutations;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
+    write_error_ = std::string(why);
     const MonoTime now = clock_.Mono();
     if (now < next_complaint_) return;
     next_complaint_ = now + absl::Minutes(1);

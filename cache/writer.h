@@ -45,6 +45,7 @@ struct WriterCounts {
   uint64_t commits = 0;
   uint64_t writes = 0;
   uint64_t write_errors = 0;  // mutations given up
+  std::string write_error;    // why the last of them were
   uint64_t evicted = 0;       // entries that went to keep the store within its bounds
 };
 
@@ -121,6 +122,7 @@ class Writer {
   bool stop_ = false;
   int flushing_ = 0;
   MonoTime next_complaint_;
+  std::string write_error_;
 
   std::atomic<uint64_t> commits_{0};
   std::atomic<uint64_t> writes_{0};

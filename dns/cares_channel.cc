@@ -226,6 +226,10 @@ struct CaresChannel::Impl {
   size_t asked_from_one_port = 0;
 };
 
+absl::Status CaresChannel::CheckServers(const std::vector<std::string>& servers) {
+  return ParseServers(servers).status();
+}
+
 absl::StatusOr<std::unique_ptr<CaresChannel>> CaresChannel::Create(Loop& loop, const ResolverSettings& settings,
                                                                    Takes takes) {
   ASSIGN_OR_RETURN(std::vector<ares_addr_port_node> nodes, ParseServers(settings.servers));

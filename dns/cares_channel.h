@@ -13,8 +13,10 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/loop.h"
 #include "dns/answer.h"
@@ -30,6 +32,8 @@ class CaresChannel {
 
   enum class Takes { kFirstAnswer, kBestAnswer };
 
+  // See CaresResolver::CheckServers.
+  static absl::Status CheckServers(const std::vector<std::string>& servers);
   static absl::StatusOr<std::unique_ptr<CaresChannel>> Create(Loop& loop, const ResolverSettings& settings,
                                                               Takes takes);
   // Questions still open are given up; their `done` is destroyed without being called. Those answered, whose `done`

@@ -278,6 +278,10 @@ struct CaresResolver::Impl : std::enable_shared_from_this<CaresResolver::Impl> {
   std::unique_ptr<CaresChannel> second_channel;
 };
 
+absl::Status CaresResolver::CheckServers(const std::vector<std::string>& servers) {
+  return CaresChannel::CheckServers(servers);
+}
+
 absl::StatusOr<std::unique_ptr<CaresResolver>> CaresResolver::Create(Loop& loop, const ResolverSettings& settings) {
   ASSIGN_OR_RETURN(std::unique_ptr<CaresChannel> channel,
                    CaresChannel::Create(loop, settings, CaresChannel::Takes::kFirstAnswer));

@@ -12,7 +12,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/loop.h"
 #include "dns/resolver.h"
@@ -33,6 +35,8 @@ struct ResolverCounts {
 // nobody left who wants to know is not asked. Answers kTimeout to whoever waits when it is destroyed.
 class CaresResolver : public Resolver {
  public:
+  // What is wrong with the addresses of name servers, if anything is (ResolverSettings::servers).
+  static absl::Status CheckServers(const std::vector<std::string>& servers);
   // Errors name what is wrong with `servers`.
   static absl::StatusOr<std::unique_ptr<CaresResolver>> Create(Loop& loop, const ResolverSettings& settings);
   ~CaresResolver() override;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "absl/algorithm/container.h"
+#include "absl/container/btree_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -160,6 +162,39 @@ bool DomainList::empty() const {
     if (table->size() > 0) return false;
   }
   return true;
+}
+
+bool DomainList::all() const {
+  return absl::c_any_of(parts_, [](const Part& part) { return part.listed && part.all; });
+}
+
+std::vector<std::string> DomainList::Domains() const {
+  absl::btree_set<std::string> domains;
+  const auto take = [&](const std::string& key) {
+    if (ParseDomain(key).ok()) domains.insert(key);
+  };
+  for (const Part& part : parts_) {
+    if (!part.listed) continue;
+    for (const std::string& domain : part.domains) take(domain);
+    if (part.table == nullptr || part.table->remote().has_value()) continue;
+    for (const std::string& key : part.table->Keys()) take(key);
+  }
+  for (const std::shared_ptr<const TransportTable>& table : routes_) {
+    if (table->text() == nullptr) continue;
+    for (const std::string& key : table->text()->Keys()) {
+      if (ParseDomain(key).ok()) domains.insert(key);
+    }
+  }
+  return {domains.begin(), domains.end()};
+}
+
+size_t DomainList::size() const {
+  size_t size = 0;
+  for (const Part& part : parts_) {
+    if (part.listed) size += part.domains.size() + (part.table == nullptr ? 0 : part.table->size());
+  }
+  for (const std::shared_ptr<const TransportTable>& table : routes_) size += table->size();
+  return size;
 }
 
 }  // namespace verifyd

@@ -7,6 +7,7 @@
 #ifndef VERIFYD_PROBE_DOMAIN_LIST_H_
 #define VERIFYD_PROBE_DOMAIN_LIST_H_
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +49,12 @@ class DomainList {
   absl::StatusOr<bool> Contains(const Address& address, Ask ask) const;
   absl::StatusOr<bool> ContainsExactly(absl::string_view domain, Ask ask) const;
   bool empty() const;
+  // "*" stands in it.
+  bool all() const;
+  // Domains that are named, and lines of its routes.
+  size_t size() const;
+  // Those of them that are a domain, each once, by name: neither ".example.com" nor the route of an address.
+  std::vector<std::string> Domains() const;
 
  private:
   // Items that stand together and mean the same: their order does not matter.

@@ -20,6 +20,7 @@
 #include "verifyctl/learn_verb.h"
 #include "verifyctl/pin_verbs.h"
 #include "verifyctl/report_verbs.h"
+#include "verifyctl/status_verb.h"
 #include "verifyctl/store_verbs.h"
 
 namespace verifyd {
@@ -296,6 +297,8 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
                      false);
   AddDestinationVerb(app, line, "trust", "Believe a doubted destination again", TrustDestination, false);
   AddVerb(app, line, "domains", "What is known of whole domains", Domains, false);
+  AddVerb(app, line, "status", "Whether all is well: 0, else 1 (warning) or 2 (critical), as monitoring wants it",
+          ShowStatus, false);
   AddVerb(app, line, "stats", "Counters of the daemon", &CommandLine::stats, Stats, false)
       ->add_option("--watch", line.stats.watch, "Again every so many seconds (1), until it is interrupted")
       ->expected(0, 1)

@@ -1,7 +1,10 @@
 #include "verifyctl/daemon_verbs.h"
 
 #include <optional>
+#include <string>
+#include <vector>
 
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "boost/json.hpp"
 #include "verifyctl/answer.h"
@@ -55,6 +58,16 @@ int Reload(bool json, Asker& asker, Console& console) {
       return;
     }
     console.out << "reloaded\n";
+    std::vector<std::string> later;
+    if (const boost::json::array* const names = ArrayField(answer, "wait_for_restart"); names != nullptr) {
+      for (const boost::json::value& name : *names) {
+        if (name.is_string()) later.emplace_back(name.get_string().c_str());
+      }
+    }
+    if (!later.empty()) {
+      console.out << absl::StrJoin(later, ", ") << (later.size() == 1 ? " takes" : " take")
+                  << " effect after a restart only\n";
+    }
     const boost::json::array* warnings = ArrayField(answer, "warnings");
     if (warnings == nullptr) return;
     for (const boost::json::value& warning : *warnings) {

@@ -27,6 +27,7 @@
 #include "verifyctl/result_text.h"
 #include "verifyd/configuration.h"
 #include "verifyd/doctor/doctor.h"
+#include "verifyd/doctor/self_examination.h"
 
 namespace verifyd {
 namespace {
@@ -96,6 +97,38 @@ std::optional<RefusalHistory> AskHistory(Asker& asker) {
                         .contradictions = static_cast<uint64_t>(week->contradictions)};
 }
 
+// What the daemon says of itself.
+Examinations AskStatus(Asker& asker) {
+  ApiRequest request;
+  request.method = "GET";
+  request.target = "/v1/status";
+  Examinations found;
+  const absl::StatusOr<int> answered = asker.Ask(request, [&](const std::vector<absl::string_view>& lines) {
+    for (const absl::string_view line : lines) {
+      boost::system::error_code error;
+      const boost::json::value value = boost::json::parse({line.data(), line.size()}, error);
+      const boost::json::array* const remarks =
+          error || !value.is_object() ? nullptr : ArrayField(value.get_object(), "remarks");
+      if (remarks == nullptr) continue;
+      for (const boost::json::value& remark : *remarks) {
+        if (!remark.is_object()) continue;
+        const int64_t level = NumberField(remark.get_object(), "level");
+        found.push_back({.name = "daemon",
+                         .health = level == 0   ? Health::kOk
+                                   : level == 1 ? Health::kWarning
+                                                : Health::kBad,
+                         .found = std::string(TextField(remark.get_object(), "text")),
+                         .remedy = level == 0 ? "" : "See `verifyctl status`."});
+      }
+      if (found.empty()) found.push_back({.name = "daemon", .found = "runs, and has nothing to complain of"});
+    }
+  });
+  if (answered.ok() && *answered == 200) return found;
+  const std::string why =
+      answered.ok() ? absl::StrCat("HTTP status ", *answered) : std::string(answered.status().message());
+  return {{.name = "daemon", .health = Health::kNotExamined, .found = why}};
+}
+
 absl::StatusOr<DoctorQuestion> QuestionOf(const DoctorOptions& options, const ProbeSettings& settings) {
   DoctorQuestion question;
   for (const std::string& address : options.addresses) {
@@ -158,6 +191,8 @@ int RunDoctor(const DoctorOptions& options, const Place& place, Asker& asker, Co
   absl::StatusOr<DoctorQuestion> question = QuestionOf(options, *configuration->probe);
   if (!question.ok()) return ComplainOf(question.status(), console);
   question->refusals = AskHistory(asker);
+  question->house = ExamineSelf(*configuration);
+  for (Examination& daemon : AskStatus(asker)) question->house.push_back(std::move(daemon));
   const absl::StatusOr<Examinations> found = RunExaminations(*configuration, *std::move(question), console.clock);
   if (!found.ok()) return ComplainOf(found.status(), console);
   if (options.json) {

@@ -1,5 +1,5 @@
-// The verb doctor: what makes others refuse us, and how to mend it. Asks DNS and mail servers itself; of the daemon, if
-// one runs, only its report.
+// The verb doctor: what makes others refuse us, or us verify nothing, and how to mend it. Asks DNS and mail servers
+// itself; of the daemon, if one runs, only its report and its status.
 //
 // Thread: main.
 #ifndef VERIFYD_VERIFYCTL_DOCTOR_VERB_H_

@@ -1,12 +1,16 @@
 #include "verifyctl/import_verb.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "boost/json.hpp"
 #include "verdict/classifier.h"
 #include "verifyctl/answer.h"
@@ -24,6 +28,9 @@ namespace json = boost::json;
 // Records that are sent together, and bytes of them: the daemon takes in so many at once without anybody noticing.
 constexpr size_t kTogether = 64;
 constexpr size_t kBytesTogether = size_t{128} * 1024;
+// So long the end waits for the cache to be written.
+constexpr absl::Duration kStorePatience = absl::Seconds(20);
+constexpr absl::Duration kStoreLook = absl::Milliseconds(20);
 // Errors that are shown; the others are counted.
 constexpr int64_t kShownErrors = 10;
 
@@ -66,6 +73,19 @@ class Importer {
       }
     }
   }
+
+  // What was taken in is told as imported once it is stored: waits until it is, or the cache gives it up.
+  void AwaitStore() {
+    const MonoTime deadline = console_.clock.Mono() + kStorePatience;
+    while (imported > 0 && AskStore() && not_stored > 0 && why_not.empty() && console_.clock.Mono() < deadline) {
+      absl::SleepFor(kStoreLook);
+    }
+    not_stored = std::min(not_stored, imported);
+  }
+
+  int64_t not_stored = 0;  // of those imported
+  std::string why_not;
+  bool memory_only = false;  // there is no file
 
   int64_t entries = 0;
   int64_t uninformative = 0;
@@ -111,6 +131,21 @@ class Importer {
     });
   }
 
+  // False where the answer does not come.
+  bool AskStore() {
+    ApiRequest request;
+    request.method = "GET";
+    request.target = "/v1/stats";
+    return Answer(asker_, request, console_, [&](absl::string_view /*line*/, const json::object& answer) {
+             const json::object* const cache = ObjectField(answer, "cache");
+             if (cache == nullptr) return;
+             not_stored = NumberField(*cache, "uncommitted");
+             why_not = std::string(TextField(*cache, "write_error"));
+             memory_only = !FlagField(*cache, "persistent");
+             if (memory_only) not_stored = 0;
+           }) == 0;
+  }
+
   Asker& asker_;
   Console& console_;
   std::string body_;
@@ -120,7 +155,8 @@ class Importer {
 std::string Summary(const Importer& importer, bool as_json) {
   if (as_json) {
     return absl::StrCat(json::serialize(json::object{{"entries", importer.entries},
-                                                     {"imported", importer.imported},
+                                                     {"imported", importer.imported - importer.not_stored},
+                                                     {"not_stored", importer.not_stored},
                                                      {"older", importer.older},
                                                      {"expired", importer.expired},
                                                      {"future", importer.future},
@@ -128,10 +164,13 @@ std::string Summary(const Importer& importer, bool as_json) {
                                                      {"unreadable", importer.unreadable}}),
                         "\n");
   }
-  std::string text = absl::StrCat("imported ", importer.imported, " of ", importer.entries, " entries\n");
+  std::string text =
+      absl::StrCat("imported ", importer.imported - importer.not_stored, " of ", importer.entries, " entries\n");
+  if (importer.memory_only) absl::StrAppend(&text, "    into memory: the cache has no file\n");
   const auto put = [&](int64_t count, absl::string_view what) {
     if (count > 0) absl::StrAppend(&text, "    ", count, " ", what, "\n");
   };
+  put(importer.not_stored, "not stored: they are gone when verifyd ends");
   put(importer.older, "not newer than what is held");
   put(importer.expired, "expired");
   put(importer.future, "from the future: a clock is wrong");
@@ -155,7 +194,13 @@ int Import(const ImportOptions& options, const Place& place, Asker& asker, Conso
     return absl::IsInvalidArgument(source.status()) ? kExitBadAddress : ExitCodeOf(source.status());
   }
   Importer importer(asker, console);
-  const int code = importer.Run(**source);
+  int code = importer.Run(**source);
+  importer.AwaitStore();
+  if (importer.not_stored > 0) {
+    console.err << "verifyctl: not everything is stored: "
+                << (importer.why_not.empty() ? "the cache is still being written" : importer.why_not) << "\n";
+    if (code == 0) code = kExitUnavailable;
+  }
   if (importer.entries > 0 || code == 0) console.out << Summary(importer, options.json);
   return code == 0 && importer.unreadable > 0 ? kExitBadAddress : code;
 }

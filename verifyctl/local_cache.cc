@@ -95,6 +95,7 @@ LocalCache::LocalCache(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LocalCache::~LocalCache() { impl_->cache->Flush(); }
 
 int LocalCache::Ask(const ApiRequest& request, LineSink sink) {
+  impl_->loop.Poll();  // what has been written since
   ApiRequest asked = request;
   // Who may open the file may change it, but not behind the back of a process that has it open: that one may hold what
   // it has not written yet.

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "boost/json.hpp"
+#include "verdict/reason.h"
 #include "verifyctl/result_text.h"
 #include "verifyd/json.h"
 
@@ -83,6 +85,21 @@ void PutTotals(std::string& out, const json::object& report) {
   }
 }
 
+// Who is known not to exist is deferred with a code of 4yz, as everybody of whom nothing definite is known: before the
+// code is changed it must be seen how many it is about.
+void PutKnownBad(std::string& out, const json::object& report) {
+  int64_t deferred = 0;
+  ForEach(report, "reasons", [&](const json::object& entry) {
+    const std::optional<Reason> reason = ReasonFromName(TextField(entry, "reason"));
+    const json::object* const counts = ObjectField(entry, "counts");
+    if (!reason.has_value() || *reason == Reason::kNone || counts == nullptr) return;
+    if (RowOf(*reason).deliverability != Deliverability::kUndeliverable) return;
+    deferred += NumberField(*counts, "defer") + NumberField(*counts, "would_defer");
+  });
+  if (deferred == 0) return;
+  absl::StrAppendFormat(&out, "%12d  of the deferred are known not to exist: code 550 rejects them\n", deferred);
+}
+
 void PutNotices(std::string& out, const json::object& report) {
   bool titled = false;
   ForEach(report, "notices", [&](const json::object& notice) {
@@ -121,6 +138,7 @@ std::string ReportText(const json::object& report) {
   std::string out;
   PutTime(out, report);
   PutTotals(out, report);
+  PutKnownBad(out, report);
   PutNotices(out, report);
   PutTable(out, report, "reasons", "reason", [&](const json::object& reason) {
     ForEach(reason, "samples", [&](const json::object& sample) {

@@ -348,10 +348,13 @@ ApiReply HandleReplay(ApiContext& context, const ApiArguments& arguments) {
 // ---- The daemon.
 
 json::object CacheStats(const CacheCounts& counts) {
-  return {{"persistent", counts.persistent}, {"records", counts.records},        {"domains", counts.domains},
-          {"file_bytes", counts.file_bytes}, {"used_bytes", counts.used_bytes},  {"evicted", counts.evicted},
-          {"commits", counts.commits},       {"writes", counts.writes},          {"write_errors", counts.write_errors},
-          {"damaged", counts.damaged},       {"uncommitted", counts.uncommitted}};
+  json::object object = {
+      {"persistent", counts.persistent}, {"records", counts.records},        {"domains", counts.domains},
+      {"file_bytes", counts.file_bytes}, {"used_bytes", counts.used_bytes},  {"evicted", counts.evicted},
+      {"commits", counts.commits},       {"writes", counts.writes},          {"write_errors", counts.write_errors},
+      {"damaged", counts.damaged},       {"uncommitted", counts.uncommitted}};
+  if (!counts.write_error.empty()) object["write_error"] = JsonText(counts.write_error);
+  return object;
 }
 
 json::object ProberStats(const ProberCounts& counts) {
@@ -386,6 +389,13 @@ ApiReply HandleStats(ApiContext& context, const ApiArguments& /*arguments*/) {
   return JsonReply(object);
 }
 
+ApiReply HandleStatus(ApiContext& context, const ApiArguments& /*arguments*/) {
+  if (!context.daemon_status) return ApiError(503, "verifyd is not running");
+  const std::shared_ptr<const Configuration> configuration = context.configuration();
+  const absl::Time now = context.loop.clock().Now();
+  return JsonReply(ToJson(StatusOf(context.daemon_status(), *configuration, context.cache, now), now));
+}
+
 ApiReply HandleConfig(ApiContext& context, const ApiArguments& /*arguments*/) {
   const std::shared_ptr<const Configuration> configuration = context.configuration();
   json::array rows;
@@ -396,14 +406,16 @@ ApiReply HandleConfig(ApiContext& context, const ApiArguments& /*arguments*/) {
 }
 
 boost::asio::awaitable<ApiReply> Reload(ApiContext& context) {
-  const absl::Status status = co_await context.reload();
-  if (!status.ok()) co_return ApiError(HttpStatusOf(status), status.message());
+  const absl::StatusOr<std::vector<std::string>> later = co_await context.reload();
+  if (!later.ok()) co_return ApiError(HttpStatusOf(later.status()), later.status().message());
   json::array warnings;
   const std::shared_ptr<const Configuration> configuration = context.configuration();
   for (const std::string& warning : configuration->warnings) warnings.push_back(JsonText(warning));
   json::object object;
   object["reloaded"] = true;
   object["warnings"] = std::move(warnings);
+  json::array& restart = object["wait_for_restart"].emplace_array();
+  for (const std::string& name : *later) restart.push_back(JsonText(name));
   co_return JsonReply(object);
 }
 
@@ -431,6 +443,12 @@ ApiReply HandleRoutes(ApiContext& /*context*/, const ApiArguments& /*arguments*/
   json::object object;
   object["routes"] = std::move(routes);
   return JsonReply(object);
+}
+
+// While the settings can not be used nothing is known, and what were said would be forgotten.
+bool WorksWithoutSettings(const ApiRoute& route) {
+  constexpr std::array<absl::string_view, 5> kWork = {"/v1/", "/v1/status", "/v1/stats", "/v1/config", "/v1/reload"};
+  return absl::c_linear_search(kWork, route.path);
 }
 
 bool TakesLines(const ApiRoute& route) {
@@ -548,6 +566,12 @@ const std::vector<ApiRoute>& ApiRoutes() {
        "request a line, without end; the other arguments are then in the query.",
        HandleReplay},
       {"GET", "/v1/stats", ApiRight::kRead, {}, "Counters and gauges.", HandleStats},
+      {"GET",
+       "/v1/status",
+       ApiRight::kRead,
+       {},
+       "Whether all is well (level 0), something is to be mended (1), or mail is not verified (2), and what.",
+       HandleStatus},
       {"GET", "/v1/config", ApiRight::kRead, {}, "All settings as the daemon has them.", HandleConfig},
       {"POST", "/v1/reload", ApiRight::kChange, {}, "Read the settings file again.", HandleReload},
   };
@@ -588,6 +612,9 @@ ApiReply HandleApiRequest(ApiContext& context, const ApiRequest& request) {
     }
     if (status.ok()) status = reader.TakeBody(request.body);
     if (!status.ok()) return ApiError(400, status.message());
+    if (context.configuration()->stand_in == StandIn::kStopgap && !WorksWithoutSettings(route)) {
+      return ApiError(503, "nothing is verified: the settings can not be used; see verifyctl status");
+    }
     return route.handler(context, arguments);
   }
   if (path_known) return ApiError(405, "this path is not for this method; GET /v1/ lists what there is");

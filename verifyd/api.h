@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/loop.h"
@@ -31,6 +31,7 @@
 #include "verifyd/metrics.h"
 #include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
+#include "verifyd/status.h"
 #include "verifyd/verifier.h"
 
 namespace verifyd {
@@ -49,10 +50,13 @@ struct ApiContext {
   DecisionRecord* record = nullptr;
   // The one in force.
   std::function<std::shared_ptr<const Configuration>()> configuration;
-  // Reads the settings file again; comes back when they are in force. An error says why the old settings stay.
-  std::function<boost::asio::awaitable<absl::Status>()> reload;
+  // Reads the settings file again; comes back when they are in force, with the names of settings that have changed and
+  // take effect after a restart only. An error says why the old settings stay.
+  std::function<boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>>()> reload;
   // Numbers of the rooms the context does not know: {"policy_connections", 12}. May be empty.
   std::function<std::vector<std::pair<std::string, double>>()> more_stats;
+  // Null where no daemon runs.
+  std::function<DaemonStatus()> daemon_status;
 };
 
 // Looking and changing are separate rights; who may change may look.

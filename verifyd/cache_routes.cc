@@ -34,9 +34,16 @@ RecordWalk::Rooms WalkRooms(const ApiContext& context) {
   return {.loop = context.loop, .cache = context.cache, .lifetimes = context.configuration()->cache.lifetimes};
 }
 
+// There is no room for more, because what came before could not be written.
+ApiReply WritesNothing(Cache& cache) {
+  const std::string why = cache.counts().write_error;
+  if (why.empty()) return ApiError(503, "the cache can not write as fast as that");
+  return ApiError(503, absl::StrCat("the cache can not be written: ", why));
+}
+
 boost::asio::awaitable<ApiReply> Import(ApiContext& context, std::vector<absl::StatusOr<NamedRecord>> records) {
   if (!co_await RoomForWrites(context.loop, context.cache)) {
-    co_return ApiError(503, "the cache can not write as fast as that");
+    co_return WritesNothing(context.cache);
   }
   const Lifetimes lifetimes = context.configuration()->cache.lifetimes;
   const absl::Time now = context.loop.clock().Now();
@@ -61,7 +68,7 @@ boost::asio::awaitable<ApiReply> Import(ApiContext& context, std::vector<absl::S
 
 boost::asio::awaitable<ApiReply> Learn(ApiContext& context, std::vector<absl::StatusOr<Delivery>> said, bool dry_run) {
   if (!co_await RoomForWrites(context.loop, context.cache)) {
-    co_return ApiError(503, "the cache can not write as fast as that");
+    co_return WritesNothing(context.cache);
   }
   std::vector<Delivery> deliveries;
   json::array errors;

@@ -778,6 +778,9 @@ void FillAll(const Draft& draft) {
   }
   draft.configuration.warnings = settings.warnings();
   draft.configuration.resolver.servers = settings.List("dns_servers");
+  if (const absl::Status servers = CaresResolver::CheckServers(draft.configuration.resolver.servers); !servers.ok()) {
+    draft.faults.Add("dns_servers", servers);
+  }
   draft.configuration.probe_threads = static_cast<int>(settings.Number("probe_threads"));
   FillLog(draft);
   FillCache(draft);

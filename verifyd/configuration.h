@@ -5,6 +5,7 @@
 #ifndef VERIFYD_VERIFYD_CONFIGURATION_H_
 #define VERIFYD_VERIFYD_CONFIGURATION_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,8 +36,13 @@ struct DoorConfiguration {
   ExchangeLimits limits;
 };
 
+// What is in force where the settings file can not be used: what was in force before (last_good_settings.h), or as much
+// of the file as gives everybody an answer (stopgap_settings.h).
+enum class StandIn : uint8_t { kNone, kLastGood, kStopgap };
+
 struct Configuration {
   std::shared_ptr<const Settings> settings;
+  StandIn stand_in = StandIn::kNone;
   LogOptions log;
   Privacy privacy;
   CacheSettings cache;

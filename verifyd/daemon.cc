@@ -1,6 +1,7 @@
 #include "verifyd/daemon.h"
 
 #include <ares.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -18,10 +19,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/signal.h"
 #include "base/status_macros.h"
+#include "base/text.h"
 #include "base/timer.h"
 #include "boost/asio/as_tuple.hpp"
 #include "boost/asio/signal_set.hpp"
@@ -37,12 +40,15 @@
 #include "verifyd/door/door_table.h"
 #include "verifyd/door/exchange.h"
 #include "verifyd/door/listener.h"
+#include "verifyd/last_good_settings.h"
 #include "verifyd/metrics.h"
 #include "verifyd/privileges.h"
 #include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/route_change.h"
 #include "verifyd/service_manager.h"
+#include "verifyd/settings_watch.h"
+#include "verifyd/status.h"
 #include "verifyd/table_watch.h"
 #include "verifyd/thread_priority.h"
 #include "verifyd/verifier.h"
@@ -59,6 +65,10 @@ constexpr absl::Duration kDrainPatience = absl::Seconds(8);
 // socket.
 constexpr mode_t kStateMode = 0700;
 constexpr mode_t kRuntimeMode = 0750;
+// Before what was begun with other settings goes.
+constexpr absl::Duration kAnswerPause = absl::Milliseconds(100);
+// Sockets that could not be had are tried again so often.
+constexpr absl::Duration kSocketRetry = absl::Minutes(1);
 
 // As far as we may: each session is a descriptor (probe_session_limit).
 void RaiseDescriptorLimit() {
@@ -126,10 +136,18 @@ class LoopThreads {
   std::vector<std::pair<Loop*, std::thread>> threads_;
 };
 
+// One that could not be had.
+struct MissingSocket {
+  ListenAddress address;
+  std::string why;
+};
+
 // One of the table.
 struct Door {
   const DoorRow& row;
   std::vector<std::unique_ptr<Listener>> listeners = {};
+  std::vector<std::string> sockets = {};  // what they are called
+  std::vector<MissingSocket> missing = {};
   std::unique_ptr<Exchange> exchange = nullptr;  // once there are rooms to ask
 };
 
@@ -138,34 +156,58 @@ const DoorRow& RowFor(const InheritedSocket& socket) {
   const std::vector<DoorRow>& table = DoorTable();
   const auto row =
       std::find_if(table.begin(), table.end(), [&](const DoorRow& door) { return door.name == socket.name; });
-  return row == table.end() ? table.front() : *row;
+  if (row != table.end()) return *row;
+  LogWarning(absl::StrCat("an inherited socket is called \"", Printable(socket.name, 60),
+                          "\" (FileDescriptorName=), expected \"control\" or the name of a door: it is served as \"",
+                          table.front().name, "\""));
+  return table.front();
 }
+
+std::string ListText(const std::vector<ListenAddress>& addresses) {
+  return absl::StrJoin(addresses, " ",
+                       [](std::string* out, const ListenAddress& address) { out->append(address.ToString()); });
+}
+
+// Where the control socket is to be.
+std::string FolderOf(const std::string& file) { return std::filesystem::path(file).parent_path(); }
 
 }  // namespace
 
 struct Daemon::Impl {
-  Impl(Configuration first, DaemonOptions given)
+  Impl(Configuration first, DaemonOptions given, std::string why)
       : configuration(std::make_shared<const Configuration>(std::move(first))),
         options(std::move(given)),
         workers(static_cast<size_t>(std::max(configuration->probe_threads, 1))),
-        signals(front.context(), SIGTERM, SIGINT, SIGHUP) {
+        signals(front.context(), SIGTERM, SIGINT, SIGHUP),
+        wrong_settings(std::move(why)) {
     if (configuration->probe_threads == 0) return;
     for (Worker& worker : workers) worker.own = std::make_unique<Loop>(Clock::Real());
   }
 
   absl::Status OpenSockets();
+  absl::Status Adopt(const InheritedSocket& socket);
   absl::Status Listen(Door& door, const std::vector<ListenAddress>& addresses);
+  void OpenMissing();
   absl::Status GiveUpPrivileges();
+  absl::StatusOr<std::optional<UserIdentity>> WhomToBecome() const;
   void UsePrivacy(CacheSettings& cache_settings) const;
   absl::Status BuildRooms();
   void Use(Configuration loaded);
   void Configure();
   std::vector<std::pair<std::string, double>> MoreStats() const;
-  boost::asio::awaitable<absl::Status> Reload();
-  absl::Status TakeSettings(absl::StatusOr<Configuration> loaded);
+  boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>> Reload();
+  absl::StatusOr<std::vector<std::string>> TakeSettings(absl::StatusOr<Configuration> loaded);
+  void RefuseSettings(const absl::Status& why);
+  void SayWrongSettings() const;
+  void BeginAnew(Configuration loaded);
+  void KeepSettings();
+  DaemonStatus StatusNow() const;
+  void SayStart() const;
+  void SayReady(const Status& status) const;
   boost::asio::awaitable<void> ReloadForHangups();
   boost::asio::awaitable<void> WatchSignals();
   boost::asio::awaitable<void> Drain();
+  boost::asio::awaitable<void> DrainForNext();
   boost::asio::awaitable<void> KickWatchdog(absl::Duration interval);
 
   std::shared_ptr<const Configuration> configuration;
@@ -178,7 +220,17 @@ struct Daemon::Impl {
   bool hung_up = false;    // SIGHUP came, and has not been heeded
   bool reloading = false;  // because of it
 
+  // Why the settings that stand in do so, a line for each error; empty: none do.
+  std::string wrong_settings;
+  std::optional<Configuration> next;  // to begin anew with
+  absl::Time started;
+  absl::Time last_reload = absl::InfinitePast();
+  std::string reload_error;
+  std::vector<std::string> waits_for_restart;
+
+  bool inherited_doors = false;
   std::optional<int> inherited_control;
+  std::string no_control_socket;  // why there is none
 
   Metrics metrics;
   std::unique_ptr<CaresResolver> resolver;
@@ -190,11 +242,13 @@ struct Daemon::Impl {
   std::unique_ptr<DecisionRecord> record;
   std::vector<Door> doors;  // in the order of the table
   std::unique_ptr<ControlDoor> control_door;
-  std::unique_ptr<TableWatch> table_watch;  // on the reader loop
+  std::unique_ptr<TableWatch> table_watch;        // on the reader loop
+  std::unique_ptr<SettingsWatch> settings_watch;  // likewise
+  Timer socket_retry{front.timers()};
 };
 
-Daemon::Daemon(Configuration configuration, DaemonOptions options)
-    : impl_(std::make_unique<Impl>(std::move(configuration), std::move(options))) {}
+Daemon::Daemon(Configuration configuration, DaemonOptions options, std::string wrong)
+    : impl_(std::make_unique<Impl>(std::move(configuration), std::move(options), std::move(wrong))) {}
 
 Daemon::~Daemon() = default;
 
@@ -207,6 +261,7 @@ absl::Status Daemon::Start() {
   RaiseDescriptorLimit();
   if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) return absl::InternalError("c-ares can not be initialised");
   for (const std::string& warning : impl_->configuration->warnings) LogWarning(warning);
+  impl_->started = impl_->front.clock().Now();
   RETURN_IF_ERROR(impl_->OpenSockets());
   RETURN_IF_ERROR(impl_->GiveUpPrivileges());
   return impl_->BuildRooms();
@@ -214,43 +269,96 @@ absl::Status Daemon::Start() {
 
 absl::Status Daemon::Impl::OpenSockets() {
   for (const DoorRow& row : DoorTable()) doors.push_back({row});
-  for (const InheritedSocket& socket : TakeInheritedSockets()) {
-    if (socket.name == "control") {
-      inherited_control = socket.fd;
-    } else {
-      Door& door = doors[static_cast<size_t>(&RowFor(socket) - DoorTable().data())];
-      door.listeners.push_back(Listener::Adopt(front, socket.fd));
+  for (const InheritedSocket& socket : options.inherited) RETURN_IF_ERROR(Adopt(socket));
+  for (size_t i = 0; i < doors.size(); ++i) {
+    const std::vector<ListenAddress>& addresses = configuration->doors[i].listen;
+    if (doors[i].listeners.empty()) {
+      RETURN_IF_ERROR(Listen(doors[i], addresses));
+    } else if (!addresses.empty()) {
+      LogInfo(absl::StrCat(doors[i].row.name, "_listen (", ListText(addresses),
+                           ") is not served: the service manager has ", "given ",
+                           absl::StrJoin(doors[i].sockets, " ")));
     }
   }
-  for (size_t i = 0; i < doors.size(); ++i) {
-    if (doors[i].listeners.empty()) RETURN_IF_ERROR(Listen(doors[i], configuration->doors[i].listen));
+  return absl::OkStatus();
+}
+
+// A copy: the socket itself is for whoever begins anew.
+absl::Status Daemon::Impl::Adopt(const InheritedSocket& socket) {
+  const int copy = fcntl(socket.fd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) return absl::UnavailableError(absl::StrCat("no descriptor for inherited socket ", socket.fd));
+  if (socket.name == "control") {
+    inherited_control = copy;
+    return absl::OkStatus();
   }
+  Door& door = doors[static_cast<size_t>(&RowFor(socket) - DoorTable().data())];
+  door.listeners.push_back(Listener::Adopt(front, copy));
+  door.sockets.push_back(door.listeners.back()->name());
+  inherited_doors = true;
   return absl::OkStatus();
 }
 
 absl::Status Daemon::Impl::Listen(Door& door, const std::vector<ListenAddress>& addresses) {
   for (const ListenAddress& address : addresses) {
     absl::StatusOr<std::unique_ptr<Listener>> listener = Listener::Open(front, address);
-    if (!listener.ok()) {
-      return absl::UnavailableError(absl::StrCat(door.row.name, "_listen: ", listener.status().message()));
+    if (listener.ok()) {
+      door.sockets.push_back((*listener)->name());
+      door.listeners.push_back(*std::move(listener));
+      continue;
     }
-    door.listeners.push_back(*std::move(listener));
+    const std::string why = absl::StrCat(door.row.name, "_listen: ", listener.status().message());
+    // Whoever waits at the inherited ones is not to wait because of this one.
+    if (!inherited_doors) return absl::UnavailableError(why);
+    LogError(absl::StrCat(why, "; it is tried again every minute"));
+    door.missing.push_back({address, why});
+    socket_retry.SetAfter(kSocketRetry, [this] { OpenMissing(); });
   }
   return absl::OkStatus();
 }
 
+void Daemon::Impl::OpenMissing() {
+  if (draining) return;
+  for (Door& door : doors) {
+    std::vector<ListenAddress> addresses;
+    for (const MissingSocket& missing : std::exchange(door.missing, {})) addresses.push_back(missing.address);
+    Listen(door, addresses).IgnoreError();  // there are inherited ones
+    for (std::unique_ptr<Listener>& listener : door.listeners) {
+      LogInfo(absl::StrCat(door.row.name, ": ", listener->name(), " is served now"));
+      door.exchange->Serve(std::move(listener));
+    }
+    door.listeners.clear();
+  }
+}
+
+// As --user says. Root without it becomes the owner of the cache's folder: else the service could not use any more what
+// a start by hand has left there.
+absl::StatusOr<std::optional<UserIdentity>> Daemon::Impl::WhomToBecome() const {
+  if (!options.user.empty()) return FindUser(options.user);
+  if (geteuid() != 0) return std::nullopt;
+  const std::string folder = FolderOf(configuration->cache.path);
+  const std::optional<uid_t> owner = folder.empty() ? std::nullopt : OwnerBesidesRoot(folder);
+  if (!owner.has_value()) {
+    WarnOfRoot(configuration->log.to_syslog);
+    return std::nullopt;
+  }
+  absl::StatusOr<UserIdentity> user = FindUser(*owner);
+  if (!user.ok()) {
+    LogWarning(absl::StrCat("runs as root, and what it makes in ", folder, " is root's: ", user.status().message()));
+    return std::nullopt;
+  }
+  LogWarning(absl::StrCat("started as root: goes on as user ", user->name, ", who has ", folder, "; say --user NAME"));
+  return *std::move(user);
+}
+
 absl::Status Daemon::Impl::GiveUpPrivileges() {
-  if (options.user.empty()) {
-    if (geteuid() == 0) WarnOfRoot(configuration->log.to_syslog);
-    return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::optional<UserIdentity> user, WhomToBecome());
+  if (!user.has_value()) return absl::OkStatus();
+  for (const auto& [folder, mode] : {std::pair(FolderOf(configuration->cache.path), kStateMode),
+                                     std::pair(FolderOf(configuration->control_socket), kRuntimeMode)}) {
+    // Without it the cache is in memory, or there is no control socket.
+    if (const absl::Status made = MakeDirectoryFor(folder, mode, *user); !made.ok()) LogError(made.message());
   }
-  ASSIGN_OR_RETURN(const UserIdentity user, FindUser(options.user));
-  if (!configuration->cache.path.empty()) {
-    RETURN_IF_ERROR(MakeDirectoryFor(std::filesystem::path(configuration->cache.path).parent_path(), kStateMode, user));
-  }
-  RETURN_IF_ERROR(
-      MakeDirectoryFor(std::filesystem::path(configuration->control_socket).parent_path(), kRuntimeMode, user));
-  return BecomeUser(user);
+  return BecomeUser(*user);
 }
 
 // Without the key no address is kept or logged in clear all the same.
@@ -306,17 +414,27 @@ absl::Status Daemon::Impl::BuildRooms() {
                      .record = record.get(),
                      .configuration = [this] { return configuration; },
                      .reload = [this] { return Reload(); },
-                     .more_stats = [this] { return MoreStats(); }};
+                     .more_stats = [this] { return MoreStats(); },
+                     .daemon_status = [this] { return StatusNow(); }};
   control_door = std::make_unique<ControlDoor>(front, std::move(context));
   if (inherited_control.has_value()) {
     control_door->Adopt(*inherited_control);
   } else if (!configuration->control_socket.empty()) {
-    RETURN_IF_ERROR(control_door->Listen(configuration->control_socket));
+    const absl::Status listens = control_door->Listen(configuration->control_socket);
+    if (!listens.ok() && !inherited_doors) return listens;
+    no_control_socket = std::string(listens.message());
+    if (!listens.ok()) LogError(absl::StrCat("control_socket: ", no_control_socket));
   }
   table_watch = std::make_unique<TableWatch>(reader, [this](Configuration again) {
     front.Post([this, again = std::move(again)]() mutable { Use(std::move(again)); });
   });
   table_watch->Watch(*configuration);
+  settings_watch = std::make_unique<SettingsWatch>(
+      reader, options.settings_file, [this] { return Configuration::Load(options.settings_file, options.assignments); },
+      [this](absl::StatusOr<Configuration> loaded) {
+        front.Post(
+            [this, loaded = std::move(loaded)]() mutable { TakeSettings(std::move(loaded)).status().IgnoreError(); });
+      });
   for (Door& door : doors) {
     for (std::unique_ptr<Listener>& listener : door.listeners) door.exchange->Serve(std::move(listener));
     door.listeners.clear();
@@ -353,7 +471,7 @@ void Daemon::Impl::Use(Configuration loaded) {
   verifier->TakeIn(RouteChange::Between(before, configuration, front.clock().Now()));
 }
 
-boost::asio::awaitable<absl::Status> Daemon::Impl::Reload() {
+boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>> Daemon::Impl::Reload() {
   absl::StatusOr<Configuration> loaded = absl::UnknownError("not read");
   Signal read(front);
   const PostfixSource postfix{.before = configuration->settings->postfix()};
@@ -367,28 +485,123 @@ boost::asio::awaitable<absl::Status> Daemon::Impl::Reload() {
   co_return TakeSettings(std::move(loaded));
 }
 
-absl::Status Daemon::Impl::TakeSettings(absl::StatusOr<Configuration> loaded) {
+absl::StatusOr<std::vector<std::string>> Daemon::Impl::TakeSettings(absl::StatusOr<Configuration> loaded) {
+  // Another reload was faster, or the end.
+  if (draining) return std::vector<std::string>();
+  last_reload = front.clock().Now();
   if (!loaded.ok()) {
-    for (const absl::string_view line : absl::StrSplit(loaded.status().message(), '\n')) {
-      LogError(absl::StrCat("reload: ", line, "; the settings of before stay in force"));
-    }
+    RefuseSettings(loaded.status());
     return loaded.status();
   }
+  reload_error.clear();
   NotifyReloading();
-  const std::vector<std::string> later = ChangedButNotReloadable(*configuration->settings, *loaded->settings);
-  if (!later.empty()) {
-    LogWarning(absl::StrCat("reload: ", absl::StrJoin(later, ", "), " take effect after a restart only"));
+  std::vector<std::string> later = ChangedButNotReloadable(*configuration->settings, *loaded->settings);
+  const bool stood_in = !std::exchange(wrong_settings, "").empty();
+  if (stood_in) reader.Post([this] { settings_watch->Stop(); });
+  if (stood_in && (configuration->stand_in == StandIn::kStopgap || !later.empty())) {
+    BeginAnew(*std::move(loaded));
+    return std::vector<std::string>();
   }
+  if (!later.empty()) {
+    LogWarning(absl::StrCat("reload: ", absl::StrJoin(later, ", "), later.size() == 1 ? " takes" : " take",
+                            " effect after a restart only"));
+  }
+  waits_for_restart = later;
   for (const std::string& warning : loaded->warnings) LogWarning(warning);
   Use(*std::move(loaded));
   LogInfo("reload: the new settings are in force");
-  NotifyServiceManager("READY=1");
-  return absl::OkStatus();
+  KeepSettings();
+  SayReady(StatusOf(StatusNow(), *configuration, *cache, front.clock().Now()));
+  return later;
+}
+
+void Daemon::Impl::RefuseSettings(const absl::Status& why) {
+  if (!wrong_settings.empty()) {
+    wrong_settings = std::string(why.message());
+    SayReady(StatusOf(StatusNow(), *configuration, *cache, front.clock().Now()));
+    SayWrongSettings();
+    return;
+  }
+  reload_error = std::string(why.message());
+  for (const absl::string_view line : absl::StrSplit(reload_error, '\n', absl::SkipEmpty())) {
+    LogError(absl::StrCat("reload: ", line, "; the settings of before stay in force"));
+  }
+}
+
+// Every minute, because mail depends on it and nobody may have seen the line of the start.
+void Daemon::Impl::SayWrongSettings() const {
+  for (const absl::string_view line : absl::StrSplit(wrong_settings, '\n', absl::SkipEmpty())) {
+    LogError(absl::StrCat("settings can not be used: ", line));
+  }
+  const std::string cure = absl::StrCat("mend ", options.settings_file,
+                                        " (verifyd --check says when it is right); it is read again by itself");
+  if (configuration->stand_in == StandIn::kLastGood) {
+    LogError(absl::StrCat("the settings that were in force before are used instead: ", cure));
+  } else {
+    LogError(absl::StrCat(
+        "ALARM: NOTHING IS VERIFIED, and there are no settings of before: every question is answered as ",
+        "internal_error_action = ", configuration->settings->Text("internal_error_action"), " says: ", cure));
+  }
+}
+
+void Daemon::Impl::BeginAnew(Configuration loaded) {
+  LogInfo("the settings are right again: beginning anew with them");
+  next = std::move(loaded);
+  draining = true;
+  front.Spawn(DrainForNext());
+}
+
+// Who has asked for the reload is answered first.
+boost::asio::awaitable<void> Daemon::Impl::DrainForNext() {
+  co_await front.Sleep(kAnswerPause);
+  co_await Drain();
+}
+
+// For a start whose settings can not be used. Without a service manager there is none such.
+void Daemon::Impl::KeepSettings() {
+  if (!HasServiceManager() && options.inherited.empty()) return;
+  reader.Post([settings = configuration->settings, file = options.settings_file] {
+    const absl::Status kept = KeepLastGoodSettings(*settings, file);
+    if (!kept.ok()) LogWarning(absl::StrCat("the settings in force can not be kept for a bad day: ", kept.message()));
+  });
+}
+
+DaemonStatus Daemon::Impl::StatusNow() const {
+  DaemonStatus status{.version = options.version,
+                      .started = started,
+                      .settings_file = options.settings_file,
+                      .wrong_settings = wrong_settings,
+                      .last_reload = last_reload,
+                      .reload_error = reload_error,
+                      .waits_for_restart = waits_for_restart,
+                      .log_lines_dropped = LogLinesDropped()};
+  for (const Door& door : doors) {
+    if (door.sockets.empty() && door.missing.empty()) continue;
+    DoorStatus& shown = status.doors.emplace_back();
+    shown.name = std::string(door.row.name);
+    shown.sockets = door.sockets;
+    for (const MissingSocket& missing : door.missing) shown.missing.push_back(missing.why);
+    shown.connections = door.exchange->connections();
+  }
+  if (!no_control_socket.empty()) status.doors.push_back({.name = "control", .missing = {no_control_socket}});
+  return status;
+}
+
+void Daemon::Impl::SayStart() const {
+  const Status status = StatusOf(StatusNow(), *configuration, *cache, front.clock().Now());
+  LogInfo(StartLine(status));
+  if (status.dry_run) LogInfo("dry run: nothing is refused, and what would have been is logged (dry_run = yes)");
+  SayReady(status);
+  if (!wrong_settings.empty()) SayWrongSettings();
+}
+
+void Daemon::Impl::SayReady(const Status& status) const {
+  NotifyServiceManager(absl::StrCat("READY=1\nSTATUS=", StatusSummary(status, Judge(status))));
 }
 
 boost::asio::awaitable<void> Daemon::Impl::ReloadForHangups() {
   // However many come while the file is being read, it is read once more for all of them.
-  while (std::exchange(hung_up, false)) (co_await Reload()).IgnoreError();  // logged there
+  while (std::exchange(hung_up, false)) (co_await Reload()).status().IgnoreError();  // logged there
   reloading = false;
 }
 
@@ -399,6 +612,10 @@ boost::asio::awaitable<void> Daemon::Impl::WatchSignals() {
     if (number == SIGHUP) {
       hung_up = true;
       if (!std::exchange(reloading, true)) front.Spawn(ReloadForHangups());
+    } else if (next.has_value()) {
+      next.reset();
+      LogInfo("told to end: answering what is under way");
+      NotifyServiceManager("STOPPING=1");
     } else if (std::exchange(draining, true)) {
       front.Stop();
       co_return;
@@ -429,7 +646,7 @@ boost::asio::awaitable<void> Daemon::Impl::KickWatchdog(absl::Duration interval)
   }
 }
 
-void Daemon::Run() {
+std::optional<Configuration> Daemon::Run() {
   Impl& impl = *impl_;
   LoopThreads threads;
   threads.Run(impl.reader);
@@ -441,11 +658,17 @@ void Daemon::Run() {
     impl.front.Spawn(impl.KickWatchdog(interval));
   }
   AskForShortSlices();
+  impl.SayStart();
   LogInfo("ready");
-  NotifyServiceManager("READY=1");
+  if (impl.wrong_settings.empty()) {
+    impl.KeepSettings();
+  } else {
+    impl.reader.Post([&impl] { impl.settings_watch->Start(); });
+  }
   impl.front.Run();
   threads.End();
-  LogInfo("ended");
+  if (!impl.next.has_value()) LogInfo("ended");
+  return std::move(impl.next);
 }
 
 }  // namespace verifyd

@@ -1,8 +1,11 @@
 // verifyd: the command line. See man/verifyd.8.
+#include <pthread.h>
 #include <sysexits.h>
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,8 +19,12 @@
 #include "cache/store_check.h"
 #include "verifyd/configuration.h"
 #include "verifyd/daemon.h"
+#include "verifyd/doctor/self_examination.h"
 #include "verifyd/doctor/settings_examination.h"
+#include "verifyd/last_good_settings.h"
+#include "verifyd/service_manager.h"
 #include "verifyd/setting_syntax.h"
+#include "verifyd/stopgap_settings.h"
 
 // Read by jemalloc(3) when it starts: under load, what handshakes in TLS leave behind goes back to the system after two
 // seconds, not ten, in which thousands of sessions begin.
@@ -43,8 +50,12 @@ int Complain(int exit_code, absl::string_view what) {
 
 int Check(const Configuration& configuration) {
   for (const std::string& warning : configuration.warnings) LogWarning(warning);
-  for (const Examination& examination : ExamineSettings(configuration, Clock::Real().Now(), ClockSynchronised())) {
-    LogWarning(absl::StrCat(examination.name, ": ", Printable(examination.found, 300), ". ", examination.remedy));
+  Examinations found = ExamineSettings(configuration, Clock::Real().Now(), ClockSynchronised());
+  for (Examination& at_home : ExamineSelf(configuration)) found.push_back(std::move(at_home));
+  for (const Examination& examination : found) {
+    if (examination.health == Health::kOk || examination.health == Health::kNotExamined) continue;
+    LogWarning(absl::StrCat(examination.name, examination.about.empty() ? "" : " ", Printable(examination.about, 300),
+                            ": ", Printable(examination.found, 300), ". ", examination.remedy));
   }
   std::printf("settings are valid\n");
   return EX_OK;
@@ -57,26 +68,85 @@ int CheckCache(const std::string& file) {
   return 1;
 }
 
-int Run(const CommandLine& command_line) {
-  if (!command_line.check_cache.empty()) return CheckCache(command_line.check_cache);
-  absl::StatusOr<Configuration> configuration =
-      Configuration::Load(command_line.daemon.settings_file, command_line.daemon.assignments);
-  if (!configuration.ok()) return Complain(EX_CONFIG, configuration.status().message());
-  if (command_line.check) return Check(*configuration);
+// While one lives, signals wait. Between two daemons nobody heeds them, and a hangup would be the end.
+class SignalsWait {
+ public:
+  SignalsWait() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int number : {SIGHUP, SIGINT, SIGTERM}) sigaddset(&signals, number);
+    pthread_sigmask(SIG_BLOCK, &signals, &before_);
+  }
+  ~SignalsWait() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsWait(const SignalsWait&) = delete;
+  SignalsWait& operator=(const SignalsWait&) = delete;
+
+ private:
+  sigset_t before_ = {};
+};
+
+// What stands in for settings that can not be used.
+Configuration StandInFor(const DaemonOptions& options) {
+  Configuration stopgap = LoadStopgap(options.settings_file, options.assignments);
+  absl::StatusOr<Configuration> last_good =
+      LoadLastGoodSettings(stopgap.settings->Text("data_directory"), options.settings_file);
+  if (last_good.ok()) return *std::move(last_good);
+  if (!absl::IsNotFound(last_good.status())) {
+    LogError(absl::StrCat("nor can those of before: ", last_good.status().message()));
+  }
+  return stopgap;
+}
+
+// Until it ends, or begins anew. The daemon and its log are gone behind it, and signals wait.
+int RunDaemon(const DaemonOptions& options, bool debug, std::optional<Configuration>& configuration, std::string wrong,
+              std::optional<SignalsWait>& signals_wait) {
   LogOptions log = configuration->log;
-  log.debug = command_line.debug;
+  log.debug = debug;
   StartLog(log);
   int exit_code = EX_OK;
   {
-    Daemon daemon(*std::move(configuration), command_line.daemon);
+    Daemon daemon(*std::exchange(configuration, std::nullopt), options, std::move(wrong));
+    signals_wait.reset();
     if (const absl::Status status = daemon.Start(); status.ok()) {
-      daemon.Run();
+      configuration = daemon.Run();
     } else {
       exit_code = Complain(EX_UNAVAILABLE, status.message());
     }
+    signals_wait.emplace();
   }
   StopLog();
   return exit_code;
+}
+
+int Serve(const CommandLine& command_line) {
+  DaemonOptions options = command_line.daemon;
+  options.inherited = TakeInheritedSockets();
+  absl::StatusOr<Configuration> loaded = Configuration::Load(options.settings_file, options.assignments);
+  std::string wrong;
+  std::optional<Configuration> configuration;
+  if (loaded.ok()) {
+    configuration = *std::move(loaded);
+  } else {
+    wrong = std::string(loaded.status().message());
+    if (!HasServiceManager() && options.inherited.empty()) return Complain(EX_CONFIG, wrong);
+    configuration = StandInFor(options);
+  }
+  // From the first: the thread of the log has the signals wait for ever, and outlives each daemon for a moment.
+  std::optional<SignalsWait> signals_wait(std::in_place);
+  int exit_code = EX_OK;
+  while (configuration.has_value()) {
+    exit_code = RunDaemon(options, command_line.debug, configuration, std::exchange(wrong, ""), signals_wait);
+  }
+  return exit_code;
+}
+
+int Run(const CommandLine& command_line) {
+  if (!command_line.check_cache.empty()) return CheckCache(command_line.check_cache);
+  if (!command_line.check) return Serve(command_line);
+  const absl::StatusOr<Configuration> configuration =
+      Configuration::Load(command_line.daemon.settings_file, command_line.daemon.assignments);
+  if (!configuration.ok()) return Complain(EX_CONFIG, configuration.status().message());
+  return Check(*configuration);
 }
 
 // What the libraries throw where memory, threads or descriptors are not to be had.
@@ -95,6 +165,7 @@ int Main(int argc, char** argv) {
   CommandLine command_line;
   std::vector<std::string> assignments;
   command_line.daemon.settings_file = "/etc/verifyd/verifyd.cf";
+  command_line.daemon.version = VERIFYD_VERSION;
   CLI::App app{"verifyd: address verification daemon for mail gateways"};
   app.set_version_flag("--version", VERIFYD_VERSION);
   app.add_option("-c,--config", command_line.daemon.settings_file, "Settings file")->capture_default_str();

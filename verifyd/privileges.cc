@@ -26,6 +26,21 @@ absl::StatusOr<UserIdentity> FindUser(const std::string& name) {
   return UserIdentity{name, entry.pw_uid, entry.pw_gid};
 }
 
+absl::StatusOr<UserIdentity> FindUser(uid_t uid) {
+  passwd entry = {};
+  passwd* found = nullptr;
+  std::array<char, 16384> buffer = {};
+  getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);
+  if (found == nullptr) return absl::NotFoundError(absl::StrCat("there is no user with the number ", uid));
+  return UserIdentity{entry.pw_name, entry.pw_uid, entry.pw_gid};
+}
+
+std::optional<uid_t> OwnerBesidesRoot(const std::string& directory) {
+  struct stat info = {};
+  if (::stat(directory.c_str(), &info) != 0 || info.st_uid == 0) return std::nullopt;
+  return info.st_uid;
+}
+
 absl::StatusOr<gid_t> FindGroup(const std::string& name) {
   group entry = {};
   group* found = nullptr;

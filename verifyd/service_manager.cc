@@ -26,6 +26,8 @@ std::string Environment(const char* name) {
 
 }  // namespace
 
+bool HasServiceManager() { return !Environment("NOTIFY_SOCKET").empty(); }
+
 void NotifyServiceManager(absl::string_view state) {
   const std::string path = Environment("NOTIFY_SOCKET");
   sockaddr_un address = {};

@@ -13,6 +13,8 @@
 
 namespace verifyd {
 
+// Whether one has started us that waits for what we say (NOTIFY_SOCKET).
+bool HasServiceManager();
 // "READY=1", "STOPPING=1", "STATUS=...", "WATCHDOG=1"; several lines are allowed.
 void NotifyServiceManager(absl::string_view state);
 // "RELOADING=1" with the time that goes with it; follow it by READY=1.

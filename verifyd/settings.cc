@@ -272,6 +272,15 @@ absl::Status Settings::Override(const Assignment& assignment) {
   return fault;
 }
 
+std::vector<Assignment> Settings::Assignments() const {
+  std::vector<Assignment> assignments;
+  assignments.reserve(values_.size());
+  for (const auto& [name, assignment] : values_) assignments.push_back(assignment);
+  std::sort(assignments.begin(), assignments.end(),
+            [](const Assignment& a, const Assignment& b) { return a.name < b.name; });
+  return assignments;
+}
+
 absl::string_view Settings::Raw(absl::string_view name) const {
   const Assignment* assignment = Find(name);
   const absl::string_view written =

@@ -88,6 +88,8 @@ class Settings {
   int64_t Number(absl::string_view name, absl::string_view stress = "") const;
   absl::Duration Time(absl::string_view name, absl::string_view stress = "") const;
   bool YesNo(absl::string_view name) const;
+  // Everything that the file or an option set, by name.
+  std::vector<Assignment> Assignments() const;
   // The names NAME of restriction classes, "submission" among them: there is a setting NAME_restrictions of each.
   std::vector<std::string> Classes() const;
 

@@ -38,9 +38,11 @@ class DoctorTest(WorldTestCase):
 
     def test_where_all_is_well_nothing_is_to_be_mended(self):
         found = self.examine(self.patient())
-        # Whether this machine keeps its clock right is not ours to say.
-        states = {name: line["state"] for name, line in found.items() if name != "clock"}
-        names = "helo ptr spf sender dnsbl port25 resolver verify_domains reject_code".split()
+        # Whether this machine keeps its clock right, has room, or a Postfix, is not ours to say.
+        states = {name: line["state"] for name, line in found.items() if name not in ("clock", "disk", "postfix")}
+        self.assert_shows(found["daemon"], "not_examined", "the daemon is not running")
+        del states["daemon"]
+        names = "helo ptr spf sender dnsbl port25 resolver verify_domains reject_code cache".split()
         self.assertEqual(states, dict.fromkeys(names, "ok"), found)
 
     def test_an_address_whose_name_does_not_lead_back(self):
@@ -126,3 +128,35 @@ class DoctorTest(WorldTestCase):
         self.assertIn("helo: localhost is not a fully qualified name", checked.stderr)
         self.assertIn("sender: probe@localhost: localhost is not a fully qualified name", checked.stderr)
         self.assertNotIn("helo:", self.patient().run("--check").stderr)
+
+    def test_a_domain_that_leads_back_to_us_was_said_to_be_well(self):
+        # The name server of this world has any.test at this address, which verifyd takes for its own.
+        address = self.target("any.test").address
+        verifyd = self.patient(verify_domains="any.test", inet_interfaces=address, smtp_tcp_port="25")
+        self.assert_shows(self.examine(verifyd, code=1)["domain"], "bad", "its mail leads back to this machine")
+
+    def test_each_domain_is_asked_for_its_postmaster(self):
+        verifyd = self.patient(verify_domains="good.test slow.test absent.test")
+        result = verifyd.ctl("doctor", "--address", self.world.block.address(WELL), "--dnsbl", "bl.test", "--reach", "good.test")
+        self.assertRegex(result.stdout, r"(?m)^ok +domain good\.test +postmaster is accepted at mx\.good\.test\[")
+        self.assertRegex(result.stdout, r"(?m)^warning +domain slow\.test +postmaster is refused at mx\.slow\.test\[")
+        self.assertRegex(result.stdout, r"(?m)^bad +domain absent\.test +no_such_domain")
+        self.assertEqual(result.returncode, 1)
+
+    def test_a_cache_of_root_in_the_folder_of_the_service_was_said_to_be_well(self):
+        verifyd = self.patient()
+        data = verifyd.settings["data_directory"]
+        verifyd.start()
+        verifyd.stop()
+        shutil.chown(data, "daemon", "daemon")
+        self.assert_shows(self.examine(verifyd, code=1)["cache"], "bad", "to root, the folder to daemon")
+        self.assertIn("belong to root", verifyd.run("--check").stderr)
+
+    def test_what_the_daemon_complains_of_is_told(self):
+        verifyd = self.patient().start()
+        self.assert_shows(self.examine(verifyd)["daemon"], "ok", "nothing to complain of")
+        verifyd.write_config("nonsense = 1\n")
+        verifyd.reload()
+        verifyd.wait_for_log("the settings of before stay in force")
+        verifyd.write_config()
+        self.assert_shows(self.examine(verifyd)["daemon"], "warning", "the last reload failed")

@@ -66,6 +66,13 @@ class ReportTest(WorldTestCase):
         self.ask(verifyd, "nobody@good.test")
         self.assertEqual(self.report(verifyd, "report")["totals"]["would_reject"], 1)
 
+    def test_a_dry_run_with_450_did_not_say_what_550_would_reject(self):
+        verifyd = self.started(dry_run="yes")
+        self.ask(verifyd, "nobody@good.test")
+        self.ask(verifyd, "alice@busy.test")
+        self.assertEqual(self.report(verifyd, "report")["totals"]["would_defer"], 2)
+        self.assertRegex(self.ctl(verifyd, "report"), "(?m)^ +1  of the deferred are known not to exist: code 550 rejects them$")
+
     def test_the_record_outlives_the_daemon(self):
         verifyd = self.started(unverified_recipient_reject_code=550)
         self.ask(verifyd, "nobody@good.test")

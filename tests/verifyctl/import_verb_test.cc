@@ -108,9 +108,9 @@ TEST_F(ImportVerbTest, ItsTimesAndServersAreKept) {
 TEST_F(ImportVerbTest, AnImportMayBeDoneAgain) {
   EXPECT_EQ(Run({"import", "-"}, Postfix()), 0);
   EXPECT_EQ(Run({"--json", "import", "-"}, Postfix()), 0);
-  EXPECT_EQ(
-      out_,
-      "{\"entries\":6,\"imported\":0,\"older\":3,\"expired\":1,\"future\":0,\"uninformative\":2,\"unreadable\":0}\n");
+  EXPECT_EQ(out_,
+            "{\"entries\":6,\"imported\":0,\"not_stored\":0,\"older\":3,\"expired\":1,\"future\":0,\"uninformative\":2,"
+            "\"unreadable\":0}\n");
 }
 
 TEST_F(ImportVerbTest, TheColonsOfALiteralAreRestored) {

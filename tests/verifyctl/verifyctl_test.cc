@@ -341,6 +341,32 @@ TEST_F(VerifyctlWithDaemonTest, StatsAndReload) {
   EXPECT_EQ(out_, "reloaded\n");
 }
 
+TEST_F(VerifyctlWithDaemonTest, AReloadSaidOnlyInTheLogWhatNeedsARestart) {
+  loop_.Post([this] { world_.set_wait_for_restart({"milter_listen"}); });
+  EXPECT_EQ(Run({"reload"}), 0);
+  EXPECT_EQ(out_, "reloaded\nmilter_listen takes effect after a restart only\n");
+  loop_.Post([this] { world_.set_wait_for_restart({"milter_listen", "policy_listen"}); });
+  EXPECT_EQ(Run({"reload"}), 0);
+  EXPECT_EQ(out_, "reloaded\nmilter_listen, policy_listen take effect after a restart only\n");
+}
+
+TEST_F(VerifyctlWithDaemonTest, StatusIsACheckOfMonitoring) {
+  loop_.Post([this] {
+    world_.daemon_status().version = "1.2.3";
+    world_.daemon_status().doors = {{.name = "policy", .sockets = {"inet:127.0.0.1:10090"}, .connections = 1}};
+  });
+  EXPECT_EQ(Run({"status"}), 0);
+  EXPECT_THAT(out_, StartsWith("verifyd OK - policy inet:127.0.0.1:10090, "));
+  EXPECT_THAT(out_, HasSubstr("\n  version       1.2.3, up for "));
+  EXPECT_THAT(out_, HasSubstr("\n  doors         policy inet:127.0.0.1:10090, 1 connection\n"));
+  loop_.Post([this] { world_.daemon_status().reload_error = "verifyd.cf:3: unknown setting \"x\""; });
+  EXPECT_EQ(Run({"status"}), 1);
+  EXPECT_THAT(out_, StartsWith("verifyd WARNING - the last reload failed"));
+  loop_.Post([this] { world_.daemon_status().doors.push_back({.name = "milter", .missing = {"in use"}}); });
+  EXPECT_EQ(Run({"--json", "status"}), 2);
+  EXPECT_THAT(out_, StartsWith("{\"level\":2,\"summary\":\"verifyd CRITICAL - milter is not served: in use; "));
+}
+
 TEST_F(VerifyctlWithDaemonTest, AReloadThatIsRefusedIsAConfigurationError) {
   loop_.Post([this] { world_.set_reload_result(absl::InvalidArgumentError("verifyd.cf:3: unknown setting \"x\"")); });
   EXPECT_EQ(Run({"reload"}), kExitConfiguration);
@@ -359,6 +385,14 @@ TEST_F(VerifyctlTest, VerifyNeedsTheDaemon) {
   EXPECT_EQ(Run({"verify", "joe@example.com"}), kExitUnavailable);
   EXPECT_THAT(err_, StartsWith("verifyctl: the daemon is not running: " + directory_ + "/control: "));
   EXPECT_EQ(Run({"stats"}), kExitUnavailable);
+}
+
+TEST_F(VerifyctlTest, StatusWithoutADaemonIsCritical) {
+  EXPECT_EQ(Run({"status"}), 2);
+  EXPECT_THAT(out_, StartsWith("verifyd CRITICAL - the daemon is not running: " + directory_ + "/control: "));
+  EXPECT_EQ(err_, "");
+  EXPECT_EQ(Run({"--json", "status"}), 2);
+  EXPECT_THAT(out_, StartsWith("{\"level\":2,\"summary\":\""));
 }
 
 TEST_F(VerifyctlTest, WithoutDaemonAndCacheThereIsNothingToLookInto) {

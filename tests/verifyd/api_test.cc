@@ -10,6 +10,7 @@
 #include "boost/json.hpp"
 #include "tests/test_loop.h"
 #include "tests/verifyd/api_world.h"
+#include "verifyd/stopgap_settings.h"
 
 namespace verifyd {
 namespace {
@@ -292,6 +293,44 @@ TEST_F(ApiTest, ReloadSaysWhetherTheSettingsWereTaken) {
   const ApiReply reply = Ask("POST", "/v1/reload");
   EXPECT_EQ(reply.status, 400);
   EXPECT_EQ(ErrorOf(reply), "verifyd.cf:3: unknown setting \"x\"");
+}
+
+TEST_F(ApiTest, ReloadNamesWhatTakesEffectAfterARestartOnly) {
+  EXPECT_EQ(AskOne("POST", "/v1/reload").at("wait_for_restart").as_array().size(), 0U);
+  world_.set_wait_for_restart({"milter_listen"});
+  EXPECT_EQ(AskOne("POST", "/v1/reload").at("wait_for_restart").as_array().at(0), "milter_listen");
+}
+
+TEST_F(ApiTest, StatusSaysWhetherAllIsWell) {
+  world_.daemon_status().version = "1.2.3";
+  world_.daemon_status().doors = {{.name = "policy", .sockets = {"inet:127.0.0.1:10090"}}};
+  json::object status = AskOne("GET", "/v1/status");
+  EXPECT_EQ(status.at("level"), 0);
+  EXPECT_EQ(status.at("summary"),
+            "verifyd OK - policy inet:127.0.0.1:10090, cache in memory only (0 records), every domain");
+  world_.daemon_status().reload_error = "verifyd.cf:3: unknown setting \"x\"";
+  status = AskOne("GET", "/v1/status");
+  EXPECT_EQ(status.at("level"), 1);
+  EXPECT_THAT(status.at("summary").as_string().c_str(), HasSubstr("verifyd.cf:3: unknown setting"));
+}
+
+TEST_F(ApiTest, WhatIsDoubtedAndWhatIsOnHoldStandInTheStatus) {
+  world_.cache().PutDestinationState(
+      {.name = "mx.example.com", .trust = {.doubt = Doubt::kManyRefused, .why = "many"}});
+  world_.cache().PutPin(Pin::HoldKey("example.net"), {.until = absl::InfiniteFuture()});
+  const json::object status = AskOne("GET", "/v1/status");
+  EXPECT_EQ(status.at("not_believed").as_array().at(0), "mx.example.com (many)");
+  EXPECT_EQ(status.at("on_hold").as_array().at(0), "@example.net");
+}
+
+TEST_F(ApiTest, WhileTheSettingsCanNotBeUsedNothingElseIsAnswered) {
+  const auto stopgap = std::make_shared<const Configuration>(StopgapOf("verifyd.cf", "nonsense = 1\n", {}));
+  context_.configuration = [stopgap] { return stopgap; };
+  EXPECT_EQ(Ask("POST", "/v1/pins", R"({"target": "joe@example.com", "status": "deliverable"})").status, 503);
+  EXPECT_EQ(Ask("POST", "/v1/verify", R"({"addresses": ["joe@example.com"]})").status, 503);
+  EXPECT_EQ(Ask("GET", "/v1/status").status, 200);
+  EXPECT_EQ(Ask("POST", "/v1/reload").status, 200);
+  EXPECT_TRUE(world_.cache().ListPins(absl::InfinitePast()).empty());
 }
 
 TEST_F(ApiTest, WhoMayOnlyLookChangesNothing) {

@@ -73,7 +73,11 @@ class ApiWorld {
                        .restrictions = &restrictions_,
                        .record = &record_};
     context.configuration = [this] { return configuration_; };
-    context.reload = [this]() -> boost::asio::awaitable<absl::Status> { co_return reloaded_; };
+    context.reload = [this]() -> boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>> {
+      if (!reloaded_.ok()) co_return reloaded_;
+      co_return wait_for_restart_;
+    };
+    context.daemon_status = [this] { return daemon_status_; };
     context.more_stats = [] { return std::vector<std::pair<std::string, double>>{{"policy_connections_now", 3}}; };
     return context;
   }
@@ -100,6 +104,8 @@ class ApiWorld {
   Cache& cache() { return *cache_; }
   ScriptedResolver& resolver() { return resolver_; }
   void set_reload_result(absl::Status status) { reloaded_ = std::move(status); }
+  void set_wait_for_restart(std::vector<std::string> names) { wait_for_restart_ = std::move(names); }
+  DaemonStatus& daemon_status() { return daemon_status_; }
 
  private:
   Loop& loop_;
@@ -113,6 +119,8 @@ class ApiWorld {
   DecisionRecord record_;
   std::shared_ptr<const Configuration> configuration_;
   absl::Status reloaded_;
+  std::vector<std::string> wait_for_restart_;
+  DaemonStatus daemon_status_;
 };
 
 }  // namespace verifyd

@@ -357,6 +357,53 @@ TEST_F(DoctorTest, SaysWhenItIsTimeToReject) {
   EXPECT_THAT(ExamineOne("reject_code"), Shows(Health::kOk, "nobody was refused"));
 }
 
+TEST_F(DoctorTest, EachDomainOfOursIsAskedForItsPostmaster) {
+  AddServer("good.example", "11.0.0.5", "");
+  AddServer("deaf.example", "11.0.0.6", "rcpt=550 5.1.1 User unknown");
+  AddServer("angry.example", "11.0.0.7", "banner=554 5.7.1 go away, you are listed");
+  resolver_.Fail("gone.example", DnsType::kMx, DnsStatus::kNxDomain);
+  Set("verify_domains", "good.example deaf.example angry.example gone.example");
+  Examine();
+  const auto about = [&](const std::string& domain) {
+    for (const Examination& examination : found_) {
+      if (examination.about == domain) return examination;
+    }
+    ADD_FAILURE() << "no examination of " << domain;
+    return Examination();
+  };
+  EXPECT_THAT(about("good.example"), Shows(Health::kOk, "postmaster is accepted at mx.good.example[11.0.0.5]"));
+  EXPECT_THAT(about("deaf.example"), Shows(Health::kWarning, "postmaster is refused at mx.deaf.example[11.0.0.6]"));
+  EXPECT_THAT(about("gone.example"), Shows(Health::kBad, "no_such_domain"));
+  EXPECT_NE(about("angry.example").health, Health::kOk);
+  for (const auto& connection : dialer_.connections()) {
+    for (const std::string& command : connection->commands) EXPECT_THAT(command, Not(HasSubstr("DATA")));
+  }
+}
+
+TEST_F(DoctorTest, ADomainWhoseMailExchangerIsUsWasSaidToBeWell) {
+  Set("inet_interfaces", kOurs);
+  AddServer("loop.example", kOurs, "");
+  Set("verify_domains", "loop.example");
+  EXPECT_THAT(ExamineOne("domain"), Shows(Health::kBad, "leads back to this machine"));
+  EXPECT_THAT(Of("domain").remedy, HasSubstr("transport_maps"));
+}
+
+TEST_F(DoctorTest, OfManyDomainsSomeAreAskedAndToldTogether) {
+  std::string domains;
+  for (int i = 0; i < 300; ++i) {
+    const std::string domain = "d" + std::to_string(i) + ".example";
+    resolver_.SetMx(domain, {{10, "mx.example.com"}});
+    domains += domain + " ";
+  }
+  Set("verify_domains", domains);
+  EXPECT_THAT(ExamineOne("domains"), Shows(Health::kOk, "postmaster is accepted in 200 of 200 domains, out of 300"));
+}
+
+TEST_F(DoctorTest, WhatWasFoundAtHomeIsToldWithIt) {
+  question_.house = {{.name = "daemon", .health = Health::kBad, .found = "nothing is verified"}};
+  EXPECT_THAT(ExamineOne("daemon"), Shows(Health::kBad, "nothing is verified"));
+}
+
 TEST_F(DoctorTest, TheShortFormSaysWhatIsNotWell) {
   const auto examined = [&] {
     return ExamineSettings(*Configuration::Create(*Settings::Load(file_, {})), test_.clock().Now(), true);

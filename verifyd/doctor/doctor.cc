@@ -13,6 +13,7 @@
 
 #include "probe/network.h"
 #include "verifyd/doctor/dns_examination.h"
+#include "verifyd/doctor/domain_examination.h"
 #include "verifyd/doctor/gather.h"
 #include "verifyd/doctor/settings_examination.h"
 #include "verifyd/doctor/smtp_examination.h"
@@ -81,11 +82,13 @@ boost::asio::awaitable<Examinations> ExamineAll(Loop& loop, Resolver& resolver, 
   tasks.push_back(ExamineResolver(context));
   tasks.push_back(Alone(ExamineClock(context.now, context.question.clock_synchronised)));
   tasks.push_back(Alone(ExamineVerifyDomains(configuration)));
+  tasks.push_back(ExamineDomains(context));
   tasks.push_back(Alone(ExamineRejectCode(configuration, context.question.refusals)));
   Examinations all;
   for (Examinations& some : co_await Gather(loop, std::move(tasks))) {
     all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
   }
+  for (const Examination& examination : context.question.house) all.push_back(examination);
   co_return all;
 }
 

@@ -29,6 +29,7 @@ struct DoctorQuestion {
   bool reach_own_domain = true;
   std::optional<bool> clock_synchronised;  // nothing: the system does not say
   std::optional<RefusalHistory> refusals;  // nothing: no daemon to ask
+  Examinations house;                      // what was found at home: files, and what the daemon says of itself
 };
 
 struct DoctorContext {

@@ -16,7 +16,8 @@ namespace verifyd {
 enum class Health : uint8_t { kOk, kWarning, kBad, kNotExamined };
 
 struct Examination {
-  // A stable word: helo, ptr, spf, sender, dnsbl, port25, resolver, clock, verify_domains, reject_code.
+  // A stable word: helo, ptr, spf, sender, dnsbl, port25, resolver, clock, verify_domains, domain, domains,
+  // reject_code, cache, disk, table, socket, postfix, daemon.
   std::string name;
   std::string about;  // an address or a domain where there are several; else empty
   Health health = Health::kOk;

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -193,6 +194,26 @@ std::string ListenAddress::ToString() const {
   return absl::StrCat("inet:", v6 ? "[" : "", host, v6 ? "]" : "", ":", port);
 }
 
+// Of a socket that somebody else has made.
+std::string NameOf(int fd) {
+  SocketAddress address = {};
+  socklen_t length = sizeof(address);
+  ListenAddress known;
+  std::array<char, INET6_ADDRSTRLEN> host = {};
+  if (getsockname(fd, &address.any, &length) != 0) return absl::StrCat("inherited socket ", fd);
+  if (address.any.sa_family == AF_UNIX) {
+    known.path = address.local.sun_path;
+  } else {
+    const bool v6 = address.any.sa_family == AF_INET6;
+    inet_ntop(address.any.sa_family,
+              v6 ? static_cast<const void*>(&address.v6.sin6_addr) : static_cast<const void*>(&address.v4.sin_addr),
+              host.data(), host.size());
+    known.host = host.data();
+    known.port = ntohs(v6 ? address.v6.sin6_port : address.v4.sin_port);
+  }
+  return absl::StrCat(known.ToString(), " (inherited)");
+}
+
 struct Listener::Impl {
   Impl(Loop& loop, int fd, std::string name, std::string path)
       : loop(loop), descriptor(loop.context(), fd), name(std::move(name)), path(std::move(path)) {}
@@ -259,7 +280,7 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Open(Loop& loop, const Liste
 }
 
 std::unique_ptr<Listener> Listener::Adopt(Loop& loop, int fd) {
-  auto impl = std::make_shared<Impl>(loop, fd, absl::StrCat("inherited socket ", fd), "");
+  auto impl = std::make_shared<Impl>(loop, fd, NameOf(fd), "");
   boost::system::error_code ignored;
   impl->descriptor.native_non_blocking(true, ignored);
   return std::unique_ptr<Listener>(new Listener(std::move(impl)));

@@ -23,6 +23,10 @@ Ruling Trouble() {
 void MailProtocol::Configure(const Configuration& configuration) { settings_ = configuration.mail_protocol; }
 
 std::optional<boost::asio::awaitable<void>> MailConversation::Decide(const MailRequest& request) {
+  if (!protocol_.settings_.decides) {
+    AnswerFailure();
+    return std::nullopt;
+  }
   Evaluation evaluation = protocol_.restrictions_.Begin(request, client_.memory_only());
   if (!evaluation.settled()) return DecideLater(request, std::move(evaluation));
   Say(request, evaluation.ruling());

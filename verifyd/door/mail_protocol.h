@@ -23,6 +23,8 @@ namespace verifyd {
 enum class InternalErrorAction : uint8_t { kDunno, kDefer, kDisconnect };
 
 struct MailProtocolSettings {
+  // False: the settings can not be used. Every request is answered as if something in the daemon had failed.
+  bool decides = true;
   DecisionsLogged decisions_logged = DecisionsLogged::kAll;
   InternalErrorAction internal_error_action = InternalErrorAction::kDunno;
 };
@@ -52,8 +54,8 @@ class MailConversation : public Conversation {
   void AnswerFailure() override;
 
  protected:
-  // Says what the restrictions make of `request`: at once where memory knows, else the rest is returned, as from
-  // Answer. The views in `request` must stay until then.
+  // Says what the restrictions make of `request`, or what AnswerFailure says: at once where memory knows, else the rest
+  // is returned, as from Answer. The views in `request` must stay until then.
   std::optional<boost::asio::awaitable<void>> Decide(const MailRequest& request);
   // The whole answer, in the words of the protocol.
   virtual std::string Worded(const Ruling& ruling) const = 0;

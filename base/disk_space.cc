@@ -1,0 +1,34 @@
+#include "base/disk_space.h"
+
+#include <sys/statvfs.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+
+namespace verifyd {
+namespace {
+
+// What a write needs at least, so to speak: less than that is none.
+constexpr uint64_t kNothing = 16 * 1024;
+
+}  // namespace
+
+std::optional<DiskSpace> DiskSpaceOf(const std::string& folder) {
+  struct statvfs info = {};
+  if (::statvfs(folder.c_str(), &info) != 0) return std::nullopt;
+  return DiskSpace{.bytes = uint64_t{info.f_blocks} * info.f_frsize,
+                   .free_bytes = uint64_t{info.f_bavail} * info.f_frsize};
+}
+
+std::string WriteErrorText(const std::string& file, int code) {
+  const std::string folder = std::filesystem::path(file).parent_path();
+  const std::optional<DiskSpace> space = DiskSpaceOf(folder.empty() ? "." : folder);
+  const bool full = code == ENOSPC || (code == EIO && space.has_value() && space->free_bytes < kNothing);
+  if (full) return absl::StrCat(std::strerror(ENOSPC), ": the disk of ", folder, " is full");
+  return std::strerror(code);
+}
+
+}  // namespace verifyd

@@ -1,0 +1,35 @@
+// The last good settings: those that were in force before the settings file became one that can not be used. The daemon
+// starts with them where it must not stay away, because a service manager holds its sockets and whoever asks there
+// waits for an answer.
+//
+// They are kept in data_directory as settings.good, in the syntax of verifyd.cf: whatever was set, in the file, by -o
+// or by what the file takes from elsewhere, each as it was written. The files that they name are not copied:
+// one without which settings are not valid stops these, too.
+//
+// Thread: any; files are read and written.
+#ifndef VERIFYD_VERIFYD_LAST_GOOD_SETTINGS_H_
+#define VERIFYD_VERIFYD_LAST_GOOD_SETTINGS_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "verifyd/configuration.h"
+#include "verifyd/settings.h"
+
+namespace verifyd {
+
+// Where they are kept.
+std::string LastGoodSettingsFile(const std::string& data_directory);
+
+// Makes the file anew (mode 0600), whole or not at all. `settings` are in force, and came from `settings_file`. Errors
+// name the file and the reason.
+absl::Status KeepLastGoodSettings(const Settings& settings, const std::string& settings_file);
+
+// Their meaning. Errors: NotFound where none are kept of `settings_file`; else what is wrong with them.
+absl::StatusOr<Configuration> LoadLastGoodSettings(const std::string& data_directory, const std::string& settings_file);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_LAST_GOOD_SETTINGS_H_

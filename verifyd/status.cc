@@ -1,0 +1,286 @@
+#include "verifyd/status.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "base/text.h"
+#include "boost/json.hpp"
+#include "verifyd/json.h"
+
+namespace verifyd {
+namespace {
+
+namespace json = boost::json;
+
+constexpr size_t kShown = 300;
+// Before the "@domain" of a hold's key (Pin::HoldKey).
+constexpr absl::string_view kHold = "hold ";
+
+std::string Count(uint64_t number, absl::string_view one, absl::string_view many) {
+  return absl::StrCat(number, " ", number == 1 ? one : many);
+}
+
+// The first of several lines, and how many follow.
+std::string FirstOf(absl::string_view lines) {
+  const std::vector<absl::string_view> each = absl::StrSplit(lines, '\n', absl::SkipEmpty());
+  if (each.empty()) return "";
+  const std::string first = Printable(each[0], kShown);
+  return each.size() == 1 ? first : absl::StrCat(first, " (and ", each.size() - 1, " more)");
+}
+
+std::string DoorsText(const Status& status) {
+  std::vector<std::string> doors;
+  for (const DoorStatus& door : status.daemon.doors) {
+    if (!door.sockets.empty()) doors.push_back(absl::StrCat(door.name, " ", absl::StrJoin(door.sockets, " ")));
+  }
+  return doors.empty() ? "no door" : absl::StrJoin(doors, ", ");
+}
+
+std::string CacheText(const Status& status) {
+  const std::string records = Count(status.cache.records, "record", "records");
+  if (status.cache.persistent) return absl::StrCat("cache ", status.cache_map, " (", records, ")");
+  return absl::StrCat("cache in memory only (", records, ")");
+}
+
+std::string DomainsText(const Status& status) {
+  return status.every_domain ? "every domain" : Count(status.domains, "domain", "domains");
+}
+
+std::string SourcesText(const Status& status) {
+  if (status.stand_in == StandIn::kLastGood) return "settings of before";
+  if (status.stand_in == StandIn::kStopgap) return "a stopgap for settings";
+  return absl::StrCat("settings ", status.daemon.settings_file, status.postfix_directory.empty() ? "" : " and ",
+                      status.postfix_directory);
+}
+
+void JudgeSettings(const Status& status, std::vector<Remark>& remarks) {
+  const DaemonStatus& daemon = status.daemon;
+  const std::string wrong = FirstOf(daemon.wrong_settings);
+  if (status.stand_in == StandIn::kStopgap) {
+    remarks.push_back({StatusLevel::kCritical, absl::StrCat("nothing is verified: settings can not be used: ", wrong)});
+  } else if (!wrong.empty()) {
+    remarks.push_back(
+        {StatusLevel::kWarning, absl::StrCat("settings can not be used, those of before are in force: ", wrong)});
+  } else if (!daemon.reload_error.empty()) {
+    remarks.push_back(
+        {StatusLevel::kWarning,
+         absl::StrCat("the last reload failed, the settings of before are in force: ", FirstOf(daemon.reload_error))});
+  }
+  if (!daemon.waits_for_restart.empty()) {
+    remarks.push_back(
+        {StatusLevel::kWarning, absl::StrCat("changed, and in force after a restart only: ",
+                                             Printable(absl::StrJoin(daemon.waits_for_restart, ", "), kShown))});
+  }
+}
+
+void JudgeDoors(const Status& status, std::vector<Remark>& remarks) {
+  for (const DoorStatus& door : status.daemon.doors) {
+    for (const std::string& missing : door.missing) {
+      remarks.push_back(
+          {StatusLevel::kCritical, absl::StrCat(door.name, " is not served: ", Printable(missing, kShown))});
+    }
+  }
+  const bool nothing = !status.every_domain && status.domains == 0 && !status.asked_by_postfix;
+  if (nothing && status.stand_in != StandIn::kStopgap) {
+    remarks.push_back({StatusLevel::kWarning, "nothing is verified: verify_domains is empty"});
+  }
+}
+
+void JudgeCache(const Status& status, std::vector<Remark>& remarks) {
+  const CacheCounts& cache = status.cache;
+  if (status.cache_map.empty()) return;
+  if (!cache.persistent) {
+    remarks.push_back({StatusLevel::kWarning,
+                       absl::StrCat("cache ", status.cache_map, " can not be used: answers are kept in memory only")});
+    return;
+  }
+  if (!cache.write_error.empty()) {
+    remarks.push_back({StatusLevel::kWarning, absl::StrCat("cache could not be written, ",
+                                                           Count(cache.uncommitted, "change lives", "changes live"),
+                                                           " in memory only: ", Printable(cache.write_error, kShown))});
+  }
+  const Bounds& bounds = status.bounds;
+  if ((bounds.entries > 0 && cache.records >= bounds.entries) ||
+      (bounds.bytes > 0 && cache.used_bytes >= bounds.bytes)) {
+    remarks.push_back({StatusLevel::kWarning,
+                       absl::StrCat("cache is full (", Count(cache.records, "record", "records"),
+                                    "): what is needed least is forgotten; see address_verify_cache_max_entries and "
+                                    "address_verify_cache_max_size")});
+  }
+}
+
+void JudgeDestinations(const Status& status, std::vector<Remark>& remarks) {
+  if (!status.doubted.empty()) {
+    remarks.push_back(
+        {StatusLevel::kWarning,
+         absl::StrCat(Count(status.doubted.size(), "destination is", "destinations are"),
+                      " not believed: ", Printable(status.doubted.front(), kShown), "; see verifyctl destinations")});
+  }
+  if (!status.held.empty()) {
+    remarks.push_back(
+        {StatusLevel::kOk, absl::StrCat("on hold: ", Printable(absl::StrJoin(status.held, ", "), kShown))});
+  }
+  if (status.dry_run) remarks.push_back({StatusLevel::kOk, "dry run: nothing is refused"});
+  if (status.daemon.log_lines_dropped > 0) {
+    remarks.push_back({StatusLevel::kOk, absl::StrCat(Count(status.daemon.log_lines_dropped, "line", "lines"),
+                                                      " of the log lost: nobody read it fast enough")});
+  }
+}
+
+json::array TextArray(const std::vector<std::string>& texts) {
+  json::array array;
+  for (const std::string& text : texts) array.push_back(JsonText(Printable(text, kShown)));
+  return array;
+}
+
+json::array DoorsJson(const std::vector<DoorStatus>& doors) {
+  json::array array;
+  for (const DoorStatus& door : doors) {
+    json::object object;
+    object["door"] = JsonText(door.name);
+    object["sockets"] = TextArray(door.sockets);
+    object["connections"] = door.connections;
+    if (!door.missing.empty()) object["missing"] = TextArray(door.missing);
+    array.push_back(std::move(object));
+  }
+  return array;
+}
+
+json::object CacheJson(const Status& status) {
+  json::object object;
+  if (!status.cache_map.empty()) object["map"] = JsonText(status.cache_map);
+  object["persistent"] = status.cache.persistent;
+  object["records"] = status.cache.records;
+  object["domains"] = status.cache.domains;
+  object["file_bytes"] = status.cache.file_bytes;
+  object["evicted"] = status.cache.evicted;
+  object["write_errors"] = status.cache.write_errors;
+  object["uncommitted"] = status.cache.uncommitted;
+  if (!status.cache.write_error.empty()) object["write_error"] = JsonText(Printable(status.cache.write_error, kShown));
+  return object;
+}
+
+json::object SettingsJson(const Status& status) {
+  const DaemonStatus& daemon = status.daemon;
+  json::object object;
+  object["file"] = JsonText(daemon.settings_file);
+  if (!status.postfix_directory.empty()) object["postfix"] = JsonText(status.postfix_directory);
+  object["in_force"] = status.stand_in == StandIn::kStopgap    ? "stopgap"
+                       : status.stand_in == StandIn::kLastGood ? "last_good"
+                                                               : "file";
+  json::array wrong;
+  for (const absl::string_view line : absl::StrSplit(daemon.wrong_settings, '\n', absl::SkipEmpty())) {
+    wrong.push_back(JsonText(Printable(line, kShown)));
+  }
+  if (!wrong.empty()) object["wrong"] = std::move(wrong);
+  if (daemon.last_reload != absl::InfinitePast()) object["last_reload"] = ToJson(daemon.last_reload);
+  if (!daemon.reload_error.empty()) object["reload_error"] = JsonText(FirstOf(daemon.reload_error));
+  if (!daemon.waits_for_restart.empty()) object["wait_for_restart"] = TextArray(daemon.waits_for_restart);
+  return object;
+}
+
+}  // namespace
+
+Status StatusOf(DaemonStatus daemon, const Configuration& configuration, Cache& cache, absl::Time now) {
+  Status status{.daemon = std::move(daemon),
+                .stand_in = configuration.stand_in,
+                .cache_map = configuration.cache.map_name,
+                .cache = cache.counts(),
+                .bounds = configuration.cache.bounds,
+                .every_domain = configuration.verifier->verify_domains.all(),
+                .domains = configuration.verifier->verify_domains.size(),
+                .dry_run = configuration.restrictions->dry_run};
+  for (const auto& table : configuration.probe->transport_maps) status.routes += table->size();
+  status.asked_by_postfix = absl::c_any_of(
+      status.daemon.doors, [](const DoorStatus& door) { return door.name == "verify" && !door.sockets.empty(); });
+  for (const DestinationState& state : cache.LoadDestinationStates()) {
+    if (state.trust.doubt != Doubt::kNone)
+      status.doubted.push_back(absl::StrCat(state.name, " (", state.trust.why, ")"));
+    if (state.held_until > now) status.held.push_back(state.name);
+  }
+  for (const auto& [key, pin] : cache.ListPins(now)) {
+    absl::string_view held = key;
+    if (absl::ConsumePrefix(&held, kHold)) status.held.emplace_back(held);
+  }
+  return status;
+}
+
+std::vector<Remark> Judge(const Status& status) {
+  std::vector<Remark> remarks;
+  JudgeSettings(status, remarks);
+  JudgeDoors(status, remarks);
+  JudgeCache(status, remarks);
+  JudgeDestinations(status, remarks);
+  absl::c_stable_sort(remarks, [](const Remark& a, const Remark& b) { return a.level > b.level; });
+  return remarks;
+}
+
+StatusLevel LevelOf(const std::vector<Remark>& remarks) {
+  StatusLevel worst = StatusLevel::kOk;
+  for (const Remark& remark : remarks) worst = std::max(worst, remark.level);
+  return worst;
+}
+
+absl::string_view StatusLevelName(StatusLevel level) {
+  switch (level) {
+    case StatusLevel::kOk:
+      return "OK";
+    case StatusLevel::kWarning:
+      return "WARNING";
+    case StatusLevel::kCritical:
+      break;
+  }
+  return "CRITICAL";
+}
+
+std::string StatusSummary(const Status& status, const std::vector<Remark>& remarks) {
+  std::vector<std::string> said;
+  for (const Remark& remark : remarks) {
+    if (remark.level != StatusLevel::kOk) said.push_back(remark.text);
+  }
+  if (said.empty()) said = {DoorsText(status), CacheText(status), DomainsText(status)};
+  return absl::StrCat("verifyd ", StatusLevelName(LevelOf(remarks)), " - ",
+                      absl::StrJoin(said, LevelOf(remarks) == StatusLevel::kOk ? ", " : "; "));
+}
+
+std::string StartLine(const Status& status) {
+  return absl::StrCat("verifyd ", status.daemon.version, ": ", DoorsText(status), ", ", CacheText(status), ", ",
+                      DomainsText(status), ", ", SourcesText(status));
+}
+
+json::object ToJson(const Status& status, absl::Time now) {
+  const std::vector<Remark> remarks = Judge(status);
+  json::object object;
+  object["level"] = static_cast<int>(LevelOf(remarks));
+  object["summary"] = JsonText(StatusSummary(status, remarks));
+  json::array& listed = object["remarks"].emplace_array();
+  for (const Remark& remark : remarks) {
+    listed.push_back(json::object{{"level", static_cast<int>(remark.level)}, {"text", JsonText(remark.text)}});
+  }
+  object["version"] = JsonText(status.daemon.version);
+  object["started"] = ToJson(status.daemon.started);
+  object["uptime_s"] = absl::ToInt64Seconds(now - status.daemon.started);
+  object["doors"] = DoorsJson(status.daemon.doors);
+  object["cache"] = CacheJson(status);
+  if (status.every_domain) {
+    object["domains"] = "*";
+  } else {
+    object["domains"] = status.domains;
+  }
+  object["routes"] = status.routes;
+  object["not_believed"] = TextArray(status.doubted);
+  object["on_hold"] = TextArray(status.held);
+  object["settings"] = SettingsJson(status);
+  object["dry_run"] = status.dry_run;
+  object["log_lines_dropped"] = status.daemon.log_lines_dropped;
+  return object;
+}
+
+}  // namespace verifyd
