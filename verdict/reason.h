@@ -63,6 +63,9 @@ struct ReasonRow {
 
 // The row of `reason`. Reason::kNone has none and must not be asked for (CHECKed).
 const ReasonRow& RowOf(Reason reason);
+// The status that people are told: where everybody is accepted an address is kept as a positive, which one refusal does
+// not overturn, but that says little.
+Deliverability ShownDeliverability(Deliverability kept, Reason reason);
 // "no_such_user"; "none" for Reason::kNone.
 absl::string_view ReasonName(Reason reason);
 std::optional<Reason> ReasonFromName(absl::string_view name);

@@ -131,6 +131,8 @@ int AskAboutEach(const AddressOptions& options, absl::string_view method, Asker&
     request.method = std::string(method);
     request.target = absl::StrCat("/v1/record?address=", PercentEncoded(address));
     const int code = Answer(asker, request, console, [&](absl::string_view line, const json::object& answer) {
+      const json::object* const verdict = ObjectField(answer, "verdict");
+      if (verdict != nullptr && ExitCodeOf(*verdict) == kExitNotCached) exit_code = Worse(exit_code, kExitNotCached);
       console.out << (options.json ? absl::StrCat(line, "\n") : words(answer, console.clock.Now()));
     });
     if (code != 0 && code != kExitNotCached && code != kExitBadAddress) return code;
@@ -145,6 +147,12 @@ std::string DeletedText(const json::object& answer, absl::Time /*now*/) {
     for (const json::value& what : *deleted) {
       absl::StrAppend(&out, &what == deleted->data() ? " " : ", ",
                       what == "domain" ? "what was held of its domain" : "its record");
+    }
+  }
+  if (const json::array* spellings = ArrayField(answer, "spellings")) {
+    for (const json::value& spelling : *spellings) {
+      absl::StrAppend(&out, &spelling == spellings->data() ? ", also as " : ", ",
+                      spelling.is_string() ? spelling.get_string().c_str() : "");
     }
   }
   return absl::StrCat(out, "\n");

@@ -107,7 +107,9 @@ void AddAddressVerbs(CLI::App& app, CommandLine& line) {
 
 void AddTimes(CLI::App& sub, CommandLine& line) {
   sub.add_option("--for", line.pin.for_time, "How long it holds (7d); default: until it is ended")->type_name("TIME");
-  sub.add_option("--why", line.pin.why, "A note for people")->type_name("TEXT");
+  CLI::Option* why =
+      sub.add_option("--why", line.pin.why, "A note for operators; clients are not told it")->type_name("TEXT");
+  sub.add_flag("--tell", line.pin.tell, "Clients are told the note, too")->needs(why);
 }
 
 void AddPinVerbs(CLI::App& app, CommandLine& line) {

@@ -207,6 +207,7 @@ void WritePin(HeldWriter& out, const json::object& pin) {
   out.Headline("  set by the operator");
   out.Line("status", TextField(pin, "status"));
   out.Line("why", TextField(pin, "why"));
+  if (FlagField(pin, "tell")) out.Line("clients are told", "why");
   out.Time("since", pin, "set_at");
   out.Time("until", pin, "until");
 }
@@ -292,6 +293,7 @@ std::string HeldText(const json::object& held, absl::Time now) {
   HeldWriter out(now);
   const json::object* verdict = ObjectField(held, "verdict");
   out.Headline(absl::StrCat(TextField(held, "address"), ": ", verdict == nullptr ? "" : StatusText(*verdict)));
+  out.Line("asked for", TextField(held, "asked"));
   if (verdict != nullptr && FlagField(*verdict, "grace")) {
     out.Line("decision", "only deferred for now: it was there not long ago");
   }
@@ -309,9 +311,10 @@ std::string PinText(const json::object& pin) {
   const absl::string_view status = FlagField(pin, "unset")      ? "not set any more"
                                    : FlagField(pin, "released") ? "not on hold any more"
                                                                 : TextField(pin, "status");
-  return absl::StrCat(TextField(pin, "target"), ": ", status == "hold" ? "on hold" : status,
-                      until.empty() ? "" : absl::StrCat(" until ", until),
-                      why.empty() ? "" : absl::StrCat(" (", why, ")"), "\n");
+  return absl::StrCat(
+      TextField(pin, "target"), ": ", status == "hold" ? "on hold" : status,
+      until.empty() ? "" : absl::StrCat(" until ", until),
+      why.empty() ? "" : absl::StrCat(" (", why, FlagField(pin, "tell") ? "; clients are told" : "", ")"), "\n");
 }
 
 namespace {
@@ -350,6 +353,7 @@ std::string DestinationText(const json::object& destination, absl::Time now) {
   out.Line("doubt", TextField(destination, "doubt"));
   out.Time("doubted since", destination, "doubted_since");
   out.Time("on hold until", destination, "held_until");
+  out.Line("on hold because", TextField(destination, "held_why"));
   out.Line("left alone after", left_alone);
   out.Time("until", destination, "left_alone_until");
   if (const int64_t failures = NumberField(destination, "failures"); failures > 0) {
@@ -398,6 +402,7 @@ std::string DomainText(const json::object& domain, absl::Time now) {
 std::string HistoryText(const json::object& held, absl::Time now) {
   HeldWriter out(now);
   out.Headline(std::string(TextField(held, "address")));
+  out.Line("asked for", TextField(held, "asked"));
   const json::object* record = ObjectField(held, "record");
   if (record == nullptr) {
     out.Line("history", "it was never asked about");

@@ -130,6 +130,8 @@ absl::Status TakeWhy(const json::value& value, ApiArguments& arguments) {
   return absl::OkStatus();
 }
 
+absl::Status TakeTell(const json::value& value, ApiArguments& arguments) { return TakeYesNo(value, arguments.tell); }
+
 absl::Status TakeDomain(const json::value& value, ApiArguments& arguments) {
   const bool below = absl::StartsWith(TextOf(value), ".");
   ASSIGN_OR_RETURN(const std::string domain, ParseDomain(TextOf(value).substr(below ? 1 : 0)));
@@ -217,8 +219,9 @@ const std::vector<ArgumentRow>& ArgumentTable() {
       {"since", "How far back: \"24h\".", TakeSince},
       {"status", "\"deliverable\" or \"undeliverable\".", TakeStatus},
       {"target", "An address, \"@domain\", or the name of a destination.", TakeTarget},
+      {"tell", "Clients are told why, too; true or false.", TakeTell},
       {"trace", "Show the dialogue with the server; true or false.", TakeTrace},
-      {"why", "A note for people.", TakeWhy},
+      {"why", "A note, for operators only.", TakeWhy},
   };
   return *kTable;
 }

@@ -39,6 +39,7 @@ struct ApiArguments {
   bool probe = false;
   absl::Duration for_time = absl::InfiniteDuration();
   std::string why;
+  bool tell = false;
   std::string id;
   RecordFilter filter;  // of several arguments
   std::string after;

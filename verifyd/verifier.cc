@@ -75,7 +75,7 @@ Verdict Pinned(const Pin& pin, absl::Time now) {
   finding.deliverability = pin.deliverability;
   finding.scope = Scope::kAddress;
   finding.rule = "pin";
-  finding.text = pin.why.empty() ? "set by the operator" : pin.why;
+  finding.text = pin.tell && !pin.why.empty() ? pin.why : "set by the operator";
   finding.when = pin.set_at;
   return Known(VerdictSource::kPin, finding, now);
 }
@@ -174,10 +174,7 @@ std::optional<Verdict> Verifier::FromDomain(const std::string& domain, absl::Tim
 
 Verdict Verifier::FromRecord(const Record& record, absl::Time now) const {
   Verdict verdict = Known(VerdictSource::kRecord, record.finding, now);
-  // Kept as a positive, which one refusal does not overturn; but where everybody is accepted that says little.
-  if (record.finding.reason == Reason::kCatchAll) {
-    verdict.finding.deliverability = RowOf(Reason::kCatchAll).deliverability;
-  }
+  verdict.finding.deliverability = ShownDeliverability(record.finding.deliverability, record.finding.reason);
   verdict.grace = GraceOf(record, settings_->lifetimes) > now;
   if (record.finding.deliverability == Deliverability::kUnknown && record.temporary_count > 0) {
     verdict.deferred_since = record.first_temporary;
@@ -191,8 +188,9 @@ Verdict Verifier::OnHold(const Address& address, const Memory& memory) const {
   const std::optional<Record>& record = memory.record;
   const bool positive = record.has_value() && record->finding.deliverability == Deliverability::kDeliverable;
   if (positive || (memory.live() && record->finding.definite())) return FromRecord(*record, now);
+  const Pin& hold = *memory.hold;
   const std::string text = absl::StrCat("verification of ", address.domain(), " is on hold",
-                                        memory.hold->why.empty() ? "" : ": ", memory.hold->why);
+                                        hold.tell && !hold.why.empty() ? absl::StrCat(": ", hold.why) : "");
   if (!settings_->hold_defers) return NotVerifiable(text);
   return Known(VerdictSource::kPin,
                ToFinding(ClassificationOf(Reason::kDestinationDoubted, "hold"), Stage::kDns, text, now), now);
