@@ -109,6 +109,7 @@ ApiReply AskAll(ApiContext& context, const ApiArguments& arguments, Question que
 ApiReply HandleVerify(ApiContext& context, const ApiArguments& arguments) {
   Question question;
   question.fresh = arguments.fresh;
+  question.wants_catch_all = true;  // the status differs
   question.transcript = arguments.trace;
   question.patience = arguments.patience.has_value()
                           ? *arguments.patience

@@ -331,18 +331,20 @@ void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer
   }
   if (question.patience <= absl::ZeroDuration()) {
     if (ticket.leads) loop_.Spawn(Fly(ticket.flight, *std::move(request)));
-    return answer(Told(question, ticket.flight->verdict.get()));
+    return answer(Told(question, ticket.flight->told_so_far()));
   }
   const absl::Duration patience = question.patience;
-  flights_.Wait(*ticket.flight, patience,
-                [this, again, began = loop_.clock().Mono(), question = std::move(question),
-                 answer = std::move(answer)](const Verdict* verdict) mutable {
-                  const bool others =
-                      verdict != nullptr && verdict->declined_for.value_or(question.asker) != question.asker;
-                  if (again || !others) return answer(Told(question, verdict));
-                  question.patience -= loop_.clock().Mono() - began;
-                  Ask(std::move(question), std::move(answer), /*again=*/true);
-                });
+  const bool to_its_end = question.wants_catch_all;
+  flights_.Wait(
+      *ticket.flight, patience,
+      [this, again, began = loop_.clock().Mono(), question = std::move(question),
+       answer = std::move(answer)](const Verdict* verdict) mutable {
+        const bool others = verdict != nullptr && verdict->declined_for.value_or(question.asker) != question.asker;
+        if (again || !others) return answer(Told(question, verdict));
+        question.patience -= loop_.clock().Mono() - began;
+        Ask(std::move(question), std::move(answer), /*again=*/true);
+      },
+      to_its_end);
   if (ticket.leads) loop_.Spawn(Fly(ticket.flight, *std::move(request)));
 }
 
@@ -491,9 +493,26 @@ void Verifier::LookAgain(Address address, Urgency urgency, absl::AnyInvocable<vo
 // Ends when it is known where to ask: what a question in the air keeps here until it lands is no coroutine.
 boost::asio::awaitable<void> Verifier::Fly(std::shared_ptr<Flight> flight, ProbeRequest request) {
   co_await flights_.Enter(*flight);
-  co_await prober_.Begin(std::move(request), [this, flight](ProbeRequest&& asked, ProbeOutcome&& outcome) {
-    loop_.Spawn(Land(flight, std::move(asked), std::move(outcome)));
-  });
+  Prober::Accepted accepted;
+  if (request.ask_catch_all != AskCatchAll::kNo) {
+    accepted = [this, flight, address = request.address](const Finding& finding) {
+      TellAccepted(*flight, address, finding);
+    };
+  }
+  co_await prober_.Begin(
+      std::move(request),
+      [this, flight](ProbeRequest&& asked, ProbeOutcome&& outcome) {
+        loop_.Spawn(Land(flight, std::move(asked), std::move(outcome)));
+      },
+      std::move(accepted));
+}
+
+// Nothing is learned yet. What the operator has said since the probe began is told when it has ended.
+void Verifier::TellAccepted(Flight& flight, const Address& address, const Finding& finding) {
+  const absl::Time now = loop_.clock().Now();
+  const Memory memory = Remember(address, now);
+  if (memory.pin.has_value() || memory.hold.has_value()) return;
+  flights_.Accept(flight, Known(VerdictSource::kProbe, finding, now));
 }
 
 boost::asio::awaitable<void> Verifier::Land(std::shared_ptr<Flight> flight, ProbeRequest request,

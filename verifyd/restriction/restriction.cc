@@ -108,7 +108,14 @@ std::optional<Question> Restrictions::QuestionFor(const Restriction& restriction
   question.role = role;
   question.patience = request.stress.empty() ? settings.patience : settings.stress_patience;
   question.memory_only = evaluation.memory_only_;
+  question.wants_catch_all = CatchAllMatters(
+      UseFor(role, evaluation), (role == Role::kRecipient ? settings.recipient : settings.sender).decisions);
   return question;
+}
+
+Use Restrictions::UseFor(Role role, const Evaluation& evaluation) {
+  if (role == Role::kSender) return Use::kSender;
+  return evaluation.context_ == "submission" ? Use::kOutbound : Use::kInbound;
 }
 
 // A 450 without end is a refusal.
@@ -161,7 +168,7 @@ Restrictions::Step Restrictions::Settle(Evaluation& evaluation, const Restrictio
   const RestrictionSettings& settings = *evaluation.settings_;
   Ruling& ruling = evaluation.ruling_;
   const bool recipient = RoleOf(restriction) == Role::kRecipient;
-  const Use use = !recipient ? Use::kSender : evaluation.context_ == "submission" ? Use::kOutbound : Use::kInbound;
+  const Use use = UseFor(RoleOf(restriction), evaluation);
   Decision decision = DecideOnVerdict(verdict, use, recipient ? settings.recipient : settings.sender);
   if (decision.refuses() && DeferredLongEnough(verdict, RoleOf(restriction), settings)) {
     if (!evaluation.rehearsal_) SayLetThrough(evaluation.request_.recipient, verdict);

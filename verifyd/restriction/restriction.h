@@ -184,6 +184,8 @@ class Restrictions {
   bool MayProbe(const Address& address, const Evaluation& evaluation);
   bool DeferredLongEnough(const Verdict& verdict, Role role, const RestrictionSettings& settings) const;
   bool IsDryRun(const MailRequest& request) const;
+  // What a verdict on an address of this role is used for.
+  static Use UseFor(Role role, const Evaluation& evaluation);
   std::optional<Question> QuestionFor(const Restriction& restriction, const Evaluation& evaluation) const;
 
   Verifier& verifier_;
