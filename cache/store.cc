@@ -38,7 +38,8 @@ constexpr absl::string_view kFormatMark = "verifyd cache format ";
 MDB_val ToVal(absl::string_view s) { return {s.size(), const_cast<char*>(s.data())}; }
 
 absl::Status ErrorOf(absl::string_view path, absl::string_view doing, int code) {
-  return absl::UnavailableError(absl::StrCat(path, ": ", doing, ": ", mdb_strerror(code)));
+  const std::string text = absl::StrCat(path, ": ", doing, ": ", mdb_strerror(code));
+  return code == EACCES || code == EPERM ? absl::PermissionDeniedError(text) : absl::UnavailableError(text);
 }
 
 // A tool that root runs must not leave a lock table behind that the daemon may not write.
