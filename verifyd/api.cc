@@ -39,7 +39,9 @@ namespace json = boost::json;
 constexpr size_t kShownAddress = Address::kMaxAddress;
 constexpr size_t kMaxWhy = 250;
 // Looks for other spellings between which others have their turn.
-constexpr size_t kRespelledInATurn = 16;
+constexpr size_t kRespelledInATurn = 4;
+// Of longer lists nobody asks for other spellings: a program matches the answers with what it has asked.
+constexpr size_t kMostRespelled = 100;
 // Of lines that go out together.
 constexpr size_t kBlock = size_t{16} * 1024;
 
@@ -101,7 +103,9 @@ ApiReply AskAll(ApiContext& context, const ApiArguments& arguments, Question que
   question.urgency = arguments.addresses.size() == 1 ? Urgency::kWaiting : Urgency::kList;
   ApiReply reply;
   LineSource addresses = arguments.lines ? arguments.lines : LinesOf(arguments.addresses);
-  if (question.memory_only) addresses = Respelled(context.loop, context.cache, std::move(addresses));
+  if (question.memory_only && !arguments.lines && arguments.addresses.size() <= kMostRespelled) {
+    addresses = Respelled(context.loop, context.cache, std::move(addresses));
+  }
   reply.lines = QuestionList::Answers(context.loop, context.verifier, std::move(question), std::move(addresses));
   return reply;
 }
@@ -125,7 +129,7 @@ ApiReply HandleQuery(ApiContext& context, const ApiArguments& arguments) {
 
 // ---- One address and what is held of it.
 
-// Where an address is kept hashed, its other spellings are.
+// Hashed, another spelling can not be told from another address.
 absl::string_view OtherSpellings(const Cache::Spellings& spellings) {
   return spellings.complete ? "" : "; other spellings of it are not looked for where addresses are kept hashed";
 }

@@ -31,9 +31,40 @@ class CompletionTest(unittest.TestCase):
         self.assertEqual(self.bash("verifyctl", "purge", "--js"), ["--json"])
         self.assertEqual(self.bash("verifyctl", "nonsense", "--o"), [""])
 
+    def test_bash_completes_values(self):
+        self.assertEqual(self.bash("verifyctl", "list", "--status", "un"), ["undeliverable", "unknown"])
+        self.assertEqual(self.bash("verifyctl", "export", "--format", ""), ["jsonl", "csv", "postfix"])
+        self.assertEqual(self.bash("verifyctl", "set", "joe@example.com", "und"), ["undeliverable"])
+        self.assertEqual(self.bash("verifyctl", "list", "--reason", "catch_all_"), ["catch_all_inconsistent"])
+        self.assertEqual(self.bash("verifyctl", "config", "relay_dom"), ["relay_domains"])
+        self.assertEqual(self.bash("verifyctl", "help", "verif"), ["verify"])
+        self.assertEqual(self.bash("verifyctl", "completion", "z"), ["zsh"])
+        self.assertEqual(self.bash("verifyctl", "list", "--older", ""), [""])
+
     def test_zsh_takes_the_file_and_knows_whom_it_is_for(self):
         script = "autoload -U compinit; compinit -u -d /dev/null; source {0}; print $_comps[verifyctl]; zsh -n {0}"
         self.assertEqual(self.completed("zsh", script), ["_verifyctl", ""])
+
+    def zsh(self, words):
+        """What `words` and a Tab become: zsh shows its completions on a terminal only."""
+        driver = ("zmodload zsh/zpty; zpty verifyctl zsh -f -i; zpty -w verifyctl 'PS1=; unsetopt zle_bracketed_paste; "
+                  "autoload -U compinit; compinit -u -d /dev/null; source {0}; stty -echo; print READY'; "
+                  "zpty -r -m verifyctl text '*READY*'; zpty -w -n verifyctl 'verifyctl " + words + "'$'\\t'; sleep 1; "
+                  "zpty -r -t verifyctl text; print -r -- $text; zpty -d verifyctl")
+        return "".join(self.completed("zsh", driver))
+
+    def test_zsh_completes_values(self):
+        self.assertIn("undeliverable", self.zsh("set joe@example.com und"))
+        self.assertIn("postfix", self.zsh("export --format po"))
+        self.assertIn("catch_all_inconsistent", self.zsh("list --reason catch_all_"))
+
+    def test_fish_completes_values(self):
+        def first_of(words):
+            return [line.split("\t")[0] for line in self.completed("fish", f"source {{0}}; complete -C 'verifyctl {words}'") if line]
+        self.assertEqual(first_of("list --status un"), ["undeliverable", "unknown"])
+        self.assertEqual(first_of("set joe@example.com und"), ["undeliverable"])
+        self.assertEqual(first_of("config relay_doma"), ["relay_domains"])
+        self.assertEqual(first_of("help verif"), ["verify"])
 
     def test_fish_completes_verbs_and_the_options_of_a_verb(self):
         verbs = self.completed("fish", "source {0}; complete -C 'verifyctl pu'")

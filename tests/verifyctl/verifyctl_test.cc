@@ -42,7 +42,7 @@ TEST_F(VerifyctlTest, CompletionKnowsEveryVerbAndItsOptions) {
     }
   }
   EXPECT_EQ(Run({"completion", "tcsh"}), kExitUsage);
-  EXPECT_EQ(err_, "verifyctl: \"tcsh\": expected bash, zsh or fish\n");
+  EXPECT_THAT(err_, HasSubstr("found \"tcsh\", expected bash, zsh or fish"));
 }
 
 TEST_F(VerifyctlWithDaemonTest, VerifySaysTheStatusAndWhatItRestsOn) {
@@ -80,10 +80,10 @@ TEST_F(VerifyctlWithDaemonTest, WhatTheOperatorSetsIsHeldTrueUntilItIsUnset) {
 }
 
 TEST_F(VerifyctlWithDaemonTest, WhatCanNotBeSetIsSaid) {
-  EXPECT_EQ(Run({"set", "joe@example.com", "perhaps"}), kExitBadAddress);
-  EXPECT_THAT(err_, HasSubstr("found \"perhaps\", expected \"deliverable\" or \"undeliverable\""));
-  EXPECT_EQ(Run({"set", "joe@example.com", "deliverable", "--for", "soon"}), kExitBadAddress);
-  EXPECT_THAT(err_, HasSubstr("\"for\": "));
+  EXPECT_EQ(Run({"set", "joe@example.com", "perhaps"}), kExitUsage);
+  EXPECT_THAT(err_, HasSubstr("found \"perhaps\", expected deliverable or undeliverable"));
+  EXPECT_EQ(Run({"set", "joe@example.com", "deliverable", "--for", "soon"}), kExitUsage);
+  EXPECT_THAT(err_, HasSubstr("--for: "));
   EXPECT_EQ(Run({"set", "nonsense", "deliverable"}), kExitBadAddress);
   EXPECT_EQ(Run({"set", "@-", "deliverable"}), kExitBadAddress);
   EXPECT_EQ(Run({"set", "joe@example.com"}), kExitUsage);
@@ -211,10 +211,10 @@ TEST_F(VerifyctlWithDaemonTest, ReportShowsWhatWasDecided) {
   loop_.Post([this] { Refuse(); });
   EXPECT_EQ(Run({"report", "--since", "1h"}), 0);
   EXPECT_THAT(out_, HasSubstr("           1  decisions\n           1  rejected\n"));
-  EXPECT_THAT(out_, HasSubstr("no_such_user             1             0 "));
+  EXPECT_THAT(out_, HasSubstr("\nno_such_user         1         0 "));
   EXPECT_THAT(out_, HasSubstr("    gone@example.com: 550 no\n"));
   EXPECT_THAT(out_, HasSubstr("           1  gone@example.com  no_such_user\n"));
-  EXPECT_EQ(Run({"report", "--since", "soon"}), kExitBadAddress);
+  EXPECT_EQ(Run({"report", "--since", "soon"}), kExitUsage);
 }
 
 TEST_F(VerifyctlWithDaemonTest, ShowTellsTheStoryOfARefusalByItsId) {
@@ -274,7 +274,7 @@ TEST_F(VerifyctlWithDaemonTest, LearnTakesInTheDeliveriesOfAMailLogAndMayBeDoneA
 
 TEST_F(VerifyctlWithDaemonTest, StatsAndReload) {
   EXPECT_EQ(Run({"stats"}), 0);
-  EXPECT_THAT(out_, HasSubstr("\nprober\n    probes "));
+  EXPECT_THAT(out_, HasSubstr("\nprobes "));
   EXPECT_EQ(Run({"reload"}), 0);
   EXPECT_EQ(out_, "reloaded\n");
 }
@@ -287,8 +287,8 @@ TEST_F(VerifyctlWithDaemonTest, AReloadThatIsRefusedIsAConfigurationError) {
 
 TEST_F(VerifyctlWithDaemonTest, TheSocketOfTheCommandLineNeedsNoSettings) {
   WriteSettings("nonsense = 1\n");
-  EXPECT_EQ(Run({"stats"}), kExitConfiguration);
   EXPECT_EQ(Run({"-s", directory_ + "/control", "stats"}), 0);
+  EXPECT_EQ(err_, "");
 }
 
 // Without a daemon.
