@@ -1,8 +1,11 @@
 """Completion of verifyctl in real shells, from the files that are installed."""
 
 import os
+import pty
+import select
 import subprocess
 import tempfile
+import time
 import unittest
 
 from world_test_case import build_directory
@@ -45,18 +48,41 @@ class CompletionTest(unittest.TestCase):
         script = "autoload -U compinit; compinit -u -d /dev/null; source {0}; print $_comps[verifyctl]; zsh -n {0}"
         self.assertEqual(self.completed("zsh", script), ["_verifyctl", ""])
 
-    def zsh(self, words):
-        """What `words` and a Tab become: zsh shows its completions on a terminal only."""
-        driver = ("zmodload zsh/zpty; zpty verifyctl zsh -f -i; zpty -w verifyctl 'PS1=; unsetopt zle_bracketed_paste; "
-                  "autoload -U compinit; compinit -u -d /dev/null; source {0}; stty -echo; print READY'; "
-                  "zpty -r -m verifyctl text '*READY*'; zpty -w -n verifyctl 'verifyctl " + words + "'$'\\t'; sleep 1; "
-                  "zpty -r -t verifyctl text; print -r -- $text; zpty -d verifyctl")
-        return "".join(self.completed("zsh", driver))
+    def assert_zsh_completes(self, words, expected):
+        """zsh completes on a terminal only."""
+        text = subprocess.run([os.path.join(build_directory(), "verifyctl", "verifyctl"), "completion", "zsh"], capture_output=True, check=True).stdout
+        leader, terminal = pty.openpty()
+        with tempfile.NamedTemporaryFile() as file, os.fdopen(leader, "r+b", buffering=0) as keyboard:
+            file.write(text)
+            file.flush()
+            shell = subprocess.Popen(["zsh", "-f", "-i"], stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+                                     env={**os.environ, "TERM": "dumb", "HOME": os.path.dirname(file.name)})
+            os.close(terminal)
+            shown = b""
+
+            def await_output(part):
+                nonlocal shown
+                deadline = time.monotonic() + 15
+                while part not in shown and time.monotonic() < deadline:
+                    if select.select([keyboard], [], [], 0.1)[0]:
+                        shown += keyboard.read(4096)
+                self.assertIn(part, shown)
+
+            try:
+                keyboard.write(f"PS1=; autoload -U compinit; compinit -u -d /dev/null; source {file.name}; print REA''DY\n".encode())
+                await_output(b"READY")
+                shown = b""
+                keyboard.write(f"verifyctl {words}\t".encode())
+                await_output(expected.encode())
+            finally:
+                shell.kill()
+                shell.wait()
 
     def test_zsh_completes_values(self):
-        self.assertIn("undeliverable", self.zsh("set joe@example.com und"))
-        self.assertIn("postfix", self.zsh("export --format po"))
-        self.assertIn("catch_all_inconsistent", self.zsh("list --reason catch_all_"))
+        self.assert_zsh_completes("set joe@example.com und", "undeliverable")
+        self.assert_zsh_completes("export --format po", "postfix")
+        self.assert_zsh_completes("list --reason catch_all_", "catch_all_inconsistent")
+        self.assert_zsh_completes("config relay_doma", "relay_domains")
 
     def test_fish_completes_values(self):
         def first_of(words):
