@@ -27,6 +27,7 @@
 #include "verifyctl/pin_verbs.h"
 #include "verifyctl/report_verbs.h"
 #include "verifyctl/store_verbs.h"
+#include "verifyd/api_arguments.h"
 #include "verifyd/record/tally.h"
 
 namespace verifyd {
@@ -118,7 +119,7 @@ void AddAddressVerbs(CLI::App& app, CommandLine& line) {
   verify
       ->add_option("--patience", line.addresses.patience,
                    "How long to wait for a probe; default: as long as it may take")
-      ->check(ATime())
+      ->check(ATime(ApiArguments::kMaxPatience))
       ->type_name("TIME");
   AddAddressVerb(app, line, "query", "What memory answers, without a probe", Query, true);
   AddAddressVerb(app, line, "show", "Everything that is held of an address, or of a refusal by its id", Show, true);

@@ -4,6 +4,7 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -61,8 +62,14 @@ CLI::Validator OneOfItsWords(absl::string_view name) {
   return CLI::Validator(judge, "");
 }
 
-CLI::Validator ATime() {
-  return CLI::Validator([](std::string& text) { return ErrorOf(ParseTimeValue(text).status()); }, "");
+CLI::Validator ATime(absl::Duration most) {
+  return CLI::Validator(
+      [most](std::string& text) {
+        const absl::StatusOr<absl::Duration> time = ParseTimeValue(text);
+        if (!time.ok() || *time <= most) return ErrorOf(time.status());
+        return absl::StrCat("found ", FormatTimeValue(*time), ", expected at most ", FormatTimeValue(most));
+      },
+      "");
 }
 
 CLI::Validator ADomain() {

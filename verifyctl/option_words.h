@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace verifyd {
 
@@ -17,8 +18,8 @@ namespace verifyd {
 const std::vector<std::string>& WordsOf(absl::string_view name);
 // One of those; what is none is named, and perhaps what was meant.
 CLI::Validator OneOfItsWords(absl::string_view name);
-// "7d".
-CLI::Validator ATime();
+// "7d"; `most` at most.
+CLI::Validator ATime(absl::Duration most = absl::InfiniteDuration());
 // "example.com", ".example.com".
 CLI::Validator ADomain();
 

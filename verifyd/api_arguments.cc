@@ -23,8 +23,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr absl::Duration kMaxPatience = absl::Hours(1);
-
 struct ArgumentRow {
   absl::string_view name;
   absl::string_view documentation;
@@ -84,7 +82,9 @@ absl::Status TakeRole(const json::value& value, ApiArguments& arguments) {
 absl::Status TakePatience(const json::value& value, ApiArguments& arguments) {
   if (!value.is_string()) return Expected("a time, \"300s\"", value);
   ASSIGN_OR_RETURN(const absl::Duration patience, ParseTimeValue(TextOf(value)));
-  if (patience > kMaxPatience) return Expected(absl::StrCat("at most ", FormatTimeValue(kMaxPatience)), value);
+  if (patience > ApiArguments::kMaxPatience) {
+    return Expected(absl::StrCat("at most ", FormatTimeValue(ApiArguments::kMaxPatience)), value);
+  }
   arguments.patience = patience;
   return absl::OkStatus();
 }

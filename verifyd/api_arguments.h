@@ -25,6 +25,8 @@ namespace verifyd {
 
 // All arguments there are; each route takes some of them.
 struct ApiArguments {
+  static constexpr absl::Duration kMaxPatience = absl::Hours(1);
+
   std::string address;
   std::vector<std::string> addresses;  // or requests
   LineSource lines;                    // if set, addresses that come over time, instead of these

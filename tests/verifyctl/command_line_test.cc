@@ -64,6 +64,7 @@ TEST_F(CommandLineTest, ValuesOfOptionsWereJudgedByTheDaemonWithAnotherExitCode)
                                              {"top", "--since", "never"},
                                              {"top", "-n", "1000"},
                                              {"verify", "--patience", "long", "joe@example.com"},
+                                             {"verify", "--patience", "2h", "joe@example.com"},
                                              {"set", "joe@example.com", "perhaps"},
                                              {"set", "joe@example.com", "deliverable", "--for", "soon"},
                                              {"config", "nonsense"},
