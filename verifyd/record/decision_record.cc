@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "boost/json.hpp"
 #include "mail/masked_text.h"
 #include "verifyd/json.h"
