@@ -37,7 +37,7 @@ std::string FirstBytes(std::istream& in, size_t most) {
     return "";
   }
   std::streambuf& buffer = *in.rdbuf();
-  const auto there = std::min<std::streamsize>(buffer.in_avail(), std::min(most, bytes.size()));
+  const auto there = std::min(buffer.in_avail(), static_cast<std::streamsize>(std::min(most, bytes.size())));
   const std::streamsize got = buffer.sgetn(bytes.data(), there);
   for (std::streamsize i = 0; i < got; ++i) buffer.sungetc();
   return std::string(bytes.data(), static_cast<size_t>(got));

@@ -85,8 +85,9 @@ absl::StatusOr<std::unique_ptr<LocalCache>> LocalCache::Open(Configuration confi
   if (configuration.cache.path.empty()) return absl::NotFoundError("there is no cache: address_verify_map is empty");
   const std::string file = absl::StrCat(configuration.cache.path, ".mdb");
   RETURN_IF_ERROR(CheckCacheFile(file));
-  if (access(file.c_str(), W_OK) != 0)
+  if (access(file.c_str(), W_OK) != 0) {
     return absl::PermissionDeniedError(absl::StrCat(file, ": ", std::strerror(errno)));
+  }
   const auto shared = std::make_shared<const Configuration>(std::move(configuration));
   CacheSettings settings = shared->cache;
   settings.cleanup_interval = absl::ZeroDuration();

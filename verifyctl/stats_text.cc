@@ -89,7 +89,7 @@ std::string HitText(const StatsReader& stats) {
   const double probe = stats.Labelled(kAnswers, "source", "probe");
   const double memory = stats.Labelled(kAnswers, "source", "cache") + stats.Labelled(kAnswers, "source", "domain") +
                         stats.Labelled(kAnswers, "source", "pin");
-  const std::string by_source = stats.ByLabel(kAnswers, "source");
+  std::string by_source = stats.ByLabel(kAnswers, "source");
   if (memory + probe <= 0) return by_source;
   return absl::StrFormat("%.1f %% from memory: %s", 100 * memory / (memory + probe), by_source);
 }
