@@ -150,6 +150,16 @@ class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
   std::string lines_;
 };
 
+struct Voice {
+  std::string program = "verifyd";
+  bool only_warnings = false;
+};
+
+Voice& TheVoice() {
+  static auto& voice = *new Voice;
+  return voice;
+}
+
 std::function<std::string(absl::string_view line)>& TheFilter() {
   static auto& filter = *new std::function<std::string(absl::string_view line)>;
   return filter;
@@ -209,6 +219,8 @@ void SetLogFilter(std::function<std::string(absl::string_view line)> filter) { T
 
 bool LogFiltered() { return TheFilter() != nullptr; }
 
+void SpeakAs(absl::string_view program) { TheVoice() = {.program = std::string(program), .only_warnings = true}; }
+
 void Log(LogLevel level, absl::string_view line) {
   if (level == LogLevel::kDebug && !DebugLogged()) return;
   std::string filtered;
@@ -224,7 +236,9 @@ void Log(LogLevel level, absl::string_view line) {
   const absl::string_view word = LevelWord(level);
   spdlog::logger* const logger = active_logger.load(std::memory_order_acquire);
   if (logger == nullptr) {
-    const std::string whole = absl::StrCat("verifyd: ", word, line, "\n");
+    const Voice& voice = TheVoice();
+    if (voice.only_warnings && word.empty()) return;
+    const std::string whole = absl::StrCat(voice.program, ": ", word, line, "\n");
     std::fwrite(whole.data(), 1, whole.size(), stderr);
     return;
   }

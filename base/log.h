@@ -36,6 +36,10 @@ void StopLog(absl::Duration limit = absl::Seconds(1));
 // Lines lost because the queue was full.
 uint64_t LogLinesDropped();
 
+// For tools: lines that go to standard error at once are said by `program`, and only warnings and errors are said.
+// Before there are other threads.
+void SpeakAs(absl::string_view program);
+
 // Every line goes through `filter` from now on, on the thread that logs it; null: as it is. Before there are other
 // threads.
 void SetLogFilter(std::function<std::string(absl::string_view line)> filter);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -24,6 +25,7 @@
 #include "cache/open_mark.h"
 #include "cache/overlay.h"
 #include "cache/page_check.h"
+#include "cache/spelling.h"
 #include "cache/store.h"
 #include "cache/store_check.h"
 #include "cache/writer.h"
@@ -44,6 +46,9 @@ constexpr size_t kHidingWaits = 1000;
 constexpr absl::Duration kHidingPause = absl::Milliseconds(20);
 // Every pseudonym sorts before it: what follows the mark is a hexadecimal digit.
 constexpr absl::string_view kBehindPseudonyms = "#g";
+// Looks for other spellings of an address, and such that are found: an outsider can have had thousands asked about.
+constexpr size_t kMaxLeaps = 1000;
+constexpr size_t kMaxSpellings = 100;
 // Addresses that are remembered for unasked probes.
 constexpr size_t kMaxPlanned = 10000;
 
@@ -131,6 +136,8 @@ struct Cache::Impl {
   void Put(Table table, absl::string_view key, std::optional<std::string> value);
   StoredKey Stored(absl::string_view key) const { return StoredKey(settings.pseudonyms.get(), key); }
   void PutRecord(absl::string_view key, const Record& record);
+  // Of what is in the store; false where it was not looked for all.
+  bool FindSpellings(absl::string_view folded, absl::btree_set<std::string>& keys);
   std::vector<std::pair<std::string, absl::Time>> AgendaOfThisRun(size_t limit);
   void HidePins();
   void HideRecords();
@@ -316,6 +323,23 @@ void Cache::Impl::PutRecord(absl::string_view key, const Record& record) {
   Put(Table::kRecords, stored, EncodeRecord(masked));
 }
 
+bool Cache::Impl::FindSpellings(absl::string_view folded, absl::btree_set<std::string>& keys) {
+  const Store::Reading reading(*store);
+  std::string next = NextSpelling(folded, "");
+  for (size_t leaps = 0; !next.empty(); ++leaps) {
+    if (leaps == kMaxLeaps || keys.size() >= kMaxSpellings) return false;
+    if (store->Find(Table::kRecords, next, [](absl::string_view) {}).value_or(false)) keys.insert(next);
+    std::string behind;
+    const absl::StatusOr<bool> more =
+        store->ForSome(Table::kRecords, next, 1,
+                       [&](absl::string_view key, absl::string_view /*value*/) { behind = std::string(key); });
+    if (!more.ok() || behind.empty()) break;
+    if (absl::EqualsIgnoreCase(behind, folded)) keys.insert(behind);
+    next = NextSpelling(folded, behind);
+  }
+  return true;
+}
+
 // The index has pseudonyms, and those of an earlier run would hide the others.
 std::vector<std::pair<std::string, absl::Time>> Cache::Impl::AgendaOfThisRun(size_t limit) {
   const absl::Time now = front.clock().Now();
@@ -343,7 +367,8 @@ void Cache::Impl::HidePins() {
       Table::kPins, [](absl::string_view /*key*/, absl::string_view value) { return DecodePin(value); },
       [&](absl::string_view key, Pin pin) { pins.emplace_back(key, std::move(pin)); });
   for (const auto& [key, pin] : pins) {
-    const StoredKey stored = Stored(key);
+    const std::string folded = FoldedKey(key);
+    const StoredKey stored = Stored(folded);
     if (absl::string_view(stored) == key) continue;
     Put(Table::kPins, stored, EncodePin(pin));
     Put(Table::kPins, key, std::nullopt);
@@ -528,9 +553,36 @@ void Cache::Together(absl::FunctionRef<void()> look_up) {
   look_up();
 }
 
+Cache::Spellings Cache::SpellingsOf(absl::string_view key) {
+  Spellings found;
+  const std::string folded = FoldedKey(key);
+  if (impl_->settings.pseudonyms != nullptr) {
+    found.complete = IsPseudonym(key);
+    if (FindRecord(key).has_value()) found.keys.emplace_back(key);
+    if (folded != key && FindRecord(folded).has_value()) found.keys.push_back(folded);
+    return found;
+  }
+  absl::btree_set<std::string> keys;
+  if (impl_->store != nullptr) found.complete = impl_->FindSpellings(folded, keys);
+  impl_->overlay->ForEach(Table::kRecords, [&](absl::string_view put, const std::optional<std::string>& value) {
+    if (!absl::EqualsIgnoreCase(put, folded)) return;
+    if (value.has_value()) {
+      keys.emplace(put);
+    } else {
+      keys.erase(std::string(put));
+    }
+  });
+  found.keys.assign(keys.begin(), keys.end());
+  return found;
+}
+
 std::optional<Pin> Cache::FindPin(absl::string_view key, absl::string_view domain, absl::Time now) {
   if (impl_->NoPins()) return std::nullopt;
-  std::optional<Pin> pin = impl_->Find<Pin>(Table::kPins, impl_->Stored(key), DecodePin);
+  const std::string folded = FoldedKey(key);
+  std::optional<Pin> pin = impl_->Find<Pin>(Table::kPins, impl_->Stored(folded), DecodePin);
+  if (pin.has_value() && pin->until > now) return pin;
+  // As older versions have kept it.
+  if (folded != key) pin = impl_->Find<Pin>(Table::kPins, impl_->Stored(key), DecodePin);
   if (pin.has_value() && pin->until > now) return pin;
   pin = impl_->Find<Pin>(Table::kPins, absl::StrCat("@", domain), DecodePin);
   if (pin.has_value() && pin->until > now) return pin;
@@ -538,10 +590,34 @@ std::optional<Pin> Cache::FindPin(absl::string_view key, absl::string_view domai
 }
 
 void Cache::PutPin(absl::string_view key, const Pin& pin) {
-  impl_->Put(Table::kPins, impl_->Stored(key), EncodePin(pin));
+  const std::string folded = FoldedKey(key);
+  if (folded != key) impl_->Delete(Table::kPins, impl_->Stored(key));
+  impl_->Put(Table::kPins, impl_->Stored(folded), EncodePin(pin));
 }
 
-bool Cache::DeletePin(absl::string_view key) { return impl_->Delete(Table::kPins, impl_->Stored(key)); }
+bool Cache::DeletePin(absl::string_view key) {
+  const std::string folded = FoldedKey(key);
+  const bool as_spelled = folded != key && impl_->Delete(Table::kPins, impl_->Stored(key));
+  return impl_->Delete(Table::kPins, impl_->Stored(folded)) || as_spelled;
+}
+
+void Cache::FoldPins() {
+  absl::btree_map<std::string, Pin> newest;
+  std::vector<std::string> spelled;
+  impl_->ForEach<Pin>(
+      Table::kPins, [](absl::string_view /*key*/, absl::string_view value) { return DecodePin(value); },
+      [&](absl::string_view key, Pin pin) {
+        std::string folded = FoldedKey(key);
+        if (folded != key) spelled.emplace_back(key);
+        const auto [held, first] = newest.try_emplace(std::move(folded), pin);
+        if (!first && held->second.set_at < pin.set_at) held->second = std::move(pin);
+      });
+  for (const std::string& key : spelled) {
+    impl_->Put(Table::kPins, key, std::nullopt);
+    const std::string folded = FoldedKey(key);
+    impl_->Put(Table::kPins, impl_->Stored(folded), EncodePin(newest.at(folded)));
+  }
+}
 
 std::vector<std::pair<std::string, Pin>> Cache::ListPins(absl::Time now) {
   std::vector<std::pair<std::string, Pin>> pins;

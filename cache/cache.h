@@ -93,6 +93,16 @@ class Cache {
   // True if there was one.
   bool DeleteRecord(absl::string_view key);
 
+  // Which spellings of an address (spelling.h) have records, in order. For the operator's verbs: it costs some dozens
+  // of look-ups. `complete` is false where there may be others: there are more than are looked for, or, with
+  // pseudonyms, always, as these say nothing of each other; there only `key` and the one in small letters are looked
+  // for.
+  struct Spellings {
+    std::vector<std::string> keys;
+    bool complete = true;
+  };
+  Spellings SpellingsOf(absl::string_view key);
+
   // The records behind `after` in the order of their keys, from the first where it is empty: so many that a walk of
   // all, a page at a time, keeps nobody waiting. Damaged ones are left out.
   struct RecordPage {
@@ -114,6 +124,8 @@ class Cache {
   // Every one there is; for tools, not for each question.
   std::vector<DomainFact> LoadDomainFacts();
 
+  // Pins hold for every spelling of an address, and are kept under the one in small letters.
+
   // Of the address, else of its domain ("@example.com"), unless it has ended by `now`.
   std::optional<Pin> FindPin(absl::string_view key, absl::string_view domain, absl::Time now);
 
@@ -122,6 +134,9 @@ class Cache {
   bool DeletePin(absl::string_view key);
   // All that have not ended by `now`, with their keys, holds among them; by key.
   std::vector<std::pair<std::string, Pin>> ListPins(absl::Time now);
+  // Puts pins of older versions, which were kept as they had been spelled, where they are looked for. Those that are
+  // hashed stay, and hold for their own spelling only. For the daemon, which writes.
+  void FoldPins();
   // The hold on a domain, unless it has ended by `now`.
   std::optional<Pin> FindHold(absl::string_view domain, absl::Time now);
 

@@ -41,7 +41,14 @@ enum RecordFlag : uint8_t {
 // Of what stands behind the other fields of a domain fact, and of the state of a destination. Where nothing does, there
 // are no flags, either.
 enum DomainFlag : uint8_t { kHasAlive = 1, kHasPendingFact = 2, kHasCatchAllAt = 4, kAllDomainFlags = 7 };
-enum DestinationFlag : uint8_t { kHasAccepted = 1, kHasDoubt = 2, kHasHold = 4, kAllDestinationFlags = 7 };
+enum DestinationFlag : uint8_t {
+  kHasAccepted = 1,
+  kHasDoubt = 2,
+  kHasHold = 4,
+  kHasHoldWhy = 8,
+  kAllDestinationFlags = 15
+};
+constexpr uint8_t kPinTells = 1;
 
 uint32_t ChecksumOf(absl::string_view bytes) { return static_cast<uint32_t>(XXH3_64bits(bytes.data(), bytes.size())); }
 
@@ -312,6 +319,7 @@ uint8_t FlagsOf(const DestinationState& state) {
   if (state.trust.last_accepted != absl::InfinitePast()) flags |= kHasAccepted;
   if (state.trust.doubt != Doubt::kNone) flags |= kHasDoubt;
   if (state.held_until != absl::InfinitePast()) flags |= kHasHold;
+  if (!state.held_why.empty()) flags |= kHasHoldWhy;
   return flags;
 }
 
@@ -324,6 +332,7 @@ void DestinationTail(Io& io, D& state, uint8_t flags) {
     io.Text(state.trust.why, kMaxName);
   }
   if ((flags & kHasHold) != 0) io.Moment(state.held_until);
+  if ((flags & kHasHoldWhy) != 0) io.Text(state.held_why, kMaxName);
 }
 
 template <typename Io, typename P>
@@ -436,6 +445,7 @@ std::string Pin::HoldKey(absl::string_view domain) { return absl::StrCat("hold @
 std::string EncodePin(const Pin& pin) {
   Encoder encoder(kPinTag);
   PinFields(encoder, pin);
+  if (pin.tell) encoder.Int(kPinTells);
   return std::move(encoder).Seal();
 }
 
@@ -445,6 +455,12 @@ absl::StatusOr<Pin> DecodePin(absl::string_view bytes) {
   Decoder decoder(*fields);
   Pin pin;
   PinFields(decoder, pin);
+  if (decoder.more()) {
+    uint8_t tells = 0;
+    decoder.Int(tells);
+    pin.tell = tells == kPinTells;
+    if (!pin.tell) decoder.Fail();
+  }
   if (!decoder.Done()) return Malformed();
   return pin;
 }

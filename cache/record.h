@@ -67,7 +67,10 @@ struct Pin {
   Deliverability deliverability = Deliverability::kDeliverable;
   absl::Time set_at = absl::InfinitePast();
   absl::Time until = absl::InfiniteFuture();
+  // The operator's note, printable, and whether clients are told it; those that versions without this field have
+  // stored are his alone.
   std::string why;
+  bool tell = false;
   friend bool operator==(const Pin&, const Pin&) = default;
 };
 

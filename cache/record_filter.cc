@@ -32,7 +32,9 @@ std::string RecordFilter::Text() const {
 
 bool RecordFilter::Matches(absl::string_view key, const Record& record, absl::Time now) const {
   const Finding& finding = record.finding;
-  if (deliverability.has_value() && finding.deliverability != *deliverability) return false;
+  if (deliverability.has_value() && ShownDeliverability(finding.deliverability, finding.reason) != *deliverability) {
+    return false;
+  }
   if (reason.has_value() && finding.reason != *reason) return false;
   if (older.has_value() && now - finding.when < *older) return false;
   if (newer.has_value() && now - finding.when >= *newer) return false;

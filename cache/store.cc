@@ -41,7 +41,8 @@ MDB_val ToVal(absl::string_view s) { return {s.size(), const_cast<char*>(s.data(
 absl::Status ErrorOf(absl::string_view path, absl::string_view doing, int code) {
   // LMDB has numbers of its own below zero, else those of the system.
   const std::string why = code > 0 ? WriteErrorText(std::string(path), code) : std::string(mdb_strerror(code));
-  return absl::UnavailableError(absl::StrCat(path, ": ", doing, ": ", why));
+  const std::string text = absl::StrCat(path, ": ", doing, ": ", why);
+  return code == EACCES || code == EPERM ? absl::PermissionDeniedError(text) : absl::UnavailableError(text);
 }
 
 // A tool that root runs must not leave a lock table behind that the daemon may not write.

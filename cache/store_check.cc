@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <array>
@@ -101,7 +102,9 @@ absl::Status CheckStore(const std::string& path) {
   mdb_env_set_maxdbs(env, kDatabases);
   // Without the lock table: a check must not be held up by what a dead process has left there.
   const int open = mdb_env_open(env, path.c_str(), MDB_NOSUBDIR | MDB_RDONLY | MDB_NOLOCK, 0600);
-  if (open == MDB_INVALID || open == MDB_VERSION_MISMATCH) return absl::OkStatus();
+  if (open == MDB_INVALID || open == MDB_VERSION_MISMATCH) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": no cache: ", mdb_strerror(open)));
+  }
   if (open != 0) return absl::OkStatus();
   MDB_txn* txn = nullptr;
   int code = mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn);
@@ -128,6 +131,7 @@ CheckResult CheckInOtherProcess(std::vector<std::string> command, const std::str
   }
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], STDERR_FILENO);
   pid_t child = 0;
   const int spawned = ::posix_spawn(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
@@ -154,9 +158,11 @@ CheckResult CheckInOtherProcess(std::vector<std::string> command, const std::str
     why = absl::StrCat("reading it ended with signal ", WTERMSIG(status), " (", ::strsignal(WTERMSIG(status)), ")");
     return CheckResult::kDamaged;
   }
-  if (WEXITSTATUS(status) == 0) return CheckResult::kSound;
+  // Of what is no cache, or can not be read, who opens it says so.
+  const int code = WEXITSTATUS(status);
+  if (code == EX_OK || code == EX_DATAERR || code == EX_NOINPUT || code == EX_NOPERM) return CheckResult::kSound;
   why = Printable(absl::string_view(said).substr(0, said.find('\n')), 250);
-  return WEXITSTATUS(status) == 1 ? CheckResult::kDamaged : CheckResult::kUndecided;
+  return code == 1 ? CheckResult::kDamaged : CheckResult::kUndecided;
 }
 
 }  // namespace verifyd

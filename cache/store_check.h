@@ -16,8 +16,8 @@
 
 namespace verifyd {
 
-// Reads every entry of every database in the file. DataLoss: it is damaged, and how. Ok also for a file that is not
-// there or not ours: what to do with that is for Store::Open to say.
+// Reads every entry of every database in the file. DataLoss: it is damaged, and how. InvalidArgument: it is no file of
+// LMDB. Ok also for one that is not there: what to do with that is for Store::Open to say.
 absl::Status CheckStore(const std::string& path);
 
 // What came of a check in another process.
@@ -26,8 +26,9 @@ enum class CheckResult {
   kDamaged,    // it said so, or did not survive
   kUndecided,  // it could not be started, or took too long: that proves nothing
 };
-// Runs `command` with `path` as its last argument, which is to exit 0 for a sound file and 1 for a damaged one. Blocks,
-// for `limit` at most. `why` says what happened where the file is not sound.
+// Runs `command` with `path` as its last argument, which is to exit 0 for a sound file and 1 for a damaged one; with
+// EX_DATAERR, EX_NOINPUT or EX_NOPERM it says that there was nothing to judge, which passes, too. Blocks, for `limit`
+// at most. `why` says what happened where the file is not sound.
 CheckResult CheckInOtherProcess(std::vector<std::string> command, const std::string& path, absl::Duration limit,
                                 std::string& why);
 

@@ -36,6 +36,7 @@ absl::Status FileError(const std::string& path, absl::string_view doing, int cod
   const std::string text = absl::StrCat(path, ": ", doing, ": ", mdb_strerror(code));
   const bool damaged = code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND || code == MDB_INVALID ||
                        code == MDB_VERSION_MISMATCH || code == MDB_PAGE_FULL || code == MDB_CURSOR_FULL;
+  if (code == EACCES || code == EPERM) return absl::PermissionDeniedError(text);
   return damaged ? absl::DataLossError(text) : absl::UnavailableError(text);
 }
 
@@ -252,7 +253,8 @@ class Examiner {
 
 absl::Status SystemError(const std::string& path, absl::string_view doing) {
   const int code = errno;
-  return absl::UnavailableError(absl::StrCat(path, ": ", doing, ": ", std::strerror(code)));
+  const std::string text = absl::StrCat(path, ": ", doing, ": ", std::strerror(code));
+  return code == EACCES || code == EPERM ? absl::PermissionDeniedError(text) : absl::UnavailableError(text);
 }
 
 // LMDB writes into the pipe, so that what comes out of it can be counted and stopped anywhere.
@@ -318,7 +320,7 @@ absl::Status SyncFolder(const std::string& path) {
 
 absl::Status StoreFile::CheckFormat(const std::string& path) {
   const absl::Status opened = Store::Open(path, absl::Now()).status();
-  return opened.ok() ? opened : absl::DataLossError(opened.message());
+  return opened.ok() || absl::IsPermissionDenied(opened) ? opened : absl::DataLossError(opened.message());
 }
 
 absl::StatusOr<StoreExamination> StoreFile::Examine(const std::string& path, const Lifetimes& lifetimes, Fault fault,

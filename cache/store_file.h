@@ -45,7 +45,8 @@ class StoreFile {
   // `where`: "record joe@example.com"; both printable.
   using Fault = absl::FunctionRef<void(absl::string_view where, absl::string_view what)>;
 
-  // Whether it is a cache of a format that this version knows; DataLoss if not. Once in a process at a time.
+  // Whether it is a cache of a format that this version knows; DataLoss if not, PermissionDenied where it may not be
+  // opened. Once in a process at a time.
   static absl::Status CheckFormat(const std::string& path);
   // Reads every entry of every table, and whether the due index has what the values ask for and nothing else. Errors:
   // DataLoss where the tree itself is damaged, Cancelled, else what the system said; all name the file.

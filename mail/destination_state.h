@@ -53,6 +53,8 @@ struct DestinationState {
   std::vector<RestingSource> resting;
   // The operator wants nobody asked there until then; InfinitePast: no such wish.
   absl::Time held_until = absl::InfinitePast();
+  // His note on that, printable. Only the api changes it (verifyd/api.cc).
+  std::string held_why;
   // The guard's (verifyd/guard.h), which alone changes it; the prober passes it on as it is.
   Trust trust;
 

@@ -36,6 +36,9 @@ struct Question {
   // Where what was asked about is no address: what is wrong with it. `address` is then Address::DomainOf it, and memory
   // answers: bad_address_syntax, if the domain's addresses may be asked about.
   std::string no_address;
+  // Whether the server accepts everybody makes a difference to whoever asks: a positive then waits for the answer to
+  // that, too, as long as there is patience. Else it is told at once, and what is found out later is only remembered.
+  bool wants_catch_all = false;
   // A number that stands for who is held to account for it: what one asks for in vain counts against him, not against
   // others. 0: nobody.
   uint64_t asker = 0;

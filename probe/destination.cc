@@ -110,8 +110,9 @@ struct Destination::Dialogue {
   size_t first_again;              // none: the size of the batch
   bool too_many = false;
   bool slowed = false;
-  bool ended = false;      // at a recipient; what is said of those behind him was said to him
-  bool held_back = false;  // a target
+  bool ended = false;  // at a recipient; what is said of those behind him was said to him
+  bool held_back = false;
+  bool refuses_some = false;  // a target
   Timer watch;
 };
 
@@ -268,7 +269,7 @@ boost::asio::awaitable<bool> Destination::ServeNext(std::unique_ptr<Session>& se
       absl::MakeSpan(dialogue.enquiries), LastDeadline(batch),
       [this, &dialogue](Enquiry& enquiry) { TakeAnswer(dialogue, enquiry); }, FarewellFor(batch));
   NotePace(dialogue);
-  if (dialogue.held_back) co_await ServeCatchAll(batch, *session);
+  if (dialogue.held_back) co_await ServeCatchAll(dialogue);
   AskRestAgain(dialogue);
   // Where the server would not even take the first this connection is of no more use.
   if (dialogue.first_again == 0 || !session->ready() || all_.loop_.clock().Mono() < tarpit_until_) {
@@ -571,9 +572,15 @@ void Destination::TakeAnswer(Dialogue& dialogue, Enquiry& enquiry) {
     dialogue.too_many |= enquiry.finding->reason == Reason::kTooManyRecipients;
   } else if (!enquiry.finding->definite() || !WantsCatchAll(*job)) {
     Conclude(std::move(job), session.endpoint(), std::move(enquiry.finding));
+  } else if (finding.deliverability == Deliverability::kUndeliverable) {
+    // Who refuses one address does not take all.
+    dialogue.refuses_some = true;
+    job->catch_all = CatchAll::kNo;
+    Conclude(std::move(job), session.endpoint(), std::move(enquiry.finding));
   } else {
     job->target = std::move(enquiry.finding);
     dialogue.held_back = true;
+    if (auto accepted = std::exchange(job->accepted, nullptr)) accepted(*job->target);
   }
 }
 
@@ -621,12 +628,11 @@ Farewell Destination::FarewellFor(const Batch& batch) const {
 }
 
 // Those whose target has been answered, and who want to know whether that says anything.
-boost::asio::awaitable<void> Destination::ServeCatchAll(Batch& batch, Session& session) {
-  CatchAll answer = CatchAll::kNotAsked;
-  for (auto& job : batch) {
+boost::asio::awaitable<void> Destination::ServeCatchAll(Dialogue& dialogue) {
+  Session& session = dialogue.session;
+  CatchAll answer = dialogue.refuses_some ? CatchAll::kNo : CatchAll::kNotAsked;
+  for (auto& job : dialogue.batch) {
     if (job == nullptr || job->target == nullptr || job->answered()) continue;
-    // Who refuses one address does not take all.
-    if (job->target->deliverability == Deliverability::kUndeliverable) answer = CatchAll::kNo;
     if (answer == CatchAll::kNotAsked) answer = co_await CatchAllOf(*job, session);
     job->catch_all = answer;
     std::unique_ptr<Finding> finding = std::move(job->target);

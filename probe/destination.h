@@ -125,7 +125,7 @@ class Destination {
   void NotePace(const Dialogue& dialogue);
   void AskRestAgain(Dialogue& dialogue);
   Farewell FarewellFor(const Batch& batch) const;
-  boost::asio::awaitable<void> ServeCatchAll(Batch& batch, Session& session);
+  boost::asio::awaitable<void> ServeCatchAll(Dialogue& dialogue);
   boost::asio::awaitable<CatchAll> CatchAllOf(ProbeJob& job, Session& session);
   boost::asio::awaitable<CatchAll> AskCatchAll(ProbeJob& job, Session& session);
   // Whether there are several connections, and what waits is so many batches for each.

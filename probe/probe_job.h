@@ -37,6 +37,8 @@ struct ProbeJob {
   Transcript transcript;
   // Called once, on the prober loop; null when it was.
   absl::AnyInvocable<void(std::unique_ptr<ProbeOutcome>)> answer;
+  // Called before that, once, where the address is accepted and the answer is held back; may be null.
+  absl::AnyInvocable<void(const Finding&)> accepted;
 
   // What an earlier run, or this one before it forgot the destination, knew of it and of the domain there; null: nobody
   // has looked.

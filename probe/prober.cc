@@ -32,10 +32,11 @@ constexpr absl::Duration kHandOver = absl::Milliseconds(50);
 
 // What the front loop keeps of a probe in the air.
 struct Awaited {
-  Awaited(ProbeRequest request, Prober::Answer answer, Timers& timers)
-      : request(std::move(request)), answer(std::move(answer)), deadline(timers) {}
+  Awaited(ProbeRequest request, Prober::Answer answer, Prober::Accepted accepted, Timers& timers)
+      : request(std::move(request)), answer(std::move(answer)), accepted(std::move(accepted)), deadline(timers) {}
   ProbeRequest request;
   Prober::Answer answer;
+  Prober::Accepted accepted;
   Timer deadline;
   // For one that does not come in time.
   std::string destination;
@@ -99,17 +100,19 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
     return places[absl::Hash<absl::string_view>()(destination.substr(0, destination.find(' '))) % places.size()];
   }
 
-  static boost::asio::awaitable<void> Begin(std::shared_ptr<Impl> self, ProbeRequest request, Answer answer);
+  static boost::asio::awaitable<void> Begin(std::shared_ptr<Impl> self, ProbeRequest request, Answer answer,
+                                            Accepted accepted);
   // What a dialogue, or the lack of one, has shown of our own trouble is told to the operator.
   void ReportOwnTrouble(const ProbeRequest& request, ProbeOutcome& outcome);
   // `address`: what is asked about, after rewriting.
   void HandOver(ProbeRequest request, Address address, Route route, Transcript transcript, absl::Duration dns,
-                Answer answer);
+                Answer answer, Accepted accepted);
   // The job's destination is not known on its loop.
   void Recall(std::unique_ptr<ProbeJob> job);
   std::optional<DestinationState> Recall(const std::string& name) const { return recall ? recall(name) : std::nullopt; }
   // Null: it did not come in time.
   void TakeIn(uint64_t number, std::unique_ptr<ProbeOutcome> outcome);
+  void TakeAccepted(uint64_t number, const Finding& finding);
 
   Loop& front;
   Mailbox mail;  // to the front loop
@@ -227,8 +230,8 @@ boost::asio::awaitable<std::vector<DestinationActivity>> Prober::Activity(std::s
   co_return std::move(errand->activity);
 }
 
-boost::asio::awaitable<void> Prober::Begin(ProbeRequest request, Answer answer) {
-  return Impl::Begin(impl_, std::move(request), std::move(answer));
+boost::asio::awaitable<void> Prober::Begin(ProbeRequest request, Answer answer, Accepted accepted) {
+  return Impl::Begin(impl_, std::move(request), std::move(answer), std::move(accepted));
 }
 
 boost::asio::awaitable<ProbeOutcome> Prober::Probe(ProbeRequest request) {
@@ -259,7 +262,8 @@ boost::asio::awaitable<std::optional<Route>> Prober::FindRoute(Address address, 
   co_return std::move(routed.route);
 }
 
-boost::asio::awaitable<void> Prober::Impl::Begin(std::shared_ptr<Impl> self, ProbeRequest request, Answer answer) {
+boost::asio::awaitable<void> Prober::Impl::Begin(std::shared_ptr<Impl> self, ProbeRequest request, Answer answer,
+                                                 Accepted accepted) {
   ++self->probes;
   const Clock& clock = self->front.clock();
   const MonoTime began = clock.Mono();
@@ -271,7 +275,7 @@ boost::asio::awaitable<void> Prober::Impl::Begin(std::shared_ptr<Impl> self, Pro
   const absl::Duration dns = clock.Mono() - began;
   if (routed.route.has_value() && routed.stock_verify.empty()) {
     self->HandOver(std::move(request), std::move(address), *std::move(routed.route), std::move(transcript), dns,
-                   std::move(answer));
+                   std::move(answer), std::move(accepted));
     co_return;
   }
   ProbeOutcome outcome;
@@ -303,7 +307,7 @@ boost::asio::awaitable<void> Prober::Impl::Begin(std::shared_ptr<Impl> self, Pro
 }
 
 void Prober::Impl::HandOver(ProbeRequest request, Address address, Route route, Transcript transcript,
-                            absl::Duration dns, Answer answer) {
+                            absl::Duration dns, Answer answer, Accepted accepted) {
   const Shares::Party party = absl::HashOf(route.destination);
   if (!air.MayTake(party, route.configured || request.ours)) {
     ProbeOutcome outcome = TooMany(request, route, dns, front.clock().Now());
@@ -330,7 +334,12 @@ void Prober::Impl::HandOver(ProbeRequest request, Address address, Route route, 
     self->mail.Post(
         [self, number, outcome = std::move(outcome)]() mutable { self->TakeIn(number, std::move(outcome)); });
   };
-  auto awaited = std::make_unique<Awaited>(std::move(request), std::move(answer), front.timers());
+  if (accepted != nullptr) {
+    job->accepted = [self = shared_from_this(), number](const Finding& finding) {
+      self->mail.Post([self, number, finding] { self->TakeAccepted(number, finding); });
+    };
+  }
+  auto awaited = std::make_unique<Awaited>(std::move(request), std::move(answer), std::move(accepted), front.timers());
   awaited->destination = job->route.destination;
   awaited->party = party;
   awaited->dns = dns;
@@ -349,6 +358,11 @@ void Prober::Impl::Recall(std::unique_ptr<ProbeJob> job) {
   }
   Place& place = PlaceOf(name);
   ToPlace(place, [all = place.destinations, job = std::move(job)]() mutable { all->Ask(std::move(job)); });
+}
+
+void Prober::Impl::TakeAccepted(uint64_t number, const Finding& finding) {
+  const auto found = in_the_air.find(number);
+  if (found != in_the_air.end()) found->second->accepted(finding);
 }
 
 void Prober::Impl::TakeIn(uint64_t number, std::unique_ptr<ProbeOutcome> outcome) {

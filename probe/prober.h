@@ -63,7 +63,10 @@ class Prober {
   // called once, with the request as it was given: by request.deadline at the latest, perhaps before this ends. As many
   // probes are in the air as there is room for, so what waits for one is small.
   using Answer = absl::AnyInvocable<void(ProbeRequest&& request, ProbeOutcome&& outcome)>;
-  boost::asio::awaitable<void> Begin(ProbeRequest request, Answer answer);
+  // Called before `answer`, at most once, where the server has accepted the address and is still asked whether it
+  // accepts everybody. May be null.
+  using Accepted = absl::AnyInvocable<void(const Finding& finding)>;
+  boost::asio::awaitable<void> Begin(ProbeRequest request, Answer answer, Accepted accepted = nullptr);
   // The same for a coroutine that waits for it.
   boost::asio::awaitable<ProbeOutcome> Probe(ProbeRequest request);
 

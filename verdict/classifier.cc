@@ -6,11 +6,13 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/input_file.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "mail/address.h"
@@ -129,9 +131,8 @@ absl::StatusOr<std::shared_ptr<const Classifier>> Classifier::FromRules(absl::st
 }
 
 absl::StatusOr<std::shared_ptr<const Classifier>> Classifier::FromFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::NotFoundError(absl::StrCat(path, ": can not be opened for reading"));
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  ASSIGN_OR_RETURN(const std::unique_ptr<std::ifstream> file, OpenInputFile(path));
+  const std::string text((std::istreambuf_iterator<char>(*file)), std::istreambuf_iterator<char>());
   return FromRules(path, text);
 }
 

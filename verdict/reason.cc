@@ -116,6 +116,10 @@ bool IsOwnTrouble(Reason reason) {
   return reason == Reason::kRouteBroken || reason == Reason::kMailLoopSelf || reason == Reason::kLocalError;
 }
 
+Deliverability ShownDeliverability(Deliverability kept, Reason reason) {
+  return reason == Reason::kCatchAll ? RowOf(Reason::kCatchAll).deliverability : kept;
+}
+
 absl::string_view ReasonName(Reason reason) {
   const auto number = static_cast<size_t>(reason);
   return number == 0 || number > kRows.size() ? absl::string_view("none") : kRows[number - 1].name;

@@ -66,6 +66,9 @@ const ReasonRow& RowOf(Reason reason);
 // Something is wrong on our side, and the operator has to mend it: nobody's mail is put off for that, and nobody
 // outside is told about it.
 bool IsOwnTrouble(Reason reason);
+// The status that people are told: where everybody is accepted an address is kept as a positive, which one refusal does
+// not overturn, but that says little.
+Deliverability ShownDeliverability(Deliverability kept, Reason reason);
 // "no_such_user"; "none" for Reason::kNone.
 absl::string_view ReasonName(Reason reason);
 std::optional<Reason> ReasonFromName(absl::string_view name);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -12,6 +13,8 @@
 #include "verifyctl/answer.h"
 #include "verifyctl/colour.h"
 #include "verifyctl/exit_code.h"
+#include "verifyctl/input_text.h"
+#include "verifyctl/progress.h"
 #include "verifyctl/report_verbs.h"
 #include "verifyctl/result_text.h"
 #include "verifyd/record/refusal_book.h"
@@ -23,6 +26,7 @@ namespace json = boost::json;
 
 // Bytes of addresses that are sent together.
 constexpr size_t kSentTogether = size_t{16} * 1024;
+constexpr size_t kRefusalIdSize = 8;
 
 std::vector<std::string> Collected(const AddressOptions& options, Console& console) {
   std::vector<std::string> addresses;
@@ -86,24 +90,23 @@ std::string QueryOf(const json::object& arguments) {
 int AskAbout(const AddressOptions& options, const std::string& path, const json::object& arguments, Asker& asker,
              Console& console) {
   int exit_code = kExitDeliverable;
-  bool shown = false;
+  uint64_t shown = 0;
+  const bool reads = absl::c_linear_search(options.addresses, "-");
+  Progress progress(console, "addresses", reads ? 0 : options.addresses.size());
   const auto show = [&](absl::string_view line, const json::object& result) {
-    shown = true;
+    progress.Wipe();
+    ++shown;
     exit_code = Worse(exit_code, ExitCodeOf(result));
     console.out << (options.json          ? absl::StrCat(line, "\n")
                     : console.out_colours ? Coloured(ResultText(result), TextField(result, "status"))
                                           : ResultText(result));
+    progress.Show(shown);
   };
   ApiRequest request;
   request.method = "POST";
   json::array given;
-  bool reads = false;
   for (const std::string& address : options.addresses) {
-    if (address == "-") {
-      reads = true;
-    } else {
-      given.emplace_back(address);
-    }
+    if (address != "-") given.emplace_back(address);
   }
   if (!given.empty()) {
     json::object with_addresses = arguments;
@@ -113,24 +116,36 @@ int AskAbout(const AddressOptions& options, const std::string& path, const json:
     if (const int code = Answer(asker, request, console, show); code != 0) return code;
   }
   if (reads) {
+    if (const absl::Status begun = BeginText(console.in, "-", path.substr(path.rfind('/') + 1)); !begun.ok()) {
+      console.err << "verifyctl: " << begun.message() << "\n";
+      return ExitCodeOfInput(begun);
+    }
     request.target = absl::StrCat(path, QueryOf(arguments));
     request.lines = LinesOf(console.in);
     if (const int code = Answer(asker, request, console, show); code != 0) return code;
   }
-  return shown ? exit_code : NoAddress(console);
+  return shown > 0 ? exit_code : NoAddress(console);
 }
 
 // One call an address. An answer that there is nothing is a result, too.
-int AskAboutEach(const AddressOptions& options, absl::string_view method, Asker& asker, Console& console,
+int AskAboutEach(const AddressOptions& options, absl::string_view verb, Asker& asker, Console& console,
                  std::string (*words)(const json::object&, absl::Time now)) {
+  if (absl::c_linear_search(options.addresses, "-")) {
+    if (const absl::Status begun = BeginText(console.in, "-", verb); !begun.ok()) {
+      console.err << "verifyctl: " << begun.message() << "\n";
+      return ExitCodeOfInput(begun);
+    }
+  }
   const std::vector<std::string> addresses = Collected(options, console);
   if (addresses.empty()) return NoAddress(console);
   int exit_code = 0;
   for (const std::string& address : addresses) {
     ApiRequest request;
-    request.method = std::string(method);
+    request.method = verb == "delete" ? "DELETE" : "GET";
     request.target = absl::StrCat("/v1/record?address=", PercentEncoded(address));
     const int code = Answer(asker, request, console, [&](absl::string_view line, const json::object& answer) {
+      const json::object* const verdict = ObjectField(answer, "verdict");
+      if (verdict != nullptr && ExitCodeOf(*verdict) == kExitNotCached) exit_code = Worse(exit_code, kExitNotCached);
       console.out << (options.json ? absl::StrCat(line, "\n") : words(answer, console.clock.Now()));
     });
     if (code != 0 && code != kExitNotCached && code != kExitBadAddress) return code;
@@ -139,12 +154,26 @@ int AskAboutEach(const AddressOptions& options, absl::string_view method, Asker&
   return exit_code;
 }
 
+// One that was mistyped: no letter or digit is missing, and an address it is not.
+bool LooksLikeRefusalId(absl::string_view text) {
+  return text.size() == kRefusalIdSize && absl::c_all_of(text, [](char c) {
+           return absl::ascii_isalnum(static_cast<unsigned char>(c)) &&
+                  !absl::ascii_islower(static_cast<unsigned char>(c));
+         });
+}
+
 std::string DeletedText(const json::object& answer, absl::Time /*now*/) {
-  std::string out = absl::StrCat(TextField(answer, "address"), ": deleted");
+  std::string out = absl::StrCat(SpelledAddress(TextField(answer, "address")), ": deleted");
   if (const json::array* deleted = ArrayField(answer, "deleted")) {
     for (const json::value& what : *deleted) {
       absl::StrAppend(&out, &what == deleted->data() ? " " : ", ",
                       what == "domain" ? "what was held of its domain" : "its record");
+    }
+  }
+  if (const json::array* spellings = ArrayField(answer, "spellings")) {
+    for (const json::value& spelling : *spellings) {
+      absl::StrAppend(&out, &spelling == spellings->data() ? ", also as " : ", ",
+                      spelling.is_string() ? spelling.get_string().c_str() : "");
     }
   }
   return absl::StrCat(out, "\n");
@@ -169,15 +198,19 @@ int Show(const AddressOptions& options, Asker& asker, Console& console) {
   if (options.addresses.size() == 1 && IsRefusalId(options.addresses[0])) {
     return ShowRefusal(options.addresses[0], options.json, asker, console);
   }
-  return AskAboutEach(options, "GET", asker, console, HeldText);
+  if (options.addresses.size() == 1 && LooksLikeRefusalId(options.addresses[0])) {
+    console.err << "verifyctl: no refusal with the id " << options.addresses[0] << " is remembered\n";
+    return kExitNotCached;
+  }
+  return AskAboutEach(options, "show", asker, console, HeldText);
 }
 
 int History(const AddressOptions& options, Asker& asker, Console& console) {
-  return AskAboutEach(options, "GET", asker, console, HistoryText);
+  return AskAboutEach(options, "history", asker, console, HistoryText);
 }
 
 int Delete(const AddressOptions& options, Asker& asker, Console& console) {
-  return AskAboutEach(options, "DELETE", asker, console, DeletedText);
+  return AskAboutEach(options, "delete", asker, console, DeletedText);
 }
 
 }  // namespace verifyd

@@ -3,6 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
 #include "boost/json.hpp"
@@ -13,6 +16,19 @@ namespace verifyd {
 namespace {
 
 namespace json = boost::json;
+
+// The daemon names its arguments as programs do ("target": ...), people have given one.
+absl::string_view ForPeople(absl::string_view refusal) {
+  if (absl::StrContains(refusal, "/v1/")) {
+    return "the daemon does not know what it was asked: it is of another version than verifyctl";
+  }
+  const size_t end = refusal.find("\": ");
+  if (!absl::StartsWith(refusal, "\"") || end == absl::string_view::npos) return refusal;
+  const absl::string_view name = refusal.substr(1, end - 1);
+  const bool is_name =
+      absl::c_all_of(name, [](char c) { return absl::ascii_islower(static_cast<unsigned char>(c)) || c == '_'; });
+  return is_name ? refusal.substr(end + 3) : refusal;
+}
 
 int ExitCodeOfHttp(int status) {
   switch (status) {
@@ -60,7 +76,8 @@ int Answer(Asker& asker, const ApiRequest& request, Console& console,
     return kExitProtocol;
   }
   if (*status == 200 && refusal.empty()) return 0;
-  console.err << "verifyctl: " << (refusal.empty() ? absl::StrCat("HTTP status ", *status) : refusal) << "\n";
+  if (refusal.empty()) refusal = absl::StrCat("HTTP status ", *status);
+  console.err << "verifyctl: " << ForPeople(refusal) << "\n";
   return ExitCodeOfHttp(*status);
 }
 

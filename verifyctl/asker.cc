@@ -2,9 +2,15 @@
 
 #include <unistd.h>
 
+#include <fstream>
+#include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/input_file.h"
 #include "base/status_macros.h"
 
 namespace verifyd {
@@ -17,14 +23,45 @@ absl::StatusOr<Settings> LoadSettings(const Place& place) {
   return settings;
 }
 
+namespace {
+
+// What a file that is wrong says of the socket; empty where that is nothing that could be used.
+std::string SocketNamedIn(const std::string& path) {
+  const absl::StatusOr<std::unique_ptr<std::ifstream>> file = OpenInputFile(path);
+  std::string socket;
+  if (!file.ok()) return socket;
+  for (std::string line; std::getline(**file, line);) {
+    absl::string_view rest = line;
+    if (!absl::ConsumePrefix(&rest, "control_socket")) continue;
+    rest = absl::StripAsciiWhitespace(rest);
+    if (!absl::ConsumePrefix(&rest, "=")) continue;
+    rest = absl::StripAsciiWhitespace(rest);
+    socket = absl::StrContains(rest, '$') ? "" : std::string(rest);
+  }
+  return socket;
+}
+
+}  // namespace
+
+std::string Asker::Socket() {
+  if (!place_.socket.empty()) return place_.socket;
+  const absl::StatusOr<Settings> settings = LoadSettings(place_);
+  if (settings.ok()) return settings->Text("control_socket");
+  std::string socket = SocketNamedIn(place_.settings_file.empty() ? kDefaultSettingsFile : place_.settings_file);
+  if (socket.empty()) {
+    if (const absl::StatusOr<Settings> defaults = Settings::Load({}, {}); defaults.ok()) {
+      socket = defaults->Text("control_socket");
+    }
+  }
+  console_.err << "verifyctl: warning: " << settings.status().message() << "\nverifyctl: warning: asking at " << socket
+               << " nevertheless; -s names another socket\n";
+  return socket;
+}
+
 absl::StatusOr<int> Asker::Ask(const ApiRequest& request, LineSink sink) {
   if (cache_ != nullptr) return cache_->Ask(request, sink);
-  std::string socket = place_.socket;
-  if (socket.empty()) {
-    ASSIGN_OR_RETURN(const Settings settings, LoadSettings(place_));
-    socket = settings.Text("control_socket");
-  }
-  absl::StatusOr<int> answered = AskDaemon(socket, request, sink);
+  if (socket_.empty()) socket_ = Socket();
+  absl::StatusOr<int> answered = AskDaemon(socket_, request, sink);
   if (answered.ok() || !absl::IsUnavailable(answered.status()) || !memory_will_do_) return answered;
   RETURN_IF_ERROR(OpenCache(answered.status()));
   return cache_->Ask(request, sink);

@@ -30,15 +30,19 @@ class Asker {
   Asker(const Place& place, bool memory_will_do, Console& console)
       : place_(place), memory_will_do_(memory_will_do), console_(console) {}
 
-  // The HTTP status. Errors as of AskDaemon, LoadSettings and LocalCache::Open.
+  // The HTTP status. Errors as of AskDaemon, and, without a daemon, of LoadSettings and LocalCache::Open. A settings
+  // file that is wrong locks nobody out of a daemon that runs with the settings of before: `console.err` is told, and
+  // what the file says of the socket holds, or the default.
   absl::StatusOr<int> Ask(const ApiRequest& request, LineSink sink);
 
  private:
+  std::string Socket();
   absl::Status OpenCache(const absl::Status& why);
 
   const Place place_;
   const bool memory_will_do_;
   Console& console_;
+  std::string socket_;  // once it is known
   std::unique_ptr<LocalCache> cache_;
 };
 

@@ -81,6 +81,7 @@ class Walk {
         domains += NumberField(answer, "domains");
         next = std::string(TextField(answer, "next"));
       });
+      if (!page.empty()) progress.Wipe();
       console_.out << page << std::flush;
       if (code != 0) return code;
       if (!console_.out) {
@@ -119,9 +120,9 @@ std::string Row(const json::object& shown, const Console& console) {
   absl::Time updated;
   std::string error;
   const bool dated = absl::ParseTime(absl::RFC3339_full, TextField(*finding, "updated"), &updated, &error);
-  std::string row =
-      absl::StrFormat(kRow, TextField(shown, "address"), TextField(*finding, "status"), TextField(*finding, "reason"),
-                      dated ? Rough(std::max(now - updated, absl::ZeroDuration())) : "", TextField(*finding, "mx"));
+  std::string row = absl::StrFormat(
+      kRow, SpelledAddress(TextField(shown, "address")), TextField(*finding, "status"), TextField(*finding, "reason"),
+      dated ? Rough(std::max(now - updated, absl::ZeroDuration())) : "", TextField(*finding, "mx"));
   row.erase(row.find_last_not_of(' ') + 1);
   absl::StrAppend(&row, "\n");
   return console.out_colours ? Coloured(row, TextField(*finding, "status")) : row;
@@ -142,6 +143,12 @@ int List(const CacheOptions& options, Asker& asker, Console& console) {
 
 int Purge(const CacheOptions& options, Asker& asker, Console& console) {
   json::object arguments = ArgumentsOf(options.selection);
+  if (arguments.empty()) {
+    // A slip must not forget everything.
+    console.err << "verifyctl: purge: say which (--domain, --status, --reason, --mx, --older, --newer); --older 0s is "
+                   "all\n";
+    return kExitUsage;
+  }
   if (options.dry_run) arguments["dry_run"] = true;
   Walk walk("DELETE", std::move(arguments), asker, console);
   const int code = walk.Run([](absl::string_view, const json::object&) { return std::string(); });

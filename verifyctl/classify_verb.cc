@@ -16,6 +16,7 @@
 #include "verdict/marks.h"
 #include "verdict/reason.h"
 #include "verifyctl/exit_code.h"
+#include "verifyctl/input_text.h"
 #include "verifyd/json.h"
 
 namespace verifyd {
@@ -103,7 +104,11 @@ int Classify(const ClassifyOptions& options, Console& console) {
       options.rules.empty() ? Classifier::BuiltIn() : Classifier::FromFile(options.rules);
   if (!classifier.ok()) {
     console.err << "verifyctl: " << classifier.status().message() << "\n";
-    return kExitConfiguration;
+    return absl::IsInvalidArgument(classifier.status()) ? kExitConfiguration : ExitCodeOf(classifier.status());
+  }
+  if (const absl::Status begun = BeginText(console.in, "-", "classify"); !begun.ok()) {
+    console.err << "verifyctl: " << begun.message() << "\n";
+    return ExitCodeOfInput(begun);
   }
   Marks marks;
   absl::StatusOr<Address> recipient = Address();

@@ -5,6 +5,11 @@
 #include <functional>
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "base/nearest_name.h"
+#include "base/text.h"
 #include "verifyctl/address_verbs.h"
 #include "verifyctl/asker.h"
 #include "verifyctl/cache_verbs.h"
@@ -18,13 +23,28 @@
 #include "verifyctl/exit_code.h"
 #include "verifyctl/import_verb.h"
 #include "verifyctl/learn_verb.h"
+#include "verifyctl/option_words.h"
 #include "verifyctl/pin_verbs.h"
 #include "verifyctl/report_verbs.h"
 #include "verifyctl/status_verb.h"
 #include "verifyctl/store_verbs.h"
+#include "verifyd/api_arguments.h"
+#include "verifyd/record/tally.h"
 
 namespace verifyd {
 namespace {
+
+constexpr size_t kShownVerb = 40;
+
+bool AnyVerb(const CLI::App* /*verb*/) { return true; }
+
+// What was found is worth nothing where it could not be written.
+int Written(int code, Console& console) {
+  console.out.flush();
+  if (console.out || code == kExitOutput) return code;
+  console.err << "verifyctl: the output can not be written\n";
+  return kExitOutput;
+}
 
 // What the command line says; a verb's callback picks what to run.
 struct CommandLine {
@@ -43,6 +63,7 @@ struct CommandLine {
   StoreOptions store;
   StatsOptions stats;
   std::string shell;
+  std::string verb;  // of help
   std::function<int(Console&)> run;
 };
 
@@ -99,6 +120,7 @@ void AddAddressVerbs(CLI::App& app, CommandLine& line) {
   verify
       ->add_option("--patience", line.addresses.patience,
                    "How long to wait for a probe; default: as long as it may take")
+      ->check(ATime(ApiArguments::kMaxPatience))
       ->type_name("TIME");
   AddAddressVerb(app, line, "query", "What memory answers, without a probe", Query, true);
   AddAddressVerb(app, line, "show", "Everything that is held of an address, or of a refusal by its id", Show, true);
@@ -107,15 +129,21 @@ void AddAddressVerbs(CLI::App& app, CommandLine& line) {
 }
 
 void AddTimes(CLI::App& sub, CommandLine& line) {
-  sub.add_option("--for", line.pin.for_time, "How long it holds (7d); default: until it is ended")->type_name("TIME");
-  sub.add_option("--why", line.pin.why, "A note for people")->type_name("TEXT");
+  sub.add_option("--for", line.pin.for_time, "How long it holds (7d); default: until it is ended")
+      ->check(ATime())
+      ->type_name("TIME");
+  CLI::Option* why =
+      sub.add_option("--why", line.pin.why, "A note for operators; clients are not told it")->type_name("TEXT");
+  sub.add_flag("--tell", line.pin.tell, "Clients are told the note, too")->needs(why);
 }
 
 void AddPinVerbs(CLI::App& app, CommandLine& line) {
   CLI::App* set =
       AddVerb(app, line, "set", "Say what is held true of an address or a domain", &CommandLine::pin, Set, true);
   set->add_option("TARGET", line.pin.target, "ADDRESS or @DOMAIN")->required();
-  set->add_option("STATUS", line.pin.status, "deliverable or undeliverable")->required();
+  set->add_option("STATUS", line.pin.status, "deliverable or undeliverable")
+      ->required()
+      ->check(OneOfItsWords("STATUS"));
   AddTimes(*set, line);
   AddVerb(app, line, "unset", "Take that back", &CommandLine::pin, Unset, true)
       ->add_option("TARGET", line.pin.target, "ADDRESS or @DOMAIN")
@@ -141,12 +169,13 @@ void AddReportVerbs(CLI::App& app, CommandLine& line) {
   AddVerb(app, line, "report", "What was refused or deferred, and what would have been", &CommandLine::report, Report,
           false)
       ->add_option("--since", line.report.since, "How far back; default 24h")
+      ->check(ATime())
       ->type_name("TIME");
   CLI::App* top = AddVerb(app, line, "top", "The addresses that were asked about most, and refused most",
                           &CommandLine::report, Top, false);
-  top->add_option("--since", line.report.since, "How far back; default 24h")->type_name("TIME");
+  top->add_option("--since", line.report.since, "How far back; default 24h")->check(ATime())->type_name("TIME");
   top->add_option("-n", line.report.number, "How many of each; default 10")
-      ->check(CLI::Range(1, 50))
+      ->check(CLI::Range(1, static_cast<int>(Tally::kReported)))
       ->type_name("NUMBER");
   CLI::App* replay = AddVerb(app, line, "replay", "The same of the recipients in a Postfix mail log",
                              &CommandLine::report, ReplayLog, false);
@@ -157,13 +186,21 @@ void AddReportVerbs(CLI::App& app, CommandLine& line) {
 CLI::App* AddSelection(CLI::App* sub, CommandLine& line) {
   RecordSelection& selection = line.cache.selection;
   sub->add_option("--domain", selection.domain, "Only this domain; .example.com is what is below it")
+      ->check(ADomain())
       ->type_name("DOMAIN");
   sub->add_option("--status", selection.status, "Only deliverable, undeliverable, risky or unknown")
+      ->check(OneOfItsWords("--status"))
       ->type_name("STATUS");
-  sub->add_option("--reason", selection.reason, "Only this reason (no_such_user)")->type_name("REASON");
+  sub->add_option("--reason", selection.reason, "Only this reason (no_such_user)")
+      ->check(OneOfItsWords("--reason"))
+      ->type_name("REASON");
   sub->add_option("--mx", selection.mx, "Only what this MX host said; .example.com is any below it")->type_name("MX");
-  sub->add_option("--older", selection.older, "Only what was confirmed at least so long ago (7d)")->type_name("TIME");
-  sub->add_option("--newer", selection.newer, "Only what was confirmed less than so long ago (1h)")->type_name("TIME");
+  sub->add_option("--older", selection.older, "Only what was confirmed at least so long ago (7d)")
+      ->check(ATime())
+      ->type_name("TIME");
+  sub->add_option("--newer", selection.newer, "Only what was confirmed less than so long ago (1h)")
+      ->check(ATime())
+      ->type_name("TIME");
   return sub;
 }
 
@@ -177,6 +214,7 @@ void AddCacheVerbs(CLI::App& app, CommandLine& line) {
                        &CommandLine::cache, Export, true),
                line)
       ->add_option("--format", line.cache.format, "jsonl (default), csv, or postfix: what postmap reads")
+      ->check(OneOfItsWords("--format"))
       ->type_name("FORMAT");
   CLI::App* sub = app.add_subcommand("import", "Take in what verifyd or verify(8) of Postfix has found out");
   sub->add_option("FILE", line.import_options.file,
@@ -224,7 +262,7 @@ void AddStoreVerbs(CLI::App& app, CommandLine& line) {
 
 void AddConfigVerb(CLI::App& app, CommandLine& line) {
   CLI::App* sub = app.add_subcommand("config", "Settings, as the file says them");
-  sub->add_option("NAME", line.config.names, "Only these");
+  sub->add_option("NAME", line.config.names, "Only these")->check(OneOfItsWords("NAME"));
   CLI::Option* defaults = sub->add_flag("-d", line.config.defaults, "The defaults");
   sub->add_flag("-n", line.config.set_only, "Only what the file sets")->excludes(defaults);
   sub->callback([&line] {
@@ -270,7 +308,7 @@ void AddClassifyVerb(CLI::App& app, CommandLine& line) {
 
 void AddCompletionVerb(CLI::App& app, CommandLine& line) {
   CLI::App* sub = app.add_subcommand("completion", "What a shell reads to complete these verbs and options");
-  sub->add_option("SHELL", line.shell, "bash, zsh or fish")->required();
+  sub->add_option("SHELL", line.shell, "bash, zsh or fish")->required()->check(OneOfItsWords("SHELL"));
   sub->callback([&app, &line] {
     line.run = [&app, &line](Console& console) {
       const absl::StatusOr<std::string> text = CompletionFor(line.shell, app);
@@ -282,6 +320,66 @@ void AddCompletionVerb(CLI::App& app, CommandLine& line) {
       return 0;
     };
   });
+}
+
+// That there is no verb of that name, and perhaps which one was meant.
+std::string NoSuchVerb(const CLI::App& app, absl::string_view name) {
+  std::vector<absl::string_view> names;
+  for (const CLI::App* verb : app.get_subcommands(AnyVerb)) names.emplace_back(verb->get_name());
+  const absl::string_view meant = NearestName(name, names);
+  return absl::StrCat(
+      "no verb \"", Printable(name, kShownVerb), "\"",
+      meant.empty() ? "; `verifyctl help` shows them" : absl::StrCat("; did you mean \"", meant, "\"?"));
+}
+
+const CLI::App* FindVerb(const CLI::App& app, absl::string_view name) {
+  for (const CLI::App* verb : app.get_subcommands(AnyVerb)) {
+    if (verb->get_name() == name) return verb;
+  }
+  return nullptr;
+}
+
+void AddHelpVerb(CLI::App& app, CommandLine& line) {
+  CLI::App* sub = app.add_subcommand("help", "A summary, or how one verb is used");
+  sub->add_option("VERB", line.verb, "One of the verbs");
+  sub->callback([&app, &line] {
+    line.run = [&app, &line](Console& console) {
+      const CLI::App* const verb = line.verb.empty() ? &app : FindVerb(app, line.verb);
+      if (verb == nullptr) {
+        console.err << "verifyctl: " << NoSuchVerb(app, line.verb) << "\n";
+        return kExitUsage;
+      }
+      // An App that has parsed a verb would show the help of that one.
+      const std::string name = line.verb.empty() ? app.get_name() : absl::StrCat(app.get_name(), " ", line.verb);
+      console.out << verb->get_formatter()->make_help(verb, name, CLI::AppFormatMode::Normal);
+      return 0;
+    };
+  });
+}
+
+// The first word that is no option of all verbs, nor the value of one; empty: there is none.
+absl::string_view VerbIn(const std::vector<std::string>& arguments) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "-c" || arguments[i] == "-s") {
+      ++i;
+    } else if (!absl::StartsWith(arguments[i], "-")) {
+      return arguments[i];
+    }
+  }
+  return "";
+}
+
+int WrongUsage(const CLI::App& app, absl::string_view verb, const CLI::ParseError& error, Console& console) {
+  console.err << "verifyctl: ";
+  if (verb.empty()) {
+    console.err << (error.get_name() == "RequiredError" ? "no verb was given" : error.what())
+                << "; `verifyctl help` shows them\n";
+  } else if (FindVerb(app, verb) == nullptr) {
+    console.err << NoSuchVerb(app, verb) << "\n";
+  } else {
+    console.err << error.what() << "; see `verifyctl help " << verb << "`\n";
+  }
+  return kExitUsage;
 }
 
 }  // namespace
@@ -299,8 +397,9 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
   AddVerb(app, line, "domains", "What is known of whole domains", Domains, false);
   AddVerb(app, line, "status", "Whether all is well: 0, else 1 (warning) or 2 (critical), as monitoring wants it",
           ShowStatus, false);
-  AddVerb(app, line, "stats", "Counters of the daemon", &CommandLine::stats, Stats, false)
-      ->add_option("--watch", line.stats.watch, "Again every so many seconds (1), until it is interrupted")
+  CLI::App* stats = AddVerb(app, line, "stats", "Counters of the daemon", &CommandLine::stats, Stats, false);
+  stats->add_flag("--all", line.stats.all, "Every counter by its name");
+  stats->add_option("--watch", line.stats.watch, "Again every so many seconds (1), until it is interrupted")
       ->expected(0, 1)
       ->default_str("1")
       ->check(CLI::Range(1, 3600))
@@ -314,13 +413,18 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
   AddClassifyVerb(app, line);
   AddVerb(app, line, "reload", "Make the daemon read its settings again", Reload, false);
   AddCompletionVerb(app, line);
+  AddHelpVerb(app, line);
+  const std::string verb(VerbIn(arguments));
   std::reverse(arguments.begin(), arguments.end());
   try {
     app.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
-    return app.exit(error, console.out, console.err) == 0 ? 0 : kExitUsage;
+    if (error.get_exit_code() != 0) return WrongUsage(app, verb, error, console);
+    app.exit(error, console.out, console.err);
+    return Written(0, console);
   }
-  return line.run(console);
+  const int code = line.run(console);
+  return Written(code, console);
 }
 
 }  // namespace verifyd

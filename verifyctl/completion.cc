@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "verifyctl/option_words.h"
 
 namespace verifyd {
 namespace {
@@ -21,8 +22,12 @@ _verifyctl() {
       *) verb=${COMP_WORDS[i]} && break ;;
     esac
   done
-  case $verb in
-$CASES    *) words= ;;
+  case $verb:${COMP_WORDS[COMP_CWORD - 1]} in
+    *:-c | *:-s) ;;
+$VALUES    *)
+      case $verb in
+$CASES      esac
+      ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))
 }
@@ -49,6 +54,7 @@ if [ "$funcstack[1]" = _verifyctl ]; then _verifyctl "$@"; else compdef _verifyc
 )";
 
 constexpr absl::string_view kFish = R"(# verifyctl(1) in fish: what `verifyctl completion fish` prints.
+complete -c verifyctl -f
 )";
 
 std::vector<const CLI::App*> Verbs(const CLI::App& app) {
@@ -57,6 +63,10 @@ std::vector<const CLI::App*> Verbs(const CLI::App& app) {
 
 std::vector<const CLI::Option*> Options(const CLI::App& app) {
   return app.get_options([](const CLI::Option* option) { return option->nonpositional(); });
+}
+
+std::vector<const CLI::Option*> Arguments(const CLI::App& app) {
+  return app.get_options([](const CLI::Option* option) { return option->get_positional(); });
 }
 
 // "-c", "--json".
@@ -73,6 +83,20 @@ std::string Quoted(absl::string_view text) {
   return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "'\\''"}}), "'");
 }
 
+// What an option or argument takes: some words, a file, or anything.
+std::vector<std::string> WordsFor(const CLI::App& app, const CLI::Option& option) {
+  const std::string name = option.get_positional() ? option.get_name(true) : Names(option).back();
+  if (name != "VERB") return WordsOf(name);
+  std::vector<std::string> verbs;
+  for (const CLI::App* verb : Verbs(app)) verbs.push_back(verb->get_name());
+  return verbs;
+}
+
+bool TakesFile(const CLI::Option& option) {
+  const std::string type = option.get_positional() ? option.get_name(true) : option.get_type_name();
+  return type == "FILE" || type == "MAIL_LOG" || type == "SOCKET";
+}
+
 std::string Bash(const CLI::App& app) {
   const auto option_words = [](const CLI::App& of) {
     std::vector<std::string> words;
@@ -83,21 +107,42 @@ std::string Bash(const CLI::App& app) {
   };
   const std::string global = absl::StrJoin(option_words(app), " ");
   std::vector<std::string> first;
+  std::string values;
   std::string cases;
   for (const CLI::App* verb : Verbs(app)) {
     first.push_back(verb->get_name());
-    absl::StrAppend(&cases, "    ", verb->get_name(), ") words='", absl::StrJoin(option_words(*verb), " "), " ", global,
+    for (const CLI::Option* option : Options(*verb)) {
+      if (!TakesValue(*option)) continue;
+      for (const std::string& name : Names(*option)) {
+        absl::StrAppend(&values, "    ", verb->get_name(), ":", name, ") words='",
+                        absl::StrJoin(WordsFor(app, *option), " "), "' ;;\n");
+      }
+    }
+    std::vector<std::string> words;
+    for (const CLI::Option* argument : Arguments(*verb)) {
+      for (std::string& word : WordsFor(app, *argument)) words.push_back(std::move(word));
+    }
+    for (std::string& name : option_words(*verb)) words.push_back(std::move(name));
+    absl::StrAppend(&cases, "        ", verb->get_name(), ") words='", absl::StrJoin(words, " "), " ", global,
                     "' ;;\n");
   }
-  absl::StrAppend(&cases, "    '') words='", absl::StrJoin(first, " "), " ", global, "' ;;\n");
-  return absl::StrReplaceAll(kBash, {{"$CASES", cases}});
+  absl::StrAppend(&cases, "        '') words='", absl::StrJoin(first, " "), " ", global, "' ;;\n");
+  return absl::StrReplaceAll(kBash, {{"$CASES", cases}, {"$VALUES", values}});
+}
+
+// What _arguments does where a value stands; a blank: nothing.
+std::string ZshAction(const CLI::App& app, const CLI::Option& option) {
+  const std::vector<std::string> words = WordsFor(app, option);
+  if (!words.empty()) return absl::StrCat("(", absl::StrJoin(words, " "), ")");
+  return TakesFile(option) ? "_files" : " ";
 }
 
 // What _arguments takes for an option: its names exclude each other.
-std::string ZshSpec(const CLI::Option& option) {
+std::string ZshSpec(const CLI::App& app, const CLI::Option& option) {
   const std::vector<std::string> names = Names(option);
   const std::string help = absl::StrReplaceAll(option.get_description(), {{"[", "("}, {"]", ")"}, {":", ";"}});
-  const std::string value = TakesValue(option) ? absl::StrCat(":", option.get_type_name(), ":_files") : std::string();
+  const std::string value =
+      TakesValue(option) ? absl::StrCat(":", option.get_type_name(), ":", ZshAction(app, option)) : std::string();
   std::vector<std::string> specs;
   specs.reserve(names.size());
   for (const std::string& name : names) {
@@ -106,9 +151,16 @@ std::string ZshSpec(const CLI::Option& option) {
   return absl::StrJoin(specs, " ");
 }
 
-std::string ZshSpecs(const CLI::App& app) {
+// Of the options of all verbs, or of those and the arguments of one.
+std::string ZshSpecs(const CLI::App& app, const CLI::App& of) {
   std::vector<std::string> specs;
-  for (const CLI::Option* option : Options(app)) specs.push_back(ZshSpec(*option));
+  for (const CLI::Option* option : Options(of)) specs.push_back(ZshSpec(app, *option));
+  int place = 0;
+  for (const CLI::Option* argument : Arguments(of)) {
+    const bool many = argument->get_items_expected_max() > 1;
+    specs.push_back(Quoted(absl::StrCat(many ? "*" : absl::StrCat(++place), ":", argument->get_name(true), ":",
+                                        ZshAction(app, *argument))));
+  }
   return absl::StrJoin(specs, " ");
 }
 
@@ -118,29 +170,44 @@ std::string Zsh(const CLI::App& app) {
   for (const CLI::App* verb : Verbs(app)) {
     const std::string help = absl::StrReplaceAll(verb->get_description(), {{":", "\\:"}});
     absl::StrAppend(&verbs, "    ", Quoted(absl::StrCat(verb->get_name(), ":", help)), "\n");
-    absl::StrAppend(&cases, "        ", verb->get_name(), ") _arguments ", ZshSpecs(*verb), " ", ZshSpecs(app),
-                    " '*: :_files' ;;\n");
+    absl::StrAppend(&cases, "        ", verb->get_name(), ") _arguments ", ZshSpecs(app, *verb), " ",
+                    ZshSpecs(app, app), " ;;\n");
   }
-  return absl::StrReplaceAll(kZsh, {{"$VERBS", verbs}, {"$GLOBAL", ZshSpecs(app)}, {"$CASES", cases}});
+  return absl::StrReplaceAll(kZsh, {{"$VERBS", verbs}, {"$GLOBAL", ZshSpecs(app, app)}, {"$CASES", cases}});
 }
 
-std::string FishOptions(const CLI::App& app, absl::string_view condition) {
+std::string FishOptions(const CLI::App& app, const CLI::App& of, absl::string_view condition) {
   std::string out;
-  for (const CLI::Option* option : Options(app)) {
+  for (const CLI::Option* option : Options(of)) {
     absl::StrAppend(&out, "complete -c verifyctl", condition);
     for (const std::string& name : option->get_snames()) absl::StrAppend(&out, " -s ", name);
     for (const std::string& name : option->get_lnames()) absl::StrAppend(&out, " -l ", name);
-    absl::StrAppend(&out, TakesValue(*option) ? " -r" : "", " -d ", Quoted(option->get_description()), "\n");
+    const std::vector<std::string> words = WordsFor(app, *option);
+    absl::StrAppend(&out,
+                    !TakesValue(*option) ? ""
+                    : TakesFile(*option) ? " -r -F"
+                                         : " -x",
+                    words.empty() ? "" : absl::StrCat(" -a ", Quoted(absl::StrJoin(words, " "))), " -d ",
+                    Quoted(option->get_description()), "\n");
+  }
+  for (const CLI::Option* argument : Arguments(of)) {
+    const std::vector<std::string> words = WordsFor(app, *argument);
+    if (TakesFile(*argument)) {
+      absl::StrAppend(&out, "complete -c verifyctl", condition, " -F\n");
+    } else if (!words.empty()) {
+      absl::StrAppend(&out, "complete -c verifyctl", condition, " -a ", Quoted(absl::StrJoin(words, " ")), "\n");
+    }
   }
   return out;
 }
 
 std::string Fish(const CLI::App& app) {
-  std::string out = absl::StrCat(kFish, FishOptions(app, ""));
+  std::string out = absl::StrCat(kFish, FishOptions(app, app, ""));
   for (const CLI::App* verb : Verbs(app)) {
     absl::StrAppend(&out, "complete -c verifyctl -f -n __fish_use_subcommand -a ", verb->get_name(), " -d ",
                     Quoted(verb->get_description()), "\n");
-    absl::StrAppend(&out, FishOptions(*verb, absl::StrCat(" -n '__fish_seen_subcommand_from ", verb->get_name(), "'")));
+    absl::StrAppend(&out,
+                    FishOptions(app, *verb, absl::StrCat(" -n '__fish_seen_subcommand_from ", verb->get_name(), "'")));
   }
   return out;
 }

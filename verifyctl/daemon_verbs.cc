@@ -11,6 +11,7 @@
 #include "verifyctl/exit_code.h"
 #include "verifyctl/interrupt.h"
 #include "verifyctl/result_text.h"
+#include "verifyctl/stats_text.h"
 
 namespace verifyd {
 namespace {
@@ -35,7 +36,9 @@ int Stats(const StatsOptions& options, Asker& asker, Console& console) {
         return;
       }
       if (options.watch > 0) console.out << (console.out_colours ? kWipeScreen : before.has_value() ? "\n" : "");
-      console.out << StatsText(stats, before.has_value() ? &*before : nullptr, absl::ToDoubleSeconds(now - then));
+      const boost::json::object* const earlier = before.has_value() ? &*before : nullptr;
+      const double seconds = absl::ToDoubleSeconds(now - then);
+      console.out << (options.all ? AllStatsText(stats, earlier, seconds) : StatsText(stats, earlier, seconds));
       before = stats;
       then = now;
     });

@@ -8,7 +8,8 @@
 namespace verifyd {
 
 struct StatsOptions {
-  int watch = 0;  // again every so many seconds, until it is interrupted; 0: once
+  int watch = 0;     // again every so many seconds, until it is interrupted; 0: once
+  bool all = false;  // every counter by its name
   bool json = false;
 };
 

@@ -37,6 +37,10 @@ int ExitCodeOf(const absl::Status& status) {
   }
 }
 
+int ExitCodeOfInput(const absl::Status& status) {
+  return absl::IsInvalidArgument(status) ? kExitBadAddress : ExitCodeOf(status);
+}
+
 int Worse(int a, int b) {
   constexpr std::array<int, 6> kBestFirst = {kExitDeliverable, kExitNotCached,     kExitUnknown,
                                              kExitRisky,       kExitUndeliverable, kExitBadAddress};

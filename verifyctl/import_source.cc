@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <limits>
@@ -14,9 +13,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "base/input_file.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "boost/json.hpp"
+#include "verifyctl/input_text.h"
 #include "verifyctl/postfix_cache.h"
 #include "verifyctl/record_format.h"
 
@@ -260,16 +261,6 @@ class LmdbSource : public ImportSource {
   size_t next_ = 0;
 };
 
-// The file's first bytes.
-std::string BeginningOf(std::istream& file) {
-  std::array<char, kLmdbMarkAt + 4> bytes{};
-  file.read(bytes.data(), bytes.size());
-  std::string beginning(bytes.data(), static_cast<size_t>(file.gcount()));
-  file.clear();
-  file.seekg(0);
-  return beginning;
-}
-
 bool HasMark(absl::string_view beginning, size_t at, absl::string_view mark) {
   return beginning.size() >= at + mark.size() && beginning.substr(at, mark.size()) == mark;
 }
@@ -280,9 +271,8 @@ absl::StatusOr<std::unique_ptr<ImportSource>> ImportSource::Open(const std::stri
                                                                  const Classifier& classifier) {
   std::unique_ptr<std::ifstream> file;
   if (path != "-") {
-    file = std::make_unique<std::ifstream>(path, std::ios::binary);
-    if (!*file) return absl::NotFoundError(absl::StrCat(path, ": ", std::strerror(errno)));
-    const std::string beginning = BeginningOf(*file);
+    ASSIGN_OR_RETURN(file, OpenInputFile(path));
+    const std::string beginning = FirstBytes(*file, kLmdbMarkAt + kLmdbMark.size());
     if (HasMark(beginning, kLmdbMarkAt, kLmdbMark)) {
       ASSIGN_OR_RETURN(std::unique_ptr<PostfixCacheFile> lmdb, PostfixCacheFile::Open(path));
       return std::make_unique<LmdbSource>(path, std::move(lmdb), classifier);
@@ -293,6 +283,7 @@ absl::StatusOr<std::unique_ptr<ImportSource>> ImportSource::Open(const std::stri
           " | verifyctl import -"));
     }
   }
+  RETURN_IF_ERROR(BeginText(file != nullptr ? *file : in, path, "import"));
   const std::string name = path == "-" ? "standard input" : path;
   auto lines = std::make_unique<LineReader>(name, std::move(file), in);
   const std::optional<absl::string_view> first = lines->Next();

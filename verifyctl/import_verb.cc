@@ -191,7 +191,7 @@ int Import(const ImportOptions& options, const Place& place, Asker& asker, Conso
       ImportSource::Open(options.file, console.in, **classifier);
   if (!source.ok()) {
     console.err << "verifyctl: " << source.status().message() << "\n";
-    return absl::IsInvalidArgument(source.status()) ? kExitBadAddress : ExitCodeOf(source.status());
+    return ExitCodeOfInput(source.status());
   }
   Importer importer(asker, console);
   int code = importer.Run(**source);

@@ -14,8 +14,10 @@
 #include "verifyctl/answer.h"
 #include "verifyctl/delivery_log.h"
 #include "verifyctl/exit_code.h"
+#include "verifyctl/input_text.h"
 #include "verifyctl/interrupt.h"
 #include "verifyctl/log_file.h"
+#include "verifyctl/log_line.h"
 #include "verifyctl/progress.h"
 #include "verifyctl/result_text.h"
 #include "verifyd/json.h"
@@ -77,10 +79,14 @@ class Learner {
     return text;
   }
   bool any() const { return lines_ > 0; }
+  // Lines, but none that Postfix has written.
+  bool foreign() const { return lines_ > 0 && !postfix_; }
+  int64_t lines() const { return lines_; }
 
  private:
   void Take(absl::string_view line) {
     ++lines_;
+    postfix_ = postfix_ || IsPostfixLine(line);
     const std::optional<Delivery> delivery = LoggedDelivery(line, zone_, console_.clock.Now());
     if (!delivery.has_value()) return;
     ++found_;
@@ -108,6 +114,7 @@ class Learner {
   json::array deliveries_;
   MonoTime sent_;
   int64_t lines_ = 0;
+  bool postfix_ = false;
   int64_t found_ = 0;
   Count learned_ = {"learned", ""};
   std::array<Count, 6> others_ = {{{"older", "not newer than what is held"},
@@ -121,13 +128,14 @@ class Learner {
 }  // namespace
 
 int Learn(const LearnOptions& options, Asker& asker, Console& console) {
-  const absl::StatusOr<std::unique_ptr<LogFile>> log = LogFile::Open(options.mail_log, console.in);
+  const absl::StatusOr<std::unique_ptr<LogFile>> log = LogFile::Open(options.mail_log, console.in, "learn");
   if (!log.ok()) {
     console.err << "verifyctl: " << log.status().message() << "\n";
-    return kExitNoInput;
+    return ExitCodeOfInput(log.status());
   }
   Learner learner(options, asker, console);
   const int code = learner.Run(**log);
+  if (code == 0 && learner.foreign()) return NoMailLog(options.mail_log, learner.lines(), console);
   if (learner.any() || code == 0) console.out << learner.Summary();
   return code;
 }

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -9,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "base/input_file.h"
 #include "base/status_macros.h"
 #include "cache/open_mark.h"
 
@@ -73,10 +76,18 @@ struct LocalCache::Impl {
   ApiContext context;
 };
 
+absl::Status CheckCacheFile(const std::string& file) {
+  const absl::Status readable = CheckInputFile(file);
+  return absl::IsNotFound(readable) ? absl::NotFoundError(absl::StrCat("there is no cache ", file)) : readable;
+}
+
 absl::StatusOr<std::unique_ptr<LocalCache>> LocalCache::Open(Configuration configuration) {
   if (configuration.cache.path.empty()) return absl::NotFoundError("there is no cache: address_verify_map is empty");
   const std::string file = absl::StrCat(configuration.cache.path, ".mdb");
-  if (access(file.c_str(), F_OK) != 0) return absl::NotFoundError(absl::StrCat("there is no cache ", file));
+  RETURN_IF_ERROR(CheckCacheFile(file));
+  if (access(file.c_str(), W_OK) != 0) {
+    return absl::PermissionDeniedError(absl::StrCat(file, ": ", std::strerror(errno)));
+  }
   const auto shared = std::make_shared<const Configuration>(std::move(configuration));
   CacheSettings settings = shared->cache;
   settings.cleanup_interval = absl::ZeroDuration();

@@ -4,7 +4,9 @@
 #define VERIFYD_VERIFYCTL_LOCAL_CACHE_H_
 
 #include <memory>
+#include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "verifyctl/daemon_client.h"
 #include "verifyd/api.h"
@@ -12,9 +14,13 @@
 
 namespace verifyd {
 
+// Whether the cache's file is there and may be read. Errors: NotFound, PermissionDenied.
+absl::Status CheckCacheFile(const std::string& file);
+
 class LocalCache {
  public:
-  // Errors: NotFound when there is no cache (none is made), Unavailable when it can not be used.
+  // Errors: as of CheckCacheFile (none is made), PermissionDenied where it may not be written, Unavailable when it can
+  // not be used.
   static absl::StatusOr<std::unique_ptr<LocalCache>> Open(Configuration configuration);
   // Commits what was changed.
   ~LocalCache();

@@ -7,14 +7,20 @@
 #include <streambuf>
 
 #include "absl/strings/str_cat.h"
+#include "base/input_file.h"
+#include "base/status_macros.h"
+#include "verifyctl/input_text.h"
 
 namespace verifyd {
 
-absl::StatusOr<std::unique_ptr<LogFile>> LogFile::Open(const std::string& path, std::istream& in) {
+absl::StatusOr<std::unique_ptr<LogFile>> LogFile::Open(const std::string& path, std::istream& in,
+                                                       absl::string_view verb) {
   std::unique_ptr<LogFile> log(new LogFile(path, path == "-" ? &in : nullptr));
-  if (log->in_ == nullptr && !log->OpenPath()) {
-    return absl::NotFoundError(absl::StrCat(path, ": ", std::strerror(errno)));
+  if (log->in_ == nullptr) {
+    RETURN_IF_ERROR(CheckInputFile(path));
+    if (!log->OpenPath()) return absl::UnavailableError(absl::StrCat(path, ": ", std::strerror(errno)));
   }
+  RETURN_IF_ERROR(BeginText(log->in_ != nullptr ? in : log->file_, path, verb));
   return log;
 }
 

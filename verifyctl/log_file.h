@@ -24,8 +24,9 @@ class LogFile {
   // syslog(3) and Postfix write shorter lines; of a longer one the rest is passed over.
   static constexpr size_t kLongestLine = size_t{16} * 1024;
 
-  // `path`, or `in`, which outlives it, where that is "-". NotFound says why it can not be read.
-  static absl::StatusOr<std::unique_ptr<LogFile>> Open(const std::string& path, std::istream& in);
+  // `path`, or `in`, which outlives it, where that is "-"; for `verb`. Errors as of OpenInputFile and BeginText.
+  static absl::StatusOr<std::unique_ptr<LogFile>> Open(const std::string& path, std::istream& in,
+                                                       absl::string_view verb);
 
   // The next whole line, without its end, valid until the next call; nothing where there is none, yet.
   std::optional<absl::string_view> Next();

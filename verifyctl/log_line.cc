@@ -29,30 +29,40 @@ bool AllOf(absl::string_view text, bool (*holds)(unsigned char)) {
   return std::all_of(text.begin(), text.end(), [&](char c) { return holds(static_cast<unsigned char>(c)); });
 }
 
-}  // namespace
-
-std::optional<LogLine> ParseLogLine(absl::string_view line) {
-  LogLine parsed;
-  absl::string_view rest = line;
-  if (rest.empty()) return std::nullopt;
+// Time, host, program and process, which are taken from `rest`.
+bool TakeHead(absl::string_view& rest, LogLine& parsed) {
+  if (rest.empty()) return false;
   if (absl::ascii_isdigit(static_cast<unsigned char>(rest.front()))) {
     const std::optional<absl::string_view> time = TakeUpTo(rest, " ");
-    if (!time.has_value()) return std::nullopt;
+    if (!time.has_value()) return false;
     parsed.time = *time;
   } else {
     parsed.time = rest.substr(0, kSyslogTime.size());
     rest.remove_prefix(parsed.time.size());
-    if (!absl::ConsumePrefix(&rest, " ")) return std::nullopt;
+    if (!absl::ConsumePrefix(&rest, " ")) return false;
   }
   const std::optional<absl::string_view> host = TakeUpTo(rest, " ");
-  if (!host.has_value()) return std::nullopt;
+  if (!host.has_value()) return false;
   const std::optional<absl::string_view> tag = TakeUpTo(rest, "[");
-  if (!tag.has_value() || !AllOf(*tag, absl::ascii_isgraph)) return std::nullopt;
+  if (!tag.has_value() || !AllOf(*tag, absl::ascii_isgraph)) return false;
   const size_t slash = tag->rfind('/');
-  if (slash == absl::string_view::npos) return std::nullopt;
+  if (slash == absl::string_view::npos) return false;
   parsed.program = tag->substr(slash + 1);
   const std::optional<absl::string_view> process = TakeUpTo(rest, "]: ");
-  if (!process.has_value() || !AllOf(*process, absl::ascii_isdigit)) return std::nullopt;
+  return process.has_value() && AllOf(*process, absl::ascii_isdigit);
+}
+
+}  // namespace
+
+bool IsPostfixLine(absl::string_view line) {
+  LogLine parsed;
+  return TakeHead(line, parsed);
+}
+
+std::optional<LogLine> ParseLogLine(absl::string_view line) {
+  LogLine parsed;
+  absl::string_view rest = line;
+  if (!TakeHead(rest, parsed)) return std::nullopt;
   const std::optional<absl::string_view> queue_id = TakeUpTo(rest, ": ");
   if (!queue_id.has_value() || queue_id->size() > kLongestQueueId || !AllOf(*queue_id, absl::ascii_isalnum)) {
     return std::nullopt;

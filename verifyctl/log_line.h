@@ -25,6 +25,9 @@ struct LogLine {
   absl::string_view text;      // what comes behind it
 };
 
+// Whether it is a line of a program that is called as those of Postfix are, "postfix/smtpd[123]: ".
+bool IsPostfixLine(absl::string_view line);
+
 std::optional<LogLine> ParseLogLine(absl::string_view line);
 
 // When that was. A time without a year is the last of that name in `zone`, seen from `now`; clocks of two machines may

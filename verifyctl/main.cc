@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "verifyctl/colour.h"
 #include "verifyctl/command_line.h"
 
@@ -13,6 +14,7 @@ int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   // One thread may read what another one's results are written for.
   std::cin.tie(nullptr);
+  verifyd::SpeakAs("verifyctl");
   verifyd::Console console{std::cin, std::cout, std::cerr};
   console.out_colours = verifyd::WantsColours(STDOUT_FILENO);
   console.err_is_terminal = ::isatty(STDERR_FILENO) != 0;

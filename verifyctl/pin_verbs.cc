@@ -17,6 +17,7 @@ int AskPin(absl::string_view method, absl::string_view path, const PinOptions& o
   if (!options.status.empty()) arguments["status"] = options.status;
   if (!options.for_time.empty()) arguments["for"] = options.for_time;
   if (!options.why.empty()) arguments["why"] = options.why;
+  if (options.tell) arguments["tell"] = true;
   ApiRequest request;
   request.method = std::string(method);
   request.target = std::string(path);

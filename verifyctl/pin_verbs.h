@@ -16,6 +16,7 @@ struct PinOptions {
   std::string status;    // "deliverable", "undeliverable"
   std::string for_time;  // "7d"; empty: until it is ended
   std::string why;
+  bool tell = false;  // clients are told why
   bool json = false;
 };
 

@@ -2,6 +2,9 @@
 // end.
 //
 //   1234567 of 10000000 records, 180000 a second, 49 seconds left
+//   297.0 MiB of 355.2 MiB, 594.1 MiB a second
+//
+// What a verb prints while it is shown may be on the same terminal: the line is wiped before that.
 //
 // Thread: the only one.
 #ifndef VERIFYD_VERIFYCTL_PROGRESS_H_
@@ -17,7 +20,8 @@ namespace verifyd {
 
 class Progress {
  public:
-  // `what` is counted: "records". `total`: 0 where it is not known. Shows nothing where standard error is no terminal.
+  // `what` is counted: "records"; "bytes" are shown in larger units. `total`: 0 where it is not known. Shows nothing
+  // where standard error is no terminal.
   Progress(Console& console, absl::string_view what, uint64_t total);
   // Wipes the line.
   ~Progress();
@@ -25,6 +29,8 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void Show(uint64_t done);
+  // Until it is shown again.
+  void Wipe();
 
  private:
   Console& console_;
@@ -34,6 +40,9 @@ class Progress {
   MonoTime next_;
   bool shown_ = false;
 };
+
+// "353.1 MiB".
+std::string ByteText(uint64_t bytes);
 
 }  // namespace verifyd
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
+#include "base/text.h"
 #include "boost/json.hpp"
 #include "verdict/reason.h"
 #include "verifyctl/result_text.h"
@@ -22,14 +23,20 @@ namespace json = boost::json;
 struct Column {
   absl::string_view field;
   absl::string_view title;
+  absl::string_view above;  // the same on two lines
+  absl::string_view below;
 };
 
-constexpr std::array<Column, 6> kColumns = {{{"reject", "rejected"},
-                                             {"defer", "deferred"},
-                                             {"would_reject", "would reject"},
-                                             {"would_defer", "would defer"},
-                                             {"dunno", "let through"},
-                                             {"not_known", "not known"}}};
+constexpr std::array<Column, 6> kColumns = {{{"reject", "rejected", "", "rejected"},
+                                             {"defer", "deferred", "", "deferred"},
+                                             {"would_reject", "would reject", "would", "reject"},
+                                             {"would_defer", "would defer", "would", "defer"},
+                                             {"dunno", "let through", "let", "through"},
+                                             {"not_known", "not known", "not", "known"}}};
+// Of a line: what a terminal, and a mail with the report in it, shows as one.
+constexpr size_t kWidest = 100;
+constexpr int kNumberWidth = 9;
+constexpr size_t kWidestName = kWidest - kColumns.size() * (kNumberWidth + 1);
 
 // The entries of a list that are objects, as they should be.
 template <typename Take>
@@ -49,7 +56,12 @@ int64_t RefusedIn(const json::object& counts) {
 int WidthOf(const json::object& report, absl::string_view list, absl::string_view name) {
   size_t width = list.size();
   ForEach(report, list, [&](const json::object& entry) { width = std::max(width, TextField(entry, name).size()); });
-  return static_cast<int>(std::min<size_t>(width, 60));
+  return static_cast<int>(std::min(width, kWidestName));
+}
+
+// What a line has no room for is cut.
+void PutLine(std::string& out, const std::string& line) {
+  absl::StrAppend(&out, line.size() <= kWidest ? line : absl::StrCat(Printable(line, kWidest - 3), "..."), "\n");
 }
 
 // A line for each entry of which something was refused: its name and its numbers.
@@ -62,12 +74,20 @@ void PutTable(std::string& out, const json::object& report, absl::string_view li
     const json::object* const counts = ObjectField(entry, "counts");
     if (counts == nullptr || RefusedIn(*counts) + NumberField(*counts, "not_known") == 0) return;
     if (!std::exchange(titled, true)) {
+      absl::StrAppendFormat(&out, "\n%*s", width, "");
+      for (const Column& column : kColumns) absl::StrAppendFormat(&out, " %*s", kNumberWidth, column.above);
       absl::StrAppendFormat(&out, "\n%-*s", width, list);
-      for (const Column& column : kColumns) absl::StrAppendFormat(&out, "  %12s", column.title);
+      for (const Column& column : kColumns) absl::StrAppendFormat(&out, " %*s", kNumberWidth, column.below);
       absl::StrAppend(&out, "\n");
     }
-    absl::StrAppendFormat(&out, "%-*s", width, TextField(entry, name));
-    for (const Column& column : kColumns) absl::StrAppendFormat(&out, "  %12d", NumberField(*counts, column.field));
+    // A name that is too long has a line for itself.
+    const absl::string_view called = TextField(entry, name);
+    const bool fits = called.size() <= static_cast<size_t>(width);
+    if (!fits) PutLine(out, std::string(called));
+    absl::StrAppendFormat(&out, "%-*s", width, fits ? called : "");
+    for (const Column& column : kColumns) {
+      absl::StrAppendFormat(&out, " %*d", kNumberWidth, NumberField(*counts, column.field));
+    }
     absl::StrAppend(&out, "\n");
     under(entry);
   });
@@ -124,6 +144,8 @@ void PutAddresses(std::string& out, const json::object& report, absl::string_vie
 void PutTime(std::string& out, const json::object& report) {
   const absl::string_view from = TextField(report, "from");
   if (!from.empty()) absl::StrAppend(&out, from, " to ", TextField(report, "until"), "\n");
+  const absl::string_view kept = TextField(report, "kept");
+  if (!kept.empty()) absl::StrAppend(&out, "only ", kept, " are kept (report_keep_time)\n");
 }
 
 constexpr char kRefusedMost[] = "addresses refused or deferred most";
@@ -142,7 +164,7 @@ std::string ReportText(const json::object& report) {
   PutNotices(out, report);
   PutTable(out, report, "reasons", "reason", [&](const json::object& reason) {
     ForEach(reason, "samples", [&](const json::object& sample) {
-      absl::StrAppend(&out, "    ", TextField(sample, "address"), ": ", TextField(sample, "reply"), "\n");
+      PutLine(out, absl::StrCat("    ", TextField(sample, "address"), ": ", TextField(sample, "reply")));
     });
   });
   PutTable(out, report, "domains", "domain", [](const json::object& /*domain*/) {});
@@ -152,7 +174,9 @@ std::string ReportText(const json::object& report) {
 
 json::object TopOf(const json::object& report, size_t number) {
   json::object top;
-  for (const char* const time : {"from", "until"}) top[time] = JsonText(TextField(report, time));
+  for (const char* const time : {"from", "until", "kept"}) {
+    if (report.contains(time)) top[time] = JsonText(TextField(report, time));
+  }
   for (const auto& [list, name] : {std::pair{"asked", "asked"}, std::pair{"addresses", "refused"}}) {
     json::array& first = top[name].emplace_array();
     ForEach(report, list, [&](const json::object& entry) {
@@ -198,10 +222,10 @@ std::string RefusalText(const json::object& refusal) {
   PutRow(out, "asked", TextField(refusal, "asked"));
   out += DialogueText(refusal);
   if (subject.empty()) return out;
-  PutRow(out, "to see more", absl::StrCat("verifyctl show ", subject));
+  PutRow(out, "to see more", absl::StrCat("verifyctl show ", ShellWord(subject)));
   PutRow(out, "to let it in",
-         absl::StrCat("verifyctl set ", subject, " deliverable --for 7d --why \"refusal ", TextField(refusal, "id"),
-                      "\""));
+         absl::StrCat("verifyctl set ", ShellWord(subject), " deliverable --for 7d --why \"refusal ",
+                      TextField(refusal, "id"), "\""));
   return out;
 }
 

@@ -1,6 +1,8 @@
 #include "verifyctl/report_verbs.h"
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,7 +13,9 @@
 #include "boost/json.hpp"
 #include "verifyctl/answer.h"
 #include "verifyctl/exit_code.h"
+#include "verifyctl/input_text.h"
 #include "verifyctl/log_file.h"
+#include "verifyctl/log_line.h"
 #include "verifyctl/mail_log.h"
 #include "verifyctl/report_text.h"
 
@@ -39,14 +43,24 @@ class LoggedRequests {
     co_return requests;
   }
 
+  // Lines, but none that Postfix has written.
+  bool foreign() const { return lines_ > 0 && !postfix_; }
+  int64_t lines() const { return lines_; }
+
  private:
   void Take(absl::string_view line, std::string& requests) {
+    if (line.empty()) return;
+    ++lines_;
+    if (!postfix_ && IsPostfixLine(line)) postfix_ = true;
     if (const std::optional<std::string> request = log_.Take(line)) absl::StrAppend(&requests, *request, "\n");
   }
 
   const std::unique_ptr<LogFile> file_;
   MailLog log_;
   bool ended_ = false;
+  // Written by the thread that reads, and looked at behind the last line.
+  std::atomic<int64_t> lines_{0};
+  std::atomic<bool> postfix_{false};
 };
 
 int Ask(const ApiRequest& request, bool as_json, Asker& asker, Console& console,
@@ -79,17 +93,23 @@ int Top(const ReportOptions& options, Asker& asker, Console& console) {
 
 int ReplayLog(const ReportOptions& options, Asker& asker, Console& console) {
   // The thread that sends may outlive the call.
-  absl::StatusOr<std::unique_ptr<LogFile>> file = LogFile::Open(options.mail_log, console.in);
+  absl::StatusOr<std::unique_ptr<LogFile>> file = LogFile::Open(options.mail_log, console.in, "replay");
   if (!file.ok()) {
     console.err << "verifyctl: " << file.status().message() << "\n";
-    return kExitNoInput;
+    return ExitCodeOfInput(file.status());
   }
   const auto requests = std::make_shared<LoggedRequests>(*std::move(file));
   ApiRequest request;
   request.method = "POST";
   request.target = options.probe ? "/v1/replay?probe=true" : "/v1/replay";
   request.lines = [requests] { return requests->Next(); };
-  return Ask(request, options.json, asker, console, ReportText);
+  std::string report;
+  const int code = Answer(asker, request, console, [&](absl::string_view line, const json::object& answer) {
+    report = options.json ? absl::StrCat(line, "\n") : ReportText(answer);
+  });
+  if (code == 0 && requests->foreign()) return NoMailLog(options.mail_log, requests->lines(), console);
+  console.out << report;
+  return code;
 }
 
 int ShowRefusal(absl::string_view id, bool json, Asker& asker, Console& console) {

@@ -3,10 +3,15 @@
 #include <array>
 #include <utility>
 
+#include "absl/algorithm/container.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "boost/json.hpp"
+#include "mail/address.h"
 
 namespace verifyd {
 namespace {
@@ -176,8 +181,8 @@ void WriteDomain(HeldWriter& out, const json::object& domain) {
 
 // What will happen, and what the operator can do about it.
 void WriteNext(HeldWriter& out, const json::object& held) {
-  const std::string address(TextField(held, "address"));
-  if (address.empty()) return;
+  if (TextField(held, "address").empty()) return;
+  const std::string address = ShellWord(TextField(held, "address"));
   const json::object* record = ObjectField(held, "record");
   out.Headline("  what comes next");
   if (held.if_contains("pin") != nullptr) {
@@ -207,6 +212,7 @@ void WritePin(HeldWriter& out, const json::object& pin) {
   out.Headline("  set by the operator");
   out.Line("status", TextField(pin, "status"));
   out.Line("why", TextField(pin, "why"));
+  if (FlagField(pin, "tell")) out.Line("clients are told", "why");
   out.Time("since", pin, "set_at");
   out.Time("until", pin, "until");
 }
@@ -291,7 +297,9 @@ std::string DialogueText(const json::object& result) {
 std::string HeldText(const json::object& held, absl::Time now) {
   HeldWriter out(now);
   const json::object* verdict = ObjectField(held, "verdict");
-  out.Headline(absl::StrCat(TextField(held, "address"), ": ", verdict == nullptr ? "" : StatusText(*verdict)));
+  out.Headline(
+      absl::StrCat(SpelledAddress(TextField(held, "address")), ": ", verdict == nullptr ? "" : StatusText(*verdict)));
+  out.Line("asked for", SpelledAddress(TextField(held, "asked")));
   if (verdict != nullptr && FlagField(*verdict, "grace")) {
     out.Line("decision", "only deferred for now: it was there not long ago");
   }
@@ -309,9 +317,10 @@ std::string PinText(const json::object& pin) {
   const absl::string_view status = FlagField(pin, "unset")      ? "not set any more"
                                    : FlagField(pin, "released") ? "not on hold any more"
                                                                 : TextField(pin, "status");
-  return absl::StrCat(TextField(pin, "target"), ": ", status == "hold" ? "on hold" : status,
-                      until.empty() ? "" : absl::StrCat(" until ", until),
-                      why.empty() ? "" : absl::StrCat(" (", why, ")"), "\n");
+  return absl::StrCat(
+      SpelledAddress(TextField(pin, "target")), ": ", status == "hold" ? "on hold" : status,
+      until.empty() ? "" : absl::StrCat(" until ", until),
+      why.empty() ? "" : absl::StrCat(" (", why, FlagField(pin, "tell") ? "; clients are told" : "", ")"), "\n");
 }
 
 namespace {
@@ -350,6 +359,7 @@ std::string DestinationText(const json::object& destination, absl::Time now) {
   out.Line("doubt", TextField(destination, "doubt"));
   out.Time("doubted since", destination, "doubted_since");
   out.Time("on hold until", destination, "held_until");
+  out.Line("on hold because", TextField(destination, "held_why"));
   out.Line("left alone after", left_alone);
   out.Time("until", destination, "left_alone_until");
   if (const int64_t failures = NumberField(destination, "failures"); failures > 0) {
@@ -397,7 +407,8 @@ std::string DomainText(const json::object& domain, absl::Time now) {
 
 std::string HistoryText(const json::object& held, absl::Time now) {
   HeldWriter out(now);
-  out.Headline(std::string(TextField(held, "address")));
+  out.Headline(SpelledAddress(TextField(held, "address")));
+  out.Line("asked for", SpelledAddress(TextField(held, "asked")));
   const json::object* record = ObjectField(held, "record");
   if (record == nullptr) {
     out.Line("history", "it was never asked about");
@@ -410,23 +421,18 @@ std::string HistoryText(const json::object& held, absl::Time now) {
   return out.Take();
 }
 
-std::string StatsText(const json::object& stats, const json::object* before, double seconds) {
-  std::string out;
-  for (const auto& group : stats) {
-    const json::object* numbers = group.value().if_object();
-    if (numbers == nullptr) continue;
-    const absl::string_view name(group.key().data(), group.key().size());
-    const json::object* const then = before == nullptr ? nullptr : ObjectField(*before, name);
-    absl::StrAppend(&out, name, "\n");
-    for (const auto& number : *numbers) {
-      const absl::string_view what(number.key().data(), number.key().size());
-      absl::StrAppendFormat(&out, "%*s%-46s %s", kIndent, "", what, json::serialize(number.value()));
-      const double growth = then == nullptr ? 0 : RealField(*numbers, what) - RealField(*then, what);
-      if (growth > 0 && seconds > 0) absl::StrAppendFormat(&out, "  +%.1f/s", growth / seconds);
-      absl::StrAppend(&out, "\n");
-    }
-  }
-  return out;
+std::string SpelledAddress(absl::string_view key) {
+  const absl::StatusOr<Address> address = Address::FromUnquoted(key);
+  return address.ok() && address->Key() == key ? address->ToSmtp() : std::string(key);
+}
+
+std::string ShellWord(absl::string_view key) {
+  std::string word = SpelledAddress(key);
+  const bool plain = absl::c_all_of(word, [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::StrContains("@._+-=%:,/", c) ||
+           !absl::ascii_isascii(static_cast<unsigned char>(c));
+  });
+  return plain ? word : absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
 }
 
 }  // namespace verifyd

@@ -38,9 +38,11 @@ std::string DestinationText(const boost::json::object& destination, absl::Time n
 std::string DomainText(const boost::json::object& domain, absl::Time now);
 // The last findings about an address, as `history` has them.
 std::string HistoryText(const boost::json::object& held, absl::Time now);
-// Groups of numbers. Where there is a `before`, from `seconds` ago, with how much each has grown in a second since.
-std::string StatsText(const boost::json::object& stats, const boost::json::object* before = nullptr,
-                      double seconds = 0);
+// An address as other verbs take it, and people read it: quoted where it must be. `key` is without quotes; what is no
+// address stays as it is.
+std::string SpelledAddress(absl::string_view key);
+// The same as a word of a shell.
+std::string ShellWord(absl::string_view key);
 
 }  // namespace verifyd
 

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/input_file.h"
 #include "base/made_file.h"
 #include "base/status_macros.h"
 #include "boost/json.hpp"
@@ -21,6 +22,7 @@
 #include "cache/store_file.h"
 #include "verifyctl/exit_code.h"
 #include "verifyctl/interrupt.h"
+#include "verifyctl/local_cache.h"
 #include "verifyctl/progress.h"
 #include "verifyd/configuration.h"
 #include "verifyd/json.h"
@@ -50,7 +52,7 @@ absl::StatusOr<Held> FindHeld(const Place& place) {
 
 absl::StatusOr<Held> FindExisting(const Place& place) {
   ASSIGN_OR_RETURN(Held held, FindHeld(place));
-  if (::access(held.file.c_str(), F_OK) != 0) return absl::NotFoundError(absl::StrCat("there is no cache ", held.file));
+  if (const absl::Status readable = CheckCacheFile(held.file); !readable.ok()) return readable;
   return held;
 }
 
@@ -239,15 +241,18 @@ int Backup(const StoreOptions& options, const Place& place, Console& console) {
   if (!held.ok()) return Fail(held.status(), console);
   const DamageGuard guard;
   if (const absl::Status format = StoreFile::CheckFormat(held->file); !format.ok()) return Fail(format, console);
-  Watch watch(console, "bytes");
-  const absl::Status status =
-      StoreFile::Copy(held->file, options.file, [&](uint64_t done, uint64_t total) { return watch.Show(done, total); });
+  absl::Status status;
+  {
+    Watch watch(console, "bytes");
+    status = StoreFile::Copy(held->file, options.file,
+                             [&](uint64_t done, uint64_t total) { return watch.Show(done, total); });
+  }
   if (!status.ok()) return Fail(status, console);
   const uint64_t bytes = SizeOf(options.file);
   if (options.json) {
     console.out << json::serialize(json::object{{"file", options.file}, {"bytes", bytes}}) << "\n";
   } else {
-    console.out << options.file << ": " << bytes << " bytes\n";
+    console.out << options.file << ": " << ByteText(bytes) << "\n";
   }
   return 0;
 }
@@ -255,9 +260,7 @@ int Backup(const StoreOptions& options, const Place& place, Console& console) {
 int Restore(const StoreOptions& options, const Place& place, Console& console) {
   const absl::StatusOr<Held> held = FindHeld(place);
   if (!held.ok()) return Fail(held.status(), console);
-  if (::access(options.file.c_str(), R_OK) != 0) {
-    return Fail(absl::NotFoundError(absl::StrCat(options.file, ": ", std::strerror(errno))), console);
-  }
+  if (const absl::Status readable = CheckInputFile(options.file); !readable.ok()) return Fail(readable, console);
   const DamageGuard guard;
   StoreExamination restored;
   const absl::Status status = Replace(options.file, held->file, console, [&](const std::string& copy) -> absl::Status {
@@ -287,7 +290,7 @@ int Compact(const StoreOptions& options, const Place& place, Console& console) {
   if (options.json) {
     console.out << json::serialize(json::object{{"bytes_before", before}, {"bytes", after}}) << "\n";
   } else {
-    console.out << held->file << ": " << before << " bytes before, " << after << " now\n";
+    console.out << held->file << ": " << ByteText(before) << " before, " << ByteText(after) << " now\n";
   }
   return 0;
 }

@@ -22,6 +22,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "boost/json.hpp"
+#include "cache/spelling.h"
 #include "mail/address.h"
 #include "verifyd/cache_routes.h"
 #include "verifyd/configuration.h"
@@ -37,6 +38,10 @@ namespace json = boost::json;
 // What is longer is no address, and is shown cut.
 constexpr size_t kShownAddress = Address::kMaxAddress;
 constexpr size_t kMaxWhy = 250;
+// Looks for other spellings between which others have their turn.
+constexpr size_t kRespelledInATurn = 4;
+// Of longer lists nobody asks for other spellings: a program matches the answers with what it has asked.
+constexpr size_t kMostRespelled = 100;
 // Of lines that go out together.
 constexpr size_t kBlock = size_t{16} * 1024;
 
@@ -48,16 +53,45 @@ int HttpStatusOf(const absl::Status& status) {
 
 // ---- Verifying and querying: many addresses, answered as they come.
 
+LineSource OneBlock(std::string lines) {
+  return [lines =
+              std::make_shared<std::string>(std::move(lines))]() -> boost::asio::awaitable<std::optional<std::string>> {
+    if (lines->empty()) co_return std::nullopt;
+    co_return std::exchange(*lines, std::string());
+  };
+}
+
 LineSource LinesOf(const std::vector<std::string>& addresses) {
   std::string lines;
   // What has a line end in it is no address; it must not become two.
   for (const std::string& address : addresses) {
     absl::StrAppend(&lines, absl::StrReplaceAll(address, {{"\n", "\\n"}}), "\n");
   }
-  return [lines =
-              std::make_shared<std::string>(std::move(lines))]() -> boost::asio::awaitable<std::optional<std::string>> {
-    if (lines->empty()) co_return std::nullopt;
-    co_return std::exchange(*lines, std::string());
+  return OneBlock(std::move(lines));
+}
+
+// Of an address that has no record under its own spelling, those that have one.
+LineSource Respelled(Loop& loop, Cache& cache, LineSource lines) {
+  return [&loop, &cache, lines = std::move(lines)]() -> boost::asio::awaitable<std::optional<std::string>> {
+    const std::optional<std::string> next = co_await lines();
+    if (!next.has_value()) co_return std::nullopt;
+    std::string respelled;
+    size_t in_this_turn = 0;
+    for (const absl::string_view line : absl::StrSplit(*next, '\n', absl::SkipEmpty())) {
+      const absl::StatusOr<Address> address = Address::Parse(absl::StripAsciiWhitespace(line));
+      if (!address.ok() || cache.FindRecord(address->Key()).has_value()) {
+        absl::StrAppend(&respelled, line, "\n");
+        continue;
+      }
+      const Cache::Spellings spellings = cache.SpellingsOf(address->Key());
+      for (const std::string& key : spellings.keys) {
+        const absl::StatusOr<Address> spelled = Address::FromUnquoted(key);
+        if (spelled.ok()) absl::StrAppend(&respelled, spelled->ToSmtp(), "\n");
+      }
+      if (spellings.keys.empty()) absl::StrAppend(&respelled, line, "\n");
+      if (++in_this_turn % kRespelledInATurn == 0) co_await loop.Yield();
+    }
+    co_return respelled;
   };
 }
 
@@ -68,14 +102,18 @@ ApiReply AskAll(ApiContext& context, const ApiArguments& arguments, Question que
   question.role = arguments.role;
   question.urgency = arguments.addresses.size() == 1 ? Urgency::kWaiting : Urgency::kList;
   ApiReply reply;
-  reply.lines = QuestionList::Answers(context.loop, context.verifier, std::move(question),
-                                      arguments.lines ? arguments.lines : LinesOf(arguments.addresses));
+  LineSource addresses = arguments.lines ? arguments.lines : LinesOf(arguments.addresses);
+  if (question.memory_only && !arguments.lines && arguments.addresses.size() <= kMostRespelled) {
+    addresses = Respelled(context.loop, context.cache, std::move(addresses));
+  }
+  reply.lines = QuestionList::Answers(context.loop, context.verifier, std::move(question), std::move(addresses));
   return reply;
 }
 
 ApiReply HandleVerify(ApiContext& context, const ApiArguments& arguments) {
   Question question;
   question.fresh = arguments.fresh;
+  question.wants_catch_all = true;  // the status differs
   question.transcript = arguments.trace;
   question.patience = arguments.patience.has_value()
                           ? *arguments.patience
@@ -91,27 +129,63 @@ ApiReply HandleQuery(ApiContext& context, const ApiArguments& arguments) {
 
 // ---- One address and what is held of it.
 
-ApiReply HandleShow(ApiContext& context, const ApiArguments& arguments) {
-  const absl::StatusOr<Address> address = Address::Parse(arguments.address);
-  if (!address.ok()) return ApiError(400, address.status().message());
-  const std::string key = address->Key();
+// Hashed, another spelling can not be told from another address.
+absl::string_view OtherSpellings(const Cache::Spellings& spellings) {
+  return spellings.complete ? "" : "; other spellings of it are not looked for where addresses are kept hashed";
+}
+
+bool SaysSomething(const json::object& held) {
+  return held.contains("pin") || held.contains("record") || held.contains("domain");
+}
+
+json::object HeldOf(ApiContext& context, const Address& address) {
+  const std::string key = address.Key();
   const absl::Time now = context.loop.clock().Now();
   const Lifetimes lifetimes = context.configuration()->cache.lifetimes;
   json::object object;
   object["address"] = JsonText(key);
-  if (const auto pin = context.cache.FindPin(key, address->domain(), now)) object["pin"] = ToJson(*pin);
+  if (const auto pin = context.cache.FindPin(key, address.domain(), now)) object["pin"] = ToJson(*pin);
   if (const auto record = context.cache.FindRecord(key)) object["record"] = ToJson(*record, lifetimes, now);
-  if (const auto fact = context.cache.FindDomainFact(address->domain())) {
+  if (const auto fact = context.cache.FindDomainFact(address.domain())) {
     object["domain"] = ToJson(*fact, lifetimes, now);
   }
-  if (object.size() == 1) return ApiError(404, absl::StrCat("nothing is held of ", key));
+  if (!SaysSomething(object)) return object;
   Question question;
-  question.address = *address;
+  question.address = address;
   question.memory_only = true;
   if (const std::optional<Verdict> verdict = context.verifier.Recall(question)) {
     object["verdict"] = ToJson(key, *verdict);
   }
-  return JsonReply(object);
+  return object;
+}
+
+// The address as it was asked about, or, where only other spellings of it have records, those.
+ApiReply HandleShow(ApiContext& context, const ApiArguments& arguments) {
+  const absl::StatusOr<Address> address = Address::Parse(arguments.address);
+  if (!address.ok()) return ApiError(400, address.status().message());
+  const Cache::Spellings spellings = context.cache.SpellingsOf(address->Key());
+  std::vector<Address> shown;
+  for (const std::string& key : spellings.keys) {
+    if (absl::StatusOr<Address> spelled = Address::FromUnquoted(key); spelled.ok()) shown.push_back(*spelled);
+  }
+  if (shown.empty()) shown.push_back(*address);
+  std::string lines;
+  for (const Address& spelled : shown) {
+    json::object held = HeldOf(context, spelled);
+    if (!SaysSomething(held)) {
+      return ApiError(404, absl::StrCat("nothing is held of ", address->Key(), OtherSpellings(spellings)));
+    }
+    if (spelled != *address) held["asked"] = JsonText(address->Key());
+    absl::StrAppend(&lines, json::serialize(held), "\n");
+  }
+  ApiReply reply;
+  if (shown.size() == 1) {
+    lines.pop_back();
+    reply.body = std::move(lines);
+  } else {
+    reply.lines = OneBlock(std::move(lines));
+  }
+  return reply;
 }
 
 ApiReply HandleDelete(ApiContext& context, const ApiArguments& arguments) {
@@ -119,17 +193,24 @@ ApiReply HandleDelete(ApiContext& context, const ApiArguments& arguments) {
   if (!address.ok()) return ApiError(400, address.status().message());
   const std::string key = address->Key();
   json::array deleted;
-  if (context.cache.DeleteRecord(key)) deleted.emplace_back("record");
+  json::array others;
+  const Cache::Spellings spellings = context.cache.SpellingsOf(key);
+  for (const std::string& spelled : spellings.keys) {
+    if (!context.cache.DeleteRecord(spelled)) continue;
+    if (deleted.empty()) deleted.emplace_back("record");
+    if (spelled != key) others.emplace_back(JsonText(spelled));
+  }
   // Else the address would go on being answered with what holds for its domain.
   const std::optional<DomainFact> fact = context.cache.FindDomainFact(address->domain());
   if (fact.has_value() && fact->decides() && context.cache.DeleteDomainFact(address->domain())) {
     deleted.emplace_back("domain");
   }
-  if (deleted.empty()) return ApiError(404, absl::StrCat("nothing is held of ", key));
+  if (deleted.empty()) return ApiError(404, absl::StrCat("nothing is held of ", key, OtherSpellings(spellings)));
   LogInfo(absl::StrCat("control: deleted what is held of <", key, ">"));
   json::object object;
   object["address"] = JsonText(key);
   object["deleted"] = std::move(deleted);
+  if (!others.empty()) object["spellings"] = std::move(others);
   return JsonReply(object);
 }
 
@@ -141,8 +222,13 @@ absl::StatusOr<std::string> PinKeyOf(absl::string_view target) {
     ASSIGN_OR_RETURN(const std::string domain, ParseDomain(target));
     return absl::StrCat("@", domain);
   }
-  ASSIGN_OR_RETURN(const Address address, Address::Parse(target));
-  return address.Key();
+  const absl::StatusOr<Address> address = Address::Parse(target);
+  if (address.ok()) return FoldedKey(address->Key());
+  if (const absl::StatusOr<std::string> domain = ParseDomain(target); domain.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("found \"", *domain, "\", expected an address or @DOMAIN; did you mean @", *domain, "?"));
+  }
+  return address.status();
 }
 
 Pin PinOf(const ApiContext& context, const ApiArguments& arguments) {
@@ -150,12 +236,34 @@ Pin PinOf(const ApiContext& context, const ApiArguments& arguments) {
   return {.deliverability = arguments.deliverability,
           .set_at = now,
           .until = now + arguments.for_time,
-          .why = Printable(arguments.why, kMaxWhy)};
+          .why = Printable(arguments.why, kMaxWhy),
+          .tell = arguments.tell};
+}
+
+// By name.
+std::vector<DestinationState> HeldDestinations(Cache& cache, absl::Time now) {
+  std::vector<DestinationState> states = cache.LoadDestinationStates();
+  std::erase_if(states, [&](const DestinationState& state) { return state.held_until <= now; });
+  absl::c_sort(states, [](const DestinationState& a, const DestinationState& b) { return a.name < b.name; });
+  return states;
+}
+
+// What is asked next shows it, though the prober's loop may not have heard of it yet.
+void HoldDestination(ApiContext& context, DestinationState state, absl::Time until, absl::string_view why) {
+  state.held_until = until;
+  state.held_why = std::string(why);
+  context.cache.PutDestinationState(state);
+  context.prober.Hold(state.name, until);
 }
 
 ApiReply HandlePins(ApiContext& context, const ApiArguments& /*arguments*/) {
   json::array pins;
-  for (const auto& [key, pin] : context.cache.ListPins(context.loop.clock().Now())) pins.push_back(ToJson(key, pin));
+  const absl::Time now = context.loop.clock().Now();
+  for (const auto& [key, pin] : context.cache.ListPins(now)) pins.push_back(ToJson(key, pin));
+  for (const DestinationState& state : HeldDestinations(context.cache, now)) {
+    Pin hold{.deliverability = Deliverability::kUnknown, .until = state.held_until, .why = state.held_why};
+    pins.push_back(ToJson(absl::StrCat("hold ", state.name), hold));
+  }
   json::object object;
   object["pins"] = std::move(pins);
   return JsonReply(object);
@@ -188,11 +296,14 @@ ApiReply HandleHold(ApiContext& context, const ApiArguments& arguments) {
     const absl::StatusOr<std::string> domain = ParseDomain(absl::string_view(arguments.target).substr(1));
     if (!domain.ok()) return ApiError(400, absl::StrCat("\"target\": ", domain.status().message()));
     context.cache.PutPin(Pin::HoldKey(*domain), hold);
-  } else if (context.cache.FindDestinationState(arguments.target).has_value()) {
-    context.prober.Hold(arguments.target, hold.until);
+  } else if (std::optional<DestinationState> state = context.cache.FindDestinationState(arguments.target)) {
+    if (hold.tell) return ApiError(400, "clients can be told why of \"@domain\" only, not of a destination");
+    HoldDestination(context, *std::move(state), hold.until, hold.why);
   } else {
+    const absl::StatusOr<std::string> domain = ParseDomain(arguments.target);
     return ApiError(404, absl::StrCat("no destination ", Printable(arguments.target, kShownAddress),
-                                      "; expected @DOMAIN or a name that GET /v1/destinations shows"));
+                                      " is known (`verifyctl destinations` shows their names)",
+                                      domain.ok() ? absl::StrCat("; did you mean @", *domain, "?") : ""));
   }
   LogInfo(absl::StrCat("control: ", Printable(arguments.target, kShownAddress), " is on hold"));
   json::object object = ToJson(arguments.target, hold);
@@ -209,7 +320,7 @@ ApiReply HandleRelease(ApiContext& context, const ApiArguments& arguments) {
     held = context.cache.DeletePin(Pin::HoldKey(*domain));
   } else if (const auto state = context.cache.FindDestinationState(arguments.target)) {
     held = state->held_until > now;
-    if (held) context.prober.Hold(arguments.target, absl::InfinitePast());
+    if (held) HoldDestination(context, *state, absl::InfinitePast(), "");
   }
   const std::string shown = Printable(arguments.target, kShownAddress);
   if (!held) return ApiError(404, absl::StrCat(shown, " is not on hold"));
@@ -471,14 +582,20 @@ const std::vector<ApiRoute>& ApiRoutes() {
        "/v1/query",
        ApiRight::kRead,
        {"addresses", "role"},
-       "What memory answers about addresses, without a probe; a line for each.",
+       "What memory answers about addresses, without a probe; a line for each. Where only other spellings of one are "
+       "held, those are answered.",
        HandleQuery},
-      {"GET", "/v1/record", ApiRight::kRead, {"address"}, "Everything that is held of an address.", HandleShow},
+      {"GET",
+       "/v1/record",
+       ApiRight::kRead,
+       {"address"},
+       "Everything that is held of an address; a line for each of its spellings that is held.",
+       HandleShow},
       {"DELETE",
        "/v1/record",
        ApiRight::kChange,
        {"address"},
-       "Forget the record of an address, and what decides about its whole domain.",
+       "Forget the records of an address, however it is spelled, and what decides about its whole domain.",
        HandleDelete},
       {"GET",
        "/v1/records",
@@ -516,14 +633,14 @@ const std::vector<ApiRoute>& ApiRoutes() {
       {"POST",
        "/v1/pins",
        ApiRight::kChange,
-       {"target", "status", "for", "why"},
+       {"target", "status", "for", "why", "tell"},
        "Set what is held true of an address, or of a whole domain (\"@domain\"); it wins over everything.",
        HandleSet},
       {"DELETE", "/v1/pins", ApiRight::kChange, {"target"}, "Take that back.", HandleUnset},
       {"POST",
        "/v1/hold",
        ApiRight::kChange,
-       {"target", "for", "why"},
+       {"target", "for", "why", "tell"},
        "Put \"@domain\" or a destination on hold: no probes, and what is known stays.",
        HandleHold},
       {"DELETE", "/v1/hold", ApiRight::kChange, {"target"}, "End a hold.", HandleRelease},

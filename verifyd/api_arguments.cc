@@ -23,8 +23,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr absl::Duration kMaxPatience = absl::Hours(1);
-
 struct ArgumentRow {
   absl::string_view name;
   absl::string_view documentation;
@@ -84,7 +82,9 @@ absl::Status TakeRole(const json::value& value, ApiArguments& arguments) {
 absl::Status TakePatience(const json::value& value, ApiArguments& arguments) {
   if (!value.is_string()) return Expected("a time, \"300s\"", value);
   ASSIGN_OR_RETURN(const absl::Duration patience, ParseTimeValue(TextOf(value)));
-  if (patience > kMaxPatience) return Expected(absl::StrCat("at most ", FormatTimeValue(kMaxPatience)), value);
+  if (patience > ApiArguments::kMaxPatience) {
+    return Expected(absl::StrCat("at most ", FormatTimeValue(ApiArguments::kMaxPatience)), value);
+  }
   arguments.patience = patience;
   return absl::OkStatus();
 }
@@ -129,6 +129,8 @@ absl::Status TakeWhy(const json::value& value, ApiArguments& arguments) {
   arguments.why = std::string(TextOf(value));
   return absl::OkStatus();
 }
+
+absl::Status TakeTell(const json::value& value, ApiArguments& arguments) { return TakeYesNo(value, arguments.tell); }
 
 absl::Status TakeDomain(const json::value& value, ApiArguments& arguments) {
   const bool below = absl::StartsWith(TextOf(value), ".");
@@ -217,8 +219,9 @@ const std::vector<ArgumentRow>& ArgumentTable() {
       {"since", "How far back: \"24h\".", TakeSince},
       {"status", "\"deliverable\" or \"undeliverable\".", TakeStatus},
       {"target", "An address, \"@domain\", or the name of a destination.", TakeTarget},
+      {"tell", "Clients are told why, too; true or false.", TakeTell},
       {"trace", "Show the dialogue with the server; true or false.", TakeTrace},
-      {"why", "A note for people.", TakeWhy},
+      {"why", "A note, for operators only.", TakeWhy},
   };
   return *kTable;
 }

@@ -25,6 +25,8 @@ namespace verifyd {
 
 // All arguments there are; each route takes some of them.
 struct ApiArguments {
+  static constexpr absl::Duration kMaxPatience = absl::Hours(1);
+
   std::string address;
   std::vector<std::string> addresses;  // or requests
   LineSource lines;                    // if set, addresses that come over time, instead of these
@@ -39,6 +41,7 @@ struct ApiArguments {
   bool probe = false;
   absl::Duration for_time = absl::InfiniteDuration();
   std::string why;
+  bool tell = false;
   std::string id;
   RecordFilter filter;  // of several arguments
   std::string after;

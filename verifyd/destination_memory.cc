@@ -19,6 +19,7 @@ std::optional<DestinationState> FindByFormerName(Cache& cache, const std::string
   DestinationState state;
   state.name = name;
   state.held_until = former->held_until;
+  state.held_why = former->held_why;
   state.trust.last_accepted = former->trust.last_accepted;
   cache.PutDestinationState(state);
   return state;
@@ -33,9 +34,11 @@ void RememberDestinations(Cache& cache, Prober& prober) {
     return state.has_value() ? state : FindByFormerName(cache, name);
   });
   prober.SetObserver([&cache](DestinationState state) {
-    // The guard's part is not the prober's to change.
-    std::optional<DestinationState> held = cache.FindDestinationState(state.name);
-    if (held.has_value()) state.trust = std::move(held->trust);
+    // The guard's part and the operator's note are not the prober's to change.
+    if (std::optional<DestinationState> held = cache.FindDestinationState(state.name)) {
+      state.trust = std::move(held->trust);
+      state.held_why = std::move(held->held_why);
+    }
     cache.PutDestinationState(state);
   });
 }

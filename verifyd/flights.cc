@@ -20,8 +20,10 @@ Ticket Flights::Join(std::string key, Shares::Party party) {
 
 boost::asio::awaitable<void> Flights::Enter(const Flight& /*flight*/) { co_return; }
 
-void Flights::Wait(Flight& flight, absl::Duration patience, Flight::Told told) {
+void Flights::Wait(Flight& flight, absl::Duration patience, Flight::Told told, bool to_its_end) {
+  if (!to_its_end && flight.accepted != nullptr) return told(flight.accepted.get());
   Flight::Waiter& waiter = flight.waiters.emplace_back(flight, loop_.timers(), std::move(told));
+  waiter.to_its_end = to_its_end;
   waiter.self = std::prev(flight.waiters.end());
   if (patience == absl::InfiniteDuration()) return;
   waiter.seated = true;
@@ -37,7 +39,21 @@ Flight::Told Flights::Leave(Flight::Waiter& waiter) {
   return told;
 }
 
-void Flights::GiveUp(Flight::Waiter& waiter) { Leave(waiter)(nullptr); }
+void Flights::GiveUp(Flight::Waiter& waiter) {
+  const Verdict* const accepted = waiter.flight.accepted.get();
+  Leave(waiter)(accepted);
+}
+
+void Flights::Accept(Flight& flight, Verdict verdict) {
+  flight.accepted = std::make_unique<const Verdict>(std::move(verdict));
+  // What one is told may make others go. Nobody comes: who does not wait to its end is told at once from now on.
+  for (;;) {
+    const auto next = std::find_if(flight.waiters.begin(), flight.waiters.end(),
+                                   [](const Flight::Waiter& waiter) { return !waiter.to_its_end; });
+    if (next == flight.waiters.end()) return;
+    GiveUp(*next);
+  }
+}
 
 void Flights::Land(const std::shared_ptr<Flight>& flight, Verdict verdict) {
   flight->verdict = std::make_unique<const Verdict>(std::move(verdict));

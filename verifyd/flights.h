@@ -1,6 +1,7 @@
-// Flights: probes in the air. Questions for the same address join the one that is under way. Places among the flights
-// and among those who wait for them are shared out (base/shares.h); whoever flies or waits nevertheless (what is
-// planned does) is counted, too.
+// Flights: probes in the air. Questions for the same address join the one that is under way. A flight may have an
+// answer before it lands: the address is accepted, and whether everybody is there remains to be found out. Places among
+// the flights and among those who wait for them are shared out (base/shares.h); whoever flies or waits nevertheless
+// (what is planned does) is counted, too.
 //
 // Who waits is a callback, not a coroutine: there may be ten thousand of them, and a frame is ten times as large.
 //
@@ -28,14 +29,15 @@
 namespace verifyd {
 
 struct Flight {
-  // What somebody who waits is told: the verdict, or nothing when his patience has ended.
+  // What somebody who waits is told: the verdict, or nothing when his patience has ended before there was one.
   using Told = absl::AnyInvocable<void(const Verdict*)>;
   struct Waiter {
     Waiter(Flight& flight, Timers& timers, Told told) : flight(flight), told(std::move(told)), patience(timers) {}
     Flight& flight;
     Told told;
     Timer patience;
-    bool seated = false;  // counted among those who wait
+    bool seated = false;     // counted among those who wait
+    bool to_its_end = true;  // waits until it has landed
     std::list<Waiter>::iterator self;
   };
 
@@ -45,10 +47,14 @@ struct Flight {
     return std::any_of(waiters.begin(), waiters.end(), [](const Waiter& waiter) { return waiter.patience.set(); });
   }
 
+  // What can be told by now; null: nothing.
+  const Verdict* told_so_far() const { return verdict != nullptr ? verdict.get() : accepted.get(); }
+
   const std::string key;
   const Shares::Party party;
   std::list<Waiter> waiters;
-  std::unique_ptr<const Verdict> verdict;  // null until it has landed
+  std::unique_ptr<const Verdict> accepted;  // null where it is not known before the landing
+  std::unique_ptr<const Verdict> verdict;   // null until it has landed
 };
 
 // How somebody joined: the one who leads flies, the others wait.
@@ -74,8 +80,11 @@ class Flights {
   // Awaited by the one who leads, before he flies: a fleet of daemons may have to agree on who does. Here it returns at
   // once.
   boost::asio::awaitable<void> Enter(const Flight& flight);
-  // `told` is called once: when the flight lands, or after `patience`. Who has no end of it only watches.
-  void Wait(Flight& flight, absl::Duration patience, Flight::Told told);
+  // `told` is called once: when the flight lands, or after `patience`. Who has no end of it only watches. Who does not
+  // wait `to_its_end` is told as soon as the address is accepted, perhaps before this returns.
+  void Wait(Flight& flight, absl::Duration patience, Flight::Told told, bool to_its_end = true);
+  // The address is accepted, and the flight goes on. Once.
+  void Accept(Flight& flight, Verdict verdict);
   bool InTheAir(absl::string_view key) const { return flights_.contains(key); }
   // Closes the flight and tells the waiters.
   void Land(const std::shared_ptr<Flight>& flight, Verdict verdict);

@@ -110,7 +110,7 @@ void PutFinding(json::object& object, const Finding& finding) {
 json::object PastToJson(const PastFinding& past) {
   json::object entry;
   PutTime(entry, "when", past.when);
-  entry["status"] = JsonText(DeliverabilityName(past.deliverability));
+  entry["status"] = JsonText(DeliverabilityName(ShownDeliverability(past.deliverability, past.reason)));
   entry["reason"] = JsonText(ReasonName(past.reason));
   entry["scope"] = JsonText(ScopeName(past.scope));
   entry["stage"] = JsonText(StageName(past.stage));
@@ -120,7 +120,7 @@ json::object PastToJson(const PastFinding& past) {
 
 json::object WithStatus(const Finding& finding) {
   json::object object;
-  Put(object, "status", DeliverabilityName(finding.deliverability));
+  Put(object, "status", DeliverabilityName(ShownDeliverability(finding.deliverability, finding.reason)));
   PutFinding(object, finding);
   return object;
 }
@@ -225,6 +225,7 @@ json::object ToJson(const Pin& pin) {
   PutTime(object, "set_at", pin.set_at);
   PutTime(object, "until", pin.until);
   PutText(object, "why", pin.why);
+  if (pin.tell) object["tell"] = true;
   return object;
 }
 
@@ -248,6 +249,7 @@ json::object ToJson(const DestinationState& state, absl::Time now) {
   if (state.held_until > now) {
     object["held"] = true;
     PutTime(object, "held_until", state.held_until);
+    PutText(object, "held_why", state.held_why);
   }
   if (state.open_until > now) {
     object["left_alone_for"] = JsonText(ReasonName(state.open_reason));

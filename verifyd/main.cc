@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/clock.h"
+#include "base/input_file.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "cache/store_check.h"
@@ -62,10 +63,16 @@ int Check(const Configuration& configuration) {
 }
 
 int CheckCache(const std::string& file) {
-  const absl::Status status = CheckStore(file);
-  if (status.ok()) return EX_OK;
-  std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
-  return 1;
+  absl::Status status = CheckInputFile(file);
+  const bool readable = status.ok();
+  if (readable) status = CheckStore(file);
+  if (status.ok()) {
+    std::printf("%s: sound\n", file.c_str());
+    return EX_OK;
+  }
+  std::fprintf(stderr, "verifyd: %s\n", std::string(status.message()).c_str());
+  if (!readable) return absl::IsPermissionDenied(status) ? EX_NOPERM : EX_NOINPUT;
+  return absl::IsDataLoss(status) ? 1 : EX_DATAERR;
 }
 
 // While one lives, signals wait. Between two daemons nobody heeds them, and a hangup would be the end.
@@ -167,13 +174,13 @@ int Main(int argc, char** argv) {
   command_line.daemon.settings_file = "/etc/verifyd/verifyd.cf";
   command_line.daemon.version = VERIFYD_VERSION;
   CLI::App app{"verifyd: address verification daemon for mail gateways"};
-  app.set_version_flag("--version", VERIFYD_VERSION);
+  app.set_version_flag("--version", "verifyd " VERIFYD_VERSION);
   app.add_option("-c,--config", command_line.daemon.settings_file, "Settings file")->capture_default_str();
   app.add_option("-o", assignments, "NAME=VALUE: a setting that wins over the file; may be repeated")
       ->allow_extra_args(false);
   app.add_flag("--check", command_line.check, "Check the settings and exit: 0, or 78 when they are not valid");
   app.add_option("--check-cache", command_line.check_cache,
-                 "Read a cache file from end to end and exit: 0, or 1 when it is damaged")
+                 "Read a cache file from end to end and exit: 0, 1 when it is damaged, 65 when it is no cache")
       ->type_name("FILE");
   app.add_option("--user", command_line.daemon.user, "Become this user once the sockets are open");
   app.add_flag("-v,--verbose", command_line.debug, "Log more");

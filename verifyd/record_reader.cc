@@ -91,6 +91,10 @@ absl::Status ReadMeaning(const json::object& object, T& finding) {
     if (!known.has_value()) return Expected("reason", "the name of a reason", reason);
     finding.reason = *known;
   }
+  // Shown as risky, kept as a positive (verdict/reason.h).
+  if (finding.reason == Reason::kCatchAll && finding.deliverability == Deliverability::kRisky) {
+    finding.deliverability = Deliverability::kDeliverable;
+  }
   int64_t code = 0;
   RETURN_IF_ERROR(ReadNumber(object, "code", kLargestCode, code));
   finding.code = static_cast<int>(code);

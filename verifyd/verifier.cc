@@ -76,7 +76,7 @@ Verdict Pinned(const Pin& pin, absl::Time now) {
   finding.deliverability = pin.deliverability;
   finding.scope = Scope::kAddress;
   finding.rule = "pin";
-  finding.text = pin.why.empty() ? "set by the operator" : pin.why;
+  finding.text = pin.tell && !pin.why.empty() ? pin.why : "set by the operator";
   finding.when = pin.set_at;
   return Known(VerdictSource::kPin, finding, now);
 }
@@ -175,10 +175,7 @@ std::optional<Verdict> Verifier::FromDomain(const std::string& domain, absl::Tim
 
 Verdict Verifier::FromRecord(const Record& record, absl::Time now) const {
   Verdict verdict = Known(VerdictSource::kRecord, record.finding, now);
-  // Kept as a positive, which one refusal does not overturn; but where everybody is accepted that says little.
-  if (record.finding.reason == Reason::kCatchAll) {
-    verdict.finding.deliverability = RowOf(Reason::kCatchAll).deliverability;
-  }
+  verdict.finding.deliverability = ShownDeliverability(record.finding.deliverability, record.finding.reason);
   verdict.grace = GraceOf(record, settings_->lifetimes) > now;
   if (record.finding.deliverability == Deliverability::kUnknown && record.temporary_count > 0) {
     verdict.deferred_since = record.first_temporary;
@@ -187,13 +184,14 @@ Verdict Verifier::FromRecord(const Record& record, absl::Time now) const {
 }
 
 // While a domain, or where it is asked, is on hold, what is known stays, and nothing is learned.
-Verdict Verifier::OnHold(const Address& address, const Memory& memory, absl::string_view why) const {
+Verdict Verifier::OnHold(const Address& address, const Memory& memory) const {
   const absl::Time now = loop_.clock().Now();
   const std::optional<Record>& record = memory.record;
   const bool positive = record.has_value() && record->finding.deliverability == Deliverability::kDeliverable;
   if (positive || (memory.live() && record->finding.definite())) return FromRecord(*record, now);
-  const std::string text =
-      absl::StrCat("verification of ", address.domain(), " is on hold", why.empty() ? "" : ": ", why);
+  const bool told = memory.hold.has_value() && memory.hold->tell && !memory.hold->why.empty();
+  const std::string text = absl::StrCat("verification of ", address.domain(), " is on hold",
+                                        told ? absl::StrCat(": ", memory.hold->why) : "");
   if (!settings_->hold_defers) return NotVerifiable(text);
   return Known(VerdictSource::kPin,
                ToFinding(ClassificationOf(Reason::kDestinationDoubted, kHoldRule), Stage::kDns, text, now), now);
@@ -315,7 +313,7 @@ std::optional<Verdict> Verifier::Recall(const Question& question, const Memory& 
     // Also where something is remembered: a domain that was taken off the list is left alone from then on.
     verdict = NotVerifiable(absl::StrCat("domain ", question.address.domain(), " is not in verify_domains"));
   } else if (memory.hold.has_value()) {
-    verdict = OnHold(question.address, memory, memory.hold->why);
+    verdict = OnHold(question.address, memory);
   } else if (!question.no_address.empty()) {
     verdict = NoAddress(question.no_address, now);
   } else if (settings_->postfix_policy) {
@@ -370,18 +368,20 @@ void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer
   }
   if (question.patience <= absl::ZeroDuration()) {
     if (ticket.leads) loop_.Spawn(Fly(ticket.flight, *std::move(request)));
-    return answer(Told(question, ticket.flight->verdict.get()));
+    return answer(Told(question, ticket.flight->told_so_far()));
   }
   const absl::Duration patience = question.patience;
-  flights_.Wait(*ticket.flight, patience,
-                [this, again, began = loop_.clock().Mono(), question = std::move(question),
-                 answer = std::move(answer)](const Verdict* verdict) mutable {
-                  const bool others =
-                      verdict != nullptr && verdict->declined_for.value_or(question.asker) != question.asker;
-                  if (again || !others) return answer(Told(question, verdict));
-                  question.patience -= loop_.clock().Mono() - began;
-                  Ask(std::move(question), std::move(answer), /*again=*/true);
-                });
+  const bool to_its_end = question.wants_catch_all;
+  flights_.Wait(
+      *ticket.flight, patience,
+      [this, again, began = loop_.clock().Mono(), question = std::move(question),
+       answer = std::move(answer)](const Verdict* verdict) mutable {
+        const bool others = verdict != nullptr && verdict->declined_for.value_or(question.asker) != question.asker;
+        if (again || !others) return answer(Told(question, verdict));
+        question.patience -= loop_.clock().Mono() - began;
+        Ask(std::move(question), std::move(answer), /*again=*/true);
+      },
+      to_its_end);
   if (ticket.leads) loop_.Spawn(Fly(ticket.flight, *std::move(request)));
 }
 
@@ -530,10 +530,26 @@ void Verifier::LookAgain(Address address, Urgency urgency, absl::AnyInvocable<vo
 // Ends when it is known where to ask: what a question in the air keeps here until it lands is no coroutine.
 boost::asio::awaitable<void> Verifier::Fly(std::shared_ptr<Flight> flight, ProbeRequest request) {
   co_await flights_.Enter(*flight);
-  co_await prober_.Begin(std::move(request),
-                         [this, flight, routes = routes_](ProbeRequest&& asked, ProbeOutcome&& outcome) {
-                           loop_.Spawn(Land(flight, routes, std::move(asked), std::move(outcome)));
-                         });
+  Prober::Accepted accepted;
+  if (request.ask_catch_all != AskCatchAll::kNo) {
+    accepted = [this, flight, address = request.address](const Finding& finding) {
+      TellAccepted(*flight, address, finding);
+    };
+  }
+  co_await prober_.Begin(
+      std::move(request),
+      [this, flight, routes = routes_](ProbeRequest&& asked, ProbeOutcome&& outcome) {
+        loop_.Spawn(Land(flight, routes, std::move(asked), std::move(outcome)));
+      },
+      std::move(accepted));
+}
+
+// Nothing is learned yet. What the operator has said since the probe began is told when it has ended.
+void Verifier::TellAccepted(Flight& flight, const Address& address, const Finding& finding) {
+  const absl::Time now = loop_.clock().Now();
+  const Memory memory = Remember(address, now);
+  if (memory.pin.has_value() || memory.hold.has_value()) return;
+  flights_.Accept(flight, Known(VerdictSource::kProbe, finding, now));
 }
 
 boost::asio::awaitable<void> Verifier::Land(std::shared_ptr<Flight> flight, uint64_t routes, ProbeRequest request,
@@ -551,7 +567,7 @@ boost::asio::awaitable<void> Verifier::Land(std::shared_ptr<Flight> flight, uint
     Forgo(address, absl::InfiniteDuration());
   } else if (outcome.on_hold) {
     LogProbe("probe", address, outcome);
-    verdict = OnHold(address, Remember(address, now), "");
+    verdict = OnHold(address, Remember(address, now));
     ForgetProbe(address);
   } else if (declined || stale) {
     LogProbe("probe", address, outcome);
@@ -656,7 +672,7 @@ boost::asio::awaitable<Verdict> Verifier::Learn(ProbeRequest request, ProbeOutco
   }
   const Memory before = Remember(address, loop_.clock().Now());
   if (before.hold.has_value()) {  // since the probe began
-    co_return OnHold(address, before, before.hold->why);
+    co_return OnHold(address, before);
   }
   finding = co_await guard_.Judge(std::move(request), outcome, Before(before));
   skipped_.Observe(loop_.clock());

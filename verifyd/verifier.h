@@ -74,8 +74,9 @@ class Verifier {
 
   // The way of a question: pin, hold, fresh record, domain fact, flight in the air, probe. `answer` is called once,
   // after `question.patience` at the latest and perhaps before this returns, with what is remembered or state
-  // kInProgress; the probe goes on. Over the limits of flights and waiters, or its domain's share of them (flights.h),
-  // a new address gets reason overload, which is temporary.
+  // kInProgress; the probe goes on. A positive is told before it is known whether everybody is accepted there, unless
+  // the question wants to know that, too. Over the limits of flights and waiters, or its domain's share of them
+  // (flights.h), a new address gets reason overload, which is temporary.
   void Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer);
   // The same for a coroutine.
   boost::asio::awaitable<Verdict> Verify(Question question);
@@ -146,7 +147,7 @@ class Verifier {
   std::optional<Verdict> RecallByPostfixRule(const Question& question);
   void NoteProbe(const Address& address, const Memory& memory);
   void ForgetProbe(const Address& address);
-  Verdict OnHold(const Address& address, const Memory& memory, absl::string_view why) const;
+  Verdict OnHold(const Address& address, const Memory& memory) const;
   boost::asio::awaitable<void> Spread(std::shared_ptr<const RouteChange> change);
   void HeedRouteChanges(const Address& address);
   bool SecondLookAllowed(const std::string& domain);
@@ -156,6 +157,7 @@ class Verifier {
   std::optional<Verdict> Fallback(const Question& question) const;
   Verdict Told(const Question& question, const Verdict* verdict);
   boost::asio::awaitable<void> Fly(std::shared_ptr<Flight> flight, ProbeRequest request);
+  void TellAccepted(Flight& flight, const Address& address, const Finding& finding);
   // `routes`: those it went by.
   boost::asio::awaitable<void> Land(std::shared_ptr<Flight> flight, uint64_t routes, ProbeRequest request,
                                     ProbeOutcome outcome);

@@ -270,6 +270,55 @@ TEST_F(CacheTest, APinOfTheAddressGoesBeforeOneOfItsDomainUntilItEnds) {
   EXPECT_EQ(cache->FindPin("a@example.com", "example.com", test_.clock().Now()), of_domain);
 }
 
+TEST_F(CacheTest, APinThatWasKeptAsItWasSpelledIsFoundInSmallLettersAfterTheStart) {
+  Pin older = FullPin();
+  older.set_at -= absl::Hours(1);
+  older.why = "older";
+  PutBehind(Table::kPins, "Joe.Smith@example.com", EncodePin(FullPin()));
+  PutBehind(Table::kPins, "JOE.SMITH@example.com", EncodePin(older));
+  PutBehind(Table::kPins, Pin::HoldKey("example.org"), EncodePin(FullPin()));
+  const auto cache = Open();
+  EXPECT_TRUE(cache->FindPin("Joe.Smith@example.com", "example.com", SampleTime()).has_value());
+  cache->FoldPins();
+  const auto pins = cache->ListPins(SampleTime());
+  ASSERT_EQ(pins.size(), 2U);
+  EXPECT_EQ(pins[1].first, "joe.smith@example.com");
+  EXPECT_EQ(pins[1].second, FullPin());
+  EXPECT_EQ(cache->FindPin("joe.SMITH@example.com", "example.com", SampleTime()), FullPin());
+  Settle(*cache);
+  EXPECT_EQ(cache->ListPins(SampleTime()).size(), 2U);
+}
+
+TEST_F(CacheTest, EverySpellingOfAnAddressThatIsHeldIsFound) {
+  const auto cache = Open();
+  for (const char* key : {"JANE@x", "Jane@x", "jane@x", "jan@x", "janet@x", "Jane@xy", "z@x", "JANE@"}) {
+    cache->PutRecord(key, PositiveRecord(SampleTime()));
+  }
+  Settle(*cache);
+  cache->DeleteRecord("JANE@x");
+  cache->PutRecord("jANE@x", PositiveRecord(SampleTime()));
+  const Cache::Spellings found = cache->SpellingsOf("jaNE@x");
+  EXPECT_THAT(found.keys, testing::ElementsAre("Jane@x", "jANE@x", "jane@x"));
+  EXPECT_TRUE(found.complete);
+  EXPECT_TRUE(cache->SpellingsOf("joe@x").keys.empty());
+}
+
+TEST_F(CacheTest, ThousandsOfSpellingsAreNotAllLookedFor) {
+  const auto cache = Open();
+  for (int i = 0; i < 2000; ++i) {
+    std::string key = "abcdefghijkl@x";
+    for (int bit = 0; bit < 12; ++bit) {
+      if ((i >> bit & 1) != 0) key[static_cast<size_t>(bit)] = static_cast<char>(key[static_cast<size_t>(bit)] - 32);
+    }
+    cache->PutRecord(key, PositiveRecord(SampleTime()));
+  }
+  Settle(*cache);
+  const Cache::Spellings found = cache->SpellingsOf("abcdefghijkl@x");
+  EXPECT_GE(found.keys.size(), 100U);
+  EXPECT_LE(found.keys.size(), 101U);
+  EXPECT_FALSE(found.complete);
+}
+
 TEST_F(CacheTest, SeesThePinThatAnotherProcessSetWhereThereWasNone) {
   const auto cache = Open();
   EXPECT_FALSE(cache->FindPin("a@example.com", "example.com", test_.clock().Now()).has_value());
@@ -421,6 +470,18 @@ TEST_F(HashedCacheTest, WhatWasHeldInClearIsHashedAfterTheStart) {
   EXPECT_TRUE(cache->FindHold("example.net", SampleTime()).has_value());
   EXPECT_EQ(cache->ListPins(SampleTime()).size(), 3U);
   EXPECT_TRUE(log_.Contains("501 addresses that were held in clear are hashed"));
+}
+
+TEST_F(HashedCacheTest, APinHoldsForEverySpellingAndRecordsAreFoundUnderTwo) {
+  auto cache = OpenHashed();
+  cache->PutPin("Heinrich@example.com", FullPin());
+  cache->PutRecord("Heinrich@example.com", PositiveRecord(SampleTime()));
+  cache->PutRecord("heinrich@example.com", PositiveRecord(SampleTime()));
+  Settle(*cache);
+  EXPECT_TRUE(cache->FindPin("HEINRICH@example.com", "example.com", SampleTime()).has_value());
+  const Cache::Spellings found = cache->SpellingsOf("Heinrich@example.com");
+  EXPECT_EQ(found.keys, (std::vector<std::string>{"Heinrich@example.com", "heinrich@example.com"}));
+  EXPECT_FALSE(found.complete);
 }
 
 TEST_F(HashedCacheTest, AnAddressWithABlankBeforeAnAtSignIsHashedToo) {

@@ -43,6 +43,7 @@ TEST(RecordTest, KeepsTheFieldsThatWereAddedLater) {
   EXPECT_EQ(*decoded_fact, fact);
   DestinationState state = FullDestinationState();
   state.held_until = absl::InfiniteFuture();
+  state.held_why = "disks";
   state.trust = {.last_accepted = SampleTime(),
                  .doubt = Doubt::kManyRefused,
                  .doubted_since = SampleTime() + absl::Hours(1),
@@ -50,6 +51,12 @@ TEST(RecordTest, KeepsTheFieldsThatWereAddedLater) {
   const auto decoded_state = DecodeDestinationState("mx:example.com", EncodeDestinationState(state));
   ASSERT_THAT(decoded_state, IsOk());
   EXPECT_EQ(*decoded_state, state);
+  Pin pin = FullPin();
+  pin.tell = true;
+  const auto decoded_pin = DecodePin(EncodePin(pin));
+  ASSERT_THAT(decoded_pin, IsOk());
+  EXPECT_EQ(*decoded_pin, pin);
+  EXPECT_FALSE(DecodePin(EncodePin(FullPin()))->tell) << "as an older version has stored it";
 }
 
 TEST(RecordTest, KeepsTheSourceOfEachFindingAndWritesNoneForAProbe) {

@@ -25,7 +25,7 @@ class LogFileTest : public testing::Test {
     return lines;
   }
   void Open() {
-    auto log = LogFile::Open(path_, none_);
+    auto log = LogFile::Open(path_, none_, "learn");
     ASSERT_THAT(log, IsOk());
     log_ = *std::move(log);
   }
@@ -86,7 +86,7 @@ TEST_F(LogFileTest, OfALineThatIsTooLongTheRestIsPassedOver) {
 }
 
 TEST_F(LogFileTest, AMissingFileIsNamed) {
-  EXPECT_THAT(LogFile::Open(path_, none_), FailsWith("maillog: No such file or directory"));
+  EXPECT_THAT(LogFile::Open(path_, none_, "learn"), FailsWith("maillog: No such file or directory"));
 }
 
 }  // namespace

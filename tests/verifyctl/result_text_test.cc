@@ -103,15 +103,5 @@ TEST(RoughTest, IsTheLargestWholeUnit) {
   EXPECT_EQ(Rough(absl::Hours(24 * 31)), "31 days");
 }
 
-TEST(ResultTextTest, WatchedStatsSayHowMuchGrewInASecond) {
-  const boost::json::object before = Object(R"({"cache": {"records": 10, "commits": 4}, "prober": {"probes": 7}})");
-  const boost::json::object now = Object(R"({"cache": {"records": 10, "commits": 9}, "prober": {"probes": 8}})");
-  const std::string text = StatsText(now, &before, 2);
-  EXPECT_THAT(text, testing::HasSubstr(" 10\n"));
-  EXPECT_THAT(text, testing::HasSubstr(" 9  +2.5/s\n"));
-  EXPECT_THAT(text, testing::HasSubstr(" 8  +0.5/s\n"));
-  EXPECT_THAT(StatsText(now), testing::Not(testing::HasSubstr("/s")));
-}
-
 }  // namespace
 }  // namespace verifyd

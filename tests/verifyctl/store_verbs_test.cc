@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/verifyctl/kept_cache.h"
 #include "verifyctl/exit_code.h"
+#include "verifyctl/progress.h"
 
 namespace verifyd {
 namespace {
@@ -108,7 +109,8 @@ TEST_F(StoreVerbsTest, CompactingKeepsWhatIsHeldAndGivesBackTheRest) {
   const auto before = std::filesystem::file_size(file());
   EXPECT_EQ(Run({"compact"}), 0) << err_;
   EXPECT_LT(std::filesystem::file_size(file()), before / 2);
-  EXPECT_THAT(out_, HasSubstr(absl::StrCat(before, " bytes before, ", std::filesystem::file_size(file()), " now")));
+  EXPECT_THAT(out_, HasSubstr(absl::StrCat(ByteText(before), " before, ", ByteText(std::filesystem::file_size(file())),
+                                           " now")));
   EXPECT_EQ(Run({"check"}), 0);
   EXPECT_THAT(out_, HasSubstr("3 records"));
 }

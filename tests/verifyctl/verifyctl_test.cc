@@ -1,5 +1,7 @@
 // verifyctl as an operator runs it: against a daemon's control socket, against the cache of one that does not run, and
 // against a settings file.
+#include "tests/verifyctl/verifyctl_test.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -32,40 +34,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-class VerifyctlTest : public testing::Test {
- protected:
-  VerifyctlTest() {
-    char name[] = "/tmp/verifyctl-test-XXXXXX";
-    directory_ = mkdtemp(name);
-    WriteSettings("");
-  }
-  ~VerifyctlTest() override { std::filesystem::remove_all(directory_); }
-
-  void WriteSettings(absl::string_view more) {
-    std::ofstream(directory_ + "/verifyd.cf")
-        << "control_socket = " << directory_ << "/control\ndata_directory = " << directory_
-        << "/data\nverify_domains = *\nmyhostname = gateway.example\n"
-        << std::string(more);
-  }
-
-  int Run(std::vector<std::string> arguments, const std::string& input = "") {
-    std::istringstream in(input);
-    std::ostringstream out;
-    std::ostringstream err;
-    Console console{in, out, err};
-    arguments.insert(arguments.begin(), {"-c", directory_ + "/verifyd.cf"});
-    const int code = RunVerifyctl(std::move(arguments), console);
-    out_ = out.str();
-    err_ = err.str();
-    return code;
-  }
-
-  CapturedLog log_;
-  std::string directory_;
-  std::string out_;
-  std::string err_;
-};
-
 TEST_F(VerifyctlTest, CompletionKnowsEveryVerbAndItsOptions) {
   for (const char* shell : {"bash", "zsh", "fish"}) {
     EXPECT_EQ(Run({"completion", shell}), 0);
@@ -74,42 +42,8 @@ TEST_F(VerifyctlTest, CompletionKnowsEveryVerbAndItsOptions) {
     }
   }
   EXPECT_EQ(Run({"completion", "tcsh"}), kExitUsage);
-  EXPECT_EQ(err_, "verifyctl: \"tcsh\": expected bash, zsh or fish\n");
+  EXPECT_THAT(err_, HasSubstr("found \"tcsh\", expected bash, zsh or fish"));
 }
-
-// With a daemon: its control socket, served by a thread.
-class VerifyctlWithDaemonTest : public VerifyctlTest {
- protected:
-  VerifyctlWithDaemonTest() {
-    EXPECT_THAT(door_.Listen(directory_ + "/control"), IsOk());
-    world_.Hold("joe@example.com", Deliverability::kDeliverable, Reason::kAccepted, absl::Minutes(5));
-    world_.Hold("gone@example.com", Deliverability::kUndeliverable, Reason::kNoSuchUser, absl::Minutes(5));
-    thread_ = std::thread([this] { loop_.Run(); });
-  }
-  ~VerifyctlWithDaemonTest() override {
-    loop_.Stop();
-    thread_.join();
-  }
-
-  // Its id. On the loop's thread.
-  std::string Refuse() {
-    world_.record().Configure({.refusal_ids = true});
-    Ruling ruling;
-    ruling.decision = {.kind = DecisionKind::kReject, .code = 550, .dsn = "5.1.1", .text = "undeliverable address"};
-    ruling.restriction = "reject_unverified_recipient";
-    ruling.verdict.emplace();
-    ruling.verdict->state = VerdictState::kKnown;
-    ruling.verdict->finding.reason = Reason::kNoSuchUser;
-    ruling.verdict->finding.text = "550 no";
-    return world_.record().Take(
-        {.protocol_state = "RCPT", .client_address = "192.0.2.7", .recipient = "gone@example.com"}, ruling);
-  }
-
-  Loop loop_{Clock::Real()};
-  ApiWorld world_{loop_};
-  ControlDoor door_{loop_, world_.Context()};
-  std::thread thread_;
-};
 
 TEST_F(VerifyctlWithDaemonTest, VerifySaysTheStatusAndWhatItRestsOn) {
   EXPECT_EQ(Run({"verify", "joe@example.com"}), kExitDeliverable);
@@ -132,24 +66,24 @@ TEST_F(VerifyctlWithDaemonTest, TraceAsksTheServerAndShowsTheDialogue) {
 
 TEST_F(VerifyctlWithDaemonTest, WhatTheOperatorSetsIsHeldTrueUntilItIsUnset) {
   EXPECT_EQ(Run({"set", "Joe@Example.com", "undeliverable", "--why", "left"}), 0);
-  EXPECT_EQ(out_, "Joe@example.com: undeliverable (left)\n");
+  EXPECT_EQ(out_, "joe@example.com: undeliverable (left)\n");
   EXPECT_EQ(Run({"query", "Joe@example.com"}), kExitUndeliverable);
   EXPECT_THAT(out_, HasSubstr("set by the operator"));
   EXPECT_EQ(Run({"set", "@example.com", "deliverable"}), 0);
   EXPECT_EQ(Run({"pins"}), 0);
-  EXPECT_EQ(out_, "@example.com: deliverable\nJoe@example.com: undeliverable (left)\n");
+  EXPECT_EQ(out_, "@example.com: deliverable\njoe@example.com: undeliverable (left)\n");
   EXPECT_EQ(Run({"unset", "Joe@example.com"}), 0);
-  EXPECT_EQ(out_, "Joe@example.com: not set any more\n");
+  EXPECT_EQ(out_, "joe@example.com: not set any more\n");
   EXPECT_EQ(Run({"query", "gone@example.com"}), kExitDeliverable);
   EXPECT_EQ(Run({"unset", "Joe@example.com"}), kExitNotCached);
-  EXPECT_THAT(err_, HasSubstr("nothing is set for Joe@example.com"));
+  EXPECT_THAT(err_, HasSubstr("nothing is set for joe@example.com"));
 }
 
 TEST_F(VerifyctlWithDaemonTest, WhatCanNotBeSetIsSaid) {
-  EXPECT_EQ(Run({"set", "joe@example.com", "perhaps"}), kExitBadAddress);
-  EXPECT_THAT(err_, HasSubstr("found \"perhaps\", expected \"deliverable\" or \"undeliverable\""));
-  EXPECT_EQ(Run({"set", "joe@example.com", "deliverable", "--for", "soon"}), kExitBadAddress);
-  EXPECT_THAT(err_, HasSubstr("\"for\": "));
+  EXPECT_EQ(Run({"set", "joe@example.com", "perhaps"}), kExitUsage);
+  EXPECT_THAT(err_, HasSubstr("found \"perhaps\", expected deliverable or undeliverable"));
+  EXPECT_EQ(Run({"set", "joe@example.com", "deliverable", "--for", "soon"}), kExitUsage);
+  EXPECT_THAT(err_, HasSubstr("--for: "));
   EXPECT_EQ(Run({"set", "nonsense", "deliverable"}), kExitBadAddress);
   EXPECT_EQ(Run({"set", "@-", "deliverable"}), kExitBadAddress);
   EXPECT_EQ(Run({"set", "joe@example.com"}), kExitUsage);
@@ -162,13 +96,17 @@ TEST_F(VerifyctlWithDaemonTest, ADomainIsPutOnHoldAndReleased) {
   EXPECT_EQ(Run({"pins"}), 0);
   EXPECT_THAT(out_, StartsWith("@example.com: on hold until "));
   EXPECT_EQ(Run({"query", "new@example.com"}), kExitUnknown);
-  EXPECT_THAT(out_, HasSubstr("verification of example.com is on hold: moving"));
+  EXPECT_THAT(out_, HasSubstr("verification of example.com is on hold\n"));
   EXPECT_EQ(Run({"query", "joe@example.com"}), kExitDeliverable);
   EXPECT_EQ(Run({"release", "@example.com"}), 0);
   EXPECT_EQ(out_, "@example.com: not on hold any more\n");
   EXPECT_EQ(Run({"release", "@example.com"}), kExitNotCached);
   EXPECT_EQ(Run({"hold", "no.such.destination"}), kExitNotCached);
-  EXPECT_THAT(err_, HasSubstr("no destination no.such.destination; expected @DOMAIN or a name"));
+  EXPECT_THAT(
+      err_,
+      HasSubstr(
+          "no destination no.such.destination is known (`verifyctl destinations` shows their names); did you mean "
+          "@no.such.destination?"));
 }
 
 TEST_F(VerifyctlWithDaemonTest, ADoubtedDestinationIsShownAndTrustedAgain) {
@@ -217,7 +155,7 @@ TEST_F(VerifyctlWithDaemonTest, HistoryShowsTheLastFindings) {
   EXPECT_EQ(Run({"history", "bad@example.com"}), 0);
   EXPECT_THAT(out_, StartsWith("bad@example.com\n    history               newest first\n"));
   EXPECT_THAT(out_, HasSubstr("undeliverable, no_such_user (550) at RCPT\n"));
-  EXPECT_EQ(Run({"history", "nobody@example.com"}), 0);
+  EXPECT_EQ(Run({"history", "nobody@example.com"}), kExitNotCached);
   EXPECT_THAT(out_, HasSubstr("it was never asked about"));
   EXPECT_EQ(Run({"history", "nobody@example.net"}), kExitNotCached);
 }
@@ -273,10 +211,10 @@ TEST_F(VerifyctlWithDaemonTest, ReportShowsWhatWasDecided) {
   loop_.Post([this] { Refuse(); });
   EXPECT_EQ(Run({"report", "--since", "1h"}), 0);
   EXPECT_THAT(out_, HasSubstr("           1  decisions\n           1  rejected\n"));
-  EXPECT_THAT(out_, HasSubstr("no_such_user             1             0 "));
+  EXPECT_THAT(out_, HasSubstr("\nno_such_user         1         0 "));
   EXPECT_THAT(out_, HasSubstr("    gone@example.com: 550 no\n"));
   EXPECT_THAT(out_, HasSubstr("           1  gone@example.com  no_such_user\n"));
-  EXPECT_EQ(Run({"report", "--since", "soon"}), kExitBadAddress);
+  EXPECT_EQ(Run({"report", "--since", "soon"}), kExitUsage);
 }
 
 TEST_F(VerifyctlWithDaemonTest, ShowTellsTheStoryOfARefusalByItsId) {
@@ -336,7 +274,7 @@ TEST_F(VerifyctlWithDaemonTest, LearnTakesInTheDeliveriesOfAMailLogAndMayBeDoneA
 
 TEST_F(VerifyctlWithDaemonTest, StatsAndReload) {
   EXPECT_EQ(Run({"stats"}), 0);
-  EXPECT_THAT(out_, HasSubstr("\nprober\n    probes "));
+  EXPECT_THAT(out_, HasSubstr("\nprobes "));
   EXPECT_EQ(Run({"reload"}), 0);
   EXPECT_EQ(out_, "reloaded\n");
 }
@@ -375,8 +313,8 @@ TEST_F(VerifyctlWithDaemonTest, AReloadThatIsRefusedIsAConfigurationError) {
 
 TEST_F(VerifyctlWithDaemonTest, TheSocketOfTheCommandLineNeedsNoSettings) {
   WriteSettings("nonsense = 1\n");
-  EXPECT_EQ(Run({"stats"}), kExitConfiguration);
   EXPECT_EQ(Run({"-s", directory_ + "/control", "stats"}), 0);
+  EXPECT_EQ(err_, "");
 }
 
 // Without a daemon.

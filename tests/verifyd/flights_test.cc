@@ -53,6 +53,24 @@ TEST_F(FlightsTest, WhosePatienceHasEndedIsToldOnce) {
   EXPECT_EQ(told_, (std::vector<std::string>{"hasty: not in time", "patient: 250 Ok"}));
 }
 
+TEST_F(FlightsTest, WhoDoesNotWaitToItsEndIsToldThatTheAddressIsAcceptedAtOnce) {
+  const Ticket ticket = flights_.Join("joe@example.com");
+  flights_.Wait(*ticket.flight, absl::Seconds(6), Note("first"), /*to_its_end=*/false);
+  flights_.Wait(*ticket.flight, absl::Seconds(6), Note("hasty"));
+  flights_.Wait(*ticket.flight, absl::Seconds(60), Note("patient"));
+  flights_.Accept(*ticket.flight, Saying("250 Ok"));
+  EXPECT_EQ(told_, std::vector<std::string>{"first: 250 Ok"});
+  flights_.Wait(*ticket.flight, absl::Seconds(6), Note("late"), /*to_its_end=*/false);
+  EXPECT_EQ(told_.back(), "late: 250 Ok");
+  // Whose patience ends hears of it, too.
+  test_.Advance(absl::Seconds(7));
+  EXPECT_EQ(told_.back(), "hasty: 250 Ok");
+  flights_.Land(ticket.flight, Saying("250 Ok, and so is everybody"));
+  EXPECT_EQ(told_.back(), "patient: 250 Ok, and so is everybody");
+  EXPECT_EQ(told_.size(), 4U);
+  EXPECT_EQ(flights_.waiting(), 0U);
+}
+
 TEST_F(FlightsTest, WhoAsksAgainWhenToldJoinsAnotherFlight) {
   const Ticket ticket = flights_.Join("joe@example.com");
   bool leads = false;

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/verifyd/rooms_test.h"
 #include "verifyd/door/access_action.h"
+#include "verifyd/door/decision_log.h"
 
 namespace verifyd {
 namespace {
@@ -85,6 +86,20 @@ TEST_F(RestrictionsTest, WhatIsNoAddressOfADomainThatIsVerifiedIsRefusedAndNobod
   EXPECT_EQ(refusal("j\x01rg"), "");
   EXPECT_EQ(refusal(""), "");
   EXPECT_EQ(prober_.counts().probes, 0U);
+}
+
+TEST_F(RestrictionsTest, WhyNobodyWasAskedIsInTheLog) {
+  ConfigureRooms({{"verify_domains", "example.com"}});
+  const auto logged = [&](absl::string_view recipient) {
+    const MailRequest request{.protocol_state = "RCPT", .recipient = recipient};
+    Evaluation evaluation = restrictions_.Begin(request, /*memory_only=*/false);
+    EXPECT_EQ(evaluation.ruling().decision.kind, DecisionKind::kDunno) << recipient;
+    return DecisionLine(request, evaluation.ruling(), absl::ZeroDuration());
+  };
+  EXPECT_THAT(logged(""), testing::StartsWith("action=dunno result=not_asked reason=no_recipient "));
+  EXPECT_THAT(logged("j\x01rg"), testing::StartsWith("action=dunno result=not_asked reason=no_address "));
+  EXPECT_THAT(logged("postmaster@example.com"),
+              testing::StartsWith("action=dunno result=not_asked reason=required_mailbox "));
 }
 
 TEST_F(RestrictionsTest, WhatIsNoAddressIsDecidedOnAsAllThatIsUndeliverable) {

@@ -70,10 +70,19 @@ TEST(StockReportTest, WordsOfTheAddressNameNoStageAndNoReason) {
 TEST(StockReportTest, WhatIsDeferredIsTemporaryWhateverItQuotes) {
   EXPECT_EQ(Judged(RecipientStatus::kDefer, "host mx[192.0.2.1] said: 550 User unknown").deliverability,
             Deliverability::kUnknown);
-  const Finding finding =
-      Judged(RecipientStatus::kDefer, "connect to mx.example.com[192.0.2.1]:25: Connection refused");
+  const Finding finding = Judged(RecipientStatus::kDefer, "connect to mx.example.com[192.0.2.1]:25: No route to host");
   EXPECT_EQ(finding.reason, Reason::kConnectUnreachable);
   EXPECT_EQ(finding.stage, Stage::kConnect);
+}
+
+TEST(StockReportTest, AConnectionThatWasRefusedWasCalledUnreachable) {
+  const auto reason = [](absl::string_view why) {
+    return Judged(RecipientStatus::kDefer, absl::StrCat("connect to mx.example.com[192.0.2.1]:25: ", why)).reason;
+  };
+  EXPECT_EQ(reason("Connection refused"), Reason::kConnectRefused);
+  EXPECT_EQ(reason("Connection timed out"), Reason::kConnectTimeout);
+  EXPECT_EQ(reason("Connection reset by peer"), Reason::kConnectReset);
+  EXPECT_EQ(reason("Network is unreachable"), Reason::kConnectUnreachable);
 }
 
 TEST(StockReportTest, TheTextIsMadePrintableAndCut) {

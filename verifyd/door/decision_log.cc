@@ -67,6 +67,8 @@ std::string DecisionLine(const MailRequest& request, const Ruling& ruling, absl:
     if (verdict.source == VerdictSource::kRecord || verdict.source == VerdictSource::kDomainFact) {
       absl::StrAppend(&line, " age=", absl::ToInt64Seconds(verdict.age), "s");
     }
+  } else if (!ruling.not_asked.empty()) {
+    absl::StrAppend(&line, " result=not_asked reason=", ruling.not_asked);
   }
   absl::StrAppend(&line, " client_address=", Value(request.client_address), " sender=<", Value(request.sender),
                   "> recipient=<", Value(request.recipient), ">");

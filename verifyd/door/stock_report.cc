@@ -28,6 +28,14 @@ Stage StageOf(absl::string_view text) {
   return Stage::kRcpt;
 }
 
+// The system's words stand behind "connect to HOST[ADDRESS]:PORT: ".
+Event ConnectEventOf(absl::string_view text) {
+  if (absl::EndsWith(text, ": Connection refused")) return Event::kConnectRefused;
+  if (absl::EndsWith(text, ": Connection timed out")) return Event::kConnectTimeout;
+  if (absl::EndsWith(text, ": Connection reset by peer")) return Event::kConnectReset;
+  return Event::kConnectUnreachable;
+}
+
 // The address may be worded as Postfix words a stage.
 std::string WithoutMarks(absl::string_view text, const Marks& marks) {
   return marks.recipient == nullptr ? std::string(text) : AddressForms(marks.recipient->local()).Marked(text);
@@ -49,7 +57,7 @@ int CodeOf(RecipientStatus status) {
 Finding Judge(const Classifier& classifier, RecipientStatus status, absl::string_view text, const Marks& marks,
               absl::Time now) {
   if (absl::StartsWith(text, "connect to ")) {
-    return ToFinding(Classifier::Classify(Event::kConnectUnreachable, Stage::kConnect), Stage::kConnect, text, now);
+    return ToFinding(Classifier::Classify(ConnectEventOf(text), Stage::kConnect), Stage::kConnect, text, now);
   }
   Reply reply;
   reply.code = CodeOf(status);

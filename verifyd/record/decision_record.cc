@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "boost/json.hpp"
 #include "mail/masked_text.h"
 #include "verifyd/json.h"
@@ -116,13 +117,15 @@ boost::asio::awaitable<Tally> DecisionRecord::Sum(int64_t first, int64_t end) {
 boost::asio::awaitable<std::string> DecisionRecord::Report(absl::Duration since) {
   const absl::Time now = loop_.clock().Now();
   const int64_t end = HourNow() + 1;
-  const int64_t first = std::max<int64_t>(absl::ToUnixSeconds(now - since) / kHour, 0);
+  const bool more_than_kept = since > settings_.keep_time;
+  const int64_t first = std::max<int64_t>(absl::ToUnixSeconds(now - std::min(since, settings_.keep_time)) / kHour, 0);
   const Tally hours = co_await Sum(first, end);
   const Tally before = co_await Sum(first - kWeek, first);
   const Tally week = co_await Sum(end - kWeek, end);
   json::object report;
   report["from"] = ToJson(TimeOf(first));
   report["until"] = ToJson(now);
+  if (more_than_kept) report["kept"] = JsonText(FormatTimeValue(settings_.keep_time));
   for (auto& field : hours.Report()) report[field.key()] = std::move(field.value());
   report["notices"] = NoticesToJson(Notices(hours, before, week));
   co_return json::serialize(report);

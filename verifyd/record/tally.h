@@ -109,7 +109,7 @@ class Tally {
   // The same back; InvalidArgument where that is not what ToJson writes. Whatever it is given, bounded.
   static absl::StatusOr<Tally> FromJson(const boost::json::object& object);
   // For people and their programs: sorted, highest numbers first, kReported domains and addresses at most.
-  static constexpr size_t kReported = 50;
+  static constexpr size_t kReported = 100;
   boost::json::object Report() const;
 
  private:

@@ -97,6 +97,17 @@ absl::Status DecisionTables::Set(Reason reason, absl::string_view value) {
   return absl::OkStatus();
 }
 
+bool CatchAllMatters(Use use, const DecisionTables& tables) {
+  const auto decision_for = [&](Reason reason) {
+    Verdict verdict;
+    verdict.finding.reason = reason;
+    verdict.finding.deliverability = RowOf(reason).deliverability;
+    return DecisionFor(verdict, use, tables);
+  };
+  const DefaultDecision accepted = decision_for(Reason::kAccepted);
+  return decision_for(Reason::kCatchAll) != accepted || decision_for(Reason::kAcceptedCatchallUnknown) != accepted;
+}
+
 Decision DecideOnVerdict(const Verdict& verdict, Use use, const UnverifiedSettings& settings) {
   Decision decision;
   DefaultDecision wanted = DefaultDecision::kPermit;

@@ -66,6 +66,10 @@ struct UnverifiedSettings {
 // submission).
 enum class Use : uint8_t { kInbound, kSender, kOutbound };
 
+// Whether an address is decided on otherwise where it is known that its server accepts everybody, or that this could
+// not be told.
+bool CatchAllMatters(Use use, const DecisionTables& tables);
+
 // The decision about an address whose verdict is `verdict`: by the operator's table or the default of its reason,
 // worded as smtpd(8) words it (reject_unverified_address in postconf(5)).
 Decision DecideOnVerdict(const Verdict& verdict, Use use, const UnverifiedSettings& settings);

@@ -93,24 +93,32 @@ void Evaluation::Enter(std::shared_ptr<const RestrictionList> list, const Restri
   levels_.push_back({.list = entered, .kept = std::move(list), .warn_if_reject = warn, .from = from});
 }
 
-std::optional<Question> Restrictions::QuestionFor(const Restriction& restriction, const Evaluation& evaluation) const {
+std::optional<Question> Restrictions::QuestionFor(const Restriction& restriction, const Evaluation& evaluation,
+                                                  absl::string_view& why_not) const {
   const MailRequest& request = evaluation.request_;
   const RestrictionSettings& settings = *evaluation.settings_;
   const Role role = RoleOf(restriction);
   const absl::string_view text = role == Role::kRecipient ? request.recipient : request.sender;
-  if (text.empty()) return std::nullopt;
+  if (text.empty()) {
+    why_not = role == Role::kRecipient ? "no_recipient" : "null_sender";
+    return std::nullopt;
+  }
   Question question;
   absl::StatusOr<Address> address = Address::FromUnquoted(text);
   if (!address.ok()) {
     // A sender that is none is for the MTA's own syntax checks. To a recipient that is none the server behind us could
     // say no when the mail is there already.
+    why_not = "no_address";
     if (role == Role::kSender) return std::nullopt;
     question.no_address = std::string(address.status().message());
     address = Address::DomainOf(text);
     if (!address.ok()) return std::nullopt;
   }
+  why_not = "required_mailbox";
   if (IsRequiredMailbox(address->local())) return std::nullopt;
+  why_not = "probe_sender";
   if (settings.probe_sender.IsOurs(text, verifier_.clock().Now())) return std::nullopt;
+  why_not = "exempt_sender";
   if (role == Role::kSender && settings.sender_exemptions.Contain(*address)) return std::nullopt;
   // Who names an address's domain in a table has chosen whom to ask about.
   const bool chosen = LooksInTable(evaluation.levels_.back().from);
@@ -122,7 +130,14 @@ std::optional<Question> Restrictions::QuestionFor(const Restriction& restriction
   question.role = role;
   question.patience = request.stress.empty() ? settings.patience : settings.stress_patience;
   question.memory_only = evaluation.memory_only_;
+  question.wants_catch_all = CatchAllMatters(
+      UseFor(role, evaluation), (role == Role::kRecipient ? settings.recipient : settings.sender).decisions);
   return question;
+}
+
+Use Restrictions::UseFor(Role role, const Evaluation& evaluation) {
+  if (role == Role::kSender) return Use::kSender;
+  return evaluation.context_ == "submission" ? Use::kOutbound : Use::kInbound;
 }
 
 // A 450 without end is a refusal.
@@ -175,7 +190,7 @@ Restrictions::Step Restrictions::Settle(Evaluation& evaluation, const Restrictio
   const RestrictionSettings& settings = *evaluation.settings_;
   Ruling& ruling = evaluation.ruling_;
   const bool recipient = RoleOf(restriction) == Role::kRecipient;
-  const Use use = !recipient ? Use::kSender : evaluation.context_ == "submission" ? Use::kOutbound : Use::kInbound;
+  const Use use = UseFor(RoleOf(restriction), evaluation);
   Decision decision = DecideOnVerdict(verdict, use, recipient ? settings.recipient : settings.sender);
   if (decision.refuses() && DeferredLongEnough(verdict, RoleOf(restriction), settings)) {
     if (!evaluation.rehearsal_) SayLetThrough(evaluation.request_.recipient, verdict);
@@ -346,8 +361,12 @@ Restrictions::Step Restrictions::CheckRate(Evaluation& evaluation, const Restric
 }
 
 Restrictions::Step Restrictions::AskVerifier(Evaluation& evaluation, const Restriction& restriction) {
-  std::optional<Question> question = QuestionFor(restriction, evaluation);
-  if (!question.has_value()) return Step::kGoOn;
+  absl::string_view why_not;
+  std::optional<Question> question = QuestionFor(restriction, evaluation, why_not);
+  if (!question.has_value()) {
+    evaluation.ruling_.not_asked = why_not;
+    return Step::kGoOn;
+  }
   std::optional<Verdict> verdict = verifier_.Recall(*question);
   const bool unknown = !verdict.has_value() || (evaluation.rehearsal_ && verdict->state == VerdictState::kNotCached);
   if (!unknown) return Settle(evaluation, restriction, *std::move(verdict));

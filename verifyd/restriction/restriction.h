@@ -85,6 +85,8 @@ struct Ruling {
   bool dry_run = false;
   // Of the restriction that decided, or of the last one asked; empty where none was.
   std::optional<Verdict> verdict;
+  // One word, where a restriction would have asked for a verdict, why there was nothing to ask: "no_recipient".
+  absl::string_view not_asked;
   // The name of the restriction that refused, or would have; empty where none did.
   absl::string_view restriction;
   // What the MTA is to do besides, where nothing refuses: "HOLD", "PREPEND X-Checked: yes" (access(5)).
@@ -186,7 +188,11 @@ class Restrictions {
   bool MayProbe(const Address& address, const Evaluation& evaluation);
   bool DeferredLongEnough(const Verdict& verdict, Role role, const RestrictionSettings& settings) const;
   bool IsDryRun(const MailRequest& request) const;
-  std::optional<Question> QuestionFor(const Restriction& restriction, const Evaluation& evaluation) const;
+  // What a verdict on an address of this role is used for.
+  static Use UseFor(Role role, const Evaluation& evaluation);
+  // Nothing where there is nothing to ask; `why_not` says it then.
+  std::optional<Question> QuestionFor(const Restriction& restriction, const Evaluation& evaluation,
+                                      absl::string_view& why_not) const;
 
   Verifier& verifier_;
   Resolver& resolver_;

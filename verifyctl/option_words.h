@@ -1,0 +1,28 @@
+// Options and arguments of the command line that take one of a few words, or a value of a form: what they are judged
+// by, and what shells complete.
+//
+// Thread: main.
+#ifndef VERIFYD_VERIFYCTL_OPTION_WORDS_H_
+#define VERIFYD_VERIFYCTL_OPTION_WORDS_H_
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace verifyd {
+
+// Of an option ("--status") or an argument ("STATUS"); empty where it takes any text.
+const std::vector<std::string>& WordsOf(absl::string_view name);
+// One of those; what is none is named, and perhaps what was meant.
+CLI::Validator OneOfItsWords(absl::string_view name);
+// "7d"; `most` at most.
+CLI::Validator ATime(absl::Duration most = absl::InfiniteDuration());
+// "example.com", ".example.com".
+CLI::Validator ADomain();
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYCTL_OPTION_WORDS_H_
