@@ -176,14 +176,11 @@ std::vector<std::string> DomainList::Domains() const {
   for (const Part& part : parts_) {
     if (!part.listed) continue;
     for (const std::string& domain : part.domains) take(domain);
-    if (part.table == nullptr || part.table->remote().has_value()) continue;
+    if (part.table == nullptr) continue;
     for (const std::string& key : part.table->Keys()) take(key);
   }
   for (const std::shared_ptr<const TransportTable>& table : routes_) {
-    if (table->text() == nullptr) continue;
-    for (const std::string& key : table->text()->Keys()) {
-      if (ParseDomain(key).ok()) domains.insert(key);
-    }
+    for (const std::string& key : table->table()->Keys()) take(key);
   }
   return {domains.begin(), domains.end()};
 }
