@@ -272,11 +272,11 @@ NetworkList OwnAddresses(const Draft& draft) {
     if (absl::StartsWith(item, "[") && absl::EndsWith(item, "]")) item = item.substr(1, item.size() - 2);
     if (item == "loopback-only" || item == "localhost") {
       addresses.insert(addresses.end(), {"127.0.0.1", "::1"});
+    } else if (NetworkList::Parse(item).ok()) {
+      addresses.push_back(item);
     } else if (item == "all" || ParseDomain(item).ok()) {
       const std::vector<std::string> all = InterfaceAddresses();
       addresses.insert(addresses.end(), all.begin(), all.end());
-    } else if (NetworkList::Parse(item).ok()) {
-      addresses.push_back(item);
     } else {
       draft.faults.Add("inet_interfaces", NetworkList::Parse(item).status());
     }

@@ -428,11 +428,14 @@ TEST_F(VerifyctlTest, ConfigShowsWhatTheFileSaysAsPostconfDoes) {
                          "/data\nmyhostname = gateway.example\nrelay_domains = example.com, example.net\nrelayhost "
                          "=\nverify_domains = *\n"));
   EXPECT_EQ(Run({"config", "verify_domains", "address_verify_relayhost"}), 0);
-  EXPECT_EQ(out_, "address_verify_relayhost = $relayhost\nverify_domains = *\n");
+  EXPECT_EQ(out_, absl::StrCat("address_verify_relayhost = $relayhost\n# ", directory_,
+                               "/verifyd.cf:3\nverify_domains = *\n"));
   EXPECT_EQ(Run({"config", "-d", "verify_domains"}), 0);
   EXPECT_EQ(out_, "verify_domains = $relay_domains\n");
   EXPECT_EQ(Run({"config"}), 0);
-  EXPECT_EQ(std::count(out_.begin(), out_.end(), '\n'), static_cast<long>(Settings::Table().size()));
+  const std::vector<absl::string_view> lines = absl::StrSplit(out_, '\n', absl::SkipEmpty());
+  EXPECT_EQ(std::count_if(lines.begin(), lines.end(), [](absl::string_view line) { return line[0] != '#'; }),
+            static_cast<long>(Settings::Table().size()));
   EXPECT_EQ(Run({"--json", "config", "relayhost"}), 0);
   EXPECT_EQ(boost::json::parse(out_).at("set"), true);
 }

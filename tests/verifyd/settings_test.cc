@@ -259,7 +259,7 @@ TEST(ConfigurationTest, MydomainIsMyhostnameWithoutItsFirstLabel) {
 
 TEST(SettingsTest, AParameterOfPostfixThatHadARowWasStillSaidToHaveNoMeaning) {
   for (const SettingRow& row : Settings::Table()) {
-    const std::vector<Assignment> file = {{row.name, std::string(row.default_value), "test"}};
+    const std::vector<Assignment> file = {{std::string(row.name), std::string(row.default_value), "test"}};
     const auto settings = Settings::Load(file, {});
     EXPECT_TRUE(settings.ok() && settings->warnings().empty() && settings->IsSet(row.name)) << row.name;
   }
