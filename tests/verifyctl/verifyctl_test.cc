@@ -423,13 +423,13 @@ TEST_F(VerifyctlTest, ASocketPathThatIsNoneIsAnError) {
 TEST_F(VerifyctlTest, ConfigShowsWhatTheFileSaysAsPostconfDoes) {
   WriteSettings("relay_domains = example.com,\n  example.net\nrelayhost =\n");
   EXPECT_EQ(Run({"config", "-n"}), 0);
-  EXPECT_EQ(out_,
-            absl::StrCat("control_socket = ", directory_, "/control\ndata_directory = ", directory_,
-                         "/data\nmyhostname = gateway.example\nrelay_domains = example.com, example.net\nrelayhost "
-                         "=\nverify_domains = *\n"));
+  const auto from = [&](int line) { return absl::StrCat("# ", directory_, "/verifyd.cf:", line, "\n"); };
+  EXPECT_EQ(out_, absl::StrCat(from(1), "control_socket = ", directory_, "/control\n", from(2),
+                               "data_directory = ", directory_, "/data\n", from(4), "myhostname = gateway.example\n",
+                               from(5), "relay_domains = example.com, example.net\n", from(7), "relayhost =\n", from(3),
+                               "verify_domains = *\n"));
   EXPECT_EQ(Run({"config", "verify_domains", "address_verify_relayhost"}), 0);
-  EXPECT_EQ(out_, absl::StrCat("address_verify_relayhost = $relayhost\n# ", directory_,
-                               "/verifyd.cf:3\nverify_domains = *\n"));
+  EXPECT_EQ(out_, absl::StrCat("address_verify_relayhost = $relayhost\n", from(3), "verify_domains = *\n"));
   EXPECT_EQ(Run({"config", "-d", "verify_domains"}), 0);
   EXPECT_EQ(out_, "verify_domains = $relay_domains\n");
   EXPECT_EQ(Run({"config"}), 0);
