@@ -197,6 +197,9 @@ Status StatusOf(DaemonStatus daemon, const Configuration& configuration, Cache& 
                 .every_domain = configuration.verifier->verify_domains.all(),
                 .domains = configuration.verifier->verify_domains.size(),
                 .dry_run = configuration.restrictions->dry_run};
+  if (const auto& postfix = configuration.settings->postfix(); postfix != nullptr) {
+    status.postfix_directory = postfix->directory;
+  }
   for (const auto& table : configuration.probe->transport_maps) status.routes += table->size();
   status.asked_by_postfix = absl::c_any_of(
       status.daemon.doors, [](const DoorStatus& door) { return door.name == "verify" && !door.sockets.empty(); });

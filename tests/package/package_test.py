@@ -165,7 +165,8 @@ class InstalledTest(unittest.TestCase):
         return service
 
     def ask(self, address):
-        with PolicyClient(self.world.policy_endpoint) as client:
+        host, port = self.world.policy_endpoint.split(":")
+        with PolicyClient((host, int(port))) as client:
             return client.ask(address)[0]
 
     def known(self):
@@ -181,12 +182,15 @@ class InstalledTest(unittest.TestCase):
         self.assertEqual([os.path.basename(path) for path in wanted], ["verifyd.service"])
         self.assertIn("settings are valid", self.debian.must("verifyd", "--check"))
         self.assertTrue(self.exists("/usr/share/verifyd/rules.txt"))
-        self.debian.must("verifyctl", "classify", "--rules", "/usr/share/verifyd/rules.txt")
+        judged = self.debian.must(
+            "sh", "-c", r"printf 'rcpt\t550 5.1.1 User unknown\n' | verifyctl classify --rules /usr/share/verifyd/rules.txt"
+        )
+        self.assertIn("no_such_user", judged)
 
     def test_started_as_the_unit_says_it_answers_as_its_user_and_remembers(self):
         service = self.in_the_world().start()
         self.assertEqual(self.ask("alice@good.test"), "DUNNO")
-        self.assertRegex(self.ask("nobody@good.test"), "^DEFER_IF_PERMIT 4.1.1 undeliverable address: .*User unknown")
+        self.assertRegex(self.ask("nobody@good.test"), "^DEFER_IF_PERMIT 4.1.1 unverified address: .*User unknown")
         self.assertEqual(service.stop(), 0)
         owner = self.debian.must("stat", "--format=%U:%G %a", CACHE).strip()
         self.assertEqual(owner.split()[0], "verifyd:verifyd")

@@ -187,20 +187,15 @@ std::optional<Examination> ExaminePostfix(const Configuration& configuration, co
   for (const absl::string_view name : kRoutes) {
     const auto in_postfix =
         std::find_if(said->rbegin(), said->rend(), [&](const Assignment& a) { return a.name == name; });
-    const bool known = Settings::FindRow(name) != nullptr;
-    if (in_postfix == said->rend() || in_postfix->value.empty() || !known) continue;
+    if (in_postfix == said->rend() || in_postfix->value.empty()) continue;
     if (!configuration.settings->IsSet(name)) missing.emplace_back(name);
   }
   Examination postfix{.name = "postfix", .found = absl::StrCat("what ", main_cf, " says of routes is set here, too")};
   if (missing.empty()) return postfix;
   postfix.health = Health::kWarning;
   postfix.found = absl::StrCat(main_cf, " has ", absl::StrJoin(missing, ", "),
-                               ", and verifyd.cf has not: probes may not go ", "where Postfix sends mail");
-  postfix.remedy = absl::StrCat("Set them in verifyd.cf, too",
-                                Settings::FindRow("postfix_config_directory") == nullptr
-                                    ? ""
-                                    : ", or postfix_config_directory, which takes them from there",
-                                ".");
+                               ", and verifyd.cf has not: probes may not go where Postfix sends mail");
+  postfix.remedy = "Set them in verifyd.cf, too, or postfix_config_directory, which takes them from there.";
   return postfix;
 }
 
