@@ -729,7 +729,8 @@ ApiReply HandleApiRequest(ApiContext& context, const ApiRequest& request) {
     }
     if (status.ok()) status = reader.TakeBody(request.body);
     if (!status.ok()) return ApiError(400, status.message());
-    if (context.configuration && context.configuration()->stand_in == StandIn::kStopgap && !WorksWithoutSettings(route)) {
+    if (context.configuration && context.configuration()->stand_in == StandIn::kStopgap &&
+        !WorksWithoutSettings(route)) {
       return ApiError(503, "nothing is verified: the settings can not be used; see verifyctl status");
     }
     return route.handler(context, arguments);
