@@ -12,7 +12,7 @@ namespace verifyd {
 namespace {
 
 // What a write needs at least, so to speak: less than that is none.
-constexpr uint64_t kNothing = 16 * 1024;
+constexpr uint64_t kNothing = uint64_t{16} * 1024;
 
 }  // namespace
 
