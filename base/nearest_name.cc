@@ -1,7 +1,6 @@
 #include "base/nearest_name.h"
 
 #include <algorithm>
-#include <cstddef>
 #include <utility>
 
 namespace verifyd {
@@ -25,10 +24,12 @@ size_t Edits(absl::string_view a, absl::string_view b) {
 
 }  // namespace
 
-absl::string_view NearestName(absl::string_view name, const std::vector<absl::string_view>& names) {
+size_t SlipOf(absl::string_view name) { return 2 + std::min(name.size(), kLongestName) / 4; }
+
+absl::string_view NearestName(absl::string_view name, const std::vector<absl::string_view>& names, size_t slip) {
   name = name.substr(0, kLongestName);
   absl::string_view nearest;
-  size_t least = 2 + name.size() / 4;
+  size_t least = slip;
   for (const absl::string_view candidate : names) {
     const size_t edits = Edits(name, candidate);
     if (edits > least || (edits == least && !nearest.empty()) || edits >= name.size()) continue;

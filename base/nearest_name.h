@@ -4,14 +4,21 @@
 #ifndef VERIFYD_BASE_NEAREST_NAME_H_
 #define VERIFYD_BASE_NEAREST_NAME_H_
 
+#include <cstddef>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 
 namespace verifyd {
 
-// The one of `names` that is fewest edits away from `name`; empty where that is more than a slip.
-absl::string_view NearestName(absl::string_view name, const std::vector<absl::string_view>& names);
+// How many edits are still a slip: more in a long name.
+size_t SlipOf(absl::string_view name);
+
+// The one of `names` that is fewest edits away from `name`; empty where that is more than `slip`.
+absl::string_view NearestName(absl::string_view name, const std::vector<absl::string_view>& names, size_t slip);
+inline absl::string_view NearestName(absl::string_view name, const std::vector<absl::string_view>& names) {
+  return NearestName(name, names, SlipOf(name));
+}
 
 }  // namespace verifyd
 

@@ -8,7 +8,6 @@
 #include <memory>
 #include <optional>
 #include <system_error>
-#include <utility>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
@@ -18,6 +17,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/nearest_name.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "verifyd/postfix_parameters.h"
@@ -25,41 +25,24 @@
 namespace verifyd {
 namespace {
 
-// Edits between two short names, for the suggestion.
-size_t Distance(absl::string_view a, absl::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, substituted}));
-    }
-  }
-  return row.back();
-}
-
-// The setting of ours that a wrong name is most like, and by how many edits.
-std::pair<absl::string_view, size_t> Nearest(absl::string_view name) {
-  std::pair<absl::string_view, size_t> nearest = {"", 1000};
-  for (const SettingRow& row : Settings::Table()) {
-    const size_t distance = Distance(name, row.name);
-    if (distance < nearest.second) nearest = {row.name, distance};
-  }
-  return nearest;
+std::vector<absl::string_view> OurNames() {
+  std::vector<absl::string_view> names;
+  names.reserve(Settings::Table().size());
+  for (const SettingRow& row : Settings::Table()) names.push_back(row.name);
+  return names;
 }
 
 std::string UnknownName(const Assignment& assignment) {
-  const absl::string_view name = absl::string_view(assignment.name).substr(0, 100);
-  const auto [nearest, distance] = Nearest(name);
-  return absl::StrCat(assignment.where, ": unknown setting \"", Printable(name, 100), "\"",
-                      distance <= 2 + name.size() / 4 ? absl::StrCat("; did you mean \"", nearest, "\"?") : "");
+  const absl::string_view nearest = NearestName(assignment.name, OurNames());
+  return absl::StrCat(assignment.where, ": unknown setting \"", Printable(assignment.name, 100), "\"",
+                      nearest.empty() ? "" : absl::StrCat("; did you mean \"", nearest, "\"?"));
 }
 
 // A parameter of Postfix's, or of a transport, if it is not one of ours with a slip in it.
 bool IsForPostfixOnly(absl::string_view name) {
   constexpr size_t kSlip = 2;
-  return IsPostfixParameter(name) || (IsTransportParameter(name) && name.size() < 200 && Nearest(name).second > kSlip);
+  return IsPostfixParameter(name) ||
+         (IsTransportParameter(name) && name.size() < 200 && NearestName(name, OurNames(), kSlip).empty());
 }
 
 constexpr absl::string_view kClassSuffix = "_restrictions";
