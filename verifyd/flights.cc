@@ -1,7 +1,6 @@
 #include "verifyd/flights.h"
 
 #include <algorithm>
-#include <iterator>
 #include <vector>
 
 namespace verifyd {
@@ -22,9 +21,12 @@ boost::asio::awaitable<void> Flights::Enter(const Flight& /*flight*/) { co_retur
 
 void Flights::Wait(Flight& flight, absl::Duration patience, Flight::Told told, bool to_its_end) {
   if (!to_its_end && flight.accepted != nullptr) return told(flight.accepted.get());
-  Flight::Waiter& waiter = flight.waiters.emplace_back(flight, loop_.timers(), std::move(told));
+  // In front those whom Accept tells: it need not look for them.
+  const auto place = to_its_end ? flight.waiters.end() : flight.waiters.begin();
+  const auto self = flight.waiters.emplace(place, flight, loop_.timers(), std::move(told));
+  Flight::Waiter& waiter = *self;
   waiter.to_its_end = to_its_end;
-  waiter.self = std::prev(flight.waiters.end());
+  waiter.self = self;
   if (patience == absl::InfiniteDuration()) return;
   waiter.seated = true;
   seats_.Take(flight.party);
@@ -47,12 +49,7 @@ void Flights::GiveUp(Flight::Waiter& waiter) {
 void Flights::Accept(Flight& flight, Verdict verdict) {
   flight.accepted = std::make_unique<const Verdict>(std::move(verdict));
   // What one is told may make others go. Nobody comes: who does not wait to its end is told at once from now on.
-  for (;;) {
-    const auto next = std::find_if(flight.waiters.begin(), flight.waiters.end(),
-                                   [](const Flight::Waiter& waiter) { return !waiter.to_its_end; });
-    if (next == flight.waiters.end()) return;
-    GiveUp(*next);
-  }
+  while (!flight.waiters.empty() && !flight.waiters.front().to_its_end) GiveUp(flight.waiters.front());
 }
 
 void Flights::Land(const std::shared_ptr<Flight>& flight, Verdict verdict) {

@@ -63,8 +63,8 @@ bool NoServerReached(Reason reason) {
 
 // A backup MX takes mail while the servers that it stands in for are down.
 bool StandsInFor(absl::string_view recipient, const Verdict& verdict, const DomainList& domains) {
-  if (domains.empty() || verdict.state != VerdictState::kKnown || !NoServerReached(verdict.finding.reason))
-    return false;
+  const bool down = verdict.state == VerdictState::kKnown && NoServerReached(verdict.finding.reason);
+  if (!down || domains.empty()) return false;
   const absl::StatusOr<Address> address = Address::FromUnquoted(recipient);
   return address.ok() && domains.Contains(*address);
 }
