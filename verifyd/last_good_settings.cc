@@ -59,7 +59,7 @@ absl::Status KeepLastGoodSettings(const Settings& settings, const std::string& s
   const absl::Status status = written ? absl::OkStatus() : SystemError(made);
   ::close(fd);
   if (written && ::rename(made.c_str(), file.c_str()) == 0) return absl::OkStatus();
-  const absl::Status failed = written ? SystemError(file) : status;
+  absl::Status failed = written ? SystemError(file) : status;
   ::unlink(made.c_str());
   return failed;
 }

@@ -89,8 +89,8 @@ absl::flat_hash_map<std::string, int> LinesOfMainCf(const std::string& path) {
 
 // The same in our words, where they differ.
 std::string Translated(absl::string_view name, absl::string_view value) {
-  if (absl::EndsWith(name, "_tcp_port"))
-    return value == "smtp" ? "25" : value == "submission" ? "587" : std::string(value);
+  if (absl::EndsWith(name, "_tcp_port") && value == "smtp") return "25";
+  if (absl::EndsWith(name, "_tcp_port") && value == "submission") return "587";
   if (name == "smtp_tls_security_level" && value.empty()) return "none";
   if (name == "inet_protocols" && absl::StrContains(value, "ipv4") && absl::StrContains(value, "ipv6")) return "all";
   return absl::StrReplaceAll(value, {{"$", "$$"}});

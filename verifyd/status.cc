@@ -204,8 +204,8 @@ Status StatusOf(DaemonStatus daemon, const Configuration& configuration, Cache& 
   status.asked_by_postfix = absl::c_any_of(
       status.daemon.doors, [](const DoorStatus& door) { return door.name == "verify" && !door.sockets.empty(); });
   for (const DestinationState& state : cache.LoadDestinationStates()) {
-    if (state.trust.doubt != Doubt::kNone)
-      status.doubted.push_back(absl::StrCat(state.name, " (", state.trust.why, ")"));
+    const bool doubted = state.trust.doubt != Doubt::kNone;
+    if (doubted) status.doubted.push_back(absl::StrCat(state.name, " (", state.trust.why, ")"));
     if (state.held_until > now) status.held.push_back(state.name);
   }
   for (const auto& [key, pin] : cache.ListPins(now)) {

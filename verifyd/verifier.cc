@@ -560,6 +560,7 @@ boost::asio::awaitable<void> Verifier::Land(std::shared_ptr<Flight> flight, uint
   const bool declined = outcome.declined && !settings_->postfix_policy;
   const bool stale =
       routes != routes_ && outcome.finding.deliverability != Deliverability::kDeliverable && !settings_->postfix_policy;
+  const bool told_of_address = !declined && !stale && !outcome.on_hold;
   const absl::Time now = loop_.clock().Now();
   Verdict verdict;
   if (outcome.not_verifiable) {
@@ -581,7 +582,6 @@ boost::asio::awaitable<void> Verifier::Land(std::shared_ptr<Flight> flight, uint
     LogProbe("probe", address, outcome);
     verdict = co_await Learn(std::move(request), std::move(outcome));
   }
-  const bool told_of_address = !declined && !stale && !outcome.on_hold;
   if (!settings_->negative_cache && !flight->awaited() && told_of_address) {
     const auto worth = [](const Unheard& unheard) { return unheard.when; };
     unheard_.FindOrAdd(address.Key(), {}, worth) = {.when = loop_.clock().Mono(), .verdict = verdict};
