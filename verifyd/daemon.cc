@@ -421,7 +421,7 @@ absl::Status Daemon::Impl::BuildRooms() {
   if (inherited_control.has_value()) {
     control_door->Adopt(*inherited_control);
   } else if (!configuration->control_socket.empty()) {
-    const absl::Status listens = control_door->Listen(configuration->control_socket);
+    absl::Status listens = control_door->Listen(configuration->control_socket);
     if (!listens.ok() && !inherited_doors) return listens;
     no_control_socket = std::string(listens.message());
     if (!listens.ok()) LogError(absl::StrCat("control_socket: ", no_control_socket));
