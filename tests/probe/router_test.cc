@@ -469,7 +469,7 @@ TEST_F(RouterTest, AnOwnDomainWhoseMxIsThisMachineIsAnAlarmThatNamesTheCure) {
   EXPECT_EQ(routed.domain_fact, nullptr);
   EXPECT_TRUE(
       log.Contains("ALARM: example.com is asked at its MX us.example.com[11.0.0.1], which is this machine: give "
-                   "it a route in transport_maps, or set postfix_config_directory"));
+                   "it a line in transport_maps; where Postfix has one, set postfix_config_directory"));
   FindOurs("ann@example.com");
   EXPECT_EQ(log.lines().size(), 1U);
 }
