@@ -158,6 +158,7 @@ class StopgapTest(BrokenSettingsCase):
         self.assertIn(wrong, again.stderr)
         verifyd.write_config()
         self.assertEqual(self.tell(verifyd, "reload").stdout, "reloaded\n")
+        verifyd.wait_for_log(f"every domain, settings {verifyd.config_path}\n", 20)
         self.ask_until(verifyd, "nobody@good.test", "550 5.1.1")
         status = self.status(verifyd)
         self.assertEqual((status.returncode, status.stdout[:10]), (0, "verifyd OK"), status)
@@ -270,6 +271,7 @@ class LastGoodSettingsTest(BrokenSettingsCase):
         self.assertIn(rules, self.status(verifyd).stdout)
         os.rename(rules + ".away", rules)
         self.assertEqual(self.tell(verifyd, "reload").returncode, 0)
+        verifyd.wait_for_log(f"every domain, settings {verifyd.config_path}\n", 20)
         self.ask_until(verifyd, "nobody@good.test", "550 5.1.1")
 
 
