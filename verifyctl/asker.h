@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "verifyctl/console.h"
 #include "verifyctl/daemon_client.h"
 #include "verifyctl/local_cache.h"
@@ -34,6 +35,8 @@ class Asker {
   // file that is wrong locks nobody out of a daemon that runs with the settings of before: `console.err` is told, and
   // what the file says of the socket holds, or the default.
   absl::StatusOr<int> Ask(const ApiRequest& request, LineSink sink);
+  // For each answer of a daemon from now on; without it, as long as that takes.
+  void set_patience(absl::Duration patience) { patience_ = patience; }
 
  private:
   std::string Socket();
@@ -43,6 +46,7 @@ class Asker {
   const bool memory_will_do_;
   Console& console_;
   std::string socket_;  // once it is known
+  absl::Duration patience_ = absl::InfiniteDuration();
   std::unique_ptr<LocalCache> cache_;
 };
 

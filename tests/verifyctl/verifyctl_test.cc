@@ -23,6 +23,7 @@
 #include "tests/status_matchers.h"
 #include "tests/verifyd/api_world.h"
 #include "verifyctl/command_line.h"
+#include "verifyctl/daemon_client.h"
 #include "verifyctl/exit_code.h"
 #include "verifyd/door/control.h"
 
@@ -412,6 +413,28 @@ TEST_F(VerifyctlTest, WhatAnswersAndIsNotVerifydIsAProtocolError) {
     EXPECT_NE(err_, "");
     unlink((directory_ + "/control").c_str());
   }
+}
+
+// As a daemon that is stopped: the kernel takes connections in for it, as many as its queue holds.
+TEST_F(VerifyctlTest, AFrozenDaemonWasWaitedForWithoutEnd) {
+  const std::string path = directory_ + "/control";
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  ASSERT_EQ(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  ASSERT_EQ(::listen(listener, 0), 0);
+  ApiRequest request;
+  request.method = "GET";
+  request.target = "/v1/status";
+  // The second call finds the queue full.
+  for (int call = 0; call < 3; ++call) {
+    const absl::StatusOr<int> answered = AskDaemon(
+        path, request, [](const std::vector<absl::string_view>& /*lines*/) {}, absl::Milliseconds(20));
+    EXPECT_TRUE(absl::IsUnavailable(answered.status())) << answered.status();
+    EXPECT_THAT(answered, FailsWith("the daemon does not answer: " + path + ": nothing within 20ms"));
+  }
+  ::close(listener);
 }
 
 TEST_F(VerifyctlTest, ASocketPathThatIsNoneIsAnError) {
