@@ -1,15 +1,22 @@
 #include "verifyctl/daemon_client.h"
 
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <thread>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "boost/asio/co_spawn.hpp"
 #include "boost/asio/detached.hpp"
@@ -39,6 +46,35 @@ absl::Status ConnectError(const std::string& path, const boost::system::error_co
 absl::Status Broken(const std::string& path, const boost::system::error_code& error) {
   return absl::DataLossError(absl::StrCat(path, ": the answer broke off: ", error.message()));
 }
+
+absl::Status NoAnswer(const std::string& path, absl::Duration patience) {
+  return absl::UnavailableError(
+      absl::StrCat("the daemon does not answer: ", path, ": nothing within ", absl::FormatDuration(patience)));
+}
+
+// When an answer has to be there.
+class Deadline {
+ public:
+  explicit Deadline(absl::Duration patience)
+      : finite_(patience != absl::InfiniteDuration()),
+        end_(finite_ ? Steady::now() + absl::ToChronoNanoseconds(patience) : Steady::time_point::max()) {}
+  // False where nothing comes in time.
+  bool AwaitBytes(int socket) const {
+    if (!finite_) return true;
+    for (;;) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end_ - Steady::now()).count();
+      struct pollfd wanted = {.fd = socket, .events = POLLIN, .revents = 0};
+      const int ready = ::poll(&wanted, 1, static_cast<int>(std::clamp<int64_t>(left, 0, 1'000'000)));
+      if (ready > 0) return true;
+      if (left <= 0 || (ready < 0 && errno != EINTR)) return false;
+    }
+  }
+
+ private:
+  using Steady = std::chrono::steady_clock;
+  const bool finite_;
+  const Steady::time_point end_;
+};
 
 // Cuts what comes into lines.
 class Lines {
@@ -70,8 +106,8 @@ using Message = http::request<http::string_body>;
 
 // A connection, and the request that goes out on it.
 struct Call {
-  Call(const std::string& path, const ApiRequest& request) : lines(request.lines) {
-    socket.connect(Local::endpoint(path), error);
+  Call(const std::string& path, const ApiRequest& request, absl::Duration patience) : lines(request.lines) {
+    Connect(path, patience);
     message.version(11);
     message.method_string(request.method);
     message.target(request.target);
@@ -83,6 +119,20 @@ struct Call {
     } else {
       message.body() = request.body;
       message.prepare_payload();
+    }
+  }
+
+  // By connect(2) itself: it is what waits, and gives up, where a daemon that accepts nobody has its queue full.
+  void Connect(const std::string& path, absl::Duration patience) {
+    socket.open(Local(), error);
+    if (error) return;
+    if (patience != absl::InfiniteDuration()) {
+      const timeval limit = absl::ToTimeval(patience);
+      ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    }
+    const Local::endpoint endpoint(path);
+    if (::connect(socket.native_handle(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0) {
+      error.assign(errno, boost::system::system_category());
     }
   }
 
@@ -138,11 +188,14 @@ class LineSender {
 
 }  // namespace
 
-absl::StatusOr<int> AskDaemon(const std::string& socket_path, const ApiRequest& request, LineSink sink) {
+absl::StatusOr<int> AskDaemon(const std::string& socket_path, const ApiRequest& request, LineSink sink,
+                              absl::Duration patience) {
   if (socket_path.empty() || socket_path.size() >= sizeof(sockaddr_un::sun_path)) {
     return absl::InvalidArgumentError(absl::StrCat("\"", socket_path, "\" can not be the path of a socket"));
   }
-  const auto call = std::make_shared<Call>(socket_path, request);
+  const Deadline deadline(patience);
+  const auto call = std::make_shared<Call>(socket_path, request, patience);
+  if (call->error == boost::system::errc::resource_unavailable_try_again) return NoAnswer(socket_path, patience);
   if (call->error) return ConnectError(socket_path, call->error);
   Local::socket& socket = call->socket;
   boost::system::error_code error;
@@ -158,14 +211,18 @@ absl::StatusOr<int> AskDaemon(const std::string& socket_path, const ApiRequest& 
   boost::beast::flat_buffer buffer;
   http::response_parser<http::buffer_body> parser;
   parser.body_limit(boost::none);
-  http::read_header(socket, buffer, parser, error);
-  if (error) return Broken(socket_path, error);
+  while (!parser.is_header_done()) {
+    if (!deadline.AwaitBytes(socket.native_handle())) return NoAnswer(socket_path, patience);
+    http::read_some(socket, buffer, parser, error);
+    if (error) return Broken(socket_path, error);
+  }
   Lines lines(sink);
   std::array<char, 16384> bytes;
   while (!parser.is_done()) {
     auto& body = parser.get().body();
     body.data = bytes.data();
     body.size = bytes.size();
+    if (buffer.size() == 0 && !deadline.AwaitBytes(socket.native_handle())) return NoAnswer(socket_path, patience);
     http::read_some(socket, buffer, parser, error);
     if (error && error != http::error::need_buffer) return Broken(socket_path, error);
     if (!lines.Take(absl::string_view(bytes.data(), bytes.size() - body.size))) {

@@ -393,7 +393,7 @@ absl::Status Daemon::Impl::BuildRooms() {
   UsePrivacy(cache_settings);
   cache_settings.checker = {"/proc/self/exe", "--check-cache"};
   cache = Cache::Open(front, cache_settings);
-  cache->FoldPins();
+  cache->FoldPins(front.clock().Now());
   cache->HideAddresses();
   prober = std::make_unique<Prober>(front, *resolver, shards);
   verifier = std::make_unique<Verifier>(front, *cache, *prober, metrics);

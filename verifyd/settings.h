@@ -43,6 +43,9 @@ struct SettingRow {
   absl::string_view documentation;  // one line
 };
 
+// Of a settings file, in bytes.
+constexpr size_t kMaxSettingText = size_t{4} << 20;
+
 class Settings {
  public:
   // All settings there are, by name.
