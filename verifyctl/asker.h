@@ -31,7 +31,8 @@ class Asker {
   Asker(const Place& place, bool memory_will_do, Console& console)
       : place_(place), memory_will_do_(memory_will_do), console_(console) {}
 
-  // The HTTP status. Errors as of AskDaemon, and, without a daemon, of LoadSettings and LocalCache::Open. A settings
+  // The HTTP status. Errors as of AskDaemon, and, without a daemon, of LoadSettings and LocalCache::Open;
+  // FailedPrecondition where the settings say that there is no socket. A settings
   // file that is wrong locks nobody out of a daemon that runs with the settings of before: `console.err` is told, and
   // what the file says of the socket holds, or the default.
   absl::StatusOr<int> Ask(const ApiRequest& request, LineSink sink);

@@ -57,7 +57,7 @@ class Importer {
       absl::StatusOr<std::optional<ImportSource::Part>> part = source.Next();
       if (!part.ok()) {
         console_.err << "verifyctl: " << part.status().message() << "\n";
-        return ExitCodeOf(part.status());
+        return ExitCodeOfInput(part.status());
       }
       if (part->has_value()) Take(**part);
       const bool ended = !part->has_value() || interrupt.wanted();

@@ -69,8 +69,7 @@ TEST_F(StoreCheckTest, AGoodFileAndWhatIsNoneOfOursPass) {
 
 TEST_F(StoreCheckTest, WhatCanNotBeOpenedWasSound) {
   WriteFile(folder_.path() + "/empty", "");
-  for (const std::string& path :
-       {folder_.path() + "/empty", std::string("/dev/null"), std::string("/dev/zero"), std::string("/proc/self/mem")}) {
+  for (const std::string& path : {folder_.path() + "/empty", std::string("/dev/zero"), std::string("/proc/self/mem")}) {
     EXPECT_TRUE(absl::IsInvalidArgument(CheckStore(path))) << path;
   }
 }
