@@ -214,6 +214,10 @@ std::optional<absl::string_view> Table::Find(absl::string_view key) const {
   return values_[*number];
 }
 
+void Table::ForEach(absl::FunctionRef<void(absl::string_view key, absl::string_view value)> visit) const {
+  for (uint32_t i = 0; i < keys_.size(); ++i) visit(keys_[i], values_[value_of_[i]]);
+}
+
 std::vector<std::string> Table::Keys() const {
   std::vector<std::string> keys;
   keys.reserve(keys_.size());

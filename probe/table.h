@@ -78,6 +78,7 @@ class Table {
   std::optional<uint32_t> FindNumber(absl::string_view folded_key) const;
   // In the order of the text.
   std::vector<std::string> Keys() const;
+  void ForEach(absl::FunctionRef<void(absl::string_view key, absl::string_view value)> visit) const;
   size_t size() const { return keys_.size(); }
 
   // True for "texthash" and its like: TYPE:/PATH is a text file that is read whole.

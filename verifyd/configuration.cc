@@ -211,14 +211,20 @@ bool IsOfRoutes(absl::string_view name) {
   return absl::c_linear_search(kLists, name);
 }
 
-// Whether a domain stands for what is below it is Postfix's to say where the list is Postfix's. `lists` are the
-// settings whose items it holds.
-DomainList DomainsOf(const Draft& draft, absl::string_view name, const std::vector<absl::string_view>& lists) {
+// Whether a domain stands for what is below it is Postfix's to say where the list is Postfix's.
+DomainList::Below BelowIn(const Settings& settings, absl::string_view list) {
+  const bool of_relay = settings.Origin(list) == "relay_domains";
+  if (IsOfRoutes(list) && list != "relay_domains") return DomainList::Below::kNone;
+  if (!of_relay || absl::c_linear_search(settings.List("parent_domain_matches_subdomains"), "relay_domains")) {
+    return DomainList::Below::kAll;
+  }
+  return DomainList::Below::kDotted;
+}
+
+// The items of the setting `list`, for what `name` is for.
+DomainList DomainsOf(const Draft& draft, absl::string_view name, absl::string_view list) {
   constexpr absl::string_view kUnreadable = "unreadable:";
-  const DomainList::Kind kind = {
-      .parents = draft.settings.Origin(name) != "relay_domains" ||
-                 absl::c_linear_search(draft.settings.List("parent_domain_matches_subdomains"), "relay_domains"),
-      .askable = IsOfRoutes(name)};
+  const DomainList::Kind kind = {.below = BelowIn(draft.settings, list), .askable = IsOfRoutes(name)};
   absl::flat_hash_map<std::string, absl::Status> unreadable;
   const auto load = [&](absl::string_view spec) -> absl::StatusOr<std::shared_ptr<const Table>> {
     const auto broken = unreadable.find(spec);
@@ -226,8 +232,9 @@ DomainList DomainsOf(const Draft& draft, absl::string_view name, const std::vect
     return draft.shelf.Load(spec);
   };
   std::vector<std::string> items;
-  const auto take = [&](absl::string_view list, std::string item) {
-    const absl::string_view origin = draft.settings.Origin(list);
+  const absl::string_view origin = draft.settings.Origin(list);
+  const bool told = !kind.askable && (IsOfRoutes(list) || IsOfRoutes(origin));
+  const auto take = [&](std::string item) {
     const absl::Status usable = DomainList::Create({item}, load, kind).status();
     const bool file = absl::StrContains(item, ':') || absl::StrContains(item, '/');
     if (usable.ok()) {
@@ -239,17 +246,15 @@ DomainList DomainsOf(const Draft& draft, absl::string_view name, const std::vect
     } else if (kind.askable && file && !IsFault(draft, list, item, usable, kBroken)) {
       items.push_back(absl::StrCat(kUnreadable, item));
       unreadable.emplace(items.back(), usable);
-    } else if (!kind.askable || !file) {
+    } else if (!file || (!kind.askable && !told)) {
       (void)IsFault(draft, list, item, usable, kLeftOut);
     }
   };
-  for (const absl::string_view list : lists) {
-    for (std::string& item : draft.settings.List(list)) take(list, std::move(item));
-  }
+  for (std::string& item : draft.settings.List(list)) take(std::move(item));
   return DomainList::Create(items, load, kind).value_or(DomainList());
 }
 
-DomainList DomainsOf(const Draft& draft, absl::string_view name) { return DomainsOf(draft, name, {name}); }
+DomainList DomainsOf(const Draft& draft, absl::string_view name) { return DomainsOf(draft, name, name); }
 
 // What this process may open, but for what doors and files need.
 size_t SessionLimit(size_t wanted) {
@@ -523,13 +528,18 @@ void FillCatchAll(const Draft& draft, VerifierSettings& verifier) {
 
 // Unless the operator says otherwise, all that Postfix takes mail for is verified, as reject_unverified_recipient does,
 // but for the classes whose transport can not be asked.
-std::vector<absl::string_view> VerifiedLists(const Settings& settings, const ProbeSettings& probe) {
-  std::vector<absl::string_view> lists = {"verify_domains"};
-  if (settings.IsSet("verify_domains")) return lists;
-  lists.emplace_back("virtual_alias_domains");
-  if (probe.virtual_transport.kind != Transport::Kind::kOther) lists.emplace_back("virtual_mailbox_domains");
-  if (probe.local_transport.kind != Transport::Kind::kOther) lists.emplace_back("mydestination");
-  return lists;
+DomainList VerifiedDomains(const Draft& draft, const ProbeSettings& probe) {
+  const Settings& settings = draft.settings;
+  DomainList domains = DomainsOf(draft, "verify_domains");
+  const auto add = [&](absl::string_view list) { domains.Append(DomainsOf(draft, "verify_domains", list)); };
+  if (!settings.IsSet("verify_domains")) {
+    add("virtual_alias_domains");
+    if (probe.virtual_transport.kind != Transport::Kind::kOther) add("virtual_mailbox_domains");
+    if (probe.local_transport.kind != Transport::Kind::kOther) add("mydestination");
+  }
+  const bool of_postfix = settings.IsFromPostfix(settings.Origin("address_verify_transport_maps"));
+  domains.AddRoutes(probe.transport_maps, /*only_elsewhere=*/of_postfix);
+  return domains;
 }
 
 void FillVerifier(const Draft& draft) {
@@ -541,8 +551,7 @@ void FillVerifier(const Draft& draft) {
     draft.faults.Add("address_verify_sender", sender.status());
     sender = ProbeSender::Create("", "", absl::ZeroDuration());  // nobody will use it
   }
-  DomainList domains = DomainsOf(draft, "verify_domains", VerifiedLists(settings, *configuration.probe));
-  domains.AddRoutes(configuration.probe->transport_maps);
+  DomainList domains = VerifiedDomains(draft, *configuration.probe);
   if (domains.empty() && settings.List("verify_listen").empty()) {
     draft.Warn(
         "nothing would be verified: verify_domains is empty (set verify_domains, relay_domains or "

@@ -232,6 +232,40 @@ TEST_F(PostfixSettingsTest, AnAliasTableNamesItsDomains) {
   EXPECT_FALSE(configuration->probe->virtual_alias_domains.ContainsExactly("other.test"));
 }
 
+TEST_F(PostfixSettingsTest, AnAliasWithoutADomainMadeAWholeTopLevelDomainOurs) {
+  SetInMainCf(
+      {{"virtual_alias_maps", "inline:{ {info = joe@relay.test} {aliases.test = x} {a@aliases.test = b@x.test} }"},
+       {"relay_domains", "relay.test"}});
+  const absl::StatusOr<Configuration> configuration = Configured();
+  ASSERT_THAT(configuration, IsOk());
+  const DomainList& verified = configuration->verifier->verify_domains;
+  EXPECT_FALSE(verified.Contains(*Address::Parse("x@foo.info")));
+  EXPECT_FALSE(verified.Names(*Address::Parse("x@foo.info")));
+  EXPECT_FALSE(verified.Contains(*Address::Parse("x@www.aliases.test"))) << "Postfix does not take mail for it, either";
+  EXPECT_TRUE(verified.Contains(*Address::Parse("x@aliases.test")));
+  EXPECT_TRUE(verified.Contains(*Address::Parse("x@www.relay.test")));
+  EXPECT_EQ(verified.size(), 2U);
+  EXPECT_THAT(verified.Domains(), ElementsAre("aliases.test", "relay.test"));
+}
+
+TEST_F(PostfixSettingsTest, AStrangerWhomTransportMapsOnlySlowDownWasVerified) {
+  SetInMainCf({{"transport_maps", "inline:{ {slow.test = relay:} {ours.test = smtp:[192.0.2.1]} }"}});
+  const auto verifies = [&](const std::string& text, absl::string_view address) {
+    return Configured(text)->verifier->verify_domains.Contains(*Address::Parse(address));
+  };
+  EXPECT_FALSE(verifies("", "x@slow.test"));
+  EXPECT_TRUE(verifies("", "x@ours.test"));
+  EXPECT_TRUE(verifies("transport_maps = inline:{ {slow.test = relay:} }\n", "x@slow.test")) << "the operator's word";
+}
+
+TEST_F(PostfixSettingsTest, AnAliasTableThatCanNotBeReadWasLeftOutAndNotVerifiedAtOnce) {
+  SetInMainCf({{"virtual_alias_maps", "hash:/nonexistent/aliases"}});
+  const absl::StatusOr<Configuration> configuration = Configured();
+  ASSERT_THAT(configuration, IsOk());
+  EXPECT_THAT(configuration->warnings, Contains(HasSubstr("addresses that it is needed for are not verified")));
+  EXPECT_THAT(configuration->warnings, Not(Contains(HasSubstr("it is left out"))));
+}
+
 TEST_F(PostfixSettingsTest, TransportsOfMasterCfAreAskedWithWhatTheirOptionsSay) {
   SetInMainCf({{"relayhost", ""}, {"address_verify_default_transport", "direct_smtp"}});
   services_ =
