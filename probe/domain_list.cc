@@ -143,7 +143,7 @@ bool DomainList::Part::IsDomain(absl::string_view key) const {
 absl::StatusOr<bool> DomainList::Fits(const Part& part, absl::string_view name, Ask ask) {
   if (part.all) return true;
   ASSIGN_OR_RETURN(bool has, part.Has(name, ask));
-  if (part.below == Below::kNone) return has;
+  if (part.below == Below::kNone || (part.table != nullptr && part.table->takes_whole_keys_only())) return has;
   for (size_t dot = name.find('.'); !has && dot != absl::string_view::npos; dot = name.find('.')) {
     ASSIGN_OR_RETURN(has, part.Has(name.substr(dot), ask));
     name.remove_prefix(dot + 1);

@@ -55,9 +55,29 @@ void WarnIfCompiledIsNewer(absl::string_view type, const std::string& path) {
                           ", whose text is what is read here: is it still what the table is made from?"));
 }
 
+// DICT_FLAG_PATTERN in Postfix; of what is made of several tables, if one of them is.
+bool HasPatterns(absl::string_view name) {
+  constexpr absl::string_view kPatternTypes[] = {"cidr", "pcre", "randmap", "regexp", "socketmap", "tcp"};
+  const size_t colon = name.find(':');
+  if (colon == absl::string_view::npos) return false;
+  const absl::string_view type = name.substr(0, colon);
+  if (type != "unionmap" && type != "pipemap") return absl::c_linear_search(kPatternTypes, type);
+  for (const absl::string_view part :
+       absl::StrSplit(name.substr(colon + 1), absl::ByAnyChar("{}, \t"), absl::SkipEmpty())) {
+    if (HasPatterns(part)) return true;
+  }
+  return false;
+}
+
 absl::Status AcceptAll(absl::string_view /*value*/) { return absl::OkStatus(); }
 
 }  // namespace
+
+bool Table::takes_whole_keys_only() const {
+  if (!remote_.has_value()) return false;
+  if (const auto* proxied = std::get_if<ProxiedTable>(&*remote_); proxied != nullptr) return HasPatterns(proxied->name);
+  return std::holds_alternative<SocketmapPlace>(*remote_);
+}
 
 bool Table::IsTextType(absl::string_view type) { return absl::c_linear_search(kTextTypes, type); }
 

@@ -69,6 +69,9 @@ class Table {
 
   // Set: the table is asked over a socket, or can not be asked at all; Find finds nothing.
   const std::optional<RemoteTable>& remote() const { return remote_; }
+  // Patterns, and servers that may have such: as in Postfix they are asked for a whole address or domain only, never
+  // for parts of it (the address without its extension, a name alone, @domain, a parent domain).
+  bool takes_whole_keys_only() const;
   // As it was named to Load or Broken.
   const std::string& spec() const { return spec_; }
   // Case does not matter. What is found lives as long as the table.
