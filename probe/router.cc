@@ -444,11 +444,11 @@ Routed Router::Loops(const Address& address, const RoutePlan& plan, const MailHo
   }
   const std::string host = absl::StrCat(ourselves.name, "[", ourselves.address, "], which is this machine");
   const std::string line =
-      plan.configured ? absl::StrCat(address.domain(), " is sent to ", plan.hop.ToString(), " by ", plan.setting,
-                                     ", whose MX is ", host, ": name its server there")
-                      : absl::StrCat(address.domain(), " is asked at its MX ", host,
-                                     ": give it a route in transport_maps, or set postfix_config_directory, so that "
-                                     "Postfix's routes are used");
+      plan.configured
+          ? absl::StrCat(address.domain(), " is sent to ", plan.hop.ToString(), " by ", plan.setting, ", whose MX is ",
+                         host, ": name its server there")
+          : absl::StrCat(address.domain(), " is asked at its MX ", host,
+                         ": give it a line in transport_maps; where Postfix has one, set postfix_config_directory");
   alarms_.Raise(
       absl::StrCat("loop ", address.domain()),
       absl::StrCat(Printable(line, kMaxAlarm), "; until then its addresses are not verified, and not put off"));

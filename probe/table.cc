@@ -44,15 +44,15 @@ absl::Status BadSpec(absl::string_view spec) {
 }
 
 // What postmap(1) makes of a file is used by Postfix; its source is what we read.
-void WarnIfCompiledIsNewer(absl::string_view type, const std::string& path) {
+void WarnIfCompiledIsOlder(absl::string_view type, const std::string& path) {
   if (type == "texthash") return;
   const std::string compiled = absl::StrCat(path, type == "lmdb" ? ".lmdb" : type == "cdb" ? ".cdb" : ".db");
   struct stat source {};
   struct stat made {};
   if (::stat(path.c_str(), &source) != 0 || ::stat(compiled.c_str(), &made) != 0) return;
-  if (made.st_mtime <= source.st_mtime) return;
-  LogWarning(absl::StrCat(compiled, " is newer than ", path,
-                          ", whose text is what is read here: is it still what the table is made from?"));
+  if (made.st_mtime >= source.st_mtime) return;
+  LogWarning(absl::StrCat(compiled, " is older than ", path,
+                          ", whose text is what is read here: until postmap(1) has run Postfix goes by what it was"));
 }
 
 // DICT_FLAG_PATTERN in Postfix; of what is made of several tables, if one of them is.
@@ -124,7 +124,7 @@ std::shared_ptr<const Table> Table::Broken(absl::string_view spec, absl::Status 
 
 absl::StatusOr<std::shared_ptr<Table>> Table::LoadText(absl::string_view type, absl::string_view path, Check check) {
   ASSIGN_OR_RETURN(const std::string text, ReadTableText(path));
-  WarnIfCompiledIsNewer(type, std::string(path));
+  WarnIfCompiledIsOlder(type, std::string(path));
   return ParseText(path, text, check);
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <utility>
@@ -179,6 +180,12 @@ constexpr absl::string_view kBroken = "addresses that it is needed for are not v
 template <typename T, typename Load, typename Broken>
 std::vector<std::shared_ptr<const T>> TablesBy(const Draft& draft, absl::string_view name, Load load, Broken broken) {
   std::vector<std::shared_ptr<const T>> tables;
+  // Of what Postfix has there nothing is known, which is not the same as nothing.
+  const bool unknown = draft.settings.postfix() == nullptr && !draft.settings.postfix_error().empty();
+  if (const absl::string_view origin = draft.settings.Origin(name);
+      unknown && IsTakenFromPostfix(origin) && !draft.settings.IsSet(origin)) {
+    tables.push_back(broken(origin, absl::UnavailableError(draft.settings.postfix_error())));
+  }
   for (const std::string& spec : draft.settings.List(name)) {
     absl::StatusOr<std::shared_ptr<const T>> loaded = load(spec);
     if (loaded.ok()) {
@@ -355,6 +362,18 @@ absl::StatusOr<std::string> ServicePath(const Settings& settings, absl::string_v
   return absl::StrCat(settings.Text("queue_directory"), "/", path);
 }
 
+// Debian's Postfix has the name of a file there, "/etc/mailname": its first line counts.
+absl::StatusOr<std::string> OriginDomain(const Settings& settings) {
+  constexpr std::streamsize kLongest = 300;
+  const std::string origin = settings.Text("myorigin");
+  if (origin.empty()) return origin;
+  if (!absl::StartsWith(origin, "/")) return ParseDomain(origin);
+  std::array<char, kLongest> line = {};
+  std::ifstream file(origin, std::ios::binary);
+  if (!file.getline(line.data(), kLongest)) return Unexpected(origin, "a domain, or a file whose first line is one");
+  return ParseDomain(absl::StripAsciiWhitespace(line.data()));
+}
+
 void FillRoutes(const Draft& draft, ProbeSettings& probe) {
   const Settings& settings = draft.settings;
   Faults& faults = draft.faults;
@@ -386,7 +405,7 @@ void FillRoutes(const Draft& draft, ProbeSettings& probe) {
     const absl::Status status = probe.relayhost.status();
     if (!status.ok()) (void)IsFault(draft, "address_verify_relayhost", relayhost, status, kBroken);
   }
-  probe.myorigin = settings.Text("myorigin");
+  faults.Assign(probe.myorigin, "myorigin", OriginDomain(settings));
   faults.Assign(probe.route_service, "address_verify_route_service",
                 ServicePath(settings, "address_verify_route_service"));
   faults.Assign(probe.proxymap_service, "postfix_proxymap_service", ServicePath(settings, "postfix_proxymap_service"));
@@ -602,8 +621,9 @@ DomainList VerifiedDomains(const Draft& draft, const ProbeSettings& probe) {
 void FillVerifier(const Draft& draft) {
   const Settings& settings = draft.settings;
   Configuration& configuration = draft.configuration;
-  absl::StatusOr<ProbeSender> sender = ProbeSender::Create(
-      settings.Text("address_verify_sender"), settings.Text("myorigin"), settings.Time("address_verify_sender_ttl"));
+  absl::StatusOr<ProbeSender> sender =
+      ProbeSender::Create(settings.Text("address_verify_sender"), configuration.probe->myorigin,
+                          settings.Time("address_verify_sender_ttl"));
   if (!sender.ok()) {
     draft.faults.Add("address_verify_sender", sender.status());
     sender = ProbeSender::Create("", "", absl::ZeroDuration());  // nobody will use it

@@ -16,6 +16,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/clock.h"
 #include "base/command.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -63,6 +64,8 @@ constexpr absl::string_view kFamilies[] = {"smtp_", "lmtp_", "address_verify_", 
 // What verifyd takes the place of, and what the recipes change for its sake.
 constexpr absl::string_view kNever[] = {"address_verify_map", "address_verify_poll_count", "address_verify_poll_delay"};
 
+// No question begins later than this after the first one: whoever ends the daemon waits for them.
+constexpr absl::Duration kTimeLimit = absl::Seconds(10);
 constexpr size_t kMaxMainCf = size_t{4} << 20;
 
 const SettingRow* RowOf(absl::string_view name) {
@@ -223,6 +226,11 @@ absl::StatusOr<PostfixSettings> ReadPostfixSettings(const std::string& directory
     if (row.name != "mynetworks" && IsTakenFromPostfix(row.name)) arguments.emplace_back(row.name);
   }
   for (std::string& name : LmtpParameters()) arguments.push_back(std::move(name));
+  const MonoTime deadline = Clock::Real().Mono() + kTimeLimit;
+  const auto ask_soon = [&](const std::vector<std::string>& what) -> absl::StatusOr<std::string> {
+    if (Clock::Real().Mono() < deadline) return ask(what);
+    return absl::DeadlineExceededError("postconf(1) is too slow");
+  };
   const std::string main_cf = absl::StrCat(directory, "/main.cf");
   const absl::StatusOr<std::string> values = ask(arguments);
   if (!values.ok()) {
@@ -233,14 +241,14 @@ absl::StatusOr<PostfixSettings> ReadPostfixSettings(const std::string& directory
   TakeValues(*values, main_cf, settings);
   TakeLmtp(*values, main_cf, settings);
   // Its default is made of this machine's interfaces, which a sandbox may hide.
-  if (const absl::StatusOr<std::string> networks = ask({"-c", directory, "-x", "mynetworks"}); networks.ok()) {
+  if (const absl::StatusOr<std::string> networks = ask_soon({"-c", directory, "-x", "mynetworks"}); networks.ok()) {
     TakeValues(*networks, main_cf, settings);
   } else {
     settings.warnings.push_back(absl::StrCat(main_cf, ": mynetworks: ", networks.status().message()));
   }
   const std::string master_cf = absl::StrCat(directory, "/master.cf");
-  const absl::StatusOr<std::string> services = ask({"-c", directory, "-M"});
-  const absl::StatusOr<std::string> options = services.ok() ? ask({"-c", directory, "-P", "-x"}) : services;
+  const absl::StatusOr<std::string> services = ask_soon({"-c", directory, "-M"});
+  const absl::StatusOr<std::string> options = services.ok() ? ask_soon({"-c", directory, "-P", "-x"}) : services;
   if (options.ok()) {
     TakeTransports(*services, *options, master_cf, settings);
   } else {

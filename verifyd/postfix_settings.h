@@ -2,7 +2,7 @@
 // list of parameters, and the transports of master.cf that speak SMTP or LMTP. It is postconf(1) that is asked, so that
 // all expansions and defaults are Postfix's own.
 //
-// Thread: any that may wait for postconf (some 50 ms, 10 s at most each time).
+// Thread: any that may wait for postconf (some 50 ms, 20 s at most).
 #ifndef VERIFYD_VERIFYD_POSTFIX_SETTINGS_H_
 #define VERIFYD_VERIFYD_POSTFIX_SETTINGS_H_
 

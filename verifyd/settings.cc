@@ -204,13 +204,25 @@ std::vector<std::string> Settings::warnings() const {
   return all;
 }
 
+namespace {
+
+// Also where that can not be seen.
+bool HasMainCf(const std::string& directory) {
+  std::error_code unseen;
+  return std::filesystem::exists(directory + "/main.cf", unseen) || unseen;
+}
+
+}  // namespace
+
 void Settings::TakeFromPostfix(const PostfixSource& source) {
   postfix_values_.clear();
   postfix_warnings_.clear();
+  postfix_error_.clear();
   postfix_ = nullptr;
   const std::string directory = Text("postfix_config_directory");
   if (directory.empty()) return;
   absl::StatusOr<PostfixSettings> read = ReadPostfixSettings(directory, source.ask);
+  if (!read.ok() && HasMainCf(directory)) postfix_error_ = std::string(read.status().message());
   if (read.ok()) {
     postfix_ = std::make_shared<const PostfixSettings>(*std::move(read));
   } else if (source.before != nullptr && source.before->directory == directory) {

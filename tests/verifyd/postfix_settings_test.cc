@@ -104,6 +104,48 @@ TEST_F(PostfixSettingsTest, WhatVerifydCfDoesNotSetIsTakenFromMainCf) {
   EXPECT_FALSE(settings.IsFromPostfix("relay_domains"));
 }
 
+TEST_F(PostfixSettingsTest, MyoriginOfDebianIsTheFirstLineOfItsFile) {
+  std::ofstream(folder_ + "/mailname") << "Mail.Example.org\nanother\n";
+  SetInMainCf({{"myorigin", folder_ + "/mailname"}, {"relay_domains", "customer.test"}});
+  const absl::StatusOr<Configuration> configuration = Configured();
+  ASSERT_THAT(configuration, IsOk());
+  EXPECT_THAT(configuration->warnings, Not(Contains(HasSubstr("myorigin"))));
+  EXPECT_EQ(configuration->probe->myorigin, "mail.example.org");
+  EXPECT_EQ(configuration->verifier->probe_sender.At(absl::UnixEpoch()), "double-bounce@mail.example.org");
+  EXPECT_TRUE(absl::c_any_of(configuration->table_files,
+                             [&](const TableFile& file) { return file.path == folder_ + "/mailname"; }));
+}
+
+TEST_F(PostfixSettingsTest, MyoriginOfPostfixThatIsNoDomainIsAWarning) {
+  for (const absl::string_view origin : {"/nonexistent/mailname", "not a domain"}) {
+    SetInMainCf({{"myorigin", std::string(origin)}, {"relay_domains", "customer.test"}});
+    const absl::StatusOr<Configuration> configuration = Configured();
+    ASSERT_THAT(configuration, IsOk());
+    EXPECT_THAT(configuration->warnings, Contains(AllOf(HasSubstr("myorigin"), HasSubstr("the default holds"))));
+    EXPECT_EQ(configuration->probe->myorigin, "gw.example.org");
+  }
+}
+
+TEST_F(PostfixSettingsTest, WherePostfixCanNotBeAskedItsTablesAreNotTakenForEmpty) {
+  SetInMainCf({{"relay_domains", "customer.test"}});
+  fault_ = absl::UnavailableError("postconf: could not find any active network interfaces");
+  const absl::StatusOr<Configuration> configuration = Configured("verify_domains = ours.test\n");
+  ASSERT_THAT(configuration, IsOk());
+  EXPECT_THAT(configuration->settings->postfix_error(), HasSubstr("active network interfaces"));
+  ASSERT_EQ(configuration->probe->virtual_alias_maps.size(), 1U);
+  EXPECT_TRUE(configuration->probe->virtual_alias_maps[0]->remote().has_value());
+  EXPECT_EQ(configuration->probe->transport_maps.size(), 1U);
+  EXPECT_EQ(Configured("virtual_alias_maps =\n")->probe->virtual_alias_maps.size(), 0U);
+}
+
+TEST_F(PostfixSettingsTest, WhereThereIsNoMainCfThereIsNothingToKnow) {
+  fault_ = absl::UnavailableError("postconf: open main.cf: No such file or directory");
+  const absl::StatusOr<Configuration> configuration = Configured();
+  ASSERT_THAT(configuration, IsOk());
+  EXPECT_EQ(configuration->settings->postfix_error(), "");
+  EXPECT_THAT(configuration->probe->virtual_alias_maps, IsEmpty());
+}
+
 TEST_F(PostfixSettingsTest, NothingIsAskedWithoutAFolder) {
   Settings settings = *Settings::Load({}, {});
   settings.TakeFromPostfix({.ask = Ask()});
