@@ -33,6 +33,9 @@ struct PostfixSettings {
   // or kDefaultOfPostfix.
   std::vector<Assignment> values;
   std::vector<PostfixTransport> transports;
+  // lmtp_... by the names of smtp_..., as in PostfixTransport: where main.cf sets one of the two, and TLS, which
+  // lmtp(8) does not use by itself.
+  std::vector<Assignment> lmtp;
   std::vector<std::string> warnings;
 
   static constexpr absl::string_view kDefaultOfPostfix = "default of Postfix";
