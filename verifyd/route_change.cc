@@ -21,6 +21,7 @@ constexpr absl::string_view kRouteSettings[] = {
     "address_verify_relay_transport",
     "address_verify_relayhost",
     "address_verify_route_service",
+    "address_verify_sender",
     "address_verify_sender_dependent_relayhost_maps",
     "address_verify_transport_maps",
     "address_verify_virtual_transport",
@@ -52,10 +53,15 @@ bool Differ(const Settings& before, const Settings& after, const Names& names) {
                      [&](absl::string_view name) { return before.Text(name) != after.Text(name); });
 }
 
-// The transports of Postfix's master.cf.
+// The transports of Postfix's master.cf; their options lead nowhere else.
 bool TransportsDiffer(const Settings& before, const Settings& after) {
   const auto transports = [](const Settings& settings) {
-    return settings.postfix() == nullptr ? std::vector<PostfixTransport>() : settings.postfix()->transports;
+    std::vector<std::pair<std::string, bool>> names;
+    if (settings.postfix() == nullptr) return names;
+    for (const PostfixTransport& transport : settings.postfix()->transports) {
+      names.emplace_back(transport.name, transport.lmtp);
+    }
+    return names;
   };
   return transports(before) != transports(after);
 }
@@ -108,11 +114,13 @@ std::shared_ptr<const RouteChange> RouteChange::Joined(const RouteChange& earlie
 
 bool RouteChange::Moves(const Address& address) const {
   if (!routes_) return false;
-  const std::string sender = after_->verifier->probe_sender.At(when_);
+  const auto sketch_by = [&](const Configuration& configuration) {
+    return RouteSketch(address, configuration.verifier->probe_sender.At(when_), *configuration.probe);
+  };
   const bool named = IsNamed(*after_, address);
-  const auto sketch = RouteSketch(address, sender, *after_->probe);
+  const std::string sketch = sketch_by(*after_);
   return before_.empty() || absl::c_any_of(before_, [&](const std::shared_ptr<const Configuration>& before) {
-           return IsNamed(*before, address) != named || RouteSketch(address, sender, *before->probe) != sketch;
+           return IsNamed(*before, address) != named || sketch_by(*before) != sketch;
          });
 }
 
