@@ -252,10 +252,9 @@ void Cache::Impl::ScheduleCleanup() {
 
 void Cache::Impl::Put(Table table, absl::string_view key, std::optional<std::string> value) {
   ++sequence;
-  if (writer != nullptr) {
-    writer->Put({.sequence = sequence, .table = table, .key = std::string(key), .value = value});
-  }
-  overlay->Put(sequence, table, key, std::move(value));
+  const bool queued =
+      writer != nullptr && writer->Put({.sequence = sequence, .table = table, .key = std::string(key), .value = value});
+  overlay->Put(sequence, table, key, std::move(value), queued);
 }
 
 template <typename T, typename Decode>
@@ -377,7 +376,7 @@ void Cache::Impl::HidePins() {
 
 // The next few that are held in clear.
 void Cache::Impl::HideRecords() {
-  if (overlay->size() < kHidingWaits) {
+  if (overlay->queued() < kHidingWaits) {
     std::vector<std::pair<std::string, Record>> clear;
     std::string next;
     const absl::StatusOr<bool> more = store->ForSome(
@@ -688,7 +687,7 @@ void Cache::Flush() {
 
 const Pseudonyms* Cache::pseudonyms() const { return impl_->settings.pseudonyms.get(); }
 bool Cache::persistent() const { return impl_->store != nullptr; }
-size_t Cache::uncommitted() const { return impl_->overlay->size(); }
+size_t Cache::uncommitted() const { return impl_->overlay->queued(); }
 
 CacheCounts Cache::counts() {
   CacheCounts counts;

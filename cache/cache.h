@@ -162,7 +162,8 @@ class Cache {
   CacheCounts counts();
   // Null: addresses are kept in clear.
   const Pseudonyms* pseudonyms() const;
-  // Whether there is a store, at no cost: for who writes much and waits for the disk.
+  // Whether there is a store, and how many entries wait to be committed, at no cost: for who writes much and waits for
+  // the disk.
   bool persistent() const;
   size_t uncommitted() const;
 

@@ -154,6 +154,20 @@ TEST_F(CacheTest, AnOlderCommitDoesNotUncoverANewerChange) {
   EXPECT_EQ(cache->FindRecord("a@example.com"), FullRecord());
 }
 
+// A key that is too long stands for a queue that is full: the writer refuses either.
+TEST_F(CacheTest, WhatTheWriterRefusedStaysInMemoryWhenLaterChangesAreCommitted) {
+  const auto cache = Open();
+  const std::string refused(Store::kMaxKey + 1, 'x');
+  cache->PutRecord("a@example.com", FullRecord());
+  cache->PutRecord(refused, FullRecord());
+  cache->PutRecord("b@example.com", FullRecord());
+  Settle(*cache);
+  EXPECT_EQ(cache->FindRecord(refused), FullRecord());
+  EXPECT_EQ(cache->FindRecord("a@example.com"), FullRecord());
+  EXPECT_EQ(cache->uncommitted(), 0U) << "nobody waits for the disk to take it";
+  EXPECT_EQ(cache->counts().uncommitted, 1U) << "and it is told of";
+}
+
 TEST_F(CacheTest, DeletesFromTheStore) {
   auto cache = Open();
   cache->PutRecord("a@example.com", FullRecord());
