@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -108,6 +110,51 @@ TEST_F(VerifierTest, TheAgendaAsksFewOfOneDomainAtATimeAndEveryoneInTheEnd) {
   for (int i = 0; i < 40; ++i) {
     EXPECT_FALSE(cache_->FindRecord(absl::StrCat("user", i, "@example.com"))->pending.has_value()) << i;
   }
+}
+
+TEST_F(VerifierTest, AnAddressWhoseProbeFailsInsideVerifydIsNotInProgressUntilTheRestart) {
+  resolver_.set_broken(true);
+  std::optional<Verdict> told;
+  verifier_->Ask(About("joe@example.com"), [&](Verdict&& verdict) { told = std::move(verdict); });
+  test_.RunUntilIdle();
+  ASSERT_TRUE(told.has_value());
+  EXPECT_EQ(told->state, VerdictState::kKnown);
+  EXPECT_EQ(told->finding.reason, Reason::kLocalError);
+  EXPECT_EQ(told->deliverability(), Deliverability::kUnknown);
+  EXPECT_EQ(verifier_->flying(), 0U);
+  EXPECT_TRUE(log_.Contains("the resolver is broken"));
+  resolver_.set_broken(false);
+  Question again = About("joe@example.com");
+  again.fresh = true;
+  EXPECT_EQ(test_.Run(verifier_->Verify(again)).finding.reason, Reason::kAccepted);
+}
+
+TEST_F(VerifierTest, AnAnswerThatCanNotBeTakenInIsToldAsOurOwnFailure) {
+  dialer_.PlayOnly("11.0.0.1", "rcpt=450 4.2.0 Greylisted, try again later");
+  verifier_->OnPlanned([](absl::Time /*when*/) { throw std::runtime_error("the agenda is broken"); });
+  std::optional<Verdict> told;
+  verifier_->Ask(About("joe@example.com"), [&](Verdict&& verdict) { told = std::move(verdict); });
+  test_.Advance(absl::Seconds(1));
+  ASSERT_TRUE(told.has_value());
+  EXPECT_EQ(told->deliverability(), Deliverability::kUnknown);
+  EXPECT_EQ(verifier_->flying(), 0U);
+  EXPECT_EQ(verifier_->waiting(), 0U);
+  EXPECT_TRUE(log_.Contains("the agenda is broken"));
+  // What fails is not planned for at once.
+  EXPECT_FALSE(verifier_->IsPlanned(*Address::Parse("joe@example.com"), test_.clock().Now() + absl::Minutes(9)));
+}
+
+TEST_F(VerifierTest, WhatIsKnownOfAnAddressIsToldWhereItsProbeFailsInsideVerifyd) {
+  cache_->PutRecord("joe@example.com", PositiveRecord(test_.clock().Now() - absl::Hours(1)));
+  dialer_.PlayOnly("11.0.0.1", "rcpt=550 5.1.1 User unknown");
+  verifier_->OnPlanned([](absl::Time /*when*/) { throw std::runtime_error("the agenda is broken"); });
+  Question question = About("joe@example.com");
+  question.fresh = true;
+  std::optional<Verdict> told;
+  verifier_->Ask(question, [&](Verdict&& verdict) { told = std::move(verdict); });
+  test_.Advance(absl::Seconds(1));
+  ASSERT_TRUE(told.has_value());
+  EXPECT_EQ(told->deliverability(), Deliverability::kDeliverable);
 }
 
 TEST_F(VerifierTest, WhatIsOnTheAgendaOfADomainThatIsNotOursAnyMoreIsGivenUp) {
