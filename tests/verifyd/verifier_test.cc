@@ -1,4 +1,4 @@
-// What the plays (tests/scenario) do not show of the verifier and its agenda: many at once, and the end.
+// What the plays (tests/scenario) do not show of the verifier: many at once, and the end.
 #include "verifyd/verifier.h"
 
 #include <gtest/gtest.h>
@@ -18,7 +18,6 @@
 #include "tests/scripted_dialer.h"
 #include "tests/scripted_resolver.h"
 #include "tests/test_loop.h"
-#include "verifyd/agenda.h"
 #include "verifyd/configuration.h"
 #include "verifyd/question_list.h"
 
@@ -54,14 +53,6 @@ class VerifierTest : public testing::Test {
     verifier_->Configure(configuration.verifier);
   }
 
-  // On the agenda, due by now.
-  void Plan(const std::string& key) {
-    Record record = PositiveRecord(test_.clock().Now() - absl::Hours(2));
-    record.pending = NegativeFinding(test_.clock().Now() - absl::Hours(1));
-    record.next_probe = test_.clock().Now() - absl::Seconds(1);
-    cache_->PutRecord(key, record);
-  }
-
   Question About(absl::string_view address) {
     Question question;
     question.address = *Address::Parse(address);
@@ -92,25 +83,6 @@ class VerifierTest : public testing::Test {
   std::unique_ptr<Cache> cache_;
   std::unique_ptr<Verifier> verifier_;
 };
-
-TEST_F(VerifierTest, TheAgendaAsksFewOfOneDomainAtATimeAndEveryoneInTheEnd) {
-  for (int i = 0; i < 40; ++i) Plan(absl::StrCat("user", i, "@example.com"));
-  Plan("joe@example.net");
-  cache_->Flush();
-  Agenda agenda(test_.loop(), *cache_, *verifier_);
-  test_.Advance(absl::Seconds(2));
-  EXPECT_EQ(agenda.probing(), Agenda::kOfOneDomain + 1);
-  // The others do not wait for what is slow elsewhere, and none is forgotten.
-  for (int round = 0; round < 30; ++round) {
-    test_.Advance(absl::Seconds(101));
-    EXPECT_LE(agenda.probing(), Agenda::kOfOneDomain + 1);
-    cache_->Flush();
-  }
-  EXPECT_EQ(agenda.probing(), 0U);
-  for (int i = 0; i < 40; ++i) {
-    EXPECT_FALSE(cache_->FindRecord(absl::StrCat("user", i, "@example.com"))->pending.has_value()) << i;
-  }
-}
 
 TEST_F(VerifierTest, AnAddressWhoseProbeFailsInsideVerifydIsNotInProgressUntilTheRestart) {
   resolver_.set_broken(true);
@@ -155,30 +127,6 @@ TEST_F(VerifierTest, WhatIsKnownOfAnAddressIsToldWhereItsProbeFailsInsideVerifyd
   test_.Advance(absl::Seconds(1));
   ASSERT_TRUE(told.has_value());
   EXPECT_EQ(told->deliverability(), Deliverability::kDeliverable);
-}
-
-TEST_F(VerifierTest, WhatIsOnTheAgendaOfADomainThatIsNotOursAnyMoreIsGivenUp) {
-  Plan("joe@example.com");
-  cache_->Flush();
-  const std::vector<Assignment> file = {{"verify_domains", "example.net", "test"},
-                                        {"myhostname", "gw.example.org", "test"},
-                                        {"address_verify_map", "", "test"}};
-  verifier_->Configure(Configuration::Create(*Settings::Load(file, {}))->verifier);
-  Agenda agenda(test_.loop(), *cache_, *verifier_);
-  test_.Advance(absl::Seconds(2));
-  EXPECT_TRUE(dialer_.connections().empty());
-  EXPECT_FALSE(cache_->FindRecord("joe@example.com")->on_agenda());
-}
-
-TEST_F(VerifierTest, AnAgendaThatGoesWhileItsProbesAreInTheAirIsNotMissed) {
-  Plan("joe@example.com");
-  cache_->Flush();
-  auto agenda = std::make_unique<Agenda>(test_.loop(), *cache_, *verifier_);
-  test_.Advance(absl::Seconds(2));
-  EXPECT_EQ(agenda->probing(), 1U);
-  agenda.reset();
-  test_.Advance(absl::Seconds(200));
-  EXPECT_FALSE(cache_->FindRecord("joe@example.com")->pending.has_value());
 }
 
 TEST_F(VerifierTest, ADomainWhoseServerIsSilentLeavesProbesToOthers) {
