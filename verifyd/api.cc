@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <deque>
+#include <optional>
 
 #include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
@@ -287,6 +288,18 @@ ApiReply HandleUnset(ApiContext& context, const ApiArguments& arguments) {
   return JsonReply({{"target", JsonText(*key)}, {"unset", true}});
 }
 
+// What is kept of one domain at a destination stands beside the destinations as "DESTINATION DOMAIN". Only the guard's
+// doubt of it is the operator's to end: it is no destination, and a hold or reset of that name would reach nobody.
+std::optional<ApiReply> RefuseDomainAtDestination(absl::string_view target) {
+  const size_t blank = target.rfind(' ');
+  if (blank == absl::string_view::npos) return std::nullopt;
+  const std::string destination = Printable(target.substr(0, blank), kShownAddress);
+  const std::string domain = Printable(target.substr(blank + 1), kShownAddress);
+  return ApiError(400,
+                  absl::StrCat("\"target\": found ", domain, " at ", destination, ", expected the destination, \"",
+                               destination, "\", which has its domains with it, or, for a hold, \"@", domain, "\""));
+}
+
 // "@domain", or the name of a destination.
 ApiReply HandleHold(ApiContext& context, const ApiArguments& arguments) {
   const Pin hold = PinOf(context, arguments);
@@ -294,6 +307,8 @@ ApiReply HandleHold(ApiContext& context, const ApiArguments& arguments) {
     const absl::StatusOr<std::string> domain = ParseDomain(absl::string_view(arguments.target).substr(1));
     if (!domain.ok()) return ApiError(400, absl::StrCat("\"target\": ", domain.status().message()));
     context.cache.PutPin(Pin::HoldKey(*domain), hold);
+  } else if (std::optional<ApiReply> refused = RefuseDomainAtDestination(arguments.target)) {
+    return *std::move(refused);
   } else if (std::optional<DestinationState> state = context.cache.FindDestinationState(arguments.target)) {
     if (hold.tell) return ApiError(400, "clients can be told why of \"@domain\" only, not of a destination");
     HoldDestination(context, *std::move(state), hold.until, hold.why);
@@ -316,6 +331,8 @@ ApiReply HandleRelease(ApiContext& context, const ApiArguments& arguments) {
     const absl::StatusOr<std::string> domain = ParseDomain(absl::string_view(arguments.target).substr(1));
     if (!domain.ok()) return ApiError(400, absl::StrCat("\"target\": ", domain.status().message()));
     held = context.cache.DeletePin(Pin::HoldKey(*domain));
+  } else if (std::optional<ApiReply> refused = RefuseDomainAtDestination(arguments.target)) {
+    return *std::move(refused);
   } else if (const auto state = context.cache.FindDestinationState(arguments.target)) {
     held = state->held_until > now;
     if (held) HoldDestination(context, *state, absl::InfinitePast(), "");
@@ -363,6 +380,7 @@ ApiReply HandleDestinations(ApiContext& context, const ApiArguments& arguments) 
 // A destination begins anew: no breaker, no pace that was found out, no resting source. Doubt and hold have their own
 // verbs.
 ApiReply HandleReset(ApiContext& context, const ApiArguments& arguments) {
+  if (std::optional<ApiReply> refused = RefuseDomainAtDestination(arguments.target)) return *std::move(refused);
   const std::string shown = Printable(arguments.target, kShownAddress);
   if (!context.cache.FindDestinationState(arguments.target).has_value()) {
     return ApiError(404, absl::StrCat("nothing is held of ", shown));
