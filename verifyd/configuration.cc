@@ -701,19 +701,20 @@ void FillVerifyDoor(const Settings& settings, Configuration& configuration) {
   const RestrictionSettings& others = *configuration.restrictions;
   auto list = std::make_shared<RestrictionList>();
   list->restrictions.push_back({.kind = RestrictionKind::kRejectUnverifiedRecipient});
-  configuration.verify_door = {.restrictions = std::make_shared<const RestrictionSettings>(
-                                   RestrictionSettings{.recipient_restrictions = std::move(list),
-                                                       .recipient = {.disclosure = others.recipient.disclosure,
-                                                                     .worded = false,
-                                                                     .decisions = others.recipient.decisions},
-                                                       .patience = settings.Time("verify_service_patience"),
-                                                       .max_defer = others.max_defer,
-                                                       .dry_run = others.dry_run,
-                                                       .backup_mx_domains = others.backup_mx_domains,
-                                                       .any_domain = settings.YesNo("verify_service_any_domain"),
-                                                       .probe_sender = others.probe_sender}),
-                               .greets = settings.YesNo("verify_service_greeting"),
-                               .takes_updates = settings.YesNo("verify_accept_updates")};
+  configuration.door_settings.verify = {.restrictions = std::make_shared<const RestrictionSettings>(RestrictionSettings{
+                                            .recipient_restrictions = std::move(list),
+                                            .recipient = {.disclosure = others.recipient.disclosure,
+                                                          .worded = false,
+                                                          .decisions = others.recipient.decisions},
+                                            .patience = settings.Time("verify_service_patience"),
+                                            .max_defer = others.max_defer,
+                                            .dry_run = others.dry_run,
+                                            .backup_mx_domains = others.backup_mx_domains,
+                                            .any_domain = settings.YesNo("verify_service_any_domain"),
+                                            .probe_sender = others.probe_sender}),
+                                        .greets = settings.YesNo("verify_service_greeting"),
+                                        .takes_updates = settings.YesNo("verify_accept_updates"),
+                                        .classifier = configuration.classifier};
 }
 
 DoorConfiguration DoorFor(const Draft& draft, absl::string_view door) {
@@ -743,13 +744,13 @@ void FillDoors(const Draft& draft) {
   Configuration& configuration = draft.configuration;
   for (const DoorRow& row : DoorTable()) configuration.doors.push_back(DoorFor(draft, row.name));
   const std::string logged = settings.Text("log_decisions");
-  configuration.mail_protocol.decisions_logged = logged == "all"       ? DecisionsLogged::kAll
-                                                 : logged == "refused" ? DecisionsLogged::kRefused
-                                                                       : DecisionsLogged::kNone;
+  configuration.door_settings.mail.decisions_logged = logged == "all"       ? DecisionsLogged::kAll
+                                                      : logged == "refused" ? DecisionsLogged::kRefused
+                                                                            : DecisionsLogged::kNone;
   const std::string action = settings.Text("internal_error_action");
-  configuration.mail_protocol.internal_error_action = action == "dunno"   ? InternalErrorAction::kDunno
-                                                      : action == "defer" ? InternalErrorAction::kDefer
-                                                                          : InternalErrorAction::kDisconnect;
+  configuration.door_settings.mail.internal_error_action = action == "dunno"   ? InternalErrorAction::kDunno
+                                                           : action == "defer" ? InternalErrorAction::kDefer
+                                                                               : InternalErrorAction::kDisconnect;
   configuration.control_socket = settings.Text("control_socket");
 }
 

@@ -461,7 +461,7 @@ void Daemon::Impl::Configure() {
   restrictions->Configure(configuration->restrictions);
   record->Configure(configuration->decision_record);
   for (size_t i = 0; i < doors.size(); ++i) {
-    doors[i].exchange->protocol().Configure(*configuration);
+    doors[i].exchange->protocol().Configure(configuration->door_settings);
     doors[i].exchange->Configure(configuration->doors[i].limits);
   }
 }

@@ -33,7 +33,7 @@ class EchoProtocol : public DoorProtocol {
     if (!buffer.empty() && buffer[0] == '!') return absl::InvalidArgumentError("found a '!'");
     return buffer.find('\n') + 1;
   }
-  void Configure(const Configuration& configuration) override {}
+  void Configure(const DoorSettings& settings) override {}
   std::unique_ptr<Conversation> Begin(DoorClient& client) override;
 
   Signal told;
