@@ -8,7 +8,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "verifyd/api.h"
+#include "verifyd/api/api.h"
 
 namespace verifyd {
 

@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "verifyctl/daemon_client.h"
-#include "verifyd/api.h"
+#include "verifyd/api/api.h"
 #include "verifyd/configuration.h"
 
 namespace verifyd {

@@ -34,7 +34,7 @@
 #include "probe/dialer.h"
 #include "probe/prober.h"
 #include "verifyd/agenda.h"
-#include "verifyd/api.h"
+#include "verifyd/api/api.h"
 #include "verifyd/destination_memory.h"
 #include "verifyd/door/control.h"
 #include "verifyd/door/door_table.h"

@@ -26,7 +26,7 @@
 #include "tests/test_loop.h"
 #include "verdict/reason.h"
 #include "verifyd/agenda.h"
-#include "verifyd/api.h"
+#include "verifyd/api/api.h"
 #include "verifyd/configuration.h"
 #include "verifyd/destination_memory.h"
 #include "verifyd/door/policy_request.h"

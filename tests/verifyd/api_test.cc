@@ -1,4 +1,4 @@
-#include "verifyd/api.h"
+#include "verifyd/api/api.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

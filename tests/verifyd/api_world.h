@@ -18,7 +18,7 @@
 #include "tests/scripted_dialer.h"
 #include "tests/scripted_resolver.h"
 #include "verdict/classifier.h"
-#include "verifyd/api.h"
+#include "verifyd/api/api.h"
 #include "verifyd/configuration.h"
 #include "verifyd/metrics.h"
 #include "verifyd/record/decision_record.h"

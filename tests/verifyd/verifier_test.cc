@@ -18,7 +18,7 @@
 #include "tests/test_loop.h"
 #include "verifyd/agenda.h"
 #include "verifyd/configuration.h"
-#include "verifyd/question_list.h"
+#include "verifyd/api/question_list.h"
 
 namespace verifyd {
 namespace {

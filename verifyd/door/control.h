@@ -1,4 +1,4 @@
-// The control socket: the api (verifyd/api.h) by HTTP/1.1 and JSON over a UNIX socket. Streams go out as chunks, one
+// The control socket: the api (verifyd/api/api.h) by HTTP/1.1 and JSON over a UNIX socket. Streams go out as chunks, one
 // for each line.
 //
 // The socket's file permissions (0660) are the right to use it, to look and to change alike. Bounded: 64 connections
@@ -16,7 +16,7 @@
 
 #include "absl/status/status.h"
 #include "base/loop.h"
-#include "verifyd/api.h"
+#include "verifyd/api/api.h"
 
 namespace verifyd {
 

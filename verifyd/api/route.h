@@ -1,32 +1,24 @@
-// The api: what may be asked of a running verifyd, and how it answers. One table of routes with method, path, right,
-// arguments and documentation; GET /v1/ shows it. It knows JSON but not HTTP: the control socket (door/control.h)
-// carries it to verifyctl, and tests call it as it is.
-//
-// Every answer is one JSON object, or a stream of lines with one object each (application/x-ndjson). What went wrong is
-// {"error": "..."}, with status 400 (the request), 403 (the right), 404 (nothing there), 405 (the method) or 503 (us).
+// What every route of the api is made of: request, reply, right, and what it works on.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_API_H_
-#define VERIFYD_VERIFYD_API_H_
+#ifndef VERIFYD_VERIFYD_API_ROUTE_H_
+#define VERIFYD_VERIFYD_API_ROUTE_H_
 
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
 #include "boost/json/fwd.hpp"
 #include "cache/cache.h"
-#include "mail/question.h"
 #include "probe/prober.h"
-#include "verifyd/api_arguments.h"
+#include "verifyd/api/api_arguments.h"
 #include "verifyd/line_source.h"
 #include "verifyd/metrics.h"
 #include "verifyd/record/decision_record.h"
@@ -87,16 +79,15 @@ struct ApiRoute {
   ApiReply (*handler)(ApiContext& context, const ApiArguments& arguments);
 };
 
-const std::vector<ApiRoute>& ApiRoutes();
-
-// Finds the route, parses the arguments (from the query string, then from the body) and answers. Never blocks; what
-// takes time is in the lines, or comes later. `context` must outlive them.
-ApiReply HandleApiRequest(ApiContext& context, const ApiRequest& request);
-
 ApiReply JsonReply(const boost::json::object& object);
 // {"error": "..."} with this status.
 ApiReply ApiError(int status, absl::string_view message);
 
+// All of `lines` at once, which are bounded.
+LineSource OneBlock(std::string lines);
+// A line for each.
+LineSource LinesOf(const std::vector<std::string>& addresses);
+
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_API_H_
+#endif  // VERIFYD_VERIFYD_API_ROUTE_H_

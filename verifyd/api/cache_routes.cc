@@ -1,4 +1,4 @@
-#include "verifyd/cache_routes.h"
+#include "verifyd/api/cache_routes.h"
 
 #include <array>
 #include <cstdint>

@@ -1,11 +1,11 @@
 // The routes of the api that are about all that the cache holds: walks, and what comes in by the many.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_CACHE_ROUTES_H_
-#define VERIFYD_VERIFYD_CACHE_ROUTES_H_
+#ifndef VERIFYD_VERIFYD_API_CACHE_ROUTES_H_
+#define VERIFYD_VERIFYD_API_CACHE_ROUTES_H_
 
-#include "verifyd/api.h"
-#include "verifyd/api_arguments.h"
+#include "verifyd/api/api_arguments.h"
+#include "verifyd/api/route.h"
 
 namespace verifyd {
 
@@ -17,4 +17,4 @@ ApiReply HandleClean(ApiContext& context, const ApiArguments& arguments);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_CACHE_ROUTES_H_
+#endif  // VERIFYD_VERIFYD_API_CACHE_ROUTES_H_

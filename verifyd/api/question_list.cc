@@ -1,4 +1,4 @@
-#include "verifyd/question_list.h"
+#include "verifyd/api/question_list.h"
 
 #include <algorithm>
 #include <array>
