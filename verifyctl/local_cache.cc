@@ -40,7 +40,7 @@ struct LocalCache::Impl {
         verifier(loop, *cache, prober, metrics),
         context{.loop = loop, .verifier = verifier, .cache = *cache, .prober = prober, .metrics = metrics} {
     verifier.Configure(configuration->verifier);
-    context.configuration = [configuration] { return configuration; };
+    context.settings.lifetimes = configuration->cache.lifetimes;
   }
 
   boost::asio::awaitable<void> TakeAll(LineSource next_lines, LineSink sink) {

@@ -34,7 +34,8 @@
 #include "probe/dialer.h"
 #include "probe/prober.h"
 #include "verifyd/agenda.h"
-#include "verifyd/api/api.h"
+#include "verifyd/api/route.h"
+#include "verifyd/api_supply.h"
 #include "verifyd/destination_memory.h"
 #include "verifyd/door/control.h"
 #include "verifyd/door/door_table.h"
@@ -192,6 +193,10 @@ struct Daemon::Impl {
   absl::StatusOr<std::optional<UserIdentity>> WhomToBecome() const;
   void UsePrivacy(CacheSettings& cache_settings) const;
   absl::Status BuildRooms();
+  void BuildDoors();
+  void BuildApi();
+  absl::Status OpenControlDoor();
+  void WatchFiles();
   void Use(Configuration loaded);
   void Configure();
   std::vector<std::pair<std::string, double>> MoreStats() const;
@@ -240,7 +245,8 @@ struct Daemon::Impl {
   std::unique_ptr<Agenda> agenda;
   std::unique_ptr<Restrictions> restrictions;
   std::unique_ptr<DecisionRecord> record;
-  std::vector<Door> doors;  // in the order of the table
+  std::vector<Door> doors;        // in the order of the table
+  std::optional<ApiContext> api;  // once there are rooms to ask
   std::unique_ptr<ControlDoor> control_door;
   std::unique_ptr<TableWatch> table_watch;        // on the reader loop
   std::unique_ptr<SettingsWatch> settings_watch;  // likewise
@@ -394,6 +400,21 @@ absl::Status Daemon::Impl::BuildRooms() {
   verifier = std::make_unique<Verifier>(front, *cache, *prober, metrics);
   restrictions = std::make_unique<Restrictions>(*verifier, *resolver);
   record = std::make_unique<DecisionRecord>(front, *cache);
+  BuildDoors();
+  BuildApi();
+  Configure();
+  RememberDestinations(*cache, *prober);
+  agenda = std::make_unique<Agenda>(front, *cache, *verifier);
+  RETURN_IF_ERROR(OpenControlDoor());
+  WatchFiles();
+  for (Door& door : doors) {
+    for (std::unique_ptr<Listener>& listener : door.listeners) door.exchange->Serve(std::move(listener));
+    door.listeners.clear();
+  }
+  return absl::OkStatus();
+}
+
+void Daemon::Impl::BuildDoors() {
   for (Door& door : doors) {
     const DoorRooms rooms{.restrictions = *restrictions,
                           .verifier = *verifier,
@@ -403,21 +424,25 @@ absl::Status Daemon::Impl::BuildRooms() {
                           .timers = front.timers()};
     door.exchange = std::make_unique<Exchange>(front, metrics, door.row.make(rooms));
   }
-  Configure();
-  RememberDestinations(*cache, *prober);
-  agenda = std::make_unique<Agenda>(front, *cache, *verifier);
-  ApiContext context{.loop = front,
-                     .verifier = *verifier,
-                     .cache = *cache,
-                     .prober = *prober,
-                     .metrics = metrics,
-                     .restrictions = restrictions.get(),
-                     .record = record.get(),
-                     .configuration = [this] { return configuration; },
-                     .reload = [this] { return Reload(); },
-                     .more_stats = [this] { return MoreStats(); },
-                     .daemon_status = [this] { return StatusNow(); }};
-  control_door = std::make_unique<ControlDoor>(front, std::move(context));
+}
+
+void Daemon::Impl::BuildApi() {
+  api.emplace(
+      ApiContext{.loop = front,
+                 .verifier = *verifier,
+                 .cache = *cache,
+                 .prober = *prober,
+                 .metrics = metrics,
+                 .restrictions = restrictions.get(),
+                 .record = record.get(),
+                 .reload = [this] { return Reload(); },
+                 .more_stats = [this] { return MoreStats(); },
+                 .config = [this] { return ConfigAnswer(*configuration); },
+                 .status = [this] { return StatusAnswer(StatusNow(), *configuration, *cache, front.clock().Now()); }});
+}
+
+absl::Status Daemon::Impl::OpenControlDoor() {
+  control_door = std::make_unique<ControlDoor>(front, *api);
   if (inherited_control.has_value()) {
     control_door->Adopt(*inherited_control);
   } else if (!configuration->control_socket.empty()) {
@@ -426,6 +451,10 @@ absl::Status Daemon::Impl::BuildRooms() {
     no_control_socket = std::string(listens.message());
     if (!listens.ok()) LogError(absl::StrCat("control_socket: ", no_control_socket));
   }
+  return absl::OkStatus();
+}
+
+void Daemon::Impl::WatchFiles() {
   table_watch = std::make_unique<TableWatch>(reader, [this](Configuration again) {
     front.Post([this, again = std::move(again)]() mutable { Use(std::move(again)); });
   });
@@ -436,11 +465,6 @@ absl::Status Daemon::Impl::BuildRooms() {
         front.Post(
             [this, loaded = std::move(loaded)]() mutable { TakeSettings(std::move(loaded)).status().IgnoreError(); });
       });
-  for (Door& door : doors) {
-    for (std::unique_ptr<Listener>& listener : door.listeners) door.exchange->Serve(std::move(listener));
-    door.listeners.clear();
-  }
-  return absl::OkStatus();
 }
 
 std::vector<std::pair<std::string, double>> Daemon::Impl::MoreStats() const {
@@ -460,6 +484,7 @@ void Daemon::Impl::Configure() {
   verifier->Configure(configuration->verifier);
   restrictions->Configure(configuration->restrictions);
   record->Configure(configuration->decision_record);
+  api->settings = ApiSettingsOf(*configuration);
   for (size_t i = 0; i < doors.size(); ++i) {
     doors[i].exchange->protocol().Configure(configuration->door_settings);
     doors[i].exchange->Configure(configuration->doors[i].limits);

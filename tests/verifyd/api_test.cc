@@ -56,7 +56,7 @@ class ApiTest : public testing::Test {
   CapturedLog log_;
   TestLoop test_;
   ApiWorld world_{test_.loop()};
-  ApiContext context_ = world_.Context();
+  ApiContext& context_ = world_.Context();
 };
 
 TEST_F(ApiTest, ListsEveryRouteWithItsArgumentsAndDocumentation) {
@@ -166,7 +166,7 @@ TEST_F(ApiTest, AddressesComeAsLinesOfWhichOnlyThoseAreReadForWhichThereIsRoom) 
     ++read;
     co_return absl::StrCat("# a comment\n\njoe@d", read, ".example\r\n");
   };
-  ApiContext context = world_.Context();
+  ApiContext& context = world_.Context();
   ApiReply reply = HandleApiRequest(context, request);
   ASSERT_TRUE(reply.lines) << reply.body;
   ASSERT_TRUE(test_.Run(reply.lines()).has_value());
@@ -205,7 +205,7 @@ TEST_F(ApiTest, RequestsAreReplayedAndReportedOnTogether) {
 TEST_F(ApiTest, LinesAreNotForARouteThatTakesNoAddresses) {
   ApiRequest request{.method = "POST", .target = "/v1/trust", .right = ApiRight::kChange};
   request.lines = []() -> boost::asio::awaitable<std::optional<std::string>> { co_return std::nullopt; };
-  ApiContext context = world_.Context();
+  ApiContext& context = world_.Context();
   EXPECT_EQ(HandleApiRequest(context, request).status, 415);
 }
 
@@ -324,8 +324,7 @@ TEST_F(ApiTest, WhatIsDoubtedAndWhatIsOnHoldStandInTheStatus) {
 }
 
 TEST_F(ApiTest, WhileTheSettingsCanNotBeUsedNothingElseIsAnswered) {
-  const auto stopgap = std::make_shared<const Configuration>(StopgapOf("verifyd.cf", "nonsense = 1\n", {}));
-  context_.configuration = [stopgap] { return stopgap; };
+  context_.settings = ApiSettingsOf(StopgapOf("verifyd.cf", "nonsense = 1\n", {}));
   EXPECT_EQ(Ask("POST", "/v1/pins", R"({"target": "joe@example.com", "status": "deliverable"})").status, 503);
   EXPECT_EQ(Ask("POST", "/v1/verify", R"({"addresses": ["joe@example.com"]})").status, 503);
   EXPECT_EQ(Ask("GET", "/v1/status").status, 200);

@@ -68,7 +68,7 @@ class LearningTest : public testing::Test {
   CapturedLog log_;
   TestLoop test_;
   ApiWorld world_{test_.loop()};
-  ApiContext context_ = world_.Context();
+  ApiContext& context_ = world_.Context();
 };
 
 TEST_F(LearningTest, WhoWasTakenAndWhoWasRefusedIsKnownWithoutAProbe) {

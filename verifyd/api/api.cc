@@ -15,7 +15,6 @@
 #include "verifyd/api/destination_routes.h"
 #include "verifyd/api/memory_routes.h"
 #include "verifyd/api/verify_routes.h"
-#include "verifyd/configuration.h"
 #include "verifyd/json.h"
 
 namespace verifyd {
@@ -202,8 +201,7 @@ ApiReply HandleApiRequest(ApiContext& context, const ApiRequest& request) {
     }
     if (status.ok()) status = reader.TakeBody(request.body);
     if (!status.ok()) return ApiError(400, status.message());
-    if (context.configuration && context.configuration()->stand_in == StandIn::kStopgap &&
-        !WorksWithoutSettings(route)) {
+    if (!context.settings.usable && !WorksWithoutSettings(route)) {
       return ApiError(503, "nothing is verified: the settings can not be used; see verifyctl status");
     }
     return route.handler(context, arguments);

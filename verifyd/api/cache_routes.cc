@@ -13,7 +13,6 @@
 #include "base/signal.h"
 #include "boost/asio/awaitable.hpp"
 #include "boost/json.hpp"
-#include "verifyd/configuration.h"
 #include "verifyd/json.h"
 #include "verifyd/learning.h"
 #include "verifyd/record_import.h"
@@ -31,7 +30,7 @@ constexpr absl::Duration kWritePatience = absl::Seconds(1);
 constexpr absl::Duration kWriteLook = absl::Milliseconds(10);
 
 RecordWalk::Rooms WalkRooms(const ApiContext& context) {
-  return {.loop = context.loop, .cache = context.cache, .lifetimes = context.configuration()->cache.lifetimes};
+  return {.loop = context.loop, .cache = context.cache, .lifetimes = context.settings.lifetimes};
 }
 
 // There is no room for more, because what came before could not be written.
@@ -45,7 +44,7 @@ boost::asio::awaitable<ApiReply> Import(ApiContext& context, std::vector<absl::S
   if (!co_await RoomForWrites(context.loop, context.cache)) {
     co_return WritesNothing(context.cache);
   }
-  const Lifetimes lifetimes = context.configuration()->cache.lifetimes;
+  const Lifetimes lifetimes = context.settings.lifetimes;
   const absl::Time now = context.loop.clock().Now();
   std::array<int64_t, 4> counts{};
   json::array errors;
@@ -79,8 +78,8 @@ boost::asio::awaitable<ApiReply> Learn(ApiContext& context, std::vector<absl::St
       errors.push_back(json::object{{"delivery", i}, {"error", JsonText(said[i].status().message())}});
     }
   }
-  const LearnedCounts counts = co_await LearnDeliveries(
-      context.loop, context.verifier, context.configuration()->classifier, std::move(deliveries), dry_run);
+  const LearnedCounts counts = co_await LearnDeliveries(context.loop, context.verifier, context.settings.classifier,
+                                                        std::move(deliveries), dry_run);
   co_return JsonReply({{"learned", counts.learned},
                        {"older", counts.older},
                        {"expired", counts.expired},

@@ -1,7 +1,7 @@
 #include "verifyd/api/daemon_routes.h"
 
 #include <cstdint>
-#include <memory>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,7 +10,6 @@
 #include "absl/status/statusor.h"
 #include "boost/asio/awaitable.hpp"
 #include "boost/json.hpp"
-#include "verifyd/configuration.h"
 #include "verifyd/json.h"
 
 namespace verifyd {
@@ -56,12 +55,18 @@ json::object Numbers(const std::vector<std::pair<std::string, double>>& values) 
   return object;
 }
 
+ApiReply Answered(const std::function<std::string()>& answer) {
+  if (!answer) return ApiError(503, "verifyd is not running");
+  ApiReply reply;
+  reply.body = answer();
+  return reply;
+}
+
 boost::asio::awaitable<ApiReply> Reload(ApiContext& context) {
   const absl::StatusOr<std::vector<std::string>> later = co_await context.reload();
   if (!later.ok()) co_return ApiError(HttpStatusOf(later.status()), later.status().message());
   json::array warnings;
-  const std::shared_ptr<const Configuration> configuration = context.configuration();
-  for (const std::string& warning : configuration->warnings) warnings.push_back(JsonText(warning));
+  for (const std::string& warning : context.settings.warnings) warnings.push_back(JsonText(warning));
   json::object object;
   object["reloaded"] = true;
   object["warnings"] = std::move(warnings);
@@ -82,21 +87,9 @@ ApiReply HandleStats(ApiContext& context, const ApiArguments& /*arguments*/) {
   return JsonReply(object);
 }
 
-ApiReply HandleStatus(ApiContext& context, const ApiArguments& /*arguments*/) {
-  if (!context.daemon_status) return ApiError(503, "verifyd is not running");
-  const std::shared_ptr<const Configuration> configuration = context.configuration();
-  const absl::Time now = context.loop.clock().Now();
-  return JsonReply(ToJson(StatusOf(context.daemon_status(), *configuration, context.cache, now), now));
-}
+ApiReply HandleStatus(ApiContext& context, const ApiArguments& /*arguments*/) { return Answered(context.status); }
 
-ApiReply HandleConfig(ApiContext& context, const ApiArguments& /*arguments*/) {
-  const std::shared_ptr<const Configuration> configuration = context.configuration();
-  json::array rows;
-  for (const SettingRow& row : Settings::Table()) rows.push_back(ToJson(row, *configuration->settings));
-  json::object object;
-  object["settings"] = std::move(rows);
-  return JsonReply(object);
-}
+ApiReply HandleConfig(ApiContext& context, const ApiArguments& /*arguments*/) { return Answered(context.config); }
 
 ApiReply HandleReload(ApiContext& context, const ApiArguments& /*arguments*/) {
   ApiReply reply;

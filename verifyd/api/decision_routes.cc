@@ -9,7 +9,6 @@
 #include "boost/asio/awaitable.hpp"
 #include "boost/json.hpp"
 #include "mail/address.h"
-#include "verifyd/configuration.h"
 #include "verifyd/json.h"
 #include "verifyd/record/replay.h"
 
@@ -60,13 +59,12 @@ ApiReply HandleReplay(ApiContext& context, const ApiArguments& arguments) {
     return ApiError(400, "\"requests\": found none, expected at least one");
   }
   ApiReply reply;
-  reply.lines =
-      Replay::Report({.loop = context.loop,
-                      .restrictions = *context.restrictions,
-                      .verifier = context.verifier,
-                      .cache = context.cache},
-                     arguments.probe, context.configuration()->settings->Time("address_verify_probe_time_limit"),
-                     arguments.lines ? arguments.lines : LinesOf(arguments.addresses));
+  reply.lines = Replay::Report({.loop = context.loop,
+                                .restrictions = *context.restrictions,
+                                .verifier = context.verifier,
+                                .cache = context.cache},
+                               arguments.probe, context.settings.patience,
+                               arguments.lines ? arguments.lines : LinesOf(arguments.addresses));
   return reply;
 }
 

@@ -22,7 +22,6 @@
 #include "cache/spelling.h"
 #include "mail/address.h"
 #include "mail/question.h"
-#include "verifyd/configuration.h"
 #include "verifyd/json.h"
 
 namespace verifyd {
@@ -45,7 +44,7 @@ bool SaysSomething(const json::object& held) {
 json::object HeldOf(ApiContext& context, const Address& address) {
   const std::string key = address.Key();
   const absl::Time now = context.loop.clock().Now();
-  const Lifetimes lifetimes = context.configuration()->cache.lifetimes;
+  const Lifetimes lifetimes = context.settings.lifetimes;
   json::object object;
   object["address"] = JsonText(key);
   if (const auto pin = context.cache.FindPin(key, address.domain(), now)) object["pin"] = ToJson(*pin);
@@ -179,7 +178,7 @@ ApiReply HandleUnset(ApiContext& context, const ApiArguments& arguments) {
 // Domains of which something is known that holds for all their addresses.
 ApiReply HandleDomains(ApiContext& context, const ApiArguments& /*arguments*/) {
   const absl::Time now = context.loop.clock().Now();
-  const Lifetimes lifetimes = context.configuration()->cache.lifetimes;
+  const Lifetimes lifetimes = context.settings.lifetimes;
   std::vector<DomainFact> facts = context.cache.LoadDomainFacts();
   absl::c_sort(facts, [](const DomainFact& a, const DomainFact& b) { return a.domain < b.domain; });
   // So many at a time that nobody else has to wait for them.

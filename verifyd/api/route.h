@@ -13,22 +13,35 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
 #include "boost/json/fwd.hpp"
 #include "cache/cache.h"
+#include "cache/lifetime.h"
 #include "probe/prober.h"
+#include "verdict/classifier.h"
 #include "verifyd/api/api_arguments.h"
 #include "verifyd/line_source.h"
 #include "verifyd/metrics.h"
 #include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
-#include "verifyd/status.h"
 #include "verifyd/verifier.h"
 
 namespace verifyd {
 
-struct Configuration;
+// What the settings mean for the routes; handed in at the start and at each reload.
+struct ApiSettings {
+  // False: the settings can not be used. Only the routes about the daemon itself answer.
+  bool usable = true;
+  Lifetimes lifetimes;
+  // How long a probe is waited for where the question does not say.
+  absl::Duration patience = absl::Seconds(300);
+  // Judges what deliveries say.
+  std::shared_ptr<const Classifier> classifier;
+  // What is allowed but probably not meant: a reload shows it.
+  std::vector<std::string> warnings;
+};
 
 // What the routes work on. All of it outlives whoever holds the context, and the lines of every stream.
 struct ApiContext {
@@ -40,15 +53,15 @@ struct ApiContext {
   // Null where no mail is decided on; their routes answer 503 then.
   Restrictions* restrictions = nullptr;
   DecisionRecord* record = nullptr;
-  // The one in force.
-  std::function<std::shared_ptr<const Configuration>()> configuration;
   // Reads the settings file again; comes back when they are in force, with the names of settings that have changed and
   // take effect after a restart only. An error says why the old settings stay.
   std::function<boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>>()> reload;
   // Numbers of the rooms the context does not know: {"policy_connections", 12}. May be empty.
   std::function<std::vector<std::pair<std::string, double>>()> more_stats;
-  // Null where no daemon runs.
-  std::function<DaemonStatus()> daemon_status;
+  // The finished answers of GET /v1/config and GET /v1/status. Null where no daemon runs.
+  std::function<std::string()> config;
+  std::function<std::string()> status;
+  ApiSettings settings;  // those in force
 };
 
 // Looking and changing are separate rights; who may change may look.

@@ -15,7 +15,6 @@
 #include "mail/address.h"
 #include "mail/question.h"
 #include "verifyd/api/question_list.h"
-#include "verifyd/configuration.h"
 
 namespace verifyd {
 namespace {
@@ -72,9 +71,7 @@ ApiReply HandleVerify(ApiContext& context, const ApiArguments& arguments) {
   question.fresh = arguments.fresh;
   question.wants_catch_all = true;  // the status differs
   question.transcript = arguments.trace;
-  question.patience = arguments.patience.has_value()
-                          ? *arguments.patience
-                          : context.configuration()->settings->Time("address_verify_probe_time_limit");
+  question.patience = arguments.patience.value_or(context.settings.patience);
   return AskAll(context, arguments, std::move(question));
 }
 

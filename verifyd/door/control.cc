@@ -165,7 +165,7 @@ bool IsProtocolError(const boost::system::error_code& error) {
 }  // namespace
 
 struct ControlDoor::Impl {
-  Impl(Loop& loop, ApiContext context) : loop(loop), context(std::move(context)) {}
+  Impl(Loop& loop, ApiContext& context) : loop(loop), context(context) {}
 
   static void Accept(const std::shared_ptr<Impl>& self, int fd);
   static asio::awaitable<void> Serve(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection);
@@ -173,7 +173,7 @@ struct ControlDoor::Impl {
   bool MakeRoom();
 
   Loop& loop;
-  ApiContext context;
+  ApiContext& context;
   std::unique_ptr<Listener> listener;
   absl::flat_hash_set<Connection*> connections;
 };
@@ -267,7 +267,7 @@ void ControlDoor::Impl::Accept(const std::shared_ptr<Impl>& self, int fd) {
   self->loop.Spawn(Serve(self, std::move(connection)));
 }
 
-ControlDoor::ControlDoor(Loop& loop, ApiContext context) : impl_(std::make_shared<Impl>(loop, std::move(context))) {}
+ControlDoor::ControlDoor(Loop& loop, ApiContext& context) : impl_(std::make_shared<Impl>(loop, context)) {}
 
 ControlDoor::~ControlDoor() { Close(); }
 

@@ -1,5 +1,5 @@
-// The control socket: the api (verifyd/api/api.h) by HTTP/1.1 and JSON over a UNIX socket. Streams go out as chunks, one
-// for each line.
+// The control socket: the api (verifyd/api/api.h) by HTTP/1.1 and JSON over a UNIX socket. Streams go out as chunks,
+// one for each line.
 //
 // The socket's file permissions (0660) are the right to use it, to look and to change alike. Bounded: 64 connections
 // (more are closed), 8 KiB of header, 1 MiB of body, 30 s of silence between and within requests, 30 s
@@ -25,7 +25,7 @@ class Listener;
 class ControlDoor {
  public:
   // What `context` refers to must live as long as the loop runs: a request under way ends by itself after Close.
-  ControlDoor(Loop& loop, ApiContext context);
+  ControlDoor(Loop& loop, ApiContext& context);
   // Closes.
   ~ControlDoor();
   ControlDoor(const ControlDoor&) = delete;
