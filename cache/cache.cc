@@ -138,7 +138,7 @@ struct Cache::Impl {
   void PutRecord(absl::string_view key, const Record& record);
   // Of what is in the store; false where it was not looked for all.
   bool FindSpellings(absl::string_view folded, absl::btree_set<std::string>& keys);
-  std::vector<std::pair<std::string, absl::Time>> AgendaOfThisRun(size_t limit);
+  std::vector<Planned> AgendaOfThisRun(const Planned& after, size_t limit);
   void HidePins();
   void HideRecords();
   // The value decoded by `decode`, from the overlay or the store.
@@ -173,10 +173,6 @@ struct Cache::Impl {
   std::string hidden_up_to;
   uint64_t hidden = 0;
   // With pseudonyms: the records on the agenda that were put there in this run, by their keys.
-  struct Planned {
-    std::string address;
-    absl::Time when;
-  };
   absl::flat_hash_map<std::string, Planned> planned;
   bool gone = false;             // the store's file, which is still open
   std::optional<OpenMark> mark;  // until the store is closed
@@ -252,10 +248,9 @@ void Cache::Impl::ScheduleCleanup() {
 
 void Cache::Impl::Put(Table table, absl::string_view key, std::optional<std::string> value) {
   ++sequence;
-  if (writer != nullptr) {
-    writer->Put({.sequence = sequence, .table = table, .key = std::string(key), .value = value});
-  }
-  overlay->Put(sequence, table, key, std::move(value));
+  const bool queued =
+      writer != nullptr && writer->Put({.sequence = sequence, .table = table, .key = std::string(key), .value = value});
+  overlay->Put(sequence, table, key, std::move(value), queued);
 }
 
 template <typename T, typename Decode>
@@ -318,7 +313,7 @@ void Cache::Impl::PutRecord(absl::string_view key, const Record& record) {
   const StoredKey stored = Stored(key);
   planned.erase(absl::string_view(stored));
   if (record.on_agenda() && !IsPseudonym(key) && planned.size() < kMaxPlanned) {
-    planned[absl::string_view(stored)] = {.address = std::string(key), .when = record.next_probe};
+    planned[absl::string_view(stored)] = {.when = record.next_probe, .key = std::string(key)};
   }
   Put(Table::kRecords, stored, EncodeRecord(masked));
 }
@@ -341,9 +336,9 @@ bool Cache::Impl::FindSpellings(absl::string_view folded, absl::btree_set<std::s
 }
 
 // The index has pseudonyms, and those of an earlier run would hide the others.
-std::vector<std::pair<std::string, absl::Time>> Cache::Impl::AgendaOfThisRun(size_t limit) {
+std::vector<Cache::Planned> Cache::Impl::AgendaOfThisRun(const Planned& after, size_t limit) {
   const absl::Time now = front.clock().Now();
-  std::vector<std::pair<std::string, absl::Time>> agenda;
+  std::vector<Planned> agenda;
   // What is due is soon planned anew, or gone: expired, deleted, evicted.
   absl::erase_if(planned, [&](const auto& entry) {
     const auto& [key, plan] = entry;
@@ -351,12 +346,11 @@ std::vector<std::pair<std::string, absl::Time>> Cache::Impl::AgendaOfThisRun(siz
       const std::optional<Record> record = Find<Record>(Table::kRecords, key, DecodeRecord);
       if (!record.has_value() || !record->on_agenda()) return true;
     }
-    agenda.emplace_back(plan.address, plan.when);
+    if (after < plan) agenda.push_back(plan);
     return false;
   });
   const auto end = agenda.begin() + static_cast<std::ptrdiff_t>(std::min(limit, agenda.size()));
-  std::partial_sort(agenda.begin(), end, agenda.end(),
-                    [](const auto& a, const auto& b) { return a.second < b.second; });
+  std::partial_sort(agenda.begin(), end, agenda.end());
   agenda.erase(end, agenda.end());
   return agenda;
 }
@@ -377,7 +371,7 @@ void Cache::Impl::HidePins() {
 
 // The next few that are held in clear.
 void Cache::Impl::HideRecords() {
-  if (overlay->size() < kHidingWaits) {
+  if (overlay->queued() < kHidingWaits) {
     std::vector<std::pair<std::string, Record>> clear;
     std::string next;
     const absl::StatusOr<bool> more = store->ForSome(
@@ -637,17 +631,18 @@ std::optional<Pin> Cache::FindHold(absl::string_view domain, absl::Time now) {
   return hold;
 }
 
-std::vector<std::pair<std::string, absl::Time>> Cache::Agenda(size_t limit) {
-  if (impl_->settings.pseudonyms != nullptr) return impl_->AgendaOfThisRun(limit);
-  std::vector<std::pair<std::string, absl::Time>> agenda;
+std::vector<Cache::Planned> Cache::Agenda(const Planned& after, size_t limit) {
+  if (impl_->settings.pseudonyms != nullptr) return impl_->AgendaOfThisRun(after, limit);
+  std::vector<Planned> agenda;
   if (impl_->store == nullptr) return agenda;
-  absl::StatusOr<std::vector<Due>> dues = impl_->store->FirstDues(DueKind::kProbe, limit);
+  const Due behind = {.kind = DueKind::kProbe, .when = after.when, .key = after.key};
+  absl::StatusOr<std::vector<Due>> dues = impl_->store->DuesAfter(DueKind::kProbe, behind.Encode(), limit);
   if (!dues.ok()) {
     impl_->ReportDamage(Table::kRecords, "*", dues.status());
     return agenda;
   }
   agenda.reserve(dues->size());
-  for (Due& due : *dues) agenda.emplace_back(std::move(due.key), due.when);
+  for (Due& due : *dues) agenda.push_back({.when = due.when, .key = std::move(due.key)});
   return agenda;
 }
 
@@ -688,7 +683,7 @@ void Cache::Flush() {
 
 const Pseudonyms* Cache::pseudonyms() const { return impl_->settings.pseudonyms.get(); }
 bool Cache::persistent() const { return impl_->store != nullptr; }
-size_t Cache::uncommitted() const { return impl_->overlay->size(); }
+size_t Cache::uncommitted() const { return impl_->overlay->queued(); }
 
 CacheCounts Cache::counts() {
   CacheCounts counts;

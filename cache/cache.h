@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -140,9 +141,17 @@ class Cache {
   // The hold on a domain, unless it has ended by `now`.
   std::optional<Pin> FindHold(absl::string_view domain, absl::Time now);
 
-  // The records that are on the agenda (Record::on_agenda), earliest first, at most `limit`: keys and times, as far as
-  // they are committed. With pseudonyms those only that were put by their addresses in this run.
-  std::vector<std::pair<std::string, absl::Time>> Agenda(size_t limit);
+  // The records that are on the agenda (Record::on_agenda), as far as they are committed: those behind `after`,
+  // earliest first, at most `limit`. With pseudonyms those only that were put by their addresses in this run.
+  struct Planned {
+    absl::Time when = absl::InfinitePast();
+    std::string key;
+    friend bool operator==(const Planned&, const Planned&) = default;
+    friend bool operator<(const Planned& a, const Planned& b) {
+      return std::tie(a.when, a.key) < std::tie(b.when, b.key);
+    }
+  };
+  std::vector<Planned> Agenda(const Planned& after, size_t limit);
 
   std::optional<DestinationState> FindDestinationState(absl::string_view name);
   std::vector<DestinationState> LoadDestinationStates();
@@ -162,7 +171,8 @@ class Cache {
   CacheCounts counts();
   // Null: addresses are kept in clear.
   const Pseudonyms* pseudonyms() const;
-  // Whether there is a store, at no cost: for who writes much and waits for the disk.
+  // Whether there is a store, and how many entries wait to be committed, at no cost: for who writes much and waits for
+  // the disk.
   bool persistent() const;
   size_t uncommitted() const;
 

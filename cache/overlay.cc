@@ -1,13 +1,18 @@
 #include "cache/overlay.h"
 
+#include <iterator>
+#include <utility>
+
 namespace verifyd {
 
-void Overlay::Put(uint64_t sequence, Table table, absl::string_view key, std::optional<std::string> value) {
+void Overlay::Put(uint64_t sequence, Table table, absl::string_view key, std::optional<std::string> value,
+                  bool queued) {
   auto& entries = tables_[static_cast<size_t>(table)];
   const auto [it, is_new] = entries.try_emplace(std::string(key));
-  if (!is_new) order_.erase(it->second.sequence);
+  if (!is_new) Forget(order_.find(it->second.sequence));
   it->second = {.sequence = sequence, .value = std::move(value)};
-  order_.emplace(sequence, std::pair(table, it->first));
+  order_.emplace(sequence, Place{.table = table, .key = it->first, .queued = queued});
+  if (queued) ++queued_;
   SetLimit(limit_);
 }
 
@@ -23,7 +28,9 @@ void Overlay::ForEach(
 }
 
 void Overlay::Drop(uint64_t first, uint64_t last) {
-  for (auto it = order_.lower_bound(first); it != order_.end() && it->first <= last;) it = Erase(it);
+  for (auto it = order_.lower_bound(first); it != order_.end() && it->first <= last;) {
+    it = it->second.queued ? Erase(it) : std::next(it);
+  }
 }
 
 void Overlay::SetLimit(size_t limit) {
@@ -31,10 +38,14 @@ void Overlay::SetLimit(size_t limit) {
   while (order_.size() > limit_) Erase(order_.begin());
 }
 
-Overlay::Order::iterator Overlay::Erase(Order::iterator oldest) {
-  const auto& [table, key] = oldest->second;
-  tables_[static_cast<size_t>(table)].erase(key);
-  return order_.erase(oldest);
+Overlay::Order::iterator Overlay::Erase(Order::iterator place) {
+  tables_[static_cast<size_t>(place->second.table)].erase(place->second.key);
+  return Forget(place);
+}
+
+Overlay::Order::iterator Overlay::Forget(Order::iterator place) {
+  if (place->second.queued) --queued_;
+  return order_.erase(place);
 }
 
 }  // namespace verifyd

@@ -1,6 +1,6 @@
 // The overlay: what was put into the cache and is not known to be in the store. It is served first, so that what was
 // learned is there at once. Entries go when the writer reports them committed; those it never reports (there is no
-// store, the disk is full) stay until too many of them push the oldest out.
+// store, its queue was full, the disk is full) stay until too many of them push the oldest out.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_CACHE_OVERLAY_H_
@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
@@ -25,18 +24,21 @@ class Overlay {
  public:
   explicit Overlay(size_t limit) : limit_(limit) {}
 
-  // Sequences ascend. A value of nothing says that the entry is deleted.
-  void Put(uint64_t sequence, Table table, absl::string_view key, std::optional<std::string> value);
+  // Sequences ascend. A value of nothing says that the entry is deleted. `queued`: the writer took it, and reports its
+  // commit.
+  void Put(uint64_t sequence, Table table, absl::string_view key, std::optional<std::string> value, bool queued);
   // Null if it holds nothing of the key. Valid until the next change.
   const std::optional<std::string>* Find(Table table, absl::string_view key) const;
   // Everything of a table, in no order.
   void ForEach(Table table,
                absl::FunctionRef<void(absl::string_view key, const std::optional<std::string>& value)> use) const;
-  // Mutations `first` to `last` are in the store.
+  // Of the mutations `first` to `last`, those that the writer took are in the store.
   void Drop(uint64_t first, uint64_t last);
   void SetLimit(size_t limit);
 
   size_t size() const { return order_.size(); }
+  // Entries that the writer took.
+  size_t queued() const { return queued_; }
   size_t size(Table table) const { return tables_[static_cast<size_t>(table)].size(); }
 
  private:
@@ -44,11 +46,18 @@ class Overlay {
     uint64_t sequence;
     std::optional<std::string> value;
   };
-  using Order = absl::btree_map<uint64_t, std::pair<Table, std::string>>;
+  struct Place {
+    Table table;
+    std::string key;
+    bool queued;
+  };
+  using Order = absl::btree_map<uint64_t, Place>;
 
-  Order::iterator Erase(Order::iterator oldest);
+  Order::iterator Erase(Order::iterator place);
+  Order::iterator Forget(Order::iterator place);
 
   size_t limit_;
+  size_t queued_ = 0;
   std::array<absl::flat_hash_map<std::string, Entry>, kTables> tables_;
   Order order_;
 };

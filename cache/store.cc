@@ -335,11 +335,11 @@ bool Store::Empty(Table table) {
   return known.empty;
 }
 
-absl::StatusOr<std::vector<Due>> Store::FirstDues(DueKind kind, size_t limit) {
+absl::StatusOr<std::vector<Due>> Store::DuesAfter(DueKind kind, absl::string_view after, size_t limit) {
   const Reading reading(*this);
   if (reading.code() != 0) return impl_->Error("cannot read", reading.code());
   std::vector<Due> dues;
-  const int code = ReadDues(impl_->reader, impl_->dbi[kDueIndex], kind, "", absl::InfiniteFuture(), limit, dues);
+  const int code = ReadDues(impl_->reader, impl_->dbi[kDueIndex], kind, after, absl::InfiniteFuture(), limit, dues);
   if (code != 0) return impl_->Error("cannot read", code);
   return dues;
 }

@@ -3,7 +3,7 @@
 // Only a file with our format mark is ever written. A file of somebody else, or of a newer format, is left as it is and
 // named in the error.
 //
-// Thread: Find, ForEach, ForSome, FirstDues and Usage belong to one thread (the front loop), Write to another (the
+// Thread: Find, ForEach, ForSome, DuesAfter and Usage belong to one thread (the front loop), Write to another (the
 // writer); they run at the same time, also from several processes. Open after any fork, and once in a process.
 #ifndef VERIFYD_CACHE_STORE_H_
 #define VERIFYD_CACHE_STORE_H_
@@ -73,8 +73,9 @@ class Store {
   // read transaction. True if there are more.
   absl::StatusOr<bool> ForSome(Table table, absl::string_view after, size_t limit,
                                absl::FunctionRef<void(absl::string_view key, absl::string_view value)> use);
-  // The first entries of `kind` in the due index, earliest first, at most `limit`.
-  absl::StatusOr<std::vector<Due>> FirstDues(DueKind kind, size_t limit);
+  // Entries of `kind` in the due index behind the encoded entry `after` (from the first where it is empty), earliest
+  // first, at most `limit`.
+  absl::StatusOr<std::vector<Due>> DuesAfter(DueKind kind, absl::string_view after, size_t limit);
   absl::StatusOr<StoreUsage> Usage();
   // When a cleanup was last completed; nothing if never.
   absl::StatusOr<std::optional<absl::Time>> LastCleanup();

@@ -30,29 +30,12 @@ namespace {
 // one that arrives.
 constexpr absl::Duration kHandOver = absl::Milliseconds(50);
 
-// What the front loop keeps of a probe in the air.
-struct Awaited {
-  Awaited(ProbeRequest request, Prober::Answer answer, Prober::Accepted accepted, Timers& timers)
-      : request(std::move(request)), answer(std::move(answer)), accepted(std::move(accepted)), deadline(timers) {}
-  ProbeRequest request;
-  Prober::Answer answer;
-  Prober::Accepted accepted;
-  Timer deadline;
-  // For one that does not come in time.
-  std::string destination;
-  Shares::Party party = 0;  // of the places in the air
-  absl::Duration dns;
-  MonoTime handed_over;
-};
-
-ProbeOutcome Late(Awaited& awaited, const Clock& clock) {
+// Of one that failed inside verifyd.
+ProbeOutcome OwnFailure(const ProbeRequest& request, absl::Time now) {
   ProbeOutcome outcome;
-  outcome.finding = ToFinding(Classifier::Classify(Event::kDeadline, Stage::kConnect), Stage::kConnect,
-                              absl::StrCat("no answer from ", awaited.destination, " in time"), clock.Now());
-  outcome.destination = std::move(awaited.destination);
-  outcome.identity = awaited.request.identity;
-  outcome.delays.dns = awaited.dns;
-  outcome.delays.queue = clock.Mono() - awaited.handed_over;
+  outcome.finding = ToFinding(Classifier::Classify(Event::kLocalError, Stage::kDns), Stage::kDns,
+                              "verification failed inside verifyd; its log says why", now);
+  outcome.identity = request.identity;
   return outcome;
 }
 
@@ -72,6 +55,50 @@ ProbeOutcome TooMany(const ProbeRequest& request, const Route& route, absl::Dura
 }  // namespace
 
 struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
+  // The answer that is owed to who began a probe, whatever befalls that: one that goes without having been given, as a
+  // coroutine of ours has failed, says so. It goes before its prober.
+  class Owed {
+   public:
+    Owed(Impl& home, ProbeRequest request, Answer answer)
+        : home_(&home), request_(std::move(request)), answer_(std::move(answer)) {}
+    Owed(Owed&& other) noexcept
+        : home_(std::exchange(other.home_, nullptr)),
+          request_(std::move(other.request_)),
+          answer_(std::move(other.answer_)) {}
+    Owed& operator=(Owed&&) = delete;
+    ~Owed() {
+      if (home_ != nullptr) home_->AnswerFailed(std::move(request_), std::move(answer_));
+    }
+
+    // Not after Give.
+    const ProbeRequest& request() const { return request_; }
+    void Give(ProbeOutcome outcome) {
+      home_ = nullptr;
+      answer_(std::move(request_), std::move(outcome));
+    }
+
+   private:
+    Impl* home_;  // null: given, or moved from
+    ProbeRequest request_;
+    Answer answer_;
+  };
+
+  // What the front loop keeps of a probe in the air.
+  struct Awaited {
+    Awaited(Owed owed, Accepted accepted, Timers& timers)
+        : owed(std::move(owed)), accepted(std::move(accepted)), deadline(timers) {}
+    // For one that does not come in time.
+    ProbeOutcome Late(const Clock& clock);
+
+    Owed owed;
+    Accepted accepted;
+    Timer deadline;
+    std::string destination;
+    Shares::Party party = 0;  // of the places in the air
+    absl::Duration dns;
+    MonoTime handed_over;
+  };
+
   // Touched on its own loop only.
   struct Place {
     Loop& loop;
@@ -100,13 +127,13 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
     return places[absl::Hash<absl::string_view>()(destination.substr(0, destination.find(' '))) % places.size()];
   }
 
-  static boost::asio::awaitable<void> Begin(std::shared_ptr<Impl> self, ProbeRequest request, Answer answer,
-                                            Accepted accepted);
+  static boost::asio::awaitable<void> Begin(std::shared_ptr<Impl> self, Owed owed, Accepted accepted);
+  // On a later turn of the loop: an exception may be under way.
+  void AnswerFailed(ProbeRequest request, Answer answer);
   // What a dialogue, or the lack of one, has shown of our own trouble is told to the operator.
   void ReportOwnTrouble(const ProbeRequest& request, ProbeOutcome& outcome);
   // `address`: what is asked about, after rewriting.
-  void HandOver(ProbeRequest request, Address address, Route route, Transcript transcript, absl::Duration dns,
-                Answer answer, Accepted accepted);
+  void HandOver(Owed owed, Address address, Route route, Transcript transcript, absl::Duration dns, Accepted accepted);
   // The job's destination is not known on its loop.
   void Recall(std::unique_ptr<ProbeJob> job);
   std::optional<DestinationState> Recall(const std::string& name) const { return recall ? recall(name) : std::nullopt; }
@@ -126,11 +153,23 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   std::shared_ptr<const Classifier> classifier;
   std::function<void(const DestinationState&)> observer;
   std::function<std::optional<DestinationState>(const std::string&)> recall;
+  bool ended = false;  // nobody is answered any more
   uint64_t last_number = 0;
   absl::flat_hash_map<uint64_t, std::unique_ptr<Awaited>> in_the_air;
   Shares air{ProbeSettings().in_the_air_limit};  // by destination
   std::vector<Place> places;
 };
+
+ProbeOutcome Prober::Impl::Awaited::Late(const Clock& clock) {
+  ProbeOutcome outcome;
+  outcome.finding = ToFinding(Classifier::Classify(Event::kDeadline, Stage::kConnect), Stage::kConnect,
+                              absl::StrCat("no answer from ", destination, " in time"), clock.Now());
+  outcome.destination = std::move(destination);
+  outcome.identity = owed.request().identity;
+  outcome.delays.dns = dns;
+  outcome.delays.queue = clock.Mono() - handed_over;
+  return outcome;
+}
 
 Prober::Prober(Loop& front, Resolver& resolver, const std::vector<Shard>& shards)
     : impl_(std::make_shared<Impl>(front, resolver)) {
@@ -154,6 +193,7 @@ Prober::Prober(Loop& front, Resolver& resolver, const std::vector<Shard>& shards
 }
 
 Prober::~Prober() {
+  impl_->ended = true;
   impl_->in_the_air.clear();
   // Their timers belong to their loops, so they end there.
   for (Impl::Place& place : impl_->places) {
@@ -231,7 +271,7 @@ boost::asio::awaitable<std::vector<DestinationActivity>> Prober::Activity(std::s
 }
 
 boost::asio::awaitable<void> Prober::Begin(ProbeRequest request, Answer answer, Accepted accepted) {
-  return Impl::Begin(impl_, std::move(request), std::move(answer), std::move(accepted));
+  return Impl::Begin(impl_, Impl::Owed(*impl_, std::move(request), std::move(answer)), std::move(accepted));
 }
 
 boost::asio::awaitable<ProbeOutcome> Prober::Probe(ProbeRequest request) {
@@ -241,10 +281,11 @@ boost::asio::awaitable<ProbeOutcome> Prober::Probe(ProbeRequest request) {
     Signal arrived;
   };
   const auto arrival = std::make_shared<Arrival>(impl_->front);
-  co_await Begin(std::move(request), [arrival](const ProbeRequest& /*request*/, ProbeOutcome&& outcome) {
+  // A task of its own: where it fails its answer says so, and who waits here goes on.
+  impl_->front.Spawn(Begin(std::move(request), [arrival](const ProbeRequest& /*request*/, ProbeOutcome&& outcome) {
     arrival->outcome = std::make_unique<ProbeOutcome>(std::move(outcome));
     arrival->arrived.NotifyAll();
-  });
+  }));
   if (arrival->outcome == nullptr) co_await arrival->arrived.Wait();
   co_return std::move(*arrival->outcome);
 }
@@ -262,27 +303,27 @@ boost::asio::awaitable<std::optional<Route>> Prober::FindRoute(Address address, 
   co_return std::move(routed.route);
 }
 
-boost::asio::awaitable<void> Prober::Impl::Begin(std::shared_ptr<Impl> self, ProbeRequest request, Answer answer,
-                                                 Accepted accepted) {
+boost::asio::awaitable<void> Prober::Impl::Begin(std::shared_ptr<Impl> self, Owed owed, Accepted accepted) {
   ++self->probes;
+  const ProbeRequest& asked = owed.request();
   const Clock& clock = self->front.clock();
   const MonoTime began = clock.Mono();
   const std::shared_ptr<const ProbeSettings> now_valid = self->settings;
-  Transcript transcript(clock, request.transcript);
-  Routed routed = co_await self->router.Find(request.address, request.identity.sender, *now_valid, request.deadline,
-                                             transcript, request.ours ? DnsNeed::kOurs : DnsNeed::kOthers);
-  Address address = routed.rewritten.has_value() ? *std::move(routed.rewritten) : request.address;
+  Transcript transcript(clock, asked.transcript);
+  Routed routed = co_await self->router.Find(asked.address, asked.identity.sender, *now_valid, asked.deadline,
+                                             transcript, asked.ours ? DnsNeed::kOurs : DnsNeed::kOthers);
+  Address address = routed.rewritten.has_value() ? *std::move(routed.rewritten) : asked.address;
   const absl::Duration dns = clock.Mono() - began;
   if (routed.route.has_value() && routed.stock_verify.empty()) {
-    self->HandOver(std::move(request), std::move(address), *std::move(routed.route), std::move(transcript), dns,
-                   std::move(answer), std::move(accepted));
+    self->HandOver(std::move(owed), std::move(address), *std::move(routed.route), std::move(transcript), dns,
+                   std::move(accepted));
     co_return;
   }
   ProbeOutcome outcome;
   if (!routed.stock_verify.empty()) {
     const std::shared_ptr<const Classifier> judge = self->classifier;
     absl::StatusOr<Finding> said =
-        co_await AskStockVerify(self->front, *self->services, *judge, routed.stock_verify, address, request.deadline);
+        co_await AskStockVerify(self->front, *self->services, *judge, routed.stock_verify, address, asked.deadline);
     if (said.ok()) {
       outcome.finding = *std::move(said);
     } else {
@@ -301,19 +342,27 @@ boost::asio::awaitable<void> Prober::Impl::Begin(std::shared_ptr<Impl> self, Pro
   }
   if (transcript.wanted()) transcript.Note(outcome.finding.text);
   outcome.transcript = transcript.Take();
-  outcome.identity = request.identity;
+  outcome.identity = asked.identity;
   outcome.delays.dns = dns;
-  answer(std::move(request), std::move(outcome));
+  owed.Give(std::move(outcome));
 }
 
-void Prober::Impl::HandOver(ProbeRequest request, Address address, Route route, Transcript transcript,
-                            absl::Duration dns, Answer answer, Accepted accepted) {
+void Prober::Impl::AnswerFailed(ProbeRequest request, Answer answer) {
+  if (ended) return;
+  front.Post([self = shared_from_this(), request = std::move(request), answer = std::move(answer)]() mutable {
+    if (self->ended) return;
+    ProbeOutcome outcome = OwnFailure(request, self->front.clock().Now());
+    answer(std::move(request), std::move(outcome));
+  });
+}
+
+void Prober::Impl::HandOver(Owed owed, Address address, Route route, Transcript transcript, absl::Duration dns,
+                            Accepted accepted) {
+  const ProbeRequest& request = owed.request();
   const Shares::Party party = absl::HashOf(route.destination);
   if (!air.MayTake(party, route.configured || request.ours)) {
-    ProbeOutcome outcome = TooMany(request, route, dns, front.clock().Now());
-    return answer(std::move(request), std::move(outcome));
+    return owed.Give(TooMany(request, route, dns, front.clock().Now()));
   }
-  air.Take(party);
   auto job = std::make_unique<ProbeJob>(request, std::move(route), std::move(transcript));
   job->request.address = std::move(address);
   if (request.deadline != MonoTime::InfiniteFuture()) {
@@ -339,12 +388,13 @@ void Prober::Impl::HandOver(ProbeRequest request, Address address, Route route, 
       self->mail.Post([self, number, finding] { self->TakeAccepted(number, finding); });
     };
   }
-  auto awaited = std::make_unique<Awaited>(std::move(request), std::move(answer), std::move(accepted), front.timers());
+  auto awaited = std::make_unique<Awaited>(std::move(owed), std::move(accepted), front.timers());
   awaited->destination = job->route.destination;
   awaited->party = party;
   awaited->dns = dns;
   awaited->handed_over = front.clock().Mono();
-  awaited->deadline.SetAt(awaited->request.deadline, [this, number] { TakeIn(number, nullptr); });
+  awaited->deadline.SetAt(awaited->owed.request().deadline, [this, number] { TakeIn(number, nullptr); });
+  air.Take(party);
   in_the_air.emplace(number, std::move(awaited));
   Place& place = PlaceOf(job->route.destination);
   ToPlace(place, [all = place.destinations, job = std::move(job)]() mutable { all->Ask(std::move(job)); });
@@ -371,9 +421,9 @@ void Prober::Impl::TakeIn(uint64_t number, std::unique_ptr<ProbeOutcome> outcome
   const std::unique_ptr<Awaited> awaited = std::move(found->second);
   in_the_air.erase(found);
   air.GiveBack(awaited->party);
-  if (outcome == nullptr) outcome = std::make_unique<ProbeOutcome>(Late(*awaited, front.clock()));
-  if (IsOwnTrouble(outcome->finding.reason)) ReportOwnTrouble(awaited->request, *outcome);
-  awaited->answer(std::move(awaited->request), std::move(*outcome));
+  if (outcome == nullptr) outcome = std::make_unique<ProbeOutcome>(awaited->Late(front.clock()));
+  if (IsOwnTrouble(outcome->finding.reason)) ReportOwnTrouble(awaited->owed.request(), *outcome);
+  awaited->owed.Give(std::move(*outcome));
 }
 
 void Prober::Impl::ReportOwnTrouble(const ProbeRequest& request, ProbeOutcome& outcome) {

@@ -60,7 +60,8 @@ class Prober {
   void Configure(std::shared_ptr<const ProbeSettings> settings, std::shared_ptr<const Classifier> classifier);
 
   // Ends when it is known where to ask and the request is handed over, or that nobody is to be asked. `answer` is
-  // called once, with the request as it was given: by request.deadline at the latest, perhaps before this ends. As many
+  // called once, with the request as it was given: by request.deadline at the latest, perhaps before this ends. Where
+  // an exception ends it before it is known where to ask, the answer is our own failure (reason local_error). As many
   // probes are in the air as there is room for, so what waits for one is small.
   using Answer = absl::AnyInvocable<void(ProbeRequest&& request, ProbeOutcome&& outcome)>;
   // Called before `answer`, at most once, where the server has accepted the address and is still asked whether it

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -71,6 +72,8 @@ class ScriptedResolver : public Resolver {
     answer.names = std::move(names);
     Set(name, DnsType::kPtr, std::move(answer));
   }
+  // From now on every question fails with an exception, as a fault in our own code does.
+  void set_broken(bool broken) { broken_ = broken; }
   // Every answer from now on takes this long; beyond its deadline a question ends with kTimeout.
   void set_delay(absl::Duration delay) { delay_ = delay; }
   // This answer takes this long.
@@ -91,6 +94,7 @@ class ScriptedResolver : public Resolver {
 
   using Resolver::Query;
   Answer Query(std::string name, DnsType type, MonoTime deadline, DnsNeed need) override {
+    if (broken_) throw std::runtime_error("the resolver is broken");
     const Key key(absl::AsciiStrToLower(name), type);
     ++asked_in_all_;
     if (need == DnsNeed::kOurs) ++asked_for_ours_;
@@ -126,6 +130,7 @@ class ScriptedResolver : public Resolver {
   std::set<std::string> names_;
   std::map<Key, absl::Duration> delays_;
   absl::Duration delay_ = absl::ZeroDuration();
+  bool broken_ = false;
   std::map<Key, size_t> asked_;
   size_t asked_in_all_ = 0;
   size_t asked_for_ours_ = 0;

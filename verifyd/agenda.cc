@@ -1,12 +1,17 @@
 #include "verifyd/agenda.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "mail/address.h"
 
 namespace verifyd {
 namespace {
 
-// Entries looked at in one go: one domain's many do not hide the others' few.
+// Entries looked at in one go.
 constexpr size_t kLookedAt = 1000;
 constexpr absl::Duration kStep = absl::Seconds(1);
 // At the latest: what another process has put there is not told.
@@ -37,27 +42,35 @@ void Agenda::LookBy(absl::Time when) {
 void Agenda::Look() {
   planned_ = absl::InfiniteFuture();
   const absl::Time now = loop_.clock().Now();
-  absl::Time next = now + kLongestPause;
-  for (const auto& [key, when] : cache_.Agenda(kLookedAt)) {
-    if (when > now) {
-      next = when;
+  const std::vector<Cache::Planned> agenda = cache_.Agenda(passed_, kLookedAt);
+  absl::Time next = agenda.size() < kLookedAt ? now + kLongestPause : now;
+  for (const Cache::Planned& planned : agenda) {
+    if (planned.when > now) {
+      next = planned.when;
       break;
     }
-    absl::StatusOr<Address> address = Address::FromUnquoted(key);
-    // The index may lie: it is written a moment later than the records.
-    if (!address.ok() || !verifier_.IsPlanned(*address, now)) continue;
-    if (probing_ >= kAtOnce || !Begin(*std::move(address))) next = now;
+    if (probing_ >= kAtOnce) return LookBy(now);
+    passed_ = planned;
+    if (!Begin(planned, now)) left_ = true;
+  }
+  if (next > now) {
+    passed_ = {};
+    if (std::exchange(left_, false)) next = now;
   }
   LookBy(next);
 }
 
-bool Agenda::Begin(Address address) {
-  size_t& of_domain = by_domain_[address.domain()];
-  if (of_domain >= kOfOneDomain) return false;
-  ++of_domain;
+bool Agenda::Begin(const Cache::Planned& planned, absl::Time now) {
+  absl::StatusOr<Address> address = Address::FromUnquoted(planned.key);
+  if (!address.ok()) return true;
+  const std::string domain = address->domain();
+  const auto share = by_domain_.find(domain);
+  if (share != by_domain_.end() && share->second >= kOfOneDomain) return false;
+  // The index may lie: it is written a moment later than the records.
+  if (!verifier_.IsPlanned(*address, now)) return true;
+  ++by_domain_[domain];
   ++probing_;
-  const std::string domain = address.domain();
-  verifier_.LookAgain(std::move(address), Urgency::kRetry, [self = self_, domain] {
+  verifier_.LookAgain(*std::move(address), Urgency::kRetry, [self = self_, domain] {
     if (*self == nullptr) return;
     --(*self)->probing_;
     const auto count = (*self)->by_domain_.find(domain);

@@ -5,15 +5,32 @@
 
 namespace verifyd {
 
+Landing::~Landing() {
+  if (flight_ == nullptr || flight_->home == nullptr) return;
+  // An exception may be under way: nobody is told anything now.
+  flight_->home->loop_.Post([flight = std::move(flight_)] {
+    if (flight->home != nullptr) flight->home->Land(flight, flight->home->failed_(*flight));
+  });
+}
+
+void Landing::Land(Verdict verdict) {
+  const std::shared_ptr<Flight> flight = std::move(flight_);
+  flight->home->Land(flight, std::move(verdict));
+}
+
+Flights::~Flights() {
+  for (const auto& [key, flight] : flights_) flight->home = nullptr;
+}
+
 Ticket Flights::Join(std::string key, Shares::Party party) {
   Ticket ticket;
   const auto [it, inserted] = flights_.try_emplace(key);
   if (inserted) {
-    it->second = std::make_shared<Flight>(std::move(key), party);
+    it->second = std::make_shared<Flight>(std::move(key), party, *this);
     places_.Take(party);
+    ticket.landing.emplace(it->second);
   }
   ticket.flight = it->second;
-  ticket.leads = inserted;
   return ticket;
 }
 

@@ -5,6 +5,8 @@
 //
 // Who waits is a callback, not a coroutine: there may be ten thousand of them, and a frame is ten times as large.
 //
+// The one who leads a flight lands it, whatever befalls him: a Landing that goes without having landed does it.
+//
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_FLIGHTS_H_
 #define VERIFYD_VERIFYD_FLIGHTS_H_
@@ -14,6 +16,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -28,7 +31,9 @@
 
 namespace verifyd {
 
-struct Flight {
+class Flights;
+
+struct Flight : std::enable_shared_from_this<Flight> {
   // What somebody who waits is told: the verdict, or nothing when his patience has ended before there was one.
   using Told = absl::AnyInvocable<void(const Verdict*)>;
   struct Waiter {
@@ -41,7 +46,7 @@ struct Flight {
     std::list<Waiter>::iterator self;
   };
 
-  Flight(std::string key, Shares::Party party) : key(std::move(key)), party(party) {}
+  Flight(std::string key, Shares::Party party, Flights& home) : key(std::move(key)), party(party), home(&home) {}
   // Somebody waits to be told the verdict.
   bool awaited() const {
     return std::any_of(waiters.begin(), waiters.end(), [](const Waiter& waiter) { return waiter.patience.set(); });
@@ -52,20 +57,47 @@ struct Flight {
 
   const std::string key;
   const Shares::Party party;
+  Flights* home;  // null once it is gone
   std::list<Waiter> waiters;
   std::unique_ptr<const Verdict> accepted;  // null where it is not known before the landing
   std::unique_ptr<const Verdict> verdict;   // null until it has landed
 };
 
+// The duty to land a flight. It goes along with the one who flies, from coroutine to callback to coroutine. Where it is
+// lost on the way, as an exception ended what held it, the flight is landed on a later turn of the loop, with a verdict
+// that says so.
+class Landing {
+ public:
+  explicit Landing(std::shared_ptr<Flight> flight) : flight_(std::move(flight)) {}
+  Landing(Landing&&) = default;
+  Landing& operator=(Landing&&) = delete;
+  ~Landing();
+
+  // Not after Land.
+  Flight& flight() const { return *flight_; }
+  // Closes the flight and tells the waiters.
+  void Land(Verdict verdict);
+
+ private:
+  std::shared_ptr<Flight> flight_;  // null: landed, or moved from
+};
+
 // How somebody joined: the one who leads flies, the others wait.
 struct Ticket {
   std::shared_ptr<Flight> flight;
-  bool leads = false;
+  std::optional<Landing> landing;  // of the one who leads
+  bool leads() const { return landing.has_value(); }
 };
 
 class Flights {
  public:
-  explicit Flights(Loop& loop) : loop_(loop) {}
+  // What is told of a flight that nobody has landed.
+  using Failed = absl::AnyInvocable<Verdict(const Flight&)>;
+  Flights(Loop& loop, Failed failed) : loop_(loop), failed_(std::move(failed)) {}
+  ~Flights();
+  Flights(const Flights&) = delete;
+  Flights& operator=(const Flights&) = delete;
+
   void SetLimits(size_t flights, size_t waiters) {
     places_.SetPlaces(flights);
     seats_.SetPlaces(waiters);
@@ -86,8 +118,6 @@ class Flights {
   // The address is accepted, and the flight goes on. Once.
   void Accept(Flight& flight, Verdict verdict);
   bool InTheAir(absl::string_view key) const { return flights_.contains(key); }
-  // Closes the flight and tells the waiters.
-  void Land(const std::shared_ptr<Flight>& flight, Verdict verdict);
 
   // Whose patience would end some time is told that it has; the flights go on.
   void WakeWaiters();
@@ -96,11 +126,15 @@ class Flights {
   size_t waiting() const { return seats_.taken(); }
 
  private:
+  friend class Landing;
+
+  void Land(const std::shared_ptr<Flight>& flight, Verdict verdict);
   void GiveUp(Flight::Waiter& waiter);
   // Takes one out who waits; who is to be told.
   Flight::Told Leave(Flight::Waiter& waiter);
 
   Loop& loop_;
+  Failed failed_;
   absl::flat_hash_map<std::string, std::shared_ptr<Flight>> flights_;
   Shares places_{SIZE_MAX};
   Shares seats_{SIZE_MAX};  // of those whose patience will end

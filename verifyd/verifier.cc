@@ -62,6 +62,15 @@ Verdict Overload(absl::Time now) {
   return verdict;
 }
 
+// Of a question that failed inside verifyd.
+Verdict OwnFailure(absl::Time now) {
+  Verdict verdict;
+  verdict.state = VerdictState::kKnown;
+  verdict.finding = ToFinding(Classifier::Classify(Event::kLocalError, Stage::kDns), Stage::kDns,
+                              "verification failed inside verifyd; its log says why", now);
+  return verdict;
+}
+
 Verdict Known(VerdictSource source, const Finding& finding, absl::Time now) {
   Verdict verdict;
   verdict.state = VerdictState::kKnown;
@@ -140,7 +149,12 @@ struct Verifier::Memory {
 };
 
 Verifier::Verifier(Loop& loop, Cache& cache, Prober& prober, Metrics& metrics)
-    : loop_(loop), cache_(cache), prober_(prober), metrics_(metrics), flights_(loop), guard_(loop, cache, prober) {
+    : loop_(loop),
+      cache_(cache),
+      prober_(prober),
+      metrics_(metrics),
+      flights_(loop, [this](const Flight& flight) { return Failed(flight); }),
+      guard_(loop, cache, prober) {
   skipped_.Observe(loop_.clock());
   hurried_again_.SetRate(kHurriedAgainPerMinute / 60);
 }
@@ -357,9 +371,9 @@ void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer
     metrics_.overload().Increment();
     return answer(Fallback(question).value_or(Overload(loop_.clock().Now())));
   }
-  const Ticket ticket = flights_.Join(std::move(key), party);
+  Ticket ticket = flights_.Join(std::move(key), party);
   std::optional<ProbeRequest> request;
-  if (ticket.leads) {
+  if (ticket.leads()) {
     NoteChoice(question);
     NoteProbe(question.address, memory);
     request = RequestFor(question);
@@ -367,7 +381,7 @@ void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer
     metrics_.joined().Increment();
   }
   if (question.patience <= absl::ZeroDuration()) {
-    if (ticket.leads) loop_.Spawn(Fly(ticket.flight, *std::move(request)));
+    if (ticket.leads()) loop_.Spawn(Fly(*std::move(ticket.landing), *std::move(request)));
     return answer(Told(question, ticket.flight->told_so_far()));
   }
   const absl::Duration patience = question.patience;
@@ -382,7 +396,7 @@ void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer
         Ask(std::move(question), std::move(answer), /*again=*/true);
       },
       to_its_end);
-  if (ticket.leads) loop_.Spawn(Fly(ticket.flight, *std::move(request)));
+  if (ticket.leads()) loop_.Spawn(Fly(*std::move(ticket.landing), *std::move(request)));
 }
 
 // Whether one more who waits, and a flight where none is in the air, is within the limits. What only the operator's own
@@ -516,32 +530,43 @@ void Verifier::LookAgain(Address address, Urgency urgency, absl::AnyInvocable<vo
     Forgo(address, kForgone);
     return done();
   }
-  const Ticket ticket = flights_.Join(address.Key(), parties_.NumberOf(address.domain()));
-  if (!ticket.leads) return done();
+  Ticket ticket = flights_.Join(address.Key(), parties_.NumberOf(address.domain()));
+  if (!ticket.leads()) return done();
   Question question;
   question.address = std::move(address);
   question.urgency = urgency;
   question.asker = asker;
   flights_.Wait(*ticket.flight, absl::InfiniteDuration(),
                 [done = std::move(done)](const Verdict* /*verdict*/) mutable { done(); });
-  loop_.Spawn(Fly(ticket.flight, RequestFor(question)));
+  loop_.Spawn(Fly(*std::move(ticket.landing), RequestFor(question)));
 }
 
 // Ends when it is known where to ask: what a question in the air keeps here until it lands is no coroutine.
-boost::asio::awaitable<void> Verifier::Fly(std::shared_ptr<Flight> flight, ProbeRequest request) {
-  co_await flights_.Enter(*flight);
+boost::asio::awaitable<void> Verifier::Fly(Landing landing, ProbeRequest request) {
+  co_await flights_.Enter(landing.flight());
   Prober::Accepted accepted;
   if (request.ask_catch_all != AskCatchAll::kNo) {
-    accepted = [this, flight, address = request.address](const Finding& finding) {
+    accepted = [this, flight = landing.flight().shared_from_this(), address = request.address](const Finding& finding) {
       TellAccepted(*flight, address, finding);
     };
   }
   co_await prober_.Begin(
       std::move(request),
-      [this, flight, routes = routes_](ProbeRequest&& asked, ProbeOutcome&& outcome) {
-        loop_.Spawn(Land(flight, routes, std::move(asked), std::move(outcome)));
+      [this, landing = std::move(landing), routes = routes_](ProbeRequest&& asked, ProbeOutcome&& outcome) mutable {
+        loop_.Spawn(Land(std::move(landing), routes, std::move(asked), std::move(outcome)));
       },
       std::move(accepted));
+}
+
+// A coroutine of ours has failed, and the loop has logged why. What is known of the address still holds.
+Verdict Verifier::Failed(const Flight& flight) {
+  metrics_.internal_errors().Increment();
+  if (const absl::StatusOr<Address> address = Address::FromUnquoted(flight.key); address.ok()) {
+    ForgetProbe(*address);
+    Verdict standing = Standing(*address);
+    if (standing.state == VerdictState::kKnown) return standing;
+  }
+  return OwnFailure(loop_.clock().Now());
 }
 
 // Nothing is learned yet. What the operator has said since the probe began is told when it has ended.
@@ -552,7 +577,7 @@ void Verifier::TellAccepted(Flight& flight, const Address& address, const Findin
   flights_.Accept(flight, Known(VerdictSource::kProbe, finding, now));
 }
 
-boost::asio::awaitable<void> Verifier::Land(std::shared_ptr<Flight> flight, uint64_t routes, ProbeRequest request,
+boost::asio::awaitable<void> Verifier::Land(Landing landing, uint64_t routes, ProbeRequest request,
                                             ProbeOutcome outcome) {
   const Address address = request.address;
   std::vector<TranscriptLine> transcript = std::move(outcome.transcript);
@@ -582,7 +607,7 @@ boost::asio::awaitable<void> Verifier::Land(std::shared_ptr<Flight> flight, uint
     LogProbe("probe", address, outcome);
     verdict = co_await Learn(std::move(request), std::move(outcome));
   }
-  if (!settings_->negative_cache && !flight->awaited() && told_of_address) {
+  if (!settings_->negative_cache && !landing.flight().awaited() && told_of_address) {
     const auto worth = [](const Unheard& unheard) { return unheard.when; };
     unheard_.FindOrAdd(address.Key(), {}, worth) = {.when = loop_.clock().Mono(), .verdict = verdict};
   }
@@ -590,7 +615,7 @@ boost::asio::awaitable<void> Verifier::Land(std::shared_ptr<Flight> flight, uint
     dialogues_.Keep(address.Key(), {loop_.clock().Now(), transcript});
   }
   verdict.transcript = std::move(transcript);
-  flights_.Land(flight, std::move(verdict));
+  landing.Land(std::move(verdict));
 }
 
 boost::asio::awaitable<void> Verifier::TakeInReport(Address address, Finding finding) {

@@ -156,11 +156,11 @@ class Verifier {
   // What is better than "in progress" when patience has ended.
   std::optional<Verdict> Fallback(const Question& question) const;
   Verdict Told(const Question& question, const Verdict* verdict);
-  boost::asio::awaitable<void> Fly(std::shared_ptr<Flight> flight, ProbeRequest request);
+  boost::asio::awaitable<void> Fly(Landing landing, ProbeRequest request);
   void TellAccepted(Flight& flight, const Address& address, const Finding& finding);
   // `routes`: those it went by.
-  boost::asio::awaitable<void> Land(std::shared_ptr<Flight> flight, uint64_t routes, ProbeRequest request,
-                                    ProbeOutcome outcome);
+  boost::asio::awaitable<void> Land(Landing landing, uint64_t routes, ProbeRequest request, ProbeOutcome outcome);
+  Verdict Failed(const Flight& flight);
   boost::asio::awaitable<Verdict> Learn(ProbeRequest request, ProbeOutcome outcome);
   Finding TakeInNotHosted(const Address& address, const Finding& finding, std::optional<DomainFact>& held);
   Finding TakeInDomain(const Address& address, const ProbeOutcome& outcome, Finding finding,

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -152,6 +153,20 @@ TEST_F(CacheTest, AnOlderCommitDoesNotUncoverANewerChange) {
   EXPECT_EQ(cache->FindRecord("a@example.com"), FullRecord());
   Settle(*cache);
   EXPECT_EQ(cache->FindRecord("a@example.com"), FullRecord());
+}
+
+// A key that is too long stands for a queue that is full: the writer refuses either.
+TEST_F(CacheTest, WhatTheWriterRefusedStaysInMemoryWhenLaterChangesAreCommitted) {
+  const auto cache = Open();
+  const std::string refused(Store::kMaxKey + 1, 'x');
+  cache->PutRecord("a@example.com", FullRecord());
+  cache->PutRecord(refused, FullRecord());
+  cache->PutRecord("b@example.com", FullRecord());
+  Settle(*cache);
+  EXPECT_EQ(cache->FindRecord(refused), FullRecord());
+  EXPECT_EQ(cache->FindRecord("a@example.com"), FullRecord());
+  EXPECT_EQ(cache->uncommitted(), 0U) << "nobody waits for the disk to take it";
+  EXPECT_EQ(cache->counts().uncommitted, 1U) << "and it is told of";
 }
 
 TEST_F(CacheTest, DeletesFromTheStore) {
@@ -344,6 +359,25 @@ TEST_F(CacheTest, ADestinationPutSinceTheStartIsLoadedOnce) {
   EXPECT_THAT(cache->LoadDestinationStates(), testing::ElementsAre(newer));
 }
 
+TEST_F(CacheTest, TheAgendaIsReadAPageAtATime) {
+  const auto cache = Open();
+  for (const char* key : {"c@x", "a@x", "b@x", "d@x"}) {
+    Record record = FullRecord();
+    if (key[0] == 'd') record.next_probe -= absl::Hours(1);
+    cache->PutRecord(key, record);
+  }
+  Settle(*cache);
+  std::string met;
+  Cache::Planned after;
+  for (;;) {
+    const std::vector<Cache::Planned> page = cache->Agenda(after, 3);
+    if (page.empty()) break;
+    for (const Cache::Planned& planned : page) met.push_back(planned.key[0]);
+    after = page.back();
+  }
+  EXPECT_EQ(met, "dabc");
+}
+
 TEST_F(CacheTest, WhoAsksForACleanupHearsOfOneThatBeganAfterwards) {
   auto cache = Open();
   bool ended = false;
@@ -505,23 +539,24 @@ TEST_F(HashedCacheTest, WhatNobodyKnowsTheNameOfDoesNotHideTheAgendaOfThisRun) {
   cache->PutRecord("gretchen@example.com", later);
   cache->PutRecord("heinrich@example.com", FullRecord());
   Settle(*cache);
-  const auto agenda = cache->Agenda(10);
+  const auto agenda = cache->Agenda({}, 10);
   ASSERT_EQ(agenda.size(), 2U);
-  EXPECT_EQ(agenda[0].first, "heinrich@example.com");
-  EXPECT_EQ(agenda[1].first, "gretchen@example.com");
-  EXPECT_EQ(cache->Agenda(1).size(), 1U);
+  EXPECT_EQ(agenda[0].key, "heinrich@example.com");
+  EXPECT_EQ(agenda[1].key, "gretchen@example.com");
+  EXPECT_EQ(cache->Agenda({}, 1).size(), 1U);
+  EXPECT_THAT(cache->Agenda(agenda[0], 10), testing::ElementsAre(agenda[1]));
   cache->DeleteRecord("heinrich@example.com");
-  EXPECT_EQ(cache->Agenda(10).size(), 1U);
+  EXPECT_EQ(cache->Agenda({}, 10).size(), 1U);
 }
 
 TEST_F(HashedCacheTest, TheAgendaIsOfAddressesThatWerePutThereInThisRun) {
   auto cache = OpenHashed();
   cache->PutRecord("heinrich@example.com", FullRecord());
   Settle(*cache);
-  ASSERT_EQ(cache->Agenda(10).size(), 1U);
-  EXPECT_EQ(cache->Agenda(10).front().first, "heinrich@example.com");
+  ASSERT_EQ(cache->Agenda({}, 10).size(), 1U);
+  EXPECT_EQ(cache->Agenda({}, 10).front().key, "heinrich@example.com");
   cache = OpenHashed();
-  EXPECT_THAT(cache->Agenda(10), testing::IsEmpty());
+  EXPECT_THAT(cache->Agenda({}, 10), testing::IsEmpty());
 }
 
 }  // namespace

@@ -7,9 +7,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/log.h"
 #include "probe/session.h"
 #include "tests/probe/probe_world.h"
 
@@ -75,6 +77,50 @@ TEST(ProberTest, TheAnswerDoesNotWaitForTheGoodbyeAndNothingWaitsLongForTheReply
   EXPECT_EQ(world.dialer.open_now(), 1U);
   world.test.Advance(Session::kQuitPatience);
   EXPECT_EQ(world.dialer.open_now(), 0U);
+}
+
+TEST(ProberTest, AProbeThatFailsInsideVerifydIsAnsweredAsOurOwnFailure) {
+  const CapturedLog log;
+  ProbeWorld world;
+  world.Servers({"rcpt=250 2.1.5 Ok"});
+  world.resolver.set_broken(true);
+  const auto outcome = world.Start(world.Request("joe@example.com"));
+  std::optional<std::string> told;
+  world.test.loop().Spawn(
+      world.prober.Begin(world.Request("ann@example.com"), [&](ProbeRequest&& request, ProbeOutcome&& began) {
+        told = absl::StrCat(request.address.Key(), ": ", static_cast<int>(began.finding.reason));
+      }));
+  world.test.RunUntilIdle();
+  ASSERT_TRUE(outcome->has_value());
+  EXPECT_EQ((*outcome)->finding.reason, Reason::kLocalError);
+  EXPECT_EQ((*outcome)->finding.deliverability, Deliverability::kUnknown);
+  EXPECT_EQ((*outcome)->identity.helo, "gateway.example.org");
+  EXPECT_EQ(told, absl::StrCat("ann@example.com: ", static_cast<int>(Reason::kLocalError)));
+  EXPECT_TRUE(log.Contains("the resolver is broken"));
+  world.resolver.set_broken(false);
+  EXPECT_EQ(world.Probe().finding.reason, Reason::kAccepted);
+}
+
+TEST(ProberTest, AProbeThatIsInTheAirWhenTheProberEndsIsAnsweredByNobody) {
+  TestLoop test;
+  ScriptedResolver resolver(test.loop());
+  resolver.SetMx("example.com", {{10, "mx.example.com"}});
+  resolver.SetAddresses("mx.example.com", {"11.0.0.1"});
+  ScriptedDialer dialer(test.loop());
+  dialer.Play("11.0.0.1", "rcpt={wait 100s}250 Ok");
+  auto prober = std::make_unique<Prober>(test.loop(), resolver, std::vector<Prober::Shard>{{test.loop(), dialer}});
+  prober->Configure(std::make_shared<const ProbeSettings>(), Classifier::BuiltIn());
+  ProbeRequest request;
+  request.address = Address::Parse("joe@example.com").value();
+  request.deadline = test.clock().Mono() + absl::Seconds(1000);
+  bool told = false;
+  test.loop().Spawn(
+      prober->Begin(std::move(request), [&](ProbeRequest&& /*request*/, ProbeOutcome&& /*outcome*/) { told = true; }));
+  test.Advance(absl::Seconds(10));
+  EXPECT_EQ(dialer.connections().size(), 1U);
+  prober.reset();
+  test.RunUntilIdle();
+  EXPECT_FALSE(told);
 }
 
 TEST(ProberTest, OneServersTemporaryTroubleIsNotTheNextOnes) {

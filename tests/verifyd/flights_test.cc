@@ -2,9 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <optional>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "tests/test_loop.h"
 
 namespace verifyd {
@@ -26,35 +31,35 @@ class FlightsTest : public testing::Test {
   }
 
   TestLoop test_;
-  Flights flights_{test_.loop()};
+  Flights flights_{test_.loop(), [](const Flight& flight) { return Saying("nobody landed " + flight.key); }};
   std::vector<std::string> told_;
 };
 
 TEST_F(FlightsTest, TheFirstLeadsAndAllAreTold) {
-  const Ticket first = flights_.Join("joe@example.com");
-  const Ticket second = flights_.Join("joe@example.com");
-  EXPECT_TRUE(first.leads);
-  EXPECT_FALSE(second.leads);
+  Ticket first = flights_.Join("joe@example.com");
+  Ticket second = flights_.Join("joe@example.com");
+  EXPECT_TRUE(first.leads());
+  EXPECT_FALSE(second.leads());
   flights_.Wait(*first.flight, absl::Seconds(10), Note("first"));
   flights_.Wait(*second.flight, absl::InfiniteDuration(), Note("second"));
-  flights_.Land(first.flight, Saying("250 Ok"));
+  first.landing->Land(Saying("250 Ok"));
   EXPECT_EQ(told_, (std::vector<std::string>{"first: 250 Ok", "second: 250 Ok"}));
   EXPECT_FALSE(flights_.InTheAir("joe@example.com"));
 }
 
 TEST_F(FlightsTest, WhosePatienceHasEndedIsToldOnce) {
-  const Ticket ticket = flights_.Join("joe@example.com");
+  Ticket ticket = flights_.Join("joe@example.com");
   flights_.Wait(*ticket.flight, absl::Seconds(6), Note("hasty"));
   flights_.Wait(*ticket.flight, absl::Seconds(60), Note("patient"));
   test_.Advance(absl::Seconds(7));
   EXPECT_EQ(told_, std::vector<std::string>{"hasty: not in time"});
-  flights_.Land(ticket.flight, Saying("250 Ok"));
+  ticket.landing->Land(Saying("250 Ok"));
   test_.Advance(absl::Seconds(100));
   EXPECT_EQ(told_, (std::vector<std::string>{"hasty: not in time", "patient: 250 Ok"}));
 }
 
 TEST_F(FlightsTest, WhoDoesNotWaitToItsEndIsToldThatTheAddressIsAcceptedAtOnce) {
-  const Ticket ticket = flights_.Join("joe@example.com");
+  Ticket ticket = flights_.Join("joe@example.com");
   flights_.Wait(*ticket.flight, absl::Seconds(6), Note("first"), /*to_its_end=*/false);
   flights_.Wait(*ticket.flight, absl::Seconds(6), Note("hasty"));
   flights_.Wait(*ticket.flight, absl::Seconds(60), Note("patient"));
@@ -65,28 +70,28 @@ TEST_F(FlightsTest, WhoDoesNotWaitToItsEndIsToldThatTheAddressIsAcceptedAtOnce) 
   // Whose patience ends hears of it, too.
   test_.Advance(absl::Seconds(7));
   EXPECT_EQ(told_.back(), "hasty: 250 Ok");
-  flights_.Land(ticket.flight, Saying("250 Ok, and so is everybody"));
+  ticket.landing->Land(Saying("250 Ok, and so is everybody"));
   EXPECT_EQ(told_.back(), "patient: 250 Ok, and so is everybody");
   EXPECT_EQ(told_.size(), 4U);
   EXPECT_EQ(flights_.waiting(), 0U);
 }
 
 TEST_F(FlightsTest, WhoAsksAgainWhenToldJoinsAnotherFlight) {
-  const Ticket ticket = flights_.Join("joe@example.com");
-  bool leads = false;
+  Ticket ticket = flights_.Join("joe@example.com");
+  std::optional<Ticket> again;
   flights_.Wait(*ticket.flight, absl::Seconds(6), [&](const Verdict* /*verdict*/) {
-    const Ticket again = flights_.Join("joe@example.com");
-    leads = again.leads;
-    flights_.Wait(*again.flight, absl::Seconds(6), Note("again"));
+    again.emplace(flights_.Join("joe@example.com"));
+    flights_.Wait(*again->flight, absl::Seconds(6), Note("again"));
   });
-  flights_.Land(ticket.flight, Saying("250 Ok"));
-  EXPECT_TRUE(leads);
+  ticket.landing->Land(Saying("250 Ok"));
+  ASSERT_TRUE(again.has_value());
+  EXPECT_TRUE(again->leads());
   EXPECT_TRUE(told_.empty());
   EXPECT_EQ(flights_.size(), 1U);
 }
 
 TEST_F(FlightsTest, WokenWaitersAreToldThatItIsInProgressAndTheFlightGoesOn) {
-  const Ticket ticket = flights_.Join("joe@example.com");
+  Ticket ticket = flights_.Join("joe@example.com");
   flights_.Wait(*ticket.flight, absl::Seconds(60), Note("first"));
   // Whoever waits again at once does not keep the others from being woken, nor the daemon from its end.
   flights_.Wait(*ticket.flight, absl::Seconds(6), [&](const Verdict* verdict) {
@@ -95,19 +100,65 @@ TEST_F(FlightsTest, WokenWaitersAreToldThatItIsInProgressAndTheFlightGoesOn) {
   });
   flights_.WakeWaiters();
   EXPECT_EQ(told_, (std::vector<std::string>{"first: not in time", "second: not in time"}));
-  flights_.Land(ticket.flight, Saying("250 Ok"));
+  ticket.landing->Land(Saying("250 Ok"));
   EXPECT_EQ(told_.back(), "second again: 250 Ok");
 }
 
+boost::asio::awaitable<void> FlyIntoTrouble(Landing landing) {
+  if (landing.flight().key == "joe@example.com") throw std::runtime_error("in the clouds");
+  landing.Land(Verdict());
+  co_return;
+}
+
+TEST_F(FlightsTest, AFlightWhoseCoroutineFailsIsLandedAndTheAddressCanBeAskedAboutAgain) {
+  const CapturedLog log;
+  Ticket ticket = flights_.Join("joe@example.com");
+  flights_.Wait(*ticket.flight, absl::Seconds(60), Note("first"));
+  test_.loop().Spawn(FlyIntoTrouble(*std::move(ticket.landing)));
+  test_.RunUntilIdle();
+  EXPECT_EQ(told_, std::vector<std::string>{"first: nobody landed joe@example.com"});
+  EXPECT_EQ(flights_.size(), 0U);
+  EXPECT_EQ(flights_.waiting(), 0U);
+  EXPECT_TRUE(log.Contains("in the clouds"));
+  EXPECT_TRUE(flights_.Join("joe@example.com").leads());
+}
+
+TEST_F(FlightsTest, AFlightIsLandedOnlyOnceAndNotByWhoGaveItAway) {
+  {
+    Ticket ticket = flights_.Join("joe@example.com");
+    flights_.Wait(*ticket.flight, absl::Seconds(60), Note("first"));
+    Landing given(*std::move(ticket.landing));
+    ticket.landing.reset();
+    test_.RunUntilIdle();
+    EXPECT_TRUE(told_.empty());
+    given.Land(Saying("250 Ok"));
+  }
+  test_.RunUntilIdle();
+  EXPECT_EQ(told_, std::vector<std::string>{"first: 250 Ok"});
+}
+
+TEST_F(FlightsTest, WhatIsInTheAirAtTheEndIsLandedNowhere) {
+  auto flights = std::make_unique<Flights>(test_.loop(), [](const Flight& /*flight*/) { return Saying("too late"); });
+  Ticket lost = flights->Join("ann@example.com");
+  flights->Wait(*lost.flight, absl::Seconds(60), Note("lost"));
+  Ticket held = flights->Join("joe@example.com");
+  flights->Wait(*held.flight, absl::Seconds(60), Note("held"));
+  lost.landing.reset();
+  flights.reset();
+  held.landing.reset();
+  test_.RunUntilIdle();
+  EXPECT_TRUE(told_.empty());
+}
+
 TEST_F(FlightsTest, WhoOnlyWatchesIsNotWokenAndIsNobodyWhoWaits) {
-  const Ticket ticket = flights_.Join("joe@example.com");
+  Ticket ticket = flights_.Join("joe@example.com");
   flights_.Wait(*ticket.flight, absl::InfiniteDuration(), Note("watching"));
   EXPECT_FALSE(ticket.flight->awaited());
   flights_.Wait(*ticket.flight, absl::Seconds(6), Note("waiting"));
   EXPECT_TRUE(ticket.flight->awaited());
   flights_.WakeWaiters();
   EXPECT_EQ(told_, std::vector<std::string>{"waiting: not in time"});
-  flights_.Land(ticket.flight, Saying("250 Ok"));
+  ticket.landing->Land(Saying("250 Ok"));
   EXPECT_EQ(told_.back(), "watching: 250 Ok");
 }
 

@@ -1,10 +1,12 @@
-// What the plays (tests/scenario) do not show of the verifier and its agenda: many at once, and the end.
+// What the plays (tests/scenario) do not show of the verifier: many at once, and the end.
 #include "verifyd/verifier.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,7 +18,6 @@
 #include "tests/scripted_dialer.h"
 #include "tests/scripted_resolver.h"
 #include "tests/test_loop.h"
-#include "verifyd/agenda.h"
 #include "verifyd/configuration.h"
 #include "verifyd/api/question_list.h"
 
@@ -52,14 +53,6 @@ class VerifierTest : public testing::Test {
     verifier_->Configure(configuration.verifier);
   }
 
-  // On the agenda, due by now.
-  void Plan(const std::string& key) {
-    Record record = PositiveRecord(test_.clock().Now() - absl::Hours(2));
-    record.pending = NegativeFinding(test_.clock().Now() - absl::Hours(1));
-    record.next_probe = test_.clock().Now() - absl::Seconds(1);
-    cache_->PutRecord(key, record);
-  }
-
   Question About(absl::string_view address) {
     Question question;
     question.address = *Address::Parse(address);
@@ -91,47 +84,49 @@ class VerifierTest : public testing::Test {
   std::unique_ptr<Verifier> verifier_;
 };
 
-TEST_F(VerifierTest, TheAgendaAsksFewOfOneDomainAtATimeAndEveryoneInTheEnd) {
-  for (int i = 0; i < 40; ++i) Plan(absl::StrCat("user", i, "@example.com"));
-  Plan("joe@example.net");
-  cache_->Flush();
-  Agenda agenda(test_.loop(), *cache_, *verifier_);
-  test_.Advance(absl::Seconds(2));
-  EXPECT_EQ(agenda.probing(), Agenda::kOfOneDomain + 1);
-  // The others do not wait for what is slow elsewhere, and none is forgotten.
-  for (int round = 0; round < 30; ++round) {
-    test_.Advance(absl::Seconds(101));
-    EXPECT_LE(agenda.probing(), Agenda::kOfOneDomain + 1);
-    cache_->Flush();
-  }
-  EXPECT_EQ(agenda.probing(), 0U);
-  for (int i = 0; i < 40; ++i) {
-    EXPECT_FALSE(cache_->FindRecord(absl::StrCat("user", i, "@example.com"))->pending.has_value()) << i;
-  }
+TEST_F(VerifierTest, AnAddressWhoseProbeFailsInsideVerifydIsNotInProgressUntilTheRestart) {
+  resolver_.set_broken(true);
+  std::optional<Verdict> told;
+  verifier_->Ask(About("joe@example.com"), [&](Verdict&& verdict) { told = std::move(verdict); });
+  test_.RunUntilIdle();
+  ASSERT_TRUE(told.has_value());
+  EXPECT_EQ(told->state, VerdictState::kKnown);
+  EXPECT_EQ(told->finding.reason, Reason::kLocalError);
+  EXPECT_EQ(told->deliverability(), Deliverability::kUnknown);
+  EXPECT_EQ(verifier_->flying(), 0U);
+  EXPECT_TRUE(log_.Contains("the resolver is broken"));
+  resolver_.set_broken(false);
+  Question again = About("joe@example.com");
+  again.fresh = true;
+  EXPECT_EQ(test_.Run(verifier_->Verify(again)).finding.reason, Reason::kAccepted);
 }
 
-TEST_F(VerifierTest, WhatIsOnTheAgendaOfADomainThatIsNotOursAnyMoreIsGivenUp) {
-  Plan("joe@example.com");
-  cache_->Flush();
-  const std::vector<Assignment> file = {{"verify_domains", "example.net", "test"},
-                                        {"myhostname", "gw.example.org", "test"},
-                                        {"address_verify_map", "", "test"}};
-  verifier_->Configure(Configuration::Create(*Settings::Load(file, {}))->verifier);
-  Agenda agenda(test_.loop(), *cache_, *verifier_);
-  test_.Advance(absl::Seconds(2));
-  EXPECT_TRUE(dialer_.connections().empty());
-  EXPECT_FALSE(cache_->FindRecord("joe@example.com")->on_agenda());
+TEST_F(VerifierTest, AnAnswerThatCanNotBeTakenInIsToldAsOurOwnFailure) {
+  dialer_.PlayOnly("11.0.0.1", "rcpt=450 4.2.0 Greylisted, try again later");
+  verifier_->OnPlanned([](absl::Time /*when*/) { throw std::runtime_error("the agenda is broken"); });
+  std::optional<Verdict> told;
+  verifier_->Ask(About("joe@example.com"), [&](Verdict&& verdict) { told = std::move(verdict); });
+  test_.Advance(absl::Seconds(1));
+  ASSERT_TRUE(told.has_value());
+  EXPECT_EQ(told->deliverability(), Deliverability::kUnknown);
+  EXPECT_EQ(verifier_->flying(), 0U);
+  EXPECT_EQ(verifier_->waiting(), 0U);
+  EXPECT_TRUE(log_.Contains("the agenda is broken"));
+  // What fails is not planned for at once.
+  EXPECT_FALSE(verifier_->IsPlanned(*Address::Parse("joe@example.com"), test_.clock().Now() + absl::Minutes(9)));
 }
 
-TEST_F(VerifierTest, AnAgendaThatGoesWhileItsProbesAreInTheAirIsNotMissed) {
-  Plan("joe@example.com");
-  cache_->Flush();
-  auto agenda = std::make_unique<Agenda>(test_.loop(), *cache_, *verifier_);
-  test_.Advance(absl::Seconds(2));
-  EXPECT_EQ(agenda->probing(), 1U);
-  agenda.reset();
-  test_.Advance(absl::Seconds(200));
-  EXPECT_FALSE(cache_->FindRecord("joe@example.com")->pending.has_value());
+TEST_F(VerifierTest, WhatIsKnownOfAnAddressIsToldWhereItsProbeFailsInsideVerifyd) {
+  cache_->PutRecord("joe@example.com", PositiveRecord(test_.clock().Now() - absl::Hours(1)));
+  dialer_.PlayOnly("11.0.0.1", "rcpt=550 5.1.1 User unknown");
+  verifier_->OnPlanned([](absl::Time /*when*/) { throw std::runtime_error("the agenda is broken"); });
+  Question question = About("joe@example.com");
+  question.fresh = true;
+  std::optional<Verdict> told;
+  verifier_->Ask(question, [&](Verdict&& verdict) { told = std::move(verdict); });
+  test_.Advance(absl::Seconds(1));
+  ASSERT_TRUE(told.has_value());
+  EXPECT_EQ(told->deliverability(), Deliverability::kDeliverable);
 }
 
 TEST_F(VerifierTest, ADomainWhoseServerIsSilentLeavesProbesToOthers) {
