@@ -21,7 +21,7 @@ class LocalCache {
  public:
   // Errors: as of CheckCacheFile (none is made), PermissionDenied where it may not be written, Unavailable when it can
   // not be used.
-  static absl::StatusOr<std::unique_ptr<LocalCache>> Open(Configuration configuration);
+  static absl::StatusOr<std::unique_ptr<LocalCache>> Open(const Configuration& configuration);
   // Commits what was changed.
   ~LocalCache();
 

@@ -548,18 +548,17 @@ void FillVerifier(const Draft& draft) {
         "nothing would be verified: verify_domains is empty (set verify_domains, relay_domains or "
         "address_verify_transport_maps)");
   }
+  MemorySettings memory{.lifetimes = configuration.cache.lifetimes,
+                        .verify_domains = std::move(domains),
+                        .negative_cache = settings.YesNo("address_verify_negative_cache"),
+                        .postfix_policy = settings.Text("address_verify_verdict_policy") == "postfix",
+                        .hold_defers = settings.Text("hold_new_address_action") == "defer"};
   auto verifier = std::make_shared<VerifierSettings>(
-      VerifierSettings{.lifetimes = configuration.cache.lifetimes,
-                       .verify_domains = std::move(domains),
-                       .relay_domains = configuration.probe->relay_domains,
-                       .probe_sender = *std::move(sender),
-                       .helo = settings.Text("smtp_helo_name"),
-                       .probe_time_limit = settings.Time("address_verify_probe_time_limit"),
-                       .flight_limit = static_cast<size_t>(settings.Number("address_verify_pending_request_limit")),
-                       .waiter_limit = static_cast<size_t>(settings.Number("address_verify_waiter_limit")),
-                       .negative_cache = settings.YesNo("address_verify_negative_cache"),
-                       .postfix_policy = settings.Text("address_verify_verdict_policy") == "postfix",
-                       .hold_defers = settings.Text("hold_new_address_action") == "defer"});
+      VerifierSettings{std::move(memory), configuration.probe->relay_domains, *std::move(sender)});
+  verifier->helo = settings.Text("smtp_helo_name");
+  verifier->probe_time_limit = settings.Time("address_verify_probe_time_limit");
+  verifier->flight_limit = static_cast<size_t>(settings.Number("address_verify_pending_request_limit"));
+  verifier->waiter_limit = static_cast<size_t>(settings.Number("address_verify_waiter_limit"));
   verifier->guard = GuardFor(draft);
   verifier->promote_persistent = settings.YesNo("address_verify_promote_persistent");
   verifier->keep_dialogues = settings.YesNo("refusal_id");

@@ -427,18 +427,20 @@ void Daemon::Impl::BuildDoors() {
 }
 
 void Daemon::Impl::BuildApi() {
-  api.emplace(
-      ApiContext{.loop = front,
-                 .verifier = *verifier,
+  api.emplace(ApiContext{
+      .memory = {.loop = front,
                  .cache = *cache,
-                 .prober = *prober,
-                 .metrics = metrics,
-                 .restrictions = restrictions.get(),
-                 .record = record.get(),
-                 .reload = [this] { return Reload(); },
-                 .more_stats = [this] { return MoreStats(); },
-                 .config = [this] { return ConfigAnswer(*configuration); },
-                 .status = [this] { return StatusAnswer(StatusNow(), *configuration, *cache, front.clock().Now()); }});
+                 .recall = [this](const Question& question) { return verifier->Recall(question).value_or(Verdict()); }},
+      .daemon = ApiDaemon{
+          .verifier = *verifier,
+          .prober = *prober,
+          .metrics = metrics,
+          .restrictions = *restrictions,
+          .record = *record,
+          .reload = [this] { return Reload(); },
+          .more_stats = [this] { return MoreStats(); },
+          .config = [this] { return ConfigAnswer(*configuration); },
+          .status = [this] { return StatusAnswer(StatusNow(), *configuration, *cache, front.clock().Now()); }}});
 }
 
 absl::Status Daemon::Impl::OpenControlDoor() {
@@ -484,7 +486,7 @@ void Daemon::Impl::Configure() {
   verifier->Configure(configuration->verifier);
   restrictions->Configure(configuration->restrictions);
   record->Configure(configuration->decision_record);
-  api->settings = ApiSettingsOf(*configuration);
+  api->memory.settings = ApiSettingsOf(*configuration);
   for (size_t i = 0; i < doors.size(); ++i) {
     doors[i].exchange->protocol().Configure(configuration->door_settings);
     doors[i].exchange->Configure(configuration->doors[i].limits);

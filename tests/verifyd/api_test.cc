@@ -5,6 +5,7 @@
 
 #include <map>
 #include <set>
+#include <variant>
 
 #include "base/log.h"
 #include "boost/json.hpp"
@@ -178,12 +179,51 @@ TEST_F(ApiTest, AddressesComeAsLinesOfWhichOnlyThoseAreReadForWhichThereIsRoom) 
 }
 
 TEST_F(ApiTest, WithoutADaemonNothingIsDecided) {
-  context_.restrictions = nullptr;
-  context_.record = nullptr;
+  context_.daemon.reset();
   for (const auto& [method, target] : std::vector<std::pair<std::string, std::string>>{
            {"GET", "/v1/report"}, {"GET", "/v1/refusal?id=K7W2MXQA"}, {"POST", "/v1/replay"}}) {
     EXPECT_EQ(Ask(method, target).status, 503) << target;
   }
+}
+
+TEST_F(ApiTest, WithoutADaemonMemoryIsLookedAtAndChangedAllTheSame) {
+  world_.Hold("joe@example.com", Deliverability::kDeliverable, Reason::kAccepted, absl::Minutes(5));
+  world_.cache().PutDestinationState({.name = "mx.example.com"});
+  context_.daemon.reset();
+  EXPECT_EQ(AskAll("/v1/query", R"({"addresses": ["joe@example.com"]})")[0].at("status"), "deliverable");
+  EXPECT_EQ(AskOne("GET", "/v1/record?address=joe@example.com").at("verdict").at("source"), "cache");
+  EXPECT_EQ(Ask("POST", "/v1/pins", R"({"target": "ann@example.com", "status": "deliverable"})").status, 200);
+  EXPECT_EQ(AskOne("GET", "/v1/pins").at("pins").as_array().size(), 1U);
+  EXPECT_EQ(AskOne("DELETE", "/v1/record?address=joe@example.com").at("deleted"), (json::array{"record"}));
+  const json::object stats = AskOne("GET", "/v1/stats");
+  EXPECT_TRUE(stats.contains("cache"));
+  EXPECT_FALSE(stats.contains("prober"));
+  ApiReply destinations = Ask("GET", "/v1/destinations");
+  EXPECT_THAT(test_.Run(destinations.lines()).value_or(""), HasSubstr("\"destination\":\"mx.example.com\""));
+}
+
+TEST_F(ApiTest, WhatNeedsTheDaemonSaysThatNoneRuns) {
+  context_.daemon.reset();
+  for (const ApiRoute& route : ApiRoutes()) {
+    if (!std::holds_alternative<DaemonHandler>(route.handler)) continue;
+    EXPECT_EQ(Ask(std::string(route.method), std::string(route.path)).status, 503) << route.path;
+  }
+}
+
+TEST_F(ApiTest, QueriesAreAnsweredAPartAtATime) {
+  json::array addresses;
+  for (int i = 0; i < 1500; ++i) addresses.emplace_back(absl::StrCat("joe", i, "@example.com"));
+  json::object body;
+  body["addresses"] = addresses;
+  ApiReply reply = Ask("POST", "/v1/query", json::serialize(body));
+  int64_t first = 0;
+  int64_t all = 0;
+  while (std::optional<std::string> together = test_.Run(reply.lines())) {
+    all += absl::c_count(*together, '\n');
+    if (first == 0) first = all;
+  }
+  EXPECT_LT(first, 1000);
+  EXPECT_EQ(all, 1500);
 }
 
 TEST_F(ApiTest, ARefusalIsNamedByItsIdAndRequestsAreWanted) {
@@ -324,7 +364,7 @@ TEST_F(ApiTest, WhatIsDoubtedAndWhatIsOnHoldStandInTheStatus) {
 }
 
 TEST_F(ApiTest, WhileTheSettingsCanNotBeUsedNothingElseIsAnswered) {
-  context_.settings = ApiSettingsOf(StopgapOf("verifyd.cf", "nonsense = 1\n", {}));
+  context_.memory.settings = ApiSettingsOf(StopgapOf("verifyd.cf", "nonsense = 1\n", {}));
   EXPECT_EQ(Ask("POST", "/v1/pins", R"({"target": "joe@example.com", "status": "deliverable"})").status, 503);
   EXPECT_EQ(Ask("POST", "/v1/verify", R"({"addresses": ["joe@example.com"]})").status, 503);
   EXPECT_EQ(Ask("GET", "/v1/status").status, 200);

@@ -64,7 +64,7 @@ class ApiWorld {
     verifier_.Configure(configuration_->verifier);
     restrictions_.Configure(configuration_->restrictions);
     record_.Configure(configuration_->decision_record);
-    context_.settings = ApiSettingsOf(*configuration_);
+    context_.memory.settings = ApiSettingsOf(*configuration_);
   }
 
   ApiContext& Context() { return context_; }
@@ -109,23 +109,25 @@ class ApiWorld {
   std::vector<std::string> wait_for_restart_;
   DaemonStatus daemon_status_;
   ApiContext context_{
-      .loop = loop_,
-      .verifier = verifier_,
-      .cache = *cache_,
-      .prober = prober_,
-      .metrics = metrics_,
-      .restrictions = &restrictions_,
-      .record = &record_,
-      .reload = [this]() -> boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>> {
-        if (!reloaded_.ok()) co_return reloaded_;
-        co_return wait_for_restart_;
-      },
-      .more_stats =
-          [] {
-            return std::vector<std::pair<std::string, double>>{{"policy_connections_now", 3}};
+      .memory = {.loop = loop_,
+                 .cache = *cache_,
+                 .recall = [this](const Question& question) { return verifier_.Recall(question).value_or(Verdict()); }},
+      .daemon = ApiDaemon{
+          .verifier = verifier_,
+          .prober = prober_,
+          .metrics = metrics_,
+          .restrictions = restrictions_,
+          .record = record_,
+          .reload = [this]() -> boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>> {
+            if (!reloaded_.ok()) co_return reloaded_;
+            co_return wait_for_restart_;
           },
-      .config = [this] { return ConfigAnswer(*configuration_); },
-      .status = [this] { return StatusAnswer(daemon_status_, *configuration_, *cache_, loop_.clock().Now()); }};
+          .more_stats =
+              [] {
+                return std::vector<std::pair<std::string, double>>{{"policy_connections_now", 3}};
+              },
+          .config = [this] { return ConfigAnswer(*configuration_); },
+          .status = [this] { return StatusAnswer(daemon_status_, *configuration_, *cache_, loop_.clock().Now()); }}};
 };
 
 }  // namespace verifyd

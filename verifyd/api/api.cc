@@ -2,6 +2,7 @@
 
 #include <array>
 #include <utility>
+#include <variant>
 
 #include "absl/algorithm/container.h"
 #include "absl/status/status.h"
@@ -46,6 +47,14 @@ ApiReply HandleRoutes(ApiContext& /*context*/, const ApiArguments& /*arguments*/
 bool WorksWithoutSettings(const ApiRoute& route) {
   constexpr std::array<absl::string_view, 5> kWork = {"/v1/", "/v1/status", "/v1/stats", "/v1/config", "/v1/reload"};
   return absl::c_linear_search(kWork, route.path);
+}
+
+ApiReply Answer(ApiContext& context, const ApiRoute& route, const ApiArguments& arguments) {
+  if (const auto* const either = std::get_if<EitherHandler>(&route.handler)) return (*either)(context, arguments);
+  if (const auto* const memory = std::get_if<MemoryHandler>(&route.handler))
+    return (*memory)(context.memory, arguments);
+  if (!context.daemon.has_value()) return ApiError(503, "verifyd is not running");
+  return std::get<DaemonHandler>(route.handler)(context.memory, *context.daemon, arguments);
 }
 
 bool TakesLines(const ApiRoute& route) {
@@ -201,10 +210,10 @@ ApiReply HandleApiRequest(ApiContext& context, const ApiRequest& request) {
     }
     if (status.ok()) status = reader.TakeBody(request.body);
     if (!status.ok()) return ApiError(400, status.message());
-    if (!context.settings.usable && !WorksWithoutSettings(route)) {
+    if (!context.memory.settings.usable && !WorksWithoutSettings(route)) {
       return ApiError(503, "nothing is verified: the settings can not be used; see verifyctl status");
     }
-    return route.handler(context, arguments);
+    return Answer(context, route, arguments);
   }
   if (path_known) return ApiError(405, "this path is not for this method; GET /v1/ lists what there is");
   return ApiError(404, "no such path; GET /v1/ lists what there is");

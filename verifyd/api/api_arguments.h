@@ -31,6 +31,7 @@ struct ApiArguments {
   std::string address;
   std::vector<std::string> addresses;  // or requests
   LineSource lines;                    // if set, addresses that come over time, instead of these
+  bool names_addresses() const { return lines || !addresses.empty(); }
   bool fresh = false;
   bool trace = false;
   Role role = Role::kRecipient;

@@ -9,11 +9,11 @@
 
 namespace verifyd {
 
-ApiReply HandleRecords(ApiContext& context, const ApiArguments& arguments);
-ApiReply HandlePurge(ApiContext& context, const ApiArguments& arguments);
-ApiReply HandleImport(ApiContext& context, const ApiArguments& arguments);
-ApiReply HandleLearn(ApiContext& context, const ApiArguments& arguments);
-ApiReply HandleClean(ApiContext& context, const ApiArguments& arguments);
+ApiReply HandleRecords(ApiMemory& memory, const ApiArguments& arguments);
+ApiReply HandlePurge(ApiMemory& memory, const ApiArguments& arguments);
+ApiReply HandleImport(ApiMemory& memory, const ApiArguments& arguments);
+ApiReply HandleLearn(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
+ApiReply HandleClean(ApiMemory& memory, const ApiArguments& arguments);
 
 }  // namespace verifyd
 

@@ -1,7 +1,6 @@
 #include "verifyd/api/daemon_routes.h"
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,18 +54,17 @@ json::object Numbers(const std::vector<std::pair<std::string, double>>& values) 
   return object;
 }
 
-ApiReply Answered(const std::function<std::string()>& answer) {
-  if (!answer) return ApiError(503, "verifyd is not running");
+ApiReply Finished(std::string body) {
   ApiReply reply;
-  reply.body = answer();
+  reply.body = std::move(body);
   return reply;
 }
 
-boost::asio::awaitable<ApiReply> Reload(ApiContext& context) {
-  const absl::StatusOr<std::vector<std::string>> later = co_await context.reload();
+boost::asio::awaitable<ApiReply> Reload(ApiMemory& memory, ApiDaemon& daemon) {
+  const absl::StatusOr<std::vector<std::string>> later = co_await daemon.reload();
   if (!later.ok()) co_return ApiError(HttpStatusOf(later.status()), later.status().message());
   json::array warnings;
-  for (const std::string& warning : context.settings.warnings) warnings.push_back(JsonText(warning));
+  for (const std::string& warning : memory.settings.warnings) warnings.push_back(JsonText(warning));
   json::object object;
   object["reloaded"] = true;
   object["warnings"] = std::move(warnings);
@@ -79,21 +77,27 @@ boost::asio::awaitable<ApiReply> Reload(ApiContext& context) {
 
 ApiReply HandleStats(ApiContext& context, const ApiArguments& /*arguments*/) {
   json::object object;
-  object["cache"] = CacheStats(context.cache.counts());
-  object["prober"] = ProberStats(context.prober.counts());
-  object["verifier"] = {{"waiting_now", context.verifier.waiting()}, {"flying_now", context.verifier.flying()}};
-  if (context.more_stats) object["daemon"] = Numbers(context.more_stats());
-  object["counters"] = Numbers(context.metrics.Collect());
+  object["cache"] = CacheStats(context.memory.cache.counts());
+  if (!context.daemon.has_value()) return JsonReply(object);
+  ApiDaemon& daemon = *context.daemon;
+  object["prober"] = ProberStats(daemon.prober.counts());
+  object["verifier"] = {{"waiting_now", daemon.verifier.waiting()}, {"flying_now", daemon.verifier.flying()}};
+  object["daemon"] = Numbers(daemon.more_stats());
+  object["counters"] = Numbers(daemon.metrics.Collect());
   return JsonReply(object);
 }
 
-ApiReply HandleStatus(ApiContext& context, const ApiArguments& /*arguments*/) { return Answered(context.status); }
+ApiReply HandleStatus(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& /*arguments*/) {
+  return Finished(daemon.status());
+}
 
-ApiReply HandleConfig(ApiContext& context, const ApiArguments& /*arguments*/) { return Answered(context.config); }
+ApiReply HandleConfig(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& /*arguments*/) {
+  return Finished(daemon.config());
+}
 
-ApiReply HandleReload(ApiContext& context, const ApiArguments& /*arguments*/) {
+ApiReply HandleReload(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& /*arguments*/) {
   ApiReply reply;
-  reply.later = [&context] { return Reload(context); };
+  reply.later = [&memory, &daemon] { return Reload(memory, daemon); };
   return reply;
 }
 

@@ -10,9 +10,9 @@
 namespace verifyd {
 
 ApiReply HandleStats(ApiContext& context, const ApiArguments& arguments);
-ApiReply HandleStatus(ApiContext& context, const ApiArguments& arguments);
-ApiReply HandleConfig(ApiContext& context, const ApiArguments& arguments);
-ApiReply HandleReload(ApiContext& context, const ApiArguments& arguments);
+ApiReply HandleStatus(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
+ApiReply HandleConfig(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
+ApiReply HandleReload(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
 
 }  // namespace verifyd
 

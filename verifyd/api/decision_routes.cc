@@ -17,14 +17,11 @@ namespace {
 
 namespace json = boost::json;
 
-ApiReply NobodyDecides() { return ApiError(503, "no mail is decided on here: verifyd is not running"); }
-
 }  // namespace
 
-ApiReply HandleReport(ApiContext& context, const ApiArguments& arguments) {
-  if (context.record == nullptr) return NobodyDecides();
+ApiReply HandleReport(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
   ApiReply reply;
-  reply.lines = [&record = *context.record, since = arguments.since,
+  reply.lines = [&record = daemon.record, since = arguments.since,
                  done = false]() mutable -> boost::asio::awaitable<std::optional<std::string>> {
     if (std::exchange(done, true)) co_return std::nullopt;
     co_return absl::StrCat(co_await record.Report(since), "\n");
@@ -32,17 +29,16 @@ ApiReply HandleReport(ApiContext& context, const ApiArguments& arguments) {
   return reply;
 }
 
-ApiReply HandleRefusal(ApiContext& context, const ApiArguments& arguments) {
-  if (context.record == nullptr) return NobodyDecides();
+ApiReply HandleRefusal(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
   if (!IsRefusalId(arguments.id)) return ApiError(400, "\"id\": expected the eight characters behind \"id\"");
-  std::optional<std::string> refusal = context.record->FindRefusal(arguments.id);
+  std::optional<std::string> refusal = daemon.record.FindRefusal(arguments.id);
   if (!refusal.has_value()) return ApiError(404, absl::StrCat("no refusal ", arguments.id, " is remembered"));
   boost::system::error_code never;
   json::object object = json::parse(*refusal, never).as_object();
   if (const json::value* const subject = object.if_contains("subject"); subject != nullptr) {
     const absl::StatusOr<Address> address =
         Address::FromUnquoted({subject->as_string().data(), subject->as_string().size()});
-    const Dialogue* const dialogue = address.ok() ? context.verifier.dialogues().Find(address->Key()) : nullptr;
+    const Dialogue* const dialogue = address.ok() ? daemon.verifier.dialogues().Find(address->Key()) : nullptr;
     if (dialogue != nullptr) {
       object["asked"] = ToJson(dialogue->ended);
       object["transcript"] = ToJson(dialogue->lines);
@@ -53,18 +49,12 @@ ApiReply HandleRefusal(ApiContext& context, const ApiArguments& arguments) {
   return reply;
 }
 
-ApiReply HandleReplay(ApiContext& context, const ApiArguments& arguments) {
-  if (context.restrictions == nullptr) return NobodyDecides();
-  if (arguments.addresses.empty() && !arguments.lines) {
-    return ApiError(400, "\"requests\": found none, expected at least one");
-  }
+ApiReply HandleReplay(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
+  if (!arguments.names_addresses()) return NoAddresses("requests");
   ApiReply reply;
-  reply.lines = Replay::Report({.loop = context.loop,
-                                .restrictions = *context.restrictions,
-                                .verifier = context.verifier,
-                                .cache = context.cache},
-                               arguments.probe, context.settings.patience,
-                               arguments.lines ? arguments.lines : LinesOf(arguments.addresses));
+  reply.lines = Replay::Report(
+      {.loop = memory.loop, .restrictions = daemon.restrictions, .verifier = daemon.verifier, .cache = memory.cache},
+      arguments.probe, memory.settings.patience, LinesOf(arguments));
   return reply;
 }
 

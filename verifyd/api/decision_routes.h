@@ -9,9 +9,9 @@
 
 namespace verifyd {
 
-ApiReply HandleReport(ApiContext& context, const ApiArguments& arguments);
-ApiReply HandleRefusal(ApiContext& context, const ApiArguments& arguments);
-ApiReply HandleReplay(ApiContext& context, const ApiArguments& arguments);
+ApiReply HandleReport(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
+ApiReply HandleRefusal(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
+ApiReply HandleReplay(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
 
 }  // namespace verifyd
 

@@ -29,18 +29,21 @@ namespace json = boost::json;
 constexpr size_t kShownTarget = Address::kMaxAddress;
 
 // What is asked next shows it, though the prober's loop may not have heard of it yet.
-void HoldDestination(ApiContext& context, DestinationState state, absl::Time until, absl::string_view why) {
+void HoldDestination(ApiMemory& memory, ApiDaemon& daemon, DestinationState state, absl::Time until,
+                     absl::string_view why) {
   state.held_until = until;
   state.held_why = std::string(why);
-  context.cache.PutDestinationState(state);
-  context.prober.Hold(state.name, until);
+  memory.cache.PutDestinationState(state);
+  daemon.prober.Hold(state.name, until);
 }
 
-// What is remembered, with what goes on there now.
-boost::asio::awaitable<std::string> DestinationsNow(Prober& prober, std::string name,
+// What is remembered, with what goes on there now where somebody asks there (`prober`).
+boost::asio::awaitable<std::string> DestinationsNow(Prober* prober, std::string name,
                                                     std::vector<DestinationState> states, absl::Time now) {
   absl::flat_hash_map<std::string, DestinationActivity> active;
-  for (DestinationActivity& activity : co_await prober.Activity(name)) active[activity.name] = std::move(activity);
+  if (prober != nullptr) {
+    for (DestinationActivity& activity : co_await prober->Activity(name)) active[activity.name] = std::move(activity);
+  }
   json::array destinations;
   for (const DestinationState& state : states) {
     json::object& shown = destinations.emplace_back(ToJson(state, now)).get_object();
@@ -54,15 +57,15 @@ boost::asio::awaitable<std::string> DestinationsNow(Prober& prober, std::string 
 }  // namespace
 
 // "@domain", or the name of a destination.
-ApiReply HandleHold(ApiContext& context, const ApiArguments& arguments) {
-  const Pin hold = PinOf(arguments, context.loop.clock().Now());
+ApiReply HandleHold(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
+  const Pin hold = PinOf(arguments, memory.loop.clock().Now());
   if (absl::StartsWith(arguments.target, "@")) {
     const absl::StatusOr<std::string> domain = ParseDomain(absl::string_view(arguments.target).substr(1));
     if (!domain.ok()) return ApiError(400, absl::StrCat("\"target\": ", domain.status().message()));
-    context.cache.PutPin(Pin::HoldKey(*domain), hold);
-  } else if (std::optional<DestinationState> state = context.cache.FindDestinationState(arguments.target)) {
+    memory.cache.PutPin(Pin::HoldKey(*domain), hold);
+  } else if (std::optional<DestinationState> state = memory.cache.FindDestinationState(arguments.target)) {
     if (hold.tell) return ApiError(400, "clients can be told why of \"@domain\" only, not of a destination");
-    HoldDestination(context, *std::move(state), hold.until, hold.why);
+    HoldDestination(memory, daemon, *std::move(state), hold.until, hold.why);
   } else {
     const absl::StatusOr<std::string> domain = ParseDomain(arguments.target);
     return ApiError(404, absl::StrCat("no destination ", Printable(arguments.target, kShownTarget),
@@ -75,16 +78,16 @@ ApiReply HandleHold(ApiContext& context, const ApiArguments& arguments) {
   return JsonReply(object);
 }
 
-ApiReply HandleRelease(ApiContext& context, const ApiArguments& arguments) {
-  const absl::Time now = context.loop.clock().Now();
+ApiReply HandleRelease(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
+  const absl::Time now = memory.loop.clock().Now();
   bool held = false;
   if (absl::StartsWith(arguments.target, "@")) {
     const absl::StatusOr<std::string> domain = ParseDomain(absl::string_view(arguments.target).substr(1));
     if (!domain.ok()) return ApiError(400, absl::StrCat("\"target\": ", domain.status().message()));
-    held = context.cache.DeletePin(Pin::HoldKey(*domain));
-  } else if (const auto state = context.cache.FindDestinationState(arguments.target)) {
+    held = memory.cache.DeletePin(Pin::HoldKey(*domain));
+  } else if (const auto state = memory.cache.FindDestinationState(arguments.target)) {
     held = state->held_until > now;
-    if (held) HoldDestination(context, *state, absl::InfinitePast(), "");
+    if (held) HoldDestination(memory, daemon, *state, absl::InfinitePast(), "");
   }
   const std::string shown = Printable(arguments.target, kShownTarget);
   if (!held) return ApiError(404, absl::StrCat(shown, " is not on hold"));
@@ -93,8 +96,8 @@ ApiReply HandleRelease(ApiContext& context, const ApiArguments& arguments) {
 }
 
 ApiReply HandleDestinations(ApiContext& context, const ApiArguments& arguments) {
-  const absl::Time now = context.loop.clock().Now();
-  std::vector<DestinationState> states = context.cache.LoadDestinationStates();
+  const absl::Time now = context.memory.loop.clock().Now();
+  std::vector<DestinationState> states = context.memory.cache.LoadDestinationStates();
   absl::c_sort(states, [](const DestinationState& a, const DestinationState& b) { return a.name < b.name; });
   if (!arguments.target.empty()) {
     std::erase_if(states, [&](const DestinationState& state) { return state.name != arguments.target; });
@@ -103,7 +106,8 @@ ApiReply HandleDestinations(ApiContext& context, const ApiArguments& arguments) 
     }
   }
   ApiReply reply;
-  reply.lines = [&prober = context.prober, name = arguments.target, states = std::move(states), now,
+  reply.lines = [prober = context.daemon.has_value() ? &context.daemon->prober : nullptr, name = arguments.target,
+                 states = std::move(states), now,
                  done = false]() mutable -> boost::asio::awaitable<std::optional<std::string>> {
     if (std::exchange(done, true)) co_return std::nullopt;
     co_return absl::StrCat(co_await DestinationsNow(prober, name, std::move(states), now), "\n");
@@ -111,20 +115,20 @@ ApiReply HandleDestinations(ApiContext& context, const ApiArguments& arguments) 
   return reply;
 }
 
-ApiReply HandleTrust(ApiContext& context, const ApiArguments& arguments) {
+ApiReply HandleTrust(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
   const std::string shown = Printable(arguments.target, kShownTarget);
-  if (!context.verifier.Trust(arguments.target)) return ApiError(404, absl::StrCat("nothing is held of ", shown));
+  if (!daemon.verifier.Trust(arguments.target)) return ApiError(404, absl::StrCat("nothing is held of ", shown));
   return JsonReply({{"target", JsonText(shown)}, {"believed", true}});
 }
 
 // A destination begins anew: no breaker, no pace that was found out, no resting source. Doubt and hold have their own
 // verbs.
-ApiReply HandleReset(ApiContext& context, const ApiArguments& arguments) {
+ApiReply HandleReset(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
   const std::string shown = Printable(arguments.target, kShownTarget);
-  if (!context.cache.FindDestinationState(arguments.target).has_value()) {
+  if (!memory.cache.FindDestinationState(arguments.target).has_value()) {
     return ApiError(404, absl::StrCat("nothing is held of ", shown));
   }
-  context.prober.Reset(arguments.target);
+  daemon.prober.Reset(arguments.target);
   return JsonReply({{"target", JsonText(shown)}, {"reset", true}});
 }
 

@@ -9,11 +9,11 @@
 
 namespace verifyd {
 
-ApiReply HandleHold(ApiContext& context, const ApiArguments& arguments);
-ApiReply HandleRelease(ApiContext& context, const ApiArguments& arguments);
+ApiReply HandleHold(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
+ApiReply HandleRelease(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
 ApiReply HandleDestinations(ApiContext& context, const ApiArguments& arguments);
-ApiReply HandleTrust(ApiContext& context, const ApiArguments& arguments);
-ApiReply HandleReset(ApiContext& context, const ApiArguments& arguments);
+ApiReply HandleTrust(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
+ApiReply HandleReset(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
 
 }  // namespace verifyd
 

@@ -1,5 +1,5 @@
-// The routes about what is held of one address, or of a whole domain: looking at it, forgetting it, and the operator's
-// word on it.
+// The routes about what is held of addresses and domains: what it answers, looking at it, forgetting it, and the
+// operator's word on it.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_API_MEMORY_ROUTES_H_
@@ -10,12 +10,13 @@
 
 namespace verifyd {
 
-ApiReply HandleShow(ApiContext& context, const ApiArguments& arguments);
-ApiReply HandleDelete(ApiContext& context, const ApiArguments& arguments);
-ApiReply HandlePins(ApiContext& context, const ApiArguments& arguments);
-ApiReply HandleSet(ApiContext& context, const ApiArguments& arguments);
-ApiReply HandleUnset(ApiContext& context, const ApiArguments& arguments);
-ApiReply HandleDomains(ApiContext& context, const ApiArguments& arguments);
+ApiReply HandleShow(ApiMemory& memory, const ApiArguments& arguments);
+ApiReply HandleDelete(ApiMemory& memory, const ApiArguments& arguments);
+ApiReply HandlePins(ApiMemory& memory, const ApiArguments& arguments);
+ApiReply HandleSet(ApiMemory& memory, const ApiArguments& arguments);
+ApiReply HandleUnset(ApiMemory& memory, const ApiArguments& arguments);
+ApiReply HandleDomains(ApiMemory& memory, const ApiArguments& arguments);
+ApiReply HandleQuery(ApiMemory& memory, const ApiArguments& arguments);
 
 }  // namespace verifyd
 

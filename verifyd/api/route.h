@@ -7,10 +7,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -19,6 +22,8 @@
 #include "boost/json/fwd.hpp"
 #include "cache/cache.h"
 #include "cache/lifetime.h"
+#include "mail/question.h"
+#include "mail/verdict.h"
 #include "probe/prober.h"
 #include "verdict/classifier.h"
 #include "verifyd/api/api_arguments.h"
@@ -43,25 +48,36 @@ struct ApiSettings {
   std::vector<std::string> warnings;
 };
 
-// What the routes work on. All of it outlives whoever holds the context, and the lines of every stream.
-struct ApiContext {
+// For routes that only look at memory and change it: no daemon is needed. All of it outlives whoever holds the context,
+// and the lines of every stream; so it is with ApiDaemon.
+struct ApiMemory {
   Loop& loop;
-  Verifier& verifier;
   Cache& cache;
+  // What memory answers, without a probe.
+  std::function<Verdict(const Question& question)> recall;
+  ApiSettings settings = {};  // those in force
+};
+
+// For routes that need the living daemon, beside memory.
+struct ApiDaemon {
+  Verifier& verifier;
   Prober& prober;
   Metrics& metrics;
-  // Null where no mail is decided on; their routes answer 503 then.
-  Restrictions* restrictions = nullptr;
-  DecisionRecord* record = nullptr;
+  Restrictions& restrictions;
+  DecisionRecord& record;
   // Reads the settings file again; comes back when they are in force, with the names of settings that have changed and
   // take effect after a restart only. An error says why the old settings stay.
   std::function<boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>>()> reload;
-  // Numbers of the rooms the context does not know: {"policy_connections", 12}. May be empty.
+  // Numbers of the rooms that are not named here: {"policy_connections", 12}.
   std::function<std::vector<std::pair<std::string, double>>()> more_stats;
-  // The finished answers of GET /v1/config and GET /v1/status. Null where no daemon runs.
+  // The finished answers of GET /v1/config and GET /v1/status.
   std::function<std::string()> config;
   std::function<std::string()> status;
-  ApiSettings settings;  // those in force
+};
+
+struct ApiContext {
+  ApiMemory memory;
+  std::optional<ApiDaemon> daemon = std::nullopt;  // nothing: none runs
 };
 
 // Looking and changing are separate rights; who may change may look.
@@ -83,23 +99,35 @@ struct ApiReply {
   std::function<boost::asio::awaitable<ApiReply>()> later;
 };
 
+// What a handler may touch is what it takes. One that takes the daemon is not called without one.
+using MemoryHandler = ApiReply (*)(ApiMemory& memory, const ApiArguments& arguments);
+using DaemonHandler = ApiReply (*)(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
+// Answers with less where no daemon runs.
+using EitherHandler = ApiReply (*)(ApiContext& context, const ApiArguments& arguments);
+
 struct ApiRoute {
   absl::string_view method;
   absl::string_view path;
   ApiRight right;
   std::vector<absl::string_view> arguments;
   absl::string_view documentation;  // one line
-  ApiReply (*handler)(ApiContext& context, const ApiArguments& arguments);
+  std::variant<MemoryHandler, DaemonHandler, EitherHandler> handler;
 };
 
 ApiReply JsonReply(const boost::json::object& object);
 // {"error": "..."} with this status.
 ApiReply ApiError(int status, absl::string_view message);
 
+// A line of the answer about an address: the verdict, or what is wrong with what was asked about.
+std::string AnswerLine(absl::string_view address, const Verdict& verdict);
+std::string AnswerLine(absl::string_view text, const absl::Status& wrong);
+
 // All of `lines` at once, which are bounded.
 LineSource OneBlock(std::string lines);
-// A line for each.
-LineSource LinesOf(const std::vector<std::string>& addresses);
+// The addresses or requests that the arguments name: a line for each.
+LineSource LinesOf(const ApiArguments& arguments);
+// They name none; `name` is the argument that should.
+ApiReply NoAddresses(absl::string_view name);
 
 }  // namespace verifyd
 

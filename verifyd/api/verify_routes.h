@@ -1,4 +1,4 @@
-// The routes that answer about addresses, many at a time: by a probe, or from memory.
+// The route that verifies addresses, many at a time.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_API_VERIFY_ROUTES_H_
@@ -9,8 +9,7 @@
 
 namespace verifyd {
 
-ApiReply HandleVerify(ApiContext& context, const ApiArguments& arguments);
-ApiReply HandleQuery(ApiContext& context, const ApiArguments& arguments);
+ApiReply HandleVerify(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
 
 }  // namespace verifyd
 
