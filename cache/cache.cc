@@ -653,9 +653,15 @@ std::optional<DestinationState> Cache::FindDestinationState(absl::string_view na
 
 std::vector<DestinationState> Cache::LoadDestinationStates() {
   std::vector<DestinationState> states;
-  impl_->ForEach<DestinationState>(
-      Table::kDestinations, DecodeDestinationState,
-      [&](absl::string_view /*name*/, DestinationState state) { states.push_back(std::move(state)); });
+  impl_->ForEach<DestinationState>(Table::kDestinations, DecodeDestinationState,
+                                   [&](absl::string_view name, DestinationState state) {
+                                     // Older versions took holds of one domain at a destination, which held nobody.
+                                     if (absl::StrContains(name, ' ')) {
+                                       state.held_until = absl::InfinitePast();
+                                       state.held_why.clear();
+                                     }
+                                     states.push_back(std::move(state));
+                                   });
   return states;
 }
 

@@ -59,8 +59,8 @@ class Writer {
     int attempts = 3;
     absl::Duration pause = absl::Seconds(1);  // between attempts; none while somebody waits for the end
   };
-  // They are called on the writer's thread and must only post. Committed: every mutation from `first` to `last` that Put
-  // took.
+  // They are called on the writer's thread and must only post. Committed: every mutation from `first` to `last` that
+  // Put took.
   using OnCommitted = absl::AnyInvocable<void(uint64_t first, uint64_t last)>;
   using OnCleaned = absl::AnyInvocable<void(uint64_t number)>;
   // The store is (or is not any more) what it was when it was opened. Behind kCut nothing is written.

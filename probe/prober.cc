@@ -56,15 +56,12 @@ ProbeOutcome TooMany(const ProbeRequest& request, const Route& route, absl::Dura
 
 struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   // The answer that is owed to who began a probe, whatever befalls that: one that goes without having been given, as a
-  // coroutine of ours has failed, says so. It goes before its prober.
+  // coroutine of ours has failed, says so.
   class Owed {
    public:
-    Owed(Impl& home, ProbeRequest request, Answer answer)
-        : home_(&home), request_(std::move(request)), answer_(std::move(answer)) {}
-    Owed(Owed&& other) noexcept
-        : home_(std::exchange(other.home_, nullptr)),
-          request_(std::move(other.request_)),
-          answer_(std::move(other.answer_)) {}
+    Owed(std::shared_ptr<Impl> home, ProbeRequest request, Answer answer)
+        : home_(std::move(home)), request_(std::move(request)), answer_(std::move(answer)) {}
+    Owed(Owed&&) = default;
     Owed& operator=(Owed&&) = delete;
     ~Owed() {
       if (home_ != nullptr) home_->AnswerFailed(std::move(request_), std::move(answer_));
@@ -73,12 +70,12 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
     // Not after Give.
     const ProbeRequest& request() const { return request_; }
     void Give(ProbeOutcome outcome) {
-      home_ = nullptr;
+      home_.reset();
       answer_(std::move(request_), std::move(outcome));
     }
 
    private:
-    Impl* home_;  // null: given, or moved from
+    std::shared_ptr<Impl> home_;  // null: given, or moved from
     ProbeRequest request_;
     Answer answer_;
   };
@@ -271,7 +268,7 @@ boost::asio::awaitable<std::vector<DestinationActivity>> Prober::Activity(std::s
 }
 
 boost::asio::awaitable<void> Prober::Begin(ProbeRequest request, Answer answer, Accepted accepted) {
-  return Impl::Begin(impl_, Impl::Owed(*impl_, std::move(request), std::move(answer)), std::move(accepted));
+  return Impl::Begin(impl_, Impl::Owed(impl_, std::move(request), std::move(answer)), std::move(accepted));
 }
 
 boost::asio::awaitable<ProbeOutcome> Prober::Probe(ProbeRequest request) {

@@ -363,6 +363,37 @@ TEST_F(ApiTest, WhatIsDoubtedAndWhatIsOnHoldStandInTheStatus) {
   EXPECT_EQ(status.at("on_hold").as_array().at(0), "@example.net");
 }
 
+TEST_F(ApiTest, AHoldOfOneDomainAtADestinationHeldNobodyAndOverwroteItsBreaker) {
+  const std::string name = "mx.example.com customer.example";
+  DestinationState state{.name = name, .failures = 3, .last_failure = Reason::kBlockedPolicy};
+  state.open_until = test_.clock().Now() + absl::Hours(1);
+  state.open_reason = Reason::kBlockedPolicy;
+  world_.cache().PutDestinationState({.name = "mx.example.com"});
+  world_.cache().PutDestinationState(state);
+  const std::string body = R"({"target": "mx.example.com customer.example"})";
+  for (const auto& [method, path] : std::vector<std::pair<std::string, std::string>>{
+           {"POST", "/v1/hold"}, {"DELETE", "/v1/hold"}, {"POST", "/v1/reset"}}) {
+    const ApiReply reply = Ask(method, path, body);
+    EXPECT_EQ(reply.status, 400) << method << " " << path;
+    EXPECT_THAT(ErrorOf(reply), HasSubstr("found customer.example at mx.example.com, expected the destination, "
+                                          "\"mx.example.com\""));
+    EXPECT_THAT(ErrorOf(reply), HasSubstr("\"@customer.example\""));
+    test_.RunUntilIdle();
+    EXPECT_EQ(world_.cache().FindDestinationState(name), state) << method << " " << path;
+  }
+  EXPECT_TRUE(AskOne("GET", "/v1/pins").at("pins").as_array().empty());
+}
+
+TEST_F(ApiTest, AHoldThatAnOlderVersionTookForOneDomainAtADestinationIsNotShownAsOne) {
+  DestinationState state{.name = "mx.example.com customer.example"};
+  state.held_until = absl::InfiniteFuture();
+  state.held_why = "disks";
+  world_.cache().PutDestinationState(state);
+  EXPECT_TRUE(AskOne("GET", "/v1/pins").at("pins").as_array().empty());
+  const json::object status = AskOne("GET", "/v1/status");
+  EXPECT_TRUE(!status.contains("on_hold") || status.at("on_hold").as_array().empty());
+}
+
 TEST_F(ApiTest, WhileTheSettingsCanNotBeUsedNothingElseIsAnswered) {
   context_.memory.settings = ApiSettingsOf(StopgapOf("verifyd.cf", "nonsense = 1\n", {}));
   EXPECT_EQ(Ask("POST", "/v1/pins", R"({"target": "joe@example.com", "status": "deliverable"})").status, 503);

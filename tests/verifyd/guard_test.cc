@@ -1,4 +1,4 @@
-// Doubts of many refusals. Canaries and routes that never accepted anybody: tests/scenario/plays.
+// Doubts, one answer at a time. Whole conversations: tests/scenario/plays.
 #include "verifyd/guard.h"
 
 #include <gtest/gtest.h>
@@ -6,10 +6,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "cache/cache.h"
+#include "probe/probe_settings.h"
 #include "probe/prober.h"
 #include "tests/scripted_dialer.h"
 #include "tests/scripted_resolver.h"
@@ -29,12 +31,17 @@ class GuardTest : public testing::Test {
   Reason Judge(absl::string_view address, bool refused, Before before) {
     ProbeRequest request;
     request.address = *Address::Parse(address);
+    request.deadline = test_.clock().Mono() + absl::Seconds(100);
+    return test_.Run(guard_->Judge(std::move(request), Outcome(refused), before)).reason;
+  }
+  ProbeOutcome Outcome(bool refused) {
     ProbeOutcome outcome;
     outcome.destination = destination_;
+    outcome.configured_route = configured_;
     outcome.finding = ToFinding(ClassificationOf(refused ? Reason::kNoSuchUser : Reason::kAccepted, "test"),
                                 Stage::kRcpt, "as it said", test_.clock().Now());
     outcome.finding.code = refused ? 550 : 250;
-    return test_.Run(guard_->Judge(std::move(request), std::move(outcome), before)).reason;
+    return outcome;
   }
   Reason Refuse(absl::string_view address, Before before = Before::kPositive) { return Judge(address, true, before); }
   void Accept(absl::string_view address, Before before = Before::kPositive) {
@@ -49,6 +56,7 @@ class GuardTest : public testing::Test {
   }
 
   std::string destination_ = kShared;
+  bool configured_ = false;
   CapturedLog log_;
   TestLoop test_;
   ScriptedResolver resolver_{test_.loop()};
@@ -214,6 +222,102 @@ TEST_F(GuardTest, OfABusyDestinationABoundedNumberOfUsersIsCounted) {
   for (int i = 0; i < 149; ++i) Refuse(absl::StrCat("gone", i, "@one.example"));
   EXPECT_TRUE(Believes("one.example")) << "of the latest 500";
   Refuse("gone@one.example");
+  EXPECT_FALSE(Believes("one.example"));
+}
+
+// Canaries are asked about: one.example has a server that plays a script.
+class CanaryTest : public GuardTest {
+ protected:
+  CanaryTest() {
+    prober_.Configure(std::make_shared<const ProbeSettings>(), Classifier::BuiltIn());
+    resolver_.SetMx("one.example", {{10, "mx.one.example"}});
+    resolver_.SetAddresses("mx.one.example", {"11.0.0.1"});
+    Server("rcpt=250 Ok");
+  }
+  void Server(const std::string& script) { dialer_.PlayOnly("11.0.0.1", script); }
+  void SetCanary() {
+    GuardSettings settings;
+    settings.canaries.emplace("one.example", *Address::Parse("canary@one.example"));
+    guard_->Configure(std::make_shared<const GuardSettings>(std::move(settings)));
+  }
+  size_t canaries_asked() const { return dialer_.connections().size(); }
+};
+
+TEST_F(CanaryTest, ARouteThatHasAcceptedNobodyIsBelievedOncePostmasterIsAccepted) {
+  configured_ = true;
+  EXPECT_EQ(Refuse("joe@one.example", Before::kNothing), Reason::kNoSuchUser);
+  EXPECT_EQ(canaries_asked(), 1U);
+  EXPECT_EQ(Refuse("ann@one.example", Before::kNothing), Reason::kNoSuchUser);
+  EXPECT_EQ(canaries_asked(), 1U) << "it has accepted somebody";
+  EXPECT_FALSE(log_.Contains("ALARM"));
+}
+
+TEST_F(CanaryTest, ARouteThatRefusesPostmasterTooIsDoubtedUntilItAcceptsAnybody) {
+  configured_ = true;
+  Server("rcpt=550 5.1.1 User unknown");
+  EXPECT_EQ(Refuse("joe@one.example", Before::kNothing), Reason::kDestinationDoubted);
+  EXPECT_TRUE(log_.Contains("it has never accepted anybody"));
+  Accept("ann@one.example", Before::kNothing);
+  EXPECT_EQ(Refuse("joe@one.example", Before::kNothing), Reason::kNoSuchUser);
+}
+
+TEST_F(CanaryTest, ACanaryThatIsRefusedPutsItsDestinationInDoubtAndOneThatIsAcceptedEndsThat) {
+  SetCanary();
+  Server("rcpt=550 5.1.1 User unknown");
+  EXPECT_EQ(Refuse("joe@one.example", Before::kNothing), Reason::kDestinationDoubted);
+  EXPECT_TRUE(log_.Contains("it refuses canary@one.example"));
+  Server("rcpt=250 Ok");
+  EXPECT_EQ(Refuse("joe@one.example", Before::kNothing), Reason::kDestinationDoubted) << "it was asked a moment ago";
+  EXPECT_EQ(canaries_asked(), 1U);
+  test_.Advance(Guard::kCanaryPause);
+  EXPECT_EQ(Refuse("joe@one.example", Before::kNothing), Reason::kNoSuchUser);
+  EXPECT_EQ(canaries_asked(), 2U);
+}
+
+TEST_F(CanaryTest, ACanaryThatDoesNotAnswerBeginsNoDoubt) {
+  SetCanary();
+  Server("rcpt=451 4.3.0 Try again later");
+  EXPECT_EQ(Refuse("joe@one.example", Before::kNothing), Reason::kNoSuchUser);
+  EXPECT_FALSE(log_.Contains("ALARM"));
+}
+
+TEST_F(CanaryTest, ACanaryWhoseProbeFailsInsideVerifydIsNotInTheAirForEver) {
+  SetCanary();
+  resolver_.set_broken(true);
+  EXPECT_EQ(Refuse("joe@one.example", Before::kNothing), Reason::kNoSuchUser);
+  resolver_.set_broken(false);
+  test_.Advance(Guard::kCanaryPause);
+  Server("rcpt=550 5.1.1 User unknown");
+  EXPECT_EQ(Refuse("joe@one.example", Before::kNothing), Reason::kDestinationDoubted);
+  EXPECT_EQ(canaries_asked(), 1U);
+}
+
+TEST_F(GuardTest, WhatAReportSaysIsNotBelievedOfARouteThatHasAcceptedNobodyNorDuringADoubt) {
+  ProbeOutcome outcome = Outcome(/*refused=*/true);
+  const Address joe = *Address::Parse("joe@one.example");
+  EXPECT_TRUE(guard_->BelievesReport(joe, outcome));
+  outcome.configured_route = true;
+  EXPECT_FALSE(guard_->BelievesReport(joe, outcome));
+  ProbeOutcome accepted = Outcome(/*refused=*/false);
+  accepted.configured_route = true;
+  EXPECT_TRUE(guard_->BelievesReport(joe, accepted));
+  guard_->NoteReport(joe, accepted, Before::kNothing);
+  EXPECT_TRUE(guard_->BelievesReport(joe, outcome));
+  RefuseThreeOf("one.example");
+  EXPECT_FALSE(guard_->BelievesReport(joe, outcome));
+  EXPECT_TRUE(guard_->BelievesReport(*Address::Parse("joe@two.example"), outcome));
+}
+
+TEST_F(GuardTest, ReportsOfThisHourBeginADoubtAndOlderOnesDoNot) {
+  for (const char* user : {"a@one.example", "b@one.example", "c@one.example"}) {
+    ProbeOutcome old = Outcome(/*refused=*/true);
+    old.finding.when -= absl::Hours(2);
+    guard_->NoteReport(*Address::Parse(user), old, Before::kPositive);
+  }
+  EXPECT_TRUE(Believes("one.example"));
+  for (const char* user : {"a@one.example", "b@one.example", "c@one.example"}) {
+    guard_->NoteReport(*Address::Parse(user), Outcome(/*refused=*/true), Before::kPositive);
+  }
   EXPECT_FALSE(Believes("one.example"));
 }
 

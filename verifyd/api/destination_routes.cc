@@ -1,5 +1,6 @@
 #include "verifyd/api/destination_routes.h"
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -37,6 +38,18 @@ void HoldDestination(ApiMemory& memory, ApiDaemon& daemon, DestinationState stat
   daemon.prober.Hold(state.name, until);
 }
 
+// What is kept of one domain at a destination stands beside the destinations as "DESTINATION DOMAIN". Only the guard's
+// doubt of it is the operator's to end: it is no destination, and a hold or reset of that name would reach nobody.
+std::optional<ApiReply> RefuseDomainAtDestination(absl::string_view target) {
+  const size_t blank = target.rfind(' ');
+  if (blank == absl::string_view::npos) return std::nullopt;
+  const std::string destination = Printable(target.substr(0, blank), kShownTarget);
+  const std::string domain = Printable(target.substr(blank + 1), kShownTarget);
+  return ApiError(400,
+                  absl::StrCat("\"target\": found ", domain, " at ", destination, ", expected the destination, \"",
+                               destination, "\", which has its domains with it, or, for a hold, \"@", domain, "\""));
+}
+
 // What is remembered, with what goes on there now where somebody asks there (`prober`).
 boost::asio::awaitable<std::string> DestinationsNow(Prober* prober, std::string name,
                                                     std::vector<DestinationState> states, absl::Time now) {
@@ -63,6 +76,8 @@ ApiReply HandleHold(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& ar
     const absl::StatusOr<std::string> domain = ParseDomain(absl::string_view(arguments.target).substr(1));
     if (!domain.ok()) return ApiError(400, absl::StrCat("\"target\": ", domain.status().message()));
     memory.cache.PutPin(Pin::HoldKey(*domain), hold);
+  } else if (std::optional<ApiReply> refused = RefuseDomainAtDestination(arguments.target)) {
+    return *std::move(refused);
   } else if (std::optional<DestinationState> state = memory.cache.FindDestinationState(arguments.target)) {
     if (hold.tell) return ApiError(400, "clients can be told why of \"@domain\" only, not of a destination");
     HoldDestination(memory, daemon, *std::move(state), hold.until, hold.why);
@@ -85,6 +100,8 @@ ApiReply HandleRelease(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments&
     const absl::StatusOr<std::string> domain = ParseDomain(absl::string_view(arguments.target).substr(1));
     if (!domain.ok()) return ApiError(400, absl::StrCat("\"target\": ", domain.status().message()));
     held = memory.cache.DeletePin(Pin::HoldKey(*domain));
+  } else if (std::optional<ApiReply> refused = RefuseDomainAtDestination(arguments.target)) {
+    return *std::move(refused);
   } else if (const auto state = memory.cache.FindDestinationState(arguments.target)) {
     held = state->held_until > now;
     if (held) HoldDestination(memory, daemon, *state, absl::InfinitePast(), "");
@@ -124,6 +141,7 @@ ApiReply HandleTrust(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& a
 // A destination begins anew: no breaker, no pace that was found out, no resting source. Doubt and hold have their own
 // verbs.
 ApiReply HandleReset(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
+  if (std::optional<ApiReply> refused = RefuseDomainAtDestination(arguments.target)) return *std::move(refused);
   const std::string shown = Printable(arguments.target, kShownTarget);
   if (!memory.cache.FindDestinationState(arguments.target).has_value()) {
     return ApiError(404, absl::StrCat("nothing is held of ", shown));
