@@ -157,9 +157,11 @@ const DoorRow& RowFor(const InheritedSocket& socket) {
   const auto row =
       std::find_if(table.begin(), table.end(), [&](const DoorRow& door) { return door.name == socket.name; });
   if (row != table.end()) return *row;
-  LogWarning(absl::StrCat("an inherited socket is called \"", Printable(socket.name, 60),
-                          "\" (FileDescriptorName=), expected \"control\" or the name of a door: it is served as \"",
-                          table.front().name, "\""));
+  std::vector<absl::string_view> known = {"control"};
+  for (const DoorRow& door : table) known.push_back(door.name);
+  LogWarning(absl::StrCat("inherited socket ", socket.fd, " is called \"", Printable(socket.name, 60),
+                          "\" (FileDescriptorName=), expected one of ", absl::StrJoin(known, ", "),
+                          ": it is served as ", table.front().name));
   return table.front();
 }
 
