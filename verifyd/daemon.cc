@@ -660,7 +660,6 @@ std::optional<Configuration> Daemon::Run() {
   if (const absl::Duration interval = WatchdogInterval(); interval != absl::InfiniteDuration()) {
     impl.front.Spawn(impl.KickWatchdog(interval));
   }
-  AskForShortSlices();
   impl.SayStart();
   LogInfo("ready");
   if (impl.wrong_settings.empty()) {
