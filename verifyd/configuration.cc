@@ -140,7 +140,9 @@ void FillCache(const Draft& draft) {
   lifetimes.domain_negative_max = settings.Time("address_verify_domain_negative_max_time");
   if (lifetimes.domain_negative_min > lifetimes.domain_negative_max) {
     draft.faults.Add("address_verify_domain_negative_min_time",
-                     absl::InvalidArgumentError("longer than address_verify_domain_negative_max_time"));
+                     Unexpected(settings.Text("address_verify_domain_negative_min_time"),
+                                absl::StrCat("at most address_verify_domain_negative_max_time, ",
+                                             settings.Text("address_verify_domain_negative_max_time"))));
   }
   lifetimes.overturn = settings.Time("address_verify_overturn_time");
   lifetimes.stale = settings.Time("address_verify_stale_time");

@@ -158,9 +158,11 @@ const DoorRow& RowFor(const InheritedSocket& socket) {
   const auto row =
       std::find_if(table.begin(), table.end(), [&](const DoorRow& door) { return door.name == socket.name; });
   if (row != table.end()) return *row;
-  LogWarning(absl::StrCat("an inherited socket is called \"", Printable(socket.name, 60),
-                          "\" (FileDescriptorName=), expected \"control\" or the name of a door: it is served as \"",
-                          table.front().name, "\""));
+  std::vector<absl::string_view> known = {"control"};
+  for (const DoorRow& door : table) known.push_back(door.name);
+  LogWarning(absl::StrCat("inherited socket ", socket.fd, " is called \"", Printable(socket.name, 60),
+                          "\" (FileDescriptorName=), expected one of ", absl::StrJoin(known, ", "),
+                          ": it is served as ", table.front().name));
   return table.front();
 }
 
@@ -685,7 +687,6 @@ std::optional<Configuration> Daemon::Run() {
   if (const absl::Duration interval = WatchdogInterval(); interval != absl::InfiniteDuration()) {
     impl.front.Spawn(impl.KickWatchdog(interval));
   }
-  AskForShortSlices();
   impl.SayStart();
   LogInfo("ready");
   if (impl.wrong_settings.empty()) {

@@ -289,7 +289,11 @@ class SocketsTest(BrokenSettingsCase):
         verifyd = self.verifyd()
         listener, path = self.listener(verifyd.directory)
         verifyd.start(listener, "polcy")
-        self.assertIn('an inherited socket is called "polcy"', verifyd.log())
+        self.assertIn(
+            'inherited socket 3 is called "polcy" (FileDescriptorName=), expected one of control, policy, verify, milter, '
+            "socketmap, tcp_table, line: it is served as policy\n",
+            verifyd.log(),
+        )
         with PolicyClient(path) as client:
             self.assertEqual(client.ask("alice@good.test")[0], "DUNNO")
 

@@ -4,7 +4,8 @@
 // SUBJECT_routes.h.
 //
 // Every answer is one JSON object, or a stream of lines with one object each (application/x-ndjson). What went wrong is
-// {"error": "..."}, with status 400 (the request), 403 (the right), 404 (nothing there), 405 (the method) or 503 (us).
+// {"error": "..."}, with status 400 (the request), 403 (the right), 404 (nothing there), 405 (the method), 503 (us) or
+// 500 (a fault in us).
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_API_API_H_
