@@ -24,8 +24,9 @@ std::optional<DiskSpace> DiskSpaceOf(const std::string& folder) {
 }
 
 std::string WriteErrorText(const std::string& file, int code) {
-  const std::string folder = std::filesystem::path(file).parent_path();
-  const std::optional<DiskSpace> space = DiskSpaceOf(folder.empty() ? "." : folder);
+  std::string folder = std::filesystem::path(file).parent_path();
+  if (folder.empty()) folder = ".";
+  const std::optional<DiskSpace> space = DiskSpaceOf(folder);
   const bool full = code == ENOSPC || (code == EIO && space.has_value() && space->free_bytes < kNothing);
   if (full) return absl::StrCat(std::strerror(ENOSPC), ": the disk of ", folder, " is full");
   return std::strerror(code);

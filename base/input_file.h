@@ -4,6 +4,7 @@
 #ifndef VERIFYD_BASE_INPUT_FILE_H_
 #define VERIFYD_BASE_INPUT_FILE_H_
 
+#include <cstddef>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -17,6 +18,9 @@ namespace verifyd {
 absl::StatusOr<std::unique_ptr<std::ifstream>> OpenInputFile(const std::string& path);
 // Whether that would open it.
 absl::Status CheckInputFile(const std::string& path);
+// All that is in it. It does not wait: a pipe or a device, which may have no end, is NotFound as a folder is. Also
+// InvalidArgument: it is larger than `most` bytes.
+absl::StatusOr<std::string> ReadInputFile(const std::string& path, size_t most);
 
 }  // namespace verifyd
 

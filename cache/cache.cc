@@ -595,7 +595,7 @@ bool Cache::DeletePin(absl::string_view key) {
   return impl_->Delete(Table::kPins, impl_->Stored(folded)) || as_spelled;
 }
 
-void Cache::FoldPins() {
+void Cache::FoldPins(absl::Time now) {
   absl::btree_map<std::string, Pin> newest;
   std::vector<std::string> spelled;
   impl_->ForEach<Pin>(
@@ -604,7 +604,8 @@ void Cache::FoldPins() {
         std::string folded = FoldedKey(key);
         if (folded != key) spelled.emplace_back(key);
         const auto [held, first] = newest.try_emplace(std::move(folded), pin);
-        if (!first && held->second.set_at < pin.set_at) held->second = std::move(pin);
+        const auto rank = [now](const Pin& of) { return std::pair(of.until > now, of.set_at); };
+        if (!first && rank(held->second) < rank(pin)) held->second = std::move(pin);
       });
   for (const std::string& key : spelled) {
     impl_->Put(Table::kPins, key, std::nullopt);

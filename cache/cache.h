@@ -136,8 +136,9 @@ class Cache {
   // All that have not ended by `now`, with their keys, holds among them; by key.
   std::vector<std::pair<std::string, Pin>> ListPins(absl::Time now);
   // Puts pins of older versions, which were kept as they had been spelled, where they are looked for. Those that are
-  // hashed stay, and hold for their own spelling only. For the daemon, which writes.
-  void FoldPins();
+  // hashed stay, and hold for their own spelling only. Of several the newest holds, but one that has ended by `now`
+  // gives way to one that has not. For the daemon, which writes.
+  void FoldPins(absl::Time now);
   // The hold on a domain, unless it has ended by `now`.
   std::optional<Pin> FindHold(absl::string_view domain, absl::Time now);
 

@@ -95,17 +95,19 @@ std::string ReadAll(int fd) {
 
 absl::Status CheckStore(const std::string& path) {
   struct stat file {};
-  if (::stat(path.c_str(), &file) != 0 || file.st_size == 0) return absl::OkStatus();
+  if (::stat(path.c_str(), &file) != 0) return absl::OkStatus();
+  const auto no_cache = [&](absl::string_view why) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": no cache: ", why));
+  };
+  if (!S_ISREG(file.st_mode)) return no_cache("it is a pipe or a device");
+  if (file.st_size == 0) return no_cache("it is empty");
   MDB_env* env = nullptr;
-  if (mdb_env_create(&env) != 0) return absl::OkStatus();
+  if (mdb_env_create(&env) != 0) return absl::ResourceExhaustedError(absl::StrCat(path, ": no memory is left"));
   const std::unique_ptr<MDB_env, void (*)(MDB_env*)> closing(env, mdb_env_close);
   mdb_env_set_maxdbs(env, kDatabases);
   // Without the lock table: a check must not be held up by what a dead process has left there.
   const int open = mdb_env_open(env, path.c_str(), MDB_NOSUBDIR | MDB_RDONLY | MDB_NOLOCK, 0600);
-  if (open == MDB_INVALID || open == MDB_VERSION_MISMATCH) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": no cache: ", mdb_strerror(open)));
-  }
-  if (open != 0) return absl::OkStatus();
+  if (open != 0) return no_cache(mdb_strerror(open));
   MDB_txn* txn = nullptr;
   int code = mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn);
   uint64_t sum = 0;

@@ -17,7 +17,7 @@
 namespace verifyd {
 
 // Reads every entry of every database in the file. DataLoss: it is damaged, and how. InvalidArgument: it is no file of
-// LMDB. Ok also for one that is not there: what to do with that is for Store::Open to say.
+// LMDB, or an empty one. Ok also for one that is not there: what to do with that is for Store::Open to say.
 absl::Status CheckStore(const std::string& path);
 
 // What came of a check in another process.

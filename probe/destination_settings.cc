@@ -121,7 +121,7 @@ std::shared_ptr<const ProbeSettings> DestinationSettings::Find(const Route& rout
   if (auto found = FindKey(name)) return found;
   // Without the transport, where that asks as another.
   absl::string_view place = name;
-  if (route.settings != nullptr) place = place.substr(0, place.rfind(Route::kTransportMark));
+  if (!route.transport.empty()) place = place.substr(0, place.rfind(Route::kTransportMark));
   if (auto found = FindKey(place)) return found;
   // The next hop alone, as it stands in a transport map.
   if (route.configured && absl::StartsWith(place, Route::kSmtpMark)) {

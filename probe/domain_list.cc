@@ -1,5 +1,6 @@
 #include "probe/domain_list.h"
 
+#include <iterator>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -51,6 +52,7 @@ absl::Status DomainList::Add(absl::string_view item, bool listed, LoadTable load
   if (item == "*" || absl::StartsWith(item, "static:")) {
     Part all;
     all.listed = listed;
+    all.below = kind_.below;
     all.all = true;
     parts_.push_back(std::move(all));
     return absl::OkStatus();
@@ -62,13 +64,44 @@ absl::Status DomainList::Add(absl::string_view item, bool listed, LoadTable load
   }
   Part part;
   part.listed = listed;
+  part.below = kind_.below;
   ASSIGN_OR_RETURN(part.table, load(item));
   if (part.table->remote().has_value() && !kind_.askable) {
     return absl::InvalidArgumentError(
         absl::StrCat("\"", Printable(item, 80), "\" in a list of domains: expected a table that can be read whole"));
   }
+  part.table->ForEach([&](absl::string_view key, absl::string_view /*value*/) {
+    if (part.IsDomain(key)) ++part.table_domains;
+  });
   parts_.push_back(std::move(part));
   return absl::OkStatus();
+}
+
+void DomainList::Append(DomainList other) {
+  std::move(other.parts_.begin(), other.parts_.end(), std::back_inserter(parts_));
+}
+
+void DomainList::AddRoutes(std::vector<std::shared_ptr<const TransportTable>> routes, bool only_elsewhere) {
+  routes_ = std::move(routes);
+  only_elsewhere_ = only_elsewhere;
+  routed_ = 0;
+  for (const auto& route : routes_) {
+    route->table()->ForEach([&](absl::string_view key, absl::string_view value) {
+      if (Counts(*route, key, value)) ++routed_;
+    });
+  }
+}
+
+bool DomainList::Counts(const TransportTable& table, absl::string_view key, absl::string_view value) const {
+  if (key == "*" || !only_elsewhere_) return key != "*";
+  const absl::StatusOr<Transport> transport = table.ParseValue(key, value);
+  return !transport.ok() || Counts(*transport);
+}
+
+// Where mail for a stranger is only slowed down, it is still a stranger's.
+bool DomainList::Counts(const Transport& transport) const {
+  if (transport.by_wildcard) return false;
+  return !only_elsewhere_ || transport.kind != Transport::Kind::kSmtp || transport.next_hop.given();
 }
 
 absl::Status DomainList::AddFile(absl::string_view path, bool listed, LoadTable load, int depth) {
@@ -90,7 +123,9 @@ absl::Status DomainList::AddFile(absl::string_view path, bool listed, LoadTable 
 
 DomainList::Part& DomainList::PartFor(bool listed) {
   if (parts_.empty() || parts_.back().listed != listed || parts_.back().all || parts_.back().table != nullptr) {
-    parts_.emplace_back().listed = listed;
+    Part& part = parts_.emplace_back();
+    part.listed = listed;
+    part.below = kind_.below;
   }
   return parts_.back();
 }
@@ -101,13 +136,18 @@ absl::StatusOr<bool> DomainList::Part::Has(absl::string_view name, Ask ask) cons
   return table->FindNumber(name).has_value();
 }
 
-absl::StatusOr<bool> DomainList::Fits(const Part& part, absl::string_view name, Ask ask) const {
+bool DomainList::Part::IsDomain(absl::string_view key) const {
+  return !absl::StrContains(key, '@') && (below != Below::kNone || absl::StrContains(key, '.'));
+}
+
+absl::StatusOr<bool> DomainList::Fits(const Part& part, absl::string_view name, Ask ask) {
   if (part.all) return true;
   ASSIGN_OR_RETURN(bool has, part.Has(name, ask));
+  if (part.below == Below::kNone || (part.table != nullptr && part.table->takes_whole_keys_only())) return has;
   for (size_t dot = name.find('.'); !has && dot != absl::string_view::npos; dot = name.find('.')) {
     ASSIGN_OR_RETURN(has, part.Has(name.substr(dot), ask));
     name.remove_prefix(dot + 1);
-    if (has || !kind_.parents) continue;
+    if (has || part.below != Below::kAll) continue;
     ASSIGN_OR_RETURN(has, part.Has(name, ask));
   }
   return has;
@@ -125,7 +165,7 @@ absl::StatusOr<std::optional<bool>> DomainList::Judge(absl::string_view name, bo
 bool DomainList::IsRouted(const Address& address) const {
   for (const std::shared_ptr<const TransportTable>& table : routes_) {
     const std::optional<Transport> transport = table->Find(address);
-    if (transport.has_value() && !transport->by_wildcard) return true;
+    if (transport.has_value() && Counts(*transport)) return true;
   }
   return false;
 }
@@ -155,13 +195,10 @@ bool DomainList::ContainsExactly(absl::string_view domain) const { return *Conta
 
 bool DomainList::empty() const {
   for (const Part& part : parts_) {
-    const bool may_have = part.table == nullptr || part.table->remote().has_value() || part.table->size() > 0;
+    const bool may_have = part.table == nullptr || part.table->remote().has_value() || part.table_domains > 0;
     if (part.listed && may_have) return false;
   }
-  for (const std::shared_ptr<const TransportTable>& table : routes_) {
-    if (table->size() > 0) return false;
-  }
-  return true;
+  return routed_ == 0;
 }
 
 bool DomainList::all() const {
@@ -170,27 +207,30 @@ bool DomainList::all() const {
 
 std::vector<std::string> DomainList::Domains() const {
   absl::btree_set<std::string> domains;
-  const auto take = [&](const std::string& key) {
-    if (ParseDomain(key).ok()) domains.insert(key);
+  const auto take = [&](absl::string_view key) {
+    if (ParseDomain(key).ok()) domains.emplace(key);
   };
   for (const Part& part : parts_) {
     if (!part.listed) continue;
     for (const std::string& domain : part.domains) take(domain);
     if (part.table == nullptr) continue;
-    for (const std::string& key : part.table->Keys()) take(key);
+    part.table->ForEach([&](absl::string_view key, absl::string_view /*value*/) {
+      if (part.IsDomain(key)) take(key);
+    });
   }
-  for (const std::shared_ptr<const TransportTable>& table : routes_) {
-    for (const std::string& key : table->table()->Keys()) take(key);
+  for (const std::shared_ptr<const TransportTable>& route : routes_) {
+    route->table()->ForEach([&](absl::string_view key, absl::string_view value) {
+      if (Counts(*route, key, value)) take(key);
+    });
   }
   return {domains.begin(), domains.end()};
 }
 
 size_t DomainList::size() const {
-  size_t size = 0;
+  size_t size = routed_;
   for (const Part& part : parts_) {
-    if (part.listed) size += part.domains.size() + (part.table == nullptr ? 0 : part.table->size());
+    if (part.listed) size += part.domains.size() + part.table_domains;
   }
-  for (const std::shared_ptr<const TransportTable>& table : routes_) size += table->size();
   return size;
 }
 

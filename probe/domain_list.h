@@ -1,5 +1,5 @@
 // A list of domains as in relay_domains, with the items of Postfix's lists (postconf(5)): `example.com` stands for
-// itself and what is below it (Postfix's parent_domain_matches_subdomains), `.example.com` for what is below it only,
+// itself and what is below it (or not: Below), `.example.com` for what is below it only,
 // `*` and `static:anything` for all, `/PATH` for the items in that file, `TYPE:/PATH` for the keys of a table, and
 // `!ITEM` for what is not meant. The first item that fits decides.
 //
@@ -8,6 +8,7 @@
 #define VERIFYD_PROBE_DOMAIN_LIST_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,16 +29,25 @@ class DomainList {
   using LoadTable = absl::FunctionRef<absl::StatusOr<std::shared_ptr<const Table>>(absl::string_view spec)>;
   // Whether a key stands in a table that is not in memory.
   using Ask = absl::FunctionRef<absl::StatusOr<bool>(const Table& table, absl::string_view key)>;
+  // Which names below a domain are meant.
+  enum class Below : uint8_t {
+    kAll,     // of example.com and of .example.com
+    kDotted,  // of .example.com (a list that Postfix's parent_domain_matches_subdomains does not name)
+    kNone,    // nothing is below anything, as in mydestination and the virtual_ lists of Postfix
+  };
   struct Kind {
-    bool parents = true;   // a domain stands for what is below it, too
+    Below below = Below::kAll;
     bool askable = false;  // tables may be such as are asked over a socket
   };
   // Errors name the item, and for a file the line.
   static absl::StatusOr<DomainList> Create(const std::vector<std::string>& items);
   static absl::StatusOr<DomainList> Create(const std::vector<std::string>& items, LoadTable load, const Kind& kind);
 
-  // Domains that these tables route belong to the list, too ("*" in a table does not count).
-  void AddRoutes(std::vector<std::shared_ptr<const TransportTable>> routes) { routes_ = std::move(routes); }
+  // What `other` has stands behind what is here, and is of the kind that it was.
+  void Append(DomainList other);
+  // Domains that these tables route belong to the list, too ("*" in a table does not count). `only_elsewhere`: but not
+  // those whose line says nothing but by which SMTP transport their own MX is asked ("slow:").
+  void AddRoutes(std::vector<std::shared_ptr<const TransportTable>> routes, bool only_elsewhere = false);
 
   // The domain, a parent of it, or a route for the address stands in the list.
   bool Contains(const Address& address) const;
@@ -51,7 +61,8 @@ class DomainList {
   bool empty() const;
   // "*" stands in it.
   bool all() const;
-  // Domains that are named, and lines of its routes.
+  // Domains that are named, and lines of its routes that count. A table that names aliases beside domains has names
+  // without a dot for the former (Below::kNone).
   size_t size() const;
   // Those of them that are a domain, each once, by name: neither ".example.com" nor the route of an address.
   std::vector<std::string> Domains() const;
@@ -60,23 +71,30 @@ class DomainList {
   // Items that stand together and mean the same: their order does not matter.
   struct Part {
     bool listed = true;  // false: behind "!"
+    Below below = Below::kAll;
     bool all = false;
     absl::flat_hash_set<std::string> domains;
-    std::shared_ptr<const Table> table;  // by its keys; what is no domain among them is never asked for
+    std::shared_ptr<const Table> table;  // by its keys; what is no domain among them counts for nothing
+    size_t table_domains = 0;            // how many of them are one
+    bool IsDomain(absl::string_view key) const;
     absl::StatusOr<bool> Has(absl::string_view name, Ask ask) const;
   };
 
   absl::Status Add(absl::string_view item, bool listed, LoadTable load, int depth);
   absl::Status AddFile(absl::string_view path, bool listed, LoadTable load, int depth);
   Part& PartFor(bool listed);
-  absl::StatusOr<bool> Fits(const Part& part, absl::string_view name, Ask ask) const;
+  static absl::StatusOr<bool> Fits(const Part& part, absl::string_view name, Ask ask);
   // Nothing: no item fits.
   absl::StatusOr<std::optional<bool>> Judge(absl::string_view name, bool all_counts, Ask ask) const;
   bool IsRouted(const Address& address) const;
+  bool Counts(const Transport& transport) const;
+  bool Counts(const TransportTable& table, absl::string_view key, absl::string_view value) const;
 
   Kind kind_;
   std::vector<Part> parts_;
   std::vector<std::shared_ptr<const TransportTable>> routes_;
+  bool only_elsewhere_ = false;
+  size_t routed_ = 0;  // lines of them that count
 };
 
 }  // namespace verifyd

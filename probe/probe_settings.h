@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "dns/mail_hosts.h"
 #include "probe/dialer.h"
@@ -44,12 +45,14 @@ struct ProbeSettings {
   Transport virtual_transport = {.kind = Transport::Kind::kOther, .name = "virtual"};
   Transport relay_transport = {.name = "relay"};
   Transport default_transport = {.name = "smtp"};
-  // address_verify_relayhost: "", "host", "[host]", "[host]:port"; and by the probe's sender.
-  NextHop relayhost;
+  // address_verify_relayhost, and by the probe's sender. An error: what Postfix says is not understood.
+  absl::StatusOr<NextHop> relayhost = NextHop();
   std::vector<std::shared_ptr<const Table>> relayhost_maps;
   TransportNames transport_names = {.smtp = {"smtp", "relay"}};
   // What a transport wants otherwise, by its name (its -o in master.cf). What routes addresses is not in it.
   absl::flat_hash_map<std::string, std::shared_ptr<const ProbeSettings>> transports;
+  // What all that speak LMTP want otherwise (lmtp_... in main.cf); null: nothing.
+  std::shared_ptr<const ProbeSettings> lmtp;
   // address_verify_transport_maps, loaded; each key is looked up in all of them, in order.
   std::vector<std::shared_ptr<const TransportTable>> transport_maps;
   // Applied to the address before it is routed, as Postfix does to its own probes.
@@ -123,6 +126,7 @@ struct ProbeSettings {
         settings.relay_domains = DomainList();
     settings.transport_maps.clear();
     settings.transports.clear();
+    settings.lmtp = nullptr;
     return settings;
   }
 };

@@ -202,7 +202,10 @@ void Prober::Configure(std::shared_ptr<const ProbeSettings> settings, std::share
   impl_->settings = std::move(settings);
   impl_->air.SetPlaces(impl_->settings->in_the_air_limit);
   impl_->classifier = std::move(classifier);
+  impl_->alarms.Renew();
 }
+
+std::vector<std::string> Prober::StandingAlarms() const { return impl_->alarms.Standing(); }
 
 void Prober::SetObserver(std::function<void(const DestinationState&)> observer) {
   impl_->observer = std::move(observer);

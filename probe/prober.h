@@ -59,6 +59,9 @@ class Prober {
   // Before the first Probe, and again after a reload; probes in the air keep what they began with.
   void Configure(std::shared_ptr<const ProbeSettings> settings, std::shared_ptr<const Classifier> classifier);
 
+  // What is wrong on our side, as the log has said (probe/alarms.h).
+  std::vector<std::string> StandingAlarms() const;
+
   // Ends when it is known where to ask and the request is handed over, or that nobody is to be asked. `answer` is
   // called once, with the request as it was given: by request.deadline at the latest, perhaps before this ends. Where
   // an exception ends it before it is known where to ask, the answer is our own failure (reason local_error). As many

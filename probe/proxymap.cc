@@ -32,8 +32,11 @@ boost::asio::awaitable<absl::StatusOr<std::optional<std::string>>> ProxymapClien
                                                                                           std::string key,
                                                                                           MonoTime deadline) {
   const MonoTime end = std::min(deadline, loop_.clock().Mono() + kTimeLimit);
-  if (!co_await AwaitTurn(end)) {
+  if (busy_ >= kConnections && free_.waiting() >= kMaxWaiting) {
     co_return absl::UnavailableError(absl::StrCat(path, ": too many questions wait for it"));
+  }
+  if (!co_await AwaitTurn(end)) {
+    co_return absl::UnavailableError(absl::StrCat(path, ": it did not answer in time those who asked before"));
   }
   if (path != std::exchange(path_, path)) idle_.clear();
   const Attributes request = {
@@ -75,7 +78,6 @@ boost::asio::awaitable<bool> ProxymapClient::AwaitTurn(MonoTime deadline) {
     ++busy_;
     co_return true;
   }
-  if (free_.waiting() >= kMaxWaiting) co_return false;
   co_return co_await free_.Wait(deadline);
 }
 

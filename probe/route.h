@@ -26,6 +26,7 @@ struct Route {
   // What the transport wants otherwise than the others; null: nothing. The destination then has "/TRANSPORT" behind its
   // name, so that no session is shared with those who ask as another.
   std::shared_ptr<const ProbeSettings> settings;
+  std::string transport;  // its name, where it stands there
   static constexpr absl::string_view kTransportMark = "/";
   // In the order in which they are tried; at least one.
   std::vector<Endpoint> endpoints;

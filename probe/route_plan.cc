@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -12,6 +13,7 @@
 namespace verifyd {
 namespace {
 
+constexpr absl::string_view kAliasMaps = "virtual_alias_maps";
 constexpr absl::string_view kTransportMaps = "transport_maps";
 constexpr absl::string_view kRelayhost = "relayhost";
 constexpr absl::string_view kRelayhostMaps = "sender_dependent_relayhost_maps";
@@ -46,7 +48,9 @@ class Planner {
  private:
   using Tables = std::vector<std::shared_ptr<const Table>>;
 
-  RemoteValue LookUp(absl::string_view setting, const Table& table, const std::string& key) {
+  // `part`: the key is part of what is meant (Table::takes_whole_keys_only).
+  RemoteValue LookUp(absl::string_view setting, const Table& table, const std::string& key, bool part = false) {
+    if (part && table.takes_whole_keys_only()) return std::nullopt;
     if (!table.remote().has_value()) {
       const std::optional<absl::string_view> value = table.Find(key);
       return value.has_value() ? std::optional<std::string>(*value) : std::nullopt;
@@ -56,9 +60,9 @@ class Planner {
     return value;
   }
 
-  RemoteValue LookUp(absl::string_view setting, const Tables& tables, const std::string& key) {
+  RemoteValue LookUp(absl::string_view setting, const Tables& tables, const std::string& key, bool part) {
     for (const auto& table : tables) {
-      RemoteValue value = LookUp(setting, *table, key);
+      RemoteValue value = LookUp(setting, *table, key, part);
       if (!value.ok() || value->has_value()) return value;
     }
     return std::nullopt;
@@ -70,8 +74,7 @@ class Planner {
                               settings_.propagates_to_canonical, kMaxCanonicalSteps));
     RETURN_IF_ERROR(
         RewriteBy("canonical_maps", settings_.canonical_maps, settings_.propagates_to_canonical, kMaxCanonicalSteps));
-    return RewriteBy("virtual_alias_maps", settings_.virtual_alias_maps, settings_.propagates_to_virtual,
-                     kMaxAliasSteps);
+    return RewriteBy(kAliasMaps, settings_.virtual_alias_maps, settings_.propagates_to_virtual, kMaxAliasSteps);
   }
 
   // Until nothing changes.
@@ -103,10 +106,11 @@ class Planner {
     }
     keys.push_back({absl::StrCat("@", now.domain())});
     for (const Key& key : keys) {
-      ASSIGN_OR_RETURN(const std::optional<std::string> value, LookUp(setting, tables, key.text));
+      ASSIGN_OR_RETURN(const std::optional<std::string> value,
+                       LookUp(setting, tables, key.text, /*part=*/&key != &keys.front()));
       if (!value.has_value()) continue;
       const bool unmatched = key.without_extension;
-      return Become(*value, unmatched ? name : now.local(), unmatched && propagates ? extension : "");
+      return Become(setting, *value, unmatched ? name : now.local(), unmatched && propagates ? extension : "");
     }
     return false;
   }
@@ -129,11 +133,13 @@ class Planner {
     return address.domain_is_literal() && settings_.own_addresses.Contains(address.literal_ip());
   }
 
-  // False: it stays what it is.
-  absl::StatusOr<bool> Become(absl::string_view value, absl::string_view local, absl::string_view extension) {
+  // False: it stays what it is. Of several targets canonical(5) takes the first.
+  absl::StatusOr<bool> Become(absl::string_view setting, absl::string_view value, absl::string_view local,
+                              absl::string_view extension) {
     const std::vector<absl::string_view> targets = SplitList(value);
-    if (targets.size() != 1) {
-      plan_.several = targets.size() > 1;
+    if (targets.empty()) return false;
+    if (targets.size() > 1 && setting == kAliasMaps) {
+      plan_.several = true;
       return false;
     }
     std::string target(targets.front());
@@ -154,9 +160,13 @@ class Planner {
     transport_ = settings_.default_transport;
     if (!settings_.route_service.empty()) return AskService();
     RETURN_IF_ERROR(FindByClass());
-    for (const std::string& key : TransportTable::KeysFor(plan_.address, settings_.recipient_delimiter)) {
+    const std::string quoted = absl::AsciiStrToLower(plan_.address.ToSmtp());
+    const std::vector<std::string> keys = TransportTable::KeysFor(plan_.address, settings_.recipient_delimiter);
+    for (const std::string& key : keys) {
+      // Postfix asks patterns for "*", too.
+      const bool part = key != keys.front() && key != quoted && key != "*";
       for (const auto& table : settings_.transport_maps) {
-        ASSIGN_OR_RETURN(const std::optional<std::string> value, LookUp(kTransportMaps, *table->table(), key));
+        ASSIGN_OR_RETURN(const std::optional<std::string> value, LookUp(kTransportMaps, *table->table(), key, part));
         if (!value.has_value()) continue;
         absl::StatusOr<Transport> said = table->ParseValue(key, *value);
         if (!said.ok()) return Blame(absl::StrCat(kTransportMaps, ": ", table->table()->spec()), said.status());
@@ -231,20 +241,24 @@ class Planner {
   }
 
   absl::StatusOr<NextHop> Relayhost() {
-    if (!settings_.relayhost_maps.empty() && !sender_.empty()) {
+    if (!settings_.relayhost_maps.empty()) {
       const size_t at = sender_.rfind('@');
-      std::vector<std::string> keys = {std::string(sender_)};
+      // empty_address_relayhost_maps_lookup_key
+      std::vector<std::string> keys = {sender_.empty() ? "<>" : std::string(sender_)};
       if (at != absl::string_view::npos) keys.emplace_back(sender_.substr(at));
       for (const std::string& key : keys) {
-        ASSIGN_OR_RETURN(const std::optional<std::string> value, LookUp(kRelayhostMaps, settings_.relayhost_maps, key));
+        ASSIGN_OR_RETURN(const std::optional<std::string> value,
+                         LookUp(kRelayhostMaps, settings_.relayhost_maps, key, /*part=*/key != keys.front()));
         if (!value.has_value()) continue;
+        if (absl::EqualsIgnoreCase(*value, "DUNNO")) break;
         plan_.setting = kRelayhostMaps;
         absl::StatusOr<NextHop> hop = NextHop::Parse(*value);
         if (!hop.ok()) return Blame(kRelayhostMaps, hop.status());
         return hop;
       }
     }
-    if (settings_.relayhost.given()) plan_.setting = kRelayhost;
+    if (!settings_.relayhost.ok()) return Blame(kRelayhost, settings_.relayhost.status());
+    if (settings_.relayhost->given()) plan_.setting = kRelayhost;
     return settings_.relayhost;
   }
 
@@ -254,7 +268,10 @@ class Planner {
       plan_.transport = transport_.name;
       plan_.special = special->second;
     }
+    if (transport_.kind == Transport::Kind::kLmtp && plan_.special == nullptr) plan_.special = settings_.lmtp;
     switch (transport_.kind) {
+      case Transport::Kind::kBroken:
+        return Blame(plan_.setting, absl::InvalidArgumentError(transport_.argument));
       case Transport::Kind::kSmtp:
         plan_.hop = std::move(transport_.next_hop);
         if (!plan_.hop.given() && off_host_) {
@@ -267,6 +284,16 @@ class Planner {
         plan_.hop = std::move(transport_.next_hop);
         plan_.path = InQueueDirectory(transport_.path, settings_);
         plan_.protocol = Protocol::kLmtp;
+        if (plan_.path.empty() && !plan_.hop.given()) {
+          if (off_host_) {
+            ASSIGN_OR_RETURN(plan_.hop, Relayhost());
+          }
+          if (!plan_.hop.given()) {
+            ASSIGN_OR_RETURN(plan_.hop, NextHop::Parse(plan_.address.domain()));
+          }
+          plan_.hop.by_mx = false;
+          for (NextHop& other : plan_.hop.others) other.by_mx = false;
+        }
         plan_.configured = true;
         break;
       case Transport::Kind::kVerify:

@@ -215,7 +215,9 @@ Routed Router::Broken(const Address& address, const absl::Status& why, Transcrip
                  Printable(absl::StrCat("the route of ", address.domain(), " is not known: trouble with ", setting),
                            Finding::kMaxText),
                  loop_.clock().Now());
-  alarms_.Raise(setting,
+  // Of each table there is an alarm: "SETTING: TABLE: ...".
+  const size_t behind_table = what.find(": ", setting.size() + 1);
+  alarms_.Raise(what.substr(0, std::min(behind_table, kMaxAlarm)),
                 absl::StrCat(Printable(what, kMaxAlarm),
                              "; addresses that it is needed for are neither verified nor put off until it can be "
                              "asked (verifyd.cf(5), TABLES, says how a table is made readable)"));
@@ -244,21 +246,9 @@ boost::asio::awaitable<Routed> Router::Find(const Address& given, const std::str
   Routed routed;
   if (plan.refusal.has_value() || !plan.not_verifiable.empty() || !plan.stock_verify.empty() || !plan.path.empty()) {
     routed = WithoutLookUp(plan, client);
+    if (routed.route.has_value()) SetTransport(plan, *routed.route);
   } else {
-    routed = co_await FindHosts(address, plan, client, need, deadline, transcript);
-  }
-  if (routed.route.has_value()) {
-    SetTransport(plan, *routed.route);
-    const absl::Status policies = co_await SetTlsPolicies(*routed.route, address, plan, client, need, deadline);
-    if (absl::IsInvalidArgument(policies)) {
-      routed.route.reset();
-      routed.finding = DnsFinding(Event::kTlsPolicyFailed, policies.message(), loop_.clock().Now());
-      alarms_.Warn("tls policy", absl::StrCat("smtp_tls_policy_maps: ", routed.finding.text));
-    } else if (!policies.ok()) {
-      routed =
-          Broken(address, absl::Status(policies.code(), absl::StrCat("smtp_tls_policy_maps: ", policies.message())),
-                 transcript);
-    }
+    routed = co_await FindAll(address, plan, client, need, deadline, transcript);
   }
   if (changed) {
     routed.rewritten = address;
@@ -273,6 +263,54 @@ boost::asio::awaitable<Routed> Router::Find(const Address& given, const std::str
     for (const Endpoint& endpoint : routed.route->endpoints) {
       transcript.Note(absl::StrCat("may be asked: ", endpoint.preference, " ", endpoint.ToString()));
     }
+  }
+  co_return routed;
+}
+
+// Each of a list of next hops is a route of its own, with its TLS policy; the servers of all are one.
+boost::asio::awaitable<Routed> Router::FindAll(const Address& address, const RoutePlan& plan,
+                                               const ProbeSettings& settings, DnsNeed need, MonoTime deadline,
+                                               Transcript& transcript) {
+  if (plan.hop.others.empty()) co_return co_await FindOne(address, plan, settings, need, deadline, transcript);
+  RoutePlan here = plan;
+  here.hop.others.clear();
+  Routed all = co_await FindOne(address, here, settings, need, deadline, transcript);
+  for (const NextHop& other : plan.hop.others) {
+    here.hop = other;
+    Routed more = co_await FindOne(address, here, settings, need, deadline, transcript);
+    if (!more.route.has_value()) continue;
+    if (!all.route.has_value()) {
+      all = std::move(more);
+      continue;
+    }
+    std::vector<Endpoint>& endpoints = all.route->endpoints;
+    const int behind = endpoints.back().preference + 1;
+    for (Endpoint& endpoint : more.route->endpoints) {
+      endpoint.preference = static_cast<uint16_t>(std::min(endpoint.preference + behind, int{UINT16_MAX}));
+      endpoints.push_back(std::move(endpoint));
+    }
+  }
+  if (all.route.has_value()) {
+    all.route->destination = BoundedName(ConfiguredName(plan.protocol, plan.hop));
+    SetTransport(plan, *all.route);
+  }
+  co_return all;
+}
+
+boost::asio::awaitable<Routed> Router::FindOne(const Address& address, const RoutePlan& plan,
+                                               const ProbeSettings& settings, DnsNeed need, MonoTime deadline,
+                                               Transcript& transcript) {
+  Routed routed = co_await FindHosts(address, plan, settings, need, deadline, transcript);
+  if (!routed.route.has_value()) co_return routed;
+  SetTransport(plan, *routed.route);
+  const absl::Status policies = co_await SetTlsPolicies(*routed.route, address, plan, settings, need, deadline);
+  if (absl::IsInvalidArgument(policies)) {
+    routed.route.reset();
+    routed.finding = DnsFinding(Event::kTlsPolicyFailed, policies.message(), loop_.clock().Now());
+    alarms_.Warn("tls policy", absl::StrCat("smtp_tls_policy_maps: ", routed.finding.text));
+  } else if (!policies.ok()) {
+    routed = Broken(address, absl::Status(policies.code(), absl::StrCat("smtp_tls_policy_maps: ", policies.message())),
+                    transcript);
   }
   co_return routed;
 }
@@ -407,11 +445,11 @@ Routed Router::Loops(const Address& address, const RoutePlan& plan, const MailHo
   }
   const std::string host = absl::StrCat(ourselves.name, "[", ourselves.address, "], which is this machine");
   const std::string line =
-      plan.configured ? absl::StrCat(address.domain(), " is sent to ", plan.hop.ToString(), " by ", plan.setting,
-                                     ", whose MX is ", host, ": name its server there")
-                      : absl::StrCat(address.domain(), " is asked at its MX ", host,
-                                     ": give it a route in transport_maps, or set postfix_config_directory, so that "
-                                     "Postfix's routes are used");
+      plan.configured
+          ? absl::StrCat(address.domain(), " is sent to ", plan.hop.ToString(), " by ", plan.setting, ", whose MX is ",
+                         host, ": name its server there")
+          : absl::StrCat(address.domain(), " is asked at its MX ", host,
+                         ": give it a line in transport_maps; where Postfix has one, set postfix_config_directory");
   alarms_.Raise(
       absl::StrCat("loop ", address.domain()),
       absl::StrCat(Printable(line, kMaxAlarm), "; until then its addresses are not verified, and not put off"));
@@ -505,6 +543,8 @@ Routed Router::OnlyBogusHosts(const Address& address, const MailHosts& found) {
 void Router::SetTransport(const RoutePlan& plan, Route& route) {
   if (plan.special == nullptr) return;
   route.settings = plan.special;
+  route.transport = plan.transport;
+  if (plan.transport.empty()) return;
   route.destination = BoundedName(absl::StrCat(route.destination, Route::kTransportMark, plan.transport));
 }
 

@@ -83,6 +83,10 @@ class Router {
                                            DnsNeed need, MonoTime deadline);
   boost::asio::awaitable<Routed> FindHosts(const Address& address, const RoutePlan& plan, const ProbeSettings& settings,
                                            DnsNeed need, MonoTime deadline, Transcript& transcript);
+  boost::asio::awaitable<Routed> FindOne(const Address& address, const RoutePlan& plan, const ProbeSettings& settings,
+                                         DnsNeed need, MonoTime deadline, Transcript& transcript);
+  boost::asio::awaitable<Routed> FindAll(const Address& address, const RoutePlan& plan, const ProbeSettings& settings,
+                                         DnsNeed need, MonoTime deadline, Transcript& transcript);
   boost::asio::awaitable<absl::Status> SetTlsPolicies(Route& route, const Address& address, const RoutePlan& plan,
                                                       const ProbeSettings& settings, DnsNeed need, MonoTime deadline);
   boost::asio::awaitable<bool> DnsIsDoubted(const Routed& routed, const ProbeSettings& settings, MonoTime deadline,

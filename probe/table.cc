@@ -44,20 +44,40 @@ absl::Status BadSpec(absl::string_view spec) {
 }
 
 // What postmap(1) makes of a file is used by Postfix; its source is what we read.
-void WarnIfCompiledIsNewer(absl::string_view type, const std::string& path) {
+void WarnIfCompiledIsOlder(absl::string_view type, const std::string& path) {
   if (type == "texthash") return;
   const std::string compiled = absl::StrCat(path, type == "lmdb" ? ".lmdb" : type == "cdb" ? ".cdb" : ".db");
   struct stat source {};
   struct stat made {};
   if (::stat(path.c_str(), &source) != 0 || ::stat(compiled.c_str(), &made) != 0) return;
-  if (made.st_mtime <= source.st_mtime) return;
-  LogWarning(absl::StrCat(compiled, " is newer than ", path,
-                          ", whose text is what is read here: is it still what the table is made from?"));
+  if (made.st_mtime >= source.st_mtime) return;
+  LogWarning(absl::StrCat(compiled, " is older than ", path,
+                          ", whose text is what is read here: until postmap(1) has run Postfix goes by what it was"));
+}
+
+// DICT_FLAG_PATTERN in Postfix; of what is made of several tables, if one of them is.
+bool HasPatterns(absl::string_view name) {
+  constexpr absl::string_view kPatternTypes[] = {"cidr", "pcre", "randmap", "regexp", "socketmap", "tcp"};
+  const size_t colon = name.find(':');
+  if (colon == absl::string_view::npos) return false;
+  const absl::string_view type = name.substr(0, colon);
+  if (type != "unionmap" && type != "pipemap") return absl::c_linear_search(kPatternTypes, type);
+  for (const absl::string_view part :
+       absl::StrSplit(name.substr(colon + 1), absl::ByAnyChar("{}, \t"), absl::SkipEmpty())) {
+    if (HasPatterns(part)) return true;
+  }
+  return false;
 }
 
 absl::Status AcceptAll(absl::string_view /*value*/) { return absl::OkStatus(); }
 
 }  // namespace
+
+bool Table::takes_whole_keys_only() const {
+  if (!remote_.has_value()) return false;
+  if (const auto* proxied = std::get_if<ProxiedTable>(&*remote_); proxied != nullptr) return HasPatterns(proxied->name);
+  return std::holds_alternative<SocketmapPlace>(*remote_);
+}
 
 bool Table::IsTextType(absl::string_view type) { return absl::c_linear_search(kTextTypes, type); }
 
@@ -104,7 +124,7 @@ std::shared_ptr<const Table> Table::Broken(absl::string_view spec, absl::Status 
 
 absl::StatusOr<std::shared_ptr<Table>> Table::LoadText(absl::string_view type, absl::string_view path, Check check) {
   ASSIGN_OR_RETURN(const std::string text, ReadTableText(path));
-  WarnIfCompiledIsNewer(type, std::string(path));
+  WarnIfCompiledIsOlder(type, std::string(path));
   return ParseText(path, text, check);
 }
 
@@ -212,6 +232,10 @@ std::optional<absl::string_view> Table::Find(absl::string_view key) const {
   const std::optional<uint32_t> number = FindNumber(absl::AsciiStrToLower(key));
   if (!number.has_value()) return std::nullopt;
   return values_[*number];
+}
+
+void Table::ForEach(absl::FunctionRef<void(absl::string_view key, absl::string_view value)> visit) const {
+  for (uint32_t i = 0; i < keys_.size(); ++i) visit(keys_[i], values_[value_of_[i]]);
 }
 
 std::vector<std::string> Table::Keys() const {

@@ -69,6 +69,9 @@ class Table {
 
   // Set: the table is asked over a socket, or can not be asked at all; Find finds nothing.
   const std::optional<RemoteTable>& remote() const { return remote_; }
+  // Patterns, and servers that may have such: as in Postfix they are asked for a whole address or domain only, never
+  // for parts of it (the address without its extension, a name alone, @domain, a parent domain).
+  bool takes_whole_keys_only() const;
   // As it was named to Load or Broken.
   const std::string& spec() const { return spec_; }
   // Case does not matter. What is found lives as long as the table.
@@ -78,6 +81,7 @@ class Table {
   std::optional<uint32_t> FindNumber(absl::string_view folded_key) const;
   // In the order of the text.
   std::vector<std::string> Keys() const;
+  void ForEach(absl::FunctionRef<void(absl::string_view key, absl::string_view value)> visit) const;
   size_t size() const { return keys_.size(); }
 
   // True for "texthash" and its like: TYPE:/PATH is a text file that is read whole.

@@ -37,18 +37,8 @@ absl::Status BadHop(absl::string_view text) {
       absl::StrCat("next hop \"", Printable(text, 100), "\": expected host, host:port, [host] or [host]:port"));
 }
 
-bool ParsePort(absl::string_view text, uint16_t& port) {
-  if (text == "smtp") {
-    port = 25;
-  } else if (text == "submission") {
-    port = 587;
-  } else {
-    uint32_t number = 0;
-    if (!absl::SimpleAtoi(text, &number) || number == 0 || number > 65535) return false;
-    port = static_cast<uint16_t>(number);
-  }
-  return true;
-}
+constexpr std::pair<absl::string_view, uint16_t> kServices[] = {
+    {"smtp", 25}, {"smtps", 465}, {"submissions", 465}, {"submission", 587}, {"lmtp", 24}};
 
 absl::Status BadTransport(absl::string_view text, absl::string_view expected) {
   return absl::InvalidArgumentError(absl::StrCat("transport \"", Printable(text, 100), "\": expected ", expected));
@@ -63,7 +53,8 @@ absl::Status ParseLmtp(absl::string_view text, Transport& transport) {
   absl::ConsumePrefix(&rest, "inet:");
   ASSIGN_OR_RETURN(transport.next_hop, NextHop::Parse(rest));
   transport.next_hop.by_mx = false;  // lmtp(8) looks up no MX
-  return transport.next_hop.given() ? absl::OkStatus() : BadTransport(text, "lmtp:unix:PATH or lmtp:inet:HOST[:PORT]");
+  for (NextHop& other : transport.next_hop.others) other.by_mx = false;
+  return absl::OkStatus();
 }
 
 absl::Status ParseVerify(absl::string_view text, Transport& transport) {
@@ -73,12 +64,9 @@ absl::Status ParseVerify(absl::string_view text, Transport& transport) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<NextHop> NextHop::Parse(absl::string_view text) {
+// One of a list.
+absl::StatusOr<NextHop> ParseHop(absl::string_view text) {
   NextHop hop;
-  text = absl::StripAsciiWhitespace(text);
-  if (text.empty()) return hop;
   absl::string_view host = text;
   absl::string_view port;
   bool has_port = false;
@@ -96,7 +84,11 @@ absl::StatusOr<NextHop> NextHop::Parse(absl::string_view text) {
     port = host.substr(colon + 1);
     host = host.substr(0, colon);
   }
-  if (has_port && !ParsePort(port, hop.port)) return BadHop(text);
+  if (has_port) {
+    const std::optional<uint16_t> number = NextHop::PortFromName(port);
+    if (!number.has_value()) return BadHop(text);
+    hop.port = *number;
+  }
   const bool is_ip = IsIpAddress(host);
   if (!is_ip && !IsHostName(host)) return BadHop(text);
   if (is_ip) hop.by_mx = false;
@@ -104,9 +96,34 @@ absl::StatusOr<NextHop> NextHop::Parse(absl::string_view text) {
   return hop;
 }
 
+}  // namespace
+
+std::optional<uint16_t> NextHop::PortFromName(absl::string_view text) {
+  for (const auto& [name, port] : kServices) {
+    if (name == text) return port;
+  }
+  uint32_t number = 0;
+  if (!absl::SimpleAtoi(text, &number) || number == 0 || number > 65535) return std::nullopt;
+  return static_cast<uint16_t>(number);
+}
+
+absl::StatusOr<NextHop> NextHop::Parse(absl::string_view text) {
+  NextHop list;
+  for (const absl::string_view item : absl::StrSplit(text, absl::ByAnyChar(", \t"), absl::SkipEmpty())) {
+    ASSIGN_OR_RETURN(NextHop hop, ParseHop(item));
+    if (list.given()) {
+      list.others.push_back(std::move(hop));
+    } else {
+      list = std::move(hop);
+    }
+  }
+  return list;
+}
+
 std::string NextHop::ToString() const {
   std::string text = by_mx ? host : absl::StrCat("[", host, "]");
   if (port != 0) absl::StrAppend(&text, ":", port);
+  for (const NextHop& other : others) absl::StrAppend(&text, ", ", other.ToString());
   return text;
 }
 
@@ -139,12 +156,15 @@ absl::StatusOr<Transport> Transport::Parse(absl::string_view text, const Transpo
   return transport;
 }
 
-absl::StatusOr<std::shared_ptr<const TransportTable>> TransportTable::Load(absl::string_view spec,
-                                                                           TransportNames names) {
+absl::StatusOr<std::shared_ptr<const TransportTable>> TransportTable::Load(absl::string_view spec, TransportNames names,
+                                                                           std::vector<absl::Status>* faults) {
   auto table = std::make_shared<TransportTable>();
   table->names_ = std::move(names);
   ASSIGN_OR_RETURN(table->table_, Table::Load(spec, [&](absl::string_view value) {
-                     return Transport::Parse(value, table->names_, /*colon_needed=*/true).status();
+                     absl::Status status = Transport::Parse(value, table->names_, /*colon_needed=*/true).status();
+                     if (status.ok() || faults == nullptr) return status;
+                     faults->push_back(std::move(status));
+                     return absl::OkStatus();
                    }));
   return std::shared_ptr<const TransportTable>(std::move(table));
 }
@@ -185,7 +205,11 @@ std::vector<std::string> TransportTable::KeysFor(const Address& address, absl::s
 
 std::optional<Transport> TransportTable::Find(const Address& address) const {
   for (const std::string& key : KeysFor(address)) {
-    if (const auto value = table_->Find(key); value.has_value()) return *ParseValue(key, *value);
+    const auto value = table_->Find(key);
+    if (!value.has_value()) continue;
+    absl::StatusOr<Transport> transport = ParseValue(key, *value);
+    if (transport.ok()) return *std::move(transport);
+    return Transport{.kind = Transport::Kind::kBroken, .argument = std::string(transport.status().message())};
   }
   return std::nullopt;
 }

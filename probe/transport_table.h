@@ -23,10 +23,16 @@ struct NextHop {
   std::string host;  // lower case; an IPv6 address without brackets and "IPv6:"; empty: none was given
   bool by_mx = true;
   uint16_t port = 0;  // 0: smtp_tcp_port
+  // Of a list, "[a]:587, [b]" (Postfix 3.5): those that are asked, in order, where the servers before can not be
+  // reached.
+  std::vector<NextHop> others;
 
   bool given() const { return !host.empty(); }
-  // The empty text is a next hop that was not given. A port is a number, "smtp" or "submission".
+  // The empty text is a next hop that was not given. A port is as of PortFromName.
   static absl::StatusOr<NextHop> Parse(absl::string_view text);
+  // A number, or the name of a service of mail: "smtp", "submission" ... (the names of services(5), which is not read:
+  // routes are looked up where nobody may wait for a file). Nothing: it is neither.
+  static std::optional<uint16_t> PortFromName(absl::string_view text);
   // What Parse reads back as the same: "[192.0.2.1]:10025".
   std::string ToString() const;
   friend bool operator==(const NextHop&, const NextHop&) = default;
@@ -47,11 +53,12 @@ struct Transport {
     kRetry,   // defers, likewise
     kVerify,  // verify:unix:PATH: Postfix's verify(8) there is asked
     kOther,   // a delivery agent that can not be asked
+    kBroken,  // what Postfix's parameter says is not understood, with `argument` for why
   };
   Kind kind = Kind::kSmtp;
   std::string name;      // "smtp", "relay", "local", ...; empty: unchanged
   std::string argument;  // behind the colon, as it stands
-  NextHop next_hop;      // kSmtp and kLmtp by TCP
+  NextHop next_hop;      // kSmtp and kLmtp by TCP; not given: a relayhost, or the domain
   std::string path;      // kLmtp and kVerify by UNIX socket; may be relative to Postfix's queue directory
   // Found by "*", which says nothing of the domain.
   bool by_wildcard = false;
@@ -63,8 +70,10 @@ struct Transport {
 
 class TransportTable {
  public:
-  // `spec` as for Table::Load. Errors name file, line, what was found and what was expected.
-  static absl::StatusOr<std::shared_ptr<const TransportTable>> Load(absl::string_view spec, TransportNames names);
+  // `spec` as for Table::Load. Errors name file, line, what was found and what was expected; but with `faults`, values
+  // that are not understood are told there, each once, and who looks one up learns it from ParseValue.
+  static absl::StatusOr<std::shared_ptr<const TransportTable>> Load(absl::string_view spec, TransportNames names,
+                                                                    std::vector<absl::Status>* faults = nullptr);
   // As Table::Broken.
   static std::shared_ptr<const TransportTable> Broken(absl::string_view spec, absl::Status why);
   static absl::StatusOr<std::shared_ptr<const TransportTable>> Parse(absl::string_view file_name,
@@ -73,7 +82,7 @@ class TransportTable {
   // The keys of transport(5) in their order: user+extension@domain, user@domain, domain, then ".parent" for each parent
   // domain, then *. `delimiters`: recipient_delimiter.
   static std::vector<std::string> KeysFor(const Address& address, absl::string_view delimiters = "");
-  // Of a table that is text; case does not matter.
+  // Of a table that is text; case does not matter. What is not understood is a kBroken transport.
   std::optional<Transport> Find(const Address& address) const;
   // A value that a remote table gave for `key`.
   absl::StatusOr<Transport> ParseValue(absl::string_view key, absl::string_view value) const;

@@ -4,8 +4,6 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -131,8 +129,7 @@ absl::StatusOr<std::shared_ptr<const Classifier>> Classifier::FromRules(absl::st
 }
 
 absl::StatusOr<std::shared_ptr<const Classifier>> Classifier::FromFile(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<std::ifstream> file, OpenInputFile(path));
-  const std::string text((std::istreambuf_iterator<char>(*file)), std::istreambuf_iterator<char>());
+  ASSIGN_OR_RETURN(const std::string text, ReadInputFile(path, kMaxRuleFile));
   return FromRules(path, text);
 }
 

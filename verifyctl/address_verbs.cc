@@ -173,7 +173,7 @@ std::string DeletedText(const json::object& answer, absl::Time /*now*/) {
   if (const json::array* spellings = ArrayField(answer, "spellings")) {
     for (const json::value& spelling : *spellings) {
       absl::StrAppend(&out, &spelling == spellings->data() ? ", also as " : ", ",
-                      spelling.is_string() ? spelling.get_string().c_str() : "");
+                      spelling.is_string() ? SpelledAddress(spelling.get_string().c_str()) : "");
     }
   }
   return absl::StrCat(out, "\n");

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "verifyctl/console.h"
 #include "verifyctl/daemon_client.h"
 #include "verifyctl/local_cache.h"
@@ -30,10 +31,13 @@ class Asker {
   Asker(const Place& place, bool memory_will_do, Console& console)
       : place_(place), memory_will_do_(memory_will_do), console_(console) {}
 
-  // The HTTP status. Errors as of AskDaemon, and, without a daemon, of LoadSettings and LocalCache::Open. A settings
+  // The HTTP status. Errors as of AskDaemon, and, without a daemon, of LoadSettings and LocalCache::Open;
+  // FailedPrecondition where the settings say that there is no socket. A settings
   // file that is wrong locks nobody out of a daemon that runs with the settings of before: `console.err` is told, and
   // what the file says of the socket holds, or the default.
   absl::StatusOr<int> Ask(const ApiRequest& request, LineSink sink);
+  // For each answer of a daemon from now on; without it, as long as that takes.
+  void set_patience(absl::Duration patience) { patience_ = patience; }
 
  private:
   std::string Socket();
@@ -43,6 +47,7 @@ class Asker {
   const bool memory_will_do_;
   Console& console_;
   std::string socket_;  // once it is known
+  absl::Duration patience_ = absl::InfiniteDuration();
   std::unique_ptr<LocalCache> cache_;
 };
 

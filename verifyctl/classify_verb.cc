@@ -133,6 +133,10 @@ int Classify(const ClassifyOptions& options, Console& console) {
       exit_code = kExitBadAddress;
     }
   }
+  if (const absl::Status read = ReadError(console.in, "-"); !read.ok()) {
+    console.err << "verifyctl: " << read.message() << "\n";
+    return ExitCodeOfInput(read);
+  }
   return exit_code;
 }
 

@@ -369,9 +369,21 @@ absl::string_view VerbIn(const std::vector<std::string>& arguments) {
   return "";
 }
 
-int WrongUsage(const CLI::App& app, absl::string_view verb, const CLI::ParseError& error, Console& console) {
+// Where there is no verb: the first option that is none; empty: there is none.
+std::string UnknownOptionIn(const CLI::App& app, const std::vector<std::string>& arguments) {
+  for (const std::string& argument : arguments) {
+    const std::string name = argument.substr(0, argument.find('='));
+    if (name.size() > 1 && absl::StartsWith(name, "-") && app.get_option_no_throw(name) == nullptr) return name;
+  }
+  return "";
+}
+
+int WrongUsage(const CLI::App& app, absl::string_view verb, const std::string& unknown_option,
+               const CLI::ParseError& error, Console& console) {
   console.err << "verifyctl: ";
-  if (verb.empty()) {
+  if (verb.empty() && !unknown_option.empty()) {
+    console.err << "found " << Printable(unknown_option, 80) << ", expected a verb; `verifyctl help` shows them\n";
+  } else if (verb.empty()) {
     console.err << (error.get_name() == "RequiredError" ? "no verb was given" : error.what())
                 << "; `verifyctl help` shows them\n";
   } else if (FindVerb(app, verb) == nullptr) {
@@ -415,11 +427,12 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
   AddCompletionVerb(app, line);
   AddHelpVerb(app, line);
   const std::string verb(VerbIn(arguments));
+  const std::string unknown_option = verb.empty() ? UnknownOptionIn(app, arguments) : "";
   std::reverse(arguments.begin(), arguments.end());
   try {
     app.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() != 0) return WrongUsage(app, verb, error, console);
+    if (error.get_exit_code() != 0) return WrongUsage(app, verb, unknown_option, error, console);
     app.exit(error, console.out, console.err);
     return Written(0, console);
   }

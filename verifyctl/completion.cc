@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -14,7 +15,13 @@ namespace {
 // "verifyctl" is the only program: its name stands in the texts.
 constexpr absl::string_view kBash = R"(# verifyctl(1) in bash: what `verifyctl completion bash` prints.
 _verifyctl() {
-  local i verb= words
+  local i verb= words before=${COMP_WORDS[COMP_CWORD - 1]} begun=${COMP_WORDS[COMP_CWORD]}
+  # "=" is a word of its own.
+  if [ "$begun" = = ]; then
+    begun=
+  elif [ "$before" = = ] && ((COMP_CWORD > 1)); then
+    before=${COMP_WORDS[COMP_CWORD - 2]}
+  fi
   for ((i = 1; i < COMP_CWORD; ++i)); do
     case ${COMP_WORDS[i]} in
       -c | -s) ((++i)) ;;
@@ -22,14 +29,14 @@ _verifyctl() {
       *) verb=${COMP_WORDS[i]} && break ;;
     esac
   done
-  case $verb:${COMP_WORDS[COMP_CWORD - 1]} in
+  case $verb:$before in
     *:-c | *:-s) ;;
 $VALUES    *)
       case $verb in
 $CASES      esac
       ;;
   esac
-  COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))
+  COMPREPLY=($(compgen -W "$words" -- "$begun"))
 }
 complete -o default -F _verifyctl verifyctl
 )";
@@ -122,7 +129,10 @@ std::string Bash(const CLI::App& app) {
     for (const CLI::Option* argument : Arguments(*verb)) {
       for (std::string& word : WordsFor(app, *argument)) words.push_back(std::move(word));
     }
-    for (std::string& name : option_words(*verb)) words.push_back(std::move(name));
+    // Those of all verbs follow.
+    for (std::string& name : option_words(*verb)) {
+      if (!absl::c_linear_search(option_words(app), name)) words.push_back(std::move(name));
+    }
     absl::StrAppend(&cases, "        ", verb->get_name(), ") words='", absl::StrJoin(words, " "), " ", global,
                     "' ;;\n");
   }

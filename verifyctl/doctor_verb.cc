@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "absl/time/time.h"
 #include "base/loop.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -33,6 +34,8 @@ namespace verifyd {
 namespace {
 
 constexpr int kExitBad = 1;
+// For each answer of the daemon: it looks things up in memory.
+constexpr absl::Duration kDaemonPatience = absl::Seconds(5);
 
 struct DoctorReport {
   int64_t decisions = 0;
@@ -97,8 +100,8 @@ std::optional<RefusalHistory> AskHistory(Asker& asker) {
                         .contradictions = static_cast<uint64_t>(week->contradictions)};
 }
 
-// What the daemon says of itself.
-Examinations AskStatus(Asker& asker) {
+// What the daemon says of itself; whether it `answers` at all.
+Examinations AskStatus(Asker& asker, bool& answers) {
   ApiRequest request;
   request.method = "GET";
   request.target = "/v1/status";
@@ -123,7 +126,8 @@ Examinations AskStatus(Asker& asker) {
       if (found.empty()) found.push_back({.name = "daemon", .found = "runs, and has nothing to complain of"});
     }
   });
-  if (answered.ok() && *answered == 200) return found;
+  answers = answered.ok();
+  if (answers && *answered == 200) return found;
   const std::string why =
       answered.ok() ? absl::StrCat("HTTP status ", *answered) : std::string(answered.status().message());
   return {{.name = "daemon", .health = Health::kNotExamined, .found = why}};
@@ -190,9 +194,11 @@ int RunDoctor(const DoctorOptions& options, const Place& place, Asker& asker, Co
   if (!configuration.ok()) return ComplainOf(absl::FailedPreconditionError(configuration.status().message()), console);
   absl::StatusOr<DoctorQuestion> question = QuestionOf(options, *configuration->probe);
   if (!question.ok()) return ComplainOf(question.status(), console);
-  question->refusals = AskHistory(asker);
+  asker.set_patience(kDaemonPatience);
   question->house = ExamineSelf(*configuration);
-  for (Examination& daemon : AskStatus(asker)) question->house.push_back(std::move(daemon));
+  bool answers = false;
+  for (Examination& daemon : AskStatus(asker, answers)) question->house.push_back(std::move(daemon));
+  if (answers) question->refusals = AskHistory(asker);
   const absl::StatusOr<Examinations> found = RunExaminations(*configuration, *std::move(question), console.clock);
   if (!found.ok()) return ComplainOf(found.status(), console);
   if (options.json) {

@@ -38,7 +38,8 @@ int ExitCodeOf(const absl::Status& status) {
 }
 
 int ExitCodeOfInput(const absl::Status& status) {
-  return absl::IsInvalidArgument(status) ? kExitBadAddress : ExitCodeOf(status);
+  if (absl::IsInvalidArgument(status)) return kExitBadAddress;
+  return absl::IsUnavailable(status) ? kExitOutput : ExitCodeOf(status);
 }
 
 int Worse(int a, int b) {

@@ -58,6 +58,9 @@ class LineReader {
     return absl::StripSuffix(line, "\r");
   }
 
+  // Behind the last line. Errors as of ReadError.
+  absl::Status status() const { return ReadError(in_, name_); }
+
   Part Wrong(absl::string_view what) const {
     return {.record = std::nullopt, .error = absl::StrCat(name_, ": line ", number_, ": ", what)};
   }
@@ -118,6 +121,7 @@ class TextSource : public ImportSource {
       } else if (const std::optional<absl::string_view> next = lines_->Next(); next.has_value()) {
         line = std::string(*next);
       } else {
+        RETURN_IF_ERROR(lines_->status());
         return std::nullopt;
       }
       if (!line.empty()) return Read(line);
@@ -184,6 +188,7 @@ class DumpSource : public ImportSource {
 
   absl::StatusOr<std::optional<Part>> Next() override {
     const std::optional<absl::string_view> key_line = lines_->Next();
+    if (!key_line.has_value()) RETURN_IF_ERROR(lines_->status());
     if (!key_line.has_value() || *key_line == "DATA=END") return std::nullopt;
     const std::optional<std::string> key = Bytes(*key_line);
     const std::optional<absl::string_view> value_line = lines_->Next();

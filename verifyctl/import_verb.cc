@@ -57,7 +57,7 @@ class Importer {
       absl::StatusOr<std::optional<ImportSource::Part>> part = source.Next();
       if (!part.ok()) {
         console_.err << "verifyctl: " << part.status().message() << "\n";
-        return ExitCodeOf(part.status());
+        return ExitCodeOfInput(part.status());
       }
       if (part->has_value()) Take(**part);
       const bool ended = !part->has_value() || interrupt.wanted();
@@ -195,7 +195,8 @@ int Import(const ImportOptions& options, const Place& place, Asker& asker, Conso
   }
   Importer importer(asker, console);
   int code = importer.Run(**source);
-  importer.AwaitStore();
+  // Who does not answer any more is not asked once more.
+  if (code == 0 || code == Interrupt::kExitCode) importer.AwaitStore();
   if (importer.not_stored > 0) {
     console.err << "verifyctl: not everything is stored: "
                 << (importer.why_not.empty() ? "the cache is still being written" : importer.why_not) << "\n";

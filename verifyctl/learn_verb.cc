@@ -52,7 +52,7 @@ class Learner {
       const std::optional<absl::string_view> line = log.Next();
       if (line.has_value()) Take(*line);
       const bool interrupted = interrupt.wanted();
-      const bool ended = interrupted || (!line.has_value() && !follow);
+      const bool ended = interrupted || (!line.has_value() && (!follow || !log.status().ok()));
       if (ended || !line.has_value() || deliveries_.size() >= kLearnedTogether ||
           (!deliveries_.empty() && console_.clock.Mono() - sent_ >= kLearnPause)) {
         if (const int code = Send(); code != 0) return code;
@@ -134,8 +134,13 @@ int Learn(const LearnOptions& options, Asker& asker, Console& console) {
     return ExitCodeOfInput(log.status());
   }
   Learner learner(options, asker, console);
-  const int code = learner.Run(**log);
+  int code = learner.Run(**log);
+  if (code == 0 && !(*log)->status().ok()) {
+    console.err << "verifyctl: " << (*log)->status().message() << "\n";
+    code = ExitCodeOfInput((*log)->status());
+  }
   if (code == 0 && learner.foreign()) return NoMailLog(options.mail_log, learner.lines(), console);
+  if (code == 0 && !learner.any()) SayEmpty(options.mail_log, console);
   if (learner.any() || code == 0) console.out << learner.Summary();
   return code;
 }

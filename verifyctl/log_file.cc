@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ios>
 #include <streambuf>
 
 #include "absl/strings/str_cat.h"
@@ -43,13 +44,19 @@ std::optional<absl::string_view> LogFile::Next() {
   std::streambuf* const bytes = in_ != nullptr ? in_->rdbuf() : file_.rdbuf();
   using Traits = std::streambuf::traits_type;
   // The buffer knows no state of having ended: what was written since is read.
-  for (int c = bytes->sbumpc(); c != Traits::eof(); c = bytes->sbumpc()) {
-    ++read_;
-    if (c == '\n') {
-      line_ended_ = true;
-      return line_;
+  errno = 0;
+  try {
+    for (int c = bytes->sbumpc(); c != Traits::eof(); c = bytes->sbumpc()) {
+      ++read_;
+      if (c == '\n') {
+        line_ended_ = true;
+        return line_;
+      }
+      if (line_.size() < kLongestLine) line_.push_back(Traits::to_char_type(c));
     }
-    if (line_.size() < kLongestLine) line_.push_back(Traits::to_char_type(c));
+  } catch (const std::ios_base::failure&) {
+    // The buffer of a file throws it where read(2) fails.
+    status_ = ReadErrorOf(errno, path_);
   }
   return std::nullopt;
 }

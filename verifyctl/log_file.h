@@ -14,6 +14,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
@@ -33,6 +34,9 @@ class LogFile {
   // What stands behind the last line end: a line that is being written, or whose end was forgotten.
   absl::string_view unfinished() const { return line_; }
 
+  // Why there is no next line, where that is not the end of the log. Errors as of ReadErrorOf.
+  const absl::Status& status() const { return status_; }
+
   // To be called once in a while at the end. Where a new file has the name, or the file was cut, this goes on at its
   // beginning; but at the next call only: who writes into the old one may not have noticed yet.
   void FollowRotation();
@@ -49,6 +53,7 @@ class LogFile {
   std::string line_;
   bool line_ended_ = false;  // what is in line_ was returned
   bool rotated_ = false;
+  absl::Status status_;
   dev_t device_ = 0;
   ino_t inode_ = 0;
   off_t read_ = 0;

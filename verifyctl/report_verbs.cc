@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "boost/asio/awaitable.hpp"
 #include "boost/json.hpp"
@@ -37,6 +38,7 @@ class LoggedRequests {
     while (!ended_ && requests.size() < kSentTogether) {
       const std::optional<absl::string_view> line = file_->Next();
       ended_ = !line.has_value();
+      if (ended_ && !file_->status().ok()) failed_ = true;
       Take(ended_ ? file_->unfinished() : *line, requests);
     }
     if (requests.empty()) co_return std::nullopt;
@@ -46,6 +48,8 @@ class LoggedRequests {
   // Lines, but none that Postfix has written.
   bool foreign() const { return lines_ > 0 && !postfix_; }
   int64_t lines() const { return lines_; }
+  // Of the log. To be asked behind the last line.
+  absl::Status status() const { return failed_ ? file_->status() : absl::OkStatus(); }
 
  private:
   void Take(absl::string_view line, std::string& requests) {
@@ -61,6 +65,7 @@ class LoggedRequests {
   // Written by the thread that reads, and looked at behind the last line.
   std::atomic<int64_t> lines_{0};
   std::atomic<bool> postfix_{false};
+  std::atomic<bool> failed_{false};
 };
 
 int Ask(const ApiRequest& request, bool as_json, Asker& asker, Console& console,
@@ -107,6 +112,11 @@ int ReplayLog(const ReportOptions& options, Asker& asker, Console& console) {
   const int code = Answer(asker, request, console, [&](absl::string_view line, const json::object& answer) {
     report = options.json ? absl::StrCat(line, "\n") : ReportText(answer);
   });
+  if (const absl::Status read = requests->status(); code == 0 && !read.ok()) {
+    console.err << "verifyctl: " << read.message() << "\n";
+    return ExitCodeOfInput(read);
+  }
+  if (code == 0 && requests->lines() == 0) SayEmpty(options.mail_log, console);
   if (code == 0 && requests->foreign()) return NoMailLog(options.mail_log, requests->lines(), console);
   console.out << report;
   return code;

@@ -24,6 +24,8 @@ namespace json = boost::json;
 
 constexpr int kCritical = 2;
 constexpr int kUnknown = 3;
+// A daemon that says nothing for so long is as good as none.
+constexpr absl::Duration kPatience = absl::Seconds(10);
 // Of a list that may be long.
 constexpr size_t kShownLines = 5;
 
@@ -153,6 +155,7 @@ int ShowStatus(bool as_json, Asker& asker, Console& console) {
   ApiRequest request;
   request.method = "GET";
   request.target = "/v1/status";
+  asker.set_patience(kPatience);
   int level = kUnknown;
   // What goes wrong is the first line here, where monitoring looks.
   std::ostringstream complaint;

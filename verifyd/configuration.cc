@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <utility>
@@ -87,6 +88,7 @@ struct Draft {
   Faults& faults;
   TableShelf& shelf;
   Configuration& configuration;
+  bool of_transport = false;  // the settings are those of a transport of master.cf, or of all of lmtp(8)
 
   void Warn(std::string warning) const {
     std::vector<std::string>& all = configuration.warnings;
@@ -163,7 +165,7 @@ void FillCache(const Draft& draft) {
 bool IsFault(const Draft& draft, absl::string_view name, absl::string_view item, const absl::Status& status,
              absl::string_view outcome) {
   const absl::string_view origin = draft.settings.Origin(name);
-  if (!draft.settings.IsFromPostfix(origin)) {
+  if (!draft.settings.IsFromPostfix(origin) && !draft.of_transport) {
     draft.faults.Add(name, status);
     return true;
   }
@@ -180,6 +182,12 @@ constexpr absl::string_view kBroken = "addresses that it is needed for are not v
 template <typename T, typename Load, typename Broken>
 std::vector<std::shared_ptr<const T>> TablesBy(const Draft& draft, absl::string_view name, Load load, Broken broken) {
   std::vector<std::shared_ptr<const T>> tables;
+  // Of what Postfix has there nothing is known, which is not the same as nothing.
+  const bool unknown = draft.settings.postfix() == nullptr && !draft.settings.postfix_error().empty();
+  if (const absl::string_view origin = draft.settings.Origin(name);
+      unknown && IsTakenFromPostfix(origin) && !draft.settings.IsSet(origin)) {
+    tables.push_back(broken(origin, absl::UnavailableError(draft.settings.postfix_error())));
+  }
   for (const std::string& spec : draft.settings.List(name)) {
     absl::StatusOr<std::shared_ptr<const T>> loaded = load(spec);
     if (loaded.ok()) {
@@ -198,12 +206,25 @@ std::vector<std::shared_ptr<const Table>> TablesOf(const Draft& draft, absl::str
 
 std::vector<std::shared_ptr<const TransportTable>> TransportTablesOf(const Draft& draft, absl::string_view name,
                                                                      const TransportNames& names) {
-  const auto load = [&](absl::string_view spec) { return TransportTable::Load(spec, names); };
+  const bool of_postfix = draft.settings.IsFromPostfix(draft.settings.Origin(name));
+  const auto load = [&](absl::string_view spec) {
+    std::vector<absl::Status> faults;
+    auto table = TransportTable::Load(spec, names, of_postfix ? &faults : nullptr);
+    constexpr size_t kTold = 5;
+    for (size_t i = 0; i < std::min(faults.size(), kTold); ++i) (void)IsFault(draft, name, spec, faults[i], kBroken);
+    return table;
+  };
   return TablesBy<TransportTable>(draft, name, load, TransportTable::Broken);
 }
 
 void AssignTransport(const Draft& draft, absl::string_view name, const TransportNames& names, Transport& transport) {
-  draft.faults.Assign(transport, name, Transport::Parse(draft.settings.Text(name), names, /*colon_needed=*/false));
+  const std::string text = draft.settings.Text(name);
+  absl::StatusOr<Transport> parsed = Transport::Parse(text, names, /*colon_needed=*/false);
+  if (parsed.ok()) {
+    transport = *std::move(parsed);
+  } else if (!IsFault(draft, name, text, parsed.status(), kBroken)) {
+    transport = {.kind = Transport::Kind::kBroken, .argument = std::string(parsed.status().message())};
+  }
 }
 
 // Lists that decide about routes: their tables may be such as a server is asked for.
@@ -213,14 +234,20 @@ bool IsOfRoutes(absl::string_view name) {
   return absl::c_linear_search(kLists, name);
 }
 
-// Whether a domain stands for what is below it is Postfix's to say where the list is Postfix's. `lists` are the
-// settings whose items it holds.
-DomainList DomainsOf(const Draft& draft, absl::string_view name, const std::vector<absl::string_view>& lists) {
+// Whether a domain stands for what is below it is Postfix's to say where the list is Postfix's.
+DomainList::Below BelowIn(const Settings& settings, absl::string_view list) {
+  const bool of_relay = settings.Origin(list) == "relay_domains";
+  if (IsOfRoutes(list) && list != "relay_domains") return DomainList::Below::kNone;
+  if (!of_relay || absl::c_linear_search(settings.List("parent_domain_matches_subdomains"), "relay_domains")) {
+    return DomainList::Below::kAll;
+  }
+  return DomainList::Below::kDotted;
+}
+
+// The items of the setting `list`, for what `name` is for.
+DomainList DomainsOf(const Draft& draft, absl::string_view name, absl::string_view list) {
   constexpr absl::string_view kUnreadable = "unreadable:";
-  const DomainList::Kind kind = {
-      .parents = draft.settings.Origin(name) != "relay_domains" ||
-                 absl::c_linear_search(draft.settings.List("parent_domain_matches_subdomains"), "relay_domains"),
-      .askable = IsOfRoutes(name)};
+  const DomainList::Kind kind = {.below = BelowIn(draft.settings, list), .askable = IsOfRoutes(name)};
   absl::flat_hash_map<std::string, absl::Status> unreadable;
   const auto load = [&](absl::string_view spec) -> absl::StatusOr<std::shared_ptr<const Table>> {
     const auto broken = unreadable.find(spec);
@@ -228,8 +255,9 @@ DomainList DomainsOf(const Draft& draft, absl::string_view name, const std::vect
     return draft.shelf.Load(spec);
   };
   std::vector<std::string> items;
-  const auto take = [&](absl::string_view list, std::string item) {
-    const absl::string_view origin = draft.settings.Origin(list);
+  const absl::string_view origin = draft.settings.Origin(list);
+  const bool told = !kind.askable && (IsOfRoutes(list) || IsOfRoutes(origin));
+  const auto take = [&](std::string item) {
     const absl::Status usable = DomainList::Create({item}, load, kind).status();
     const bool file = absl::StrContains(item, ':') || absl::StrContains(item, '/');
     if (usable.ok()) {
@@ -241,17 +269,15 @@ DomainList DomainsOf(const Draft& draft, absl::string_view name, const std::vect
     } else if (kind.askable && file && !IsFault(draft, list, item, usable, kBroken)) {
       items.push_back(absl::StrCat(kUnreadable, item));
       unreadable.emplace(items.back(), usable);
-    } else if (!kind.askable || !file) {
+    } else if (!file || (!kind.askable && !told)) {
       (void)IsFault(draft, list, item, usable, kLeftOut);
     }
   };
-  for (const absl::string_view list : lists) {
-    for (std::string& item : draft.settings.List(list)) take(list, std::move(item));
-  }
+  for (std::string& item : draft.settings.List(list)) take(std::move(item));
   return DomainList::Create(items, load, kind).value_or(DomainList());
 }
 
-DomainList DomainsOf(const Draft& draft, absl::string_view name) { return DomainsOf(draft, name, {name}); }
+DomainList DomainsOf(const Draft& draft, absl::string_view name) { return DomainsOf(draft, name, name); }
 
 // What this process may open, but for what doors and files need.
 size_t SessionLimit(size_t wanted) {
@@ -265,10 +291,14 @@ size_t SessionLimit(size_t wanted) {
 // inet_interfaces and proxy_interfaces; an interface that comes later is not seen until the next reload. A name of a
 // host stands for all: nobody is asked for its addresses here.
 NetworkList OwnAddresses(const Draft& draft) {
-  std::vector<std::string> addresses = draft.settings.List("proxy_interfaces");
-  NetworkList ignored;
-  if (!draft.faults.Assign(ignored, "proxy_interfaces", NetworkList::Parse(absl::StrJoin(addresses, " ")))) {
-    addresses.clear();
+  std::vector<std::string> addresses;
+  for (std::string& item : draft.settings.List("proxy_interfaces")) {
+    const absl::Status usable = NetworkList::Parse(item).status();
+    if (usable.ok()) {
+      addresses.push_back(std::move(item));
+    } else {
+      (void)IsFault(draft, "proxy_interfaces", item, usable, kLeftOut);
+    }
   }
   for (std::string item : draft.settings.List("inet_interfaces")) {
     if (absl::StartsWith(item, "[") && absl::EndsWith(item, "]")) item = item.substr(1, item.size() - 2);
@@ -287,19 +317,30 @@ NetworkList OwnAddresses(const Draft& draft) {
 }
 
 // As Postfix's: /PATH stands for what is in that file.
-absl::StatusOr<NetworkList> NetworksOf(const Settings& settings, absl::string_view name) {
-  std::string networks;
-  for (const std::string& item : settings.List(name)) {
-    if (!absl::StartsWith(item, "/")) {
-      absl::StrAppend(&networks, " ", item);
-      continue;
-    }
+absl::StatusOr<std::string> NetworksIn(const std::string& item) {
+  std::string networks = item;
+  if (absl::StartsWith(item, "/")) {
     ASSIGN_OR_RETURN(const std::string text, ReadTableText(item));
+    networks.clear();
     for (const absl::string_view line : absl::StrSplit(text, '\n')) {
       if (!absl::StartsWith(line, "#")) absl::StrAppend(&networks, " ", line);
     }
   }
-  return NetworkList::Parse(networks);
+  RETURN_IF_ERROR(NetworkList::Parse(networks).status());
+  return networks;
+}
+
+NetworkList NetworksOf(const Draft& draft, absl::string_view name) {
+  std::string networks;
+  for (const std::string& item : draft.settings.List(name)) {
+    const absl::StatusOr<std::string> usable = NetworksIn(item);
+    if (usable.ok()) {
+      absl::StrAppend(&networks, " ", *usable);
+    } else {
+      (void)IsFault(draft, name, item, usable.status(), kLeftOut);
+    }
+  }
+  return NetworkList::Parse(networks).value_or(NetworkList());
 }
 
 TransportNames TransportNamesOf(const Settings& settings) {
@@ -321,6 +362,18 @@ absl::StatusOr<std::string> ServicePath(const Settings& settings, absl::string_v
   }
   if (path.empty() || path.front() == '/') return std::string(path);
   return absl::StrCat(settings.Text("queue_directory"), "/", path);
+}
+
+// Debian's Postfix has the name of a file there, "/etc/mailname": its first line counts.
+absl::StatusOr<std::string> OriginDomain(const Settings& settings) {
+  constexpr std::streamsize kLongest = 300;
+  const std::string origin = settings.Text("myorigin");
+  if (origin.empty()) return origin;
+  if (!absl::StartsWith(origin, "/")) return ParseDomain(origin);
+  std::array<char, kLongest> line = {};
+  std::ifstream file(origin, std::ios::binary);
+  if (!file.getline(line.data(), kLongest)) return Unexpected(origin, "a domain, or a file whose first line is one");
+  return ParseDomain(absl::StripAsciiWhitespace(line.data()));
 }
 
 void FillRoutes(const Draft& draft, ProbeSettings& probe) {
@@ -350,9 +403,11 @@ void FillRoutes(const Draft& draft, ProbeSettings& probe) {
     faults.Assign(probe.dns_canary, "dns_canary", ParseDomain(canary));
   }
   if (const std::string relayhost = settings.Text("address_verify_relayhost"); !relayhost.empty()) {
-    faults.Assign(probe.relayhost, "address_verify_relayhost", NextHop::Parse(relayhost));
+    probe.relayhost = NextHop::Parse(relayhost);
+    const absl::Status status = probe.relayhost.status();
+    if (!status.ok()) (void)IsFault(draft, "address_verify_relayhost", relayhost, status, kBroken);
   }
-  probe.myorigin = settings.Text("myorigin");
+  faults.Assign(probe.myorigin, "myorigin", OriginDomain(settings));
   faults.Assign(probe.route_service, "address_verify_route_service",
                 ServicePath(settings, "address_verify_route_service"));
   faults.Assign(probe.proxymap_service, "postfix_proxymap_service", ServicePath(settings, "postfix_proxymap_service"));
@@ -375,7 +430,12 @@ absl::StatusOr<std::string> HeloOf(const Settings& settings) {
 }
 
 // What the client does wherever it asks, and each transport of master.cf may do otherwise.
-void FillClient(const Settings& settings, Faults& faults, ProbeSettings& probe) {
+void FillClient(const Draft& draft, ProbeSettings& probe) {
+  const Settings& settings = draft.settings;
+  Faults& faults = draft.faults;
+  const std::string protocols = settings.Text("inet_protocols");
+  probe.families.ipv4 = protocols != "ipv6";
+  probe.families.ipv6 = protocols != "ipv4";
   probe.smtp_tcp_port = static_cast<uint16_t>(settings.Number("smtp_tcp_port"));
   probe.lmtp_tcp_port = static_cast<uint16_t>(settings.Number("lmtp_tcp_port"));
   const std::string preference = settings.Text("smtp_address_preference");
@@ -391,16 +451,13 @@ void FillClient(const Settings& settings, Faults& faults, ProbeSettings& probe) 
   probe.bind_addresses = BindAddresses(settings, faults, "smtp_bind_address", /*ipv6=*/false);
   probe.bind_addresses6 = BindAddresses(settings, faults, "smtp_bind_address6", /*ipv6=*/true);
   probe.tls_level = *TlsLevelFromName(settings.Text("smtp_tls_security_level"));
-  probe.tls_policy_maps.clear();
-  for (const std::string& spec : settings.List("smtp_tls_policy_maps")) {
-    absl::StatusOr<std::shared_ptr<const Table>> loaded =
-        Table::Load(spec, [](absl::string_view value) { return TlsPolicy::Parse(value).status(); });
-    if (loaded.ok()) {
-      probe.tls_policy_maps.push_back(*std::move(loaded));
-    } else {
-      faults.Add("smtp_tls_policy_maps", loaded.status());
-    }
-  }
+  // A policy of Postfix's that is none of ours (fingerprint) is told where it is needed.
+  const bool lenient = draft.of_transport || settings.IsFromPostfix("smtp_tls_policy_maps");
+  const auto load = [&](absl::string_view spec) {
+    return Table::Load(
+        spec, [&](absl::string_view value) { return lenient ? absl::OkStatus() : TlsPolicy::Parse(value).status(); });
+  };
+  probe.tls_policy_maps = TablesBy<Table>(draft, "smtp_tls_policy_maps", load, Table::Broken);
   probe.smtp_asks_data = settings.Text("smtp_address_verify_target") == "data";
   probe.lmtp_asks_data = settings.Text("lmtp_address_verify_target") == "data";
   probe.skip_5xx_greeting = settings.YesNo("smtp_skip_5xx_greeting");
@@ -435,18 +492,36 @@ absl::StatusOr<std::shared_ptr<const DestinationSettings>> DestinationsFor(const
   return DestinationSettings::Load(table, probe);
 }
 
-// The -o of a transport in master.cf are settings that hold for it alone.
-void FillTransport(const Draft& draft, const PostfixTransport& transport, ProbeSettings& probe) {
+// What lmtp(8) is told otherwise than smtp(8); verifyd.cf means both.
+Settings ForLmtp(const Draft& draft) {
   Settings settings = draft.settings;
-  for (const Assignment& option : transport.options) {
+  for (const Assignment& assignment : draft.settings.postfix()->lmtp) {
+    if (draft.settings.IsSet(assignment.name) && !draft.settings.IsFromPostfix(assignment.name)) continue;
+    if (const absl::Status fault = settings.Override(assignment); !fault.ok()) {
+      draft.Warn(absl::StrCat(fault.message(), "; it is left out"));
+    }
+  }
+  return settings;
+}
+
+// Settings that hold for one transport, or one kind of them, alone: `base` and `options`. Null: they can not be used.
+std::shared_ptr<const ProbeSettings> SpecialFor(const Draft& draft, const Settings& base,
+                                                const std::vector<Assignment>& options, const ProbeSettings& probe) {
+  Settings settings = base;
+  for (const Assignment& option : options) {
     if (const absl::Status fault = settings.Override(option); !fault.ok()) {
       draft.Warn(absl::StrCat(fault.message(), "; it is left out"));
     }
   }
   auto special = std::make_shared<ProbeSettings>(probe.WithoutRouting());
   Faults faults(settings);
-  FillClient(settings, faults, *special);
-  if (settings.Source("smtp_helo_name") != draft.settings.Source("smtp_helo_name")) {
+  FillClient({.settings = settings,
+              .faults = faults,
+              .shelf = draft.shelf,
+              .configuration = draft.configuration,
+              .of_transport = true},
+             *special);
+  if (settings.Text("smtp_helo_name") != draft.settings.Text("smtp_helo_name")) {
     faults.Assign(special->helo, "smtp_helo_name", HeloOf(settings));
   }
   if (const absl::StatusOr<std::shared_ptr<const DestinationSettings>> destinations =
@@ -454,12 +529,25 @@ void FillTransport(const Draft& draft, const PostfixTransport& transport, ProbeS
       destinations.ok()) {
     special->destinations = *destinations;
   }
-  if (faults.errors().empty()) {
-    probe.transports[transport.name] = std::move(special);
-    return;
-  }
+  if (faults.errors().empty()) return special;
   for (const std::string& fault : faults.errors()) {
     draft.Warn(absl::StrCat(fault, "; the -o of this transport are left out"));
+  }
+  return nullptr;
+}
+
+// The -o of a transport in master.cf are settings that hold for it alone.
+void FillTransports(const Draft& draft, ProbeSettings& probe) {
+  const std::shared_ptr<const PostfixSettings>& postfix = draft.settings.postfix();
+  if (postfix == nullptr) return;
+  const Settings for_lmtp = ForLmtp(draft);
+  if (!postfix->lmtp.empty()) probe.lmtp = SpecialFor(draft, for_lmtp, {}, probe);
+  for (const PostfixTransport& transport : postfix->transports) {
+    if (transport.options.empty()) continue;
+    const Settings& base = transport.lmtp ? for_lmtp : draft.settings;
+    if (auto special = SpecialFor(draft, base, transport.options, probe)) {
+      probe.transports[transport.name] = std::move(special);
+    }
   }
 }
 
@@ -475,22 +563,15 @@ void FillProbe(const Draft& draft) {
   }
   draft.faults.Assign(probe->permit_networks, "probe_permit_networks",
                       NetworkList::Parse(settings.Text("probe_permit_networks")));
-  const std::string protocols = settings.Text("inet_protocols");
-  probe->families.ipv4 = protocols != "ipv6";
-  probe->families.ipv6 = protocols != "ipv4";
   probe->dns_trust_ad = settings.YesNo("dns_trust_ad");
-  FillClient(settings, draft.faults, *probe);
+  FillClient(draft, *probe);
   FillPace(settings, *probe);
   const bool dane = probe->tls_level == TlsLevel::kDane || probe->tls_level == TlsLevel::kDaneOnly;
   if (dane && !probe->dns_trust_ad) {
     draft.Warn("smtp_tls_security_level = dane means nothing without dns_trust_ad = yes: no TLSA record is believed");
   }
   configuration.trust_anchors = {.file = settings.Text("smtp_tls_CAfile"), .path = settings.Text("smtp_tls_CApath")};
-  if (settings.postfix() != nullptr) {
-    for (const PostfixTransport& transport : settings.postfix()->transports) {
-      if (!transport.options.empty()) FillTransport(draft, transport, *probe);
-    }
-  }
+  FillTransports(draft, *probe);
   draft.faults.Assign(probe->destinations, "destination_settings", DestinationsFor(settings, *probe));
   configuration.probe = std::move(probe);
 }
@@ -525,26 +606,31 @@ void FillCatchAll(const Draft& draft, VerifierSettings& verifier) {
 
 // Unless the operator says otherwise, all that Postfix takes mail for is verified, as reject_unverified_recipient does,
 // but for the classes whose transport can not be asked.
-std::vector<absl::string_view> VerifiedLists(const Settings& settings, const ProbeSettings& probe) {
-  std::vector<absl::string_view> lists = {"verify_domains"};
-  if (settings.IsSet("verify_domains")) return lists;
-  lists.emplace_back("virtual_alias_domains");
-  if (probe.virtual_transport.kind != Transport::Kind::kOther) lists.emplace_back("virtual_mailbox_domains");
-  if (probe.local_transport.kind != Transport::Kind::kOther) lists.emplace_back("mydestination");
-  return lists;
+DomainList VerifiedDomains(const Draft& draft, const ProbeSettings& probe) {
+  const Settings& settings = draft.settings;
+  DomainList domains = DomainsOf(draft, "verify_domains");
+  const auto add = [&](absl::string_view list) { domains.Append(DomainsOf(draft, "verify_domains", list)); };
+  if (!settings.IsSet("verify_domains")) {
+    add("virtual_alias_domains");
+    if (probe.virtual_transport.kind != Transport::Kind::kOther) add("virtual_mailbox_domains");
+    if (probe.local_transport.kind != Transport::Kind::kOther) add("mydestination");
+  }
+  const bool of_postfix = settings.IsFromPostfix(settings.Origin("address_verify_transport_maps"));
+  domains.AddRoutes(probe.transport_maps, /*only_elsewhere=*/of_postfix);
+  return domains;
 }
 
 void FillVerifier(const Draft& draft) {
   const Settings& settings = draft.settings;
   Configuration& configuration = draft.configuration;
-  absl::StatusOr<ProbeSender> sender = ProbeSender::Create(
-      settings.Text("address_verify_sender"), settings.Text("myorigin"), settings.Time("address_verify_sender_ttl"));
+  absl::StatusOr<ProbeSender> sender =
+      ProbeSender::Create(settings.Text("address_verify_sender"), configuration.probe->myorigin,
+                          settings.Time("address_verify_sender_ttl"));
   if (!sender.ok()) {
     draft.faults.Add("address_verify_sender", sender.status());
     sender = ProbeSender::Create("", "", absl::ZeroDuration());  // nobody will use it
   }
-  DomainList domains = DomainsOf(draft, "verify_domains", VerifiedLists(settings, *configuration.probe));
-  domains.AddRoutes(configuration.probe->transport_maps);
+  DomainList domains = VerifiedDomains(draft, *configuration.probe);
   if (domains.empty() && settings.List("verify_listen").empty()) {
     draft.Warn(
         "nothing would be verified: verify_domains is empty (set verify_domains, relay_domains or "
@@ -674,7 +760,7 @@ void FillRestrictions(const Draft& draft) {
   restrictions.sender_domains = DomainsOf(draft, "sender_verify_domains");
   draft.faults.Assign(restrictions.sender_exemptions, "unverified_sender_exemptions",
                       SenderExemptions::Create(settings.List("unverified_sender_exemptions")));
-  draft.faults.Assign(restrictions.mynetworks, "mynetworks", NetworksOf(settings, "mynetworks"));
+  restrictions.mynetworks = NetworksOf(draft, "mynetworks");
   const std::string disposable = settings.Text("disposable_domains");
   const std::string exceptions = settings.Text("disposable_domain_exceptions");
   if (draft.faults.Assign(restrictions.disposable, "disposable_domains", DisposableDomains::Load(disposable, ""))) {

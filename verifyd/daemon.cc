@@ -179,6 +179,7 @@ std::string FolderOf(const std::string& file) { return std::filesystem::path(fil
 struct Daemon::Impl {
   Impl(Configuration first, DaemonOptions given, std::string why)
       : configuration(std::make_shared<const Configuration>(std::move(first))),
+        settings_at_start(configuration->settings),
         options(std::move(given)),
         workers(static_cast<size_t>(std::max(configuration->probe_threads, 1))),
         signals(front.context(), SIGTERM, SIGINT, SIGHUP),
@@ -199,6 +200,9 @@ struct Daemon::Impl {
   void BuildApi();
   absl::Status OpenControlDoor();
   void WatchFiles();
+  absl::StatusOr<Configuration> ReadSettings(std::shared_ptr<const PostfixSettings> postfix);
+  void TakeTables(Configuration again);
+  void NoteRestartNeeds(const Settings& settings);
   void Use(Configuration loaded);
   void Configure();
   std::vector<std::pair<std::string, double>> MoreStats() const;
@@ -218,6 +222,7 @@ struct Daemon::Impl {
   boost::asio::awaitable<void> KickWatchdog(absl::Duration interval);
 
   std::shared_ptr<const Configuration> configuration;
+  const std::shared_ptr<const Settings> settings_at_start;  // what needs a restart is compared with them
   const DaemonOptions options;
   Loop front{Clock::Real()};
   Loop reader{Clock::Real()};  // where settings and tables are read
@@ -396,7 +401,7 @@ absl::Status Daemon::Impl::BuildRooms() {
   UsePrivacy(cache_settings);
   cache_settings.checker = {"/proc/self/exe", "--check-cache"};
   cache = Cache::Open(front, cache_settings);
-  cache->FoldPins();
+  cache->FoldPins(front.clock().Now());
   cache->HideAddresses();
   prober = std::make_unique<Prober>(front, *resolver, shards);
   verifier = std::make_unique<Verifier>(front, *cache, *prober, metrics);
@@ -460,11 +465,11 @@ absl::Status Daemon::Impl::OpenControlDoor() {
 
 void Daemon::Impl::WatchFiles() {
   table_watch = std::make_unique<TableWatch>(reader, [this](Configuration again) {
-    front.Post([this, again = std::move(again)]() mutable { Use(std::move(again)); });
+    front.Post([this, again = std::move(again)]() mutable { TakeTables(std::move(again)); });
   });
   table_watch->Watch(*configuration);
   settings_watch = std::make_unique<SettingsWatch>(
-      reader, options.settings_file, [this] { return Configuration::Load(options.settings_file, options.assignments); },
+      reader, options.settings_file, [this] { return ReadSettings(table_watch->postfix()); },
       [this](absl::StatusOr<Configuration> loaded) {
         front.Post(
             [this, loaded = std::move(loaded)]() mutable { TakeSettings(std::move(loaded)).status().IgnoreError(); });
@@ -501,14 +506,36 @@ void Daemon::Impl::Use(Configuration loaded) {
   verifier->TakeIn(RouteChange::Between(before, configuration, front.clock().Now()));
 }
 
+// On the reader loop.
+absl::StatusOr<Configuration> Daemon::Impl::ReadSettings(std::shared_ptr<const PostfixSettings> postfix) {
+  absl::StatusOr<Configuration> loaded =
+      Configuration::Load(options.settings_file, options.assignments, {.before = std::move(postfix)});
+  // Here, not when they are in force: else the watch could read tables with the settings of before once more.
+  if (loaded.ok()) table_watch->Watch(*loaded);
+  return loaded;
+}
+
+// They come with what is new in Postfix's main.cf.
+void Daemon::Impl::TakeTables(Configuration again) {
+  if (draining) return;
+  NoteRestartNeeds(*again.settings);
+  Use(std::move(again));
+}
+
+void Daemon::Impl::NoteRestartNeeds(const Settings& settings) {
+  std::vector<std::string> later = ChangedButNotReloadable(*settings_at_start, settings);
+  if (!later.empty() && later != waits_for_restart) {
+    LogWarning(absl::StrCat("reload: ", absl::StrJoin(later, ", "), later.size() == 1 ? " takes" : " take",
+                            " effect after a restart only"));
+  }
+  waits_for_restart = std::move(later);
+}
+
 boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>> Daemon::Impl::Reload() {
   absl::StatusOr<Configuration> loaded = absl::UnknownError("not read");
   Signal read(front);
-  const PostfixSource postfix{.before = configuration->settings->postfix()};
   reader.Post([&] {
-    loaded = Configuration::Load(options.settings_file, options.assignments, postfix);
-    // Here, not when they are in force: else the watch could read tables with the settings of before once more.
-    if (loaded.ok()) table_watch->Watch(*loaded);
+    loaded = ReadSettings(table_watch->postfix());
     front.Post([&] { read.NotifyAll(); });
   });
   co_await read.Wait();
@@ -525,24 +552,20 @@ absl::StatusOr<std::vector<std::string>> Daemon::Impl::TakeSettings(absl::Status
   }
   reload_error.clear();
   NotifyReloading();
-  std::vector<std::string> later = ChangedButNotReloadable(*configuration->settings, *loaded->settings);
   const bool stood_in = !std::exchange(wrong_settings, "").empty();
   if (stood_in) reader.Post([this] { settings_watch->Stop(); });
-  if (stood_in && (configuration->stand_in == StandIn::kStopgap || !later.empty())) {
+  const bool fits = ChangedButNotReloadable(*settings_at_start, *loaded->settings).empty();
+  if (stood_in && (configuration->stand_in == StandIn::kStopgap || !fits)) {
     BeginAnew(*std::move(loaded));
     return std::vector<std::string>();
   }
-  if (!later.empty()) {
-    LogWarning(absl::StrCat("reload: ", absl::StrJoin(later, ", "), later.size() == 1 ? " takes" : " take",
-                            " effect after a restart only"));
-  }
-  waits_for_restart = later;
+  NoteRestartNeeds(*loaded->settings);
   for (const std::string& warning : loaded->warnings) LogWarning(warning);
   Use(*std::move(loaded));
   LogInfo("reload: the new settings are in force");
   KeepSettings();
   SayReady(StatusOf(StatusNow(), *configuration, *cache, front.clock().Now()));
-  return later;
+  return waits_for_restart;
 }
 
 void Daemon::Impl::RefuseSettings(const absl::Status& why) {
@@ -604,6 +627,7 @@ DaemonStatus Daemon::Impl::StatusNow() const {
                       .last_reload = last_reload,
                       .reload_error = reload_error,
                       .waits_for_restart = waits_for_restart,
+                      .alarms = prober->StandingAlarms(),
                       .log_lines_dropped = LogLinesDropped()};
   for (const Door& door : doors) {
     if (door.sockets.empty() && door.missing.empty()) continue;
@@ -696,6 +720,8 @@ std::optional<Configuration> Daemon::Run() {
   }
   impl.front.Run();
   threads.End();
+  // A signal that came meanwhile ends it for good.
+  if (impl.next.has_value()) impl.front.Poll();
   if (!impl.next.has_value()) LogInfo("ended");
   return std::move(impl.next);
 }

@@ -6,13 +6,12 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/input_file.h"
 #include "base/status_macros.h"
 #include "verifyd/setting_syntax.h"
 
@@ -67,10 +66,7 @@ absl::Status KeepLastGoodSettings(const Settings& settings, const std::string& s
 absl::StatusOr<Configuration> LoadLastGoodSettings(const std::string& data_directory,
                                                    const std::string& settings_file) {
   const std::string file = LastGoodSettingsFile(data_directory);
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream read;
-  read << in.rdbuf();
-  const std::string text = read.str();
+  const std::string text = ReadInputFile(file, kMaxSettingText).value_or("");
   if (!absl::StartsWith(text, HeadFor(settings_file))) {
     return absl::NotFoundError(absl::StrCat("no settings of before are kept in ", file));
   }

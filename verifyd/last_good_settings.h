@@ -2,9 +2,9 @@
 // starts with them where it must not stay away, because a service manager holds its sockets and whoever asks there
 // waits for an answer.
 //
-// They are kept in data_directory as settings.good, in the syntax of verifyd.cf: whatever was set, in the file, by -o
-// or by what the file takes from elsewhere, each as it was written. The files that they name are not copied:
-// one without which settings are not valid stops these, too.
+// They are kept in data_directory as settings.good, in the syntax of verifyd.cf: whatever was set, in the file
+// or by -o, each as it was written. The files that they name are not copied: one without which settings are not valid
+// stops these, too. Nor is what is taken from Postfix: it is asked anew.
 //
 // Thread: any; files are read and written.
 #ifndef VERIFYD_VERIFYD_LAST_GOOD_SETTINGS_H_

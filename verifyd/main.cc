@@ -126,6 +126,8 @@ int RunDaemon(const DaemonOptions& options, bool debug, std::optional<Configurat
 }
 
 int Serve(const CommandLine& command_line) {
+  // Whoever started us may have chosen not to hear of his children's ends.
+  std::signal(SIGCHLD, SIG_DFL);
   DaemonOptions options = command_line.daemon;
   options.inherited = TakeInheritedSockets();
   absl::StatusOr<Configuration> loaded = Configuration::Load(options.settings_file, options.assignments);

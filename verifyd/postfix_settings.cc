@@ -16,9 +16,11 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/clock.h"
 #include "base/command.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "probe/transport_table.h"
 #include "verifyd/postfix_parameters.h"
 #include "verifyd/settings.h"
 
@@ -62,6 +64,8 @@ constexpr absl::string_view kFamilies[] = {"smtp_", "lmtp_", "address_verify_", 
 // What verifyd takes the place of, and what the recipes change for its sake.
 constexpr absl::string_view kNever[] = {"address_verify_map", "address_verify_poll_count", "address_verify_poll_delay"};
 
+// No question begins later than this after the first one: whoever ends the daemon waits for them.
+constexpr absl::Duration kTimeLimit = absl::Seconds(10);
 constexpr size_t kMaxMainCf = size_t{4} << 20;
 
 const SettingRow* RowOf(absl::string_view name) {
@@ -89,9 +93,14 @@ absl::flat_hash_map<std::string, int> LinesOfMainCf(const std::string& path) {
 
 // The same in our words, where they differ.
 std::string Translated(absl::string_view name, absl::string_view value) {
-  if (absl::EndsWith(name, "_tcp_port") && value == "smtp") return "25";
-  if (absl::EndsWith(name, "_tcp_port") && value == "submission") return "587";
+  if (absl::EndsWith(name, "_tcp_port")) {
+    if (const std::optional<uint16_t> port = NextHop::PortFromName(value)) return absl::StrCat(*port);
+  }
   if (name == "smtp_tls_security_level" && value.empty()) return "none";
+  // No less than Postfix asks for, but whose certificate it is; nothing but an address is told to the wrong server.
+  if (name == "smtp_tls_security_level" && (value == "verify" || value == "fingerprint")) return "encrypt";
+  // The limit of the system, which is longer than any of ours.
+  if (name == "smtp_connect_timeout" && (value == "0" || value == "0s")) return std::string(RowOf(name)->default_value);
   if (name == "inet_protocols" && absl::StrContains(value, "ipv4") && absl::StrContains(value, "ipv6")) return "all";
   return absl::StrReplaceAll(value, {{"$", "$$"}});
 }
@@ -126,6 +135,7 @@ void TakeValues(absl::string_view said, const std::string& main_cf, PostfixSetti
 
 // What an -o of smtp(8) or lmtp(8) is called here; empty: nothing.
 std::string OurNameFor(absl::string_view name, bool lmtp) {
+  if (name == "inet_protocols" || name == "myhostname") return std::string(name);
   if (!lmtp) return absl::StartsWith(name, "smtp_") && IsTakenFromPostfix(name) ? std::string(name) : "";
   if (!absl::StartsWith(name, "lmtp_")) return "";
   if (name == "lmtp_lhlo_name") return "smtp_helo_name";
@@ -133,6 +143,33 @@ std::string OurNameFor(absl::string_view name, bool lmtp) {
   if (RowOf(name) != nullptr) return std::string(name);
   const std::string ours = absl::StrCat("smtp_", absl::StripPrefix(name, "lmtp_"));
   return IsTakenFromPostfix(ours) ? ours : "";
+}
+
+// The parameters of lmtp(8) whose counterparts we have.
+std::vector<std::string> LmtpParameters() {
+  std::vector<std::string> names = {"lmtp_lhlo_name", "lmtp_lhlo_timeout"};
+  for (const SettingRow& row : Settings::Table()) {
+    std::string name = absl::StrCat("lmtp_", absl::StripPrefix(row.name, "smtp_"));
+    if (!absl::StartsWith(row.name, "smtp_") || RowOf(name) != nullptr || !IsPostfixParameter(name)) continue;
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+void TakeLmtp(absl::string_view said, const std::string& main_cf, PostfixSettings& settings) {
+  const absl::flat_hash_map<std::string, int> lines = LinesOfMainCf(main_cf);
+  for (const absl::string_view line : absl::StrSplit(said, '\n', absl::SkipEmpty())) {
+    const auto pair = SplitLine(line);
+    if (!pair.has_value()) continue;
+    const std::string name = OurNameFor(pair->first, /*lmtp=*/true);
+    const auto set = lines.find(pair->first);
+    if (name.empty() || name == pair->first) continue;
+    if (set == lines.end() && !lines.contains(name) && name != "smtp_tls_security_level") continue;
+    settings.lmtp.push_back({.name = name,
+                             .value = Translated(name, pair->second),
+                             .where = set == lines.end() ? absl::StrCat(pair->first, ", ", settings.kDefaultOfPostfix)
+                                                         : absl::StrCat(main_cf, ":", set->second)});
+  }
 }
 
 // `services` as of postconf -M: "NAME TYPE PRIVATE UNPRIVILEGED CHROOT WAKEUP LIMIT COMMAND ..."; `options` as of -P:
@@ -188,6 +225,12 @@ absl::StatusOr<PostfixSettings> ReadPostfixSettings(const std::string& directory
   for (const SettingRow& row : Settings::Table()) {
     if (row.name != "mynetworks" && IsTakenFromPostfix(row.name)) arguments.emplace_back(row.name);
   }
+  for (std::string& name : LmtpParameters()) arguments.push_back(std::move(name));
+  const MonoTime deadline = Clock::Real().Mono() + kTimeLimit;
+  const auto ask_soon = [&](const std::vector<std::string>& what) -> absl::StatusOr<std::string> {
+    if (Clock::Real().Mono() < deadline) return ask(what);
+    return absl::DeadlineExceededError("postconf(1) is too slow");
+  };
   const std::string main_cf = absl::StrCat(directory, "/main.cf");
   const absl::StatusOr<std::string> values = ask(arguments);
   if (!values.ok()) {
@@ -196,15 +239,16 @@ absl::StatusOr<PostfixSettings> ReadPostfixSettings(const std::string& directory
                                      ": nothing can be taken from Postfix: ", values.status().message()));
   }
   TakeValues(*values, main_cf, settings);
+  TakeLmtp(*values, main_cf, settings);
   // Its default is made of this machine's interfaces, which a sandbox may hide.
-  if (const absl::StatusOr<std::string> networks = ask({"-c", directory, "-x", "mynetworks"}); networks.ok()) {
+  if (const absl::StatusOr<std::string> networks = ask_soon({"-c", directory, "-x", "mynetworks"}); networks.ok()) {
     TakeValues(*networks, main_cf, settings);
   } else {
     settings.warnings.push_back(absl::StrCat(main_cf, ": mynetworks: ", networks.status().message()));
   }
   const std::string master_cf = absl::StrCat(directory, "/master.cf");
-  const absl::StatusOr<std::string> services = ask({"-c", directory, "-M"});
-  const absl::StatusOr<std::string> options = services.ok() ? ask({"-c", directory, "-P", "-x"}) : services;
+  const absl::StatusOr<std::string> services = ask_soon({"-c", directory, "-M"});
+  const absl::StatusOr<std::string> options = services.ok() ? ask_soon({"-c", directory, "-P", "-x"}) : services;
   if (options.ok()) {
     TakeTransports(*services, *options, master_cf, settings);
   } else {

@@ -2,7 +2,7 @@
 // list of parameters, and the transports of master.cf that speak SMTP or LMTP. It is postconf(1) that is asked, so that
 // all expansions and defaults are Postfix's own.
 //
-// Thread: any that may wait for postconf (some 50 ms, 10 s at most each time).
+// Thread: any that may wait for postconf (some 50 ms, 20 s at most).
 #ifndef VERIFYD_VERIFYD_POSTFIX_SETTINGS_H_
 #define VERIFYD_VERIFYD_POSTFIX_SETTINGS_H_
 
@@ -33,6 +33,9 @@ struct PostfixSettings {
   // or kDefaultOfPostfix.
   std::vector<Assignment> values;
   std::vector<PostfixTransport> transports;
+  // lmtp_... by the names of smtp_..., as in PostfixTransport: where main.cf sets one of the two, and TLS, which
+  // lmtp(8) does not use by itself.
+  std::vector<Assignment> lmtp;
   std::vector<std::string> warnings;
 
   static constexpr absl::string_view kDefaultOfPostfix = "default of Postfix";

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "probe/route_plan.h"
@@ -20,6 +21,7 @@ constexpr absl::string_view kRouteSettings[] = {
     "address_verify_relay_transport",
     "address_verify_relayhost",
     "address_verify_route_service",
+    "address_verify_sender",
     "address_verify_sender_dependent_relayhost_maps",
     "address_verify_transport_maps",
     "address_verify_virtual_transport",
@@ -51,10 +53,15 @@ bool Differ(const Settings& before, const Settings& after, const Names& names) {
                      [&](absl::string_view name) { return before.Text(name) != after.Text(name); });
 }
 
-// The transports of Postfix's master.cf.
+// The transports of Postfix's master.cf; their options lead nowhere else.
 bool TransportsDiffer(const Settings& before, const Settings& after) {
   const auto transports = [](const Settings& settings) {
-    return settings.postfix() == nullptr ? std::vector<PostfixTransport>() : settings.postfix()->transports;
+    std::vector<std::pair<std::string, bool>> names;
+    if (settings.postfix() == nullptr) return names;
+    for (const PostfixTransport& transport : settings.postfix()->transports) {
+      names.emplace_back(transport.name, transport.lmtp);
+    }
+    return names;
   };
   return transports(before) != transports(after);
 }
@@ -85,22 +92,36 @@ bool IsOfSurroundings(const Finding& finding) {
 
 std::shared_ptr<const RouteChange> RouteChange::Between(std::shared_ptr<const Configuration> before,
                                                         std::shared_ptr<const Configuration> after, absl::Time now) {
-  std::shared_ptr<RouteChange> change(new RouteChange(std::move(before), std::move(after), now));
-  const Settings& was = *change->before_->settings;
-  const Settings& is = *change->after_->settings;
-  change->routes_ = Differ(was, is, kRouteSettings) || TransportsDiffer(was, is) ||
-                    RouteFiles(*change->before_) != RouteFiles(*change->after_);
-  change->surroundings_ =
-      Differ(was, is, kSurroundings) || change->before_->probe->own_addresses != change->after_->probe->own_addresses;
+  const Settings& was = *before->settings;
+  const Settings& is = *after->settings;
+  std::shared_ptr<RouteChange> change(new RouteChange({before}, after, now));
+  change->routes_ =
+      Differ(was, is, kRouteSettings) || TransportsDiffer(was, is) || RouteFiles(*before) != RouteFiles(*after);
+  change->surroundings_ = Differ(was, is, kSurroundings) || before->probe->own_addresses != after->probe->own_addresses;
   if (!change->routes_ && !change->surroundings_) return nullptr;
+  return change;
+}
+
+std::shared_ptr<const RouteChange> RouteChange::Joined(const RouteChange& earlier, const RouteChange& later) {
+  std::vector<std::shared_ptr<const Configuration>> before = earlier.before_;
+  before.insert(before.end(), later.before_.begin(), later.before_.end());
+  if (earlier.before_.empty() || before.size() > kRemembered) before.clear();
+  std::shared_ptr<RouteChange> change(new RouteChange(std::move(before), later.after_, later.when_));
+  change->routes_ = earlier.routes_ || later.routes_;
+  change->surroundings_ = earlier.surroundings_ || later.surroundings_;
   return change;
 }
 
 bool RouteChange::Moves(const Address& address) const {
   if (!routes_) return false;
-  const std::string sender = after_->verifier->probe_sender.At(when_);
-  return IsNamed(*before_, address) != IsNamed(*after_, address) ||
-         RouteSketch(address, sender, *before_->probe) != RouteSketch(address, sender, *after_->probe);
+  const auto sketch_by = [&](const Configuration& configuration) {
+    return RouteSketch(address, configuration.verifier->probe_sender.At(when_), *configuration.probe);
+  };
+  const bool named = IsNamed(*after_, address);
+  const std::string sketch = sketch_by(*after_);
+  return before_.empty() || absl::c_any_of(before_, [&](const std::shared_ptr<const Configuration>& before) {
+           return IsNamed(*before, address) != named || sketch_by(*before) != sketch;
+         });
 }
 
 RouteChange::Counts RouteChange::HeedRecord(Cache& cache, absl::string_view key, const Address& address,
@@ -137,7 +158,8 @@ void RouteChange::Heed(Cache& cache, const Address& address) const {
 }
 
 boost::asio::awaitable<RouteChange::Counts> RouteChange::HeedAll(Loop& loop, Cache& cache,
-                                                                 std::shared_ptr<const RouteChange> change) {
+                                                                 std::shared_ptr<const RouteChange> change,
+                                                                 std::function<bool()> superseded) {
   Counts counts;
   const auto add = [&](const Counts& some) {
     counts.dropped += some.dropped;
@@ -152,15 +174,17 @@ boost::asio::awaitable<RouteChange::Counts> RouteChange::HeedAll(Loop& loop, Cac
     }
     next = std::move(page.next);
     co_await loop.Yield();
-    while (!co_await RoomForWrites(loop, cache)) {
+    while (!superseded() && !co_await RoomForWrites(loop, cache)) {
     }
-  } while (!next.empty());
+  } while (!next.empty() && !superseded());
   do {
     Cache::DomainPage page = cache.DomainFactsAfter(next, RecordWalk::kInATurn);
     for (const DomainFact& fact : page.facts) add(change->HeedDomain(cache, fact));
     next = std::move(page.next);
     co_await loop.Yield();
-  } while (!next.empty());
+    while (!superseded() && !co_await RoomForWrites(loop, cache)) {
+    }
+  } while (!next.empty() && !superseded());
   co_return counts;
 }
 

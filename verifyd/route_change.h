@@ -10,10 +10,12 @@
 #define VERIFYD_VERIFYD_ROUTE_CHANGE_H_
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -31,26 +33,34 @@ class RouteChange {
   // as far as routes are concerned, which is found out without looking at any address.
   static std::shared_ptr<const RouteChange> Between(std::shared_ptr<const Configuration> before,
                                                     std::shared_ptr<const Configuration> after, absl::Time now);
+  // One for two that came one after the other, so that all that is held is looked through once for both.
+  static std::shared_ptr<const RouteChange> Joined(const RouteChange& earlier, const RouteChange& later);
 
   // Drops what is held of the address and its domain, or makes it due, where that was found before the change by a
   // route that is another one now. Costs microseconds.
   void Heed(Cache& cache, const Address& address) const;
-  // The same for all that is held, a few at a time; how many findings were dropped, and how many made due.
+  // The same for all that is held, a few at a time, until `superseded` says that it need not go on; how many findings
+  // were dropped, and how many made due.
   struct Counts {
     size_t dropped = 0;
     size_t due = 0;
   };
-  static boost::asio::awaitable<Counts> HeedAll(Loop& loop, Cache& cache, std::shared_ptr<const RouteChange> change);
+  static boost::asio::awaitable<Counts> HeedAll(Loop& loop, Cache& cache, std::shared_ptr<const RouteChange> change,
+                                                std::function<bool()> superseded);
 
  private:
-  RouteChange(std::shared_ptr<const Configuration> before, std::shared_ptr<const Configuration> after, absl::Time when)
+  // Of more than these it is only known that routes were others.
+  static constexpr size_t kRemembered = 4;
+
+  RouteChange(std::vector<std::shared_ptr<const Configuration>> before, std::shared_ptr<const Configuration> after,
+              absl::Time when)
       : before_(std::move(before)), after_(std::move(after)), when_(when) {}
 
   bool Moves(const Address& address) const;
   Counts HeedRecord(Cache& cache, absl::string_view key, const Address& address, Record record) const;
   Counts HeedDomain(Cache& cache, const DomainFact& fact) const;
 
-  const std::shared_ptr<const Configuration> before_;
+  std::vector<std::shared_ptr<const Configuration>> before_;  // none: every route may have been another one
   const std::shared_ptr<const Configuration> after_;
   const absl::Time when_;
   bool routes_ = false;        // of some addresses have changed

@@ -1,10 +1,7 @@
 #include "verifyd/settings.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -17,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/input_file.h"
 #include "base/nearest_name.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -82,21 +80,14 @@ absl::StatusOr<Settings> OrAllErrors(Settings settings) {
 }
 
 absl::StatusOr<std::string> ReadSettingText(const std::string& path) {
-  constexpr size_t kMaxText = size_t{4} << 20;
   const auto can_not = [&](absl::string_view why) {
     return absl::NotFoundError(absl::StrCat("can not read settings file ", path, ": ", why));
   };
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return can_not("it is a folder");
-  errno = 0;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return can_not(std::strerror(errno));
-  std::string text(kMaxText + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return can_not("it can not be read");
-  text.resize(static_cast<size_t>(in.gcount()));
-  if (text.size() > kMaxText) return can_not("it is larger than 4 MiB");
-  if (absl::StrContains(text, '\0')) return can_not("it is no text: there is a zero byte in it");
+  absl::StatusOr<std::string> text = ReadInputFile(path, kMaxSettingText);
+  if (!text.ok()) return can_not(absl::StripPrefix(text.status().message(), absl::StrCat(path, ": ")));
+  if (absl::StrContains(*text, '\0')) return can_not("it is no text: there is a zero byte in it");
   return text;
 }
 
@@ -204,13 +195,25 @@ std::vector<std::string> Settings::warnings() const {
   return all;
 }
 
+namespace {
+
+// Also where that can not be seen.
+bool HasMainCf(const std::string& directory) {
+  std::error_code unseen;
+  return std::filesystem::exists(directory + "/main.cf", unseen) || unseen;
+}
+
+}  // namespace
+
 void Settings::TakeFromPostfix(const PostfixSource& source) {
   postfix_values_.clear();
   postfix_warnings_.clear();
+  postfix_error_.clear();
   postfix_ = nullptr;
   const std::string directory = Text("postfix_config_directory");
   if (directory.empty()) return;
   absl::StatusOr<PostfixSettings> read = ReadPostfixSettings(directory, source.ask);
+  if (!read.ok() && HasMainCf(directory)) postfix_error_ = std::string(read.status().message());
   if (read.ok()) {
     postfix_ = std::make_shared<const PostfixSettings>(*std::move(read));
   } else if (source.before != nullptr && source.before->directory == directory) {

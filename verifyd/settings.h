@@ -43,6 +43,9 @@ struct SettingRow {
   absl::string_view documentation;  // one line
 };
 
+// Of a settings file, in bytes.
+constexpr size_t kMaxSettingText = size_t{4} << 20;
+
 class Settings {
  public:
   // All settings there are, by name.
@@ -68,6 +71,8 @@ class Settings {
   void RefuseFromPostfix(absl::string_view name, absl::string_view why);
   // Null: nothing is taken.
   const std::shared_ptr<const PostfixSettings>& postfix() const { return postfix_; }
+  // Why there is a main.cf and it could not be asked about: postfix() is what was taken before, or null. Else empty.
+  const std::string& postfix_error() const { return postfix_error_; }
   // One more value, over all others. An error, where it is not of its type, changes nothing.
   absl::Status Override(const Assignment& assignment);
 
@@ -111,6 +116,7 @@ class Settings {
   absl::flat_hash_map<std::string, Assignment> values_;
   absl::flat_hash_map<std::string, Assignment> postfix_values_;
   std::shared_ptr<const PostfixSettings> postfix_;
+  std::string postfix_error_;
   std::string host_name_;
   std::string domain_name_;
   std::vector<std::string> errors_;

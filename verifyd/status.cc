@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <utility>
+#include <variant>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
@@ -73,11 +74,51 @@ void JudgeSettings(const Status& status, std::vector<Remark>& remarks) {
         {StatusLevel::kWarning,
          absl::StrCat("the last reload failed, the settings of before are in force: ", FirstOf(daemon.reload_error))});
   }
+  if (!status.postfix_error.empty()) {
+    const bool nothing = status.postfix_directory.empty();
+    remarks.push_back({nothing ? StatusLevel::kCritical : StatusLevel::kWarning,
+                       absl::StrCat(Printable(status.postfix_error, kShown), "; it is tried again every minute, ",
+                                    nothing ? "and what its tables decide about is not verified"
+                                            : "what was taken before is in force")});
+  }
   if (!daemon.waits_for_restart.empty()) {
     remarks.push_back(
         {StatusLevel::kWarning, absl::StrCat("changed, and in force after a restart only: ",
                                              Printable(absl::StrJoin(daemon.waits_for_restart, ", "), kShown))});
   }
+}
+
+// What makes addresses go unverified, although all doors are open.
+void JudgeRoutes(const Status& status, std::vector<Remark>& remarks) {
+  constexpr size_t kMost = 5;
+  std::vector<std::string> all = status.daemon.alarms;
+  for (const std::string& table : status.broken_tables) {
+    const bool raised = absl::c_any_of(all, [&](absl::string_view alarm) { return absl::StartsWith(alarm, table); });
+    if (!raised) all.push_back(absl::StrCat(table, "; addresses that it is needed for are not verified"));
+  }
+  for (size_t i = 0; i < std::min(all.size(), kMost); ++i) {
+    remarks.push_back({StatusLevel::kWarning, Printable(all[i], kShown)});
+  }
+  if (all.size() > kMost) {
+    remarks.push_back({StatusLevel::kWarning, absl::StrCat("and ", all.size() - kMost, " alarms more")});
+  }
+}
+
+// Tables in whose place one stands that can not be asked.
+std::vector<std::string> BrokenTables(const ProbeSettings& probe) {
+  std::vector<std::string> broken;
+  const auto look = [&](const Table& table) {
+    const BrokenTable* const found = table.remote().has_value() ? std::get_if<BrokenTable>(&*table.remote()) : nullptr;
+    if (found == nullptr) return;
+    std::string why(found->why.message());
+    if (!absl::c_linear_search(broken, why)) broken.push_back(std::move(why));
+  };
+  for (const auto& table : probe.transport_maps) look(*table->table());
+  for (const auto* tables :
+       {&probe.virtual_alias_maps, &probe.canonical_maps, &probe.recipient_canonical_maps, &probe.relayhost_maps}) {
+    for (const auto& table : *tables) look(*table);
+  }
+  return broken;
 }
 
 void JudgeDoors(const Status& status, std::vector<Remark>& remarks) {
@@ -200,7 +241,10 @@ Status StatusOf(DaemonStatus daemon, const Configuration& configuration, Cache& 
   if (const auto& postfix = configuration.settings->postfix(); postfix != nullptr) {
     status.postfix_directory = postfix->directory;
   }
+  status.postfix_error = configuration.settings->postfix_error();
   for (const auto& table : configuration.probe->transport_maps) status.routes += table->size();
+  // Of all of Postfix's there is a word already.
+  if (status.postfix_error.empty()) status.broken_tables = BrokenTables(*configuration.probe);
   status.asked_by_postfix = absl::c_any_of(
       status.daemon.doors, [](const DoorStatus& door) { return door.name == "verify" && !door.sockets.empty(); });
   for (const DestinationState& state : cache.LoadDestinationStates()) {
@@ -218,6 +262,7 @@ Status StatusOf(DaemonStatus daemon, const Configuration& configuration, Cache& 
 std::vector<Remark> Judge(const Status& status) {
   std::vector<Remark> remarks;
   JudgeSettings(status, remarks);
+  JudgeRoutes(status, remarks);
   JudgeDoors(status, remarks);
   JudgeCache(status, remarks);
   JudgeDestinations(status, remarks);
@@ -278,6 +323,7 @@ json::object ToJson(const Status& status, absl::Time now) {
     object["domains"] = status.domains;
   }
   object["routes"] = status.routes;
+  object["alarms"] = TextArray(status.daemon.alarms);
   object["not_believed"] = TextArray(status.doubted);
   object["on_hold"] = TextArray(status.held);
   object["settings"] = SettingsJson(status);

@@ -34,6 +34,7 @@ struct DaemonStatus {
   absl::Time last_reload = absl::InfinitePast();  // tried; InfinitePast: never
   std::string reload_error;                       // of the last one; the settings of before stayed in force
   std::vector<std::string> waits_for_restart;     // settings that a reload has changed and only a restart puts in force
+  std::vector<std::string> alarms;                // that stand (probe/alarms.h)
   uint64_t log_lines_dropped = 0;
 };
 
@@ -41,13 +42,15 @@ struct Status {
   DaemonStatus daemon;
   StandIn stand_in = StandIn::kNone;
   std::string postfix_directory;  // whose main.cf is a source of settings, too; empty: none
+  std::string postfix_error;      // why it can not be asked; empty: it can, or there is none
   std::string cache_map;          // "lmdb:/var/lib/verifyd/verify_cache"; empty: memory only, as wished
   CacheCounts cache;
   Bounds bounds;
-  bool every_domain = false;      // verify_domains = *
-  size_t domains = 0;             // names in verify_domains, and routes
-  size_t routes = 0;              // of these, lines of address_verify_transport_maps
-  bool asked_by_postfix = false;  // the verify socket is served: Postfix chooses whom it asks about
+  bool every_domain = false;               // verify_domains = *
+  size_t domains = 0;                      // names in verify_domains, and routes
+  std::vector<std::string> broken_tables;  // why each can not be read
+  size_t routes = 0;                       // of these, lines of address_verify_transport_maps
+  bool asked_by_postfix = false;           // the verify socket is served: Postfix chooses whom it asks about
   bool dry_run = false;
   std::vector<std::string> doubted;  // destinations, each with the reason
   std::vector<std::string> held;     // destinations and "@domain"

@@ -1,8 +1,6 @@
 #include "verifyd/stopgap_settings.h"
 
 #include <array>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <utility>
 
@@ -12,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/input_file.h"
 #include "verifyd/settings.h"
 
 namespace verifyd {
@@ -96,10 +95,7 @@ Configuration StopgapOf(const std::string& settings_file, absl::string_view text
 }
 
 Configuration LoadStopgap(const std::string& settings_file, const std::vector<Assignment>& options) {
-  std::ifstream in(settings_file, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return StopgapOf(settings_file, text.str(), options);
+  return StopgapOf(settings_file, ReadInputFile(settings_file, kMaxSettingText).value_or(""), options);
 }
 
 }  // namespace verifyd

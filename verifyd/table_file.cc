@@ -41,7 +41,8 @@ FileMark FileMark::Of(const std::string& path) {
   return {.device = status.st_dev,
           .inode = status.st_ino,
           .size = status.st_size,
-          .modified = status.st_mtim.tv_sec * kNanosPerSecond + status.st_mtim.tv_nsec};
+          .modified = status.st_mtim.tv_sec * kNanosPerSecond + status.st_mtim.tv_nsec,
+          .changed = status.st_ctim.tv_sec * kNanosPerSecond + status.st_ctim.tv_nsec};
 }
 
 std::vector<TableFile> TableFilesOf(const Settings& settings) {
@@ -54,6 +55,7 @@ std::vector<TableFile> TableFilesOf(const Settings& settings) {
   for (const std::string& name : settings.Classes()) {
     AddPaths(settings.Text(absl::StrCat(name, "_restrictions")), /*domains=*/false, paths);
   }
+  if (const std::string origin = settings.Text("myorigin"); absl::StartsWith(origin, "/")) paths.insert(origin);
   if (const std::string postfix = settings.Text("postfix_config_directory"); !postfix.empty()) {
     for (const absl::string_view file : {"/main.cf", "/master.cf"}) paths.insert(absl::StrCat(postfix, file));
   }

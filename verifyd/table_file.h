@@ -13,13 +13,14 @@
 
 namespace verifyd {
 
-// Differs when somebody has written to the file or put another one in its place. A file that can not be seen has one of
-// its own.
+// Differs when somebody has written to the file, put another one in its place or changed who may read it. A file that
+// can not be seen has one of its own.
 struct FileMark {
   uint64_t device = 0;
   uint64_t inode = 0;
   int64_t size = -1;
   int64_t modified = 0;  // nanoseconds
+  int64_t changed = 0;   // of what stands beside the text: owner, mode, ACL
   static FileMark Of(const std::string& path);
   friend bool operator==(const FileMark&, const FileMark&) = default;
 };
@@ -30,8 +31,8 @@ struct TableFile {
 };
 
 // The files that stand as TYPE:/PATH in any setting (texthash and its like, cidr, re2), or as /PATH in a list of
-// domains, and Postfix's main.cf and master.cf (postfix_config_directory); each once, with their marks of now. Not the
-// cache, and not what only the text of other files names: that is read again with them.
+// domains, myorigin where it is a file, and Postfix's main.cf and master.cf (postfix_config_directory); each once, with
+// their marks of now. Not the cache, and not what only the text of other files names: that is read again with them.
 std::vector<TableFile> TableFilesOf(const Settings& settings);
 
 }  // namespace verifyd

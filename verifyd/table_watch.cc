@@ -13,6 +13,8 @@ namespace verifyd {
 
 void TableWatch::Watch(const Configuration& configuration) {
   settings_ = configuration.settings;
+  stand_in_ = configuration.stand_in;
+  since_read_ = absl::ZeroDuration();
   warnings_ = configuration.warnings;
   files_.clear();
   for (const auto& [path, mark] : configuration.table_files) {
@@ -30,7 +32,9 @@ void TableWatch::Look() {
     if (std::exchange(file.seen, now) != now) still = false;
     if (now != file.read && now != file.refused) changed.push_back(file.path);
   }
-  if (still && !changed.empty()) ReadAgain(changed);
+  since_read_ += kInterval;
+  const bool retry = !settings_->postfix_error().empty() && since_read_ >= kRetry;
+  if (still && (retry || !changed.empty())) ReadAgain(changed);
 }
 
 void TableWatch::ReadAgain(const std::vector<std::string>& changed) {
@@ -43,12 +47,16 @@ void TableWatch::ReadAgain(const std::vector<std::string>& changed) {
     }
     return;
   }
+  loaded->stand_in = stand_in_;
+  const bool nothing_new = changed.empty() && !loaded->settings->postfix_error().empty();
+  since_read_ = absl::ZeroDuration();
+  if (nothing_new) return;
   for (const std::string& warning : loaded->warnings) {
     if (!absl::c_linear_search(warnings_, warning)) LogWarning(warning);
   }
   Watch(*loaded);
   take_(*std::move(loaded));
-  LogInfo(absl::StrCat("tables read again: ", absl::StrJoin(changed, ", ")));
+  LogInfo(absl::StrCat("tables read again: ", changed.empty() ? "Postfix's" : absl::StrJoin(changed, ", ")));
 }
 
 }  // namespace verifyd

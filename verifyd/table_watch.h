@@ -1,8 +1,9 @@
 // The table watch: tables are read again when their files change, without a reload. It looks at them every 5 s; when
 // one has changed since it was read, and all have stayed as they are for a whole interval (nobody is in the middle of
 // writing them), all tables are read, with the settings in force: the settings file may be half edited. Postfix's
-// main.cf and master.cf are tables in this sense (postfix_config_directory). What is wrong with a table is logged once
-// for each change, and what was read before stays in force.
+// main.cf and master.cf are tables in this sense (postfix_config_directory); where main.cf could not be asked about,
+// that is tried again every minute. What is wrong with a table is logged once for each change, and what was read before
+// stays in force.
 //
 // Looking is a stat(2) a file, microseconds where the disk is near; but a file may lie on a server that does not
 // answer, and a million entries take a second to read: so it has a loop of its own to live on, which nobody waits for.
@@ -28,6 +29,7 @@ namespace verifyd {
 class TableWatch {
  public:
   static constexpr absl::Duration kInterval = absl::Seconds(5);
+  static constexpr absl::Duration kRetry = absl::Minutes(1);
 
   // `take` gets a configuration whose tables have been read again and puts it in force. `loop` outlives it.
   using Take = std::function<void(Configuration configuration)>;
@@ -36,6 +38,10 @@ class TableWatch {
 
   // This one is in force from now on: its tables are watched.
   void Watch(const Configuration& configuration);
+  // What is known of Postfix by what is in force; null: nothing.
+  std::shared_ptr<const PostfixSettings> postfix() const {
+    return settings_ == nullptr ? nullptr : settings_->postfix();
+  }
 
  private:
   struct Watched {
@@ -52,6 +58,8 @@ class TableWatch {
   const AskPostconf ask_;
   Timer timer_;
   std::shared_ptr<const Settings> settings_;
+  StandIn stand_in_ = StandIn::kNone;
+  absl::Duration since_read_;
   std::vector<std::string> warnings_;  // that were told already
   std::vector<Watched> files_;
 };

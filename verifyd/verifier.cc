@@ -191,20 +191,21 @@ void Verifier::NoteProbe(const Address& address, const Memory::Held& held) {
 void Verifier::TakeIn(std::shared_ptr<const RouteChange> change) {
   if (change == nullptr) return;
   ++routes_;
-  route_changes_.push_back(change);
-  loop_.Spawn(Spread(std::move(change)));
+  route_change_ = route_change_ == nullptr ? std::move(change) : RouteChange::Joined(*route_change_, *change);
+  loop_.Spawn(Spread(route_change_));
 }
 
 boost::asio::awaitable<void> Verifier::Spread(std::shared_ptr<const RouteChange> change) {
-  const RouteChange::Counts counts = co_await RouteChange::HeedAll(loop_, cache_, change);
-  std::erase(route_changes_, change);
+  const RouteChange::Counts counts =
+      co_await RouteChange::HeedAll(loop_, cache_, change, [this, &change] { return route_change_ != change; });
+  if (route_change_ == change) route_change_ = nullptr;
   if (counts.dropped + counts.due == 0) co_return;
   LogInfo(absl::StrCat("routes have changed: ", counts.dropped, " findings dropped, ", counts.due,
                        " accepted addresses due for a refresh"));
 }
 
-void Verifier::HeedRouteChanges(const Address& address) {
-  for (const auto& change : route_changes_) change->Heed(cache_, address);
+void Verifier::HeedRouteChange(const Address& address) {
+  if (route_change_ != nullptr) route_change_->Heed(cache_, address);
 }
 
 // Nobody was asked.
@@ -223,7 +224,7 @@ void Verifier::ForgetProbe(const Address& address) {
 }
 
 std::optional<Verdict> Verifier::Recall(const Question& question) {
-  HeedRouteChanges(question.address);
+  HeedRouteChange(question.address);
   return Recall(question, memory_.Find(question.address));
 }
 
@@ -265,7 +266,7 @@ void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer
 
 // Who joined a flight is not answered by another one's budget: he asks once more himself (`again`).
 void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer, bool again) {
-  HeedRouteChanges(question.address);
+  HeedRouteChange(question.address);
   const Memory::Held held = memory_.Find(question.address);
   if (std::optional<Verdict> recalled = Recall(question, held)) return answer(*std::move(recalled));
   std::string key = question.address.Key();

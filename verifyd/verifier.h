@@ -140,7 +140,7 @@ class Verifier {
   void NoteProbe(const Address& address, const Memory::Held& held);
   void ForgetProbe(const Address& address);
   boost::asio::awaitable<void> Spread(std::shared_ptr<const RouteChange> change);
-  void HeedRouteChanges(const Address& address);
+  void HeedRouteChange(const Address& address);
   bool SecondLookAllowed(const std::string& domain);
   void NoteSecondLook(const std::string& domain);
   Verdict Standing(const Address& address) const;
@@ -185,9 +185,9 @@ class Verifier {
   ForgetfulTable<std::string, MonoTime> chosen_domains_{kMaxChosen};
   absl::AnyInvocable<void(absl::Time when)> planned_;
   Dialogues dialogues_;
-  // How often routes have changed, and the changes that are not through with all that is held.
+  // How often routes have changed, and the change that is not through with all that is held; null: none.
   uint64_t routes_ = 0;
-  std::vector<std::shared_ptr<const RouteChange>> route_changes_;
+  std::shared_ptr<const RouteChange> route_change_;
   // Second looks of a minute, by domain.
   struct SecondLooks {
     MonoTime since;

@@ -20,6 +20,10 @@ TEST(DiskSpaceTest, AFullDiskIsCalledThat) {
             "No space left on device: the disk of /var/lib/verifyd is full");
 }
 
+TEST(DiskSpaceTest, AFileWithoutAFolderHadADiskWithoutAName) {
+  EXPECT_EQ(WriteErrorText("export.json", ENOSPC), "No space left on device: the disk of . is full");
+}
+
 TEST(DiskSpaceTest, AnErrorOfADiskWithRoomIsLeftAsItIs) {
   EXPECT_EQ(WriteErrorText("/nowhere/at/all/file", EIO), "Input/output error");
   EXPECT_EQ(WriteErrorText("/nowhere/at/all/file", EACCES), "Permission denied");

@@ -294,7 +294,7 @@ TEST_F(CacheTest, APinThatWasKeptAsItWasSpelledIsFoundInSmallLettersAfterTheStar
   PutBehind(Table::kPins, Pin::HoldKey("example.org"), EncodePin(FullPin()));
   const auto cache = Open();
   EXPECT_TRUE(cache->FindPin("Joe.Smith@example.com", "example.com", SampleTime()).has_value());
-  cache->FoldPins();
+  cache->FoldPins(SampleTime());
   const auto pins = cache->ListPins(SampleTime());
   ASSERT_EQ(pins.size(), 2U);
   EXPECT_EQ(pins[1].first, "joe.smith@example.com");
@@ -302,6 +302,20 @@ TEST_F(CacheTest, APinThatWasKeptAsItWasSpelledIsFoundInSmallLettersAfterTheStar
   EXPECT_EQ(cache->FindPin("joe.SMITH@example.com", "example.com", SampleTime()), FullPin());
   Settle(*cache);
   EXPECT_EQ(cache->ListPins(SampleTime()).size(), 2U);
+}
+
+TEST_F(CacheTest, ANewerPinThatHadEndedTookThePlaceOfOneForEver) {
+  Pin for_ever = FullPin();
+  for_ever.until = absl::InfiniteFuture();
+  for_ever.set_at = SampleTime() - absl::Hours(3);
+  Pin ended = FullPin();
+  ended.until = SampleTime() - absl::Hours(1);
+  ended.set_at = SampleTime() - absl::Hours(2);
+  PutBehind(Table::kPins, "Joe@example.com", EncodePin(for_ever));
+  PutBehind(Table::kPins, "joe@example.com", EncodePin(ended));
+  const auto cache = Open();
+  cache->FoldPins(SampleTime());
+  EXPECT_EQ(cache->FindPin("joe@example.com", "example.com", SampleTime()), for_ever);
 }
 
 TEST_F(CacheTest, EverySpellingOfAnAddressThatIsHeldIsFound) {

@@ -67,6 +67,13 @@ TEST_F(StoreCheckTest, AGoodFileAndWhatIsNoneOfOursPass) {
   EXPECT_TRUE(absl::IsInvalidArgument(CheckStore(folder_.path() + "/foreign")));
 }
 
+TEST_F(StoreCheckTest, WhatCanNotBeOpenedWasSound) {
+  WriteFile(folder_.path() + "/empty", "");
+  for (const std::string& path : {folder_.path() + "/empty", std::string("/dev/zero"), std::string("/proc/self/mem")}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(CheckStore(path))) << path;
+  }
+}
+
 TEST_F(StoreCheckTest, PagesOfRubbishAreFound) {
   Fill(2000);
   {

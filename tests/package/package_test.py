@@ -240,6 +240,10 @@ class InstalledTest(unittest.TestCase):
         service.stop()
         with open(self.debian.path("/etc/verifyd/transport"), "w", encoding="ascii") as file:
             file.write("good.test smtp:[127.0.0.1]\n")
+        # As `systemctl enable verifyd-postfix@proxymap.socket` makes it.
+        wanted = self.debian.path("/etc/systemd/system/sockets.target.wants")
+        os.makedirs(wanted, exist_ok=True)
+        os.symlink("/lib/systemd/system/verifyd-postfix@.socket", os.path.join(wanted, "verifyd-postfix@proxymap.socket"))
         self.debian.must("dpkg", "--remove", "verifyd")
         for path, there in ((CACHE, True), (SETTINGS, True), ("/usr/sbin/verifyd", False), ("/lib/systemd/system/verifyd.service", False)):
             self.assertEqual(self.exists(path), there, path)
@@ -262,7 +266,7 @@ class InstalledTest(unittest.TestCase):
         self.debian.put_in(next_package())
         self.assertEqual(self.debian.told_systemd(), ["restart verifyd.service"])
         self.debian.must("dpkg", "--remove", "verifyd")
-        self.assertEqual(self.debian.told_systemd(), ["stop verifyd*.socket", "stop verifyd.service"])
+        self.assertEqual(self.debian.told_systemd(), ["stop verifyd*.socket verifyd-postfix@*.service", "stop verifyd.service"])
         self.debian.must("dpkg", "--purge", "verifyd")
         self.debian.put_in(next_package())
         self.assertEqual(self.debian.told_systemd(), ["preset verifyd.service", "start verifyd.service"])

@@ -88,8 +88,9 @@ TEST(DomainListTest, AFileBehindAnExclamationMarkIsWhatIsNotMeant) {
 
 TEST(DomainListTest, WithoutParentsOnlyADotStandsForWhatIsBelow) {
   const auto load = [](absl::string_view spec) { return Table::Load(spec); };
-  const DomainList list = *DomainList::Create(
-      {"example.com", ".below.test", "inline:{ {table.test = x} {.dot.test = x} }"}, load, {.parents = false});
+  const DomainList list =
+      *DomainList::Create({"example.com", ".below.test", "inline:{ {table.test = x} {.dot.test = x} }"}, load,
+                          {.below = DomainList::Below::kDotted});
   EXPECT_TRUE(list.Contains(A("a@example.com")));
   EXPECT_FALSE(list.Contains(A("a@www.example.com")));
   EXPECT_TRUE(list.Contains(A("a@x.below.test")));
@@ -134,6 +135,28 @@ TEST(DomainListTest, RoutesBelongToItButNotTheirStar) {
   EXPECT_TRUE(list.Contains(A("a@routed.test")));
   EXPECT_FALSE(list.Contains(A("a@other.test")));
   EXPECT_FALSE(list.empty());
+}
+
+TEST(DomainListTest, AListThatIsAppendedStaysOfItsKind) {
+  const auto load = [](absl::string_view spec) { return Table::Load(spec); };
+  DomainList list = *DomainList::Create({"example.com"});
+  list.Append(*DomainList::Create({"here.test", ".dot.test"}, load, {.below = DomainList::Below::kNone}));
+  EXPECT_TRUE(list.Contains(A("a@www.example.com")));
+  EXPECT_TRUE(list.Contains(A("a@here.test")));
+  EXPECT_FALSE(list.Contains(A("a@www.here.test")));
+  EXPECT_FALSE(list.Contains(A("a@www.dot.test")));
+}
+
+TEST(DomainListTest, ARouteThatLeadsNowhereElseMadeStrangersOurs) {
+  const auto table = *TransportTable::Parse("t", "slow.test relay:\nrouted.test smtp:[127.0.0.1]\n* relay:\n");
+  DomainList list = *DomainList::Create({});
+  list.AddRoutes({table}, /*only_elsewhere=*/true);
+  EXPECT_FALSE(list.Contains(A("a@slow.test")));
+  EXPECT_TRUE(list.Contains(A("a@routed.test")));
+  EXPECT_EQ(list.size(), 1U);
+  EXPECT_THAT(list.Domains(), testing::ElementsAre("routed.test"));
+  list.AddRoutes({table});
+  EXPECT_TRUE(list.Contains(A("a@slow.test")));
 }
 
 TEST(DomainListTest, NamesTheItemThatIsNoDomain) {

@@ -24,8 +24,8 @@ class RoutePlanTest : public testing::Test {
   static std::vector<std::shared_ptr<const Table>> Inline(absl::string_view entries) {
     return {Table::Load(absl::StrCat("inline:{ ", entries, " }")).value()};
   }
-  RoutePlan Plan(absl::string_view address) {
-    return PlanRoute(Parse(address), "", settings_,
+  RoutePlan Plan(absl::string_view address, absl::string_view sender = "") {
+    return PlanRoute(Parse(address), sender, settings_,
                      [](const RemoteLookUp&) -> RemoteValue { return absl::UnavailableError("nobody there"); })
         .value();
   }
@@ -98,6 +98,70 @@ TEST_F(RoutePlanTest, APlanSaysWhichSettingItFollows) {
   settings_.relayhost = NextHop::Parse("[10.0.0.9]").value();
   EXPECT_EQ(Plan("joe@example.com").setting, "transport_maps");
   EXPECT_EQ(Plan("joe@example.net").setting, "relayhost");
+}
+
+TEST_F(RoutePlanTest, DunnoForTheSenderWasTakenForTheNameOfARelay) {
+  settings_.relayhost = NextHop::Parse("[10.0.0.9]").value();
+  settings_.relayhost_maps = Inline("{a@gw.example = Dunno} {@gw.example = [10.0.0.1]} {<> = [10.0.0.2]}");
+  EXPECT_EQ(Plan("joe@example.net", "a@gw.example").hop.ToString(), "[10.0.0.9]");
+  EXPECT_EQ(Plan("joe@example.net", "b@gw.example").hop.ToString(), "[10.0.0.1]");
+  EXPECT_EQ(Plan("joe@example.net", "").hop.ToString(), "[10.0.0.2]");
+}
+
+TEST_F(RoutePlanTest, PatternsWereAskedForPartsOfAnAddressThatTheyWereNotWrittenFor) {
+  std::vector<std::string> keys;
+  const auto asked = [&](absl::string_view address) {
+    keys.clear();
+    const auto plan = PlanRoute(Parse(address), "", settings_, [&](const RemoteLookUp& look_up) -> RemoteValue {
+      keys.push_back(absl::StrCat(look_up.setting, " ", look_up.key));
+      return std::nullopt;
+    });
+    EXPECT_THAT(plan.status(), IsOk());
+    return keys;
+  };
+  const auto list = [](absl::string_view spec) {
+    return DomainList::Create({std::string(spec)}, [](absl::string_view it) { return Table::Load(it); },
+                              {.askable = true})
+        .value();
+  };
+  const std::vector<std::string> whole = {"virtual_alias_maps info+x@example.com", "relay_domains example.com",
+                                          "transport_maps info+x@example.com", "transport_maps *"};
+  for (const absl::string_view spec :
+       {"proxy:regexp:/etc/x", "proxy:pcre:/etc/x", "socketmap:unix:/run/x:x", "proxy:unionmap:{ldap:/x, pcre:/y}"}) {
+    settings_.virtual_alias_maps = {Table::Load(spec).value()};
+    settings_.transport_maps = {TransportTable::Load(spec, {}).value()};
+    settings_.relay_domains = list(spec);
+    EXPECT_EQ(asked("info+x@example.com"), whole) << spec;
+  }
+  settings_.virtual_alias_maps = {Table::Load("proxy:unionmap:{ldap:/x, mysql:/y}").value()};
+  EXPECT_EQ(asked("info+x@example.com").size(), whole.size() + 2);
+}
+
+TEST_F(RoutePlanTest, LmtpWithoutANextHopIsAskedAtTheDomain) {
+  settings_.virtual_mailbox_domains = *DomainList::Create({"box.example"});
+  settings_.virtual_transport = Transport::Parse("lmtp", settings_.transport_names, false).value();
+  const RoutePlan plan = Plan("joe@box.example");
+  EXPECT_EQ(plan.hop.ToString(), "[box.example]");
+  EXPECT_EQ(plan.protocol, Protocol::kLmtp);
+  EXPECT_TRUE(plan.configured);
+}
+
+TEST_F(RoutePlanTest, OfSeveralCanonicalAddressesTheFirstCounts) {
+  settings_.canonical_maps = Inline("{joe@example.com = ann@example.net bob@example.net}");
+  EXPECT_EQ(Rewritten("joe@example.com"), "ann@example.net");
+  settings_.virtual_alias_maps = Inline("{ann@example.net = c@example.net d@example.net}");
+  EXPECT_TRUE(Plan("joe@example.com").several);
+}
+
+TEST_F(RoutePlanTest, WhatPostfixSaysAndIsNotUnderstoodIsNoRouteToTheMx) {
+  const auto fault = [&] {
+    return PlanRoute(Parse("joe@example.com"), "", settings_, [](const RemoteLookUp&) { return std::nullopt; })
+        .status();
+  };
+  settings_.relayhost = absl::InvalidArgumentError("next hop \"[x\"");
+  EXPECT_THAT(fault(), FailsWith("relayhost: next hop \"[x\""));
+  settings_.default_transport = {.kind = Transport::Kind::kBroken, .argument = "odd"};
+  EXPECT_THAT(fault(), FailsWith("default_transport: odd"));
 }
 
 TEST_F(RoutePlanTest, AServerThatIsNotAskedYetEndsThePlanWithItsSetting) {

@@ -312,6 +312,43 @@ TEST_F(RouterTest, ARelayIsSmtpAndSoIsEveryNameTheOperatorGives) {
   EXPECT_EQ(Endpoints("joe@c.example"), "10.0.0.2[10.0.0.2]:25");
 }
 
+TEST_F(RouterTest, TheServersOfAListOfNextHopsAreAskedInItsOrder) {
+  resolver_.SetMx("relay.example", {{10, "mx.relay.example"}});
+  resolver_.SetAddresses("mx.relay.example", {"11.0.0.7"});
+  Map("a.example smtp:[10.0.0.2]:587, relay.example, [10.0.0.1]\n");
+  EXPECT_EQ(Endpoints("joe@a.example"), "10.0.0.2[10.0.0.2]:587 mx.relay.example[11.0.0.7]:25 10.0.0.1[10.0.0.1]:25");
+  const Routed routed = Find("joe@a.example");
+  EXPECT_EQ(routed.route->destination, "[10.0.0.2]:587, relay.example, [10.0.0.1]");
+  EXPECT_LT(routed.route->endpoints[0].preference, routed.route->endpoints[1].preference);
+  EXPECT_LT(routed.route->endpoints[1].preference, routed.route->endpoints[2].preference);
+  // Where one can not be found, the others are there.
+  Map("b.example smtp:[nowhere.example], [10.0.0.1]\n");
+  EXPECT_EQ(Endpoints("joe@b.example"), "10.0.0.1[10.0.0.1]:25");
+}
+
+TEST_F(RouterTest, AnAlarmAboutOneTableHidTheOtherOfTheSameSetting) {
+  const CapturedLog log;
+  settings_.virtual_alias_maps = {Table::Broken("hash:/etc/one", absl::NotFoundError("gone"))};
+  Find("joe@example.com");
+  settings_.virtual_alias_maps = {Table::Broken("hash:/etc/two", absl::NotFoundError("gone"))};
+  Find("joe@example.com");
+  EXPECT_TRUE(log.Contains("ALARM: virtual_alias_maps: hash:/etc/one: gone"));
+  EXPECT_TRUE(log.Contains("ALARM: virtual_alias_maps: hash:/etc/two: gone"));
+}
+
+TEST_F(RouterTest, LmtpHasSettingsOfItsOwnUnderItsOldName) {
+  ProbeSettings lmtp;
+  lmtp.tls_level = TlsLevel::kNone;
+  settings_.tls_level = TlsLevel::kEncrypt;
+  settings_.lmtp = std::make_shared<const ProbeSettings>(lmtp);
+  Map("a.example lmtp:inet:127.0.0.1:2400\nb.example smtp:[127.0.0.1]\n");
+  const Routed routed = Find("joe@a.example");
+  ASSERT_TRUE(routed.route.has_value());
+  EXPECT_EQ(routed.route->settings, settings_.lmtp);
+  EXPECT_EQ(routed.route->destination, "lmtp:[127.0.0.1]:2400");
+  EXPECT_EQ(Find("joe@b.example").route->settings, nullptr);
+}
+
 TEST_F(RouterTest, AnLmtpServerIsAskedAtItsSocketOrItsPort) {
   settings_.myhostname = "gateway.example";
   settings_.queue_directory = "/var/spool/postfix";
@@ -469,7 +506,7 @@ TEST_F(RouterTest, AnOwnDomainWhoseMxIsThisMachineIsAnAlarmThatNamesTheCure) {
   EXPECT_EQ(routed.domain_fact, nullptr);
   EXPECT_TRUE(
       log.Contains("ALARM: example.com is asked at its MX us.example.com[11.0.0.1], which is this machine: give "
-                   "it a route in transport_maps, or set postfix_config_directory"));
+                   "it a line in transport_maps; where Postfix has one, set postfix_config_directory"));
   FindOurs("ann@example.com");
   EXPECT_EQ(log.lines().size(), 1U);
 }

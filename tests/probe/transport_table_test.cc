@@ -135,6 +135,28 @@ TEST(TransportTableTest, TheFirstOfTwoEqualPatternsCountsAndTheSecondIsLogged) {
   EXPECT_TRUE(log.Contains("transport:2: duplicate entry \"EXAMPLE.com\""));
 }
 
+TEST(TransportTableTest, AListOfNextHopsIsAskedInOrder) {
+  const NextHop list = *NextHop::Parse("[A]:587, b:submissions\t[c]:smtps");
+  EXPECT_EQ(list.host, "a");
+  ASSERT_EQ(list.others.size(), 2U);
+  EXPECT_EQ(list.others[0].port, 465);
+  EXPECT_TRUE(list.others[0].by_mx);
+  EXPECT_EQ(list.ToString(), "[a]:587, b:465, [c]:465");
+  EXPECT_EQ(*NextHop::Parse(list.ToString()), list);
+  EXPECT_THAT(NextHop::Parse("[a], [b"), FailsWith("next hop \"[b\""));
+  EXPECT_FALSE(NextHop::Parse(" ")->given());
+}
+
+TEST(TransportTableTest, ALineThatPostfixUnderstandsAndWeDoNotBrokeTheWholeTable) {
+  std::vector<absl::Status> faults;
+  const auto table =
+      TransportTable::Load("inline:{ {odd.test = smtp:[a]:odd} {fine.test = smtp:[b]} }", {.smtp = {"smtp"}}, &faults);
+  ASSERT_THAT(table, IsOk());
+  EXPECT_THAT(faults, testing::ElementsAre(FailsWith("[a]:odd")));
+  EXPECT_EQ(Found(**table, "joe@fine.test"), "smtp:[b]");
+  EXPECT_EQ((*table)->Find(Address::Parse("joe@odd.test").value())->kind, Transport::Kind::kBroken);
+}
+
 TEST(TransportTableTest, LoadsAFile) {
   const std::string path = testing::TempDir() + "/verifyd_transport";
   std::ofstream(path) << "example.com smtp:[a]\n";

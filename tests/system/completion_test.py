@@ -44,6 +44,15 @@ class CompletionTest(unittest.TestCase):
         self.assertEqual(self.bash("verifyctl", "completion", "z"), ["zsh"])
         self.assertEqual(self.bash("verifyctl", "list", "--older", ""), [""])
 
+    def test_bash_completes_values_behind_an_equals_sign(self):
+        self.assertEqual(self.bash("verifyctl", "list", "--status", "=", "und"), ["undeliverable"])
+        self.assertEqual(self.bash("verifyctl", "export", "--format", "="), ["jsonl", "csv", "postfix"])
+
+    def test_bash_offers_what_every_verb_has_once(self):
+        offered = self.bash("verifyctl", "purge", "-")
+        self.assertEqual(sorted(offered), sorted(set(offered)))
+        self.assertIn("--help", offered)
+
     def test_zsh_takes_the_file_and_knows_whom_it_is_for(self):
         script = "autoload -U compinit; compinit -u -d /dev/null; source {0}; print $_comps[verifyctl]; zsh -n {0}"
         self.assertEqual(self.completed("zsh", script), ["_verifyctl", ""])

@@ -183,3 +183,11 @@ class OutageTest(WorldTestCase):
         for way in ("verify", "socketmap", "tcp", "relay"):
             with self.subTest(way):
                 self.assert_way(way, 550, 5)
+
+    def test_the_status_of_a_frozen_daemon_came_never(self):
+        verifyd = self.verifyd().start()
+        verifyd.child.signal(signal.SIGSTOP)
+        self.addCleanup(verifyd.child.signal, signal.SIGCONT)
+        status = verifyd.ctl("status")
+        self.assertEqual(status.returncode, 2, status)
+        self.assertIn("CRITICAL - the daemon does not answer", status.stdout)

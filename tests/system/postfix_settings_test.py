@@ -150,14 +150,14 @@ class PostfixSettingsTest(WorldTestCase):
     def test_what_verifyd_can_not_use_is_a_warning_that_names_main_cf(self):
         self.write_main_cf(
             relay_domains="good.test",
-            smtp_tls_security_level="fingerprint",
+            smtp_tls_security_level="odd",
             mynetworks="hash:/etc/postfix/networks",
             inet_interfaces="$myhostname, localhost",
         )
         verifyd = self.taking()
         checked = verifyd.run("--check")
         self.assertEqual(checked.returncode, 0, checked.stderr)
-        self.assertIn(f"{self.path('main.cf')}:5: smtp_tls_security_level = fingerprint", checked.stderr)
+        self.assertIn(f"{self.path('main.cf')}:5: smtp_tls_security_level = odd", checked.stderr)
         self.assertIn(f"{self.path('main.cf')}:6: mynetworks", checked.stderr)
         self.assertEqual(self.ask(verifyd.start(), "alice@good.test"), "DUNNO")
 

@@ -145,8 +145,8 @@ class StopgapTest(BrokenSettingsCase):
         verifyd = self.verifyd(unverified_recipient_reject_code="550")
         wrong = self.break_settings(verifyd)
         verifyd.start()
-        self.assertIn(f"error: settings can not be used: {wrong}", verifyd.log())
-        self.assertIn("ALARM: NOTHING IS VERIFIED", verifyd.log())
+        verifyd.wait_for_log(f"error: settings can not be used: {wrong}")
+        verifyd.wait_for_log("ALARM: NOTHING IS VERIFIED")
         wait_until(lambda: any(wrong in line for line in verifyd.notify.said), 5, "the error in STATUS=")
         status = self.status(verifyd)
         self.assertEqual(status.returncode, 2, status)
@@ -158,6 +158,7 @@ class StopgapTest(BrokenSettingsCase):
         self.assertIn(wrong, again.stderr)
         verifyd.write_config()
         self.assertEqual(self.tell(verifyd, "reload").stdout, "reloaded\n")
+        verifyd.wait_for_log(f"every domain, settings {verifyd.config_path}\n", 20)
         self.ask_until(verifyd, "nobody@good.test", "550 5.1.1")
         status = self.status(verifyd)
         self.assertEqual((status.returncode, status.stdout[:10]), (0, "verifyd OK"), status)
@@ -212,8 +213,8 @@ class LastGoodSettingsTest(BrokenSettingsCase):
         self.assertEqual(os.stat(kept).st_mode & 0o777, 0o600)
         wrong = self.break_settings(verifyd)
         verifyd.start()
-        self.assertIn(f"settings can not be used: {wrong}", verifyd.log())
-        self.assertIn("the settings that were in force before are used instead", verifyd.log())
+        verifyd.wait_for_log(f"settings can not be used: {wrong}")
+        verifyd.wait_for_log("the settings that were in force before are used instead")
         self.assertRegex(self.ask(verifyd, "nobody@good.test"), "^550 5.1.1")
         status = self.status(verifyd)
         self.assertEqual(status.returncode, 1)
@@ -224,6 +225,27 @@ class LastGoodSettingsTest(BrokenSettingsCase):
         verifyd.write_config()
         verifyd.reload()
         wait_until(lambda: os.path.exists(verifyd.settings["control_socket"]), 10, "the new control socket")
+        self.ask_until(verifyd, "nobody@good.test", "551 5.1.1")
+        self.assertEqual(self.status(verifyd).returncode, 0)
+
+    def test_mended_settings_stay_in_force_when_a_table_changes(self):
+        verifyd = self.verifyd(unverified_recipient_reject_code="550")
+        table = os.path.join(verifyd.directory, "domains")
+        with open(table, "w", encoding="ascii") as file:
+            file.write("good.test x\n")
+        verifyd.settings["verify_domains"] = f"texthash:{table}"
+        verifyd.write_config()
+        verifyd.start()
+        self.ask_until(verifyd, "nobody@good.test", "550 5.1.1")
+        self.assertEqual(verifyd.stop(), 0)
+        self.break_settings(verifyd)
+        verifyd.start()
+        verifyd.settings["unverified_recipient_reject_code"] = "551"
+        verifyd.write_config()
+        verifyd.wait_for_log("the new settings are in force", 20)
+        with open(table, "a", encoding="ascii") as file:
+            file.write("other.test x\n")
+        verifyd.wait_for_log("tables read again", 20)
         self.ask_until(verifyd, "nobody@good.test", "551 5.1.1")
         self.assertEqual(self.status(verifyd).returncode, 0)
 
@@ -249,6 +271,7 @@ class LastGoodSettingsTest(BrokenSettingsCase):
         self.assertIn(rules, self.status(verifyd).stdout)
         os.rename(rules + ".away", rules)
         self.assertEqual(self.tell(verifyd, "reload").returncode, 0)
+        verifyd.wait_for_log(f"every domain, settings {verifyd.config_path}\n", 20)
         self.ask_until(verifyd, "nobody@good.test", "550 5.1.1")
 
 
@@ -267,7 +290,7 @@ class SocketsTest(BrokenSettingsCase):
             status = self.status(verifyd)
             self.assertEqual(status.returncode, 2)
             self.assertIn("policy is not served: policy_listen: can not bind", status.stdout)
-        self.assertIn("it is tried again every minute", verifyd.log())
+        verifyd.wait_for_log("it is tried again every minute")
 
     def test_a_port_in_use_is_the_end_where_nothing_is_held(self):
         verifyd = self.verifyd()
@@ -283,16 +306,15 @@ class SocketsTest(BrokenSettingsCase):
         listener, path = self.listener(verifyd.directory)
         verifyd.start(listener, "policy")
         policy = verifyd.settings["policy_listen"]
-        self.assertIn(f"policy_listen ({policy}) is not served: the service manager has given unix:{path}", verifyd.log())
+        verifyd.wait_for_log(f"policy_listen ({policy}) is not served: the service manager has given unix:{path}")
 
     def test_the_log_says_that_the_name_of_a_held_socket_is_unknown(self):
         verifyd = self.verifyd()
         listener, path = self.listener(verifyd.directory)
         verifyd.start(listener, "polcy")
-        self.assertIn(
+        verifyd.wait_for_log(
             'inherited socket 3 is called "polcy" (FileDescriptorName=), expected one of control, policy, verify, milter, '
             "socketmap, tcp_table, line: it is served as policy\n",
-            verifyd.log(),
         )
         with PolicyClient(path) as client:
             self.assertEqual(client.ask("alice@good.test")[0], "DUNNO")
@@ -308,7 +330,7 @@ class SelfTest(BrokenSettingsCase):
             f"2 domains, settings {verifyd.config_path}\n",
             verifyd.log(),
         )
-        self.assertIn("dry run: nothing is refused", verifyd.log())
+        verifyd.wait_for_log("dry run: nothing is refused")
         status = self.status(verifyd)
         self.assertEqual(status.returncode, 0)
         self.assertIn("dry run: nothing is refused", status.stdout)
@@ -331,7 +353,7 @@ class SelfTest(BrokenSettingsCase):
         verifyd.settings["milter_listen"] = f"inet:{self.world.milter_endpoint}"
         verifyd.write_config()
         self.assertEqual(verifyd.ctl("reload").stdout, "reloaded\nmilter_listen takes effect after a restart only\n")
-        self.assertIn("reload: milter_listen takes effect after a restart only", verifyd.log())
+        verifyd.wait_for_log("reload: milter_listen takes effect after a restart only")
         self.assertEqual(self.status(verifyd).returncode, 1)
 
     def test_a_failed_reload_is_seen(self):
@@ -357,7 +379,7 @@ class ByHandTest(BrokenSettingsCase):
         verifyd.settings["control_socket"] = os.path.join(verifyd.directory, "run", "control")
         verifyd.write_config()
         verifyd.start()
-        self.assertIn(f"started as root: goes on as user {self.SERVICE}, who has {data}", verifyd.log())
+        verifyd.wait_for_log(f"started as root: goes on as user {self.SERVICE}, who has {data}")
         self.assertEqual(verifyd.ctl("verify", "alice@good.test").returncode, 0)
         self.assertEqual(self.ask(verifyd, "alice@good.test"), "DUNNO")
         self.assertEqual(verifyd.stop(), 0)
@@ -375,7 +397,7 @@ class ByHandTest(BrokenSettingsCase):
 
     def test_root_who_has_the_folder_stays_root(self):
         verifyd = self.started()
-        self.assertIn("runs as root, which is not needed", verifyd.log())
+        verifyd.wait_for_log("runs as root, which is not needed")
 
 
 class FullDiskTest(BrokenSettingsCase):
@@ -397,7 +419,7 @@ class FullDiskTest(BrokenSettingsCase):
         self.assertNotEqual(done.returncode, 0)
         full = f"No space left on device: the disk of {data} is full"
         self.assertIn(full, done.stderr)
-        self.assertIn(full, verifyd.log())
+        verifyd.wait_for_log(full)
         said = int(re.match(r"imported (\d+) of \d+ entries", done.stdout)[1])
         status = json.loads(self.status(verifyd, "--json").stdout)
         self.assertEqual(said, status["cache"]["records"])

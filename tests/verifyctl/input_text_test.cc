@@ -70,6 +70,40 @@ TEST_F(InputTest, AFolderInPlaceOfAFileHungOrAborted) {
   }
 }
 
+TEST_F(InputTest, StandardInputThatCanNotBeReadHungOrAbortedOrWasEmpty) {
+  const std::vector<std::vector<std::string>> verbs = {
+      {"replay", "-"}, {"learn", "-"}, {"import", "-"}, {"classify"}, {"verify", "-"}};
+  for (const std::vector<std::string>& arguments : verbs) {
+    std::ifstream folder("/", std::ios::binary);
+    EXPECT_EQ(RunFrom(folder, arguments), kExitNoInput) << arguments[0];
+    EXPECT_EQ(err_, "verifyctl: standard input: found a folder, expected a file\n");
+    std::ifstream memory("/proc/self/mem", std::ios::binary);
+    EXPECT_EQ(RunFrom(memory, arguments), kExitOutput) << arguments[0];
+    EXPECT_EQ(err_, "verifyctl: standard input: Input/output error\n");
+  }
+  for (const char* verb : {"replay", "learn", "import"}) {
+    EXPECT_EQ(Run({verb, "/proc/self/mem"}), kExitOutput) << verb;
+    EXPECT_EQ(err_, "verifyctl: /proc/self/mem: Input/output error\n");
+  }
+}
+
+TEST_F(InputTest, ADeviceWithoutEndWasReadWithoutEnd) {
+  for (const char* verb : {"replay", "learn", "import"}) {
+    EXPECT_EQ(Run({verb, "/dev/zero"}), kExitBadAddress) << verb;
+    EXPECT_EQ(err_, "verifyctl: /dev/zero: found a zero byte, expected text\n");
+  }
+  EXPECT_EQ(Run({"classify", "--rules", "/dev/zero"}), kExitNoInput);
+  EXPECT_EQ(err_, "verifyctl: /dev/zero: found a pipe or a device, expected a file\n");
+}
+
+TEST_F(InputTest, AnEmptyMailLogIsCalledThat) {
+  const std::string path = Written("");
+  for (const char* verb : {"replay", "learn"}) {
+    EXPECT_EQ(Run({verb, path}), 0) << verb;
+    EXPECT_EQ(err_, absl::StrCat("verifyctl: ", path, " is empty\n"));
+  }
+}
+
 TEST_F(InputTest, ACompressedMailLogHadNoDecisions) {
   const std::string path = Written("\x1F\x8B\x08\x01\x02");
   for (const char* verb : {"replay", "learn", "import"}) {

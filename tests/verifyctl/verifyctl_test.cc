@@ -23,6 +23,7 @@
 #include "tests/status_matchers.h"
 #include "tests/verifyd/api_world.h"
 #include "verifyctl/command_line.h"
+#include "verifyctl/daemon_client.h"
 #include "verifyctl/exit_code.h"
 #include "verifyd/door/control.h"
 
@@ -370,24 +371,29 @@ TEST_F(VerifyctlTest, ACacheOfSomebodyElseIsLeftAlone) {
   EXPECT_EQ(std::filesystem::file_size(file), 8192U);
 }
 
-// Listens, and answers everybody with the same bytes.
+// Listens, and answers one after the other with these bytes.
 class Impostor {
  public:
-  Impostor(const std::string& path, std::string answer) : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  Impostor(const std::string& path, std::vector<std::string> answers)
+      : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path.data(), path.size());
     EXPECT_EQ(bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
     EXPECT_EQ(listen(fd_, 1), 0);
-    thread_ = std::thread([this, answer = std::move(answer)] {
-      const int client = accept(fd_, nullptr, nullptr);
-      char bytes[4096];
-      EXPECT_GT(recv(client, bytes, sizeof(bytes), 0), 0);
-      EXPECT_EQ(send(client, answer.data(), answer.size(), MSG_NOSIGNAL), static_cast<ssize_t>(answer.size()));
-      close(client);
+    thread_ = std::thread([this, answers = std::move(answers)] {
+      for (const std::string& answer : answers) {
+        const int client = accept(fd_, nullptr, nullptr);
+        if (client < 0) break;
+        char bytes[4096];
+        EXPECT_GT(recv(client, bytes, sizeof(bytes), 0), 0);
+        EXPECT_EQ(send(client, answer.data(), answer.size(), MSG_NOSIGNAL), static_cast<ssize_t>(answer.size()));
+        close(client);
+      }
     });
   }
   ~Impostor() {
+    shutdown(fd_, SHUT_RDWR);
     thread_.join();
     close(fd_);
   }
@@ -407,11 +413,33 @@ TEST_F(VerifyctlTest, WhatAnswersAndIsNotVerifydIsAProtocolError) {
       "HTTP/1.1 418 I'm a teapot\r\nContent-Length: 0\r\n\r\n",
   };
   for (const std::string& answer : answers) {
-    const Impostor impostor(directory_ + "/control", answer);
+    const Impostor impostor(directory_ + "/control", {answer});
     EXPECT_EQ(Run({"stats"}), kExitProtocol) << answer << err_;
     EXPECT_NE(err_, "");
     unlink((directory_ + "/control").c_str());
   }
+}
+
+// As a daemon that is stopped: the kernel takes connections in for it, as many as its queue holds.
+TEST_F(VerifyctlTest, AFrozenDaemonWasWaitedForWithoutEnd) {
+  const std::string path = directory_ + "/control";
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  ASSERT_EQ(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  ASSERT_EQ(::listen(listener, 0), 0);
+  ApiRequest request;
+  request.method = "GET";
+  request.target = "/v1/status";
+  // The second call finds the queue full.
+  for (int call = 0; call < 3; ++call) {
+    const absl::StatusOr<int> answered = AskDaemon(
+        path, request, [](const std::vector<absl::string_view>& /*lines*/) {}, absl::Milliseconds(20));
+    EXPECT_TRUE(absl::IsUnavailable(answered.status())) << answered.status();
+    EXPECT_THAT(answered, FailsWith("the daemon does not answer: " + path + ": nothing within 20ms"));
+  }
+  ::close(listener);
 }
 
 TEST_F(VerifyctlTest, ASocketPathThatIsNoneIsAnError) {
@@ -447,6 +475,21 @@ TEST_F(VerifyctlTest, ConfigNamesWhatIsWrongWithTheFile) {
   EXPECT_EQ(Run({"config", "-d"}), 0);
   EXPECT_EQ(Run({"config", "nonsense"}), kExitUsage);
   EXPECT_EQ(Run({"-c", directory_ + "/missing.cf", "config"}), kExitUsage) << "-c may be given once";
+}
+
+TEST_F(VerifyctlTest, AnOptionThatIsNoneWasAVerbThatWasNotGiven) {
+  EXPECT_EQ(Run({"--bogus"}), kExitUsage);
+  EXPECT_EQ(err_, "verifyctl: found --bogus, expected a verb; `verifyctl help` shows them\n");
+  EXPECT_EQ(Run({"--json"}), kExitUsage);
+  EXPECT_EQ(err_, "verifyctl: no verb was given; `verifyctl help` shows them\n");
+}
+
+TEST_F(VerifyctlTest, WithoutAControlSocketTheWayToReloadIsSaid) {
+  WriteSettings("");
+  std::ofstream(directory_ + "/verifyd.cf") << "control_socket =\nmyhostname = gateway.example\n";
+  EXPECT_EQ(Run({"reload"}), kExitConfiguration);
+  EXPECT_THAT(err_, HasSubstr("control_socket is empty"));
+  EXPECT_THAT(err_, HasSubstr("kill -HUP"));
 }
 
 TEST_F(VerifyctlTest, WrongUsageIsSaidSo) {

@@ -44,6 +44,9 @@ class VerifyctlTest : public testing::Test {
 
   int Run(std::vector<std::string> arguments, const std::string& input = "") {
     std::istringstream in(input);
+    return RunFrom(in, std::move(arguments));
+  }
+  int RunFrom(std::istream& in, std::vector<std::string> arguments) {
     std::ostringstream out;
     std::ostringstream err;
     Console console{in, out, err};

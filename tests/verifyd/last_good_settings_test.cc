@@ -57,6 +57,11 @@ TEST_F(LastGoodSettingsTest, WhereNoneAreKeptThatIsNotFound) {
   EXPECT_TRUE(absl::IsNotFound(LoadLastGoodSettings(folder_.path(), "/etc/verifyd/verifyd.cf").status()));
 }
 
+TEST_F(LastGoodSettingsTest, APipeInTheirPlaceKeptTheStartWaiting) {
+  ASSERT_EQ(::mkfifo(LastGoodSettingsFile(folder_.path()).c_str(), 0600), 0);
+  EXPECT_TRUE(absl::IsNotFound(LoadLastGoodSettings(folder_.path(), "/etc/verifyd/verifyd.cf").status()));
+}
+
 TEST_F(LastGoodSettingsTest, AFileTheyNameThatIsGoneSinceIsNamed) {
   const std::string rules = absl::StrCat(folder_.path(), "/rules");
   std::ofstream(rules) << "# none\n";

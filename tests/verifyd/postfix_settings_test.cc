@@ -104,6 +104,48 @@ TEST_F(PostfixSettingsTest, WhatVerifydCfDoesNotSetIsTakenFromMainCf) {
   EXPECT_FALSE(settings.IsFromPostfix("relay_domains"));
 }
 
+TEST_F(PostfixSettingsTest, MyoriginOfDebianIsTheFirstLineOfItsFile) {
+  std::ofstream(folder_ + "/mailname") << "Mail.Example.org\nanother\n";
+  SetInMainCf({{"myorigin", folder_ + "/mailname"}, {"relay_domains", "customer.test"}});
+  const absl::StatusOr<Configuration> configuration = Configured();
+  ASSERT_THAT(configuration, IsOk());
+  EXPECT_THAT(configuration->warnings, Not(Contains(HasSubstr("myorigin"))));
+  EXPECT_EQ(configuration->probe->myorigin, "mail.example.org");
+  EXPECT_EQ(configuration->verifier->probe_sender.At(absl::UnixEpoch()), "double-bounce@mail.example.org");
+  EXPECT_TRUE(absl::c_any_of(configuration->table_files,
+                             [&](const TableFile& file) { return file.path == folder_ + "/mailname"; }));
+}
+
+TEST_F(PostfixSettingsTest, MyoriginOfPostfixThatIsNoDomainIsAWarning) {
+  for (const absl::string_view origin : {"/nonexistent/mailname", "not a domain"}) {
+    SetInMainCf({{"myorigin", std::string(origin)}, {"relay_domains", "customer.test"}});
+    const absl::StatusOr<Configuration> configuration = Configured();
+    ASSERT_THAT(configuration, IsOk());
+    EXPECT_THAT(configuration->warnings, Contains(AllOf(HasSubstr("myorigin"), HasSubstr("the default holds"))));
+    EXPECT_EQ(configuration->probe->myorigin, "gw.example.org");
+  }
+}
+
+TEST_F(PostfixSettingsTest, WherePostfixCanNotBeAskedItsTablesAreNotTakenForEmpty) {
+  SetInMainCf({{"relay_domains", "customer.test"}});
+  fault_ = absl::UnavailableError("postconf: could not find any active network interfaces");
+  const absl::StatusOr<Configuration> configuration = Configured("verify_domains = ours.test\n");
+  ASSERT_THAT(configuration, IsOk());
+  EXPECT_THAT(configuration->settings->postfix_error(), HasSubstr("active network interfaces"));
+  ASSERT_EQ(configuration->probe->virtual_alias_maps.size(), 1U);
+  EXPECT_TRUE(configuration->probe->virtual_alias_maps[0]->remote().has_value());
+  EXPECT_EQ(configuration->probe->transport_maps.size(), 1U);
+  EXPECT_EQ(Configured("virtual_alias_maps =\n")->probe->virtual_alias_maps.size(), 0U);
+}
+
+TEST_F(PostfixSettingsTest, WhereThereIsNoMainCfThereIsNothingToKnow) {
+  fault_ = absl::UnavailableError("postconf: open main.cf: No such file or directory");
+  const absl::StatusOr<Configuration> configuration = Configured();
+  ASSERT_THAT(configuration, IsOk());
+  EXPECT_EQ(configuration->settings->postfix_error(), "");
+  EXPECT_THAT(configuration->probe->virtual_alias_maps, IsEmpty());
+}
+
 TEST_F(PostfixSettingsTest, NothingIsAskedWithoutAFolder) {
   Settings settings = *Settings::Load({}, {});
   settings.TakeFromPostfix({.ask = Ask()});
@@ -166,10 +208,10 @@ TEST_F(PostfixSettingsTest, WordsOfPostfixAreUnderstood) {
 }
 
 TEST_F(PostfixSettingsTest, AWordThatCanNotBeUsedIsAWarningAndTheDefaultHolds) {
-  SetInMainCf({{"relayhost", ""}, {"smtp_tls_security_level", "fingerprint"}});
+  SetInMainCf({{"relayhost", ""}, {"smtp_tls_security_level", "odd"}});
   const Settings settings = Taken();
   EXPECT_EQ(settings.Text("smtp_tls_security_level"), "may");
-  EXPECT_THAT(settings.warnings(), ElementsAre(HasSubstr(MainCf(2) + ": smtp_tls_security_level = fingerprint")));
+  EXPECT_THAT(settings.warnings(), ElementsAre(HasSubstr(MainCf(2) + ": smtp_tls_security_level = odd")));
   EXPECT_THAT(settings.errors(), IsEmpty());
 }
 
@@ -202,8 +244,8 @@ TEST_F(PostfixSettingsTest, AtAReloadWhatWasTakenBeforeStaysWhilePostconfFails) 
 TEST_F(PostfixSettingsTest, ATableThatCanNotBeReadIsBrokenWithAWarning) {
   SetInMainCf({{"relay_domains", "customer.test, mysql:/etc/postfix/relay.cf"},
                {"virtual_alias_maps", "ldap:/etc/postfix/aliases.cf, inline:{joe@customer.test=jim@customer.test}"},
-               {"proxy_interfaces", "no address"},
-               {"mynetworks", "hash:/etc/postfix/networks"}});
+               {"proxy_interfaces", "nat.example.net, 192.0.2.9"},
+               {"mynetworks", "hash:/etc/postfix/networks, 192.0.2.0/24"}});
   const absl::StatusOr<Configuration> configuration = Configured();
   ASSERT_THAT(configuration, IsOk());
   EXPECT_TRUE(configuration->probe->relay_domains.Contains(*Address::Parse("a@customer.test")));
@@ -217,9 +259,10 @@ TEST_F(PostfixSettingsTest, ATableThatCanNotBeReadIsBrokenWithAWarning) {
   EXPECT_THAT(configuration->probe->relay_domains.Contains(*Address::Parse("a@other.test"), broken),
               FailsWith("mysql:/etc/postfix/relay.cf"));
   EXPECT_THAT(configuration->warnings, Contains(HasSubstr(MainCf(1) + ": relay_domains: mysql:/etc/postfix/relay.cf")));
-  EXPECT_THAT(configuration->warnings, Contains(AllOf(HasSubstr(MainCf(3)), HasSubstr("the default holds"))));
-  EXPECT_THAT(configuration->warnings, Contains(AllOf(HasSubstr(MainCf(4)), HasSubstr("the default holds"))));
-  EXPECT_EQ(configuration->settings->Text("mynetworks"), "127.0.0.0/8, [::1]/128");
+  EXPECT_THAT(configuration->warnings, Contains(AllOf(HasSubstr(MainCf(3)), HasSubstr("it is left out"))));
+  EXPECT_THAT(configuration->warnings, Contains(AllOf(HasSubstr(MainCf(4)), HasSubstr("it is left out"))));
+  EXPECT_TRUE(configuration->restrictions->mynetworks.Contains("192.0.2.1"));
+  EXPECT_TRUE(configuration->probe->own_addresses.Contains("192.0.2.9"));
   // The same in verifyd.cf is an error.
   EXPECT_THAT(Configured("relay_domains = mysql:/etc/postfix/relay.cf\n"), FailsWith("verifyd.cf:3: relay_domains: "));
 }
@@ -230,6 +273,117 @@ TEST_F(PostfixSettingsTest, AnAliasTableNamesItsDomains) {
   ASSERT_THAT(configuration, IsOk());
   EXPECT_TRUE(configuration->probe->virtual_alias_domains.ContainsExactly("aliases.test"));
   EXPECT_FALSE(configuration->probe->virtual_alias_domains.ContainsExactly("other.test"));
+}
+
+TEST_F(PostfixSettingsTest, AnAliasWithoutADomainMadeAWholeTopLevelDomainOurs) {
+  SetInMainCf(
+      {{"virtual_alias_maps", "inline:{ {info = joe@relay.test} {aliases.test = x} {a@aliases.test = b@x.test} }"},
+       {"relay_domains", "relay.test"}});
+  const absl::StatusOr<Configuration> configuration = Configured();
+  ASSERT_THAT(configuration, IsOk());
+  const DomainList& verified = configuration->verifier->verify_domains;
+  EXPECT_FALSE(verified.Contains(*Address::Parse("x@foo.info")));
+  EXPECT_FALSE(verified.Names(*Address::Parse("x@foo.info")));
+  EXPECT_FALSE(verified.Contains(*Address::Parse("x@www.aliases.test"))) << "Postfix does not take mail for it, either";
+  EXPECT_TRUE(verified.Contains(*Address::Parse("x@aliases.test")));
+  EXPECT_TRUE(verified.Contains(*Address::Parse("x@www.relay.test")));
+  EXPECT_EQ(verified.size(), 2U);
+  EXPECT_THAT(verified.Domains(), ElementsAre("aliases.test", "relay.test"));
+}
+
+TEST_F(PostfixSettingsTest, AStrangerWhomTransportMapsOnlySlowDownWasVerified) {
+  SetInMainCf({{"transport_maps", "inline:{ {slow.test = relay:} {ours.test = smtp:[192.0.2.1]} }"}});
+  const auto verifies = [&](const std::string& text, absl::string_view address) {
+    return Configured(text)->verifier->verify_domains.Contains(*Address::Parse(address));
+  };
+  EXPECT_FALSE(verifies("", "x@slow.test"));
+  EXPECT_TRUE(verifies("", "x@ours.test"));
+  EXPECT_TRUE(verifies("transport_maps = inline:{ {slow.test = relay:} }\n", "x@slow.test")) << "the operator's word";
+}
+
+TEST_F(PostfixSettingsTest, AnAliasTableThatCanNotBeReadWasLeftOutAndNotVerifiedAtOnce) {
+  SetInMainCf({{"virtual_alias_maps", "hash:/nonexistent/aliases"}});
+  const absl::StatusOr<Configuration> configuration = Configured();
+  ASSERT_THAT(configuration, IsOk());
+  EXPECT_THAT(configuration->warnings, Contains(HasSubstr("addresses that it is needed for are not verified")));
+  EXPECT_THAT(configuration->warnings, Not(Contains(HasSubstr("it is left out"))));
+}
+
+TEST_F(PostfixSettingsTest, ARouteOfPostfixThatIsNotUnderstoodGaveWayToOurDefault) {
+  SetInMainCf({{"relayhost", "[a:b"},
+               {"virtual_transport", "lmtp:inet:[x"},
+               {"transport_maps", "inline:{ {a.test = smtp:[a]:odd} {b.test = smtp:[b]} }"}});
+  const absl::StatusOr<Configuration> configuration = Configured();
+  ASSERT_THAT(configuration, IsOk());
+  EXPECT_THAT(configuration->probe->relayhost.status(), FailsWith("[a:b"));
+  EXPECT_EQ(configuration->probe->virtual_transport.kind, Transport::Kind::kBroken);
+  ASSERT_EQ(configuration->probe->transport_maps.size(), 1U);
+  EXPECT_FALSE(configuration->probe->transport_maps[0]->table()->remote().has_value());
+  for (int line = 1; line <= 3; ++line) {
+    EXPECT_THAT(configuration->warnings, Contains(AllOf(HasSubstr(MainCf(line)), HasSubstr("are not verified"))));
+  }
+  EXPECT_THAT(Configured("relayhost = [a:b\n"), FailsWith("verifyd.cf:3: relayhost: "));
+}
+
+TEST_F(PostfixSettingsTest, LmtpWasAskedWithTheSettingsOfSmtp) {
+  SetInMainCf({{"smtp_tls_security_level", "encrypt"},
+               {"smtp_helo_name", "out.example.org"},
+               {"smtp_bind_address", "192.0.2.1"},
+               {"lmtp_mail_timeout", "7s"}});
+  said_["lmtp_tls_security_level"] = "";
+  said_["lmtp_lhlo_name"] = "gw.example.org";
+  said_["lmtp_bind_address"] = "";
+  services_ = "box unix - - n - - lmtp\n";
+  options_ = "box/unix/lmtp_rcpt_timeout = 8s\n";
+  const absl::StatusOr<Configuration> configuration = Configured();
+  ASSERT_THAT(configuration, IsOk());
+  EXPECT_EQ(configuration->probe->tls_level, TlsLevel::kEncrypt);
+  ASSERT_NE(configuration->probe->lmtp, nullptr);
+  for (const auto& lmtp : {configuration->probe->lmtp, configuration->probe->transports.at("box")}) {
+    EXPECT_EQ(lmtp->tls_level, TlsLevel::kNone);
+    EXPECT_EQ(lmtp->helo, "gw.example.org");
+    EXPECT_THAT(lmtp->bind_addresses, IsEmpty());
+    EXPECT_EQ(lmtp->mail_timeout, absl::Seconds(7));
+  }
+  EXPECT_EQ(configuration->probe->transports.at("box")->rcpt_timeout, absl::Seconds(8));
+  // What verifyd.cf says is meant for both.
+  EXPECT_EQ(Configured("smtp_tls_security_level = may\n")->probe->lmtp->tls_level, TlsLevel::kMay);
+}
+
+TEST_F(PostfixSettingsTest, TlsPoliciesThatCanNotBeReadWereNoPolicies) {
+  SetInMainCf({{"smtp_tls_policy_maps", "hash:/nonexistent/policies"}});
+  services_ = "odd unix - - n - - smtp\n";
+  options_ = "odd/unix/smtp_helo_name = odd.test\n";
+  const absl::StatusOr<Configuration> configuration = Configured();
+  ASSERT_THAT(configuration, IsOk());
+  for (const auto& probe : {configuration->probe, configuration->probe->transports.at("odd")}) {
+    ASSERT_EQ(probe->tls_policy_maps.size(), 1U);
+    EXPECT_TRUE(std::holds_alternative<BrokenTable>(*probe->tls_policy_maps[0]->remote()));
+  }
+  SetInMainCf({{"smtp_tls_policy_maps", "inline:{ {a.test = fingerprint match=ab} {b.test = encrypt} }"}});
+  EXPECT_FALSE(Configured()->probe->tls_policy_maps.at(0)->remote().has_value()) << "only a.test is in trouble";
+}
+
+TEST_F(PostfixSettingsTest, ATransportMaySayItsNameAndItsProtocols) {
+  SetInMainCf({{"relayhost", ""}});
+  services_ = "four unix - - n - - smtp\n";
+  options_ = "four/unix/inet_protocols = ipv4\nfour/unix/myhostname = four.example.org\n";
+  const absl::StatusOr<Configuration> configuration = Configured();
+  ASSERT_THAT(configuration, IsOk());
+  const ProbeSettings& four = *configuration->probe->transports.at("four");
+  EXPECT_FALSE(four.families.ipv6);
+  EXPECT_EQ(four.helo, "four.example.org");
+  EXPECT_TRUE(configuration->probe->families.ipv6);
+}
+
+TEST_F(PostfixSettingsTest, TlsThatPostfixWantsVerifiedIsNotLessThanEncrypted) {
+  for (const std::string level : {"verify", "fingerprint"}) {
+    SetInMainCf({{"smtp_tls_security_level", level}, {"smtp_connect_timeout", "0s"}});
+    const Settings settings = Taken();
+    EXPECT_EQ(settings.Text("smtp_tls_security_level"), "encrypt");
+    EXPECT_EQ(settings.Time("smtp_connect_timeout"), absl::Seconds(30));
+    EXPECT_THAT(settings.warnings(), IsEmpty());
+  }
 }
 
 TEST_F(PostfixSettingsTest, TransportsOfMasterCfAreAskedWithWhatTheirOptionsSay) {

@@ -145,6 +145,7 @@ TEST(SettingsTest, AFileThatCanNotBeReadSaysWhy) {
   std::ofstream(path, std::ios::binary) << std::string(5 << 20, '#');
   EXPECT_THAT(Settings::LoadFile(path, {}), FailsWith(": it is larger than 4 MiB"));
   EXPECT_THAT(Configuration::Load("/", {}), FailsWith("it is a folder"));
+  EXPECT_THAT(Configuration::Load("/dev/zero", {}), FailsWith("found a pipe or a device, expected a file"));
 }
 
 TEST(SettingsTest, AParameterOfPostfixThatHadARowWasStillSaidToHaveNoMeaning) {

@@ -77,6 +77,32 @@ TEST(StatusTest, WhatWaitsForARestartIsAWarning) {
   EXPECT_THAT(Summary(status), HasSubstr("after a restart only: milter_listen"));
 }
 
+TEST(StatusTest, PostfixThatCanNotBeAskedIsAWarningAndCriticalWhereNothingIsKnownOfIt) {
+  Status status = Well();
+  status.postfix_directory = "/etc/postfix";
+  status.postfix_error = "postconf: no network";
+  EXPECT_EQ(Level(status), StatusLevel::kWarning);
+  EXPECT_EQ(
+      Summary(status),
+      "verifyd WARNING - postconf: no network; it is tried again every minute, what was taken before is in force");
+  status.postfix_directory.clear();
+  EXPECT_EQ(Level(status), StatusLevel::kCritical);
+}
+
+TEST(StatusTest, AnAlarmThatStandsAndATableThatCanNotBeReadAreWarnings) {
+  Status status = Well();
+  status.daemon.alarms = {"transport_maps: /etc/t: Permission denied; addresses that it is needed for are not verified",
+                          "a.example leads back to us"};
+  status.broken_tables = {"transport_maps: /etc/t: Permission denied", "canonical_maps: /etc/c: Permission denied"};
+  EXPECT_EQ(Level(status), StatusLevel::kWarning);
+  EXPECT_EQ(Summary(status),
+            "verifyd WARNING - transport_maps: /etc/t: Permission denied; addresses that it is needed for are not "
+            "verified; a.example leads back to us; canonical_maps: /etc/c: Permission denied; addresses that it is "
+            "needed for are not verified");
+  for (int i = 0; i < 10; ++i) status.daemon.alarms.push_back(absl::StrCat("alarm ", i));
+  EXPECT_EQ(Judge(status).size(), 6U) << "a screen, not a log";
+}
+
 TEST(StatusTest, ADoorThatCanNotBeServedIsCritical) {
   Status status = Well();
   status.daemon.doors.push_back({.name = "milter", .missing = {"milter_listen: can not bind: Address already in use"}});

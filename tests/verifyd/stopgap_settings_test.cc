@@ -65,7 +65,7 @@ TEST(StopgapSettingsTest, OptionsWinOverTheFile) {
 }
 
 TEST(StopgapSettingsTest, AFileThatCanNotBeReadIsAsAnEmptyOne) {
-  for (const std::string file : {"/nowhere/at/all", "/"}) {
+  for (const std::string file : {"/nowhere/at/all", "/", "/dev/zero"}) {
     EXPECT_EQ(Sockets(LoadStopgap(file, {}), "policy"), "inet:127.0.0.1:10090") << file;
   }
 }

@@ -104,6 +104,13 @@ TEST_F(TableWatchTest, AFileThatHasChangedAndIsStillIsReadAgain) {
   EXPECT_EQ(Route(), "[10.0.0.3]");
 }
 
+TEST_F(TableWatchTest, AFileThatMayBeReadByOthersNowIsReadAgain) {
+  Begin();
+  std::filesystem::permissions(Path("transport"), std::filesystem::perms::owner_all);
+  test_.Advance(2 * kInterval);
+  EXPECT_EQ(taken_.size(), 1U);
+}
+
 TEST_F(TableWatchTest, WhileAFileGrowsNothingIsRead) {
   Begin();
   Write("domains", "example.com x\nexample.net x\n");
@@ -155,6 +162,52 @@ TEST_F(TableWatchTest, WhatChangedBetweenReadingAndWatchingIsSeen) {
   test_.Advance(2 * kInterval);
   ASSERT_EQ(taken_.size(), 1U);
   EXPECT_EQ(Route(), "[10.0.0.2]");
+}
+
+TEST_F(TableWatchTest, SettingsThatStandInGoOnToDoSoWhenATableHasChanged) {
+  const auto settings = Settings::Load({{"address_verify_map", "", "test"},
+                                        {"myhostname", "gateway.example", "test"},
+                                        {"address_verify_transport_maps", "texthash:" + Path("transport"), "test"}},
+                                       {});
+  auto configuration = Configuration::Create(*settings);
+  ASSERT_THAT(configuration, IsOk());
+  configuration->stand_in = StandIn::kLastGood;
+  watch_.Watch(*configuration);
+  Write("transport", "example.com smtp:[10.0.0.2]\n");
+  test_.Advance(2 * kInterval);
+  ASSERT_EQ(taken_.size(), 1U);
+  EXPECT_EQ(taken_[0].stand_in, StandIn::kLastGood);
+}
+
+TEST_F(TableWatchTest, PostfixThatCouldNotBeAskedIsAskedAgainEveryMinute) {
+  int asked = 0;
+  bool down = true;
+  const AskPostconf ask = [&](const std::vector<std::string>& arguments) -> absl::StatusOr<std::string> {
+    if (arguments.size() > 4) ++asked;
+    if (down) return absl::UnavailableError("postconf: could not find any active network interfaces");
+    return arguments.size() > 4 ? "relay_domains = customer.test\n" : "";
+  };
+  TableWatch watch(
+      test_.loop(), [this](Configuration again) { taken_.push_back(std::move(again)); }, ask);
+  Write("main.cf", "relay_domains = customer.test\n");
+  const auto settings = Settings::Load({{"address_verify_map", "", "test"},
+                                        {"myhostname", "gateway.example", "test"},
+                                        {"postfix_config_directory", folder_, "test"}},
+                                       {});
+  ASSERT_THAT(settings, IsOk());
+  auto configuration = Configuration::Create(*settings, {.ask = ask});
+  ASSERT_THAT(configuration, IsOk());
+  ASSERT_EQ(asked, 1);
+  watch.Watch(*configuration);
+  test_.Advance(absl::Minutes(3));
+  EXPECT_EQ(asked, 4);
+  EXPECT_THAT(taken_, IsEmpty()) << "nothing is new";
+  down = false;
+  test_.Advance(absl::Minutes(1));
+  ASSERT_EQ(taken_.size(), 1U);
+  EXPECT_EQ(taken_[0].settings->Text("relay_domains"), "customer.test");
+  test_.Advance(absl::Minutes(10));
+  EXPECT_EQ(asked, 5);
 }
 
 }  // namespace

@@ -33,8 +33,6 @@ namespace {
 
 namespace json = boost::json;
 
-// Looks for other spellings between which others have their turn.
-constexpr size_t kRespelledInATurn = 4;
 // Of longer lists nobody asks for other spellings: a program matches the answers with what it has asked.
 constexpr size_t kMostRespelled = 100;
 
@@ -44,7 +42,6 @@ LineSource Respelled(Loop& loop, Cache& cache, LineSource lines) {
     const std::optional<std::string> next = co_await lines();
     if (!next.has_value()) co_return std::nullopt;
     std::string respelled;
-    size_t in_this_turn = 0;
     for (const absl::string_view line : absl::StrSplit(*next, '\n', absl::SkipEmpty())) {
       const absl::StatusOr<Address> address = Address::Parse(absl::StripAsciiWhitespace(line));
       if (!address.ok() || cache.FindRecord(address->Key()).has_value()) {
@@ -57,7 +54,8 @@ LineSource Respelled(Loop& loop, Cache& cache, LineSource lines) {
         if (spelled.ok()) absl::StrAppend(&respelled, spelled->ToSmtp(), "\n");
       }
       if (spellings.keys.empty()) absl::StrAppend(&respelled, line, "\n");
-      if (++in_this_turn % kRespelledInATurn == 0) co_await loop.Yield();
+      // In a cache without a file a search looks at all that is held.
+      co_await loop.Yield();
     }
     co_return respelled;
   };
@@ -169,7 +167,7 @@ ApiReply HandleQuery(ApiMemory& memory, const ApiArguments& arguments) {
   return reply;
 }
 
-// The address as it was asked about, or, where only other spellings of it have records, those.
+// Every spelling of the address that has a record; where none has, what holds for the address as it was asked about.
 ApiReply HandleShow(ApiMemory& memory, const ApiArguments& arguments) {
   const absl::StatusOr<Address> address = Address::Parse(arguments.address);
   if (!address.ok()) return ApiError(400, address.status().message());

@@ -2,6 +2,7 @@
 
 #include <grp.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -62,15 +63,22 @@ bool HasRight(const struct stat& file, const UserIdentity& user, mode_t bit) {
   return (file.st_mode & (member ? bit << 3 : bit)) != 0;
 }
 
-// The first of the folders above `path`, or itself, that keeps `user` off; empty: none does, or it is not there.
+// Who may what is said by an access list (acl(5)) then, and the bits of the group are its mask: that is for the kernel
+// to judge.
+bool HasAccessList(const std::string& path) {
+  return ::getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) > 0;
+}
+
+// The first of the folders above `path`, or itself, that keeps `user` off; empty: none does, or it is not there. What
+// has an access list is passed over.
 std::string Obstacle(const std::string& path, const UserIdentity& user, mode_t bit) {
   struct stat info = {};
   std::filesystem::path above;
   for (const std::filesystem::path& part : std::filesystem::path(path).parent_path()) {
     above /= part;
-    if (::stat(above.c_str(), &info) == 0 && !HasRight(info, user, S_IXOTH)) return above;
+    if (::stat(above.c_str(), &info) == 0 && !HasRight(info, user, S_IXOTH) && !HasAccessList(above)) return above;
   }
-  return ::stat(path.c_str(), &info) == 0 && !HasRight(info, user, bit) ? path : "";
+  return ::stat(path.c_str(), &info) == 0 && !HasRight(info, user, bit) && !HasAccessList(path) ? path : "";
 }
 
 // Who the service is: it has the folder of the cache.
@@ -203,6 +211,8 @@ Examinations ExamineSelf(const Configuration& configuration) {
   Examinations found = {ExamineCacheFile(configuration), ExamineDisk(configuration)};
   for (Examination& table : ExamineTables(configuration)) found.push_back(std::move(table));
   if (std::optional<Examination> socket = ExamineRouteService(configuration)) found.push_back(*std::move(socket));
+  // What Postfix says is taken in as it stands then, from whatever folder.
+  if (configuration.settings->postfix() != nullptr) return found;
   std::optional<Examination> postfix = ExaminePostfix(configuration, absl::StrCat(kPostfixDirectory, "/main.cf"));
   if (postfix.has_value()) found.push_back(*std::move(postfix));
   return found;
