@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/exception_text.h"
 #include "base/log.h"
 #include "base/signal.h"
 #include "boost/asio/co_spawn.hpp"
@@ -51,10 +52,8 @@ void Loop::Spawn(boost::asio::awaitable<void> task) {
     if (!error) return;
     try {
       std::rethrow_exception(error);
-    } catch (const std::exception& e) {
-      LogError(absl::StrCat("internal error: a task ended with an exception: ", e.what()));
     } catch (...) {
-      LogError("internal error: a task ended with an exception of unknown type");
+      LogError(absl::StrCat("internal error: a task ended with an exception: ", ExceptionText()));
     }
   });
 }

@@ -6,18 +6,12 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <exception>
 #include <memory>
 #include <utility>
 
-#include "absl/functional/any_invocable.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "boost/asio/async_result.hpp"
-#include "boost/asio/co_spawn.hpp"
-#include "boost/asio/post.hpp"
-#include "boost/asio/this_coro.hpp"
-#include "boost/asio/use_awaitable.hpp"
+#include "base/gather.h"
 
 namespace verifyd {
 namespace {
@@ -31,42 +25,23 @@ struct HostQuestion {
   DnsType type;
 };
 
-// Questions under way at once, and who waits for the last of them.
-struct Gathering {
-  std::vector<AnswerPtr> answers;
-  size_t open = 0;
-  std::exception_ptr error;
-  absl::AnyInvocable<void()> resume;
-};
-
 // Asks everything at once; the answers are in the order of the questions.
-boost::asio::awaitable<std::vector<AnswerPtr>> AskAll(Resolver& resolver, std::vector<HostQuestion> questions,
-                                                      MonoTime deadline, DnsNeed need) {
-  const auto executor = co_await boost::asio::this_coro::executor;
-  const auto gathering = std::make_shared<Gathering>();
-  gathering->answers.resize(questions.size());
-  gathering->open = questions.size();
-  for (size_t i = 0; i < questions.size(); ++i) {
-    boost::asio::co_spawn(executor, resolver.Query(questions[i].host, questions[i].type, deadline, need),
-                          [gathering, i](const std::exception_ptr& error, AnswerPtr answer) {
-                            if (error) gathering->error = error;
-                            gathering->answers[i] = std::move(answer);
-                            if (--gathering->open == 0 && gathering->resume) {
-                              std::exchange(gathering->resume, nullptr)();
-                            }
-                          });
+boost::asio::awaitable<std::vector<AnswerPtr>> AskAll(Loop& loop, Resolver& resolver,
+                                                      std::vector<HostQuestion> questions, MonoTime deadline,
+                                                      DnsNeed need) {
+  std::vector<Resolver::Answer> asked;
+  asked.reserve(questions.size());
+  for (const HostQuestion& question : questions) {
+    asked.push_back(resolver.Query(question.host, question.type, deadline, need));
   }
-  if (gathering->open > 0) {
-    co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(
-        [gathering, executor](auto handler) {
-          gathering->resume = [executor, handler = std::move(handler)]() mutable {
-            boost::asio::post(executor, std::move(handler));
-          };
-        },
-        boost::asio::use_awaitable);
+  std::vector<AnswerPtr> answers = co_await Gather(loop, std::move(asked));
+  // A fault of our own tells nothing of the host.
+  DnsAnswer nothing;
+  nothing.status = DnsStatus::kServfail;
+  for (AnswerPtr& answer : answers) {
+    if (answer == nullptr) answer = std::make_shared<const DnsAnswer>(nothing);
   }
-  if (gathering->error) std::rethrow_exception(gathering->error);
-  co_return std::move(gathering->answers);
+  co_return answers;
 }
 
 std::string Explain(DnsType type, absl::string_view name, DnsStatus status) {
@@ -126,10 +101,10 @@ void Add(const HostQuestion& question, uint16_t preference, const DnsAnswer& ans
   }
 }
 
-boost::asio::awaitable<Addresses> AskAddresses(Resolver& resolver, const std::vector<MxRecord>& mx,
+boost::asio::awaitable<Addresses> AskAddresses(Loop& loop, Resolver& resolver, const std::vector<MxRecord>& mx,
                                                AddressFamilies families, MonoTime deadline, DnsNeed need) {
   const std::vector<HostQuestion> questions = AddressQuestions(mx, families);
-  const std::vector<AnswerPtr> answers = co_await AskAll(resolver, questions, deadline, need);
+  const std::vector<AnswerPtr> answers = co_await AskAll(loop, resolver, questions, deadline, need);
   const size_t per_host = mx.empty() ? 1 : questions.size() / mx.size();
   Addresses sum;
   for (size_t i = 0; i < answers.size(); ++i) Add(questions[i], mx[i / per_host].preference, *answers[i], sum);
@@ -137,10 +112,10 @@ boost::asio::awaitable<Addresses> AskAddresses(Resolver& resolver, const std::ve
 }
 
 // The addresses of `mx`, which is sorted; `none` is what it means that they have none.
-boost::asio::awaitable<MailHosts> Resolve(Resolver& resolver, std::vector<MxRecord> mx, AddressFamilies families,
-                                          MonoTime deadline, DnsNeed need, absl::Duration mx_ttl,
-                                          MailHostsStatus none) {
-  Addresses usable = co_await AskAddresses(resolver, mx, families, deadline, need);
+boost::asio::awaitable<MailHosts> Resolve(Loop& loop, Resolver& resolver, std::vector<MxRecord> mx,
+                                          AddressFamilies families, MonoTime deadline, DnsNeed need,
+                                          absl::Duration mx_ttl, MailHostsStatus none) {
+  Addresses usable = co_await AskAddresses(loop, resolver, mx, families, deadline, need);
   MailHosts result;
   if (!usable.hosts.empty()) {
     result.status = MailHostsStatus::kOk;
@@ -154,7 +129,7 @@ boost::asio::awaitable<MailHosts> Resolve(Resolver& resolver, std::vector<MxReco
   AddressFamilies others;
   others.ipv4 = !families.ipv4;
   others.ipv6 = !families.ipv6;
-  const Addresses unusable = co_await AskAddresses(resolver, mx, others, deadline, need);
+  const Addresses unusable = co_await AskAddresses(loop, resolver, mx, others, deadline, need);
   if (!unusable.hosts.empty()) {
     co_return Failure(MailHostsStatus::kTemporary, absl::ZeroDuration(),
                       absl::StrCat(unusable.hosts.front().name, " has addresses, but of a family that is not in use"));
@@ -199,11 +174,13 @@ std::vector<std::string> NamesOf(std::vector<MxRecord> mx) {
   return names;
 }
 
-boost::asio::awaitable<MailHosts> LookUpImplicit(Resolver& resolver, std::string domain, AddressFamilies families,
-                                                 MonoTime deadline, DnsNeed need, absl::Duration mx_ttl) {
+boost::asio::awaitable<MailHosts> LookUpImplicit(Loop& loop, Resolver& resolver, std::string domain,
+                                                 AddressFamilies families, MonoTime deadline, DnsNeed need,
+                                                 absl::Duration mx_ttl) {
   std::vector<MxRecord> self(1);
   self[0].exchange = domain;
-  MailHosts result = co_await Resolve(resolver, self, families, deadline, need, mx_ttl, MailHostsStatus::kNoMailHost);
+  MailHosts result =
+      co_await Resolve(loop, resolver, self, families, deadline, need, mx_ttl, MailHostsStatus::kNoMailHost);
   result.implicit = true;
   result.exchanges.push_back(std::move(domain));
   co_return result;
@@ -216,8 +193,8 @@ bool IsIpAddress(const std::string& text) {
 
 }  // namespace
 
-boost::asio::awaitable<MailHosts> LookUpMailHosts(Resolver& resolver, std::string domain, AddressFamilies families,
-                                                  MonoTime deadline, DnsNeed need) {
+boost::asio::awaitable<MailHosts> LookUpMailHosts(Loop& loop, Resolver& resolver, std::string domain,
+                                                  AddressFamilies families, MonoTime deadline, DnsNeed need) {
   absl::AsciiStrToLower(&domain);
   const AnswerPtr answer = co_await resolver.Query(domain, DnsType::kMx, deadline, need);
   const std::string explanation = Explain(DnsType::kMx, domain, answer->status);
@@ -228,7 +205,7 @@ boost::asio::awaitable<MailHosts> LookUpMailHosts(Resolver& resolver, std::strin
     co_return Failure(MailHostsStatus::kNoSuchDomain, answer->ttl, explanation);
   }
   if (answer->status == DnsStatus::kNoData) {
-    co_return co_await LookUpImplicit(resolver, domain, families, deadline, need, answer->ttl);
+    co_return co_await LookUpImplicit(loop, resolver, domain, families, deadline, need, answer->ttl);
   }
   if (std::all_of(answer->mx.begin(), answer->mx.end(), IsRoot)) {
     co_return Failure(MailHostsStatus::kNullMx, answer->ttl, absl::StrCat(domain, " does not accept mail (null MX)"));
@@ -239,12 +216,12 @@ boost::asio::awaitable<MailHosts> LookUpMailHosts(Resolver& resolver, std::strin
                       absl::StrCat("MX of ", domain, ": no exchange has a name that a host can have"));
   }
   MailHosts result =
-      co_await Resolve(resolver, mx, families, deadline, need, answer->ttl, MailHostsStatus::kUnresolvable);
+      co_await Resolve(loop, resolver, mx, families, deadline, need, answer->ttl, MailHostsStatus::kUnresolvable);
   result.exchanges = NamesOf(std::move(mx));
   co_return result;
 }
 
-boost::asio::awaitable<MailHosts> LookUpHost(Resolver& resolver, std::string host, AddressFamilies families,
+boost::asio::awaitable<MailHosts> LookUpHost(Loop& loop, Resolver& resolver, std::string host, AddressFamilies families,
                                              MonoTime deadline, DnsNeed need) {
   absl::AsciiStrToLower(&host);
   MailHosts result;
@@ -255,7 +232,7 @@ boost::asio::awaitable<MailHosts> LookUpHost(Resolver& resolver, std::string hos
   } else {
     std::vector<MxRecord> self(1);
     self[0].exchange = host;
-    result = co_await Resolve(resolver, self, families, deadline, need, absl::InfiniteDuration(),
+    result = co_await Resolve(loop, resolver, self, families, deadline, need, absl::InfiniteDuration(),
                               MailHostsStatus::kNoSuchDomain);
   }
   result.exchanges.push_back(std::move(host));

@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
 #include "dns/resolver.h"
 
@@ -54,10 +55,11 @@ struct AddressFamilies {
 // MX of `domain`; its own addresses when it has none. The addresses of all hosts are asked for at once, of at most 32
 // hosts, the best. A host whose addresses are of a family we may not use exists all the same: before a host is said to
 // have no address, the other family is asked, too.
-boost::asio::awaitable<MailHosts> LookUpMailHosts(Resolver& resolver, std::string domain, AddressFamilies families,
-                                                  MonoTime deadline, DnsNeed need = DnsNeed::kOthers);
+boost::asio::awaitable<MailHosts> LookUpMailHosts(Loop& loop, Resolver& resolver, std::string domain,
+                                                  AddressFamilies families, MonoTime deadline,
+                                                  DnsNeed need = DnsNeed::kOthers);
 // The addresses of one host, no MX ("[relay.example.com]"); an IP address is its own answer.
-boost::asio::awaitable<MailHosts> LookUpHost(Resolver& resolver, std::string host, AddressFamilies families,
+boost::asio::awaitable<MailHosts> LookUpHost(Loop& loop, Resolver& resolver, std::string host, AddressFamilies families,
                                              MonoTime deadline, DnsNeed need = DnsNeed::kOthers);
 
 }  // namespace verifyd

@@ -160,12 +160,13 @@ boost::asio::awaitable<RemoteValue> Router::FindTlsPolicy(std::vector<std::strin
 boost::asio::awaitable<MailHosts> Router::LookUp(const Address& address, const RoutePlan& plan,
                                                  const ProbeSettings& settings, DnsNeed need, MonoTime deadline) {
   if (!plan.configured && address.domain_is_literal()) {
-    co_return co_await LookUpHost(resolver_, std::string(address.literal_ip()), settings.families, deadline, need);
+    co_return co_await LookUpHost(loop_, resolver_, std::string(address.literal_ip()), settings.families, deadline,
+                                  need);
   }
   if (plan.hop.by_mx) {
-    co_return co_await LookUpMailHosts(resolver_, plan.name(), settings.families, deadline, need);
+    co_return co_await LookUpMailHosts(loop_, resolver_, plan.name(), settings.families, deadline, need);
   }
-  co_return co_await LookUpHost(resolver_, plan.name(), settings.families, deadline, need);
+  co_return co_await LookUpHost(loop_, resolver_, plan.name(), settings.families, deadline, need);
 }
 
 // Where the plan says all.

@@ -77,7 +77,7 @@ absl::Status Asker::OpenCache(const absl::Status& why) {
   ASSIGN_OR_RETURN(const Settings settings, LoadSettings(place_));
   absl::StatusOr<Configuration> configuration = Configuration::Create(settings);
   if (!configuration.ok()) return absl::FailedPreconditionError(configuration.status().message());
-  absl::StatusOr<std::unique_ptr<LocalCache>> cache = LocalCache::Open(*std::move(configuration));
+  absl::StatusOr<std::unique_ptr<LocalCache>> cache = LocalCache::Open(*configuration);
   if (!cache.ok()) {
     return absl::Status(cache.status().code(), absl::StrCat(why.message(), "; ", cache.status().message()));
   }

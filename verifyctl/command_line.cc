@@ -28,7 +28,7 @@
 #include "verifyctl/report_verbs.h"
 #include "verifyctl/status_verb.h"
 #include "verifyctl/store_verbs.h"
-#include "verifyd/api_arguments.h"
+#include "verifyd/api/api_arguments.h"
 #include "verifyd/record/tally.h"
 
 namespace verifyd {

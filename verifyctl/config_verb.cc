@@ -4,7 +4,7 @@
 #include "absl/strings/str_split.h"
 #include "boost/json.hpp"
 #include "verifyctl/exit_code.h"
-#include "verifyd/json.h"
+#include "verifyd/setting_json.h"
 #include "verifyd/postfix_settings.h"
 
 namespace verifyd {

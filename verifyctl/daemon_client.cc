@@ -1,27 +1,30 @@
 #include "verifyctl/daemon_client.h"
 
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 
-#include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "boost/asio/as_tuple.hpp"
+#include "boost/asio/buffer.hpp"
 #include "boost/asio/co_spawn.hpp"
-#include "boost/asio/detached.hpp"
+#include "boost/asio/executor_work_guard.hpp"
 #include "boost/asio/io_context.hpp"
 #include "boost/asio/local/stream_protocol.hpp"
+#include "boost/asio/use_awaitable.hpp"
 #include "boost/asio/write.hpp"
 #include "boost/beast/core/flat_buffer.hpp"
 #include "boost/beast/http.hpp"
@@ -35,6 +38,7 @@ using Local = asio::local::stream_protocol;
 
 // The longest line a daemon has reason to send is that of its settings: some tens of KiB.
 constexpr size_t kMaxLine = size_t{16} * 1024 * 1024;
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 absl::Status ConnectError(const std::string& path, const boost::system::error_code& error) {
   if (error == boost::system::errc::permission_denied || error == boost::system::errc::operation_not_permitted) {
@@ -51,30 +55,6 @@ absl::Status NoAnswer(const std::string& path, absl::Duration patience) {
   return absl::UnavailableError(
       absl::StrCat("the daemon does not answer: ", path, ": nothing within ", absl::FormatDuration(patience)));
 }
-
-// When an answer has to be there.
-class Deadline {
- public:
-  explicit Deadline(absl::Duration patience)
-      : finite_(patience != absl::InfiniteDuration()),
-        end_(finite_ ? Steady::now() + absl::ToChronoNanoseconds(patience) : Steady::time_point::max()) {}
-  // False where nothing comes in time.
-  bool AwaitBytes(int socket) const {
-    if (!finite_) return true;
-    for (;;) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end_ - Steady::now()).count();
-      struct pollfd wanted = {.fd = socket, .events = POLLIN, .revents = 0};
-      const int ready = ::poll(&wanted, 1, static_cast<int>(std::clamp<int64_t>(left, 0, 1'000'000)));
-      if (ready > 0) return true;
-      if (left <= 0 || (ready < 0 && errno != EINTR)) return false;
-    }
-  }
-
- private:
-  using Steady = std::chrono::steady_clock;
-  const bool finite_;
-  const Steady::time_point end_;
-};
 
 // Cuts what comes into lines.
 class Lines {
@@ -102,12 +82,10 @@ class Lines {
   std::string rest_;
 };
 
-using Message = http::request<http::string_body>;
-
-// A connection, and the request that goes out on it.
+// One request and its answer. The thread that asks runs `context`, and it alone touches the socket. Lines may be long
+// in coming, and who supplies them may block: another thread runs `reading`, which waits for them.
 struct Call {
-  Call(const std::string& path, const ApiRequest& request, absl::Duration patience) : lines(request.lines) {
-    Connect(path, patience);
+  Call(std::string path, const ApiRequest& request) : path(std::move(path)), lines(request.lines) {
     message.version(11);
     message.method_string(request.method);
     message.target(request.target);
@@ -122,69 +100,108 @@ struct Call {
     }
   }
 
-  // By connect(2) itself: it is what waits, and gives up, where a daemon that accepts nobody has its queue full.
-  void Connect(const std::string& path, absl::Duration patience) {
-    socket.open(Local(), error);
-    if (error) return;
-    if (patience != absl::InfiniteDuration()) {
-      const timeval limit = absl::ToTimeval(patience);
-      ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-    }
-    const Local::endpoint endpoint(path);
-    if (::connect(socket.native_handle(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0) {
-      error.assign(errno, boost::system::system_category());
-    }
-  }
+  absl::Status Connect(absl::Duration patience);
+  asio::awaitable<void> Send();
+  asio::awaitable<absl::StatusOr<int>> Receive(LineSink sink);
 
-  // Sends the lines as they come; for a thread of its own. What goes wrong shows in the answer.
-  asio::awaitable<void> SendLines() {
-    boost::system::error_code failed;
-    for (;;) {
-      const std::optional<std::string> next = co_await lines();
-      if (next.has_value()) {
-        asio::write(socket, http::make_chunk(asio::buffer(*next)), failed);
-      } else {
-        asio::write(socket, http::make_chunk_last(), failed);
-      }
-      if (failed || !next.has_value()) break;
-    }
-    sent = true;
-  }
-
+  const std::string path;
+  const LineSource lines;
+  http::request<http::string_body> message;
   asio::io_context context;
   Local::socket socket{context};
-  boost::system::error_code error;
-  Message message;
-  const LineSource lines;
-  std::atomic<bool> sent{false};
+  bool awaits_lines = false;
+  // Destroyed before `context`, which lets go of who awaits lines.
+  asio::io_context reading;
 };
 
-// Ends with the call, unless it waits for a line that may never come; then nobody waits for it.
-class LineSender {
- public:
-  explicit LineSender(std::shared_ptr<Call> call) : call_(std::move(call)) {
-    if (!call_->lines) return;
-    thread_ = std::thread([call = call_] {
-      asio::io_context own;
-      asio::co_spawn(own, call->SendLines(), asio::detached);
-      own.run();
-    });
+// By connect(2) itself: it is what waits, and gives up, where a daemon that accepts nobody has its queue full.
+absl::Status Call::Connect(absl::Duration patience) {
+  boost::system::error_code error;
+  socket.open(Local(), error);
+  if (error) return ConnectError(path, error);
+  if (patience != absl::InfiniteDuration()) {
+    const timeval limit = absl::ToTimeval(patience);
+    ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
   }
-  ~LineSender() {
-    if (!thread_.joinable()) return;
-    if (call_->sent) {
-      thread_.join();
-    } else {
-      thread_.detach();
+  const Local::endpoint endpoint(path);
+  if (::connect(socket.native_handle(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) == 0) {
+    return absl::OkStatus();
+  }
+  if (errno == EAGAIN) return NoAnswer(path, patience);
+  return ConnectError(path, boost::system::error_code(errno, boost::system::system_category()));
+}
+
+// What goes wrong shows in the answer.
+asio::awaitable<void> Call::Send() {
+  http::request_serializer<http::string_body> serializer(message);
+  if (!lines) {
+    co_await http::async_write(socket, serializer, kAwait);
+    co_return;
+  }
+  auto [failed, bytes] = co_await http::async_write_header(socket, serializer, kAwait);
+  while (!failed) {
+    awaits_lines = true;
+    const std::optional<std::string> next = co_await asio::co_spawn(reading, lines(), asio::use_awaitable);
+    awaits_lines = false;
+    if (!next.has_value()) break;
+    const auto chunk = http::make_chunk(asio::buffer(*next));
+    std::tie(failed, bytes) = co_await asio::async_write(socket, chunk, kAwait);
+  }
+  const auto end = http::make_chunk_last();
+  if (!failed) co_await asio::async_write(socket, end, kAwait);
+}
+
+asio::awaitable<absl::StatusOr<int>> Call::Receive(LineSink sink) {
+  boost::beast::flat_buffer buffer;
+  http::response_parser<http::buffer_body> parser;
+  parser.body_limit(boost::none);
+  auto [error, count] = co_await http::async_read_header(socket, buffer, parser, kAwait);
+  if (error) co_return Broken(path, error);
+  Lines answers(sink);
+  std::array<char, 16384> bytes;
+  while (!parser.is_done()) {
+    auto& body = parser.get().body();
+    body.data = bytes.data();
+    body.size = bytes.size();
+    std::tie(error, count) = co_await http::async_read_some(socket, buffer, parser, kAwait);
+    if (error && error != http::error::need_buffer) co_return Broken(path, error);
+    if (!answers.Take(absl::string_view(bytes.data(), bytes.size() - body.size))) {
+      co_return absl::DataLossError(absl::StrCat(path, ": found a line of more than ", kMaxLine, " bytes"));
     }
   }
-  LineSender(const LineSender&) = delete;
-  LineSender& operator=(const LineSender&) = delete;
+  co_return parser.get().result_int();
+}
+
+// Ends with the call, unless it waits for a line that may never come; then nobody waits for it.
+class ReadingThread {
+ public:
+  explicit ReadingThread(std::shared_ptr<Call> call) : call_(std::move(call)) {
+    if (!call_->lines) return;
+    thread_ = std::thread([call = call_] {
+      const auto guard = asio::make_work_guard(call->reading);
+      call->reading.run();
+    });
+  }
+  ~ReadingThread() {
+    if (!thread_.joinable()) return;
+    call_->reading.stop();
+    if (call_->awaits_lines) {
+      thread_.detach();
+    } else {
+      thread_.join();
+    }
+  }
+  ReadingThread(const ReadingThread&) = delete;
+  ReadingThread& operator=(const ReadingThread&) = delete;
 
  private:
   const std::shared_ptr<Call> call_;
   std::thread thread_;
 };
+
+void Rethrow(const std::exception_ptr& error) {
+  if (error) std::rethrow_exception(error);
+}
 
 }  // namespace
 
@@ -193,43 +210,26 @@ absl::StatusOr<int> AskDaemon(const std::string& socket_path, const ApiRequest& 
   if (socket_path.empty() || socket_path.size() >= sizeof(sockaddr_un::sun_path)) {
     return absl::InvalidArgumentError(absl::StrCat("\"", socket_path, "\" can not be the path of a socket"));
   }
-  const Deadline deadline(patience);
-  const auto call = std::make_shared<Call>(socket_path, request, patience);
-  if (call->error == boost::system::errc::resource_unavailable_try_again) return NoAnswer(socket_path, patience);
-  if (call->error) return ConnectError(socket_path, call->error);
-  Local::socket& socket = call->socket;
-  boost::system::error_code error;
-  http::request_serializer<http::string_body> serializer(call->message);
-  if (call->lines) {
-    http::write_header(socket, serializer, error);
+  const auto begun = std::chrono::steady_clock::now();
+  const auto call = std::make_shared<Call>(socket_path, request);
+  RETURN_IF_ERROR(call->Connect(patience));
+  const ReadingThread reading(call);
+  absl::StatusOr<int> answer = NoAnswer(socket_path, patience);
+  asio::co_spawn(call->context, call->Send(), Rethrow);
+  asio::co_spawn(call->context, call->Receive(sink), [&](const std::exception_ptr& error, absl::StatusOr<int> came) {
+    Rethrow(error);
+    answer = std::move(came);
+    call->context.stop();
+  });
+  if (patience == absl::InfiniteDuration()) {
+    call->context.run();
   } else {
-    http::write(socket, serializer, error);
+    call->context.run_until(begun + absl::ToChronoNanoseconds(patience));
   }
-  if (error) return Broken(socket_path, error);
-  const LineSender sender(call);
-
-  boost::beast::flat_buffer buffer;
-  http::response_parser<http::buffer_body> parser;
-  parser.body_limit(boost::none);
-  while (!parser.is_header_done()) {
-    if (!deadline.AwaitBytes(socket.native_handle())) return NoAnswer(socket_path, patience);
-    http::read_some(socket, buffer, parser, error);
-    if (error) return Broken(socket_path, error);
-  }
-  Lines lines(sink);
-  std::array<char, 16384> bytes;
-  while (!parser.is_done()) {
-    auto& body = parser.get().body();
-    body.data = bytes.data();
-    body.size = bytes.size();
-    if (buffer.size() == 0 && !deadline.AwaitBytes(socket.native_handle())) return NoAnswer(socket_path, patience);
-    http::read_some(socket, buffer, parser, error);
-    if (error && error != http::error::need_buffer) return Broken(socket_path, error);
-    if (!lines.Take(absl::string_view(bytes.data(), bytes.size() - body.size))) {
-      return absl::DataLossError(absl::StrCat(socket_path, ": found a line of more than ", kMaxLine, " bytes"));
-    }
-  }
-  return parser.get().result_int();
+  // The daemon is to know that it is over, also where a line is still awaited.
+  boost::system::error_code ignored;
+  call->socket.close(ignored);
+  return answer;
 }
 
 }  // namespace verifyd

@@ -14,33 +14,27 @@
 #include "base/input_file.h"
 #include "base/status_macros.h"
 #include "cache/open_mark.h"
+#include "mail/question.h"
+#include "verifyd/memory.h"
 
 namespace verifyd {
 namespace {
 
 constexpr absl::Duration kPause = absl::Microseconds(200);
 
-// Nothing is probed here, so nothing is resolved.
-class NoResolver : public Resolver {
- public:
-  Answer Query(std::string name, DnsType type, MonoTime deadline, DnsNeed need) override {
-    co_return std::make_shared<const DnsAnswer>();
-  }
-};
-
 }  // namespace
 
 struct LocalCache::Impl {
-  Impl(const std::shared_ptr<const Configuration>& configuration, const CacheSettings& cache_settings)
+  Impl(const Configuration& configuration, const CacheSettings& cache_settings)
       : file(absl::StrCat(cache_settings.path, ".mdb")),
         loop(Clock::Real()),
         cache(Cache::Open(loop, cache_settings)),
-        dialer(MakeSocketDialer(loop)),
-        prober(loop, resolver, {{loop, *dialer}}),
-        verifier(loop, *cache, prober, metrics),
-        context{.loop = loop, .verifier = verifier, .cache = *cache, .prober = prober, .metrics = metrics} {
-    verifier.Configure(configuration->verifier);
-    context.configuration = [configuration] { return configuration; };
+        memory(loop.clock(), *cache),
+        context{.memory = {.loop = loop,
+                           .cache = *cache,
+                           .recall = [this](const Question& question) { return memory.Recall(question); },
+                           .settings = {.lifetimes = configuration.cache.lifetimes}}} {
+    memory.Configure(configuration.verifier);
   }
 
   boost::asio::awaitable<void> TakeAll(LineSource next_lines, LineSink sink) {
@@ -68,11 +62,7 @@ struct LocalCache::Impl {
   bool done = false;  // all of an answer is taken
   Loop loop;
   std::unique_ptr<Cache> cache;
-  NoResolver resolver;
-  std::unique_ptr<Dialer> dialer;
-  Prober prober;
-  Metrics metrics;
-  Verifier verifier;
+  Memory memory;
   ApiContext context;
 };
 
@@ -81,20 +71,19 @@ absl::Status CheckCacheFile(const std::string& file) {
   return absl::IsNotFound(readable) ? absl::NotFoundError(absl::StrCat("there is no cache ", file)) : readable;
 }
 
-absl::StatusOr<std::unique_ptr<LocalCache>> LocalCache::Open(Configuration configuration) {
+absl::StatusOr<std::unique_ptr<LocalCache>> LocalCache::Open(const Configuration& configuration) {
   if (configuration.cache.path.empty()) return absl::NotFoundError("there is no cache: address_verify_map is empty");
   const std::string file = absl::StrCat(configuration.cache.path, ".mdb");
   RETURN_IF_ERROR(CheckCacheFile(file));
   if (access(file.c_str(), W_OK) != 0) {
     return absl::PermissionDeniedError(absl::StrCat(file, ": ", std::strerror(errno)));
   }
-  const auto shared = std::make_shared<const Configuration>(std::move(configuration));
-  CacheSettings settings = shared->cache;
+  CacheSettings settings = configuration.cache;
   settings.cleanup_interval = absl::ZeroDuration();
-  if (shared->privacy.cache_hashed) {
-    ASSIGN_OR_RETURN(settings.pseudonyms, OpenPseudonyms(shared->privacy, /*make=*/false));
+  if (configuration.privacy.cache_hashed) {
+    ASSIGN_OR_RETURN(settings.pseudonyms, OpenPseudonyms(configuration.privacy, /*make=*/false));
   }
-  auto impl = std::make_unique<Impl>(shared, settings);
+  auto impl = std::make_unique<Impl>(configuration, settings);
   if (!impl->cache->counts().persistent) {
     return absl::UnavailableError(absl::StrCat("the cache ", file, " can not be used"));
   }

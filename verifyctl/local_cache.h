@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "verifyctl/daemon_client.h"
-#include "verifyd/api.h"
+#include "verifyd/api/api.h"
 #include "verifyd/configuration.h"
 
 namespace verifyd {
@@ -21,7 +21,7 @@ class LocalCache {
  public:
   // Errors: as of CheckCacheFile (none is made), PermissionDenied where it may not be written, Unavailable when it can
   // not be used.
-  static absl::StatusOr<std::unique_ptr<LocalCache>> Open(Configuration configuration);
+  static absl::StatusOr<std::unique_ptr<LocalCache>> Open(const Configuration& configuration);
   // Commits what was changed.
   ~LocalCache();
 

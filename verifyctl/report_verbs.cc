@@ -97,12 +97,12 @@ int Top(const ReportOptions& options, Asker& asker, Console& console) {
 }
 
 int ReplayLog(const ReportOptions& options, Asker& asker, Console& console) {
-  // The thread that sends may outlive the call.
   absl::StatusOr<std::unique_ptr<LogFile>> file = LogFile::Open(options.mail_log, console.in, "replay");
   if (!file.ok()) {
     console.err << "verifyctl: " << file.status().message() << "\n";
     return ExitCodeOfInput(file.status());
   }
+  // Shared, because the thread that reads may outlive the call.
   const auto requests = std::make_shared<LoggedRequests>(*std::move(file));
   ApiRequest request;
   request.method = "POST";

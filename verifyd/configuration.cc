@@ -142,7 +142,9 @@ void FillCache(const Draft& draft) {
   lifetimes.domain_negative_max = settings.Time("address_verify_domain_negative_max_time");
   if (lifetimes.domain_negative_min > lifetimes.domain_negative_max) {
     draft.faults.Add("address_verify_domain_negative_min_time",
-                     absl::InvalidArgumentError("longer than address_verify_domain_negative_max_time"));
+                     Unexpected(settings.Text("address_verify_domain_negative_min_time"),
+                                absl::StrCat("at most address_verify_domain_negative_max_time, ",
+                                             settings.Text("address_verify_domain_negative_max_time"))));
   }
   lifetimes.overturn = settings.Time("address_verify_overturn_time");
   lifetimes.stale = settings.Time("address_verify_stale_time");
@@ -634,18 +636,17 @@ void FillVerifier(const Draft& draft) {
         "nothing would be verified: verify_domains is empty (set verify_domains, relay_domains or "
         "address_verify_transport_maps)");
   }
+  MemorySettings memory{.lifetimes = configuration.cache.lifetimes,
+                        .verify_domains = std::move(domains),
+                        .negative_cache = settings.YesNo("address_verify_negative_cache"),
+                        .postfix_policy = settings.Text("address_verify_verdict_policy") == "postfix",
+                        .hold_defers = settings.Text("hold_new_address_action") == "defer"};
   auto verifier = std::make_shared<VerifierSettings>(
-      VerifierSettings{.lifetimes = configuration.cache.lifetimes,
-                       .verify_domains = std::move(domains),
-                       .relay_domains = configuration.probe->relay_domains,
-                       .probe_sender = *std::move(sender),
-                       .helo = settings.Text("smtp_helo_name"),
-                       .probe_time_limit = settings.Time("address_verify_probe_time_limit"),
-                       .flight_limit = static_cast<size_t>(settings.Number("address_verify_pending_request_limit")),
-                       .waiter_limit = static_cast<size_t>(settings.Number("address_verify_waiter_limit")),
-                       .negative_cache = settings.YesNo("address_verify_negative_cache"),
-                       .postfix_policy = settings.Text("address_verify_verdict_policy") == "postfix",
-                       .hold_defers = settings.Text("hold_new_address_action") == "defer"});
+      VerifierSettings{std::move(memory), configuration.probe->relay_domains, *std::move(sender)});
+  verifier->helo = settings.Text("smtp_helo_name");
+  verifier->probe_time_limit = settings.Time("address_verify_probe_time_limit");
+  verifier->flight_limit = static_cast<size_t>(settings.Number("address_verify_pending_request_limit"));
+  verifier->waiter_limit = static_cast<size_t>(settings.Number("address_verify_waiter_limit"));
   verifier->guard = GuardFor(draft);
   verifier->promote_persistent = settings.YesNo("address_verify_promote_persistent");
   verifier->keep_dialogues = settings.YesNo("refusal_id");
@@ -787,19 +788,20 @@ void FillVerifyDoor(const Settings& settings, Configuration& configuration) {
   const RestrictionSettings& others = *configuration.restrictions;
   auto list = std::make_shared<RestrictionList>();
   list->restrictions.push_back({.kind = RestrictionKind::kRejectUnverifiedRecipient});
-  configuration.verify_door = {.restrictions = std::make_shared<const RestrictionSettings>(
-                                   RestrictionSettings{.recipient_restrictions = std::move(list),
-                                                       .recipient = {.disclosure = others.recipient.disclosure,
-                                                                     .worded = false,
-                                                                     .decisions = others.recipient.decisions},
-                                                       .patience = settings.Time("verify_service_patience"),
-                                                       .max_defer = others.max_defer,
-                                                       .dry_run = others.dry_run,
-                                                       .backup_mx_domains = others.backup_mx_domains,
-                                                       .any_domain = settings.YesNo("verify_service_any_domain"),
-                                                       .probe_sender = others.probe_sender}),
-                               .greets = settings.YesNo("verify_service_greeting"),
-                               .takes_updates = settings.YesNo("verify_accept_updates")};
+  configuration.door_settings.verify = {.restrictions = std::make_shared<const RestrictionSettings>(RestrictionSettings{
+                                            .recipient_restrictions = std::move(list),
+                                            .recipient = {.disclosure = others.recipient.disclosure,
+                                                          .worded = false,
+                                                          .decisions = others.recipient.decisions},
+                                            .patience = settings.Time("verify_service_patience"),
+                                            .max_defer = others.max_defer,
+                                            .dry_run = others.dry_run,
+                                            .backup_mx_domains = others.backup_mx_domains,
+                                            .any_domain = settings.YesNo("verify_service_any_domain"),
+                                            .probe_sender = others.probe_sender}),
+                                        .greets = settings.YesNo("verify_service_greeting"),
+                                        .takes_updates = settings.YesNo("verify_accept_updates"),
+                                        .classifier = configuration.classifier};
 }
 
 DoorConfiguration DoorFor(const Draft& draft, absl::string_view door) {
@@ -829,13 +831,13 @@ void FillDoors(const Draft& draft) {
   Configuration& configuration = draft.configuration;
   for (const DoorRow& row : DoorTable()) configuration.doors.push_back(DoorFor(draft, row.name));
   const std::string logged = settings.Text("log_decisions");
-  configuration.mail_protocol.decisions_logged = logged == "all"       ? DecisionsLogged::kAll
-                                                 : logged == "refused" ? DecisionsLogged::kRefused
-                                                                       : DecisionsLogged::kNone;
+  configuration.door_settings.mail.decisions_logged = logged == "all"       ? DecisionsLogged::kAll
+                                                      : logged == "refused" ? DecisionsLogged::kRefused
+                                                                            : DecisionsLogged::kNone;
   const std::string action = settings.Text("internal_error_action");
-  configuration.mail_protocol.internal_error_action = action == "dunno"   ? InternalErrorAction::kDunno
-                                                      : action == "defer" ? InternalErrorAction::kDefer
-                                                                          : InternalErrorAction::kDisconnect;
+  configuration.door_settings.mail.internal_error_action = action == "dunno"   ? InternalErrorAction::kDunno
+                                                           : action == "defer" ? InternalErrorAction::kDefer
+                                                                               : InternalErrorAction::kDisconnect;
   configuration.control_socket = settings.Text("control_socket");
 }
 

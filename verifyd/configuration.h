@@ -16,10 +16,9 @@
 #include "dns/cares_resolver.h"
 #include "probe/probe_settings.h"
 #include "verdict/classifier.h"
+#include "verifyd/door/door_settings.h"
 #include "verifyd/door/exchange.h"
 #include "verifyd/door/listener.h"
-#include "verifyd/door/mail_protocol.h"
-#include "verifyd/door/verify.h"
 #include "verifyd/postfix_settings.h"
 #include "verifyd/privacy.h"
 #include "verifyd/record/decision_record.h"
@@ -54,8 +53,7 @@ struct Configuration {
   std::shared_ptr<const VerifierSettings> verifier;
   std::shared_ptr<const RestrictionSettings> restrictions;
   DecisionRecordSettings decision_record;
-  MailProtocolSettings mail_protocol;
-  VerifyDoorSettings verify_door;
+  DoorSettings door_settings;
   std::vector<DoorConfiguration> doors;  // in the order of the table
   std::string control_socket;
   // As they were just before they were read.

@@ -34,7 +34,8 @@
 #include "probe/dialer.h"
 #include "probe/prober.h"
 #include "verifyd/agenda.h"
-#include "verifyd/api.h"
+#include "verifyd/api/route.h"
+#include "verifyd/api_supply.h"
 #include "verifyd/destination_memory.h"
 #include "verifyd/door/control.h"
 #include "verifyd/door/door_table.h"
@@ -157,9 +158,11 @@ const DoorRow& RowFor(const InheritedSocket& socket) {
   const auto row =
       std::find_if(table.begin(), table.end(), [&](const DoorRow& door) { return door.name == socket.name; });
   if (row != table.end()) return *row;
-  LogWarning(absl::StrCat("an inherited socket is called \"", Printable(socket.name, 60),
-                          "\" (FileDescriptorName=), expected \"control\" or the name of a door: it is served as \"",
-                          table.front().name, "\""));
+  std::vector<absl::string_view> known = {"control"};
+  for (const DoorRow& door : table) known.push_back(door.name);
+  LogWarning(absl::StrCat("inherited socket ", socket.fd, " is called \"", Printable(socket.name, 60),
+                          "\" (FileDescriptorName=), expected one of ", absl::StrJoin(known, ", "),
+                          ": it is served as ", table.front().name));
   return table.front();
 }
 
@@ -193,6 +196,10 @@ struct Daemon::Impl {
   absl::StatusOr<std::optional<UserIdentity>> WhomToBecome() const;
   void UsePrivacy(CacheSettings& cache_settings) const;
   absl::Status BuildRooms();
+  void BuildDoors();
+  void BuildApi();
+  absl::Status OpenControlDoor();
+  void WatchFiles();
   absl::StatusOr<Configuration> ReadSettings(std::shared_ptr<const PostfixSettings> postfix);
   void TakeTables(Configuration again);
   void NoteRestartNeeds(const Settings& settings);
@@ -245,7 +252,8 @@ struct Daemon::Impl {
   std::unique_ptr<Agenda> agenda;
   std::unique_ptr<Restrictions> restrictions;
   std::unique_ptr<DecisionRecord> record;
-  std::vector<Door> doors;  // in the order of the table
+  std::vector<Door> doors;        // in the order of the table
+  std::optional<ApiContext> api;  // once there are rooms to ask
   std::unique_ptr<ControlDoor> control_door;
   std::unique_ptr<TableWatch> table_watch;        // on the reader loop
   std::unique_ptr<SettingsWatch> settings_watch;  // likewise
@@ -399,6 +407,21 @@ absl::Status Daemon::Impl::BuildRooms() {
   verifier = std::make_unique<Verifier>(front, *cache, *prober, metrics);
   restrictions = std::make_unique<Restrictions>(*verifier, *resolver);
   record = std::make_unique<DecisionRecord>(front, *cache);
+  BuildDoors();
+  BuildApi();
+  Configure();
+  RememberDestinations(*cache, *prober);
+  agenda = std::make_unique<Agenda>(front, *cache, *verifier);
+  RETURN_IF_ERROR(OpenControlDoor());
+  WatchFiles();
+  for (Door& door : doors) {
+    for (std::unique_ptr<Listener>& listener : door.listeners) door.exchange->Serve(std::move(listener));
+    door.listeners.clear();
+  }
+  return absl::OkStatus();
+}
+
+void Daemon::Impl::BuildDoors() {
   for (Door& door : doors) {
     const DoorRooms rooms{.restrictions = *restrictions,
                           .verifier = *verifier,
@@ -408,21 +431,27 @@ absl::Status Daemon::Impl::BuildRooms() {
                           .timers = front.timers()};
     door.exchange = std::make_unique<Exchange>(front, metrics, door.row.make(rooms));
   }
-  Configure();
-  RememberDestinations(*cache, *prober);
-  agenda = std::make_unique<Agenda>(front, *cache, *verifier);
-  ApiContext context{.loop = front,
-                     .verifier = *verifier,
-                     .cache = *cache,
-                     .prober = *prober,
-                     .metrics = metrics,
-                     .restrictions = restrictions.get(),
-                     .record = record.get(),
-                     .configuration = [this] { return configuration; },
-                     .reload = [this] { return Reload(); },
-                     .more_stats = [this] { return MoreStats(); },
-                     .daemon_status = [this] { return StatusNow(); }};
-  control_door = std::make_unique<ControlDoor>(front, std::move(context));
+}
+
+void Daemon::Impl::BuildApi() {
+  api.emplace(ApiContext{
+      .memory = {.loop = front,
+                 .cache = *cache,
+                 .recall = [this](const Question& question) { return verifier->Recall(question).value_or(Verdict()); }},
+      .daemon = ApiDaemon{
+          .verifier = *verifier,
+          .prober = *prober,
+          .metrics = metrics,
+          .restrictions = *restrictions,
+          .record = *record,
+          .reload = [this] { return Reload(); },
+          .more_stats = [this] { return MoreStats(); },
+          .config = [this] { return ConfigAnswer(*configuration); },
+          .status = [this] { return StatusAnswer(StatusNow(), *configuration, *cache, front.clock().Now()); }}});
+}
+
+absl::Status Daemon::Impl::OpenControlDoor() {
+  control_door = std::make_unique<ControlDoor>(front, *api);
   if (inherited_control.has_value()) {
     control_door->Adopt(*inherited_control);
   } else if (!configuration->control_socket.empty()) {
@@ -431,6 +460,10 @@ absl::Status Daemon::Impl::BuildRooms() {
     no_control_socket = std::string(listens.message());
     if (!listens.ok()) LogError(absl::StrCat("control_socket: ", no_control_socket));
   }
+  return absl::OkStatus();
+}
+
+void Daemon::Impl::WatchFiles() {
   table_watch = std::make_unique<TableWatch>(reader, [this](Configuration again) {
     front.Post([this, again = std::move(again)]() mutable { TakeTables(std::move(again)); });
   });
@@ -441,11 +474,6 @@ absl::Status Daemon::Impl::BuildRooms() {
         front.Post(
             [this, loaded = std::move(loaded)]() mutable { TakeSettings(std::move(loaded)).status().IgnoreError(); });
       });
-  for (Door& door : doors) {
-    for (std::unique_ptr<Listener>& listener : door.listeners) door.exchange->Serve(std::move(listener));
-    door.listeners.clear();
-  }
-  return absl::OkStatus();
 }
 
 std::vector<std::pair<std::string, double>> Daemon::Impl::MoreStats() const {
@@ -465,8 +493,9 @@ void Daemon::Impl::Configure() {
   verifier->Configure(configuration->verifier);
   restrictions->Configure(configuration->restrictions);
   record->Configure(configuration->decision_record);
+  api->memory.settings = ApiSettingsOf(*configuration);
   for (size_t i = 0; i < doors.size(); ++i) {
-    doors[i].exchange->protocol().Configure(*configuration);
+    doors[i].exchange->protocol().Configure(configuration->door_settings);
     doors[i].exchange->Configure(configuration->doors[i].limits);
   }
 }
@@ -682,7 +711,6 @@ std::optional<Configuration> Daemon::Run() {
   if (const absl::Duration interval = WatchdogInterval(); interval != absl::InfiniteDuration()) {
     impl.front.Spawn(impl.KickWatchdog(interval));
   }
-  AskForShortSlices();
   impl.SayStart();
   LogInfo("ready");
   if (impl.wrong_settings.empty()) {

@@ -282,17 +282,4 @@ json::object ToJson(const DestinationActivity& activity) {
   return object;
 }
 
-json::object ToJson(const SettingRow& row, const Settings& settings) {
-  json::object object;
-  object["name"] = JsonText(row.name);
-  object["raw"] = JsonText(settings.Raw(row.name));
-  object["value"] = JsonText(settings.Text(row.name));
-  object["default"] = JsonText(row.default_value);
-  object["set"] = settings.IsSet(row.name);
-  object["source"] = JsonText(settings.Source(row.name));
-  object["reloadable"] = row.reloadable;
-  object["documentation"] = JsonText(row.documentation);
-  return object;
-}
-
 }  // namespace verifyd

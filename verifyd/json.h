@@ -18,7 +18,6 @@
 #include "mail/domain_fact.h"
 #include "mail/finding.h"
 #include "mail/verdict.h"
-#include "verifyd/settings.h"
 
 namespace verifyd {
 
@@ -47,9 +46,6 @@ boost::json::object ToJson(const Pin& pin);
 // A destination, or one domain at it: what is remembered, and what of it counts now.
 boost::json::object ToJson(const DestinationState& state, absl::Time now);
 boost::json::object ToJson(const DestinationActivity& activity);
-
-// One setting: name, raw, value (expanded), default, set, reloadable, documentation.
-boost::json::object ToJson(const SettingRow& row, const Settings& settings);
 
 }  // namespace verifyd
 

@@ -89,7 +89,7 @@ Configuration StopgapOf(const std::string& settings_file, absl::string_view text
     }
   }
   configuration->stand_in = StandIn::kStopgap;
-  configuration->mail_protocol.decides = false;
+  configuration->door_settings.mail.decides = false;
   configuration->warnings.clear();
   return *std::move(configuration);
 }

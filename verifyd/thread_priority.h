@@ -1,7 +1,7 @@
-// What a thread asks of the processors where there are fewer of them than have work (sched(7)). Both are wishes: where
-// the system does not grant them everything works all the same, only later, so nothing is reported.
+// What a thread asks of the processors where there are fewer of them than have work (sched(7)). It is a wish: where the
+// system does not grant it everything works all the same, only later, so nothing is reported.
 //
-// Thread: each is for the thread that calls it.
+// Thread: for the thread that calls it.
 #ifndef VERIFYD_VERIFYD_THREAD_PRIORITY_H_
 #define VERIFYD_VERIFYD_THREAD_PRIORITY_H_
 
@@ -10,10 +10,6 @@ namespace verifyd {
 // It lets others go first, somewhat (nice(2): 5): probes and files may come a little later, who waits at a door may
 // not.
 void GiveWay();
-
-// It runs soon after it is woken, however busy the others are, in short slices (from Linux 6.12 on). It gets no more of
-// a processor for that.
-void AskForShortSlices();
 
 }  // namespace verifyd
 

@@ -47,13 +47,6 @@ Verdict InProgress() {
   return verdict;
 }
 
-Verdict NotVerifiable(std::string why) {
-  Verdict verdict;
-  verdict.state = VerdictState::kNotVerifiable;
-  verdict.finding.text = std::move(why);
-  return verdict;
-}
-
 Verdict Overload(absl::Time now) {
   Verdict verdict;
   verdict.state = VerdictState::kKnown;
@@ -69,33 +62,6 @@ Verdict OwnFailure(absl::Time now) {
   verdict.finding = ToFinding(Classifier::Classify(Event::kLocalError, Stage::kDns), Stage::kDns,
                               "verification failed inside verifyd; its log says why", now);
   return verdict;
-}
-
-Verdict Known(VerdictSource source, const Finding& finding, absl::Time now) {
-  Verdict verdict;
-  verdict.state = VerdictState::kKnown;
-  verdict.source = source;
-  verdict.finding = finding;
-  verdict.age = std::max(absl::ZeroDuration(), now - finding.when);
-  return verdict;
-}
-
-Verdict Pinned(const Pin& pin, absl::Time now) {
-  Finding finding;
-  finding.deliverability = pin.deliverability;
-  finding.scope = Scope::kAddress;
-  finding.rule = "pin";
-  finding.text = pin.tell && !pin.why.empty() ? pin.why : "set by the operator";
-  finding.when = pin.set_at;
-  return Known(VerdictSource::kPin, finding, now);
-}
-
-// No server could be handed it.
-Verdict NoAddress(absl::string_view why, absl::Time now) {
-  return Known(VerdictSource::kNothing,
-               ToFinding(ClassificationOf(Reason::kBadAddressSyntax, "address.syntax"), Stage::kDns,
-                         absl::StrCat("bad address syntax: ", why), now),
-               now);
 }
 
 // What is known of catch-all says whether a positive means anything.
@@ -138,21 +104,12 @@ void LogProbe(absl::string_view what, const Address& address, const ProbeOutcome
 
 }  // namespace
 
-// What memory holds of an address that could answer, in the order in which it counts.
-struct Verifier::Memory {
-  std::optional<Pin> pin;
-  std::optional<Pin> hold;
-  std::optional<Record> record;  // also one that has expired
-  Freshness record_freshness = Freshness::kExpired;
-
-  bool live() const { return record.has_value() && record_freshness != Freshness::kExpired; }
-};
-
 Verifier::Verifier(Loop& loop, Cache& cache, Prober& prober, Metrics& metrics)
     : loop_(loop),
       cache_(cache),
       prober_(prober),
       metrics_(metrics),
+      memory_(loop.clock(), cache),
       flights_(loop, [this](const Flight& flight) { return Failed(flight); }),
       guard_(loop, cache, prober) {
   skipped_.Observe(loop_.clock());
@@ -161,54 +118,9 @@ Verifier::Verifier(Loop& loop, Cache& cache, Prober& prober, Metrics& metrics)
 
 void Verifier::Configure(std::shared_ptr<const VerifierSettings> settings) {
   settings_ = std::move(settings);
+  memory_.Configure(settings_);
   flights_.SetLimits(settings_->flight_limit, settings_->waiter_limit);
   guard_.Configure(settings_->guard);
-}
-
-Verifier::Memory Verifier::Remember(const Address& address, absl::Time now) const {
-  Memory memory;
-  const std::string key = address.Key();
-  cache_.Together([&] {
-    memory.pin = cache_.FindPin(key, address.domain(), now);
-    if (memory.pin.has_value()) return;
-    memory.hold = cache_.FindHold(address.domain(), now);
-    memory.record = cache_.FindRecord(key);
-    if (memory.record.has_value()) memory.record_freshness = FreshnessOf(*memory.record, settings_->lifetimes, now);
-  });
-  return memory;
-}
-
-// What is known of the whole domain, where nothing is of the address.
-std::optional<Verdict> Verifier::FromDomain(const std::string& domain, absl::Time now) const {
-  const std::optional<DomainFact> fact = cache_.FindDomainFact(domain);
-  if (!fact.has_value() || !fact->decides() || FreshnessOf(*fact, settings_->lifetimes, now) == Freshness::kExpired) {
-    return std::nullopt;
-  }
-  return Known(VerdictSource::kDomainFact, fact->finding, now);
-}
-
-Verdict Verifier::FromRecord(const Record& record, absl::Time now) const {
-  Verdict verdict = Known(VerdictSource::kRecord, record.finding, now);
-  verdict.finding.deliverability = ShownDeliverability(record.finding.deliverability, record.finding.reason);
-  verdict.grace = GraceOf(record, settings_->lifetimes) > now;
-  if (record.finding.deliverability == Deliverability::kUnknown && record.temporary_count > 0) {
-    verdict.deferred_since = record.first_temporary;
-  }
-  return verdict;
-}
-
-// While a domain, or where it is asked, is on hold, what is known stays, and nothing is learned.
-Verdict Verifier::OnHold(const Address& address, const Memory& memory) const {
-  const absl::Time now = loop_.clock().Now();
-  const std::optional<Record>& record = memory.record;
-  const bool positive = record.has_value() && record->finding.deliverability == Deliverability::kDeliverable;
-  if (positive || (memory.live() && record->finding.definite())) return FromRecord(*record, now);
-  const bool told = memory.hold.has_value() && memory.hold->tell && !memory.hold->why.empty();
-  const std::string text = absl::StrCat("verification of ", address.domain(), " is on hold",
-                                        told ? absl::StrCat(": ", memory.hold->why) : "");
-  if (!settings_->hold_defers) return NotVerifiable(text);
-  return Known(VerdictSource::kPin,
-               ToFinding(ClassificationOf(Reason::kDestinationDoubted, kHoldRule), Stage::kDns, text, now), now);
 }
 
 bool Verifier::SecondLookAllowed(const std::string& domain) {
@@ -227,7 +139,6 @@ void Verifier::NoteSecondLook(const std::string& domain) {
 // Nothing: the question waits for a probe.
 std::optional<Verdict> Verifier::RecallRecord(const Question& question, const Record& record, Freshness freshness) {
   const absl::Time now = loop_.clock().Now();
-  if (question.memory_only) return FromRecord(record, now);
   if (question.fresh) return std::nullopt;
   const bool due = freshness == Freshness::kRefresh;
   // A temporary answer that is due again says nothing worth hearing.
@@ -237,7 +148,7 @@ std::optional<Verdict> Verifier::RecallRecord(const Question& question, const Re
       SecondLookAllowed(question.address.domain())) {
     return std::nullopt;
   }
-  Verdict verdict = FromRecord(record, now);
+  Verdict verdict = memory_.FromRecord(record);
   verdict.refreshing = due;
   if (due) RefreshBehind(question);
   return verdict;
@@ -249,7 +160,6 @@ std::optional<Verdict> Verifier::RecallByPostfixRule(const Question& question) {
   PostfixAnswer answer = AskByPostfixRule(cache_.FindRecord(key), settings_->lifetimes, settings_->negative_cache, now);
   std::optional<Verdict> verdict;
   if (answer.finding.has_value()) verdict = Known(VerdictSource::kRecord, *answer.finding, now);
-  if (question.memory_only) return verdict;
   if (question.fresh) return std::nullopt;
   if (verdict.has_value()) {
     verdict->refreshing = answer.probe;
@@ -265,9 +175,9 @@ std::optional<Verdict> Verifier::RecallByPostfixRule(const Question& question) {
 
 // By verify(8)'s rule it is remembered that a probe is in the air, lest it be repeated; by ours second looks are
 // counted.
-void Verifier::NoteProbe(const Address& address, const Memory& memory) {
+void Verifier::NoteProbe(const Address& address, const Memory::Held& held) {
   if (!settings_->postfix_policy) {
-    const std::optional<Record>& record = memory.record;
+    const std::optional<Record>& record = held.record;
     const bool negative = record.has_value() && record->finding.deliverability == Deliverability::kUndeliverable;
     if (negative) NoteSecondLook(address.domain());
     return;
@@ -315,29 +225,23 @@ void Verifier::ForgetProbe(const Address& address) {
 
 std::optional<Verdict> Verifier::Recall(const Question& question) {
   HeedRouteChange(question.address);
-  return Recall(question, Remember(question.address, loop_.clock().Now()));
+  return Recall(question, memory_.Find(question.address));
 }
 
-std::optional<Verdict> Verifier::Recall(const Question& question, const Memory& memory) {
-  const absl::Time now = loop_.clock().Now();
-  if (memory.record.has_value()) cache_.NoteAsked(question.address.Key());
-  std::optional<Verdict> verdict;
-  if (memory.pin.has_value()) {
-    verdict = Pinned(*memory.pin, now);
-  } else if (!question.any_domain && !settings_->verify_domains.Contains(question.address)) {
-    // Also where something is remembered: a domain that was taken off the list is left alone from then on.
-    verdict = NotVerifiable(absl::StrCat("domain ", question.address.domain(), " is not in verify_domains"));
-  } else if (memory.hold.has_value()) {
-    verdict = OnHold(question.address, memory);
-  } else if (!question.no_address.empty()) {
-    verdict = NoAddress(question.no_address, now);
-  } else if (settings_->postfix_policy) {
-    verdict = RecallByPostfixRule(question);
-  } else if (memory.live()) {
-    verdict = RecallRecord(question, *memory.record, memory.record_freshness);
-  } else {
-    if (!question.fresh) verdict = FromDomain(question.address.domain(), now);
-    if (!verdict.has_value()) verdict = TakeUnheard(question);
+std::optional<Verdict> Verifier::Recall(const Question& question, const Memory::Held& held) {
+  if (held.record.has_value()) cache_.NoteAsked(question.address.Key());
+  std::optional<Verdict> verdict = memory_.Overruling(question, held);
+  if (!verdict.has_value()) {
+    if (question.memory_only) {
+      verdict = memory_.FoundOut(question.address, held);
+    } else if (settings_->postfix_policy) {
+      verdict = RecallByPostfixRule(question);
+    } else if (held.live()) {
+      verdict = RecallRecord(question, *held.record, held.record_freshness);
+    } else if (!question.fresh) {
+      verdict = memory_.FromDomain(question.address.domain());
+    }
+    if (!verdict.has_value() && !settings_->postfix_policy && !held.live()) verdict = TakeUnheard(question);
   }
   if (!verdict.has_value() && question.memory_only) verdict.emplace();
   if (verdict.has_value()) metrics_.questions(verdict->source).Increment();
@@ -363,8 +267,8 @@ void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer
 // Who joined a flight is not answered by another one's budget: he asks once more himself (`again`).
 void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer, bool again) {
   HeedRouteChange(question.address);
-  const Memory memory = Remember(question.address, loop_.clock().Now());
-  if (std::optional<Verdict> recalled = Recall(question, memory)) return answer(*std::move(recalled));
+  const Memory::Held held = memory_.Find(question.address);
+  if (std::optional<Verdict> recalled = Recall(question, held)) return answer(*std::move(recalled));
   std::string key = question.address.Key();
   const bool flying = flights_.InTheAir(key);
   const Shares::Party party = parties_.NumberOf(question.address.domain());
@@ -376,7 +280,7 @@ void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer
   std::optional<ProbeRequest> request;
   if (ticket.leads()) {
     NoteChoice(question);
-    NoteProbe(question.address, memory);
+    NoteProbe(question.address, held);
     request = RequestFor(question);
   } else {
     metrics_.joined().Increment();
@@ -445,11 +349,11 @@ bool Verifier::HasRoomForLists() const {
 std::optional<Verdict> Verifier::Fallback(const Question& question) const {
   if (settings_->postfix_policy || question.fresh) return std::nullopt;
   const absl::Time now = loop_.clock().Now();
-  const Memory memory = Remember(question.address, now);
-  if (!memory.record.has_value()) return std::nullopt;
-  const bool definite = memory.live() && memory.record->finding.definite();
-  if (!definite && !Lingers(*memory.record, settings_->lifetimes, now)) return std::nullopt;
-  return FromRecord(*memory.record, now);
+  const Memory::Held held = memory_.Find(question.address);
+  if (!held.record.has_value()) return std::nullopt;
+  const bool definite = held.live() && held.record->finding.definite();
+  if (!definite && !Lingers(*held.record, settings_->lifetimes, now)) return std::nullopt;
+  return memory_.FromRecord(*held.record);
 }
 
 // A retry comes as who came first, as long as the sender of then is still one of ours: a greylisting server knows it by
@@ -522,12 +426,12 @@ void Verifier::Forgo(const Address& address, absl::Duration pause) {
 }
 
 void Verifier::LookAgain(Address address, Urgency urgency, absl::AnyInvocable<void()> done, uint64_t asker) {
-  const Memory memory = Remember(address, loop_.clock().Now());
-  if (memory.pin.has_value() || !IsOurs(address)) {
+  const Memory::Held held = memory_.Find(address);
+  if (held.pin.has_value() || !IsOurs(address)) {
     Forgo(address, absl::InfiniteDuration());
     return done();
   }
-  if (memory.hold.has_value()) {
+  if (held.hold.has_value()) {
     Forgo(address, kForgone);
     return done();
   }
@@ -573,8 +477,8 @@ Verdict Verifier::Failed(const Flight& flight) {
 // Nothing is learned yet. What the operator has said since the probe began is told when it has ended.
 void Verifier::TellAccepted(Flight& flight, const Address& address, const Finding& finding) {
   const absl::Time now = loop_.clock().Now();
-  const Memory memory = Remember(address, now);
-  if (memory.pin.has_value() || memory.hold.has_value()) return;
+  const Memory::Held held = memory_.Find(address);
+  if (held.pin.has_value() || held.hold.has_value()) return;
   flights_.Accept(flight, Known(VerdictSource::kProbe, finding, now));
 }
 
@@ -594,7 +498,7 @@ boost::asio::awaitable<void> Verifier::Land(Landing landing, uint64_t routes, Pr
     Forgo(address, absl::InfiniteDuration());
   } else if (outcome.on_hold) {
     LogProbe("probe", address, outcome);
-    verdict = OnHold(address, Remember(address, now));
+    verdict = memory_.OnHold(address, memory_.Find(address));
     ForgetProbe(address);
   } else if (declined || stale) {
     LogProbe("probe", address, outcome);
@@ -632,10 +536,10 @@ boost::asio::awaitable<void> Verifier::TakeInReport(Address address, Finding fin
   co_await Learn(std::move(request), std::move(outcome));
 }
 
-Guard::Before Verifier::Before(const Memory& memory) {
-  const bool positive = memory.live() && memory.record->finding.deliverability == Deliverability::kDeliverable;
+Guard::Before Verifier::Before(const Memory::Held& held) {
+  const bool positive = held.live() && held.record->finding.deliverability == Deliverability::kDeliverable;
   if (!positive) return Guard::Before::kNothing;
-  return memory.record->pending.has_value() ? Guard::Before::kContradicted : Guard::Before::kPositive;
+  return held.record->pending.has_value() ? Guard::Before::kContradicted : Guard::Before::kPositive;
 }
 
 std::optional<Imported> Verifier::WeighDelivery(const Address& address, const Finding& finding) const {
@@ -669,7 +573,7 @@ std::optional<Imported> Verifier::TakeInDelivery(const Address& address, const P
   if (becomes != Imported::kTaken) return becomes;
   skipped_.Observe(loop_.clock());
   const absl::Time now = loop_.clock().Now();
-  const Memory before = Remember(address, now);
+  const Memory::Held before = memory_.Find(address);
   if (before.hold.has_value()) return std::nullopt;
   if (!dry_run) guard_.NoteReport(address, outcome, Before(before));
   if (!guard_.BelievesReport(address, outcome)) return std::nullopt;
@@ -696,9 +600,9 @@ boost::asio::awaitable<Verdict> Verifier::Learn(ProbeRequest request, ProbeOutco
     }
     co_return Known(VerdictSource::kProbe, finding, loop_.clock().Now());
   }
-  const Memory before = Remember(address, loop_.clock().Now());
+  const Memory::Held before = memory_.Find(address);
   if (before.hold.has_value()) {  // since the probe began
-    co_return OnHold(address, before);
+    co_return memory_.OnHold(address, before);
   }
   finding = co_await guard_.Judge(std::move(request), outcome, Before(before));
   skipped_.Observe(loop_.clock());
@@ -838,11 +742,10 @@ void Verifier::TakeIn(const Address& address, const ProbeOutcome& outcome, const
 }
 
 Verdict Verifier::Standing(const Address& address) const {
-  const absl::Time now = loop_.clock().Now();
-  const Memory memory = Remember(address, now);
-  if (memory.pin.has_value()) return Pinned(*memory.pin, now);
-  if (memory.live()) return FromRecord(*memory.record, now);
-  return FromDomain(address.domain(), now).value_or(InProgress());
+  const Memory::Held held = memory_.Find(address);
+  if (held.pin.has_value()) return memory_.FromPin(*held.pin);
+  if (held.live()) return memory_.FromRecord(*held.record);
+  return memory_.FromDomain(address.domain()).value_or(InProgress());
 }
 
 }  // namespace verifyd

@@ -31,23 +31,19 @@
 #include "verifyd/dialogues.h"
 #include "verifyd/flights.h"
 #include "verifyd/guard.h"
+#include "verifyd/memory.h"
 #include "verifyd/metrics.h"
 #include "verifyd/record_import.h"
 
 namespace verifyd {
 
-struct VerifierSettings {
-  Lifetimes lifetimes;
-  DomainList verify_domains;
+struct VerifierSettings : MemorySettings {
   DomainList relay_domains;
   ProbeSender probe_sender;
   std::string helo;
   absl::Duration probe_time_limit = absl::Seconds(300);
   size_t flight_limit = 20000;
   size_t waiter_limit = 20000;
-  bool negative_cache = true;   // address_verify_negative_cache
-  bool postfix_policy = false;  // address_verify_verdict_policy = postfix
-  bool hold_defers = true;      // hold_new_address_action
   // address_verify_catch_all: where, besides in these domains.
   AskCatchAll catch_all = AskCatchAll::kOnConfiguredRoutes;
   DomainList catch_all_domains;
@@ -136,18 +132,13 @@ class Verifier {
   static constexpr size_t kMaxChosen = 100000;
   static constexpr size_t kMaxUnheard = 10000;
 
-  struct Memory;
   void Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer, bool again);
-  Memory Remember(const Address& address, absl::Time now) const;
-  Verdict FromRecord(const Record& record, absl::Time now) const;
-  std::optional<Verdict> FromDomain(const std::string& domain, absl::Time now) const;
   std::optional<Verdict> TakeUnheard(const Question& question);
-  std::optional<Verdict> Recall(const Question& question, const Memory& memory);
+  std::optional<Verdict> Recall(const Question& question, const Memory::Held& held);
   std::optional<Verdict> RecallRecord(const Question& question, const Record& record, Freshness freshness);
   std::optional<Verdict> RecallByPostfixRule(const Question& question);
-  void NoteProbe(const Address& address, const Memory& memory);
+  void NoteProbe(const Address& address, const Memory::Held& held);
   void ForgetProbe(const Address& address);
-  Verdict OnHold(const Address& address, const Memory& memory) const;
   boost::asio::awaitable<void> Spread(std::shared_ptr<const RouteChange> change);
   void HeedRouteChange(const Address& address);
   bool SecondLookAllowed(const std::string& domain);
@@ -177,12 +168,13 @@ class Verifier {
   void NoteChoice(const Question& question);
   AskCatchAll CatchAllWanted(const Address& address) const;
   CatchAll KnownCatchAll(const Address& address, const ProbeOutcome& outcome) const;
-  static Guard::Before Before(const Memory& memory);
+  static Guard::Before Before(const Memory::Held& held);
 
   Loop& loop_;
   Cache& cache_;
   Prober& prober_;
   Metrics& metrics_;
+  Memory memory_;
   Flights flights_;
   // Who shares the flights.
   RegistrableDomains parties_;

@@ -3,11 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/log.h"
 #include "tests/scripted_resolver.h"
 #include "tests/test_loop.h"
 
@@ -24,10 +27,11 @@ constexpr char kDomain[] = "example.com";
 class MailHostsTest : public ::testing::Test {
  protected:
   MailHosts LookUp() {
-    return test_.Run(LookUpMailHosts(resolver_, kDomain, families_, test_.clock().Mono() + absl::Seconds(30)));
+    return test_.Run(
+        LookUpMailHosts(test_.loop(), resolver_, kDomain, families_, test_.clock().Mono() + absl::Seconds(30)));
   }
   MailHosts LookUp(const std::string& host) {
-    return test_.Run(LookUpHost(resolver_, host, families_, test_.clock().Mono() + absl::Seconds(30)));
+    return test_.Run(LookUpHost(test_.loop(), resolver_, host, families_, test_.clock().Mono() + absl::Seconds(30)));
   }
   static std::vector<std::string> AddressesOf(const MailHosts& hosts) {
     std::vector<std::string> addresses;
@@ -292,6 +296,50 @@ TEST_F(MailHostsTest, OneHostMayNotExistOrHaveNoAddress) {
   EXPECT_EQ(LookUp("gone.example").status, MailHostsStatus::kNoSuchDomain);
   resolver_.SetMx("relay.example", {{10, "elsewhere.example"}});
   EXPECT_EQ(LookUp("relay.example").status, MailHostsStatus::kNoMailHost);
+}
+
+TEST(MailHostsEndTest, ALoopThatEndedWithQuestionsUnderWayLeakedWhoWaitedForThem) {
+  auto held = std::make_shared<int>();
+  const std::weak_ptr<int> waiter = held;
+  {
+    TestLoop test;
+    ScriptedResolver resolver(test.loop());
+    resolver.SetMx(kDomain, {{10, "mx.example.com"}, {20, "mx2.example.com"}});
+    resolver.SetDelay("mx2.example.com", DnsType::kA, absl::Seconds(10));
+    const MonoTime deadline = test.clock().Mono() + absl::Seconds(30);
+    test.loop().Spawn(
+        [](Loop& loop, Resolver& asked, MonoTime until, std::shared_ptr<int> /*held*/) -> boost::asio::awaitable<void> {
+          co_await LookUpMailHosts(loop, asked, kDomain, AddressFamilies(), until);
+        }(test.loop(), resolver, deadline, std::move(held)));
+    test.RunUntilIdle();
+    EXPECT_EQ(resolver.asked("mx2.example.com", DnsType::kA), 1U);
+    EXPECT_FALSE(waiter.expired());
+  }
+  EXPECT_TRUE(waiter.expired());
+}
+
+// A resolver with a fault in it.
+class FaultyResolver final : public Resolver {
+ public:
+  explicit FaultyResolver(Resolver& other) : other_(other) {}
+  using Resolver::Query;
+  Answer Query(std::string name, DnsType type, MonoTime deadline, DnsNeed need) override {
+    if (type == DnsType::kA) throw std::runtime_error("no more memory");
+    co_return co_await other_.Query(std::move(name), type, deadline, need);
+  }
+
+ private:
+  Resolver& other_;
+};
+
+TEST_F(MailHostsTest, AFaultOfOurOwnWhileAddressesAreAskedForIsATemporaryFailure) {
+  resolver_.SetMx(kDomain, {{10, "mx.example.com"}});
+  FaultyResolver faulty(resolver_);
+  const MonoTime deadline = test_.clock().Mono() + absl::Seconds(30);
+  const CapturedLog log;
+  const MailHosts hosts = test_.Run(LookUpMailHosts(test_.loop(), faulty, kDomain, families_, deadline));
+  EXPECT_EQ(hosts.status, MailHostsStatus::kTemporary);
+  EXPECT_TRUE(log.Contains("internal error: a task ended with an exception: no more memory"));
 }
 
 }  // namespace

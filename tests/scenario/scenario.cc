@@ -26,10 +26,11 @@
 #include "tests/test_loop.h"
 #include "verdict/reason.h"
 #include "verifyd/agenda.h"
-#include "verifyd/api.h"
+#include "verifyd/api/api.h"
 #include "verifyd/configuration.h"
 #include "verifyd/destination_memory.h"
 #include "verifyd/door/policy_request.h"
+#include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/route_change.h"
 #include "verifyd/verifier.h"
@@ -114,13 +115,15 @@ class Theatre {
           prober(loop, resolver, {{loop, dialer}}),
           verifier(loop, *cache, prober, metrics),
           agenda(loop, *cache, verifier),
-          restrictions(verifier, resolver) {}
+          restrictions(verifier, resolver),
+          record(loop, *cache) {}
     Metrics metrics;
     std::unique_ptr<Cache> cache;
     Prober prober;
     Verifier verifier;
     Agenda agenda;
     Restrictions restrictions;
+    DecisionRecord record;
   };
 
   absl::Duration Time(absl::string_view text) {
@@ -209,11 +212,13 @@ class Theatre {
   }
 
   void AskApi(const std::vector<std::string>& words) {
-    ApiContext context{.loop = test_.loop(),
-                       .verifier = Rooms().verifier,
-                       .cache = *Rooms().cache,
-                       .prober = Rooms().prober,
-                       .metrics = Rooms().metrics};
+    RoomSet& rooms = Rooms();
+    ApiContext context{.memory = {.loop = test_.loop(), .cache = *rooms.cache},
+                       .daemon = ApiDaemon{.verifier = rooms.verifier,
+                                           .prober = rooms.prober,
+                                           .metrics = rooms.metrics,
+                                           .restrictions = rooms.restrictions,
+                                           .record = rooms.record}};
     ApiRequest request;
     request.method = words.at(0);
     request.target = words.at(1);

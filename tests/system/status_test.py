@@ -312,7 +312,10 @@ class SocketsTest(BrokenSettingsCase):
         verifyd = self.verifyd()
         listener, path = self.listener(verifyd.directory)
         verifyd.start(listener, "polcy")
-        verifyd.wait_for_log('an inherited socket is called "polcy"')
+        verifyd.wait_for_log(
+            'inherited socket 3 is called "polcy" (FileDescriptorName=), expected one of control, policy, verify, milter, '
+            "socketmap, tcp_table, line: it is served as policy\n",
+        )
         with PolicyClient(path) as client:
             self.assertEqual(client.ask("alice@good.test")[0], "DUNNO")
 

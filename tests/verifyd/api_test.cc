@@ -1,10 +1,11 @@
-#include "verifyd/api.h"
+#include "verifyd/api/api.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
 #include <set>
+#include <variant>
 
 #include "base/log.h"
 #include "boost/json.hpp"
@@ -56,7 +57,7 @@ class ApiTest : public testing::Test {
   CapturedLog log_;
   TestLoop test_;
   ApiWorld world_{test_.loop()};
-  ApiContext context_ = world_.Context();
+  ApiContext& context_ = world_.Context();
 };
 
 TEST_F(ApiTest, ListsEveryRouteWithItsArgumentsAndDocumentation) {
@@ -166,7 +167,7 @@ TEST_F(ApiTest, AddressesComeAsLinesOfWhichOnlyThoseAreReadForWhichThereIsRoom) 
     ++read;
     co_return absl::StrCat("# a comment\n\njoe@d", read, ".example\r\n");
   };
-  ApiContext context = world_.Context();
+  ApiContext& context = world_.Context();
   ApiReply reply = HandleApiRequest(context, request);
   ASSERT_TRUE(reply.lines) << reply.body;
   ASSERT_TRUE(test_.Run(reply.lines()).has_value());
@@ -178,12 +179,51 @@ TEST_F(ApiTest, AddressesComeAsLinesOfWhichOnlyThoseAreReadForWhichThereIsRoom) 
 }
 
 TEST_F(ApiTest, WithoutADaemonNothingIsDecided) {
-  context_.restrictions = nullptr;
-  context_.record = nullptr;
+  context_.daemon.reset();
   for (const auto& [method, target] : std::vector<std::pair<std::string, std::string>>{
            {"GET", "/v1/report"}, {"GET", "/v1/refusal?id=K7W2MXQA"}, {"POST", "/v1/replay"}}) {
     EXPECT_EQ(Ask(method, target).status, 503) << target;
   }
+}
+
+TEST_F(ApiTest, WithoutADaemonMemoryIsLookedAtAndChangedAllTheSame) {
+  world_.Hold("joe@example.com", Deliverability::kDeliverable, Reason::kAccepted, absl::Minutes(5));
+  world_.cache().PutDestinationState({.name = "mx.example.com"});
+  context_.daemon.reset();
+  EXPECT_EQ(AskAll("/v1/query", R"({"addresses": ["joe@example.com"]})")[0].at("status"), "deliverable");
+  EXPECT_EQ(AskOne("GET", "/v1/record?address=joe@example.com").at("verdict").at("source"), "cache");
+  EXPECT_EQ(Ask("POST", "/v1/pins", R"({"target": "ann@example.com", "status": "deliverable"})").status, 200);
+  EXPECT_EQ(AskOne("GET", "/v1/pins").at("pins").as_array().size(), 1U);
+  EXPECT_EQ(AskOne("DELETE", "/v1/record?address=joe@example.com").at("deleted"), (json::array{"record"}));
+  const json::object stats = AskOne("GET", "/v1/stats");
+  EXPECT_TRUE(stats.contains("cache"));
+  EXPECT_FALSE(stats.contains("prober"));
+  ApiReply destinations = Ask("GET", "/v1/destinations");
+  EXPECT_THAT(test_.Run(destinations.lines()).value_or(""), HasSubstr("\"destination\":\"mx.example.com\""));
+}
+
+TEST_F(ApiTest, WhatNeedsTheDaemonSaysThatNoneRuns) {
+  context_.daemon.reset();
+  for (const ApiRoute& route : ApiRoutes()) {
+    if (!std::holds_alternative<DaemonHandler>(route.handler)) continue;
+    EXPECT_EQ(Ask(std::string(route.method), std::string(route.path)).status, 503) << route.path;
+  }
+}
+
+TEST_F(ApiTest, QueriesAreAnsweredAPartAtATime) {
+  json::array addresses;
+  for (int i = 0; i < 1500; ++i) addresses.emplace_back(absl::StrCat("joe", i, "@example.com"));
+  json::object body;
+  body["addresses"] = addresses;
+  ApiReply reply = Ask("POST", "/v1/query", json::serialize(body));
+  int64_t first = 0;
+  int64_t all = 0;
+  while (std::optional<std::string> together = test_.Run(reply.lines())) {
+    all += absl::c_count(*together, '\n');
+    if (first == 0) first = all;
+  }
+  EXPECT_LT(first, 1000);
+  EXPECT_EQ(all, 1500);
 }
 
 TEST_F(ApiTest, ARefusalIsNamedByItsIdAndRequestsAreWanted) {
@@ -205,7 +245,7 @@ TEST_F(ApiTest, RequestsAreReplayedAndReportedOnTogether) {
 TEST_F(ApiTest, LinesAreNotForARouteThatTakesNoAddresses) {
   ApiRequest request{.method = "POST", .target = "/v1/trust", .right = ApiRight::kChange};
   request.lines = []() -> boost::asio::awaitable<std::optional<std::string>> { co_return std::nullopt; };
-  ApiContext context = world_.Context();
+  ApiContext& context = world_.Context();
   EXPECT_EQ(HandleApiRequest(context, request).status, 415);
 }
 
@@ -355,8 +395,7 @@ TEST_F(ApiTest, AHoldThatAnOlderVersionTookForOneDomainAtADestinationIsNotShownA
 }
 
 TEST_F(ApiTest, WhileTheSettingsCanNotBeUsedNothingElseIsAnswered) {
-  const auto stopgap = std::make_shared<const Configuration>(StopgapOf("verifyd.cf", "nonsense = 1\n", {}));
-  context_.configuration = [stopgap] { return stopgap; };
+  context_.memory.settings = ApiSettingsOf(StopgapOf("verifyd.cf", "nonsense = 1\n", {}));
   EXPECT_EQ(Ask("POST", "/v1/pins", R"({"target": "joe@example.com", "status": "deliverable"})").status, 503);
   EXPECT_EQ(Ask("POST", "/v1/verify", R"({"addresses": ["joe@example.com"]})").status, 503);
   EXPECT_EQ(Ask("GET", "/v1/status").status, 200);

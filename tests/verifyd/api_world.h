@@ -18,11 +18,13 @@
 #include "tests/scripted_dialer.h"
 #include "tests/scripted_resolver.h"
 #include "verdict/classifier.h"
-#include "verifyd/api.h"
+#include "verifyd/api/api.h"
+#include "verifyd/api_supply.h"
 #include "verifyd/configuration.h"
 #include "verifyd/metrics.h"
 #include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
+#include "verifyd/status.h"
 #include "verifyd/verifier.h"
 
 namespace verifyd {
@@ -62,25 +64,10 @@ class ApiWorld {
     verifier_.Configure(configuration_->verifier);
     restrictions_.Configure(configuration_->restrictions);
     record_.Configure(configuration_->decision_record);
+    context_.memory.settings = ApiSettingsOf(*configuration_);
   }
 
-  ApiContext Context() {
-    ApiContext context{.loop = loop_,
-                       .verifier = verifier_,
-                       .cache = *cache_,
-                       .prober = prober_,
-                       .metrics = metrics_,
-                       .restrictions = &restrictions_,
-                       .record = &record_};
-    context.configuration = [this] { return configuration_; };
-    context.reload = [this]() -> boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>> {
-      if (!reloaded_.ok()) co_return reloaded_;
-      co_return wait_for_restart_;
-    };
-    context.daemon_status = [this] { return daemon_status_; };
-    context.more_stats = [] { return std::vector<std::pair<std::string, double>>{{"policy_connections_now", 3}}; };
-    return context;
-  }
+  ApiContext& Context() { return context_; }
 
   // `key` has been found so, `ago`.
   void Hold(absl::string_view key, Deliverability deliverability, Reason reason, absl::Duration ago) {
@@ -121,6 +108,26 @@ class ApiWorld {
   absl::Status reloaded_;
   std::vector<std::string> wait_for_restart_;
   DaemonStatus daemon_status_;
+  ApiContext context_{
+      .memory = {.loop = loop_,
+                 .cache = *cache_,
+                 .recall = [this](const Question& question) { return verifier_.Recall(question).value_or(Verdict()); }},
+      .daemon = ApiDaemon{
+          .verifier = verifier_,
+          .prober = prober_,
+          .metrics = metrics_,
+          .restrictions = restrictions_,
+          .record = record_,
+          .reload = [this]() -> boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>> {
+            if (!reloaded_.ok()) co_return reloaded_;
+            co_return wait_for_restart_;
+          },
+          .more_stats =
+              [] {
+                return std::vector<std::pair<std::string, double>>{{"policy_connections_now", 3}};
+              },
+          .config = [this] { return ConfigAnswer(*configuration_); },
+          .status = [this] { return StatusAnswer(daemon_status_, *configuration_, *cache_, loop_.clock().Now()); }}};
 };
 
 }  // namespace verifyd

@@ -11,6 +11,10 @@
 #include <array>
 #include <cstring>
 #include <deque>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "tests/status_matchers.h"
@@ -133,10 +137,12 @@ TEST_F(ControlDoorTest, AnswersToLinesOfTextComeWhileMoreLinesDo) {
   const auto chunk = [](const std::string& text) { return absl::StrCat(absl::Hex(text.size()), "\r\n", text, "\r\n"); };
   std::string answer = Ask(client, absl::StrCat("POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
                                                 "Transfer-Encoding: chunked\r\n\r\n",
-                                                chunk("joe@example.com\nslow@exam")));
+                                                chunk("joe@example.com\n")));
   EXPECT_THAT(answer, HasSubstr("\"address\":\"joe@example.com\",\"status\":\"deliverable\""));
   // A client may take its time for the next line.
   test_.Advance(absl::Minutes(5));
+  Ask(client, chunk("slow@exam"));
+  test_.Advance(absl::Seconds(29));
   answer = Ask(client, absl::StrCat(chunk("ple.com\n# nobody\n\nbad@example.com"), "0\r\n\r\n"));
   EXPECT_THAT(answer, HasSubstr("\"address\":\"bad@example.com\",\"status\":\"undeliverable\""));
   EXPECT_THAT(answer, Not(HasSubstr("nobody")));
@@ -145,6 +151,22 @@ TEST_F(ControlDoorTest, AnswersToLinesOfTextComeWhileMoreLinesDo) {
   EXPECT_THAT(answer, HasSubstr("\"address\":\"slow@example.com\",\"status\":\"deliverable\""));
   EXPECT_THAT(answer, EndsWith("\r\n0\r\n\r\n"));
   EXPECT_THAT(Ask(client, kStats), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(ControlDoorTest, ALineThatWasBegunWasAwaitedForEver) {
+  ASSERT_THAT(door_.Listen(path_), IsOk());
+  Client client(path_);
+  Ask(client,
+      "POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: "
+      "100\r\n\r\njoe@example.com\n");
+  test_.Advance(absl::Minutes(5));
+  Ask(client, "slow@");
+  test_.Advance(absl::Seconds(20));
+  Ask(client, "exam");
+  EXPECT_FALSE(client.closed());
+  test_.Advance(absl::Seconds(11));
+  client.Receive();
+  EXPECT_TRUE(client.closed());
 }
 
 TEST_F(ControlDoorTest, ALineOfTextThatIsTooLongIsToldSoAndIsNotKept) {
@@ -254,7 +276,8 @@ TEST_F(ControlDoorTest, SixtyFourHalfSentListsKeptTheSocketForEver) {
   std::deque<Client> clients;
   for (int i = 0; i < 64; ++i) {
     clients.emplace_back(path_).Send(
-        "POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\njoe@exam");
+        "POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: "
+        "100\r\n\r\njoe@example.com\n");
     test_.RunUntilIdle();
   }
   test_.Advance(absl::Seconds(29));
@@ -271,6 +294,35 @@ TEST_F(ControlDoorTest, SixtyFourHalfSentListsKeptTheSocketForEver) {
     if (client.closed()) ++closed;
   }
   EXPECT_EQ(closed, 3);
+}
+
+TEST_F(ControlDoorTest, ARouteThatThrewKeptItsPlaceForEver) {
+  ApiContext& context = world_.Context();
+  context.daemon->reload = []() -> boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>> {
+    throw std::runtime_error("no more memory");
+    co_return std::vector<std::string>();
+  };
+  context.daemon->more_stats = []() -> std::vector<std::pair<std::string, double>> { throw std::runtime_error("no numbers"); };
+  ControlDoor door(test_.loop(), context);
+  ASSERT_THAT(door.Listen(path_), IsOk());
+  for (int i = 0; i < 70; ++i) {
+    Client client(path_);
+    std::string answer = Ask(client, "POST /v1/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 500 "));
+    EXPECT_THAT(answer, EndsWith("{\"error\":\"internal error: no more memory\"}\n"));
+    EXPECT_THAT(Ask(client, kStats), StartsWith("HTTP/1.1 500 "));
+    EXPECT_THAT(Ask(client, "GET /v1/ HTTP/1.1\r\nHost: x\r\n\r\n"), StartsWith("HTTP/1.1 200"));
+  }
+  EXPECT_TRUE(log_.Contains("control: internal error while answering a request: no more memory"));
+  EXPECT_TRUE(log_.Contains("control: internal error while answering a request: no numbers"));
+  EXPECT_FALSE(log_.Contains("more than 64 connections"));
+}
+
+TEST_F(ControlDoorTest, TheDaemonsOwnUserMayChange) {
+  ASSERT_THAT(door_.Listen(path_), IsOk());
+  Client client(path_);
+  EXPECT_THAT(Ask(client, "POST /v1/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"),
+              StartsWith("HTTP/1.1 200"));
 }
 
 TEST_F(ControlDoorTest, TheSocketIsForOwnerAndGroupAndGoesWithTheDoor) {

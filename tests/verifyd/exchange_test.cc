@@ -20,9 +20,9 @@ namespace {
 using ::testing::Contains;
 
 // Lines are requests: "wait" is answered when told to, "work" as that, with a word in between, "fault" and "late fault"
-// are trouble, "bye" hangs up, "haste" wants to wait and then need not, a line that begins with '!' is of another
-// protocol; all others are echoed, with '*' where only memory may be asked. How many have been said goes before each
-// answer.
+// are trouble, "oddity", "late oddity" and "late mute" such as says nothing of itself, "bye" hangs up, "haste" wants to
+// wait and then need not, a line that begins with '!' is of another protocol; all others are echoed, with '*' where
+// only memory may be asked. How many have been said goes before each answer.
 class EchoProtocol : public DoorProtocol {
  public:
   explicit EchoProtocol(Loop& loop) : told(loop) {}
@@ -33,7 +33,7 @@ class EchoProtocol : public DoorProtocol {
     if (!buffer.empty() && buffer[0] == '!') return absl::InvalidArgumentError("found a '!'");
     return buffer.find('\n') + 1;
   }
-  void Configure(const Configuration& configuration) override {}
+  void Configure(const DoorSettings& settings) override {}
   std::unique_ptr<Conversation> Begin(DoorClient& client) override;
 
   Signal told;
@@ -53,8 +53,11 @@ class EchoConversation final : public Conversation {
     if (request == "wait\n") return Later(request);
     if (request == "work\n") return Work(request);
     if (request == "haste\n") return Haste(request);
-    if (request == "late fault\n") return Fault();
+    if (request == "late fault\n") return Fault(std::runtime_error("later"));
+    if (request == "late oddity\n") return Fault(7);
+    if (request == "late mute\n") return Fault(std::runtime_error(""));
     if (request == "fault\n") throw std::runtime_error("at once");
+    if (request == "oddity\n") throw 7;  // NOLINT(hicpp-exception-baseclass)
     if (request == "bye\n") client_.HangUp();
     Echo(request);
     return std::nullopt;
@@ -77,9 +80,10 @@ class EchoConversation final : public Conversation {
     client_.SayNow("working ");
     co_await Later(request);
   }
-  boost::asio::awaitable<void> Fault() {
+  template <typename T>
+  boost::asio::awaitable<void> Fault(T thrown) {
     co_await protocol_.told.Wait();
-    throw std::runtime_error("later");
+    throw thrown;
   }
 
   EchoProtocol& protocol_;
@@ -214,6 +218,21 @@ TEST_F(ExchangeTest, AFaultIsAnsweredAsTheProtocolSeesFitAndTheConnectionGoesOn)
   EXPECT_EQ(caller.Receive(), "sorry 4b ");
   EXPECT_TRUE(log_.Contains("internal error while deciding on a echo request: at once"));
   EXPECT_THAT(metrics_.Collect(), Contains(std::pair<std::string, double>("verifyd_internal_errors_total", 2)));
+}
+
+TEST_F(ExchangeTest, WhatWasThrownAndIsNoStdExceptionLeftTheClientWithoutAnAnswer) {
+  Caller caller(path_);
+  EXPECT_EQ(Answer(caller, "oddity\na\nlate oddity\nb\n"), "hello sorry 2a ");
+  Tell();
+  EXPECT_EQ(caller.Receive(), "sorry 4b ");
+  EXPECT_EQ(Logged("internal error while deciding on a echo request: an exception of unknown type"), 2U);
+}
+
+TEST_F(ExchangeTest, AnExceptionWithoutTextLeftTheClientWithoutAnAnswer) {
+  Caller caller(path_);
+  Answer(caller, "late mute\na\n");
+  Tell();
+  EXPECT_EQ(caller.Receive(), "sorry 2a ");
 }
 
 TEST_F(ExchangeTest, OverTheLimitConnectionsAreAnsweredFromMemoryAndOverTwiceThatClosed) {

@@ -68,7 +68,7 @@ class LearningTest : public testing::Test {
   CapturedLog log_;
   TestLoop test_;
   ApiWorld world_{test_.loop()};
-  ApiContext context_ = world_.Context();
+  ApiContext& context_ = world_.Context();
 };
 
 TEST_F(LearningTest, WhoWasTakenAndWhoWasRefusedIsKnownWithoutAProbe) {
@@ -89,7 +89,7 @@ TEST_F(LearningTest, WhoWasTakenAndWhoWasRefusedIsKnownWithoutAProbe) {
   EXPECT_EQ(ann->text,
             "host mx.example.com[198.51.100.1] said: 550 5.1.1 <ann@example.com>: User unknown (in reply to RCPT TO "
             "command)");
-  EXPECT_EQ(context_.prober.counts().probes, 0U);
+  EXPECT_EQ(context_.daemon->prober.counts().probes, 0U);
 }
 
 TEST_F(LearningTest, ARefusalThatIsNotAboutTheAddressIsNotLearned) {
@@ -119,7 +119,7 @@ TEST_F(LearningTest, OnlyServersOfTheAddressesOwnRouteAreHeard) {
   Delivery renumbered = elsewhere[4];
   renumbered.relay = "MX.Example.com";
   EXPECT_EQ(Learn(renumbered), (json::object{{"learned", 1}})) << "one name has many addresses";
-  EXPECT_EQ(context_.prober.counts().probes, 0U);
+  EXPECT_EQ(context_.daemon->prober.counts().probes, 0U);
 }
 
 TEST_F(LearningTest, AContentFilterIsHeardWhereItIsTheRoute) {
@@ -191,7 +191,7 @@ TEST_F(LearningTest, AConfiguredRouteIsBelievedOnceItHasTakenSomebody) {
   EXPECT_EQ(Learn(refused), (json::object{{"uninformative", 1}}));
   EXPECT_EQ(Held("ann@example.com"), std::nullopt);
   EXPECT_EQ(Learn({To("joe@example.com", "250 Ok", absl::Hours(2)), refused}), (json::object{{"learned", 2}}));
-  EXPECT_EQ(context_.prober.counts().probes, 0U) << "no canary is asked";
+  EXPECT_EQ(context_.daemon->prober.counts().probes, 0U) << "no canary is asked";
 }
 
 TEST_F(LearningTest, ManyRefusalsOfTheKnownRaiseADoubtAsProbesDo) {

@@ -63,7 +63,7 @@ class LookupDoorTest : public RoomsTest {
     exchange_ = std::make_unique<Exchange>(
         test_.loop(), metrics_,
         row->make({restrictions_, verifier_, resolver_, record_, metrics_, test_.loop().timers()}));
-    exchange_->protocol().Configure(configuration);
+    exchange_->protocol().Configure(configuration.door_settings);
     exchange_->Configure({});
     exchange_->Serve(*Listener::Open(test_.loop(), *ListenAddress::Parse("unix:" + path_)));
     test_.RunUntilIdle();

@@ -72,7 +72,7 @@ class MilterTest : public RoomsTest {
     std::vector<std::pair<std::string, std::string>> settings = {
         {"verify_domains", "*"}, {"address_verify_poll_delay", "15s"}, {"unverified_recipient_reject_code", "550"}};
     settings.insert(settings.end(), more.begin(), more.end());
-    protocol_.Configure(ConfigureRooms(settings));
+    protocol_.Configure(ConfigureRooms(settings).door_settings);
   }
 
   // As the exchange does: packet for packet. What is not answered at once has `limit` to be.

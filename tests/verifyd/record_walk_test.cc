@@ -55,7 +55,7 @@ class RecordWalkTest : public testing::Test {
   CapturedLog log_;
   TestLoop test_;
   ApiWorld world_{test_.loop()};
-  ApiContext context_ = world_.Context();
+  ApiContext& context_ = world_.Context();
 };
 
 TEST_F(RecordWalkTest, AListShowsEveryRecordInTheOrderOfTheKeysAndWhatWasLookedAt) {

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "absl/strings/str_split.h"
-#include "absl/time/clock.h"
 #include "tests/status_matchers.h"
 #include "verifyd/configuration.h"
 
@@ -21,17 +20,6 @@ absl::StatusOr<Settings> Load(absl::string_view text) {
   const auto file = ParseSettingFile("verifyd.cf", text);
   EXPECT_THAT(file, IsOk());
   return Settings::Load(*file, {});
-}
-
-absl::StatusOr<Configuration> Configure(absl::string_view text) {
-  const absl::StatusOr<Settings> settings = Load(text);
-  if (!settings.ok()) return settings.status();
-  return Configuration::Create(*settings);
-}
-
-bool Warns(const Configuration& configuration, absl::string_view part) {
-  return std::any_of(configuration.warnings.begin(), configuration.warnings.end(),
-                     [&](const std::string& warning) { return warning.find(std::string(part)) != std::string::npos; });
 }
 
 TEST(SettingsTest, TheTableIsSortedAndItsDefaultsAreValid) {
@@ -99,44 +87,6 @@ TEST(SettingsTest, ABareNumberTakesTheUnitOfTheDefault) {
             absl::Hours(240));
 }
 
-TEST(ConfigurationTest, PatienceIsOnePollLessThanTheCount) {
-  const auto configuration = Configure("verify_domains = *\n");
-  ASSERT_THAT(configuration, IsOk());
-  EXPECT_EQ(configuration->restrictions->patience, absl::Seconds(6));
-  EXPECT_EQ(configuration->restrictions->stress_patience, absl::ZeroDuration());
-}
-
-TEST(ConfigurationTest, WarnsWhenNothingWouldBeVerified) {
-  EXPECT_TRUE(Warns(*Configure(""), "nothing would be verified"));
-  EXPECT_FALSE(Warns(*Configure("relay_domains = example.com\n"), "nothing would be verified"));
-}
-
-TEST(ConfigurationTest, WarnsThatKnownBadRecipientsAreOnlyDeferred) {
-  EXPECT_TRUE(Warns(*Configure(""), "set unverified_recipient_reject_code = 550"));
-  EXPECT_FALSE(Warns(*Configure("unverified_recipient_reject_code = 550\n"), "reject_code = 550"));
-}
-
-TEST(ConfigurationTest, AForeignMapTypeStartsAsLmdbBesideIt) {
-  const auto configuration = Configure("address_verify_map = proxy:btree:/var/lib/postfix/verify_cache\n");
-  ASSERT_THAT(configuration, IsOk());
-  EXPECT_EQ(configuration->cache.path, "/var/lib/postfix/verify_cache");
-  EXPECT_EQ(configuration->cache.map_name, "lmdb:/var/lib/postfix/verify_cache");
-  EXPECT_TRUE(Warns(*configuration, "a Postfix cache is left alone"));
-  EXPECT_THAT(Configure("address_verify_map = memcache:/etc/x\n"), FailsWith("expected lmdb:/PATH"));
-}
-
-TEST(ConfigurationTest, ErrorsNameTheSetting) {
-  EXPECT_THAT(Configure("policy_listen = tcp:1.2.3.4:5\n"), FailsWith("policy_listen: found \"tcp:1.2.3.4:5\""));
-  EXPECT_THAT(Configure("probe_permit_networks = 10.0.0.1/8\n"), FailsWith("probe_permit_networks"));
-  EXPECT_THAT(Configure("recipient_restrictions = permit_everything\n"), FailsWith("recipient_restrictions"));
-  EXPECT_THAT(Configure("recipient_restrictions = warn_if_reject\n"), FailsWith("stands last"));
-  EXPECT_THAT(Configure("verify_domains = a..b\n"), FailsWith("verify_domains"));
-  EXPECT_THAT(Configure("address_verify_transport_maps = texthash:/nonexistent/transport\n"),
-              FailsWith("/nonexistent/transport"));
-  EXPECT_THAT(Configure("address_verify_sender = @example.com\n"), FailsWith("address_verify_sender"));
-  EXPECT_THAT(Configure("syslog_facility = male\n"), FailsWith("syslog_facility"));
-}
-
 TEST(SettingsTest, AllErrorsAreToldAtOnceEachWithFileAndLine) {
   const absl::StatusOr<Configuration> configuration = Configuration::Create(*[] {
     std::vector<std::string> errors;
@@ -198,99 +148,12 @@ TEST(SettingsTest, AFileThatCanNotBeReadSaysWhy) {
   EXPECT_THAT(Configuration::Load("/dev/zero", {}), FailsWith("found a pipe or a device, expected a file"));
 }
 
-TEST(ConfigurationTest, AListOfDomainsMayBeAFileAndAnotherOneOfNetworks) {
-  const std::string relay = testing::TempDir() + "/relay_domains";
-  const std::string networks = testing::TempDir() + "/networks";
-  std::ofstream(relay) << "# ours\ncustomer.test\n";
-  std::ofstream(networks) << "# theirs\n192.0.2.0/24\n";
-  const auto configuration = Configure("relay_domains = " + relay + "\nmynetworks = 127.0.0.0/8, " + networks + "\n");
-  ASSERT_THAT(configuration, IsOk());
-  EXPECT_TRUE(configuration->verifier->verify_domains.Contains(*Address::Parse("a@mail.customer.test")));
-  EXPECT_TRUE(configuration->restrictions->mynetworks.Contains("192.0.2.1"));
-  std::vector<std::string> watched;
-  for (const TableFile& file : configuration->table_files) watched.push_back(file.path);
-  EXPECT_THAT(watched, testing::Contains(relay));
-}
-
-TEST(ConfigurationTest, SubdomainsBelongToRelayDomainsUnlessTheListOfListsSaysOtherwise) {
-  const Address below = *Address::Parse("a@mail.customer.test");
-  EXPECT_TRUE(Configure("relay_domains = customer.test\n")->probe->relay_domains.Contains(below));
-  EXPECT_FALSE(Configure("relay_domains = customer.test\nparent_domain_matches_subdomains =\n")
-                   ->probe->relay_domains.Contains(below));
-}
-
-TEST(ConfigurationTest, AClassHasItsListAndAListItsClass) {
-  const auto created = [](std::vector<Assignment> file) -> absl::Status {
-    file.push_back({"myhostname", "gw.example.org", "test"});
-    const absl::StatusOr<Settings> settings = Settings::Load(file, {});
-    return settings.ok() ? Configuration::Create(*settings).status() : settings.status();
-  };
-  EXPECT_THAT(created({{"restriction_classes", "strict", "test"}, {"strict_restrictions", "reject", "test"}}), IsOk());
-  EXPECT_THAT(created({{"restriction_classes", "strict", "test"}}), FailsWith("expected strict_restrictions as well"));
-  EXPECT_THAT(created({{"strict_restrictions", "reject", "test"}}), FailsWith("is to stand in restriction_classes"));
-  EXPECT_THAT(created({{"restriction_classes", "strict", "test"}, {"Strict_restrictions", "reject", "test"}}),
-              FailsWith("Strict_restrictions"));
-}
-
-TEST(ConfigurationTest, NoDoorOpensBeyondLoopbackUnlessToldSo) {
-  for (const std::string address : {"inet:0.0.0.0:1", "inet:[::]:1", "inet:1@192.0.2.1"}) {
-    const std::string line = "policy_listen = inet:127.0.0.1:2, " + address + "\n";
-    EXPECT_THAT(Configure(line), FailsWith("which other machines may reach, expected a loopback address, or "
-                                           "listen_beyond_loopback = yes"));
-    EXPECT_THAT(Configure(line + "listen_beyond_loopback = yes\n"), IsOk());
-  }
-  EXPECT_THAT(Configure("policy_listen = inet:0.0.0.0:1\n"), FailsWith("policy_listen: found inet:0.0.0.0:1"));
-}
-
-TEST(ConfigurationTest, ASocketMayHaveItsModeAndOwnersInBraces) {
-  const auto configuration = Configure("policy_listen = { unix:/run/x, mode=0660, group=postfix }, local:/run/y\n");
-  ASSERT_THAT(configuration, IsOk());
-  const std::vector<ListenAddress>& listen = configuration->doors.front().listen;
-  ASSERT_EQ(listen.size(), 2U);
-  EXPECT_EQ(listen[0].mode, 0660U);
-  EXPECT_EQ(listen[0].group, "postfix");
-  EXPECT_EQ(listen[1].mode, 0666U);
-}
-
-TEST(ConfigurationTest, MydomainIsMyhostnameWithoutItsFirstLabel) {
-  const auto configuration = Configure("myhostname = gw.example.com\nmyorigin = $mydomain\n");
-  ASSERT_THAT(configuration, IsOk());
-  EXPECT_EQ(configuration->verifier->probe_sender.At(absl::Now()), "double-bounce@example.com");
-}
-
 TEST(SettingsTest, AParameterOfPostfixThatHadARowWasStillSaidToHaveNoMeaning) {
   for (const SettingRow& row : Settings::Table()) {
     const std::vector<Assignment> file = {{std::string(row.name), std::string(row.default_value), "test"}};
     const auto settings = Settings::Load(file, {});
     EXPECT_TRUE(settings.ok() && settings->warnings().empty() && settings->IsSet(row.name)) << row.name;
   }
-}
-
-TEST(ConfigurationTest, UnknownUsersOfAliasesAndMailboxesWerePassedOverWhereVerifyDomainsWasNotSet) {
-  const std::string classes =
-      "myhostname = gw.example\nmydestination = town.example\nrelay_domains = relay.example\n"
-      "virtual_alias_domains = alias.example\nvirtual_mailbox_domains = box.example\n";
-  const auto verifies = [](const std::string& text, absl::string_view address) {
-    const auto configuration = Configure(text);
-    EXPECT_THAT(configuration, IsOk());
-    return configuration->verifier->verify_domains.Contains(*Address::Parse(address));
-  };
-  EXPECT_TRUE(verifies(classes, "joe@relay.example"));
-  EXPECT_TRUE(verifies(classes, "joe@alias.example"));
-  EXPECT_FALSE(verifies(classes, "joe@box.example")) << "virtual(8) can not be asked";
-  EXPECT_FALSE(verifies(classes, "joe@town.example")) << "nor can local(8)";
-  const std::string lmtp = classes +
-                           "address_verify_virtual_transport = lmtp:unix:/run/lmtp\n"
-                           "address_verify_local_transport = lmtp:inet:127.0.0.1:24\n";
-  EXPECT_TRUE(verifies(lmtp, "joe@box.example"));
-  EXPECT_TRUE(verifies(lmtp, "joe@town.example"));
-  EXPECT_FALSE(verifies(lmtp + "verify_domains = relay.example\n", "joe@box.example")) << "the operator's word";
-}
-
-TEST(ConfigurationTest, SaysWhichChangesNeedARestart) {
-  const auto before = Configure("myhostname = a.example\n");
-  const auto after = Configure("myhostname = a.example\npolicy_listen = inet:127.0.0.1:1\ndry_run = yes\n");
-  EXPECT_THAT(ChangedButNotReloadable(*before->settings, *after->settings), testing::ElementsAre("policy_listen"));
 }
 
 }  // namespace

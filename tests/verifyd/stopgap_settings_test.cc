@@ -30,8 +30,8 @@ TEST(StopgapSettingsTest, AWrongNameElsewhereLeavesDoorsAndTheirAnswer) {
                                           "data_directory = /srv/verifyd\n",
                                           {});
   EXPECT_EQ(stopgap.stand_in, StandIn::kStopgap);
-  EXPECT_FALSE(stopgap.mail_protocol.decides);
-  EXPECT_EQ(stopgap.mail_protocol.internal_error_action, InternalErrorAction::kDefer);
+  EXPECT_FALSE(stopgap.door_settings.mail.decides);
+  EXPECT_EQ(stopgap.door_settings.mail.internal_error_action, InternalErrorAction::kDefer);
   EXPECT_EQ(Sockets(stopgap, "policy"), "inet:127.0.0.1:10099 unix:/run/policy");
   EXPECT_EQ(Sockets(stopgap, "milter"), "inet:127.0.0.1:10098");
   EXPECT_EQ(stopgap.control_socket, "/srv/verifyd/control");

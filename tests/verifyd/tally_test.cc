@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "boost/json.hpp"
@@ -14,6 +16,7 @@ namespace verifyd {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -79,11 +82,29 @@ TEST(TallyTest, TheAddressThatIsRefusedMostIsFoundAmongManyOthers) {
   EXPECT_LE(often.count - often.error, 500u);
 }
 
-TEST(TallyTest, KeepsAFewDifferentRepliesOfEachReason) {
+std::vector<std::string> RepliesOf(const Tally& tally) {
+  std::vector<std::string> replies;
+  for (const Tally::Sample& sample : tally.reasons().at("no_such_user").samples) replies.push_back(sample.reply);
+  return replies;
+}
+
+TEST(TallyTest, KeepsTheFirstFewDifferentRepliesOfEachReason) {
+  const auto refused = [](Tally& tally, const std::string& reply) {
+    tally.Count({.action = Action::kReject, .reason = "no_such_user", .address = "bad@example.com", .reply = reply});
+  };
+  static_assert(Tally::kMostSamples == 3);
   Tally tally;
-  Count(tally, Action::kReject, "bad@example.com", 10);
-  ASSERT_THAT(tally.reasons().at("no_such_user").samples, SizeIs(1));
-  EXPECT_EQ(tally.reasons().at("no_such_user").samples[0].reply, "550 5.1.1 User unknown");
+  refused(tally, "550 one");
+  for (int i = 0; i < 5; ++i) refused(tally, "550 two");
+  EXPECT_THAT(RepliesOf(tally), ElementsAre("550 one", "550 two"));
+  refused(tally, "550 three");
+  refused(tally, "550 four");
+  EXPECT_THAT(RepliesOf(tally), ElementsAre("550 one", "550 two", "550 three"));
+  EXPECT_EQ(tally.reasons().at("no_such_user").counts.refused(), 8U);
+  Tally sum;
+  refused(sum, "550 two");
+  sum.Add(tally);
+  EXPECT_THAT(RepliesOf(sum), ElementsAre("550 two", "550 one", "550 three"));
 }
 
 TEST(TallyTest, WhatAClientWroteIsPrintableInIt) {

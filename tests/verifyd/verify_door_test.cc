@@ -34,7 +34,7 @@ class VerifyDoorTest : public RoomsTest {
 
   void Configure(const Lines& settings) {
     configuration_ = ConfigureRooms(settings);
-    exchange_->protocol().Configure(configuration_);
+    exchange_->protocol().Configure(configuration_.door_settings);
     exchange_->Configure({});
   }
 

@@ -16,8 +16,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/gather.h"
 #include "probe/network.h"
-#include "verifyd/doctor/gather.h"
 #include "verifyd/doctor/spf.h"
 #include "verifyd/restriction/blocklist.h"
 

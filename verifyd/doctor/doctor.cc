@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/gather.h"
 #include "probe/network.h"
 #include "verifyd/doctor/dns_examination.h"
 #include "verifyd/doctor/domain_examination.h"
-#include "verifyd/doctor/gather.h"
 #include "verifyd/doctor/settings_examination.h"
 #include "verifyd/doctor/smtp_examination.h"
 

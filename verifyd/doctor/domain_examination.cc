@@ -8,11 +8,11 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/gather.h"
 #include "mail/address.h"
 #include "mail/probe_request.h"
 #include "probe/prober.h"
 #include "verdict/reason.h"
-#include "verifyd/doctor/gather.h"
 
 namespace verifyd {
 namespace {

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/types/span.h"
+#include "base/gather.h"
 #include "base/text.h"
 #include "dns/mail_hosts.h"
 #include "mail/address.h"
@@ -23,7 +24,6 @@
 #include "probe/network.h"
 #include "probe/session.h"
 #include "probe/transcript.h"
-#include "verifyd/doctor/gather.h"
 
 namespace verifyd {
 namespace {
@@ -50,7 +50,8 @@ struct Servers {
 
 boost::asio::awaitable<Servers> ServersOf(const DoctorContext& context, std::string domain) {
   const ProbeSettings& settings = *context.configuration.probe;
-  const MailHosts found = co_await LookUpMailHosts(context.resolver, domain, settings.families, context.dns_deadline);
+  const MailHosts found =
+      co_await LookUpMailHosts(context.loop, context.resolver, domain, settings.families, context.dns_deadline);
   Servers servers;
   servers.definite = found.status != MailHostsStatus::kTemporary && found.status != MailHostsStatus::kTimeout;
   servers.why_none = found.status == MailHostsStatus::kNullMx ? absl::StrCat(domain, " takes no mail (null MX)")

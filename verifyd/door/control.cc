@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/clock.h"
+#include "base/exception_text.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "base/timer.h"
@@ -25,6 +26,7 @@
 #include "boost/beast/core/flat_buffer.hpp"
 #include "boost/beast/http.hpp"
 #include "verifyd/door/listener.h"
+#include "verifyd/door/peer.h"
 
 namespace verifyd {
 namespace {
@@ -42,9 +44,13 @@ constexpr absl::Duration kSilence = absl::Seconds(30);
 constexpr mode_t kSocketMode = 0660;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
-// One client. What it waits for runs under one timer that closes the socket.
+// One client. What it waits for runs under timers that close the socket.
 struct Connection {
-  Connection(Loop& loop, int fd) : socket(loop.context(), Local(), fd), silence(loop.timers()) {}
+  Connection(Loop& loop, int fd)
+      : right(RightOf(PeerOf(fd), geteuid(), SocketGroupOf(fd))),
+        socket(loop.context(), Local(), fd),
+        silence(loop.timers()),
+        rest_of_line(loop.timers()) {}
 
   void Close() {
     boost::system::error_code ignored;
@@ -53,9 +59,14 @@ struct Connection {
   void ExpectSoon() {
     silence.SetAfter(kSilence, [this] { Close(); });
   }
+  void ExpectRestOfLine() {
+    rest_of_line.SetAfter(kSilence, [this] { Close(); });
+  }
 
+  const ApiRight right;
   Local::socket socket;
   Timer silence;
+  Timer rest_of_line;  // its own, because a body of lines is read while answers go out
   MonoTime line_awaited_since = MonoTime::InfiniteFuture();  // of a body of lines; infinite: none is
   boost::beast::flat_buffer buffer{kHeaderLimit + kBodyLimit};
 };
@@ -75,6 +86,8 @@ class BodyLines {
     while (end == std::string::npos && !parser_->is_done()) {
       // Nobody's address: what it is the answer says, all of it need not be kept.
       if (body.size() > kLineLimit) body.resize(kLineLimit);
+      // Whoever writes the lines may think before each, but not in the middle of one.
+      if (!body.empty() && !connection_->rest_of_line.set()) connection_->ExpectRestOfLine();
       connection_->line_awaited_since = clock_.Mono();
       const auto [error, bytes] =
           co_await http::async_read_some(connection_->socket, connection_->buffer, *parser_, kAwait);
@@ -82,6 +95,7 @@ class BodyLines {
       if (error) co_return std::nullopt;
       end = body.rfind('\n');
     }
+    connection_->rest_of_line.Cancel();
     if (end == std::string::npos && body.empty()) co_return std::nullopt;
     std::string lines = body.substr(0, end == std::string::npos ? end : end + 1);
     body.erase(0, lines.size());
@@ -164,19 +178,52 @@ bool IsProtocolError(const boost::system::error_code& error) {
 
 }  // namespace
 
+// What it has among the connections of a door, until it is served to the end, however that comes.
+class ControlDoor::Place {
+ public:
+  Place(std::shared_ptr<Impl> door, std::shared_ptr<Connection> connection);
+  ~Place();
+  Place(Place&& other) noexcept = default;
+  Place& operator=(Place&& other) = delete;
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+  Impl& door() const { return *door_; }
+  const std::shared_ptr<Connection>& connection() const { return connection_; }
+
+ private:
+  std::shared_ptr<Impl> door_;
+  std::shared_ptr<Connection> connection_;
+};
+
 struct ControlDoor::Impl {
-  Impl(Loop& loop, ApiContext context) : loop(loop), context(std::move(context)) {}
+  Impl(Loop& loop, ApiContext& context) : loop(loop), context(context) {}
 
   static void Accept(const std::shared_ptr<Impl>& self, int fd);
-  static asio::awaitable<void> Serve(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection);
+  static asio::awaitable<void> Serve(Place place);
   asio::awaitable<bool> ServeOne(std::shared_ptr<Connection> connection);
+  asio::awaitable<ApiReply> ReplyTo(const ApiRequest& asked);
+  void SayFault(absl::string_view what);
   bool MakeRoom();
 
   Loop& loop;
-  ApiContext context;
+  ApiContext& context;
   std::unique_ptr<Listener> listener;
   absl::flat_hash_set<Connection*> connections;
 };
+
+ControlDoor::Place::Place(std::shared_ptr<Impl> door, std::shared_ptr<Connection> connection)
+    : door_(std::move(door)), connection_(std::move(connection)) {
+  door_->connections.insert(connection_.get());
+}
+
+ControlDoor::Place::~Place() {
+  if (connection_ == nullptr) return;  // it is elsewhere now
+  connection_->silence.Cancel();
+  connection_->rest_of_line.Cancel();
+  connection_->Close();
+  door_->connections.erase(connection_.get());
+}
 
 // The lines of a body of text/plain; nothing for any other.
 LineSource LinesOf(const Clock& clock, const std::shared_ptr<Connection>& connection,
@@ -185,6 +232,22 @@ LineSource LinesOf(const Clock& clock, const std::shared_ptr<Connection>& connec
   if (!absl::StartsWithIgnoreCase(absl::string_view(type.data(), type.size()), "text/plain")) return nullptr;
   const auto lines = std::make_shared<BodyLines>(clock, connection, parser);
   return [lines] { return lines->Next(); };
+}
+
+asio::awaitable<ApiReply> ControlDoor::Impl::ReplyTo(const ApiRequest& asked) {
+  std::string failure;
+  try {
+    ApiReply reply = HandleApiRequest(context, asked);
+    if (reply.later) {
+      const auto later = std::move(reply.later);
+      reply = co_await later();
+    }
+    co_return reply;
+  } catch (...) {
+    failure = ExceptionText();
+  }
+  SayFault(failure);
+  co_return ApiError(500, absl::StrCat("internal error: ", failure));
 }
 
 // False when the connection is to be closed.
@@ -216,12 +279,8 @@ asio::awaitable<bool> ControlDoor::Impl::ServeOne(std::shared_ptr<Connection> co
   asked.method = std::string(request.method_string());
   asked.target = std::string(request.target());
   if (!asked.lines) asked.body = request.body();
-  asked.right = ApiRight::kChange;
-  ApiReply reply = HandleApiRequest(context, asked);
-  if (reply.later) {
-    const auto later = std::move(reply.later);
-    reply = co_await later();
-  }
+  asked.right = connection->right;
+  ApiReply reply = co_await ReplyTo(asked);
   bool written = false;
   if (reply.lines) {
     written = co_await WriteLines(*connection, request, std::move(reply.lines));
@@ -233,12 +292,21 @@ asio::awaitable<bool> ControlDoor::Impl::ServeOne(std::shared_ptr<Connection> co
   co_return goes_on;
 }
 
-asio::awaitable<void> ControlDoor::Impl::Serve(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
-  while (co_await self->ServeOne(connection)) {
+// A fault in the lines of an answer breaks it off: its head has gone out.
+asio::awaitable<void> ControlDoor::Impl::Serve(Place place) {
+  std::string failure;
+  try {
+    while (co_await place.door().ServeOne(place.connection())) {
+    }
+  } catch (...) {
+    failure = ExceptionText();
   }
-  connection->silence.Cancel();
-  connection->Close();
-  self->connections.erase(connection.get());
+  if (!failure.empty()) place.door().SayFault(failure);
+}
+
+void ControlDoor::Impl::SayFault(absl::string_view what) {
+  LogError(absl::StrCat("control: internal error while answering a request: ", what));
+  if (context.daemon.has_value()) context.daemon->metrics.internal_errors().Increment();
 }
 
 // False where nobody keeps his place for nothing.
@@ -262,12 +330,10 @@ void ControlDoor::Impl::Accept(const std::shared_ptr<Impl>& self, int fd) {
     close(fd);
     return;
   }
-  auto connection = std::make_shared<Connection>(self->loop, fd);
-  self->connections.insert(connection.get());
-  self->loop.Spawn(Serve(self, std::move(connection)));
+  self->loop.Spawn(Serve(Place(self, std::make_shared<Connection>(self->loop, fd))));
 }
 
-ControlDoor::ControlDoor(Loop& loop, ApiContext context) : impl_(std::make_shared<Impl>(loop, std::move(context))) {}
+ControlDoor::ControlDoor(Loop& loop, ApiContext& context) : impl_(std::make_shared<Impl>(loop, context)) {}
 
 ControlDoor::~ControlDoor() { Close(); }
 

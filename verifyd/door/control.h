@@ -1,11 +1,16 @@
-// The control socket: the api (verifyd/api.h) by HTTP/1.1 and JSON over a UNIX socket. Streams go out as chunks, one
-// for each line.
+// The control socket: the api (verifyd/api/api.h) by HTTP/1.1 and JSON over a UNIX socket. Streams go out as chunks,
+// one for each line.
 //
-// The socket's file permissions (0660) are the right to use it, to look and to change alike. Bounded: 64 connections
-// (more are closed), 8 KiB of header, 1 MiB of body, 30 s of silence between and within requests, 30 s
-// for a client to take what it is sent. A waiting answer (a probe) may take as long as its patience. The next line of a
-// body of lines may take as long as it likes, because a person or a slow program may write it; but after 30 s that
-// connection gives its place to a new one where all places are taken.
+// The socket's mode is 0660. Root, the daemon's own user and the socket's group may look and change; everybody else,
+// whom only an administrator lets in by a wider mode, may look (door/peer.h).
+//
+// Bounded: 64 connections (more are closed), 8 KiB of header, 1 MiB of body, 30 s until the next request is there
+// whole, 30 s for a client to take what it is sent. A waiting answer (a probe) may take as long as its patience. A body
+// of lines has no end: a person or a slow program may write it, so the next line may take as long as it likes, and one
+// that has begun 30 s. But a connection whose next line is awaited for 30 s gives its place to a new one where all
+// places are taken.
+//
+// What a route throws is logged and answered with 500; in the midst of lines the answer breaks off.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_DOOR_CONTROL_H_
@@ -16,7 +21,7 @@
 
 #include "absl/status/status.h"
 #include "base/loop.h"
-#include "verifyd/api.h"
+#include "verifyd/api/api.h"
 
 namespace verifyd {
 
@@ -25,7 +30,7 @@ class Listener;
 class ControlDoor {
  public:
   // What `context` refers to must live as long as the loop runs: a request under way ends by itself after Close.
-  ControlDoor(Loop& loop, ApiContext context);
+  ControlDoor(Loop& loop, ApiContext& context);
   // Closes.
   ~ControlDoor();
   ControlDoor(const ControlDoor&) = delete;
@@ -41,6 +46,7 @@ class ControlDoor {
  private:
   void Start(std::unique_ptr<Listener> listener);
 
+  class Place;
   struct Impl;
   std::shared_ptr<Impl> impl_;
 };

@@ -35,7 +35,7 @@ struct DoorRow {
   std::unique_ptr<DoorProtocol> (*make)(const DoorRooms& rooms);
 };
 
-// The first one takes inherited sockets of unknown names.
+// The first one takes inherited sockets of unknown names; the log says so, and which names there are.
 const std::vector<DoorRow>& DoorTable();
 
 }  // namespace verifyd

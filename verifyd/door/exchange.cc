@@ -6,13 +6,13 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
-#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "base/exception_text.h"
 #include "base/log.h"
 #include "base/poller.h"
 #include "base/signal.h"
@@ -342,9 +342,9 @@ void Exchange::Impl::AnswerOne(Connection& connection, absl::string_view request
     if (!answer.has_value()) return;
     connection.deciding = connection.begins_to_decide = true;
     loop.Spawn(Decide(shared_from_this(), connection, *std::move(answer)));
-  } catch (const std::exception& e) {
+  } catch (...) {
     connection.deciding = false;
-    AnswerFailure(connection, e.what());
+    AnswerFailure(connection, ExceptionText());
   }
   connection.begins_to_decide = false;
 }
@@ -355,8 +355,8 @@ boost::asio::awaitable<void> Exchange::Impl::Decide(std::shared_ptr<Impl> self, 
   std::string failure;
   try {
     co_await std::move(answer);
-  } catch (const std::exception& e) {
-    failure = e.what();
+  } catch (...) {
+    failure = ExceptionText();
   }
   if (self->closed) co_return;
   if (!failure.empty()) self->AnswerFailure(connection, failure);

@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
-#include "verifyd/configuration.h"
+#include "verifyd/door/decision_log.h"
 
 namespace verifyd {
 namespace {
@@ -20,7 +20,7 @@ Ruling Trouble() {
 
 }  // namespace
 
-void MailProtocol::Configure(const Configuration& configuration) { settings_ = configuration.mail_protocol; }
+void MailProtocol::Configure(const DoorSettings& settings) { settings_ = settings.mail; }
 
 std::optional<boost::asio::awaitable<void>> MailConversation::Decide(const MailRequest& request) {
   if (!protocol_.settings_.decides) {

@@ -5,12 +5,11 @@
 #ifndef VERIFYD_VERIFYD_DOOR_MAIL_PROTOCOL_H_
 #define VERIFYD_VERIFYD_DOOR_MAIL_PROTOCOL_H_
 
-#include <cstdint>
 #include <optional>
 #include <string>
 
 #include "boost/asio/awaitable.hpp"
-#include "verifyd/door/decision_log.h"
+#include "verifyd/door/door_settings.h"
 #include "verifyd/door/protocol.h"
 #include "verifyd/metrics.h"
 #include "verifyd/record/decision_record.h"
@@ -19,23 +18,13 @@
 
 namespace verifyd {
 
-// What an MTA is told when something in the daemon itself fails.
-enum class InternalErrorAction : uint8_t { kDunno, kDefer, kDisconnect };
-
-struct MailProtocolSettings {
-  // False: the settings can not be used. Every request is answered as if something in the daemon had failed.
-  bool decides = true;
-  DecisionsLogged decisions_logged = DecisionsLogged::kAll;
-  InternalErrorAction internal_error_action = InternalErrorAction::kDunno;
-};
-
 class MailProtocol : public DoorProtocol {
  public:
   // All outlive the protocol.
   MailProtocol(Restrictions& restrictions, DecisionRecord& record, Metrics& metrics)
       : restrictions_(restrictions), record_(record), metrics_(metrics) {}
 
-  void Configure(const Configuration& configuration) override;
+  void Configure(const DoorSettings& settings) override;
 
  private:
   friend class MailConversation;

@@ -16,7 +16,7 @@
 
 namespace verifyd {
 
-struct Configuration;
+struct DoorSettings;
 
 // One client, as its conversation sees it; it outlives the conversation.
 class DoorClient {
@@ -67,7 +67,7 @@ class DoorProtocol {
   virtual absl::StatusOr<size_t> RequestLength(absl::string_view buffer) const = 0;
 
   // Takes what the door needs to know. At start, before the first conversation, and after each reload.
-  virtual void Configure(const Configuration& configuration) = 0;
+  virtual void Configure(const DoorSettings& settings) = 0;
   // A client has connected; what is to be said first is said here. The conversation ends before the protocol.
   virtual std::unique_ptr<Conversation> Begin(DoorClient& client) = 0;
 };

@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "mail/address.h"
 #include "verdict/reason.h"
-#include "verifyd/configuration.h"
 #include "verifyd/door/stock_report.h"
 #include "verifyd/door/verify_request.h"
 
@@ -81,7 +80,7 @@ class VerifyConversation final : public MailConversation {
     if (protocol_.settings_.takes_updates) {
       if (absl::StatusOr<Address> address = Address::FromUnquoted(request.address); address.ok()) {
         const absl::Time now = protocol_.verifier_.clock().Now();
-        Finding finding = JudgeStockReport(*protocol_.classifier_, request.recipient_status, request.reason,
+        Finding finding = JudgeStockReport(*protocol_.settings_.classifier, request.recipient_status, request.reason,
                                            Marks{.recipient = &*address}, now);
         return TakeIn(*std::move(address), std::move(finding));
       }
@@ -105,12 +104,11 @@ absl::StatusOr<size_t> VerifyProtocol::RequestLength(absl::string_view buffer) c
   return VerifyRequestLength(buffer);
 }
 
-void VerifyProtocol::Configure(const Configuration& configuration) {
-  MailProtocol::Configure(configuration);
-  settings_ = configuration.verify_door;
+void VerifyProtocol::Configure(const DoorSettings& settings) {
+  MailProtocol::Configure(settings);
+  settings_ = settings.verify;
   restrictions_.Configure(settings_.restrictions);
-  fails_open_ = configuration.mail_protocol.internal_error_action == InternalErrorAction::kDunno;
-  classifier_ = configuration.classifier;
+  fails_open_ = settings.mail.internal_error_action == InternalErrorAction::kDunno;
 }
 
 std::unique_ptr<Conversation> VerifyProtocol::Begin(DoorClient& client) {

@@ -13,21 +13,12 @@
 #include <cstddef>
 #include <memory>
 
-#include "verdict/classifier.h"
+#include "verifyd/door/door_settings.h"
 #include "verifyd/door/mail_protocol.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/verifier.h"
 
 namespace verifyd {
-
-struct VerifyDoorSettings {
-  // Those of this door alone: the recipient is verified, whatever recipient_restrictions says, and nothing is worded.
-  std::shared_ptr<const RestrictionSettings> restrictions;
-  // verify_service_greeting: the server speaks first, as since Postfix 3.6.
-  bool greets = true;
-  // verify_accept_updates: what Postfix's own probes have found out is taken in.
-  bool takes_updates = false;
-};
 
 class VerifyProtocol final : public MailProtocol {
  public:
@@ -38,7 +29,7 @@ class VerifyProtocol final : public MailProtocol {
   absl::string_view name() const override { return "verify"; }
   size_t request_limit() const override;
   absl::StatusOr<size_t> RequestLength(absl::string_view buffer) const override;
-  void Configure(const Configuration& configuration) override;
+  void Configure(const DoorSettings& settings) override;
   std::unique_ptr<Conversation> Begin(DoorClient& client) override;
 
  private:
@@ -48,7 +39,6 @@ class VerifyProtocol final : public MailProtocol {
   Restrictions restrictions_;
   VerifyDoorSettings settings_;
   bool fails_open_ = true;  // internal_error_action = dunno
-  std::shared_ptr<const Classifier> classifier_;
 };
 
 }  // namespace verifyd

@@ -1,8 +1,8 @@
-// Runs several tasks at once and waits for all of them.
+// Runs several tasks at once and waits for all of them. A loop that ends meanwhile lets go of all.
 //
 // Thread: the loop's thread only.
-#ifndef VERIFYD_VERIFYD_DOCTOR_GATHER_H_
-#define VERIFYD_VERIFYD_DOCTOR_GATHER_H_
+#ifndef VERIFYD_BASE_GATHER_H_
+#define VERIFYD_BASE_GATHER_H_
 
 #include <cstddef>
 #include <memory>
@@ -37,7 +37,7 @@ boost::asio::awaitable<void> KeepGathered(boost::asio::awaitable<T> task, std::s
   gathered->results[place] = co_await std::move(task);
 }
 
-// The results are in the order of the tasks.
+// The results are in the order of the tasks; that of a task which an exception has left is an empty one.
 template <typename T>
 boost::asio::awaitable<std::vector<T>> Gather(Loop& loop, std::vector<boost::asio::awaitable<T>> tasks) {
   const auto gathered = std::make_shared<GatheredResults<T>>(loop);
@@ -50,4 +50,4 @@ boost::asio::awaitable<std::vector<T>> Gather(Loop& loop, std::vector<boost::asi
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_DOCTOR_GATHER_H_
+#endif  // VERIFYD_BASE_GATHER_H_

@@ -2,8 +2,8 @@
 // from the JSON object in its body.
 //
 // Thread: any.
-#ifndef VERIFYD_VERIFYD_API_ARGUMENTS_H_
-#define VERIFYD_VERIFYD_API_ARGUMENTS_H_
+#ifndef VERIFYD_VERIFYD_API_API_ARGUMENTS_H_
+#define VERIFYD_VERIFYD_API_API_ARGUMENTS_H_
 
 #include <optional>
 #include <string>
@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "boost/json/fwd.hpp"
+#include "cache/record.h"
 #include "cache/record_filter.h"
 #include "mail/finding.h"
 #include "mail/question.h"
@@ -30,6 +31,7 @@ struct ApiArguments {
   std::string address;
   std::vector<std::string> addresses;  // or requests
   LineSource lines;                    // if set, addresses that come over time, instead of these
+  bool names_addresses() const { return lines || !addresses.empty(); }
   bool fresh = false;
   bool trace = false;
   Role role = Role::kRecipient;
@@ -49,6 +51,9 @@ struct ApiArguments {
   std::vector<absl::StatusOr<NamedRecord>> records;  // each as it is, readable or not
   std::vector<absl::StatusOr<Delivery>> deliveries;  // likewise
 };
+
+// The operator's word that the arguments are, given at `now`.
+Pin PinOf(const ApiArguments& arguments, absl::Time now);
 
 // One line for people; empty for a name that is none.
 absl::string_view ApiArgumentDocumentation(absl::string_view name);
@@ -75,4 +80,4 @@ class ApiArgumentReader {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_API_ARGUMENTS_H_
+#endif  // VERIFYD_VERIFYD_API_API_ARGUMENTS_H_

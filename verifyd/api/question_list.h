@@ -3,8 +3,8 @@
 // slowly.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_QUESTION_LIST_H_
-#define VERIFYD_VERIFYD_QUESTION_LIST_H_
+#ifndef VERIFYD_VERIFYD_API_QUESTION_LIST_H_
+#define VERIFYD_VERIFYD_API_QUESTION_LIST_H_
 
 #include <cstddef>
 #include <memory>
@@ -71,4 +71,4 @@ class QuestionList : public std::enable_shared_from_this<QuestionList> {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_QUESTION_LIST_H_
+#endif  // VERIFYD_VERIFYD_API_QUESTION_LIST_H_

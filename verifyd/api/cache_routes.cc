@@ -1,4 +1,4 @@
-#include "verifyd/cache_routes.h"
+#include "verifyd/api/cache_routes.h"
 
 #include <array>
 #include <cstdint>
@@ -13,7 +13,6 @@
 #include "base/signal.h"
 #include "boost/asio/awaitable.hpp"
 #include "boost/json.hpp"
-#include "verifyd/configuration.h"
 #include "verifyd/json.h"
 #include "verifyd/learning.h"
 #include "verifyd/record_import.h"
@@ -30,8 +29,8 @@ constexpr absl::Duration kCleanPatience = absl::Minutes(10);
 constexpr absl::Duration kWritePatience = absl::Seconds(1);
 constexpr absl::Duration kWriteLook = absl::Milliseconds(10);
 
-RecordWalk::Rooms WalkRooms(const ApiContext& context) {
-  return {.loop = context.loop, .cache = context.cache, .lifetimes = context.configuration()->cache.lifetimes};
+RecordWalk::Rooms WalkRooms(const ApiMemory& memory) {
+  return {.loop = memory.loop, .cache = memory.cache, .lifetimes = memory.settings.lifetimes};
 }
 
 // There is no room for more, because what came before could not be written.
@@ -41,21 +40,21 @@ ApiReply WritesNothing(Cache& cache) {
   return ApiError(503, absl::StrCat("the cache can not be written: ", why));
 }
 
-boost::asio::awaitable<ApiReply> Import(ApiContext& context, std::vector<absl::StatusOr<NamedRecord>> records) {
-  if (!co_await RoomForWrites(context.loop, context.cache)) {
-    co_return WritesNothing(context.cache);
+boost::asio::awaitable<ApiReply> Import(ApiMemory& memory, std::vector<absl::StatusOr<NamedRecord>> records) {
+  if (!co_await RoomForWrites(memory.loop, memory.cache)) {
+    co_return WritesNothing(memory.cache);
   }
-  const Lifetimes lifetimes = context.configuration()->cache.lifetimes;
-  const absl::Time now = context.loop.clock().Now();
+  const Lifetimes lifetimes = memory.settings.lifetimes;
+  const absl::Time now = memory.loop.clock().Now();
   std::array<int64_t, 4> counts{};
   json::array errors;
   for (size_t i = 0; i < records.size(); ++i) {
     if (!records[i].ok()) {
       errors.push_back(json::object{{"record", i}, {"error", JsonText(records[i].status().message())}});
     } else {
-      ++counts[static_cast<size_t>(ImportRecord(context.cache, *records[i], lifetimes, now))];
+      ++counts[static_cast<size_t>(ImportRecord(memory.cache, *records[i], lifetimes, now))];
     }
-    if (i % RecordWalk::kInATurn == RecordWalk::kInATurn - 1) co_await context.loop.Yield();
+    if (i % RecordWalk::kInATurn == RecordWalk::kInATurn - 1) co_await memory.loop.Yield();
   }
   json::object summary;
   summary["imported"] = counts[static_cast<size_t>(Imported::kTaken)];
@@ -66,9 +65,10 @@ boost::asio::awaitable<ApiReply> Import(ApiContext& context, std::vector<absl::S
   co_return JsonReply(summary);
 }
 
-boost::asio::awaitable<ApiReply> Learn(ApiContext& context, std::vector<absl::StatusOr<Delivery>> said, bool dry_run) {
-  if (!co_await RoomForWrites(context.loop, context.cache)) {
-    co_return WritesNothing(context.cache);
+boost::asio::awaitable<ApiReply> Learn(ApiMemory& memory, Verifier& verifier,
+                                       std::vector<absl::StatusOr<Delivery>> said, bool dry_run) {
+  if (!co_await RoomForWrites(memory.loop, memory.cache)) {
+    co_return WritesNothing(memory.cache);
   }
   std::vector<Delivery> deliveries;
   json::array errors;
@@ -79,8 +79,8 @@ boost::asio::awaitable<ApiReply> Learn(ApiContext& context, std::vector<absl::St
       errors.push_back(json::object{{"delivery", i}, {"error", JsonText(said[i].status().message())}});
     }
   }
-  const LearnedCounts counts = co_await LearnDeliveries(
-      context.loop, context.verifier, context.configuration()->classifier, std::move(deliveries), dry_run);
+  const LearnedCounts counts =
+      co_await LearnDeliveries(memory.loop, verifier, memory.settings.classifier, std::move(deliveries), dry_run);
   co_return JsonReply({{"learned", counts.learned},
                        {"older", counts.older},
                        {"expired", counts.expired},
@@ -91,30 +91,30 @@ boost::asio::awaitable<ApiReply> Learn(ApiContext& context, std::vector<absl::St
                        {"errors", std::move(errors)}});
 }
 
-boost::asio::awaitable<ApiReply> Clean(ApiContext& context) {
+boost::asio::awaitable<ApiReply> Clean(ApiMemory& memory) {
   // Outlives who asked: he may be gone when it is done.
   struct Waiting {
     explicit Waiting(Loop& loop) : signal(loop) {}
     Signal signal;
     bool done = false;
   };
-  const auto waiting = std::make_shared<Waiting>(context.loop);
-  const MonoTime written = context.loop.clock().Mono() + kWritePatience;
-  while (context.cache.persistent() && context.cache.uncommitted() > 0 && context.loop.clock().Mono() < written) {
-    co_await context.loop.Sleep(kWriteLook);
+  const auto waiting = std::make_shared<Waiting>(memory.loop);
+  const MonoTime written = memory.loop.clock().Mono() + kWritePatience;
+  while (memory.cache.persistent() && memory.cache.uncommitted() > 0 && memory.loop.clock().Mono() < written) {
+    co_await memory.loop.Sleep(kWriteLook);
   }
-  const CacheCounts before = context.cache.counts();
-  const bool begun = context.cache.Clean([waiting] {
+  const CacheCounts before = memory.cache.counts();
+  const bool begun = memory.cache.Clean([waiting] {
     waiting->done = true;
     waiting->signal.NotifyAll();
   });
   if (!begun) co_return ApiError(503, "there is no file to clean: the cache is in memory only");
-  const MonoTime deadline = context.loop.clock().Mono() + kCleanPatience;
+  const MonoTime deadline = memory.loop.clock().Mono() + kCleanPatience;
   while (!waiting->done) {
     if (co_await waiting->signal.Wait(deadline)) continue;
     co_return ApiError(503, "the cache is still being cleaned; the log says when that is done");
   }
-  const CacheCounts after = context.cache.counts();
+  const CacheCounts after = memory.cache.counts();
   co_return JsonReply({{"records_before", before.records},
                        {"records", after.records},
                        {"domains_before", before.domains},
@@ -123,13 +123,13 @@ boost::asio::awaitable<ApiReply> Clean(ApiContext& context) {
 
 }  // namespace
 
-ApiReply HandleRecords(ApiContext& context, const ApiArguments& arguments) {
+ApiReply HandleRecords(ApiMemory& memory, const ApiArguments& arguments) {
   ApiReply reply;
-  reply.lines = RecordWalk::List(WalkRooms(context), arguments.filter, arguments.after);
+  reply.lines = RecordWalk::List(WalkRooms(memory), arguments.filter, arguments.after);
   return reply;
 }
 
-ApiReply HandlePurge(ApiContext& context, const ApiArguments& arguments) {
+ApiReply HandlePurge(ApiMemory& memory, const ApiArguments& arguments) {
   // A slip must not forget everything.
   if (arguments.filter.empty()) {
     return ApiError(400, "found nothing that says which records, expected at least one; \"older\": \"0s\" is all");
@@ -138,27 +138,27 @@ ApiReply HandlePurge(ApiContext& context, const ApiArguments& arguments) {
     LogInfo(absl::StrCat("control: records are purged: ", arguments.filter.Text()));
   }
   ApiReply reply;
-  reply.lines = RecordWalk::Purge(WalkRooms(context), arguments.filter, arguments.after, arguments.dry_run);
+  reply.lines = RecordWalk::Purge(WalkRooms(memory), arguments.filter, arguments.after, arguments.dry_run);
   return reply;
 }
 
-ApiReply HandleImport(ApiContext& context, const ApiArguments& arguments) {
+ApiReply HandleImport(ApiMemory& memory, const ApiArguments& arguments) {
   ApiReply reply;
-  reply.later = [&context, records = arguments.records] { return Import(context, records); };
+  reply.later = [&memory, records = arguments.records] { return Import(memory, records); };
   return reply;
 }
 
-ApiReply HandleLearn(ApiContext& context, const ApiArguments& arguments) {
+ApiReply HandleLearn(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
   ApiReply reply;
-  reply.later = [&context, deliveries = arguments.deliveries, dry_run = arguments.dry_run] {
-    return Learn(context, deliveries, dry_run);
+  reply.later = [&memory, &daemon, deliveries = arguments.deliveries, dry_run = arguments.dry_run] {
+    return Learn(memory, daemon.verifier, deliveries, dry_run);
   };
   return reply;
 }
 
-ApiReply HandleClean(ApiContext& context, const ApiArguments& /*arguments*/) {
+ApiReply HandleClean(ApiMemory& memory, const ApiArguments& /*arguments*/) {
   ApiReply reply;
-  reply.later = [&context] { return Clean(context); };
+  reply.later = [&memory] { return Clean(memory); };
   return reply;
 }
 

@@ -1,4 +1,4 @@
-#include "verifyd/api_arguments.h"
+#include "verifyd/api/api_arguments.h"
 
 #include <utility>
 
@@ -22,6 +22,8 @@ namespace verifyd {
 namespace {
 
 namespace json = boost::json;
+
+constexpr size_t kMaxWhy = 250;
 
 struct ArgumentRow {
   absl::string_view name;
@@ -246,6 +248,14 @@ absl::StatusOr<std::string> PercentDecoded(absl::string_view text) {
 }
 
 }  // namespace
+
+Pin PinOf(const ApiArguments& arguments, absl::Time now) {
+  return {.deliverability = arguments.deliverability,
+          .set_at = now,
+          .until = now + arguments.for_time,
+          .why = Printable(arguments.why, kMaxWhy),
+          .tell = arguments.tell};
+}
 
 absl::string_view ApiArgumentDocumentation(absl::string_view name) {
   for (const ArgumentRow& row : ArgumentTable()) {

@@ -1,35 +1,16 @@
-#include "verifyd/question_list.h"
+#include "verifyd/api/question_list.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "base/text.h"
-#include "boost/json.hpp"
 #include "mail/address.h"
-#include "verifyd/json.h"
+#include "verifyd/api/route.h"
 
 namespace verifyd {
-namespace {
-
-namespace json = boost::json;
-
-// What is longer is no address, and is shown cut.
-constexpr size_t kShownAddress = Address::kMaxAddress;
-
-json::object BadAddress(absl::string_view address, const absl::Status& status) {
-  json::object object;
-  object["address"] = JsonText(Printable(address, kShownAddress));
-  object["error"] = JsonText(status.message());
-  return object;
-}
-
-}  // namespace
-
 LineSource QuestionList::Answers(Loop& loop, Verifier& verifier, Question question, LineSource addresses) {
   const std::shared_ptr<QuestionList> list(new QuestionList(loop, verifier, std::move(question), std::move(addresses)));
   // It is the listener that is let go of, while questions in the air still hold the list.
@@ -88,7 +69,7 @@ bool QuestionList::HasRoom() const {
 
 void QuestionList::Start(absl::string_view text) {
   absl::StatusOr<Address> address = Address::Parse(text);
-  if (!address.ok()) return Answered(json::serialize(BadAddress(text, address.status())));
+  if (!address.ok()) return Answered(AnswerLine(text, address.status()));
   Question question = question_;
   question.address = *std::move(address);
   ++running_;
@@ -105,14 +86,11 @@ void QuestionList::TakeIn(absl::string_view text, const Verdict& verdict, absl::
   } else {
     most_at_once_ = std::max(most_at_once_ - 1, kLeastAtOnce);
   }
-  // Most answers fit, and need no memory of their own until they are a line.
-  std::array<unsigned char, 4096> bytes;
-  json::monotonic_resource storage(bytes.data(), bytes.size());
-  Answered(json::serialize(ToJson(text, verdict, &storage)));
+  Answered(AnswerLine(text, verdict));
 }
 
 void QuestionList::Answered(const std::string& line) {
-  absl::StrAppend(&answers_, line, "\n");
+  absl::StrAppend(&answers_, line);
   ++lines_;
   answered_.NotifyAll();
   if (HasRoom()) room_.NotifyAll();

@@ -1,0 +1,61 @@
+#include "verifyd/api/decision_routes.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "boost/asio/awaitable.hpp"
+#include "boost/json.hpp"
+#include "mail/address.h"
+#include "verifyd/json.h"
+#include "verifyd/record/replay.h"
+
+namespace verifyd {
+namespace {
+
+namespace json = boost::json;
+
+}  // namespace
+
+ApiReply HandleReport(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
+  ApiReply reply;
+  reply.lines = [&record = daemon.record, since = arguments.since,
+                 done = false]() mutable -> boost::asio::awaitable<std::optional<std::string>> {
+    if (std::exchange(done, true)) co_return std::nullopt;
+    co_return absl::StrCat(co_await record.Report(since), "\n");
+  };
+  return reply;
+}
+
+ApiReply HandleRefusal(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
+  if (!IsRefusalId(arguments.id)) return ApiError(400, "\"id\": expected the eight characters behind \"id\"");
+  std::optional<std::string> refusal = daemon.record.FindRefusal(arguments.id);
+  if (!refusal.has_value()) return ApiError(404, absl::StrCat("no refusal ", arguments.id, " is remembered"));
+  boost::system::error_code never;
+  json::object object = json::parse(*refusal, never).as_object();
+  if (const json::value* const subject = object.if_contains("subject"); subject != nullptr) {
+    const absl::StatusOr<Address> address =
+        Address::FromUnquoted({subject->as_string().data(), subject->as_string().size()});
+    const Dialogue* const dialogue = address.ok() ? daemon.verifier.dialogues().Find(address->Key()) : nullptr;
+    if (dialogue != nullptr) {
+      object["asked"] = ToJson(dialogue->ended);
+      object["transcript"] = ToJson(dialogue->lines);
+    }
+  }
+  ApiReply reply;
+  reply.body = json::serialize(object);
+  return reply;
+}
+
+ApiReply HandleReplay(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
+  if (!arguments.names_addresses()) return NoAddresses("requests");
+  ApiReply reply;
+  reply.lines = Replay::Report(
+      {.loop = memory.loop, .restrictions = daemon.restrictions, .verifier = daemon.verifier, .cache = memory.cache},
+      arguments.probe, memory.settings.patience, LinesOf(arguments));
+  return reply;
+}
+
+}  // namespace verifyd

@@ -1,0 +1,283 @@
+#include "verifyd/api/memory_routes.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/algorithm/container.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "absl/time/time.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "boost/asio/awaitable.hpp"
+#include "boost/json.hpp"
+#include "cache/cache.h"
+#include "cache/spelling.h"
+#include "mail/address.h"
+#include "mail/question.h"
+#include "mail/verdict.h"
+#include "verifyd/json.h"
+
+namespace verifyd {
+namespace {
+
+namespace json = boost::json;
+
+// Of longer lists nobody asks for other spellings: a program matches the answers with what it has asked.
+constexpr size_t kMostRespelled = 100;
+
+// Of an address that has no record under its own spelling, those that have one.
+LineSource Respelled(Loop& loop, Cache& cache, LineSource lines) {
+  return [&loop, &cache, lines = std::move(lines)]() -> boost::asio::awaitable<std::optional<std::string>> {
+    const std::optional<std::string> next = co_await lines();
+    if (!next.has_value()) co_return std::nullopt;
+    std::string respelled;
+    for (const absl::string_view line : absl::StrSplit(*next, '\n', absl::SkipEmpty())) {
+      const absl::StatusOr<Address> address = Address::Parse(absl::StripAsciiWhitespace(line));
+      if (!address.ok() || cache.FindRecord(address->Key()).has_value()) {
+        absl::StrAppend(&respelled, line, "\n");
+        continue;
+      }
+      const Cache::Spellings spellings = cache.SpellingsOf(address->Key());
+      for (const std::string& key : spellings.keys) {
+        const absl::StatusOr<Address> spelled = Address::FromUnquoted(key);
+        if (spelled.ok()) absl::StrAppend(&respelled, spelled->ToSmtp(), "\n");
+      }
+      if (spellings.keys.empty()) absl::StrAppend(&respelled, line, "\n");
+      // In a cache without a file a search looks at all that is held.
+      co_await loop.Yield();
+    }
+    co_return respelled;
+  };
+}
+
+// Answers that go out together, and in one turn of the loop: whoever waits at a door comes in between.
+constexpr size_t kAnsweredTogether = 512;
+constexpr size_t kAnsweredInATurn = 8;
+
+std::string AnswerOf(ApiMemory& memory, Question question, absl::string_view text) {
+  absl::StatusOr<Address> address = Address::Parse(text);
+  if (!address.ok()) return AnswerLine(text, address.status());
+  question.address = *std::move(address);
+  return AnswerLine(text, memory.recall(question));
+}
+
+// What memory answers of each of `addresses` (one a line; empty lines and those that begin with '#' are passed over).
+LineSource Answers(ApiMemory& memory, const Question& question, LineSource addresses) {
+  return [&memory, question, addresses = std::move(addresses), lines = std::string(),
+          begin = size_t{0}]() mutable -> boost::asio::awaitable<std::optional<std::string>> {
+    std::string answers;
+    for (size_t answered = 0; answered < kAnsweredTogether;) {
+      if (begin >= lines.size()) {
+        if (answered > 0) break;
+        std::optional<std::string> next = co_await addresses();
+        if (!next.has_value()) co_return std::nullopt;
+        lines = *std::move(next);
+        begin = 0;
+        continue;
+      }
+      const size_t end = std::min(lines.find('\n', begin), lines.size());
+      const absl::string_view line = absl::StripAsciiWhitespace(absl::string_view(lines).substr(begin, end - begin));
+      begin = end + 1;
+      if (line.empty() || line[0] == '#') continue;
+      absl::StrAppend(&answers, AnswerOf(memory, question, line));
+      if (++answered % kAnsweredInATurn == 0) co_await memory.loop.Yield();
+    }
+    co_return answers;
+  };
+}
+
+// Of lines that go out together.
+constexpr size_t kBlock = size_t{16} * 1024;
+
+// Hashed, another spelling can not be told from another address.
+absl::string_view OtherSpellings(const Cache::Spellings& spellings) {
+  return spellings.complete ? "" : "; other spellings of it are not looked for where addresses are kept hashed";
+}
+
+bool SaysSomething(const json::object& held) {
+  return held.contains("pin") || held.contains("record") || held.contains("domain");
+}
+
+json::object HeldOf(ApiMemory& memory, const Address& address) {
+  const std::string key = address.Key();
+  const absl::Time now = memory.loop.clock().Now();
+  const Lifetimes lifetimes = memory.settings.lifetimes;
+  json::object object;
+  object["address"] = JsonText(key);
+  if (const auto pin = memory.cache.FindPin(key, address.domain(), now)) object["pin"] = ToJson(*pin);
+  if (const auto record = memory.cache.FindRecord(key)) object["record"] = ToJson(*record, lifetimes, now);
+  if (const auto fact = memory.cache.FindDomainFact(address.domain())) {
+    object["domain"] = ToJson(*fact, lifetimes, now);
+  }
+  if (!SaysSomething(object)) return object;
+  Question question;
+  question.address = address;
+  question.memory_only = true;
+  object["verdict"] = ToJson(key, memory.recall(question));
+  return object;
+}
+
+// "@domain" or an address, as the key of a pin.
+absl::StatusOr<std::string> PinKeyOf(absl::string_view target) {
+  if (absl::ConsumePrefix(&target, "@")) {
+    ASSIGN_OR_RETURN(const std::string domain, ParseDomain(target));
+    return absl::StrCat("@", domain);
+  }
+  const absl::StatusOr<Address> address = Address::Parse(target);
+  if (address.ok()) return FoldedKey(address->Key());
+  if (const absl::StatusOr<std::string> domain = ParseDomain(target); domain.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("found \"", *domain, "\", expected an address or @DOMAIN; did you mean @", *domain, "?"));
+  }
+  return address.status();
+}
+
+// By name.
+std::vector<DestinationState> HeldDestinations(Cache& cache, absl::Time now) {
+  std::vector<DestinationState> states = cache.LoadDestinationStates();
+  std::erase_if(states, [&](const DestinationState& state) { return state.held_until <= now; });
+  absl::c_sort(states, [](const DestinationState& a, const DestinationState& b) { return a.name < b.name; });
+  return states;
+}
+
+}  // namespace
+
+ApiReply HandleQuery(ApiMemory& memory, const ApiArguments& arguments) {
+  if (!arguments.names_addresses()) return NoAddresses("addresses");
+  Question question;
+  question.memory_only = true;
+  question.role = arguments.role;
+  LineSource addresses = LinesOf(arguments);
+  if (!arguments.lines && arguments.addresses.size() <= kMostRespelled) {
+    addresses = Respelled(memory.loop, memory.cache, std::move(addresses));
+  }
+  ApiReply reply;
+  reply.lines = Answers(memory, question, std::move(addresses));
+  return reply;
+}
+
+// Every spelling of the address that has a record; where none has, what holds for the address as it was asked about.
+ApiReply HandleShow(ApiMemory& memory, const ApiArguments& arguments) {
+  const absl::StatusOr<Address> address = Address::Parse(arguments.address);
+  if (!address.ok()) return ApiError(400, address.status().message());
+  const Cache::Spellings spellings = memory.cache.SpellingsOf(address->Key());
+  std::vector<Address> shown;
+  for (const std::string& key : spellings.keys) {
+    if (absl::StatusOr<Address> spelled = Address::FromUnquoted(key); spelled.ok()) shown.push_back(*spelled);
+  }
+  if (shown.empty()) shown.push_back(*address);
+  std::string lines;
+  for (const Address& spelled : shown) {
+    json::object held = HeldOf(memory, spelled);
+    if (!SaysSomething(held)) {
+      return ApiError(404, absl::StrCat("nothing is held of ", address->Key(), OtherSpellings(spellings)));
+    }
+    if (spelled != *address) held["asked"] = JsonText(address->Key());
+    absl::StrAppend(&lines, json::serialize(held), "\n");
+  }
+  ApiReply reply;
+  if (shown.size() == 1) {
+    lines.pop_back();
+    reply.body = std::move(lines);
+  } else {
+    reply.lines = OneBlock(std::move(lines));
+  }
+  return reply;
+}
+
+ApiReply HandleDelete(ApiMemory& memory, const ApiArguments& arguments) {
+  const absl::StatusOr<Address> address = Address::Parse(arguments.address);
+  if (!address.ok()) return ApiError(400, address.status().message());
+  const std::string key = address->Key();
+  json::array deleted;
+  json::array others;
+  const Cache::Spellings spellings = memory.cache.SpellingsOf(key);
+  for (const std::string& spelled : spellings.keys) {
+    if (!memory.cache.DeleteRecord(spelled)) continue;
+    if (deleted.empty()) deleted.emplace_back("record");
+    if (spelled != key) others.emplace_back(JsonText(spelled));
+  }
+  // Else the address would go on being answered with what holds for its domain.
+  const std::optional<DomainFact> fact = memory.cache.FindDomainFact(address->domain());
+  if (fact.has_value() && fact->decides() && memory.cache.DeleteDomainFact(address->domain())) {
+    deleted.emplace_back("domain");
+  }
+  if (deleted.empty()) return ApiError(404, absl::StrCat("nothing is held of ", key, OtherSpellings(spellings)));
+  LogInfo(absl::StrCat("control: deleted what is held of <", key, ">"));
+  json::object object;
+  object["address"] = JsonText(key);
+  object["deleted"] = std::move(deleted);
+  if (!others.empty()) object["spellings"] = std::move(others);
+  return JsonReply(object);
+}
+
+ApiReply HandlePins(ApiMemory& memory, const ApiArguments& /*arguments*/) {
+  json::array pins;
+  const absl::Time now = memory.loop.clock().Now();
+  for (const auto& [key, pin] : memory.cache.ListPins(now)) pins.push_back(ToJson(key, pin));
+  for (const DestinationState& state : HeldDestinations(memory.cache, now)) {
+    Pin hold{.deliverability = Deliverability::kUnknown, .until = state.held_until, .why = state.held_why};
+    pins.push_back(ToJson(absl::StrCat("hold ", state.name), hold));
+  }
+  json::object object;
+  object["pins"] = std::move(pins);
+  return JsonReply(object);
+}
+
+ApiReply HandleSet(ApiMemory& memory, const ApiArguments& arguments) {
+  const absl::StatusOr<std::string> key = PinKeyOf(arguments.target);
+  if (!key.ok()) return ApiError(400, absl::StrCat("\"target\": ", key.status().message()));
+  if (arguments.deliverability == Deliverability::kUnknown) {
+    return ApiError(400, "\"status\": found none, expected deliverable or undeliverable");
+  }
+  const Pin pin = PinOf(arguments, memory.loop.clock().Now());
+  memory.cache.PutPin(*key, pin);
+  LogInfo(absl::StrCat("control: ", *key, " is ", DeliverabilityName(pin.deliverability), " by the operator's word"));
+  return JsonReply(ToJson(*key, pin));
+}
+
+ApiReply HandleUnset(ApiMemory& memory, const ApiArguments& arguments) {
+  const absl::StatusOr<std::string> key = PinKeyOf(arguments.target);
+  if (!key.ok()) return ApiError(400, absl::StrCat("\"target\": ", key.status().message()));
+  if (!memory.cache.DeletePin(*key)) return ApiError(404, absl::StrCat("nothing is set for ", *key));
+  LogInfo(absl::StrCat("control: nothing is set for ", *key, " any more"));
+  return JsonReply({{"target", JsonText(*key)}, {"unset", true}});
+}
+
+// Domains of which something is known that holds for all their addresses.
+ApiReply HandleDomains(ApiMemory& memory, const ApiArguments& /*arguments*/) {
+  const absl::Time now = memory.loop.clock().Now();
+  const Lifetimes lifetimes = memory.settings.lifetimes;
+  std::vector<DomainFact> facts = memory.cache.LoadDomainFacts();
+  absl::c_sort(facts, [](const DomainFact& a, const DomainFact& b) { return a.domain < b.domain; });
+  // So many at a time that nobody else has to wait for them.
+  auto blocks = std::make_shared<std::deque<std::string>>();
+  for (const DomainFact& fact : facts) {
+    const CatchAll catch_all = CatchAllOf(fact, lifetimes, now);
+    const bool decides = fact.decides() && FreshnessOf(fact, lifetimes, now) != Freshness::kExpired;
+    if (!decides && !fact.pending.has_value() && catch_all == CatchAll::kNotAsked) continue;
+    if (blocks->empty() || blocks->back().size() >= kBlock) blocks->emplace_back();
+    absl::StrAppend(&blocks->back(), json::serialize(ToJson(fact, lifetimes, now)), "\n");
+  }
+  ApiReply reply;
+  reply.lines = [blocks]() -> boost::asio::awaitable<std::optional<std::string>> {
+    if (blocks->empty()) co_return std::nullopt;
+    std::string block = std::move(blocks->front());
+    blocks->pop_front();
+    co_return block;
+  };
+  return reply;
+}
+
+}  // namespace verifyd

@@ -1,0 +1,74 @@
+#include "verifyd/api/route.h"
+
+#include <array>
+#include <cstddef>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "base/text.h"
+#include "boost/json.hpp"
+#include "mail/address.h"
+#include "verifyd/json.h"
+
+namespace verifyd {
+namespace {
+
+namespace json = boost::json;
+
+// What is longer is no address, and is shown cut.
+constexpr size_t kShownAddress = Address::kMaxAddress;
+
+}  // namespace
+
+ApiReply JsonReply(const json::object& object) {
+  ApiReply reply;
+  reply.body = json::serialize(object);
+  return reply;
+}
+
+ApiReply ApiError(int status, absl::string_view message) {
+  json::object object;
+  object["error"] = JsonText(message);
+  ApiReply reply = JsonReply(object);
+  reply.status = status;
+  return reply;
+}
+
+std::string AnswerLine(absl::string_view address, const Verdict& verdict) {
+  // Most answers fit, and need no memory of their own until they are a line.
+  std::array<unsigned char, 4096> bytes;
+  json::monotonic_resource storage(bytes.data(), bytes.size());
+  return json::serialize(ToJson(address, verdict, &storage)) + "\n";
+}
+
+std::string AnswerLine(absl::string_view text, const absl::Status& wrong) {
+  json::object object;
+  object["address"] = JsonText(Printable(text, kShownAddress));
+  object["error"] = JsonText(wrong.message());
+  return json::serialize(object) + "\n";
+}
+
+ApiReply NoAddresses(absl::string_view name) {
+  return ApiError(400, absl::StrCat("\"", name, "\": found none, expected at least one"));
+}
+
+LineSource OneBlock(std::string lines) {
+  return [lines =
+              std::make_shared<std::string>(std::move(lines))]() -> boost::asio::awaitable<std::optional<std::string>> {
+    if (lines->empty()) co_return std::nullopt;
+    co_return std::exchange(*lines, std::string());
+  };
+}
+
+LineSource LinesOf(const ApiArguments& arguments) {
+  if (arguments.lines) return arguments.lines;
+  std::string lines;
+  // What has a line end in it is no address; it must not become two.
+  for (const std::string& address : arguments.addresses) {
+    absl::StrAppend(&lines, absl::StrReplaceAll(address, {{"\n", "\\n"}}), "\n");
+  }
+  return OneBlock(std::move(lines));
+}
+
+}  // namespace verifyd

@@ -1,0 +1,134 @@
+// What every route of the api is made of: request, reply, right, and what it works on.
+//
+// Thread: the front loop only.
+#ifndef VERIFYD_VERIFYD_API_ROUTE_H_
+#define VERIFYD_VERIFYD_API_ROUTE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/loop.h"
+#include "boost/asio/awaitable.hpp"
+#include "boost/json/fwd.hpp"
+#include "cache/cache.h"
+#include "cache/lifetime.h"
+#include "mail/question.h"
+#include "mail/verdict.h"
+#include "probe/prober.h"
+#include "verdict/classifier.h"
+#include "verifyd/api/api_arguments.h"
+#include "verifyd/line_source.h"
+#include "verifyd/metrics.h"
+#include "verifyd/record/decision_record.h"
+#include "verifyd/restriction/restriction.h"
+#include "verifyd/verifier.h"
+
+namespace verifyd {
+
+// What the settings mean for the routes; handed in at the start and at each reload.
+struct ApiSettings {
+  // False: the settings can not be used. Only the routes about the daemon itself answer.
+  bool usable = true;
+  Lifetimes lifetimes;
+  // How long a probe is waited for where the question does not say.
+  absl::Duration patience = absl::Seconds(300);
+  // Judges what deliveries say.
+  std::shared_ptr<const Classifier> classifier;
+  // What is allowed but probably not meant: a reload shows it.
+  std::vector<std::string> warnings;
+};
+
+// For routes that only look at memory and change it: no daemon is needed. All of it outlives whoever holds the context,
+// and the lines of every stream; so it is with ApiDaemon.
+struct ApiMemory {
+  Loop& loop;
+  Cache& cache;
+  // What memory answers, without a probe.
+  std::function<Verdict(const Question& question)> recall;
+  ApiSettings settings = {};  // those in force
+};
+
+// For routes that need the living daemon, beside memory.
+struct ApiDaemon {
+  Verifier& verifier;
+  Prober& prober;
+  Metrics& metrics;
+  Restrictions& restrictions;
+  DecisionRecord& record;
+  // Reads the settings file again; comes back when they are in force, with the names of settings that have changed and
+  // take effect after a restart only. An error says why the old settings stay.
+  std::function<boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>>()> reload;
+  // Numbers of the rooms that are not named here: {"policy_connections", 12}.
+  std::function<std::vector<std::pair<std::string, double>>()> more_stats;
+  // The finished answers of GET /v1/config and GET /v1/status.
+  std::function<std::string()> config;
+  std::function<std::string()> status;
+};
+
+struct ApiContext {
+  ApiMemory memory;
+  std::optional<ApiDaemon> daemon = std::nullopt;  // nothing: none runs
+};
+
+// Looking and changing are separate rights; who may change may look.
+enum class ApiRight : uint8_t { kRead, kChange };
+
+struct ApiRequest {
+  std::string method;  // "GET"
+  std::string target;  // "/v1/record?address=joe%40example.com"
+  std::string body;    // a JSON object with the arguments, or empty
+  LineSource lines;    // instead of the body, where a route takes addresses or requests: one a line, without end
+  ApiRight right = ApiRight::kRead;  // what the asker may do
+};
+
+struct ApiReply {
+  int status = 200;  // as in HTTP
+  std::string body;  // a JSON object
+  LineSource lines;  // if set, these instead of the body
+  // If set, what comes of it is the reply, instead of this one. To be called once.
+  std::function<boost::asio::awaitable<ApiReply>()> later;
+};
+
+// What a handler may touch is what it takes. One that takes the daemon is not called without one.
+using MemoryHandler = ApiReply (*)(ApiMemory& memory, const ApiArguments& arguments);
+using DaemonHandler = ApiReply (*)(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
+// Answers with less where no daemon runs.
+using EitherHandler = ApiReply (*)(ApiContext& context, const ApiArguments& arguments);
+
+struct ApiRoute {
+  absl::string_view method;
+  absl::string_view path;
+  ApiRight right;
+  std::vector<absl::string_view> arguments;
+  absl::string_view documentation;  // one line
+  std::variant<MemoryHandler, DaemonHandler, EitherHandler> handler;
+};
+
+ApiReply JsonReply(const boost::json::object& object);
+// {"error": "..."} with this status.
+ApiReply ApiError(int status, absl::string_view message);
+
+// A line of the answer about an address: the verdict, or what is wrong with what was asked about.
+std::string AnswerLine(absl::string_view address, const Verdict& verdict);
+std::string AnswerLine(absl::string_view text, const absl::Status& wrong);
+
+// All of `lines` at once, which are bounded.
+LineSource OneBlock(std::string lines);
+// The addresses or requests that the arguments name: a line for each.
+LineSource LinesOf(const ApiArguments& arguments);
+// They name none; `name` is the argument that should.
+ApiReply NoAddresses(absl::string_view name);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_API_ROUTE_H_

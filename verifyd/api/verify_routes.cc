@@ -1,0 +1,24 @@
+#include "verifyd/api/verify_routes.h"
+
+#include <utility>
+
+#include "mail/question.h"
+#include "verifyd/api/question_list.h"
+
+namespace verifyd {
+
+ApiReply HandleVerify(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
+  if (!arguments.names_addresses()) return NoAddresses("addresses");
+  Question question;
+  question.fresh = arguments.fresh;
+  question.wants_catch_all = true;  // the status differs
+  question.transcript = arguments.trace;
+  question.patience = arguments.patience.value_or(memory.settings.patience);
+  question.role = arguments.role;
+  question.urgency = arguments.addresses.size() == 1 ? Urgency::kWaiting : Urgency::kList;
+  ApiReply reply;
+  reply.lines = QuestionList::Answers(memory.loop, daemon.verifier, std::move(question), LinesOf(arguments));
+  return reply;
+}
+
+}  // namespace verifyd

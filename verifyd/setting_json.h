@@ -1,0 +1,19 @@
+// Settings as JSON, as the control socket and `verifyctl config` show them.
+//
+// Thread: any (pure functions).
+#ifndef VERIFYD_VERIFYD_SETTING_JSON_H_
+#define VERIFYD_VERIFYD_SETTING_JSON_H_
+
+#include "boost/json/fwd.hpp"
+#include "verifyd/settings.h"
+
+namespace verifyd {
+
+// One setting: name, raw, value (expanded), default, set, source, reloadable, documentation.
+boost::json::object ToJson(const SettingRow& row, const Settings& settings);
+// {"settings": [...]}: all there are, by name.
+boost::json::object ToJson(const Settings& settings);
+
+}  // namespace verifyd
+
+#endif  // VERIFYD_VERIFYD_SETTING_JSON_H_
