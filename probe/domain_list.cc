@@ -87,7 +87,7 @@ void DomainList::AddRoutes(std::vector<std::shared_ptr<const TransportTable>> ro
   routed_ = 0;
   for (const auto& route : routes_) {
     route->table()->ForEach([&](absl::string_view key, absl::string_view value) {
-      if (Counts(*route, key, value)) ++routed_;
+      if (Counts(*route, key, value) && !ContainsExactly(absl::StripPrefix(key, "."))) ++routed_;
     });
   }
 }

@@ -61,8 +61,8 @@ class DomainList {
   bool empty() const;
   // "*" stands in it.
   bool all() const;
-  // Domains that are named, and lines of its routes that count. A table that names aliases beside domains has names
-  // without a dot for the former (Below::kNone).
+  // Domains that are named, and lines of its routes that count and are for others. A table that names aliases beside
+  // domains has names without a dot for the former (Below::kNone).
   size_t size() const;
   // Those of them that are a domain, each once, by name: neither ".example.com" nor the route of an address.
   std::vector<std::string> Domains() const;
@@ -94,7 +94,7 @@ class DomainList {
   std::vector<Part> parts_;
   std::vector<std::shared_ptr<const TransportTable>> routes_;
   bool only_elsewhere_ = false;
-  size_t routed_ = 0;  // lines of them that count
+  size_t routed_ = 0;  // lines of them that count and are for domains that the list has not
 };
 
 }  // namespace verifyd

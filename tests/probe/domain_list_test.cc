@@ -159,6 +159,13 @@ TEST(DomainListTest, ARouteThatLeadsNowhereElseMadeStrangersOurs) {
   EXPECT_TRUE(list.Contains(A("a@slow.test")));
 }
 
+TEST(DomainListTest, ADomainThatIsNamedAndRoutedWasCountedTwice) {
+  DomainList list = *DomainList::Create({"both.test", "named.test"});
+  list.AddRoutes(
+      {*TransportTable::Parse("t", "both.test smtp:[127.0.0.1]\n.both.test smtp:[127.0.0.1]\nrouted.test :\n")});
+  EXPECT_EQ(list.size(), 3U);
+}
+
 TEST(DomainListTest, NamesTheItemThatIsNoDomain) {
   EXPECT_THAT(DomainList::Create({"ok.test", "not a domain"}), FailsWith("not a domain"));
 }
