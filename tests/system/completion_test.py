@@ -54,7 +54,7 @@ class CompletionTest(unittest.TestCase):
         self.assertIn("--help", offered)
 
     def test_zsh_takes_the_file_and_knows_whom_it_is_for(self):
-        script = "autoload -U compinit; compinit -u -d /dev/null; source {0}; print $_comps[verifyctl]; zsh -n {0}"
+        script = "autoload -U compinit; compinit -u -D; source {0}; print $_comps[verifyctl]; zsh -n {0}"
         self.assertEqual(self.completed("zsh", script), ["_verifyctl", ""])
 
     def assert_zsh_completes(self, words, expected):
@@ -78,7 +78,7 @@ class CompletionTest(unittest.TestCase):
                 self.assertIn(part, shown)
 
             try:
-                keyboard.write(f"PS1=; autoload -U compinit; compinit -u -d /dev/null; source {file.name}; print REA''DY\n".encode())
+                keyboard.write(f"PS1=; autoload -U compinit; compinit -u -D; source {file.name}; print REA''DY\n".encode())
                 await_output(b"READY")
                 shown = b""
                 keyboard.write(f"verifyctl {words}\t".encode())
