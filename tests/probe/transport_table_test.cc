@@ -54,8 +54,8 @@ TEST(NextHopTest, ReadsEveryFormOfARelayhost) {
 }
 
 TEST(NextHopTest, RefusesWhatIsNoHost) {
-  for (const char* text : {"[", "[]", "[host", "host:", "host:0", "host:65536", "host:smtpx", "[host]x", "[host]:",
-                           "a b", "host..example", ".host", "[a]:25, [b]", "2001:db8::1", ":25", "h\xc3\xa4"}) {
+  for (const char* text : {"[", "[]", "[host", "host:", "host:0", "host:65536", "host:smtpx", "[host]x",
+                           "[host]:", "host..example", ".host", "[a]:25, [", "2001:db8::1", ":25", "h\xc3\xa4"}) {
     EXPECT_THAT(NextHop::Parse(text), FailsWith("expected host, host:port, [host] or [host]:port")) << text;
   }
 }

@@ -24,7 +24,7 @@ class OwnFaultTest(WorldTestCase):
         self.assertEqual(self.rcpt("nobody@good.test")[0], 250)
         verifyd.wait_for_log(
             f"ALARM: good.test is asked at its MX mx.good.test[{self.target('good.test').address}], which is this machine:"
-            " give it a route in transport_maps, or set postfix_config_directory"
+            " give it a line in transport_maps; where Postfix has one, set postfix_config_directory"
         )
         self.assertEqual(verifyd.log().count("ALARM"), 1, "once an hour is enough")
         self.assertEqual(self.target("good.test").recipients, [])

@@ -18,8 +18,8 @@
 #include "tests/scripted_dialer.h"
 #include "tests/scripted_resolver.h"
 #include "tests/test_loop.h"
-#include "verifyd/configuration.h"
 #include "verifyd/api/question_list.h"
+#include "verifyd/configuration.h"
 
 namespace verifyd {
 namespace {
