@@ -20,6 +20,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/input_file.h"
+#include "base/kept_file.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/signal.h"
@@ -70,6 +72,8 @@ constexpr mode_t kRuntimeMode = 0750;
 constexpr absl::Duration kAnswerPause = absl::Milliseconds(100);
 // Sockets that could not be had are tried again so often.
 constexpr absl::Duration kSocketRetry = absl::Minutes(1);
+// Tables may stand in settings (inline:).
+constexpr size_t kMaxRoutes = size_t{4} << 20;
 
 // As far as we may: each session is a descriptor (probe_session_limit).
 void RaiseDescriptorLimit() {
@@ -171,6 +175,13 @@ std::string ListText(const std::vector<ListenAddress>& addresses) {
                        [](std::string* out, const ListenAddress& address) { out->append(address.ToString()); });
 }
 
+// False while Postfix can not be asked, or the settings are a stopgap: where mail goes is not known then.
+bool KnowsRoutes(const Configuration& configuration) {
+  const Settings& settings = *configuration.settings;
+  return configuration.stand_in != StandIn::kStopgap &&
+         (settings.postfix() != nullptr || settings.postfix_error().empty());
+}
+
 // Where the control socket is to be.
 std::string FolderOf(const std::string& file) { return std::filesystem::path(file).parent_path(); }
 
@@ -203,6 +214,9 @@ struct Daemon::Impl {
   absl::StatusOr<Configuration> ReadSettings(std::shared_ptr<const PostfixSettings> postfix);
   void TakeTables(Configuration again);
   void NoteRestartNeeds(const Settings& settings);
+  std::string RoutesFile() const;
+  void HeedRoutesOfBefore();
+  void KeepRoutes();
   void Use(Configuration loaded);
   void Configure();
   std::vector<std::pair<std::string, double>> MoreStats() const;
@@ -411,6 +425,7 @@ absl::Status Daemon::Impl::BuildRooms() {
   BuildApi();
   Configure();
   RememberDestinations(*cache, *prober);
+  HeedRoutesOfBefore();
   agenda = std::make_unique<Agenda>(front, *cache, *verifier);
   RETURN_IF_ERROR(OpenControlDoor());
   WatchFiles();
@@ -503,7 +518,34 @@ void Daemon::Impl::Configure() {
 void Daemon::Impl::Use(Configuration loaded) {
   const auto before = std::exchange(configuration, std::make_shared<const Configuration>(std::move(loaded)));
   Configure();
-  verifier->TakeIn(RouteChange::Between(before, configuration, front.clock().Now()));
+  if (KnowsRoutes(*before)) {
+    verifier->TakeIn(RouteChange::Between(before, configuration, front.clock().Now()));
+  } else {
+    HeedRoutesOfBefore();
+  }
+  KeepRoutes();
+}
+
+// For the next run, which may have others. Beside the cache, whose answers depend on them.
+void Daemon::Impl::KeepRoutes() {
+  const std::string file = RoutesFile();
+  if (file.empty() || !KnowsRoutes(*configuration)) return;
+  reader.Post([file, routes = RouteChange::RouteText(*configuration)] {
+    if (ReadInputFile(file, kMaxRoutes).value_or("") == routes) return;
+    const absl::Status kept = KeepFile(file, routes);
+    if (!kept.ok()) LogWarning(absl::StrCat("a start with other routes will not be noticed: ", kept.message()));
+  });
+}
+
+std::string Daemon::Impl::RoutesFile() const {
+  const std::string& cache_file = configuration->cache.path;
+  return cache_file.empty() ? "" : absl::StrCat(cache_file, ".routes");
+}
+
+void Daemon::Impl::HeedRoutesOfBefore() {
+  const absl::StatusOr<std::string> routes = ReadInputFile(RoutesFile(), kMaxRoutes);
+  if (!routes.ok() || !KnowsRoutes(*configuration)) return;
+  verifier->TakeIn(RouteChange::SinceEarlierRun(*routes, configuration, front.clock().Now()));
 }
 
 // On the reader loop.
@@ -715,6 +757,7 @@ std::optional<Configuration> Daemon::Run() {
   LogInfo("ready");
   if (impl.wrong_settings.empty()) {
     impl.KeepSettings();
+    impl.KeepRoutes();
   } else {
     impl.reader.Post([&impl] { impl.settings_watch->Start(); });
   }

@@ -53,17 +53,14 @@ bool Differ(const Settings& before, const Settings& after, const Names& names) {
                      [&](absl::string_view name) { return before.Text(name) != after.Text(name); });
 }
 
-// The transports of Postfix's master.cf; their options lead nowhere else.
-bool TransportsDiffer(const Settings& before, const Settings& after) {
-  const auto transports = [](const Settings& settings) {
-    std::vector<std::pair<std::string, bool>> names;
-    if (settings.postfix() == nullptr) return names;
-    for (const PostfixTransport& transport : settings.postfix()->transports) {
-      names.emplace_back(transport.name, transport.lmtp);
-    }
-    return names;
-  };
-  return transports(before) != transports(after);
+// The transports of Postfix's master.cf, and whether each speaks LMTP; their options lead nowhere else.
+std::vector<std::pair<std::string, bool>> TransportsOf(const Settings& settings) {
+  std::vector<std::pair<std::string, bool>> names;
+  if (settings.postfix() == nullptr) return names;
+  for (const PostfixTransport& transport : settings.postfix()->transports) {
+    names.emplace_back(transport.name, transport.lmtp);
+  }
+  return names;
 }
 
 // The files that route settings name, with what was read of them.
@@ -95,10 +92,34 @@ std::shared_ptr<const RouteChange> RouteChange::Between(std::shared_ptr<const Co
   const Settings& was = *before->settings;
   const Settings& is = *after->settings;
   std::shared_ptr<RouteChange> change(new RouteChange({before}, after, now));
-  change->routes_ =
-      Differ(was, is, kRouteSettings) || TransportsDiffer(was, is) || RouteFiles(*before) != RouteFiles(*after);
+  change->routes_ = Differ(was, is, kRouteSettings) || TransportsOf(was) != TransportsOf(is) ||
+                    RouteFiles(*before) != RouteFiles(*after);
   change->surroundings_ = Differ(was, is, kSurroundings) || before->probe->own_addresses != after->probe->own_addresses;
   if (!change->routes_ && !change->surroundings_) return nullptr;
+  return change;
+}
+
+std::string RouteChange::RouteText(const Configuration& configuration) {
+  std::string text;
+  for (const absl::string_view name : kRouteSettings) {
+    absl::StrAppend(&text, name, " = ", configuration.settings->Text(name), "\n");
+  }
+  for (const auto& [name, lmtp] : TransportsOf(*configuration.settings)) {
+    absl::StrAppend(&text, name, lmtp ? " lmtp" : " smtp", "\n");
+  }
+  for (const auto& [path, mark] : RouteFiles(configuration)) {
+    absl::StrAppend(&text, path, " ", mark.size, " ", mark.modified, "\n");
+  }
+  return text;
+}
+
+std::shared_ptr<const RouteChange> RouteChange::SinceEarlierRun(absl::string_view text,
+                                                                std::shared_ptr<const Configuration> after,
+                                                                absl::Time now) {
+  if (text == RouteText(*after)) return nullptr;
+  std::shared_ptr<RouteChange> change(new RouteChange({}, std::move(after), now));
+  change->routes_ = true;
+  change->ours_only_ = true;
   return change;
 }
 
@@ -119,9 +140,10 @@ bool RouteChange::Moves(const Address& address) const {
   };
   const bool named = IsNamed(*after_, address);
   const std::string sketch = sketch_by(*after_);
-  return before_.empty() || absl::c_any_of(before_, [&](const std::shared_ptr<const Configuration>& before) {
-           return IsNamed(*before, address) != named || sketch_by(*before) != sketch;
-         });
+  if (before_.empty()) return named || !ours_only_;
+  return absl::c_any_of(before_, [&](const std::shared_ptr<const Configuration>& before) {
+    return IsNamed(*before, address) != named || sketch_by(*before) != sketch;
+  });
 }
 
 RouteChange::Counts RouteChange::HeedRecord(Cache& cache, absl::string_view key, const Address& address,

@@ -33,6 +33,12 @@ class RouteChange {
   // as far as routes are concerned, which is found out without looking at any address.
   static std::shared_ptr<const RouteChange> Between(std::shared_ptr<const Configuration> before,
                                                     std::shared_ptr<const Configuration> after, absl::Time now);
+  // From what an earlier run had to this one, in force from `now` on. `text` is RouteText of then; null where it is the
+  // same. Where routes led is not known any more: all of our domains may have had others.
+  static std::shared_ptr<const RouteChange> SinceEarlierRun(absl::string_view text,
+                                                            std::shared_ptr<const Configuration> after, absl::Time now);
+  // What says where addresses are asked, as far as a later run can compare it: settings, and tables by size and time.
+  static std::string RouteText(const Configuration& configuration);
   // One for two that came one after the other, so that all that is held is looked through once for both.
   static std::shared_ptr<const RouteChange> Joined(const RouteChange& earlier, const RouteChange& later);
 
@@ -61,6 +67,7 @@ class RouteChange {
   Counts HeedDomain(Cache& cache, const DomainFact& fact) const;
 
   std::vector<std::shared_ptr<const Configuration>> before_;  // none: every route may have been another one
+  bool ours_only_ = false;                                    // of such as are ours
   const std::shared_ptr<const Configuration> after_;
   const absl::Time when_;
   bool routes_ = false;        // of some addresses have changed

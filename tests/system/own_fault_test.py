@@ -29,6 +29,22 @@ class OwnFaultTest(WorldTestCase):
         self.assertEqual(verifyd.log().count("ALARM"), 1, "once an hour is enough")
         self.assertEqual(self.target("good.test").recipients, [])
 
+    def test_a_route_that_is_mended_by_a_restart_is_asked_at_once(self):
+        target = self.target("good.test")
+        wrong = "inline:{ {good.test = error:5.1.1 nobody is known here} }"
+        verifyd = self.own(address_verify_transport_maps=wrong).start()
+        self.assertRegex(self.ask(verifyd, "alice@good.test"), "^550 ")
+        self.assertEqual(verifyd.stop(), 0)
+        verifyd.start()
+        self.assertRegex(self.ask(verifyd, "alice@good.test"), "^550 ", "nothing has changed")
+        self.assertEqual(verifyd.stop(), 0)
+        verifyd.settings["address_verify_transport_maps"] = (
+            f"inline:{{ {{good.test = smtp:[{target.address}]:{target.port}}} }}"
+        )
+        verifyd.write_config()
+        verifyd.start()
+        self.assertEqual(self.ask(verifyd, "alice@good.test"), "DUNNO")
+
     def test_a_route_that_is_given_by_a_reload_is_asked_at_once(self):
         verifyd = self.own().start()
         self.assertEqual(self.ask(verifyd, "nobody@good.test"), "DUNNO")

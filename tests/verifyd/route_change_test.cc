@@ -75,6 +75,24 @@ TEST_F(RouteChangeTest, OfManyItIsRememberedOnlyThatRoutesWereOthers) {
   EXPECT_TRUE(IsHeld()) << "found after all of them";
 }
 
+TEST_F(RouteChangeTest, WhatAnEarlierRunFoundByOtherRoutesIsDroppedOfOurDomainsOnly) {
+  const auto routes = RelayedBy("[a.example]");
+  const std::string text = RouteChange::RouteText(*routes);
+  EXPECT_EQ(RouteChange::SinceEarlierRun(text, RelayedBy("[a.example]"), test_.clock().Now()), nullptr);
+  const auto change = RouteChange::SinceEarlierRun(text, RelayedBy("[b.example]"), test_.clock().Now());
+  ASSERT_NE(change, nullptr);
+  Refuse();
+  change->Heed(*cache_, joe_);
+  EXPECT_FALSE(IsHeld());
+  const Address stranger = Address::Parse("joe@stranger.example").value();
+  Record record;
+  record.finding.deliverability = Deliverability::kUndeliverable;
+  record.finding.when = test_.clock().Now();
+  cache_->PutRecord(stranger.Key(), record);
+  change->Heed(*cache_, stranger);
+  EXPECT_TRUE(cache_->FindRecord(stranger.Key()).has_value());
+}
+
 TEST_F(RouteChangeTest, AWalkThatIsSupersededEnds) {
   Refuse();
   int asked = 0;
