@@ -195,8 +195,7 @@ int Import(const ImportOptions& options, const Place& place, Asker& asker, Conso
   }
   Importer importer(asker, console);
   int code = importer.Run(**source);
-  // Who does not answer any more is not asked once more.
-  if (code == 0 || code == Interrupt::kExitCode) importer.AwaitStore();
+  importer.AwaitStore();
   if (importer.not_stored > 0) {
     console.err << "verifyctl: not everything is stored: "
                 << (importer.why_not.empty() ? "the cache is still being written" : importer.why_not) << "\n";
