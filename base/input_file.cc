@@ -54,8 +54,9 @@ absl::StatusOr<std::string> ReadInputFile(const std::string& path, size_t most) 
   std::array<char, size_t{16} * 1024> bytes;
   ssize_t got = 1;
   while (got > 0 && text.size() <= most) {
-    do got = ::read(fd, bytes.data(), std::min(bytes.size(), most + 1 - text.size()));
-    while (got < 0 && errno == EINTR);
+    do {
+      got = ::read(fd, bytes.data(), std::min(bytes.size(), most + 1 - text.size()));
+    } while (got < 0 && errno == EINTR);
     if (got > 0) text.append(bytes.data(), static_cast<size_t>(got));
   }
   absl::StatusOr<std::string> all = got < 0 ? CanNotRead(path) : absl::StatusOr<std::string>(std::move(text));

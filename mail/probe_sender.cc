@@ -49,8 +49,8 @@ absl::StatusOr<ProbeSender> ProbeSender::Create(absl::string_view base, absl::st
                                                 absl::Duration ttl) {
   ProbeSender sender;
   if (base.empty() || base == "<>") return sender;
-  if (base.front() == '@' || base.back() == '@')
-    return Bad(base, "begins or ends with @, expected USER or USER@DOMAIN");
+  const bool half = base.front() == '@' || base.back() == '@';
+  if (half) return Bad(base, "begins or ends with @, expected USER or USER@DOMAIN");
   if (ttl < absl::ZeroDuration() || ttl % absl::Seconds(1) != absl::ZeroDuration()) {
     return Bad(base, "its lifetime must be a whole number of seconds");
   }

@@ -51,8 +51,8 @@ bool WorksWithoutSettings(const ApiRoute& route) {
 
 ApiReply Answer(ApiContext& context, const ApiRoute& route, const ApiArguments& arguments) {
   if (const auto* const either = std::get_if<EitherHandler>(&route.handler)) return (*either)(context, arguments);
-  if (const auto* const memory = std::get_if<MemoryHandler>(&route.handler))
-    return (*memory)(context.memory, arguments);
+  const auto* const memory = std::get_if<MemoryHandler>(&route.handler);
+  if (memory != nullptr) return (*memory)(context.memory, arguments);
   if (!context.daemon.has_value()) return ApiError(503, "verifyd is not running");
   return std::get<DaemonHandler>(route.handler)(context.memory, *context.daemon, arguments);
 }
