@@ -213,7 +213,9 @@ void Settings::TakeFromPostfix(const PostfixSource& source) {
   const std::string directory = Text("postfix_config_directory");
   if (directory.empty()) return;
   absl::StatusOr<PostfixSettings> read = ReadPostfixSettings(directory, source.ask);
-  if (!read.ok() && HasMainCf(directory)) postfix_error_ = std::string(read.status().message());
+  // A Postfix that was removed leaves its main.cf.
+  const bool installed = !absl::IsNotFound(read.status()) && HasMainCf(directory);
+  if (!read.ok() && installed) postfix_error_ = std::string(read.status().message());
   if (read.ok()) {
     postfix_ = std::make_shared<const PostfixSettings>(*std::move(read));
   } else if (source.before != nullptr && source.before->directory == directory) {

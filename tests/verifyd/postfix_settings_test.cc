@@ -146,6 +146,15 @@ TEST_F(PostfixSettingsTest, WhereThereIsNoMainCfThereIsNothingToKnow) {
   EXPECT_THAT(configuration->probe->virtual_alias_maps, IsEmpty());
 }
 
+TEST_F(PostfixSettingsTest, TheMainCfOfAPostfixThatWasRemovedIsNotMissed) {
+  SetInMainCf({{"relay_domains", "customer.test"}});
+  fault_ = absl::NotFoundError("there is no postconf(1)");
+  const absl::StatusOr<Configuration> configuration = Configured();
+  ASSERT_THAT(configuration, IsOk());
+  EXPECT_EQ(configuration->settings->postfix_error(), "");
+  EXPECT_THAT(configuration->probe->virtual_alias_maps, IsEmpty());
+}
+
 TEST_F(PostfixSettingsTest, NothingIsAskedWithoutAFolder) {
   Settings settings = *Settings::Load({}, {});
   settings.TakeFromPostfix({.ask = Ask()});
