@@ -372,7 +372,7 @@ absl::string_view VerbIn(const std::vector<std::string>& arguments) {
 // Where there is no verb: the first option that is none; empty: there is none.
 std::string UnknownOptionIn(const CLI::App& app, const std::vector<std::string>& arguments) {
   for (const std::string& argument : arguments) {
-    const std::string name = argument.substr(0, argument.find('='));
+    std::string name = argument.substr(0, argument.find('='));
     if (name.size() > 1 && absl::StartsWith(name, "-") && app.get_option_no_throw(name) == nullptr) return name;
   }
   return "";

@@ -87,8 +87,9 @@ bool IsOfSurroundings(const Finding& finding) {
 
 }  // namespace
 
-std::shared_ptr<const RouteChange> RouteChange::Between(std::shared_ptr<const Configuration> before,
-                                                        std::shared_ptr<const Configuration> after, absl::Time now) {
+std::shared_ptr<const RouteChange> RouteChange::Between(const std::shared_ptr<const Configuration>& before,
+                                                        const std::shared_ptr<const Configuration>& after,
+                                                        absl::Time now) {
   const Settings& was = *before->settings;
   const Settings& is = *after->settings;
   std::shared_ptr<RouteChange> change(new RouteChange({before}, after, now));

@@ -31,8 +31,8 @@ class RouteChange {
  public:
   // From one configuration to another that is in force from `now` on. Null: they have the same settings and table files
   // as far as routes are concerned, which is found out without looking at any address.
-  static std::shared_ptr<const RouteChange> Between(std::shared_ptr<const Configuration> before,
-                                                    std::shared_ptr<const Configuration> after, absl::Time now);
+  static std::shared_ptr<const RouteChange> Between(const std::shared_ptr<const Configuration>& before,
+                                                    const std::shared_ptr<const Configuration>& after, absl::Time now);
   // From what an earlier run had to this one, in force from `now` on. `text` is RouteText of then; null where it is the
   // same. Where routes led is not known any more: all of our domains may have had others.
   static std::shared_ptr<const RouteChange> SinceEarlierRun(absl::string_view text,
