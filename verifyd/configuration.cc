@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <utility>
@@ -18,6 +17,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/input_file.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "probe/destination_settings.h"
@@ -366,14 +366,12 @@ absl::StatusOr<std::string> ServicePath(const Settings& settings, absl::string_v
 
 // Debian's Postfix has the name of a file there, "/etc/mailname": its first line counts.
 absl::StatusOr<std::string> OriginDomain(const Settings& settings) {
-  constexpr std::streamsize kLongest = 300;
+  constexpr size_t kMaxFile = size_t{64} * 1024;
   const std::string origin = settings.Text("myorigin");
   if (origin.empty()) return origin;
   if (!absl::StartsWith(origin, "/")) return ParseDomain(origin);
-  std::array<char, kLongest> line = {};
-  std::ifstream file(origin, std::ios::binary);
-  if (!file.getline(line.data(), kLongest)) return Unexpected(origin, "a domain, or a file whose first line is one");
-  return ParseDomain(absl::StripAsciiWhitespace(line.data()));
+  ASSIGN_OR_RETURN(const std::string text, ReadInputFile(origin, kMaxFile));
+  return ParseDomain(absl::StripAsciiWhitespace(text.substr(0, text.find('\n'))));
 }
 
 void FillRoutes(const Draft& draft, ProbeSettings& probe) {
