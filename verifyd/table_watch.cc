@@ -38,8 +38,10 @@ void TableWatch::Look() {
 }
 
 void TableWatch::ReadAgain(const std::vector<std::string>& changed) {
+  since_read_ = absl::ZeroDuration();
   absl::StatusOr<Configuration> loaded =
       Configuration::Create(*settings_, {.ask = ask_, .before = settings_->postfix()});
+  if (!loaded.ok() && changed.empty()) return;  // what is wrong was told when it changed
   if (!loaded.ok()) {
     for (Watched& file : files_) file.refused = file.seen;
     for (const absl::string_view line : absl::StrSplit(loaded.status().message(), '\n')) {
@@ -49,7 +51,6 @@ void TableWatch::ReadAgain(const std::vector<std::string>& changed) {
   }
   loaded->stand_in = stand_in_;
   const bool nothing_new = changed.empty() && !loaded->settings->postfix_error().empty();
-  since_read_ = absl::ZeroDuration();
   if (nothing_new) return;
   for (const std::string& warning : loaded->warnings) {
     if (!absl::c_linear_search(warnings_, warning)) LogWarning(warning);

@@ -179,6 +179,32 @@ TEST_F(TableWatchTest, SettingsThatStandInGoOnToDoSoWhenATableHasChanged) {
   EXPECT_EQ(taken_[0].stand_in, StandIn::kLastGood);
 }
 
+TEST_F(TableWatchTest, ATableThatBrokeWhilePostfixCouldNotBeAskedWasToldEveryFiveSeconds) {
+  int asked = 0;
+  const AskPostconf ask = [&](const std::vector<std::string>& /*arguments*/) -> absl::StatusOr<std::string> {
+    ++asked;
+    return absl::UnavailableError("postconf: could not find any active network interfaces");
+  };
+  TableWatch watch(
+      test_.loop(), [this](Configuration again) { taken_.push_back(std::move(again)); }, ask);
+  Write("main.cf", "relay_domains = customer.test\n");
+  const auto settings = Settings::Load({{"address_verify_map", "", "test"},
+                                        {"myhostname", "gateway.example", "test"},
+                                        {"address_verify_transport_maps", "texthash:" + Path("transport"), "test"},
+                                        {"postfix_config_directory", folder_, "test"}},
+                                       {});
+  auto configuration = Configuration::Create(*settings, {.ask = ask});
+  ASSERT_THAT(configuration, IsOk());
+  watch.Watch(*configuration);
+  Write("transport", "example.com smtp:[10.0.0.2]\nexample.net nonsense\n");
+  test_.Advance(2 * kInterval);
+  EXPECT_THAT(log_.lines(), ElementsAre(HasSubstr(Path("transport") + ":2: ")));
+  asked = 0;
+  test_.Advance(absl::Minutes(3));
+  EXPECT_EQ(asked, 3);
+  EXPECT_EQ(log_.lines().size(), 1U);
+}
+
 TEST_F(TableWatchTest, PostfixThatCouldNotBeAskedIsAskedAgainEveryMinute) {
   int asked = 0;
   bool down = true;
