@@ -215,7 +215,7 @@ struct Daemon::Impl {
   void TakeTables(Configuration again);
   void NoteRestartNeeds(const Settings& settings);
   std::string RoutesFile() const;
-  void HeedRoutesOfBefore();
+  void HeedRoutesOfBefore(const absl::StatusOr<std::string>& routes);
   void KeepRoutes();
   void Use(Configuration loaded);
   void Configure();
@@ -425,7 +425,7 @@ absl::Status Daemon::Impl::BuildRooms() {
   BuildApi();
   Configure();
   RememberDestinations(*cache, *prober);
-  HeedRoutesOfBefore();
+  HeedRoutesOfBefore(ReadInputFile(RoutesFile(), kMaxRoutes));
   agenda = std::make_unique<Agenda>(front, *cache, *verifier);
   RETURN_IF_ERROR(OpenControlDoor());
   WatchFiles();
@@ -521,7 +521,9 @@ void Daemon::Impl::Use(Configuration loaded) {
   if (KnowsRoutes(*before)) {
     verifier->TakeIn(RouteChange::Between(before, configuration, front.clock().Now()));
   } else {
-    HeedRoutesOfBefore();
+    reader.Post([this, file = RoutesFile()] {
+      front.Post([this, routes = ReadInputFile(file, kMaxRoutes)] { HeedRoutesOfBefore(routes); });
+    });
   }
   KeepRoutes();
 }
@@ -542,8 +544,8 @@ std::string Daemon::Impl::RoutesFile() const {
   return cache_file.empty() ? "" : absl::StrCat(cache_file, ".routes");
 }
 
-void Daemon::Impl::HeedRoutesOfBefore() {
-  const absl::StatusOr<std::string> routes = ReadInputFile(RoutesFile(), kMaxRoutes);
+// `routes`: what KeepRoutes has kept. An error: nothing is known of an earlier run.
+void Daemon::Impl::HeedRoutesOfBefore(const absl::StatusOr<std::string>& routes) {
   if (!routes.ok() || !KnowsRoutes(*configuration)) return;
   verifier->TakeIn(RouteChange::SinceEarlierRun(*routes, configuration, front.clock().Now()));
 }
