@@ -63,9 +63,8 @@ absl::StatusOr<int> Asker::Ask(const ApiRequest& request, LineSink sink) {
   if (socket_.empty()) socket_ = Socket();
   if (socket_.empty()) {
     return absl::FailedPreconditionError(
-        "control_socket is empty: a daemon that runs can not be asked, unless -s names its socket; a hangup (kill "
-        "-HUP) "
-        "makes it read its settings");
+        "control_socket is empty: a daemon that runs can not be asked, unless -s names its socket; a hangup "
+        "(kill -HUP) makes it read its settings");
   }
   absl::StatusOr<int> answered = AskDaemon(socket_, request, sink, patience_);
   if (answered.ok() || !absl::IsUnavailable(answered.status()) || !memory_will_do_) return answered;
