@@ -6,7 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "probe/network.h"
+#include "base/network.h"
 
 namespace verifyd {
 namespace {

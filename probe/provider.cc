@@ -1,7 +1,7 @@
 #include "probe/provider.h"
 
+#include "base/network.h"
 #include "mail/registrable_domain.h"
-#include "probe/network.h"
 
 namespace verifyd {
 

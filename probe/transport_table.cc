@@ -11,10 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/network.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "mail/address_extension.h"
-#include "probe/network.h"
 
 namespace verifyd {
 namespace {

@@ -23,11 +23,11 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/pattern_set.h"
 #include "mail/finding.h"
 #include "mail/reply.h"
 #include "verdict/event.h"
 #include "verdict/marks.h"
-#include "verdict/pattern_set.h"
 #include "verdict/reply_text.h"
 #include "verdict/rule_file.h"
 

@@ -9,11 +9,11 @@
 #include <cstddef>
 #include <string>
 
+#include "base/line_source.h"
 #include "base/loop.h"
 #include "cache/cache.h"
 #include "cache/lifetime.h"
 #include "cache/record_filter.h"
-#include "verifyd/line_source.h"
 
 namespace verifyd {
 

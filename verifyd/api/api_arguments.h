@@ -14,12 +14,12 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/line_source.h"
 #include "boost/json/fwd.hpp"
 #include "cache/record.h"
 #include "cache/record_filter.h"
 #include "mail/finding.h"
 #include "mail/question.h"
-#include "verifyd/line_source.h"
 #include "verifyd/record_reader.h"
 
 namespace verifyd {

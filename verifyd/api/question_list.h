@@ -13,11 +13,11 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/line_source.h"
 #include "base/loop.h"
 #include "base/signal.h"
 #include "boost/asio/awaitable.hpp"
 #include "mail/question.h"
-#include "verifyd/line_source.h"
 #include "verifyd/verifier.h"
 
 namespace verifyd {

@@ -17,7 +17,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/gather.h"
-#include "probe/network.h"
+#include "base/network.h"
 #include "verifyd/doctor/spf.h"
 #include "verifyd/restriction/blocklist.h"
 

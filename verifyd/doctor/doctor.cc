@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/gather.h"
-#include "probe/network.h"
+#include "base/network.h"
 #include "verifyd/doctor/dns_examination.h"
 #include "verifyd/doctor/domain_examination.h"
 #include "verifyd/doctor/settings_examination.h"

@@ -20,7 +20,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "base/disk_space.h"
-#include "verifyd/privileges.h"
+#include "base/privileges.h"
 #include "verifyd/setting_syntax.h"
 #include "verifyd/table_file.h"
 

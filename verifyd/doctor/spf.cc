@@ -17,9 +17,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/network.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "probe/network.h"
 #include "verifyd/restriction/blocklist.h"
 
 namespace verifyd {

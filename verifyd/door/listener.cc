@@ -19,12 +19,12 @@
 #include "absl/strings/strip.h"
 #include "base/log.h"
 #include "base/made_file.h"
+#include "base/privileges.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "boost/asio/as_tuple.hpp"
 #include "boost/asio/posix/stream_descriptor.hpp"
 #include "boost/asio/use_awaitable.hpp"
-#include "verifyd/privileges.h"
 
 namespace verifyd {
 namespace {

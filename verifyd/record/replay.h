@@ -13,11 +13,11 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "base/line_source.h"
 #include "base/loop.h"
 #include "base/signal.h"
 #include "boost/asio/awaitable.hpp"
 #include "cache/cache.h"
-#include "verifyd/line_source.h"
 #include "verifyd/record/tally.h"
 #include "verifyd/restriction/mail_request.h"
 #include "verifyd/restriction/restriction.h"

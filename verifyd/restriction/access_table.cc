@@ -7,9 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/log.h"
+#include "base/network.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "probe/network.h"
 #include "probe/table_text.h"
 
 namespace verifyd {

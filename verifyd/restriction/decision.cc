@@ -4,8 +4,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "base/network.h"
 #include "base/text.h"
-#include "probe/network.h"
 #include "verdict/reason.h"
 
 namespace verifyd {

@@ -24,8 +24,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/network.h"
 #include "base/numbered_texts.h"
-#include "probe/network.h"
 
 namespace verifyd {
 

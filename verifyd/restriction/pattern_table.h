@@ -29,7 +29,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/numbered_texts.h"
-#include "verdict/pattern_set.h"
+#include "base/pattern_set.h"
 
 namespace verifyd {
 

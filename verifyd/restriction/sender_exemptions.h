@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/pattern_set.h"
 #include "mail/address.h"
-#include "verdict/pattern_set.h"
 
 namespace verifyd {
 

@@ -1,4 +1,4 @@
-#include "verifyd/privileges.h"
+#include "base/privileges.h"
 
 #include <grp.h>
 #include <pwd.h>

@@ -2,8 +2,8 @@
 // and memory is bounded, whatever patterns and text are.
 //
 // Thread: one while it is filled, any after Compile.
-#ifndef VERIFYD_VERDICT_PATTERN_SET_H_
-#define VERIFYD_VERDICT_PATTERN_SET_H_
+#ifndef VERIFYD_BASE_PATTERN_SET_H_
+#define VERIFYD_BASE_PATTERN_SET_H_
 
 #include <re2/re2.h>
 #include <re2/set.h>
@@ -54,4 +54,4 @@ class PatternSet {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERDICT_PATTERN_SET_H_
+#endif  // VERIFYD_BASE_PATTERN_SET_H_

@@ -1,8 +1,8 @@
 // Text that comes line by line, over time: answers of the api on their way out, addresses on their way in.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_LINE_SOURCE_H_
-#define VERIFYD_VERIFYD_LINE_SOURCE_H_
+#ifndef VERIFYD_BASE_LINE_SOURCE_H_
+#define VERIFYD_BASE_LINE_SOURCE_H_
 
 #include <functional>
 #include <optional>
@@ -18,4 +18,4 @@ using LineSource = std::function<boost::asio::awaitable<std::optional<std::strin
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_LINE_SOURCE_H_
+#endif  // VERIFYD_BASE_LINE_SOURCE_H_

@@ -1,8 +1,8 @@
 // IP networks, and which addresses no mail server on the Internet has.
 //
 // Thread: any (values, pure functions).
-#ifndef VERIFYD_PROBE_NETWORK_H_
-#define VERIFYD_PROBE_NETWORK_H_
+#ifndef VERIFYD_BASE_NETWORK_H_
+#define VERIFYD_BASE_NETWORK_H_
 
 #include <array>
 #include <cstdint>
@@ -65,4 +65,4 @@ bool IsBogusAddress(absl::string_view address);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_PROBE_NETWORK_H_
+#endif  // VERIFYD_BASE_NETWORK_H_

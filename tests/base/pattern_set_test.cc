@@ -1,4 +1,4 @@
-#include "verdict/pattern_set.h"
+#include "base/pattern_set.h"
 
 #include <gtest/gtest.h>
 

@@ -2,8 +2,8 @@
 // systemd).
 //
 // Thread: main, before there are others.
-#ifndef VERIFYD_VERIFYD_PRIVILEGES_H_
-#define VERIFYD_VERIFYD_PRIVILEGES_H_
+#ifndef VERIFYD_BASE_PRIVILEGES_H_
+#define VERIFYD_BASE_PRIVILEGES_H_
 
 #include <sys/types.h>
 
@@ -34,4 +34,4 @@ absl::Status BecomeUser(const UserIdentity& user);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_PRIVILEGES_H_
+#endif  // VERIFYD_BASE_PRIVILEGES_H_

@@ -1,4 +1,4 @@
-#include "probe/network.h"
+#include "base/network.h"
 
 #include <gtest/gtest.h>
 

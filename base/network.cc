@@ -1,4 +1,4 @@
-#include "probe/network.h"
+#include "base/network.h"
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
