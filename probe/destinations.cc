@@ -9,10 +9,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "mail/event.h"
 #include "probe/destination.h"
 #include "probe/provider.h"
 #include "probe/route.h"
-#include "verdict/event.h"
 
 namespace verifyd {
 namespace {

@@ -11,9 +11,9 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
+#include "mail/event.h"
 #include "probe/stream.h"
 #include "probe/tls_policy.h"
-#include "verdict/event.h"
 
 namespace verifyd {
 

@@ -14,13 +14,13 @@
 #include "base/mailbox.h"
 #include "base/shares.h"
 #include "base/signal.h"
+#include "mail/event.h"
 #include "probe/alarms.h"
 #include "probe/destination_settings.h"
 #include "probe/destinations.h"
 #include "probe/router.h"
 #include "probe/stock_verify.h"
 #include "probe/transcript.h"
-#include "verdict/event.h"
 #include "verdict/reason.h"
 
 namespace verifyd {

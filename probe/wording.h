@@ -8,10 +8,10 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "mail/event.h"
 #include "mail/finding.h"
 #include "mail/reply.h"
 #include "probe/dialer.h"
-#include "verdict/event.h"
 
 namespace verifyd {
 

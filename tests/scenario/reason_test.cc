@@ -12,9 +12,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "mail/address.h"
+#include "mail/event.h"
 #include "tests/scenario/scenario.h"
 #include "verdict/classifier.h"
-#include "verdict/event.h"
 
 namespace verifyd {
 namespace {

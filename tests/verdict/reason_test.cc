@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-#include "verdict/event.h"
+#include "mail/event.h"
 
 namespace verifyd {
 namespace {

@@ -8,8 +8,8 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "mail/host_name.h"
 #include "mail/probe_sender.h"
-#include "verifyd/restriction/host_name.h"
 
 namespace verifyd {
 namespace {

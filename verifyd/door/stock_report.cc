@@ -5,8 +5,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 #include "mail/address_forms.h"
+#include "mail/event.h"
 #include "mail/reply.h"
-#include "verdict/event.h"
 
 namespace verifyd {
 namespace {

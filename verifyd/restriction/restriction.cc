@@ -9,10 +9,10 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "dns/mail_domain.h"
+#include "mail/host_name.h"
 #include "mail/masked_text.h"
 #include "verifyd/restriction/access_table.h"
 #include "verifyd/restriction/client.h"
-#include "verifyd/restriction/host_name.h"
 
 namespace verifyd {
 namespace {

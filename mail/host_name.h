@@ -2,8 +2,8 @@
 // valid_mailhost_addr(3)).
 //
 // Thread: any (pure functions).
-#ifndef VERIFYD_VERIFYD_RESTRICTION_HOST_NAME_H_
-#define VERIFYD_VERIFYD_RESTRICTION_HOST_NAME_H_
+#ifndef VERIFYD_MAIL_HOST_NAME_H_
+#define VERIFYD_MAIL_HOST_NAME_H_
 
 #include "absl/strings/string_view.h"
 
@@ -19,4 +19,4 @@ bool IsAddressLiteral(absl::string_view text);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_RESTRICTION_HOST_NAME_H_
+#endif  // VERIFYD_MAIL_HOST_NAME_H_

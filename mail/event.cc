@@ -1,4 +1,4 @@
-#include "verdict/event.h"
+#include "mail/event.h"
 
 namespace verifyd {
 namespace {

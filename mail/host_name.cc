@@ -1,4 +1,4 @@
-#include "verifyd/restriction/host_name.h"
+#include "mail/host_name.h"
 
 #include <algorithm>
 

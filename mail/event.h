@@ -1,8 +1,8 @@
 // Events: what happens to a probe without a server saying it in a reply. Each has a reason, as replies have.
 //
 // Thread: any (values).
-#ifndef VERIFYD_VERDICT_EVENT_H_
-#define VERIFYD_VERDICT_EVENT_H_
+#ifndef VERIFYD_MAIL_EVENT_H_
+#define VERIFYD_MAIL_EVENT_H_
 
 #include <cstdint>
 
@@ -52,4 +52,4 @@ absl::string_view EventName(Event event);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERDICT_EVENT_H_
+#endif  // VERIFYD_MAIL_EVENT_H_
