@@ -2,7 +2,7 @@
 
 #include "absl/random/distributions.h"
 #include "absl/strings/str_cat.h"
-#include "probe/provider.h"
+#include "dns/provider.h"
 
 namespace verifyd {
 namespace {

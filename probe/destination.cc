@@ -8,10 +8,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "dns/provider.h"
 #include "mail/event.h"
 #include "mail/masked_text.h"
 #include "probe/catch_all.h"
-#include "probe/provider.h"
 #include "verdict/reason.h"
 
 namespace verifyd {

@@ -9,9 +9,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "dns/provider.h"
 #include "mail/event.h"
 #include "probe/destination.h"
-#include "probe/provider.h"
 #include "probe/route.h"
 
 namespace verifyd {

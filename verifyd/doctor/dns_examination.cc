@@ -18,8 +18,8 @@
 #include "absl/strings/str_split.h"
 #include "base/gather.h"
 #include "base/network.h"
+#include "dns/blocklist.h"
 #include "verifyd/doctor/spf.h"
-#include "verifyd/restriction/blocklist.h"
 
 namespace verifyd {
 namespace {

@@ -20,7 +20,7 @@
 #include "base/network.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "verifyd/restriction/blocklist.h"
+#include "dns/blocklist.h"
 
 namespace verifyd {
 namespace {

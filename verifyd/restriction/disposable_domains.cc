@@ -1,7 +1,7 @@
 #include "verifyd/restriction/disposable_domains.h"
 
 #include "base/status_macros.h"
-#include "probe/provider.h"
+#include "dns/provider.h"
 
 namespace verifyd {
 namespace {

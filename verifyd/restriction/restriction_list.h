@@ -16,7 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "verifyd/restriction/blocklist.h"
+#include "dns/blocklist.h"
 #include "verifyd/restriction/decision.h"
 
 namespace verifyd {

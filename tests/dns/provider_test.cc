@@ -1,4 +1,4 @@
-#include "probe/provider.h"
+#include "dns/provider.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "probe/provider.h"
+#include "dns/provider.h"
 
 #include "base/network.h"
 #include "mail/registrable_domain.h"

@@ -1,8 +1,8 @@
 // A DNS blocklist (reject_rbl_client in postconf(5), RFC 5782): a zone with a name for each client it lists.
 //
 // Thread: any (values, pure functions).
-#ifndef VERIFYD_VERIFYD_RESTRICTION_BLOCKLIST_H_
-#define VERIFYD_VERIFYD_RESTRICTION_BLOCKLIST_H_
+#ifndef VERIFYD_DNS_BLOCKLIST_H_
+#define VERIFYD_DNS_BLOCKLIST_H_
 
 #include <array>
 #include <cstdint>
@@ -32,4 +32,4 @@ struct Blocklist {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_RESTRICTION_BLOCKLIST_H_
+#endif  // VERIFYD_DNS_BLOCKLIST_H_

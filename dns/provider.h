@@ -2,8 +2,8 @@
 // provider share their opinion of us; another's may differ.
 //
 // Thread: any.
-#ifndef VERIFYD_PROBE_PROVIDER_H_
-#define VERIFYD_PROBE_PROVIDER_H_
+#ifndef VERIFYD_DNS_PROVIDER_H_
+#define VERIFYD_DNS_PROVIDER_H_
 
 #include <string>
 
@@ -15,4 +15,4 @@ std::string ProviderOf(const std::string& host);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_PROBE_PROVIDER_H_
+#endif  // VERIFYD_DNS_PROVIDER_H_

@@ -1,4 +1,4 @@
-#include "verifyd/restriction/blocklist.h"
+#include "dns/blocklist.h"
 
 #include <gtest/gtest.h>
 
