@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "classifier/built_in_rules.h"
+#include "classifier/classifier.h"
+#include "classifier/marks.h"
 #include "mail/address.h"
-#include "verdict/built_in_rules.h"
-#include "verdict/classifier.h"
-#include "verdict/marks.h"
 
 namespace verifyd {
 namespace {

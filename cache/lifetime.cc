@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/match.h"
-#include "verdict/reason.h"
+#include "classifier/reason.h"
 
 namespace verifyd {
 namespace {

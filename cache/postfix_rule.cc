@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "verdict/reason.h"
+#include "classifier/reason.h"
 
 namespace verifyd {
 namespace {

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/text.h"
-#include "verdict/reason.h"
+#include "classifier/reason.h"
 
 namespace verifyd {
 namespace {

@@ -16,7 +16,7 @@ set(completion ${PROJECT_BINARY_DIR}/verifyctl/completion)
 install(FILES ${completion}.bash DESTINATION share/bash-completion/completions RENAME verifyctl)
 install(FILES ${completion}.fish DESTINATION share/fish/vendor_completions.d RENAME verifyctl.fish)
 
-install(FILES ${PROJECT_SOURCE_DIR}/verdict/rules.txt DESTINATION share/verifyd)
+install(FILES ${PROJECT_SOURCE_DIR}/classifier/rules.txt DESTINATION share/verifyd)
 install(PROGRAMS ${PROJECT_SOURCE_DIR}/scripts/disposable-domains DESTINATION share/verifyd)
 install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION share/doc/verifyd)
 set(packaging ${PROJECT_SOURCE_DIR}/packaging)

@@ -41,8 +41,8 @@ enum class FindingSource : uint8_t {
   kMailLog = 3,   // a delivery that Postfix has logged
 };
 
-// The closed list of reasons; what each means stands in verdict/reason.h. The numbers are written into records: never
-// change them, only append.
+// The closed list of reasons; what each means stands in classifier/reason.h. The numbers are written into records:
+// never change them, only append.
 enum class Reason : uint8_t {
   kNone = 0,
   kAccepted = 1,
@@ -154,7 +154,7 @@ struct Finding {
   friend bool operator==(const Finding&, const Finding&) = default;
 };
 
-// Words for users, logs and files: "deliverable", "address", "rcpt". A reason's name is in verdict/reason.h.
+// Words for users, logs and files: "deliverable", "address", "rcpt". A reason's name is in classifier/reason.h.
 absl::string_view DeliverabilityName(Deliverability d);
 absl::string_view ScopeName(Scope s);
 absl::string_view StageName(Stage s);

@@ -5,8 +5,8 @@
 
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
-#include "verdict/classifier.h"
-#include "verdict/reason.h"
+#include "classifier/classifier.h"
+#include "classifier/reason.h"
 
 namespace verifyd {
 namespace {

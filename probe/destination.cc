@@ -8,11 +8,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
+#include "classifier/reason.h"
 #include "dns/provider.h"
 #include "mail/event.h"
 #include "mail/masked_text.h"
 #include "probe/catch_all.h"
-#include "verdict/reason.h"
 
 namespace verifyd {
 namespace {

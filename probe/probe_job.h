@@ -15,6 +15,7 @@
 #include "absl/functional/any_invocable.h"
 #include "base/clock.h"
 #include "base/timer.h"
+#include "classifier/classifier.h"
 #include "mail/destination_state.h"
 #include "mail/finding.h"
 #include "mail/probe_outcome.h"
@@ -22,7 +23,6 @@
 #include "probe/probe_settings.h"
 #include "probe/route.h"
 #include "probe/transcript.h"
-#include "verdict/classifier.h"
 
 namespace verifyd {
 

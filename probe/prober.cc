@@ -14,6 +14,7 @@
 #include "base/mailbox.h"
 #include "base/shares.h"
 #include "base/signal.h"
+#include "classifier/reason.h"
 #include "mail/event.h"
 #include "probe/alarms.h"
 #include "probe/destination_settings.h"
@@ -21,7 +22,6 @@
 #include "probe/router.h"
 #include "probe/stock_verify.h"
 #include "probe/transcript.h"
-#include "verdict/reason.h"
 
 namespace verifyd {
 namespace {

@@ -18,6 +18,7 @@
 #include "absl/functional/any_invocable.h"
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
+#include "classifier/classifier.h"
 #include "dns/resolver.h"
 #include "mail/address.h"
 #include "mail/destination_activity.h"
@@ -27,7 +28,6 @@
 #include "probe/dialer.h"
 #include "probe/probe_settings.h"
 #include "probe/route.h"
-#include "verdict/classifier.h"
 
 namespace verifyd {
 

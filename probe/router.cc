@@ -11,12 +11,12 @@
 #include "base/log.h"
 #include "base/network.h"
 #include "base/text.h"
+#include "classifier/classifier.h"
+#include "classifier/reason.h"
 #include "probe/dane.h"
 #include "probe/destination_settings.h"
 #include "probe/route_service.h"
 #include "probe/wording.h"
-#include "verdict/classifier.h"
-#include "verdict/reason.h"
 
 namespace verifyd {
 namespace {

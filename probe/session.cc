@@ -8,8 +8,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "classifier/reason.h"
 #include "probe/race.h"
-#include "verdict/reason.h"
 
 namespace verifyd {
 namespace {

@@ -31,6 +31,8 @@
 #include "base/loop.h"
 #include "base/timer.h"
 #include "boost/asio/awaitable.hpp"
+#include "classifier/classifier.h"
+#include "classifier/marks.h"
 #include "mail/address.h"
 #include "mail/domain_fact.h"
 #include "mail/finding.h"
@@ -44,8 +46,6 @@
 #include "probe/stream.h"
 #include "probe/transcript.h"
 #include "probe/wording.h"
-#include "verdict/classifier.h"
-#include "verdict/marks.h"
 
 namespace verifyd {
 

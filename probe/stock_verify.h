@@ -11,10 +11,10 @@
 #include "absl/time/time.h"
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
+#include "classifier/classifier.h"
 #include "mail/address.h"
 #include "mail/finding.h"
 #include "probe/dialer.h"
-#include "verdict/classifier.h"
 
 namespace verifyd {
 

@@ -20,7 +20,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "verdict/classifier.h"
+#include "classifier/classifier.h"
 
 namespace verifyd {
 

@@ -12,7 +12,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "boost/json.hpp"
-#include "verdict/classifier.h"
+#include "classifier/classifier.h"
 #include "verifyctl/answer.h"
 #include "verifyctl/exit_code.h"
 #include "verifyctl/import_source.h"

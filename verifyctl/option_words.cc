@@ -10,9 +10,9 @@
 #include "absl/strings/str_join.h"
 #include "base/nearest_name.h"
 #include "base/text.h"
+#include "classifier/reason.h"
 #include "mail/address.h"
 #include "mail/finding.h"
-#include "verdict/reason.h"
 #include "verifyd/settings.h"
 
 namespace verifyd {

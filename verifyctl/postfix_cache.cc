@@ -20,9 +20,9 @@
 #include "base/text.h"
 #include "boost/json.hpp"
 #include "cache/lmdb_value.h"
+#include "classifier/stock_report.h"
 #include "mail/address.h"
 #include "mail/finding.h"
-#include "verifyd/door/stock_report.h"
 #include "verifyd/json.h"
 
 namespace verifyd {

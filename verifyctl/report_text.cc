@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "base/text.h"
 #include "boost/json.hpp"
-#include "verdict/reason.h"
+#include "classifier/reason.h"
 #include "verifyctl/result_text.h"
 #include "verifyd/json.h"
 

@@ -21,10 +21,10 @@
 #include "base/network.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "classifier/reason.h"
 #include "probe/destination_settings.h"
 #include "probe/table.h"
 #include "probe/table_text.h"
-#include "verdict/reason.h"
 #include "verifyd/door/door_table.h"
 
 namespace verifyd {

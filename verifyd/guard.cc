@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "verdict/classifier.h"
+#include "classifier/classifier.h"
 
 namespace verifyd {
 namespace {

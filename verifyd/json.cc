@@ -6,7 +6,7 @@
 
 #include "absl/strings/strip.h"
 #include "boost/json/src.hpp"
-#include "verdict/reason.h"
+#include "classifier/reason.h"
 
 namespace verifyd {
 namespace {

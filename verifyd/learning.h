@@ -16,8 +16,8 @@
 #include "absl/time/time.h"
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
+#include "classifier/classifier.h"
 #include "mail/delivery.h"
-#include "verdict/classifier.h"
 #include "verifyd/verifier.h"
 
 namespace verifyd {

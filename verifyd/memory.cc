@@ -6,8 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "cache/postfix_rule.h"
-#include "verdict/classifier.h"
-#include "verdict/reason.h"
+#include "classifier/classifier.h"
+#include "classifier/reason.h"
 
 namespace verifyd {
 namespace {

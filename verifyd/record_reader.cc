@@ -9,8 +9,8 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "boost/json.hpp"
+#include "classifier/reason.h"
 #include "mail/address.h"
-#include "verdict/reason.h"
 
 namespace verifyd {
 namespace {
@@ -91,7 +91,7 @@ absl::Status ReadMeaning(const json::object& object, T& finding) {
     if (!known.has_value()) return Expected("reason", "the name of a reason", reason);
     finding.reason = *known;
   }
-  // Shown as risky, kept as a positive (verdict/reason.h).
+  // Shown as risky, kept as a positive (classifier/reason.h).
   if (finding.reason == Reason::kCatchAll && finding.deliverability == Deliverability::kRisky) {
     finding.deliverability = Deliverability::kDeliverable;
   }

@@ -7,8 +7,8 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "classifier/reason.h"
 #include "probe/route_plan.h"
-#include "verdict/reason.h"
 #include "verifyd/record_walk.h"
 
 namespace verifyd {

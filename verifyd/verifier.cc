@@ -8,11 +8,11 @@
 #include "base/signal.h"
 #include "cache/merge.h"
 #include "cache/postfix_rule.h"
+#include "classifier/classifier.h"
+#include "classifier/reason.h"
+#include "classifier/retry_delay.h"
 #include "mail/address_forms.h"
 #include "mail/masked_text.h"
-#include "verdict/classifier.h"
-#include "verdict/reason.h"
-#include "verdict/retry_delay.h"
 #include "verifyd/route_change.h"
 
 namespace verifyd {

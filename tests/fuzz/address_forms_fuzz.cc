@@ -5,11 +5,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "classifier/classifier.h"
+#include "classifier/marks.h"
 #include "mail/address.h"
 #include "mail/address_forms.h"
 #include "mail/masked_text.h"
-#include "verdict/classifier.h"
-#include "verdict/marks.h"
 
 namespace {
 

@@ -3,8 +3,8 @@
 #include <cstdlib>
 
 #include "absl/strings/string_view.h"
-#include "verdict/classifier.h"
-#include "verdict/reason.h"
+#include "classifier/classifier.h"
+#include "classifier/reason.h"
 
 namespace {
 

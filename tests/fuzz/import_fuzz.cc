@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "boost/json.hpp"
 #include "cache/record.h"
-#include "verdict/classifier.h"
+#include "classifier/classifier.h"
 #include "verifyctl/import_source.h"
 #include "verifyd/record_reader.h"
 

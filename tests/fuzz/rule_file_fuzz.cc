@@ -4,8 +4,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
-#include "verdict/classifier.h"
-#include "verdict/reason.h"
+#include "classifier/classifier.h"
+#include "classifier/reason.h"
 
 namespace {
 

@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "classifier/classifier.h"
 #include "mail/address.h"
 #include "probe/probe_job.h"
 #include "tests/test_loop.h"
-#include "verdict/classifier.h"
 
 namespace verifyd {
 namespace {

@@ -12,8 +12,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "classifier/reason.h"
 #include "tests/probe/probe_world.h"
-#include "verdict/reason.h"
 
 namespace verifyd {
 namespace {

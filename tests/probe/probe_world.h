@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "classifier/classifier.h"
 #include "mail/address.h"
 #include "mail/probe_outcome.h"
 #include "mail/probe_request.h"
@@ -19,7 +20,6 @@
 #include "tests/scripted_dialer.h"
 #include "tests/scripted_resolver.h"
 #include "tests/test_loop.h"
-#include "verdict/classifier.h"
 
 namespace verifyd {
 

@@ -1,6 +1,6 @@
 // Every reason that a rule gives does what its row in the table says: a server says what the rule's own example says,
 // and the client is answered as the row wants it, or a little more kindly.
-#include "verdict/reason.h"
+#include "classifier/reason.h"
 
 #include <gtest/gtest.h>
 
@@ -11,10 +11,10 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "classifier/classifier.h"
 #include "mail/address.h"
 #include "mail/event.h"
 #include "tests/scenario/scenario.h"
-#include "verdict/classifier.h"
 
 namespace verifyd {
 namespace {

@@ -14,10 +14,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "cache/cache.h"
+#include "classifier/classifier.h"
 #include "probe/prober.h"
 #include "tests/scripted_dialer.h"
 #include "tests/scripted_resolver.h"
-#include "verdict/classifier.h"
 #include "verifyd/api/api.h"
 #include "verifyd/api_supply.h"
 #include "verifyd/configuration.h"

@@ -4,8 +4,8 @@
 
 #include <string>
 
+#include "classifier/reason.h"
 #include "tests/status_matchers.h"
-#include "verdict/reason.h"
 
 namespace verifyd {
 namespace {

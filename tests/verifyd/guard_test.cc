@@ -11,12 +11,12 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "cache/cache.h"
+#include "classifier/classifier.h"
 #include "probe/probe_settings.h"
 #include "probe/prober.h"
 #include "tests/scripted_dialer.h"
 #include "tests/scripted_resolver.h"
 #include "tests/test_loop.h"
-#include "verdict/classifier.h"
 
 namespace verifyd {
 namespace {

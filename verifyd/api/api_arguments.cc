@@ -14,8 +14,8 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "boost/json.hpp"
+#include "classifier/reason.h"
 #include "mail/address.h"
-#include "verdict/reason.h"
 #include "verifyd/json.h"
 
 namespace verifyd {

@@ -9,10 +9,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/gather.h"
+#include "classifier/reason.h"
 #include "mail/address.h"
 #include "mail/probe_request.h"
 #include "probe/prober.h"
-#include "verdict/reason.h"
 
 namespace verifyd {
 namespace {

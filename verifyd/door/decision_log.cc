@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
-#include "verdict/reason.h"
+#include "classifier/reason.h"
 
 namespace verifyd {
 namespace {

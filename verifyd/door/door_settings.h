@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "verdict/classifier.h"
+#include "classifier/classifier.h"
 #include "verifyd/door/decision_log.h"
 #include "verifyd/restriction/restriction.h"
 

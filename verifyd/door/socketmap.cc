@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
+#include "classifier/reason.h"
 #include "probe/socketmap.h"
-#include "verdict/reason.h"
 #include "verifyd/door/access_action.h"
 #include "verifyd/door/lookup_protocol.h"
 

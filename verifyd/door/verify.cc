@@ -7,9 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "classifier/reason.h"
+#include "classifier/stock_report.h"
 #include "mail/address.h"
-#include "verdict/reason.h"
-#include "verifyd/door/stock_report.h"
 #include "verifyd/door/verify_request.h"
 
 namespace verifyd {

@@ -3,8 +3,8 @@
 #include <optional>
 
 #include "absl/strings/match.h"
+#include "classifier/reason.h"
 #include "mail/address.h"
-#include "verdict/reason.h"
 
 namespace verifyd {
 namespace {

@@ -6,7 +6,7 @@
 #include "absl/strings/str_split.h"
 #include "base/network.h"
 #include "base/text.h"
-#include "verdict/reason.h"
+#include "classifier/reason.h"
 
 namespace verifyd {
 namespace {

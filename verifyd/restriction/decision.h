@@ -11,10 +11,10 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "classifier/reason.h"
 #include "mail/finding.h"
 #include "mail/question.h"
 #include "mail/verdict.h"
-#include "verdict/reason.h"
 
 namespace verifyd {
 

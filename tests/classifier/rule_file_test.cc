@@ -1,4 +1,4 @@
-#include "verdict/rule_file.h"
+#include "classifier/rule_file.h"
 
 #include <gtest/gtest.h>
 
@@ -7,9 +7,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "classifier/built_in_rules.h"
+#include "classifier/classifier.h"
 #include "tests/status_matchers.h"
-#include "verdict/built_in_rules.h"
-#include "verdict/classifier.h"
 
 namespace verifyd {
 namespace {

@@ -1,6 +1,6 @@
 // Files of labelled replies: "id<TAB>stage<TAB>reply<TAB>status<TAB>reason<TAB>mx", the first line names the columns.
-#ifndef VERIFYD_TESTS_VERDICT_LABELLED_REPLIES_H_
-#define VERIFYD_TESTS_VERDICT_LABELLED_REPLIES_H_
+#ifndef VERIFYD_TESTS_CLASSIFIER_LABELLED_REPLIES_H_
+#define VERIFYD_TESTS_CLASSIFIER_LABELLED_REPLIES_H_
 
 #include <cstddef>
 #include <string>
@@ -32,4 +32,4 @@ LabelledReplies ReadLabelledReplies(const std::string& path);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_TESTS_VERDICT_LABELLED_REPLIES_H_
+#endif  // VERIFYD_TESTS_CLASSIFIER_LABELLED_REPLIES_H_

@@ -1,12 +1,12 @@
-#include "verdict/classifier.h"
+#include "classifier/classifier.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "classifier/reason.h"
 #include "tests/status_matchers.h"
-#include "verdict/reason.h"
 
 namespace verifyd {
 namespace {

@@ -1,4 +1,4 @@
-#include "verifyd/door/stock_report.h"
+#include "classifier/stock_report.h"
 
 #include <string>
 

@@ -1,11 +1,11 @@
 // The rule file: the classifier's rules as data. Ordered, the first that matches wins. The syntax is explained at the
-// head of verdict/rules.txt, the rules compiled in.
+// head of classifier/rules.txt, the rules compiled in.
 //
 // A file is taken whole or not at all. Errors are InvalidArgument "FILE:LINE: found ..., expected ...".
 //
 // Thread: any (values, pure functions).
-#ifndef VERIFYD_VERDICT_RULE_FILE_H_
-#define VERIFYD_VERDICT_RULE_FILE_H_
+#ifndef VERIFYD_CLASSIFIER_RULE_FILE_H_
+#define VERIFYD_CLASSIFIER_RULE_FILE_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -84,4 +84,4 @@ absl::StatusOr<RuleFile> ParseRules(absl::string_view name, absl::string_view te
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERDICT_RULE_FILE_H_
+#endif  // VERIFYD_CLASSIFIER_RULE_FILE_H_

@@ -1,4 +1,4 @@
-#include "verdict/reply_text.h"
+#include "classifier/reply_text.h"
 
 #include <re2/re2.h>
 

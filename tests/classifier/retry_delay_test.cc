@@ -1,4 +1,4 @@
-#include "verdict/retry_delay.h"
+#include "classifier/retry_delay.h"
 
 #include <gtest/gtest.h>
 

@@ -2,8 +2,8 @@
 // before anything is judged, because who may name an address chooses its words.
 //
 // Thread: any (a value; what it points to must outlive its use).
-#ifndef VERIFYD_VERDICT_MARKS_H_
-#define VERIFYD_VERDICT_MARKS_H_
+#ifndef VERIFYD_CLASSIFIER_MARKS_H_
+#define VERIFYD_CLASSIFIER_MARKS_H_
 
 #include "mail/address.h"
 
@@ -16,4 +16,4 @@ struct Marks {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERDICT_MARKS_H_
+#endif  // VERIFYD_CLASSIFIER_MARKS_H_

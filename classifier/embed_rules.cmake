@@ -4,7 +4,7 @@ string(FIND "${text}" ")rules\"" end)
 if(NOT end EQUAL -1)
   message(FATAL_ERROR "${RULES} holds the end mark of the string it is put into")
 endif()
-file(WRITE ${OUTPUT} "#include \"verdict/built_in_rules.h\"
+file(WRITE ${OUTPUT} "#include \"classifier/built_in_rules.h\"
 
 namespace verifyd {
 

@@ -1,4 +1,4 @@
-#include "tests/verdict/labelled_replies.h"
+#include "tests/classifier/labelled_replies.h"
 
 #include <fstream>
 #include <utility>

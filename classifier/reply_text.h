@@ -1,15 +1,15 @@
 // A reply's text as rules see it, and the reply quoted within a reply.
 //
 // Thread: any (pure functions).
-#ifndef VERIFYD_VERDICT_REPLY_TEXT_H_
-#define VERIFYD_VERDICT_REPLY_TEXT_H_
+#ifndef VERIFYD_CLASSIFIER_REPLY_TEXT_H_
+#define VERIFYD_CLASSIFIER_REPLY_TEXT_H_
 
 #include <optional>
 #include <string>
 
 #include "absl/container/inlined_vector.h"
+#include "classifier/marks.h"
 #include "mail/reply.h"
-#include "verdict/marks.h"
 
 namespace verifyd {
 
@@ -40,4 +40,4 @@ std::optional<JudgedReply> QuotedIn(const JudgedReply& reply);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERDICT_REPLY_TEXT_H_
+#endif  // VERIFYD_CLASSIFIER_REPLY_TEXT_H_

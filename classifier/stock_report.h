@@ -2,14 +2,14 @@
 // digit, and a text, which is what tells whom a refusal is about.
 //
 // Thread: any (pure functions).
-#ifndef VERIFYD_VERIFYD_DOOR_STOCK_REPORT_H_
-#define VERIFYD_VERIFYD_DOOR_STOCK_REPORT_H_
+#ifndef VERIFYD_CLASSIFIER_STOCK_REPORT_H_
+#define VERIFYD_CLASSIFIER_STOCK_REPORT_H_
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "classifier/classifier.h"
+#include "classifier/marks.h"
 #include "mail/finding.h"
-#include "verdict/classifier.h"
-#include "verdict/marks.h"
 #include "verifyd/door/verify_request.h"
 
 namespace verifyd {
@@ -21,4 +21,4 @@ Finding JudgeStockReport(const Classifier& classifier, RecipientStatus status, a
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_DOOR_STOCK_REPORT_H_
+#endif  // VERIFYD_CLASSIFIER_STOCK_REPORT_H_

@@ -10,10 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "classifier/classifier.h"
+#include "classifier/marks.h"
+#include "classifier/reason.h"
 #include "mail/address.h"
-#include "verdict/classifier.h"
-#include "verdict/marks.h"
-#include "verdict/reason.h"
 
 namespace verifyd {
 namespace {

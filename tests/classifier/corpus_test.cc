@@ -7,9 +7,9 @@
 #include <string>
 
 #include "absl/strings/str_split.h"
-#include "tests/verdict/labelled_replies.h"
-#include "verdict/classifier.h"
-#include "verdict/reason.h"
+#include "classifier/classifier.h"
+#include "classifier/reason.h"
+#include "tests/classifier/labelled_replies.h"
 
 namespace verifyd {
 namespace {
@@ -46,7 +46,7 @@ Agreement Judge(const LabelledReplies& replies) {
 }
 
 TEST(CorpusTest, OurOwnLabelledRepliesAreJudgedAsLabelled) {
-  const LabelledReplies replies = ReadLabelledReplies(VERIFYD_SOURCE_DIR "/tests/verdict/replies.tsv");
+  const LabelledReplies replies = ReadLabelledReplies(VERIFYD_SOURCE_DIR "/tests/classifier/replies.tsv");
   EXPECT_GE(replies.rows.size(), 60U);
   EXPECT_EQ(replies.unreadable, 0U);
   const Agreement agreement = Judge(replies);

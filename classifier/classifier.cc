@@ -1,4 +1,4 @@
-#include "verdict/classifier.h"
+#include "classifier/classifier.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -13,9 +13,9 @@
 #include "base/input_file.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "classifier/built_in_rules.h"
+#include "classifier/reason.h"
 #include "mail/address.h"
-#include "verdict/built_in_rules.h"
-#include "verdict/reason.h"
 
 namespace verifyd {
 namespace {
@@ -111,7 +111,7 @@ std::shared_ptr<const Classifier> Classifier::BuiltIn() {
   static const std::shared_ptr<const Classifier>& classifier = *[] {
     auto made = FromRules("rules.txt", BuiltInRules());
     if (!made.ok()) {
-      std::fprintf(stderr, "verdict/rules.txt: %s\n", made.status().ToString().c_str());
+      std::fprintf(stderr, "classifier/rules.txt: %s\n", made.status().ToString().c_str());
       std::abort();
     }
     return new std::shared_ptr<const Classifier>(*std::move(made));

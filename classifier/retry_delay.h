@@ -2,8 +2,8 @@
 // minutes", "retry in 300 seconds", "please wait 00:04:59").
 //
 // Thread: any (pure function).
-#ifndef VERIFYD_VERDICT_RETRY_DELAY_H_
-#define VERIFYD_VERDICT_RETRY_DELAY_H_
+#ifndef VERIFYD_CLASSIFIER_RETRY_DELAY_H_
+#define VERIFYD_CLASSIFIER_RETRY_DELAY_H_
 
 #include <optional>
 
@@ -20,4 +20,4 @@ std::optional<absl::Duration> RetryDelayIn(absl::string_view text);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERDICT_RETRY_DELAY_H_
+#endif  // VERIFYD_CLASSIFIER_RETRY_DELAY_H_

@@ -1,4 +1,4 @@
-#include "verdict/rule_file.h"
+#include "classifier/rule_file.h"
 
 #include <algorithm>
 #include <set>
@@ -13,7 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "verdict/reason.h"
+#include "classifier/reason.h"
 
 namespace verifyd {
 namespace {

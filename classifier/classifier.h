@@ -2,15 +2,15 @@
 // about the address (or certain facts about its domain) can make an address undeliverable, and a 4yz never does (RFC
 // 5321 section 4.2.1). The second is enforced here, whatever a rule says.
 //
-// The address that was asked about is not part of what the server says (verdict/marks.h).
+// The address that was asked about is not part of what the server says (classifier/marks.h).
 //
-// Order of the rules (verdict/rules.txt): what the text says is refused; a reply quoted within the reply is judged in
-// its place ("said: 550 ..."), but an outer 4yz stays temporary; words about us (listed, blocked, PTR, reputation);
+// Order of the rules (classifier/rules.txt): what the text says is refused; a reply quoted within the reply is judged
+// in its place ("said: 550 ..."), but an outer 4yz stays temporary; words about us (listed, blocked, PTR, reputation);
 // session limits; quota; unknown user; enhanced code; class digit.
 //
 // Thread: any (immutable once made).
-#ifndef VERIFYD_VERDICT_CLASSIFIER_H_
-#define VERIFYD_VERDICT_CLASSIFIER_H_
+#ifndef VERIFYD_CLASSIFIER_CLASSIFIER_H_
+#define VERIFYD_CLASSIFIER_CLASSIFIER_H_
 
 #include <cstddef>
 #include <memory>
@@ -24,12 +24,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/pattern_set.h"
+#include "classifier/marks.h"
+#include "classifier/reply_text.h"
+#include "classifier/rule_file.h"
 #include "mail/event.h"
 #include "mail/finding.h"
 #include "mail/reply.h"
-#include "verdict/marks.h"
-#include "verdict/reply_text.h"
-#include "verdict/rule_file.h"
 
 namespace verifyd {
 
@@ -117,4 +117,4 @@ class Classifier {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERDICT_CLASSIFIER_H_
+#endif  // VERIFYD_CLASSIFIER_CLASSIFIER_H_

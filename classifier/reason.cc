@@ -1,4 +1,4 @@
-#include "verdict/reason.h"
+#include "classifier/reason.h"
 
 #include <array>
 #include <cstdio>

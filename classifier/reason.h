@@ -2,8 +2,8 @@
 // MTA is told by default. The table is in reason.cc, one row a reason; it is the only place where that is said.
 //
 // Thread: any (constant data).
-#ifndef VERIFYD_VERDICT_REASON_H_
-#define VERIFYD_VERDICT_REASON_H_
+#ifndef VERIFYD_CLASSIFIER_REASON_H_
+#define VERIFYD_CLASSIFIER_REASON_H_
 
 #include <cstdint>
 #include <optional>
@@ -79,4 +79,4 @@ absl::string_view CacheClassName(CacheClass cache_class);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERDICT_REASON_H_
+#endif  // VERIFYD_CLASSIFIER_REASON_H_
