@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "probe/table.h"
+#include "tables/table.h"
 #include "verifyd/restriction/access_table.h"
 #include "verifyd/restriction/disposable_domains.h"
 

@@ -14,7 +14,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "mail/address.h"
-#include "probe/table.h"
+#include "tables/table.h"
 
 namespace verifyd {
 namespace {

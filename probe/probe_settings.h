@@ -16,11 +16,11 @@
 #include "base/network.h"
 #include "dns/mail_hosts.h"
 #include "probe/dialer.h"
-#include "probe/domain_list.h"
 #include "probe/pace.h"
 #include "probe/tls_policy.h"
-#include "probe/transport_table.h"
 #include "probe/unknown_shares.h"
+#include "tables/domain_list.h"
+#include "tables/transport_table.h"
 
 namespace verifyd {
 

@@ -20,8 +20,8 @@
 #include "mail/address.h"
 #include "probe/dialer.h"
 #include "probe/probe_settings.h"
-#include "probe/table.h"
-#include "probe/transport_table.h"
+#include "tables/table.h"
+#include "tables/transport_table.h"
 
 namespace verifyd {
 

@@ -17,7 +17,7 @@
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
 #include "probe/dialer.h"
-#include "probe/table.h"
+#include "tables/table.h"
 
 namespace verifyd {
 

@@ -23,8 +23,8 @@
 #include "base/text.h"
 #include "classifier/reason.h"
 #include "probe/destination_settings.h"
-#include "probe/table.h"
-#include "probe/table_text.h"
+#include "tables/table.h"
+#include "tables/table_text.h"
 #include "verifyd/door/door_table.h"
 
 namespace verifyd {

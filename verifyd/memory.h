@@ -19,7 +19,7 @@
 #include "mail/finding.h"
 #include "mail/question.h"
 #include "mail/verdict.h"
-#include "probe/domain_list.h"
+#include "tables/domain_list.h"
 
 namespace verifyd {
 

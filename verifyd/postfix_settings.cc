@@ -20,7 +20,7 @@
 #include "base/command.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "probe/transport_table.h"
+#include "tables/transport_table.h"
 #include "verifyd/postfix_parameters.h"
 #include "verifyd/settings.h"
 

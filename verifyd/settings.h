@@ -24,7 +24,7 @@ namespace verifyd {
 enum class SettingType : uint8_t {
   kText,
   kList,     // items separated by commas or white space
-  kDomains,  // a list of domains (probe/domain_list.h): /PATH in it is a file of more items
+  kDomains,  // a list of domains (tables/domain_list.h): /PATH in it is a file of more items
   kNumber,   // within [min, max]
   kTime,     // with Postfix's units, at least `min` seconds; a bare number takes the unit of the default
   kYesNo,

@@ -11,8 +11,8 @@
 #include "absl/strings/string_view.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "verifyd/restriction/network_table.h"
-#include "verifyd/restriction/pattern_table.h"
+#include "tables/network_table.h"
+#include "tables/pattern_table.h"
 
 namespace {
 

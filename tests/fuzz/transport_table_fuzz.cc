@@ -9,7 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "base/log.h"
 #include "mail/address.h"
-#include "probe/transport_table.h"
+#include "tables/transport_table.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "cache/cache.h"
-#include "probe/transport_table.h"
+#include "tables/transport_table.h"
 #include "tests/probe/probe_world.h"
 
 namespace verifyd {

@@ -10,7 +10,7 @@
 #include "base/network.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "probe/table_text.h"
+#include "tables/table_text.h"
 
 namespace verifyd {
 namespace {

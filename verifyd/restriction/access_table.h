@@ -2,7 +2,7 @@
 // in which Postfix looks into them (access(5), check_namadr_access and check_mail_access of smtpd_check.c). What an
 // entry's value means is compiled when the table is loaded.
 //
-//   texthash: hash: btree: lmdb: cdb: dbm: inline:   as in probe/table.h
+//   texthash: hash: btree: lmdb: cdb: dbm: inline:   as in tables/table.h
 //   cidr:/PATH   networks (network_table.h)
 //   re2:/PATH    patterns (pattern_table.h)
 //
@@ -26,9 +26,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "probe/table.h"
-#include "verifyd/restriction/network_table.h"
-#include "verifyd/restriction/pattern_table.h"
+#include "tables/network_table.h"
+#include "tables/pattern_table.h"
+#include "tables/table.h"
 
 namespace verifyd {
 

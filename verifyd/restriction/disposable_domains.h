@@ -11,7 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "probe/table.h"
+#include "tables/table.h"
 
 namespace verifyd {
 

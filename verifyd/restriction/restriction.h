@@ -24,7 +24,7 @@
 #include "boost/asio/awaitable.hpp"
 #include "dns/resolver.h"
 #include "mail/probe_sender.h"
-#include "probe/domain_list.h"
+#include "tables/domain_list.h"
 #include "verifyd/restriction/decision.h"
 #include "verifyd/restriction/disposable_domains.h"
 #include "verifyd/restriction/mail_request.h"

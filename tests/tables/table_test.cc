@@ -1,4 +1,4 @@
-#include "probe/table.h"
+#include "tables/table.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "verifyd/restriction/network_table.h"
+#include "tables/network_table.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

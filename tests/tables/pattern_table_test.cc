@@ -1,4 +1,4 @@
-#include "verifyd/restriction/pattern_table.h"
+#include "tables/pattern_table.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -12,8 +12,8 @@
 // its key and about 20 more, a value is kept once however many entries have it (bench/table_bench.cc).
 //
 // Thread: any (immutable once loaded).
-#ifndef VERIFYD_PROBE_TABLE_H_
-#define VERIFYD_PROBE_TABLE_H_
+#ifndef VERIFYD_TABLES_TABLE_H_
+#define VERIFYD_TABLES_TABLE_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -27,7 +27,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "base/numbered_texts.h"
+#include "tables/numbered_texts.h"
 
 namespace verifyd {
 
@@ -109,4 +109,4 @@ class Table {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_PROBE_TABLE_H_
+#endif  // VERIFYD_TABLES_TABLE_H_

@@ -1,4 +1,4 @@
-#include "probe/domain_list.h"
+#include "tables/domain_list.h"
 
 #include <iterator>
 #include <utility>
@@ -12,7 +12,7 @@
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "probe/table_text.h"
+#include "tables/table_text.h"
 
 namespace verifyd {
 namespace {

@@ -12,8 +12,8 @@
 // Bounded: 1000 patterns, 16 MiB for all together, a value of 1 KiB after substitution.
 //
 // Thread: any (immutable once loaded).
-#ifndef VERIFYD_VERIFYD_RESTRICTION_PATTERN_TABLE_H_
-#define VERIFYD_VERIFYD_RESTRICTION_PATTERN_TABLE_H_
+#ifndef VERIFYD_TABLES_PATTERN_TABLE_H_
+#define VERIFYD_TABLES_PATTERN_TABLE_H_
 
 #include <re2/re2.h>
 
@@ -28,8 +28,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "base/numbered_texts.h"
 #include "base/pattern_set.h"
+#include "tables/numbered_texts.h"
 
 namespace verifyd {
 
@@ -83,4 +83,4 @@ class PatternTable {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_RESTRICTION_PATTERN_TABLE_H_
+#endif  // VERIFYD_TABLES_PATTERN_TABLE_H_

@@ -1,4 +1,4 @@
-#include "probe/domain_list.h"
+#include "tables/domain_list.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "probe/table.h"
+#include "tables/table.h"
 
 #include <sys/stat.h>
 
@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "probe/table_text.h"
+#include "tables/table_text.h"
 
 namespace verifyd {
 namespace {

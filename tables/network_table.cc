@@ -1,4 +1,4 @@
-#include "verifyd/restriction/network_table.h"
+#include "tables/network_table.h"
 
 #include <algorithm>
 #include <iterator>
@@ -11,7 +11,7 @@
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "probe/table_text.h"
+#include "tables/table_text.h"
 
 namespace verifyd {
 namespace {

@@ -2,8 +2,8 @@
 // string for each would cost 32 bytes, a piece of the heap, and its turn at the end.
 //
 // Thread: one while it is filled, any after that.
-#ifndef VERIFYD_BASE_NUMBERED_TEXTS_H_
-#define VERIFYD_BASE_NUMBERED_TEXTS_H_
+#ifndef VERIFYD_TABLES_NUMBERED_TEXTS_H_
+#define VERIFYD_TABLES_NUMBERED_TEXTS_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -58,4 +58,4 @@ class NumberedTexts {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_BASE_NUMBERED_TEXTS_H_
+#endif  // VERIFYD_TABLES_NUMBERED_TEXTS_H_

@@ -1,8 +1,8 @@
 // Tables in the format of transport(5): which transport and next hop an address is probed by.
 //
 // Thread: any (immutable once loaded).
-#ifndef VERIFYD_PROBE_TRANSPORT_TABLE_H_
-#define VERIFYD_PROBE_TRANSPORT_TABLE_H_
+#ifndef VERIFYD_TABLES_TRANSPORT_TABLE_H_
+#define VERIFYD_TABLES_TRANSPORT_TABLE_H_
 
 #include <cstdint>
 #include <memory>
@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "mail/address.h"
-#include "probe/table.h"
+#include "tables/table.h"
 
 namespace verifyd {
 
@@ -96,4 +96,4 @@ class TransportTable {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_PROBE_TRANSPORT_TABLE_H_
+#endif  // VERIFYD_TABLES_TRANSPORT_TABLE_H_

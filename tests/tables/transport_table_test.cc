@@ -1,4 +1,4 @@
-#include "probe/transport_table.h"
+#include "tables/transport_table.h"
 
 #include <gtest/gtest.h>
 

@@ -2,8 +2,8 @@
 // lines, comments, continuations. What a line means is the table's.
 //
 // Thread: any (pure functions; reading waits for the disk).
-#ifndef VERIFYD_PROBE_TABLE_TEXT_H_
-#define VERIFYD_PROBE_TABLE_TEXT_H_
+#ifndef VERIFYD_TABLES_TABLE_TEXT_H_
+#define VERIFYD_TABLES_TABLE_TEXT_H_
 
 #include <string>
 
@@ -28,4 +28,4 @@ absl::Status UnexpectedInTable(absl::string_view found, absl::string_view expect
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_PROBE_TABLE_TEXT_H_
+#endif  // VERIFYD_TABLES_TABLE_TEXT_H_

@@ -4,8 +4,8 @@
 // `!ITEM` for what is not meant. The first item that fits decides.
 //
 // Thread: any (immutable).
-#ifndef VERIFYD_PROBE_DOMAIN_LIST_H_
-#define VERIFYD_PROBE_DOMAIN_LIST_H_
+#ifndef VERIFYD_TABLES_DOMAIN_LIST_H_
+#define VERIFYD_TABLES_DOMAIN_LIST_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -19,8 +19,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "mail/address.h"
-#include "probe/table.h"
-#include "probe/transport_table.h"
+#include "tables/table.h"
+#include "tables/transport_table.h"
 
 namespace verifyd {
 
@@ -99,4 +99,4 @@ class DomainList {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_PROBE_DOMAIN_LIST_H_
+#endif  // VERIFYD_TABLES_DOMAIN_LIST_H_

@@ -1,4 +1,4 @@
-#include "verifyd/restriction/pattern_table.h"
+#include "tables/pattern_table.h"
 
 #include <algorithm>
 #include <utility>
@@ -10,7 +10,7 @@
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "probe/table_text.h"
+#include "tables/table_text.h"
 
 namespace verifyd {
 namespace {

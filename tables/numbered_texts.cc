@@ -1,4 +1,4 @@
-#include "base/numbered_texts.h"
+#include "tables/numbered_texts.h"
 
 namespace verifyd {
 

@@ -1,4 +1,4 @@
-#include "probe/table_text.h"
+#include "tables/table_text.h"
 
 #include <cstddef>
 #include <fstream>

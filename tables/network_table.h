@@ -11,8 +11,8 @@
 // does; only negated lines and blocks are tried one after the other.
 //
 // Thread: any (immutable once loaded).
-#ifndef VERIFYD_VERIFYD_RESTRICTION_NETWORK_TABLE_H_
-#define VERIFYD_VERIFYD_RESTRICTION_NETWORK_TABLE_H_
+#ifndef VERIFYD_TABLES_NETWORK_TABLE_H_
+#define VERIFYD_TABLES_NETWORK_TABLE_H_
 
 #include <cstdint>
 #include <memory>
@@ -25,7 +25,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/network.h"
-#include "base/numbered_texts.h"
+#include "tables/numbered_texts.h"
 
 namespace verifyd {
 
@@ -80,4 +80,4 @@ class NetworkTable {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_RESTRICTION_NETWORK_TABLE_H_
+#endif  // VERIFYD_TABLES_NETWORK_TABLE_H_
