@@ -1,7 +1,7 @@
 # `ninja check_headers`: headers compile alone, whatever was included before them. Not part of an ordinary build. A header
 # that its own source includes first compiles alone there, without VERIFYD_TOGETHER: it is not done twice.
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
-  base/*.h mail/*.h classifier/*.h dns/*.h cache/*.h tables/*.h probe/*.h verifyd/*.h verifyctl/*.h opensmtpd/*.h)
+  base/*.h mail/*.h classifier/*.h dns/*.h cache/*.h tables/*.h stream/*.h probe/*.h verifyd/*.h verifyctl/*.h opensmtpd/*.h)
 if(VERIFYD_TESTS)
   file(GLOB_RECURSE test_headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} tests/*.h)
   list(APPEND headers ${test_headers})

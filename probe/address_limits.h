@@ -24,8 +24,8 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
-#include "probe/dialer.h"
 #include "probe/pace.h"
+#include "stream/dialer.h"
 
 namespace verifyd {
 

@@ -8,8 +8,8 @@
 #include "base/clock.h"
 #include "boost/asio/awaitable.hpp"
 #include "dns/resolver.h"
-#include "probe/dialer.h"
-#include "probe/tls_policy.h"
+#include "stream/dialer.h"
+#include "stream/tls_policy.h"
 
 namespace verifyd {
 

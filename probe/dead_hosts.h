@@ -10,7 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
-#include "probe/dialer.h"
+#include "stream/dialer.h"
 
 namespace verifyd {
 

@@ -26,11 +26,11 @@
 #include "mail/destination_state.h"
 #include "probe/address_limits.h"
 #include "probe/dead_hosts.h"
-#include "probe/dialer.h"
 #include "probe/probe_job.h"
 #include "probe/session_slots.h"
 #include "probe/source_pool.h"
 #include "probe/unknown_shares.h"
+#include "stream/dialer.h"
 
 namespace verifyd {
 

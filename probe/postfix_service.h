@@ -16,8 +16,8 @@
 #include "base/loop.h"
 #include "base/timer.h"
 #include "boost/asio/awaitable.hpp"
-#include "probe/dialer.h"
-#include "probe/stream.h"
+#include "stream/dialer.h"
+#include "stream/stream.h"
 
 namespace verifyd {
 

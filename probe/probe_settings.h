@@ -15,10 +15,10 @@
 #include "absl/time/time.h"
 #include "base/network.h"
 #include "dns/mail_hosts.h"
-#include "probe/dialer.h"
 #include "probe/pace.h"
-#include "probe/tls_policy.h"
 #include "probe/unknown_shares.h"
+#include "stream/dialer.h"
+#include "stream/tls_policy.h"
 #include "tables/domain_list.h"
 #include "tables/transport_table.h"
 

@@ -25,9 +25,9 @@
 #include "mail/destination_state.h"
 #include "mail/probe_outcome.h"
 #include "mail/probe_request.h"
-#include "probe/dialer.h"
 #include "probe/probe_settings.h"
 #include "probe/route.h"
+#include "stream/dialer.h"
 
 namespace verifyd {
 

@@ -17,8 +17,8 @@
 #include "base/loop.h"
 #include "base/signal.h"
 #include "boost/asio/awaitable.hpp"
-#include "probe/dialer.h"
 #include "probe/postfix_service.h"
+#include "stream/dialer.h"
 
 namespace verifyd {
 

@@ -18,8 +18,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "mail/address.h"
-#include "probe/dialer.h"
 #include "probe/probe_settings.h"
+#include "stream/dialer.h"
 #include "tables/table.h"
 #include "tables/transport_table.h"
 

@@ -11,7 +11,7 @@
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
 #include "mail/address.h"
-#include "probe/dialer.h"
+#include "stream/dialer.h"
 
 namespace verifyd {
 

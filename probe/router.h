@@ -31,13 +31,13 @@
 #include "mail/domain_fact.h"
 #include "mail/finding.h"
 #include "probe/alarms.h"
-#include "probe/dialer.h"
 #include "probe/probe_settings.h"
 #include "probe/proxymap.h"
 #include "probe/route.h"
 #include "probe/route_plan.h"
 #include "probe/socketmap.h"
 #include "probe/transcript.h"
+#include "stream/dialer.h"
 
 namespace verifyd {
 

@@ -9,7 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "classifier/reason.h"
-#include "probe/race.h"
+#include "stream/race.h"
 
 namespace verifyd {
 namespace {

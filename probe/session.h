@@ -39,13 +39,13 @@
 #include "mail/probe_request.h"
 #include "mail/reply.h"
 #include "probe/address_limits.h"
-#include "probe/dialer.h"
 #include "probe/probe_settings.h"
 #include "probe/session_slots.h"
-#include "probe/sources.h"
-#include "probe/stream.h"
 #include "probe/transcript.h"
 #include "probe/wording.h"
+#include "stream/dialer.h"
+#include "stream/sources.h"
+#include "stream/stream.h"
 
 namespace verifyd {
 

@@ -16,7 +16,7 @@
 #include "absl/time/time.h"
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
-#include "probe/dialer.h"
+#include "stream/dialer.h"
 #include "tables/table.h"
 
 namespace verifyd {

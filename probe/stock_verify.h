@@ -14,7 +14,7 @@
 #include "classifier/classifier.h"
 #include "mail/address.h"
 #include "mail/finding.h"
-#include "probe/dialer.h"
+#include "stream/dialer.h"
 
 namespace verifyd {
 

@@ -11,7 +11,7 @@
 #include "mail/event.h"
 #include "mail/finding.h"
 #include "mail/reply.h"
-#include "probe/dialer.h"
+#include "stream/dialer.h"
 
 namespace verifyd {
 

@@ -43,8 +43,8 @@
 #include "base/signal.h"
 #include "base/text.h"
 #include "base/timer.h"
-#include "probe/dialer.h"
-#include "probe/stream.h"
+#include "stream/dialer.h"
+#include "stream/stream.h"
 
 namespace verifyd {
 

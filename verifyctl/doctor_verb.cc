@@ -22,7 +22,7 @@
 #include "classifier/reason.h"
 #include "dns/cares_resolver.h"
 #include "mail/address.h"
-#include "probe/dialer.h"
+#include "stream/dialer.h"
 #include "verifyctl/colour.h"
 #include "verifyctl/exit_code.h"
 #include "verifyctl/result_text.h"

@@ -16,7 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "probe/destination_settings.h"
-#include "probe/race.h"
+#include "stream/race.h"
 #include "tests/probe/probe_world.h"
 
 namespace verifyd {

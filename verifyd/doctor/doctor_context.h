@@ -11,7 +11,7 @@
 #include "absl/time/time.h"
 #include "base/loop.h"
 #include "dns/resolver.h"
-#include "probe/dialer.h"
+#include "stream/dialer.h"
 #include "verifyd/configuration.h"
 #include "verifyd/doctor/settings_examination.h"
 

@@ -2,8 +2,8 @@
 // TLS_README; RFC 7672 for DANE, RFC 8461 for MTA-STS, which comes as `secure` with names).
 //
 // Thread: any (values, pure functions).
-#ifndef VERIFYD_PROBE_TLS_POLICY_H_
-#define VERIFYD_PROBE_TLS_POLICY_H_
+#ifndef VERIFYD_STREAM_TLS_POLICY_H_
+#define VERIFYD_STREAM_TLS_POLICY_H_
 
 #include <cstdint>
 #include <optional>
@@ -52,4 +52,4 @@ TlsPolicy ForHost(const TlsPolicy& policy, const std::string& next_hop, const st
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_PROBE_TLS_POLICY_H_
+#endif  // VERIFYD_STREAM_TLS_POLICY_H_

@@ -1,4 +1,4 @@
-#include "probe/tls_client.h"
+#include "stream/tls_client.h"
 
 #include <openssl/x509_vfy.h>
 

@@ -3,8 +3,8 @@
 // second instead of a time-out.
 //
 // Thread: the prober loop only.
-#ifndef VERIFYD_PROBE_RACE_H_
-#define VERIFYD_PROBE_RACE_H_
+#ifndef VERIFYD_STREAM_RACE_H_
+#define VERIFYD_STREAM_RACE_H_
 
 #include <cstddef>
 #include <memory>
@@ -14,8 +14,8 @@
 #include "absl/types/span.h"
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
-#include "probe/dialer.h"
-#include "probe/sources.h"
+#include "stream/dialer.h"
+#include "stream/sources.h"
 
 namespace verifyd {
 
@@ -35,4 +35,4 @@ boost::asio::awaitable<std::unique_ptr<Raced>> DialFirst(Loop& loop, Dialer& dia
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_PROBE_RACE_H_
+#endif  // VERIFYD_STREAM_RACE_H_

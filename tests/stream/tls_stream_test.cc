@@ -21,7 +21,7 @@
 #include "boost/asio/ssl/context.hpp"
 #include "boost/asio/ssl/stream.hpp"
 #include "boost/asio/write.hpp"
-#include "probe/dialer.h"
+#include "stream/dialer.h"
 
 namespace verifyd {
 namespace {

@@ -1,13 +1,13 @@
 // Our own addresses that a session may bind to, one of each IP version; empty: the system chooses.
 //
 // Thread: any (a value).
-#ifndef VERIFYD_PROBE_SOURCES_H_
-#define VERIFYD_PROBE_SOURCES_H_
+#ifndef VERIFYD_STREAM_SOURCES_H_
+#define VERIFYD_STREAM_SOURCES_H_
 
 #include <string>
 
 #include "absl/strings/match.h"
-#include "probe/dialer.h"
+#include "stream/dialer.h"
 
 namespace verifyd {
 
@@ -22,4 +22,4 @@ struct Sources {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_PROBE_SOURCES_H_
+#endif  // VERIFYD_STREAM_SOURCES_H_

@@ -1,4 +1,4 @@
-#include "probe/dialer.h"
+#include "stream/dialer.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

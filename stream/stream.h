@@ -1,8 +1,8 @@
 // A connection as a session sees it: bytes in, bytes out, TLS in between or not (a seam: plain, TLS and scripted ones).
 //
 // Thread: the prober loop only.
-#ifndef VERIFYD_PROBE_STREAM_H_
-#define VERIFYD_PROBE_STREAM_H_
+#ifndef VERIFYD_STREAM_STREAM_H_
+#define VERIFYD_STREAM_STREAM_H_
 
 #include <cstddef>
 #include <string>
@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "boost/asio/awaitable.hpp"
-#include "probe/tls_policy.h"
+#include "stream/tls_policy.h"
 
 namespace verifyd {
 
@@ -43,4 +43,4 @@ class Stream {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_PROBE_STREAM_H_
+#endif  // VERIFYD_STREAM_STREAM_H_

@@ -1,4 +1,4 @@
-#include "probe/race.h"
+#include "stream/race.h"
 
 #include <algorithm>
 #include <memory>

@@ -1,8 +1,8 @@
 // The TLS side of what we dial: contexts of OpenSSL, what a policy asks of a handshake, and earlier sessions to resume.
 //
 // Thread: one (the loop of its dialer).
-#ifndef VERIFYD_PROBE_TLS_CLIENT_H_
-#define VERIFYD_PROBE_TLS_CLIENT_H_
+#ifndef VERIFYD_STREAM_TLS_CLIENT_H_
+#define VERIFYD_STREAM_TLS_CLIENT_H_
 
 #include <openssl/ssl.h>
 
@@ -11,8 +11,8 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
-#include "probe/dialer.h"
-#include "probe/tls_policy.h"
+#include "stream/dialer.h"
+#include "stream/tls_policy.h"
 
 namespace boost::asio::ssl {
 class context;
@@ -54,4 +54,4 @@ class TlsClient {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_PROBE_TLS_CLIENT_H_
+#endif  // VERIFYD_STREAM_TLS_CLIENT_H_

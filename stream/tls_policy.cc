@@ -1,4 +1,4 @@
-#include "probe/tls_policy.h"
+#include "stream/tls_policy.h"
 
 #include <array>
 #include <utility>

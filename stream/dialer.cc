@@ -1,4 +1,4 @@
-#include "probe/dialer.h"
+#include "stream/dialer.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -24,7 +24,7 @@
 #include "boost/asio/ssl/stream.hpp"
 #include "boost/asio/use_awaitable.hpp"
 #include "boost/asio/write.hpp"
-#include "probe/tls_client.h"
+#include "stream/tls_client.h"
 
 namespace verifyd {
 namespace {

@@ -1,8 +1,8 @@
 // The dialer: endpoint, source, deadline -> stream (a seam: tests script it).
 //
 // Thread: the prober loop only.
-#ifndef VERIFYD_PROBE_DIALER_H_
-#define VERIFYD_PROBE_DIALER_H_
+#ifndef VERIFYD_STREAM_DIALER_H_
+#define VERIFYD_STREAM_DIALER_H_
 
 #include <cstdint>
 #include <memory>
@@ -12,8 +12,8 @@
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
 #include "mail/event.h"
-#include "probe/stream.h"
-#include "probe/tls_policy.h"
+#include "stream/stream.h"
+#include "stream/tls_policy.h"
 
 namespace verifyd {
 
@@ -61,4 +61,4 @@ std::unique_ptr<Dialer> MakeSocketDialer(Loop& loop, const TrustAnchors& anchors
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_PROBE_DIALER_H_
+#endif  // VERIFYD_STREAM_DIALER_H_
