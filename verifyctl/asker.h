@@ -10,7 +10,7 @@
 #include "verifyctl/console.h"
 #include "verifyctl/daemon_client.h"
 #include "verifyctl/local_cache.h"
-#include "verifyd/settings.h"
+#include "verifyd/settings/settings.h"
 
 namespace verifyd {
 

@@ -4,8 +4,8 @@
 #include "absl/strings/str_split.h"
 #include "boost/json.hpp"
 #include "verifyctl/exit_code.h"
-#include "verifyd/postfix_settings.h"
 #include "verifyd/setting_json.h"
+#include "verifyd/settings/postfix_settings.h"
 
 namespace verifyd {
 

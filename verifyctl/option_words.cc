@@ -13,7 +13,7 @@
 #include "classifier/reason.h"
 #include "mail/address.h"
 #include "mail/finding.h"
-#include "verifyd/settings.h"
+#include "verifyd/settings/settings.h"
 
 namespace verifyd {
 namespace {

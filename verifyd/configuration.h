@@ -19,11 +19,11 @@
 #include "verifyd/door/door_settings.h"
 #include "verifyd/door/exchange.h"
 #include "verifyd/door/listener.h"
-#include "verifyd/postfix_settings.h"
 #include "verifyd/privacy.h"
 #include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
-#include "verifyd/settings.h"
+#include "verifyd/settings/postfix_settings.h"
+#include "verifyd/settings/settings.h"
 #include "verifyd/table_file.h"
 #include "verifyd/verifier.h"
 

@@ -18,7 +18,7 @@
 #include "absl/status/status.h"
 #include "verifyd/configuration.h"
 #include "verifyd/service_manager.h"
-#include "verifyd/setting_syntax.h"
+#include "verifyd/settings/setting_syntax.h"
 
 namespace verifyd {
 

@@ -8,7 +8,7 @@
 #include "base/input_file.h"
 #include "base/kept_file.h"
 #include "base/status_macros.h"
-#include "verifyd/setting_syntax.h"
+#include "verifyd/settings/setting_syntax.h"
 
 namespace verifyd {
 namespace {

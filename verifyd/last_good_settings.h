@@ -16,7 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "verifyd/configuration.h"
-#include "verifyd/settings.h"
+#include "verifyd/settings/settings.h"
 
 namespace verifyd {
 

@@ -24,7 +24,7 @@
 #include "verifyd/doctor/settings_examination.h"
 #include "verifyd/last_good_settings.h"
 #include "verifyd/service_manager.h"
-#include "verifyd/setting_syntax.h"
+#include "verifyd/settings/setting_syntax.h"
 #include "verifyd/stopgap_settings.h"
 
 // Read by jemalloc(3) when it starts: under load, what handshakes in TLS leave behind goes back to the system after two

@@ -5,7 +5,7 @@
 #define VERIFYD_VERIFYD_SETTING_JSON_H_
 
 #include "boost/json/fwd.hpp"
-#include "verifyd/settings.h"
+#include "verifyd/settings/settings.h"
 
 namespace verifyd {
 

@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/input_file.h"
-#include "verifyd/settings.h"
+#include "verifyd/settings/settings.h"
 
 namespace verifyd {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "absl/strings/string_view.h"
 #include "verifyd/configuration.h"
-#include "verifyd/setting_syntax.h"
+#include "verifyd/settings/setting_syntax.h"
 
 namespace verifyd {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "verifyd/settings.h"
+#include "verifyd/settings/settings.h"
 
 namespace verifyd {
 

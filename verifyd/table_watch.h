@@ -20,8 +20,8 @@
 #include "base/loop.h"
 #include "base/timer.h"
 #include "verifyd/configuration.h"
-#include "verifyd/postfix_settings.h"
-#include "verifyd/settings.h"
+#include "verifyd/settings/postfix_settings.h"
+#include "verifyd/settings/settings.h"
 #include "verifyd/table_file.h"
 
 namespace verifyd {

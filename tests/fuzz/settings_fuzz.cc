@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "absl/strings/string_view.h"
-#include "verifyd/settings.h"
+#include "verifyd/settings/settings.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto file = verifyd::ParseSettingFile("f", absl::string_view(reinterpret_cast<const char*>(data), size));

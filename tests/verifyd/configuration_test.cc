@@ -13,7 +13,7 @@
 #include "absl/time/clock.h"
 #include "tests/status_matchers.h"
 #include "verifyd/door/door_table.h"
-#include "verifyd/settings.h"
+#include "verifyd/settings/settings.h"
 
 namespace verifyd {
 namespace {

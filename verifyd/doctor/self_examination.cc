@@ -21,7 +21,7 @@
 #include "absl/strings/string_view.h"
 #include "base/disk_space.h"
 #include "base/privileges.h"
-#include "verifyd/setting_syntax.h"
+#include "verifyd/settings/setting_syntax.h"
 #include "verifyd/table_file.h"
 
 namespace verifyd {

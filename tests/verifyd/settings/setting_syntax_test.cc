@@ -1,4 +1,4 @@
-#include "verifyd/setting_syntax.h"
+#include "verifyd/settings/setting_syntax.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

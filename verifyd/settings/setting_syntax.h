@@ -3,8 +3,8 @@
 // '#', and $name, ${name}, ${name?value}, ${name:value}, ${name?{value}:{value}} in values.
 //
 // Thread: any (pure functions).
-#ifndef VERIFYD_VERIFYD_SETTING_SYNTAX_H_
-#define VERIFYD_VERIFYD_SETTING_SYNTAX_H_
+#ifndef VERIFYD_VERIFYD_SETTINGS_SETTING_SYNTAX_H_
+#define VERIFYD_VERIFYD_SETTINGS_SETTING_SYNTAX_H_
 
 #include <string>
 #include <vector>
@@ -39,4 +39,4 @@ absl::StatusOr<std::string> ExpandSetting(absl::string_view value,
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_SETTING_SYNTAX_H_
+#endif  // VERIFYD_VERIFYD_SETTINGS_SETTING_SYNTAX_H_

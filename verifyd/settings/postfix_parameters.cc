@@ -1,4 +1,4 @@
-#include "verifyd/postfix_parameters.h"
+#include "verifyd/settings/postfix_parameters.h"
 
 #include <algorithm>
 #include <iterator>

@@ -1,4 +1,4 @@
-#include "verifyd/postfix_settings.h"
+#include "verifyd/settings/postfix_settings.h"
 
 #include <algorithm>
 #include <array>
@@ -21,8 +21,8 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "tables/transport_table.h"
-#include "verifyd/postfix_parameters.h"
-#include "verifyd/settings.h"
+#include "verifyd/settings/postfix_parameters.h"
+#include "verifyd/settings/settings.h"
 
 namespace verifyd {
 namespace {

@@ -1,4 +1,4 @@
-#include "verifyd/settings.h"
+#include "verifyd/settings/settings.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -2,7 +2,7 @@
 // Adding one: a row here, its meaning in configuration.cc, its entry in man/verifyd.cf.5; a test compares the three.
 #include <vector>
 
-#include "verifyd/settings.h"
+#include "verifyd/settings/settings.h"
 
 namespace verifyd {
 

@@ -1,4 +1,4 @@
-#include "verifyd/settings.h"
+#include "verifyd/settings/settings.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -18,7 +18,7 @@
 #include "base/nearest_name.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "verifyd/postfix_parameters.h"
+#include "verifyd/settings/postfix_parameters.h"
 
 namespace verifyd {
 namespace {

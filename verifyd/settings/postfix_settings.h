@@ -3,8 +3,8 @@
 // all expansions and defaults are Postfix's own.
 //
 // Thread: any that may wait for postconf (some 50 ms, 20 s at most).
-#ifndef VERIFYD_VERIFYD_POSTFIX_SETTINGS_H_
-#define VERIFYD_VERIFYD_POSTFIX_SETTINGS_H_
+#ifndef VERIFYD_VERIFYD_SETTINGS_POSTFIX_SETTINGS_H_
+#define VERIFYD_VERIFYD_SETTINGS_POSTFIX_SETTINGS_H_
 
 #include <functional>
 #include <memory>
@@ -13,7 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "verifyd/setting_syntax.h"
+#include "verifyd/settings/setting_syntax.h"
 
 namespace verifyd {
 
@@ -61,4 +61,4 @@ bool IsTakenFromPostfix(absl::string_view name);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_POSTFIX_SETTINGS_H_
+#endif  // VERIFYD_VERIFYD_SETTINGS_POSTFIX_SETTINGS_H_

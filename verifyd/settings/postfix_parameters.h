@@ -2,8 +2,8 @@
 // postfix_parameters.txt, and those that each transport of master.cf has (NAME_destination_concurrency_limit, ...).
 //
 // Thread: any.
-#ifndef VERIFYD_VERIFYD_POSTFIX_PARAMETERS_H_
-#define VERIFYD_VERIFYD_POSTFIX_PARAMETERS_H_
+#ifndef VERIFYD_VERIFYD_SETTINGS_POSTFIX_PARAMETERS_H_
+#define VERIFYD_VERIFYD_SETTINGS_POSTFIX_PARAMETERS_H_
 
 #include "absl/strings/string_view.h"
 
@@ -19,4 +19,4 @@ absl::string_view PostfixParameterNames();
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_POSTFIX_PARAMETERS_H_
+#endif  // VERIFYD_VERIFYD_SETTINGS_POSTFIX_PARAMETERS_H_

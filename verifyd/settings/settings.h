@@ -3,8 +3,8 @@
 // is built in verifyd/configuration.h.
 //
 // Thread: any (a Settings object is immutable once loaded; a reload makes a new one).
-#ifndef VERIFYD_VERIFYD_SETTINGS_H_
-#define VERIFYD_VERIFYD_SETTINGS_H_
+#ifndef VERIFYD_VERIFYD_SETTINGS_SETTINGS_H_
+#define VERIFYD_VERIFYD_SETTINGS_SETTINGS_H_
 
 #include <cstdint>
 #include <memory>
@@ -16,8 +16,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "verifyd/postfix_settings.h"
-#include "verifyd/setting_syntax.h"
+#include "verifyd/settings/postfix_settings.h"
+#include "verifyd/settings/setting_syntax.h"
 
 namespace verifyd {
 
@@ -126,4 +126,4 @@ class Settings {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_SETTINGS_H_
+#endif  // VERIFYD_VERIFYD_SETTINGS_SETTINGS_H_

@@ -1,7 +1,7 @@
 # cmake -D NAMES=postfix_parameters.txt -D OUTPUT=postfix_parameter_names.cc -P embed_parameters.cmake: the names as a
 # C++ string.
 file(READ ${NAMES} text)
-file(WRITE ${OUTPUT} "#include \"verifyd/postfix_parameters.h\"
+file(WRITE ${OUTPUT} "#include \"verifyd/settings/postfix_parameters.h\"
 
 namespace verifyd {
 

@@ -15,8 +15,8 @@
 #include "classifier/reason.h"
 #include "tests/status_matchers.h"
 #include "verifyd/configuration.h"
-#include "verifyd/postfix_settings.h"
-#include "verifyd/settings.h"
+#include "verifyd/settings/postfix_settings.h"
+#include "verifyd/settings/settings.h"
 
 namespace verifyd {
 namespace {

@@ -1,4 +1,4 @@
-#include "verifyd/postfix_settings.h"
+#include "verifyd/settings/postfix_settings.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,8 +18,8 @@
 #include "tests/status_matchers.h"
 #include "tests/test_loop.h"
 #include "verifyd/configuration.h"
-#include "verifyd/postfix_parameters.h"
-#include "verifyd/settings.h"
+#include "verifyd/settings/postfix_parameters.h"
+#include "verifyd/settings/settings.h"
 #include "verifyd/table_watch.h"
 
 namespace verifyd {
