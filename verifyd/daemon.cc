@@ -45,7 +45,7 @@
 #include "verifyd/door/exchange.h"
 #include "verifyd/door/listener.h"
 #include "verifyd/last_good_settings.h"
-#include "verifyd/metrics.h"
+#include "verifyd/metrics/metrics.h"
 #include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/route_change.h"

@@ -32,7 +32,7 @@
 #include "verifyd/flights.h"
 #include "verifyd/guard.h"
 #include "verifyd/memory.h"
-#include "verifyd/metrics.h"
+#include "verifyd/metrics/metrics.h"
 #include "verifyd/record_import.h"
 
 namespace verifyd {

@@ -21,7 +21,7 @@
 #include "verifyd/api/api.h"
 #include "verifyd/api_supply.h"
 #include "verifyd/configuration.h"
-#include "verifyd/metrics.h"
+#include "verifyd/metrics/metrics.h"
 #include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/status.h"

@@ -28,7 +28,7 @@
 #include "mail/verdict.h"
 #include "probe/prober.h"
 #include "verifyd/api/api_arguments.h"
-#include "verifyd/metrics.h"
+#include "verifyd/metrics/metrics.h"
 #include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/verifier.h"

@@ -12,7 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "base/timer.h"
 #include "verifyd/door/protocol.h"
-#include "verifyd/metrics.h"
+#include "verifyd/metrics/metrics.h"
 #include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/verifier.h"

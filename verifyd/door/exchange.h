@@ -18,7 +18,7 @@
 #include "boost/asio/awaitable.hpp"
 #include "verifyd/door/listener.h"
 #include "verifyd/door/protocol.h"
-#include "verifyd/metrics.h"
+#include "verifyd/metrics/metrics.h"
 
 namespace verifyd {
 

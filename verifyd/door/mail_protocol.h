@@ -11,7 +11,7 @@
 #include "boost/asio/awaitable.hpp"
 #include "verifyd/door/door_settings.h"
 #include "verifyd/door/protocol.h"
-#include "verifyd/metrics.h"
+#include "verifyd/metrics/metrics.h"
 #include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/mail_request.h"
 #include "verifyd/restriction/restriction.h"

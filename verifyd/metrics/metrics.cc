@@ -1,4 +1,4 @@
-#include "verifyd/metrics.h"
+#include "verifyd/metrics/metrics.h"
 
 #include <array>
 

@@ -2,8 +2,8 @@
 // mail.
 //
 // Thread: any (the counters are atomic).
-#ifndef VERIFYD_VERIFYD_METRICS_H_
-#define VERIFYD_VERIFYD_METRICS_H_
+#ifndef VERIFYD_VERIFYD_METRICS_METRICS_H_
+#define VERIFYD_VERIFYD_METRICS_METRICS_H_
 
 #include <memory>
 #include <string>
@@ -55,4 +55,4 @@ class Metrics {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_METRICS_H_
+#endif  // VERIFYD_VERIFYD_METRICS_METRICS_H_
