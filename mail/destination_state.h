@@ -1,5 +1,5 @@
 // What is worth remembering of a destination over a restart. The destination itself (probe/destination.h) keeps and
-// uses it; verifyd/destination_memory.h stores it.
+// uses it; verifyd/verifier/destination_memory.h stores it.
 //
 // Thread: any (a value, posted between loops).
 #ifndef VERIFYD_MAIL_DESTINATION_STATE_H_
@@ -55,7 +55,7 @@ struct DestinationState {
   absl::Time held_until = absl::InfinitePast();
   // His note on that, printable. Only the api changes it (verifyd/api.cc).
   std::string held_why;
-  // The guard's (verifyd/guard.h), which alone changes it; the prober passes it on as it is.
+  // The guard's (verifyd/verifier/guard.h), which alone changes it; the prober passes it on as it is.
   Trust trust;
 
   friend bool operator==(const DestinationState&, const DestinationState&) = default;

@@ -15,7 +15,7 @@
 #include "base/status_macros.h"
 #include "cache/open_mark.h"
 #include "mail/question.h"
-#include "verifyd/memory.h"
+#include "verifyd/verifier/memory.h"
 
 namespace verifyd {
 namespace {

@@ -25,7 +25,7 @@
 #include "verifyd/settings/postfix_settings.h"
 #include "verifyd/settings/settings.h"
 #include "verifyd/table_file.h"
-#include "verifyd/verifier.h"
+#include "verifyd/verifier/verifier.h"
 
 namespace verifyd {
 

@@ -36,10 +36,8 @@
 #include "dns/cares_resolver.h"
 #include "probe/prober.h"
 #include "stream/dialer.h"
-#include "verifyd/agenda.h"
 #include "verifyd/api/route.h"
 #include "verifyd/api_supply.h"
-#include "verifyd/destination_memory.h"
 #include "verifyd/door/control.h"
 #include "verifyd/door/door_table.h"
 #include "verifyd/door/exchange.h"
@@ -48,13 +46,15 @@
 #include "verifyd/metrics/metrics.h"
 #include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
-#include "verifyd/route_change.h"
 #include "verifyd/service_manager.h"
 #include "verifyd/settings_watch.h"
 #include "verifyd/status.h"
 #include "verifyd/table_watch.h"
 #include "verifyd/thread_priority.h"
-#include "verifyd/verifier.h"
+#include "verifyd/verifier/agenda.h"
+#include "verifyd/verifier/destination_memory.h"
+#include "verifyd/verifier/route_change.h"
+#include "verifyd/verifier/verifier.h"
 
 namespace verifyd {
 namespace {

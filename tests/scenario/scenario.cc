@@ -25,15 +25,15 @@
 #include "tests/scripted_dialer.h"
 #include "tests/scripted_resolver.h"
 #include "tests/test_loop.h"
-#include "verifyd/agenda.h"
 #include "verifyd/api/api.h"
 #include "verifyd/configuration.h"
-#include "verifyd/destination_memory.h"
 #include "verifyd/door/policy_request.h"
 #include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
-#include "verifyd/route_change.h"
-#include "verifyd/verifier.h"
+#include "verifyd/verifier/agenda.h"
+#include "verifyd/verifier/destination_memory.h"
+#include "verifyd/verifier/route_change.h"
+#include "verifyd/verifier/verifier.h"
 
 namespace verifyd {
 namespace {

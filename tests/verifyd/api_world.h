@@ -25,7 +25,7 @@
 #include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/status.h"
-#include "verifyd/verifier.h"
+#include "verifyd/verifier/verifier.h"
 
 namespace verifyd {
 

@@ -22,7 +22,7 @@
 #include "verifyd/metrics/metrics.h"
 #include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
-#include "verifyd/verifier.h"
+#include "verifyd/verifier/verifier.h"
 
 namespace verifyd {
 

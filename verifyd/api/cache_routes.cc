@@ -14,9 +14,9 @@
 #include "boost/asio/awaitable.hpp"
 #include "boost/json.hpp"
 #include "verifyd/json.h"
-#include "verifyd/learning.h"
-#include "verifyd/record_import.h"
 #include "verifyd/record_walk.h"
+#include "verifyd/verifier/learning.h"
+#include "verifyd/verifier/record_import.h"
 
 namespace verifyd {
 namespace {

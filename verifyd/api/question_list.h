@@ -18,7 +18,7 @@
 #include "base/signal.h"
 #include "boost/asio/awaitable.hpp"
 #include "mail/question.h"
-#include "verifyd/verifier.h"
+#include "verifyd/verifier/verifier.h"
 
 namespace verifyd {
 

@@ -21,7 +21,7 @@
 #include "verifyd/record/tally.h"
 #include "verifyd/restriction/mail_request.h"
 #include "verifyd/restriction/restriction.h"
-#include "verifyd/verifier.h"
+#include "verifyd/verifier/verifier.h"
 
 namespace verifyd {
 

@@ -32,7 +32,7 @@
 #include "verifyd/restriction/rate_counter.h"
 #include "verifyd/restriction/restriction_list.h"
 #include "verifyd/restriction/sender_exemptions.h"
-#include "verifyd/verifier.h"
+#include "verifyd/verifier/verifier.h"
 
 namespace verifyd {
 

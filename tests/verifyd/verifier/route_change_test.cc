@@ -1,4 +1,4 @@
-#include "verifyd/route_change.h"
+#include "verifyd/verifier/route_change.h"
 
 #include <gtest/gtest.h>
 

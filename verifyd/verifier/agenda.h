@@ -7,8 +7,8 @@
 // index, and what is due waits for the next question.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_AGENDA_H_
-#define VERIFYD_VERIFYD_AGENDA_H_
+#ifndef VERIFYD_VERIFYD_VERIFIER_AGENDA_H_
+#define VERIFYD_VERIFYD_VERIFIER_AGENDA_H_
 
 #include <cstddef>
 #include <memory>
@@ -19,7 +19,7 @@
 #include "base/loop.h"
 #include "base/timer.h"
 #include "cache/cache.h"
-#include "verifyd/verifier.h"
+#include "verifyd/verifier/verifier.h"
 
 namespace verifyd {
 
@@ -59,4 +59,4 @@ class Agenda {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_AGENDA_H_
+#endif  // VERIFYD_VERIFYD_VERIFIER_AGENDA_H_

@@ -2,8 +2,8 @@
 // (cache/) and how we find out (probe/); it never knows which door asked.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_VERIFIER_H_
-#define VERIFYD_VERIFYD_VERIFIER_H_
+#ifndef VERIFYD_VERIFYD_VERIFIER_VERIFIER_H_
+#define VERIFYD_VERIFYD_VERIFIER_VERIFIER_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -28,12 +28,12 @@
 #include "mail/verdict.h"
 #include "probe/prober.h"
 #include "tables/domain_list.h"
-#include "verifyd/dialogues.h"
-#include "verifyd/flights.h"
-#include "verifyd/guard.h"
-#include "verifyd/memory.h"
 #include "verifyd/metrics/metrics.h"
-#include "verifyd/record_import.h"
+#include "verifyd/verifier/dialogues.h"
+#include "verifyd/verifier/flights.h"
+#include "verifyd/verifier/guard.h"
+#include "verifyd/verifier/memory.h"
+#include "verifyd/verifier/record_import.h"
 
 namespace verifyd {
 
@@ -207,4 +207,4 @@ class Verifier {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_VERIFIER_H_
+#endif  // VERIFYD_VERIFYD_VERIFIER_VERIFIER_H_

@@ -1,4 +1,4 @@
-#include "verifyd/dialogues.h"
+#include "verifyd/verifier/dialogues.h"
 
 #include <iterator>
 #include <utility>

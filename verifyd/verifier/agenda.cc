@@ -1,4 +1,4 @@
-#include "verifyd/agenda.h"
+#include "verifyd/verifier/agenda.h"
 
 #include <algorithm>
 #include <string>

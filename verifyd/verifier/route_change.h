@@ -6,8 +6,8 @@
 // has to be asked (RouteSketch). A change inside a table that a server looks up is not seen.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_ROUTE_CHANGE_H_
-#define VERIFYD_VERIFYD_ROUTE_CHANGE_H_
+#ifndef VERIFYD_VERIFYD_VERIFIER_ROUTE_CHANGE_H_
+#define VERIFYD_VERIFYD_VERIFIER_ROUTE_CHANGE_H_
 
 #include <cstddef>
 #include <functional>
@@ -76,4 +76,4 @@ class RouteChange {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_ROUTE_CHANGE_H_
+#endif  // VERIFYD_VERIFYD_VERIFIER_ROUTE_CHANGE_H_

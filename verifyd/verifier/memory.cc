@@ -1,4 +1,4 @@
-#include "verifyd/memory.h"
+#include "verifyd/verifier/memory.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "verifyd/verifier.h"
+#include "verifyd/verifier/verifier.h"
 
 #include <algorithm>
 #include <utility>
@@ -13,7 +13,7 @@
 #include "classifier/retry_delay.h"
 #include "mail/address_forms.h"
 #include "mail/masked_text.h"
-#include "verifyd/route_change.h"
+#include "verifyd/verifier/route_change.h"
 
 namespace verifyd {
 namespace {

@@ -1,4 +1,4 @@
-#include "verifyd/learning.h"
+#include "verifyd/verifier/learning.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "verifyd/destination_memory.h"
+#include "verifyd/verifier/destination_memory.h"
 
 #include <optional>
 #include <string>

@@ -8,8 +8,8 @@
 // The one who leads a flight lands it, whatever befalls him: a Landing that goes without having landed does it.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_FLIGHTS_H_
-#define VERIFYD_VERIFYD_FLIGHTS_H_
+#ifndef VERIFYD_VERIFYD_VERIFIER_FLIGHTS_H_
+#define VERIFYD_VERIFYD_VERIFIER_FLIGHTS_H_
 
 #include <algorithm>
 #include <cstddef>
@@ -142,4 +142,4 @@ class Flights {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_FLIGHTS_H_
+#endif  // VERIFYD_VERIFYD_VERIFIER_FLIGHTS_H_

@@ -1,4 +1,4 @@
-#include "verifyd/flights.h"
+#include "verifyd/verifier/flights.h"
 
 #include <gtest/gtest.h>
 

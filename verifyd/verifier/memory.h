@@ -2,8 +2,8 @@
 // (verifier.h) does, where memory has no answer, or an old one.
 //
 // Thread: that of the cache's loop.
-#ifndef VERIFYD_VERIFYD_MEMORY_H_
-#define VERIFYD_VERIFYD_MEMORY_H_
+#ifndef VERIFYD_VERIFYD_VERIFIER_MEMORY_H_
+#define VERIFYD_VERIFYD_VERIFIER_MEMORY_H_
 
 #include <memory>
 #include <optional>
@@ -82,4 +82,4 @@ Verdict NotVerifiable(std::string why);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_MEMORY_H_
+#endif  // VERIFYD_VERIFYD_VERIFIER_MEMORY_H_

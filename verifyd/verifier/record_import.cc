@@ -1,4 +1,4 @@
-#include "verifyd/record_import.h"
+#include "verifyd/verifier/record_import.h"
 
 #include <algorithm>
 #include <optional>

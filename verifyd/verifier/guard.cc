@@ -1,4 +1,4 @@
-#include "verifyd/guard.h"
+#include "verifyd/verifier/guard.h"
 
 #include <algorithm>
 

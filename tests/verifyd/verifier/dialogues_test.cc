@@ -1,4 +1,4 @@
-#include "verifyd/dialogues.h"
+#include "verifyd/verifier/dialogues.h"
 
 #include <gtest/gtest.h>
 

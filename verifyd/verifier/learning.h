@@ -6,8 +6,8 @@
 // Nobody is asked but name servers and tables, for the route.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_LEARNING_H_
-#define VERIFYD_VERIFYD_LEARNING_H_
+#ifndef VERIFYD_VERIFYD_VERIFIER_LEARNING_H_
+#define VERIFYD_VERIFYD_VERIFIER_LEARNING_H_
 
 #include <cstdint>
 #include <memory>
@@ -18,7 +18,7 @@
 #include "boost/asio/awaitable.hpp"
 #include "classifier/classifier.h"
 #include "mail/delivery.h"
-#include "verifyd/verifier.h"
+#include "verifyd/verifier/verifier.h"
 
 namespace verifyd {
 
@@ -43,4 +43,4 @@ boost::asio::awaitable<LearnedCounts> LearnDeliveries(Loop& loop, Verifier& veri
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_LEARNING_H_
+#endif  // VERIFYD_VERIFYD_VERIFIER_LEARNING_H_

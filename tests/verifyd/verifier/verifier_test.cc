@@ -1,5 +1,5 @@
 // What the plays (tests/scenario) do not show of the verifier: many at once, and the end.
-#include "verifyd/verifier.h"
+#include "verifyd/verifier/verifier.h"
 
 #include <gtest/gtest.h>
 

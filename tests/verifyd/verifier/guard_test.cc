@@ -1,5 +1,5 @@
 // Doubts, one answer at a time. Whole conversations: tests/scenario/plays.
-#include "verifyd/guard.h"
+#include "verifyd/verifier/guard.h"
 
 #include <gtest/gtest.h>
 

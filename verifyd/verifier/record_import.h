@@ -3,8 +3,8 @@
 // probe does. So an import may be done twice, or be taken up again from its beginning, and changes nothing more.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_RECORD_IMPORT_H_
-#define VERIFYD_VERIFYD_RECORD_IMPORT_H_
+#ifndef VERIFYD_VERIFYD_VERIFIER_RECORD_IMPORT_H_
+#define VERIFYD_VERIFYD_VERIFIER_RECORD_IMPORT_H_
 
 #include <cstdint>
 
@@ -31,4 +31,4 @@ Imported ImportRecord(Cache& cache, const NamedRecord& named, const Lifetimes& l
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_RECORD_IMPORT_H_
+#endif  // VERIFYD_VERIFYD_VERIFIER_RECORD_IMPORT_H_

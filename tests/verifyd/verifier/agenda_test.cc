@@ -1,4 +1,4 @@
-#include "verifyd/agenda.h"
+#include "verifyd/verifier/agenda.h"
 
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@
 #include "tests/scripted_resolver.h"
 #include "tests/test_loop.h"
 #include "verifyd/configuration.h"
-#include "verifyd/verifier.h"
+#include "verifyd/verifier/verifier.h"
 
 namespace verifyd {
 namespace {

@@ -20,8 +20,8 @@
 // be kept there is none. Who was counted does not: the count begins anew.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_GUARD_H_
-#define VERIFYD_VERIFYD_GUARD_H_
+#ifndef VERIFYD_VERIFYD_VERIFIER_GUARD_H_
+#define VERIFYD_VERIFYD_VERIFIER_GUARD_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -152,4 +152,4 @@ class Guard {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_GUARD_H_
+#endif  // VERIFYD_VERIFYD_VERIFIER_GUARD_H_

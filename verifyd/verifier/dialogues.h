@@ -2,8 +2,8 @@
 // In memory only.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_DIALOGUES_H_
-#define VERIFYD_VERIFYD_DIALOGUES_H_
+#ifndef VERIFYD_VERIFYD_VERIFIER_DIALOGUES_H_
+#define VERIFYD_VERIFYD_VERIFIER_DIALOGUES_H_
 
 #include <cstddef>
 #include <list>
@@ -47,4 +47,4 @@ class Dialogues {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_DIALOGUES_H_
+#endif  // VERIFYD_VERIFYD_VERIFIER_DIALOGUES_H_

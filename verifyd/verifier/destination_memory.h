@@ -2,8 +2,8 @@
 // start.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_DESTINATION_MEMORY_H_
-#define VERIFYD_VERIFYD_DESTINATION_MEMORY_H_
+#ifndef VERIFYD_VERIFYD_VERIFIER_DESTINATION_MEMORY_H_
+#define VERIFYD_VERIFYD_VERIFIER_DESTINATION_MEMORY_H_
 
 #include "cache/cache.h"
 #include "probe/prober.h"
@@ -16,4 +16,4 @@ void RememberDestinations(Cache& cache, Prober& prober);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_DESTINATION_MEMORY_H_
+#endif  // VERIFYD_VERIFYD_VERIFIER_DESTINATION_MEMORY_H_
