@@ -17,7 +17,7 @@
 #include "mail/address.h"
 #include "verifyctl/exit_code.h"
 #include "verifyctl/input_text.h"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 
 namespace verifyd {
 namespace {

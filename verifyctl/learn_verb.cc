@@ -20,7 +20,7 @@
 #include "verifyctl/log_line.h"
 #include "verifyctl/progress.h"
 #include "verifyctl/result_text.h"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 
 namespace verifyd {
 namespace {

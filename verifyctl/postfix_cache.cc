@@ -23,7 +23,7 @@
 #include "classifier/stock_report.h"
 #include "mail/address.h"
 #include "mail/finding.h"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 
 namespace verifyd {
 namespace {

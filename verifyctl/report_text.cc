@@ -13,7 +13,7 @@
 #include "boost/json.hpp"
 #include "classifier/reason.h"
 #include "verifyctl/result_text.h"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 
 namespace verifyd {
 namespace {

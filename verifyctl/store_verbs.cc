@@ -25,7 +25,7 @@
 #include "verifyctl/local_cache.h"
 #include "verifyctl/progress.h"
 #include "verifyd/configuration.h"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 
 namespace verifyd {
 namespace {

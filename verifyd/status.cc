@@ -13,7 +13,7 @@
 #include "absl/strings/strip.h"
 #include "base/text.h"
 #include "boost/json.hpp"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 
 namespace verifyd {
 namespace {

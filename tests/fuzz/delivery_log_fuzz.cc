@@ -8,8 +8,8 @@
 #include "absl/strings/string_view.h"
 #include "boost/json.hpp"
 #include "verifyctl/delivery_log.h"
-#include "verifyd/json.h"
-#include "verifyd/record_reader.h"
+#include "verifyd/json/json.h"
+#include "verifyd/json/record_reader.h"
 
 namespace {
 

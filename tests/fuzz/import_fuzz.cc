@@ -13,7 +13,7 @@
 #include "cache/record.h"
 #include "classifier/classifier.h"
 #include "verifyctl/import_source.h"
-#include "verifyd/record_reader.h"
+#include "verifyd/json/record_reader.h"
 
 namespace {
 

@@ -16,7 +16,7 @@
 #include "verifyd/api/destination_routes.h"
 #include "verifyd/api/memory_routes.h"
 #include "verifyd/api/verify_routes.h"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 
 namespace verifyd {
 namespace {

@@ -16,7 +16,7 @@
 #include "boost/json.hpp"
 #include "classifier/reason.h"
 #include "mail/address.h"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 
 namespace verifyd {
 namespace {

@@ -20,7 +20,7 @@
 #include "cache/record_filter.h"
 #include "mail/finding.h"
 #include "mail/question.h"
-#include "verifyd/record_reader.h"
+#include "verifyd/json/record_reader.h"
 
 namespace verifyd {
 

@@ -13,8 +13,8 @@
 #include "base/signal.h"
 #include "boost/asio/awaitable.hpp"
 #include "boost/json.hpp"
-#include "verifyd/json.h"
-#include "verifyd/record_walk.h"
+#include "verifyd/json/json.h"
+#include "verifyd/json/record_walk.h"
 #include "verifyd/verifier/learning.h"
 #include "verifyd/verifier/record_import.h"
 

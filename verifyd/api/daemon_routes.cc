@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "boost/asio/awaitable.hpp"
 #include "boost/json.hpp"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 
 namespace verifyd {
 namespace {

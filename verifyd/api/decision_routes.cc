@@ -9,7 +9,7 @@
 #include "boost/asio/awaitable.hpp"
 #include "boost/json.hpp"
 #include "mail/address.h"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 #include "verifyd/record/replay.h"
 
 namespace verifyd {

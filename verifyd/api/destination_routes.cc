@@ -19,7 +19,7 @@
 #include "boost/json.hpp"
 #include "cache/cache.h"
 #include "mail/address.h"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 
 namespace verifyd {
 namespace {

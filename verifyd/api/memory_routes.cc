@@ -26,7 +26,7 @@
 #include "mail/address.h"
 #include "mail/question.h"
 #include "mail/verdict.h"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 
 namespace verifyd {
 namespace {

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "boost/json.hpp"
 #include "mail/address.h"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 
 namespace verifyd {
 namespace {

@@ -8,7 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "base/text.h"
 #include "boost/json.hpp"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 
 namespace verifyd {
 namespace {

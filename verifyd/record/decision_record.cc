@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "boost/json.hpp"
 #include "mail/masked_text.h"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 #include "verifyd/record/decided.h"
 #include "verifyd/record/watch.h"
 

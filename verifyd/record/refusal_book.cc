@@ -9,7 +9,7 @@
 #include "boost/json.hpp"
 #include "mail/address.h"
 #include "verifyd/door/decision_log.h"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 #include "verifyd/record/decided.h"
 
 namespace verifyd {

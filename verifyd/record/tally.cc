@@ -13,7 +13,7 @@
 #include "absl/strings/ascii.h"
 #include "base/text.h"
 #include "boost/json.hpp"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 #include "verifyd/record/tally_reader.h"
 
 namespace verifyd {

@@ -12,7 +12,7 @@
 #include "base/signal.h"
 #include "probe/route.h"
 #include "probe/wording.h"
-#include "verifyd/record_walk.h"
+#include "verifyd/json/record_walk.h"
 
 namespace verifyd {
 namespace {

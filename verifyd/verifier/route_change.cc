@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "classifier/reason.h"
 #include "probe/route_plan.h"
-#include "verifyd/record_walk.h"
+#include "verifyd/json/record_walk.h"
 
 namespace verifyd {
 namespace {

@@ -8,7 +8,7 @@
 #include "tests/status_matchers.h"
 #include "tests/test_loop.h"
 #include "tests/verifyd/api_world.h"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 
 namespace verifyd {
 namespace {

@@ -1,4 +1,4 @@
-#include "verifyd/record_reader.h"
+#include "verifyd/json/record_reader.h"
 
 #include <cstdint>
 #include <utility>

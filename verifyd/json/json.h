@@ -3,8 +3,8 @@
 //
 // Thread: any (pure functions). Include boost/json.hpp where the values are used; its code is compiled once, in
 // json.cc.
-#ifndef VERIFYD_VERIFYD_JSON_H_
-#define VERIFYD_VERIFYD_JSON_H_
+#ifndef VERIFYD_VERIFYD_JSON_JSON_H_
+#define VERIFYD_VERIFYD_JSON_JSON_H_
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -49,4 +49,4 @@ boost::json::object ToJson(const DestinationActivity& activity);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_JSON_H_
+#endif  // VERIFYD_VERIFYD_JSON_JSON_H_

@@ -1,4 +1,4 @@
-#include "verifyd/record_reader.h"
+#include "verifyd/json/record_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include "boost/json.hpp"
 #include "tests/cache/samples.h"
 #include "tests/status_matchers.h"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 
 namespace verifyd {
 namespace {

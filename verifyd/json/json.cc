@@ -1,4 +1,4 @@
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 
 #include <string>
 #include <utility>

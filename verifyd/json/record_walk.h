@@ -3,8 +3,8 @@
 // be taken up again. Records that come or go meanwhile may be met or not.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_RECORD_WALK_H_
-#define VERIFYD_VERIFYD_RECORD_WALK_H_
+#ifndef VERIFYD_VERIFYD_JSON_RECORD_WALK_H_
+#define VERIFYD_VERIFYD_JSON_RECORD_WALK_H_
 
 #include <cstddef>
 #include <string>
@@ -46,4 +46,4 @@ boost::asio::awaitable<bool> RoomForWrites(Loop& loop, Cache& cache);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_RECORD_WALK_H_
+#endif  // VERIFYD_VERIFYD_JSON_RECORD_WALK_H_

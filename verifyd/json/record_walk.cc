@@ -1,4 +1,4 @@
-#include "verifyd/record_walk.h"
+#include "verifyd/json/record_walk.h"
 
 #include <memory>
 #include <optional>
@@ -7,7 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "boost/json.hpp"
-#include "verifyd/json.h"
+#include "verifyd/json/json.h"
 
 namespace verifyd {
 namespace {

@@ -1,4 +1,4 @@
-#include "verifyd/record_walk.h"
+#include "verifyd/json/record_walk.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -3,8 +3,8 @@
 // the lifetimes (freshness, expire_at and their like) is passed over.
 //
 // Thread: any (pure functions).
-#ifndef VERIFYD_VERIFYD_RECORD_READER_H_
-#define VERIFYD_VERIFYD_RECORD_READER_H_
+#ifndef VERIFYD_VERIFYD_JSON_RECORD_READER_H_
+#define VERIFYD_VERIFYD_JSON_RECORD_READER_H_
 
 #include <string>
 
@@ -30,4 +30,4 @@ absl::StatusOr<Delivery> DeliveryFromJson(const boost::json::value& value);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_RECORD_READER_H_
+#endif  // VERIFYD_VERIFYD_JSON_RECORD_READER_H_
