@@ -17,7 +17,7 @@
 #include "verifyctl/progress.h"
 #include "verifyctl/report_verbs.h"
 #include "verifyctl/result_text.h"
-#include "verifyd/record/refusal_book.h"
+#include "verifyd/history/refusal_book.h"
 
 namespace verifyd {
 namespace {

@@ -29,7 +29,7 @@
 #include "verifyctl/status_verb.h"
 #include "verifyctl/store_verbs.h"
 #include "verifyd/api/api_arguments.h"
-#include "verifyd/record/tally.h"
+#include "verifyd/history/tally.h"
 
 namespace verifyd {
 namespace {

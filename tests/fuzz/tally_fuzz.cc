@@ -4,8 +4,8 @@
 
 #include "absl/strings/string_view.h"
 #include "boost/json.hpp"
-#include "verifyd/record/tally.h"
-#include "verifyd/record/watch.h"
+#include "verifyd/history/tally.h"
+#include "verifyd/history/watch.h"
 
 namespace {
 

@@ -28,7 +28,7 @@
 #include "verifyd/api/api.h"
 #include "verifyd/configuration.h"
 #include "verifyd/door/policy_request.h"
-#include "verifyd/record/decision_record.h"
+#include "verifyd/history/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/verifier/agenda.h"
 #include "verifyd/verifier/destination_memory.h"

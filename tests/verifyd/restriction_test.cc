@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/verifyd/rooms_test.h"
 #include "verifyd/door/access_action.h"
-#include "verifyd/door/decision_log.h"
+#include "verifyd/history/decision_log.h"
 
 namespace verifyd {
 namespace {

@@ -19,8 +19,8 @@
 #include "tests/scripted_resolver.h"
 #include "tests/test_loop.h"
 #include "verifyd/configuration.h"
+#include "verifyd/history/decision_record.h"
 #include "verifyd/metrics/metrics.h"
-#include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/verifier/verifier.h"
 

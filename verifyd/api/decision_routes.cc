@@ -9,8 +9,8 @@
 #include "boost/asio/awaitable.hpp"
 #include "boost/json.hpp"
 #include "mail/address.h"
+#include "verifyd/history/replay.h"
 #include "verifyd/json/json.h"
-#include "verifyd/record/replay.h"
 
 namespace verifyd {
 namespace {

@@ -28,8 +28,8 @@
 #include "mail/verdict.h"
 #include "probe/prober.h"
 #include "verifyd/api/api_arguments.h"
+#include "verifyd/history/decision_record.h"
 #include "verifyd/metrics/metrics.h"
-#include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/verifier/verifier.h"
 

@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "classifier/classifier.h"
-#include "verifyd/door/decision_log.h"
+#include "verifyd/history/decision_log.h"
 #include "verifyd/restriction/restriction.h"
 
 namespace verifyd {

@@ -12,8 +12,8 @@
 #include "absl/strings/string_view.h"
 #include "base/timer.h"
 #include "verifyd/door/protocol.h"
+#include "verifyd/history/decision_record.h"
 #include "verifyd/metrics/metrics.h"
-#include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/verifier/verifier.h"
 

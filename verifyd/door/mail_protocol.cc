@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
-#include "verifyd/door/decision_log.h"
+#include "verifyd/history/decision_log.h"
 
 namespace verifyd {
 namespace {

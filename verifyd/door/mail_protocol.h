@@ -11,8 +11,8 @@
 #include "boost/asio/awaitable.hpp"
 #include "verifyd/door/door_settings.h"
 #include "verifyd/door/protocol.h"
+#include "verifyd/history/decision_record.h"
 #include "verifyd/metrics/metrics.h"
-#include "verifyd/record/decision_record.h"
 #include "verifyd/restriction/mail_request.h"
 #include "verifyd/restriction/restriction.h"
 

@@ -1,4 +1,4 @@
-#include "verifyd/door/decision_log.h"
+#include "verifyd/history/decision_log.h"
 
 #include "absl/strings/str_cat.h"
 #include "base/text.h"

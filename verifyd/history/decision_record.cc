@@ -1,4 +1,4 @@
-#include "verifyd/record/decision_record.h"
+#include "verifyd/history/decision_record.h"
 
 #include <algorithm>
 #include <utility>
@@ -9,9 +9,9 @@
 #include "base/text.h"
 #include "boost/json.hpp"
 #include "mail/masked_text.h"
+#include "verifyd/history/decided.h"
+#include "verifyd/history/watch.h"
 #include "verifyd/json/json.h"
-#include "verifyd/record/decided.h"
-#include "verifyd/record/watch.h"
 
 namespace verifyd {
 namespace {

@@ -1,13 +1,13 @@
 // What the record notices about ourselves: refusals that are probably a mistake, and verification that is useless.
 //
 // Thread: any (pure functions).
-#ifndef VERIFYD_VERIFYD_RECORD_WATCH_H_
-#define VERIFYD_VERIFYD_RECORD_WATCH_H_
+#ifndef VERIFYD_VERIFYD_HISTORY_WATCH_H_
+#define VERIFYD_VERIFYD_HISTORY_WATCH_H_
 
 #include <string>
 #include <vector>
 
-#include "verifyd/record/tally.h"
+#include "verifyd/history/tally.h"
 
 namespace verifyd {
 
@@ -32,4 +32,4 @@ std::vector<Notice> Notices(const Tally& hours, const Tally& before, const Tally
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_RECORD_WATCH_H_
+#endif  // VERIFYD_VERIFYD_HISTORY_WATCH_H_

@@ -2,8 +2,8 @@
 // has no counter takes the lowest one over, with its number as the error; so a number is too high by that at most.
 //
 // Thread: any (a value).
-#ifndef VERIFYD_VERIFYD_RECORD_TOP_ADDRESSES_H_
-#define VERIFYD_VERIFYD_RECORD_TOP_ADDRESSES_H_
+#ifndef VERIFYD_VERIFYD_HISTORY_TOP_ADDRESSES_H_
+#define VERIFYD_VERIFYD_HISTORY_TOP_ADDRESSES_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -33,4 +33,4 @@ class TopAddresses {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_RECORD_TOP_ADDRESSES_H_
+#endif  // VERIFYD_VERIFYD_HISTORY_TOP_ADDRESSES_H_

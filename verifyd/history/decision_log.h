@@ -1,8 +1,8 @@
 // The log line of a decision, the same for every door: fixed order, comma-free, key=value (verifyd(8), DIAGNOSTICS).
 //
 // Thread: any.
-#ifndef VERIFYD_VERIFYD_DOOR_DECISION_LOG_H_
-#define VERIFYD_VERIFYD_DOOR_DECISION_LOG_H_
+#ifndef VERIFYD_VERIFYD_HISTORY_DECISION_LOG_H_
+#define VERIFYD_VERIFYD_HISTORY_DECISION_LOG_H_
 
 #include <cstdint>
 #include <string>
@@ -26,4 +26,4 @@ bool DecisionIsLogged(DecisionsLogged logged, const Ruling& ruling);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_DOOR_DECISION_LOG_H_
+#endif  // VERIFYD_VERIFYD_HISTORY_DECISION_LOG_H_

@@ -1,4 +1,4 @@
-#include "verifyd/record/top_addresses.h"
+#include "verifyd/history/top_addresses.h"
 
 #include "absl/algorithm/container.h"
 

@@ -1,4 +1,4 @@
-#include "verifyd/record/hour_files.h"
+#include "verifyd/history/hour_files.h"
 
 #include <sys/stat.h>
 

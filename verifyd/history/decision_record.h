@@ -3,8 +3,8 @@
 // looks at itself (record/watch.h) and logs what it notices.
 //
 // Thread: the front loop only; files are written by a thread of their own.
-#ifndef VERIFYD_VERIFYD_RECORD_DECISION_RECORD_H_
-#define VERIFYD_VERIFYD_RECORD_DECISION_RECORD_H_
+#ifndef VERIFYD_VERIFYD_HISTORY_DECISION_RECORD_H_
+#define VERIFYD_VERIFYD_HISTORY_DECISION_RECORD_H_
 
 #include <cstdint>
 #include <map>
@@ -19,9 +19,9 @@
 #include "base/timer.h"
 #include "boost/asio/awaitable.hpp"
 #include "cache/cache.h"
-#include "verifyd/record/hour_files.h"
-#include "verifyd/record/refusal_book.h"
-#include "verifyd/record/tally.h"
+#include "verifyd/history/hour_files.h"
+#include "verifyd/history/refusal_book.h"
+#include "verifyd/history/tally.h"
 #include "verifyd/restriction/mail_request.h"
 #include "verifyd/restriction/restriction.h"
 
@@ -84,4 +84,4 @@ class DecisionRecord {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_RECORD_DECISION_RECORD_H_
+#endif  // VERIFYD_VERIFYD_HISTORY_DECISION_RECORD_H_

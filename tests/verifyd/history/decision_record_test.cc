@@ -1,4 +1,4 @@
-#include "verifyd/record/decision_record.h"
+#include "verifyd/history/decision_record.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

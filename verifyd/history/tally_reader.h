@@ -1,14 +1,14 @@
 // Reads what Tally::ToJson has written, from a file that anybody may have changed since.
 //
 // Thread: any.
-#ifndef VERIFYD_VERIFYD_RECORD_TALLY_READER_H_
-#define VERIFYD_VERIFYD_RECORD_TALLY_READER_H_
+#ifndef VERIFYD_VERIFYD_HISTORY_TALLY_READER_H_
+#define VERIFYD_VERIFYD_HISTORY_TALLY_READER_H_
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "boost/json/fwd.hpp"
-#include "verifyd/record/tally.h"
+#include "verifyd/history/tally.h"
 
 namespace verifyd {
 
@@ -32,4 +32,4 @@ class TallyReader {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_RECORD_TALLY_READER_H_
+#endif  // VERIFYD_VERIFYD_HISTORY_TALLY_READER_H_

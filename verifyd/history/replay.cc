@@ -1,4 +1,4 @@
-#include "verifyd/record/replay.h"
+#include "verifyd/history/replay.h"
 
 #include <array>
 #include <utility>
@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "boost/json.hpp"
-#include "verifyd/record/decided.h"
+#include "verifyd/history/decided.h"
 
 namespace verifyd {
 namespace {

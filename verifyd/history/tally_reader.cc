@@ -1,4 +1,4 @@
-#include "verifyd/record/tally_reader.h"
+#include "verifyd/history/tally_reader.h"
 
 #include <string>
 #include <utility>

@@ -1,13 +1,13 @@
 // What a ruling is counted as.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_RECORD_DECIDED_H_
-#define VERIFYD_VERIFYD_RECORD_DECIDED_H_
+#ifndef VERIFYD_VERIFYD_HISTORY_DECIDED_H_
+#define VERIFYD_VERIFYD_HISTORY_DECIDED_H_
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "cache/cache.h"
-#include "verifyd/record/tally.h"
+#include "verifyd/history/tally.h"
 #include "verifyd/restriction/mail_request.h"
 #include "verifyd/restriction/restriction.h"
 
@@ -27,4 +27,4 @@ Decided DecidedOn(const MailRequest& request, const Ruling& ruling, Cache& cache
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_RECORD_DECIDED_H_
+#endif  // VERIFYD_VERIFYD_HISTORY_DECIDED_H_

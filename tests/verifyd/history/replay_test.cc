@@ -1,4 +1,4 @@
-#include "verifyd/record/replay.h"
+#include "verifyd/history/replay.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -3,8 +3,8 @@
 // is none of ours, is logged and passed over; one that can not be written is logged, too, and mail goes on.
 //
 // Thread: Load anywhere; Write and the destructor by one thread (the front loop's).
-#ifndef VERIFYD_VERIFYD_RECORD_HOUR_FILES_H_
-#define VERIFYD_VERIFYD_RECORD_HOUR_FILES_H_
+#ifndef VERIFYD_VERIFYD_HISTORY_HOUR_FILES_H_
+#define VERIFYD_VERIFYD_HISTORY_HOUR_FILES_H_
 
 #include <condition_variable>
 #include <cstddef>
@@ -16,7 +16,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "verifyd/record/tally.h"
+#include "verifyd/history/tally.h"
 
 namespace verifyd {
 
@@ -55,4 +55,4 @@ class HourFiles {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_RECORD_HOUR_FILES_H_
+#endif  // VERIFYD_VERIFYD_HISTORY_HOUR_FILES_H_

@@ -6,8 +6,8 @@
 // allocates nothing once the domain is there.
 //
 // Thread: any (a value).
-#ifndef VERIFYD_VERIFYD_RECORD_TALLY_H_
-#define VERIFYD_VERIFYD_RECORD_TALLY_H_
+#ifndef VERIFYD_VERIFYD_HISTORY_TALLY_H_
+#define VERIFYD_VERIFYD_HISTORY_TALLY_H_
 
 #include <array>
 #include <cstddef>
@@ -21,7 +21,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "boost/json/fwd.hpp"
-#include "verifyd/record/top_addresses.h"
+#include "verifyd/history/top_addresses.h"
 
 namespace verifyd {
 
@@ -131,4 +131,4 @@ class Tally {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_RECORD_TALLY_H_
+#endif  // VERIFYD_VERIFYD_HISTORY_TALLY_H_

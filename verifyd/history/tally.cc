@@ -1,4 +1,4 @@
-#include "verifyd/record/tally.h"
+#include "verifyd/history/tally.h"
 
 // Its functions are wanted inline.
 #define XXH_INLINE_ALL
@@ -13,8 +13,8 @@
 #include "absl/strings/ascii.h"
 #include "base/text.h"
 #include "boost/json.hpp"
+#include "verifyd/history/tally_reader.h"
 #include "verifyd/json/json.h"
-#include "verifyd/record/tally_reader.h"
 
 namespace verifyd {
 namespace {

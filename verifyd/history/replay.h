@@ -3,8 +3,8 @@
 // does not hear of them.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_RECORD_REPLAY_H_
-#define VERIFYD_VERIFYD_RECORD_REPLAY_H_
+#ifndef VERIFYD_VERIFYD_HISTORY_REPLAY_H_
+#define VERIFYD_VERIFYD_HISTORY_REPLAY_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +18,7 @@
 #include "base/signal.h"
 #include "boost/asio/awaitable.hpp"
 #include "cache/cache.h"
-#include "verifyd/record/tally.h"
+#include "verifyd/history/tally.h"
 #include "verifyd/restriction/mail_request.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/verifier/verifier.h"
@@ -66,4 +66,4 @@ class Replay : public std::enable_shared_from_this<Replay> {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_RECORD_REPLAY_H_
+#endif  // VERIFYD_VERIFYD_HISTORY_REPLAY_H_

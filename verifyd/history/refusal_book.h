@@ -1,8 +1,8 @@
 // The refusals of late, by their ids: what is behind the "(id K7W2MXQA)" that somebody was shown. In memory only.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_RECORD_REFUSAL_BOOK_H_
-#define VERIFYD_VERIFYD_RECORD_REFUSAL_BOOK_H_
+#ifndef VERIFYD_VERIFYD_HISTORY_REFUSAL_BOOK_H_
+#define VERIFYD_VERIFYD_HISTORY_REFUSAL_BOOK_H_
 
 #include <cstddef>
 #include <deque>
@@ -44,4 +44,4 @@ bool IsRefusalId(absl::string_view text);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_RECORD_REFUSAL_BOOK_H_
+#endif  // VERIFYD_VERIFYD_HISTORY_REFUSAL_BOOK_H_

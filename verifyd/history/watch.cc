@@ -1,4 +1,4 @@
-#include "verifyd/record/watch.h"
+#include "verifyd/history/watch.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "verifyd/record/decided.h"
+#include "verifyd/history/decided.h"
 
 #include <optional>
 

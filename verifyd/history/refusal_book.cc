@@ -1,4 +1,4 @@
-#include "verifyd/record/refusal_book.h"
+#include "verifyd/history/refusal_book.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,9 +8,9 @@
 #include "base/text.h"
 #include "boost/json.hpp"
 #include "mail/address.h"
-#include "verifyd/door/decision_log.h"
+#include "verifyd/history/decided.h"
+#include "verifyd/history/decision_log.h"
 #include "verifyd/json/json.h"
-#include "verifyd/record/decided.h"
 
 namespace verifyd {
 namespace {

@@ -1,4 +1,4 @@
-#include "verifyd/record/tally.h"
+#include "verifyd/history/tally.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "boost/json.hpp"
 #include "tests/status_matchers.h"
-#include "verifyd/record/watch.h"
+#include "verifyd/history/watch.h"
 
 namespace verifyd {
 namespace {
