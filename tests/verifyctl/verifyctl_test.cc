@@ -25,7 +25,7 @@
 #include "verifyctl/command_line.h"
 #include "verifyctl/daemon_client.h"
 #include "verifyctl/exit_code.h"
-#include "verifyd/door/control.h"
+#include "verifyd/http/control.h"
 
 namespace verifyd {
 namespace {

@@ -22,7 +22,7 @@
 #include "tests/status_matchers.h"
 #include "tests/verifyd/api_world.h"
 #include "verifyctl/command_line.h"
-#include "verifyd/door/control.h"
+#include "verifyd/http/control.h"
 
 namespace verifyd {
 

@@ -1,4 +1,4 @@
-#include "verifyd/door/peer.h"
+#include "verifyd/http/peer.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>

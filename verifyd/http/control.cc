@@ -1,4 +1,4 @@
-#include "verifyd/door/control.h"
+#include "verifyd/http/control.h"
 
 #include <unistd.h>
 
@@ -26,7 +26,7 @@
 #include "boost/beast/core/flat_buffer.hpp"
 #include "boost/beast/http.hpp"
 #include "verifyd/door/listener.h"
-#include "verifyd/door/peer.h"
+#include "verifyd/http/peer.h"
 
 namespace verifyd {
 namespace {

@@ -1,4 +1,4 @@
-#include "verifyd/door/peer.h"
+#include "verifyd/http/peer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -13,8 +13,8 @@
 // What a route throws is logged and answered with 500; in the midst of lines the answer breaks off.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_DOOR_CONTROL_H_
-#define VERIFYD_VERIFYD_DOOR_CONTROL_H_
+#ifndef VERIFYD_VERIFYD_HTTP_CONTROL_H_
+#define VERIFYD_VERIFYD_HTTP_CONTROL_H_
 
 #include <memory>
 #include <string>
@@ -53,4 +53,4 @@ class ControlDoor {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_DOOR_CONTROL_H_
+#endif  // VERIFYD_VERIFYD_HTTP_CONTROL_H_

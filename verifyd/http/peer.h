@@ -2,8 +2,8 @@
 // socket.
 //
 // Thread: any.
-#ifndef VERIFYD_VERIFYD_DOOR_PEER_H_
-#define VERIFYD_VERIFYD_DOOR_PEER_H_
+#ifndef VERIFYD_VERIFYD_HTTP_PEER_H_
+#define VERIFYD_VERIFYD_HTTP_PEER_H_
 
 #include <sys/types.h>
 
@@ -31,4 +31,4 @@ ApiRight RightOf(const std::optional<Peer>& peer, uid_t ourselves, std::optional
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_DOOR_PEER_H_
+#endif  // VERIFYD_VERIFYD_HTTP_PEER_H_

@@ -1,4 +1,4 @@
-#include "verifyd/door/control.h"
+#include "verifyd/http/control.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
