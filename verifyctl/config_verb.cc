@@ -4,7 +4,7 @@
 #include "absl/strings/str_split.h"
 #include "boost/json.hpp"
 #include "verifyctl/exit_code.h"
-#include "verifyd/setting_json.h"
+#include "verifyd/configuration/setting_json.h"
 #include "verifyd/settings/postfix_settings.h"
 
 namespace verifyd {

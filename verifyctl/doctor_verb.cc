@@ -26,7 +26,7 @@
 #include "verifyctl/colour.h"
 #include "verifyctl/exit_code.h"
 #include "verifyctl/result_text.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 #include "verifyd/doctor/doctor.h"
 #include "verifyd/doctor/self_examination.h"
 

@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "verifyctl/daemon_client.h"
 #include "verifyd/api/api.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 
 namespace verifyd {
 

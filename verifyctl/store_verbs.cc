@@ -24,7 +24,7 @@
 #include "verifyctl/interrupt.h"
 #include "verifyctl/local_cache.h"
 #include "verifyctl/progress.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 #include "verifyd/json/json.h"
 
 namespace verifyd {

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "boost/json.hpp"
-#include "verifyd/setting_json.h"
+#include "verifyd/configuration/setting_json.h"
 
 namespace verifyd {
 

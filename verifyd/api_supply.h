@@ -10,7 +10,7 @@
 #include "absl/time/time.h"
 #include "cache/cache.h"
 #include "verifyd/api/route.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 #include "verifyd/status.h"
 
 namespace verifyd {

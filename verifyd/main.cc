@@ -18,14 +18,14 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cache/store_check.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
+#include "verifyd/configuration/last_good_settings.h"
+#include "verifyd/configuration/stopgap_settings.h"
 #include "verifyd/daemon.h"
 #include "verifyd/doctor/self_examination.h"
 #include "verifyd/doctor/settings_examination.h"
-#include "verifyd/last_good_settings.h"
 #include "verifyd/service_manager.h"
 #include "verifyd/settings/setting_syntax.h"
-#include "verifyd/stopgap_settings.h"
 
 // Read by jemalloc(3) when it starts: under load, what handshakes in TLS leave behind goes back to the system after two
 // seconds, not ten, in which thousands of sessions begin.

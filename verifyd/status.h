@@ -13,7 +13,7 @@
 #include "boost/json/fwd.hpp"
 #include "cache/bounds.h"
 #include "cache/cache.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 
 namespace verifyd {
 

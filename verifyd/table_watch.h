@@ -19,10 +19,10 @@
 
 #include "base/loop.h"
 #include "base/timer.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
+#include "verifyd/configuration/table_file.h"
 #include "verifyd/settings/postfix_settings.h"
 #include "verifyd/settings/settings.h"
-#include "verifyd/table_file.h"
 
 namespace verifyd {
 

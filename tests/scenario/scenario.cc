@@ -26,7 +26,7 @@
 #include "tests/scripted_resolver.h"
 #include "tests/test_loop.h"
 #include "verifyd/api/api.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 #include "verifyd/door/policy_request.h"
 #include "verifyd/history/decision_record.h"
 #include "verifyd/restriction/restriction.h"

@@ -11,7 +11,7 @@
 #include "boost/json.hpp"
 #include "tests/test_loop.h"
 #include "tests/verifyd/api_world.h"
-#include "verifyd/stopgap_settings.h"
+#include "verifyd/configuration/stopgap_settings.h"
 
 namespace verifyd {
 namespace {

@@ -20,7 +20,7 @@
 #include "tests/scripted_resolver.h"
 #include "verifyd/api/api.h"
 #include "verifyd/api_supply.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 #include "verifyd/history/decision_record.h"
 #include "verifyd/metrics/metrics.h"
 #include "verifyd/restriction/restriction.h"

@@ -18,7 +18,7 @@
 #include "tests/scripted_dialer.h"
 #include "tests/scripted_resolver.h"
 #include "tests/test_loop.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 #include "verifyd/history/decision_record.h"
 #include "verifyd/metrics/metrics.h"
 #include "verifyd/restriction/restriction.h"

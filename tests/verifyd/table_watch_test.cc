@@ -17,7 +17,7 @@
 #include "mail/address.h"
 #include "tests/status_matchers.h"
 #include "tests/test_loop.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 
 namespace verifyd {
 namespace {

@@ -10,7 +10,7 @@
 #include "dns/resolver.h"
 #include "probe/probe_settings.h"
 #include "stream/dialer.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 #include "verifyd/doctor/doctor_context.h"
 #include "verifyd/doctor/examination.h"
 

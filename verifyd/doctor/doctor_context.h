@@ -12,7 +12,7 @@
 #include "base/loop.h"
 #include "dns/resolver.h"
 #include "stream/dialer.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 #include "verifyd/doctor/settings_examination.h"
 
 namespace verifyd {

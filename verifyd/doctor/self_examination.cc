@@ -21,8 +21,8 @@
 #include "absl/strings/string_view.h"
 #include "base/disk_space.h"
 #include "base/privileges.h"
+#include "verifyd/configuration/table_file.h"
 #include "verifyd/settings/setting_syntax.h"
-#include "verifyd/table_file.h"
 
 namespace verifyd {
 namespace {

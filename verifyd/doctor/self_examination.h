@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 #include "verifyd/doctor/examination.h"
 
 namespace verifyd {

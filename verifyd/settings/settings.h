@@ -1,6 +1,6 @@
 // The settings: one table (in setting_table.cc) of all names with type, default, range and documentation; from it live
 // the parser, `verifyctl config`, `verifyd --check` and the test of the man page. What the settings mean for each room
-// is built in verifyd/configuration.h.
+// is built in verifyd/configuration/configuration.h.
 //
 // Thread: any (a Settings object is immutable once loaded; a reload makes a new one).
 #ifndef VERIFYD_VERIFYD_SETTINGS_SETTINGS_H_

@@ -23,7 +23,7 @@
 #include "boost/asio/awaitable.hpp"
 #include "cache/cache.h"
 #include "mail/address.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 
 namespace verifyd {
 

@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "tests/status_matchers.h"
 #include "tests/test_loop.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 #include "verifyd/settings/postfix_parameters.h"
 #include "verifyd/settings/settings.h"
 #include "verifyd/table_watch.h"

@@ -14,7 +14,7 @@
 #include "absl/strings/strip.h"
 #include "classifier/reason.h"
 #include "tests/status_matchers.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 #include "verifyd/settings/postfix_settings.h"
 #include "verifyd/settings/settings.h"
 

@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_split.h"
 #include "tests/status_matchers.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 
 namespace verifyd {
 namespace {

@@ -14,7 +14,7 @@
 #include "tests/scripted_dialer.h"
 #include "tests/scripted_resolver.h"
 #include "tests/test_loop.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 #include "verifyd/verifier/verifier.h"
 
 namespace verifyd {

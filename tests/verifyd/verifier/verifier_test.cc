@@ -19,7 +19,7 @@
 #include "tests/scripted_resolver.h"
 #include "tests/test_loop.h"
 #include "verifyd/api/question_list.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 
 namespace verifyd {
 namespace {

@@ -1,4 +1,4 @@
-#include "verifyd/last_good_settings.h"
+#include "verifyd/configuration/last_good_settings.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "verifyd/stopgap_settings.h"
+#include "verifyd/configuration/stopgap_settings.h"
 
 #include <array>
 #include <string>

@@ -7,15 +7,15 @@
 // stops these, too. Nor is what is taken from Postfix: it is asked anew.
 //
 // Thread: any; files are read and written.
-#ifndef VERIFYD_VERIFYD_LAST_GOOD_SETTINGS_H_
-#define VERIFYD_VERIFYD_LAST_GOOD_SETTINGS_H_
+#ifndef VERIFYD_VERIFYD_CONFIGURATION_LAST_GOOD_SETTINGS_H_
+#define VERIFYD_VERIFYD_CONFIGURATION_LAST_GOOD_SETTINGS_H_
 
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 #include "verifyd/settings/settings.h"
 
 namespace verifyd {
@@ -32,4 +32,4 @@ absl::StatusOr<Configuration> LoadLastGoodSettings(const std::string& data_direc
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_LAST_GOOD_SETTINGS_H_
+#endif  // VERIFYD_VERIFYD_CONFIGURATION_LAST_GOOD_SETTINGS_H_

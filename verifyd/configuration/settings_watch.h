@@ -3,8 +3,8 @@
 // interval; besides, once a minute, because what is wrong may be a table that the file names.
 //
 // Thread: its loop's only. The file may lie on a disk that is slow, so nobody waits on that loop.
-#ifndef VERIFYD_VERIFYD_SETTINGS_WATCH_H_
-#define VERIFYD_VERIFYD_SETTINGS_WATCH_H_
+#ifndef VERIFYD_VERIFYD_CONFIGURATION_SETTINGS_WATCH_H_
+#define VERIFYD_VERIFYD_CONFIGURATION_SETTINGS_WATCH_H_
 
 #include <functional>
 #include <string>
@@ -14,8 +14,8 @@
 #include "absl/time/time.h"
 #include "base/loop.h"
 #include "base/timer.h"
-#include "verifyd/configuration.h"
-#include "verifyd/table_file.h"
+#include "verifyd/configuration/configuration.h"
+#include "verifyd/configuration/table_file.h"
 
 namespace verifyd {
 
@@ -49,4 +49,4 @@ class SettingsWatch {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_SETTINGS_WATCH_H_
+#endif  // VERIFYD_VERIFYD_CONFIGURATION_SETTINGS_WATCH_H_

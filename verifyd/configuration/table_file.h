@@ -1,8 +1,8 @@
 // The files of the tables that settings name, and how to tell whether one is still what was read.
 //
 // Thread: any (values; looking at a file may wait for the disk).
-#ifndef VERIFYD_VERIFYD_TABLE_FILE_H_
-#define VERIFYD_VERIFYD_TABLE_FILE_H_
+#ifndef VERIFYD_VERIFYD_CONFIGURATION_TABLE_FILE_H_
+#define VERIFYD_VERIFYD_CONFIGURATION_TABLE_FILE_H_
 
 #include <cstdint>
 #include <string>
@@ -37,4 +37,4 @@ std::vector<TableFile> TableFilesOf(const Settings& settings);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_TABLE_FILE_H_
+#endif  // VERIFYD_VERIFYD_CONFIGURATION_TABLE_FILE_H_

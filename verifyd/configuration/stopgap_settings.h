@@ -3,14 +3,14 @@
 // and the cache is left alone.
 //
 // Thread: any; the file is read.
-#ifndef VERIFYD_VERIFYD_STOPGAP_SETTINGS_H_
-#define VERIFYD_VERIFYD_STOPGAP_SETTINGS_H_
+#ifndef VERIFYD_VERIFYD_CONFIGURATION_STOPGAP_SETTINGS_H_
+#define VERIFYD_VERIFYD_CONFIGURATION_STOPGAP_SETTINGS_H_
 
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 #include "verifyd/settings/setting_syntax.h"
 
 namespace verifyd {
@@ -24,4 +24,4 @@ Configuration LoadStopgap(const std::string& settings_file, const std::vector<As
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_STOPGAP_SETTINGS_H_
+#endif  // VERIFYD_VERIFYD_CONFIGURATION_STOPGAP_SETTINGS_H_

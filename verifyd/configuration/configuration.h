@@ -2,8 +2,8 @@
 // old.
 //
 // Thread: any (immutable).
-#ifndef VERIFYD_VERIFYD_CONFIGURATION_H_
-#define VERIFYD_VERIFYD_CONFIGURATION_H_
+#ifndef VERIFYD_VERIFYD_CONFIGURATION_CONFIGURATION_H_
+#define VERIFYD_VERIFYD_CONFIGURATION_CONFIGURATION_H_
 
 #include <cstdint>
 #include <memory>
@@ -16,15 +16,15 @@
 #include "classifier/classifier.h"
 #include "dns/cares_resolver.h"
 #include "probe/probe_settings.h"
+#include "verifyd/configuration/privacy.h"
+#include "verifyd/configuration/table_file.h"
 #include "verifyd/door/door_settings.h"
 #include "verifyd/door/exchange.h"
 #include "verifyd/door/listener.h"
 #include "verifyd/history/decision_record.h"
-#include "verifyd/privacy.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/settings/postfix_settings.h"
 #include "verifyd/settings/settings.h"
-#include "verifyd/table_file.h"
 #include "verifyd/verifier/verifier.h"
 
 namespace verifyd {
@@ -75,4 +75,4 @@ std::vector<std::string> ChangedButNotReloadable(const Settings& before, const S
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_CONFIGURATION_H_
+#endif  // VERIFYD_VERIFYD_CONFIGURATION_CONFIGURATION_H_

@@ -1,4 +1,4 @@
-#include "verifyd/settings_watch.h"
+#include "verifyd/configuration/settings_watch.h"
 
 namespace verifyd {
 

@@ -1,4 +1,4 @@
-#include "verifyd/table_file.h"
+#include "verifyd/configuration/table_file.h"
 
 #include <sys/stat.h>
 

@@ -1,4 +1,4 @@
-#include "verifyd/privacy.h"
+#include "verifyd/configuration/privacy.h"
 
 #include <utility>
 

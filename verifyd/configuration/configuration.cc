@@ -1,4 +1,4 @@
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 
 #include <sys/resource.h>
 #include <unistd.h>

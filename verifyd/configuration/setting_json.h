@@ -1,8 +1,8 @@
 // Settings as JSON, as the control socket and `verifyctl config` show them.
 //
 // Thread: any (pure functions).
-#ifndef VERIFYD_VERIFYD_SETTING_JSON_H_
-#define VERIFYD_VERIFYD_SETTING_JSON_H_
+#ifndef VERIFYD_VERIFYD_CONFIGURATION_SETTING_JSON_H_
+#define VERIFYD_VERIFYD_CONFIGURATION_SETTING_JSON_H_
 
 #include "boost/json/fwd.hpp"
 #include "verifyd/settings/settings.h"
@@ -16,4 +16,4 @@ boost::json::object ToJson(const Settings& settings);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_SETTING_JSON_H_
+#endif  // VERIFYD_VERIFYD_CONFIGURATION_SETTING_JSON_H_

@@ -2,8 +2,8 @@
 // stand for them else.
 //
 // Thread: any, before there are several.
-#ifndef VERIFYD_VERIFYD_PRIVACY_H_
-#define VERIFYD_VERIFYD_PRIVACY_H_
+#ifndef VERIFYD_VERIFYD_CONFIGURATION_PRIVACY_H_
+#define VERIFYD_VERIFYD_CONFIGURATION_PRIVACY_H_
 
 #include <cstdint>
 #include <memory>
@@ -31,4 +31,4 @@ void FilterLog(LoggedAddresses logged, std::shared_ptr<const Pseudonyms> pseudon
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_PRIVACY_H_
+#endif  // VERIFYD_VERIFYD_CONFIGURATION_PRIVACY_H_

@@ -1,4 +1,4 @@
-#include "verifyd/setting_json.h"
+#include "verifyd/configuration/setting_json.h"
 
 #include "absl/strings/string_view.h"
 #include "boost/json.hpp"

@@ -1,4 +1,4 @@
-#include "verifyd/configuration.h"
+#include "verifyd/configuration/configuration.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
