@@ -21,7 +21,7 @@
 #include "base/log.h"
 #include "boost/json.hpp"
 #include "tests/status_matchers.h"
-#include "tests/verifyd/api_world.h"
+#include "tests/verifyd/api/api_world.h"
 #include "verifyctl/command_line.h"
 #include "verifyctl/daemon_client.h"
 #include "verifyctl/exit_code.h"

@@ -20,7 +20,7 @@
 #include "absl/time/time.h"
 #include "base/log.h"
 #include "tests/status_matchers.h"
-#include "tests/verifyd/api_world.h"
+#include "tests/verifyd/api/api_world.h"
 #include "verifyctl/command_line.h"
 #include "verifyd/http/control.h"
 

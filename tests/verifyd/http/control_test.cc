@@ -19,7 +19,7 @@
 #include "base/log.h"
 #include "tests/status_matchers.h"
 #include "tests/test_loop.h"
-#include "tests/verifyd/api_world.h"
+#include "tests/verifyd/api/api_world.h"
 
 namespace verifyd {
 namespace {

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "boost/json.hpp"
 #include "tests/test_loop.h"
-#include "tests/verifyd/api_world.h"
+#include "tests/verifyd/api/api_world.h"
 
 namespace verifyd {
 namespace {

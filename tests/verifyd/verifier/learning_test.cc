@@ -7,7 +7,7 @@
 #include "boost/json.hpp"
 #include "tests/status_matchers.h"
 #include "tests/test_loop.h"
-#include "tests/verifyd/api_world.h"
+#include "tests/verifyd/api/api_world.h"
 #include "verifyd/json/json.h"
 
 namespace verifyd {

@@ -2,8 +2,8 @@
 //
 //   example.com  mx.example.com[198.51.100.1]   bad@ is unknown there, slow@ is answered after a minute
 //   no.example   does not exist
-#ifndef VERIFYD_TESTS_VERIFYD_API_WORLD_H_
-#define VERIFYD_TESTS_VERIFYD_API_WORLD_H_
+#ifndef VERIFYD_TESTS_VERIFYD_API_API_WORLD_H_
+#define VERIFYD_TESTS_VERIFYD_API_API_WORLD_H_
 
 #include <gtest/gtest.h>
 
@@ -132,4 +132,4 @@ class ApiWorld {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_TESTS_VERIFYD_API_WORLD_H_
+#endif  // VERIFYD_TESTS_VERIFYD_API_API_WORLD_H_

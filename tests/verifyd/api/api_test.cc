@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "boost/json.hpp"
 #include "tests/test_loop.h"
-#include "tests/verifyd/api_world.h"
+#include "tests/verifyd/api/api_world.h"
 #include "verifyd/configuration/stopgap_settings.h"
 
 namespace verifyd {
