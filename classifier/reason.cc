@@ -106,7 +106,7 @@ static_assert(InOrder(), "every reason has one row, at its number's place");
 const ReasonRow& RowOf(Reason reason) {
   const auto number = static_cast<size_t>(reason);
   if (number == 0 || number > kRows.size()) {
-    std::fprintf(stderr, "verdict/reason: no row for reason %zu\n", number);
+    std::fprintf(stderr, "classifier/reason: no row for reason %zu\n", number);
     std::abort();
   }
   return kRows[number - 1];
