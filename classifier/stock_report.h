@@ -5,14 +5,23 @@
 #ifndef VERIFYD_CLASSIFIER_STOCK_REPORT_H_
 #define VERIFYD_CLASSIFIER_STOCK_REPORT_H_
 
+#include <cstdint>
+
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "classifier/classifier.h"
 #include "classifier/marks.h"
 #include "mail/finding.h"
-#include "verifyd/door/verify_request.h"
 
 namespace verifyd {
+
+// What is said of an address; the numbers are Postfix's (deliver_request.h). It accepts what has another number.
+enum class RecipientStatus : uint8_t {
+  kOk = 0,
+  kDefer = 1,
+  kBounce = 2,
+  kTodo = 3,  // not known yet; only in answers
+};
 
 // The report of `marks.recipient` as a finding made at `now`, its text judged as what a server says at the stage that
 // it names ("in reply to MAIL FROM command"). The finding's MX is "verify[update]".

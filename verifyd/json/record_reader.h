@@ -15,11 +15,6 @@
 
 namespace verifyd {
 
-struct NamedRecord {
-  std::string key;  // of Address::Key
-  Record record;
-};
-
 // "address", and in "record" a "finding" with "status" and "updated", must be there; without "first_seen",
 // "last_positive" and "negative_since" these are what the finding says. Errors name the field, what was found and what
 // was expected.

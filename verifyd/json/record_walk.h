@@ -22,8 +22,6 @@ class RecordWalk {
   // Records that a page looks at, and that it shows, at most.
   static constexpr size_t kExamined = 4096;
   static constexpr size_t kShown = 512;
-  // In one turn of the loop: whoever waits at a door comes in between.
-  static constexpr size_t kInATurn = 64;
 
   // What it works on; outlives the lines.
   struct Rooms {
@@ -39,10 +37,6 @@ class RecordWalk {
   // Where a domain is all that is asked for, what is held of that domain as a whole goes, too ("domains": 1).
   static LineSource Purge(const Rooms& rooms, RecordFilter filter, std::string after, bool dry_run);
 };
-
-// Comes back when few writes wait for the disk, so that none of those to come is lost; false where that takes too long.
-// A cache without a disk is never waited for.
-boost::asio::awaitable<bool> RoomForWrites(Loop& loop, Cache& cache);
 
 }  // namespace verifyd
 
