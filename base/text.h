@@ -19,16 +19,17 @@ namespace verifyd {
 // splitting a character. Text from the network goes through here before it is logged, stored or passed on.
 std::string Printable(absl::string_view text, size_t max_bytes);
 
-// Returns the length of the character at the start of `text` if a terminal shows it and nothing else moves: well-formed
-// UTF-8, no control character, no separator of lines or paragraphs (U+2028, U+2029), no character that changes the
-// direction of text (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069), and no other invisible character that
-// joins nothing (U+200B, U+2060 to U+2065, U+206A to U+206F, U+FEFF). 0 for everything else.
+// Returns the length in bytes of the character at the start of `text` if a terminal shows it and nothing else moves:
+// well-formed UTF-8, no control character, no separator of lines or paragraphs (U+2028, U+2029), no character that
+// changes the direction of text (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069), and no other invisible
+// character that joins nothing (U+200B, U+2060 to U+2065, U+206A to U+206F, U+FEFF). 0 for everything else.
 size_t PrintableLength(absl::string_view text);
 
 // Returns `text` with a '?' for each character beyond ASCII: for an SMTP client that has not asked for SMTPUTF8.
 std::string AsciiText(absl::string_view text);
 
-// Returns the length of the well-formed UTF-8 character at the start of `text`; 0 where there is none (RFC 3629).
+// Returns the length in bytes of the well-formed UTF-8 character at the start of `text`; 0 where there is none (RFC
+// 3629).
 size_t Utf8Length(absl::string_view text);
 
 // Returns true if `text` is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates).
