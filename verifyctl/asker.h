@@ -1,4 +1,4 @@
-// Who answers the verbs: the daemon, or its cache while none runs and memory is enough.
+// Answers the verbs: by the daemon, or by its cache while none runs and memory is enough.
 #ifndef VERIFYD_VERIFYCTL_ASKER_H_
 #define VERIFYD_VERIFYCTL_ASKER_H_
 
@@ -16,10 +16,10 @@ namespace verifyd {
 
 constexpr char kDefaultSettingsFile[] = "/etc/verifyd/verifyd.cf";
 
-// Where the daemon is, as the command line says it.
+// The daemon's place, as the command line gives it.
 struct Place {
   std::string settings_file;  // empty: the default one, and no harm if that is missing
-  std::string socket;         // empty: what the settings say
+  std::string socket;         // empty: the settings' own
 };
 
 // FailedPrecondition when the file can not be read or is wrong.
@@ -27,16 +27,16 @@ absl::StatusOr<Settings> LoadSettings(const Place& place);
 
 class Asker {
  public:
-  // `memory_will_do`: when no daemon listens, its cache is opened and asked instead; `console.err` is told.
+  // `memory_will_do`: when no daemon listens, its cache is opened and asked instead, and `console.err` is told so.
   Asker(const Place& place, bool memory_will_do, Console& console)
       : place_(place), memory_will_do_(memory_will_do), console_(console) {}
 
-  // The HTTP status. Errors as of AskDaemon, and, without a daemon, of LoadSettings and LocalCache::Open;
-  // FailedPrecondition where the settings say that there is no socket. A settings
-  // file that is wrong locks nobody out of a daemon that runs with the settings of before: `console.err` is told, and
-  // what the file says of the socket holds, or the default.
+  // Returns the HTTP status. Errors as of AskDaemon, and, without a daemon, of LoadSettings and LocalCache::Open;
+  // FailedPrecondition where the settings say that there is no socket. A wrong settings file locks nobody out of a
+  // daemon that runs with earlier settings: `console.err` is told, and the socket is the one in the file, or the
+  // default.
   absl::StatusOr<int> Ask(const ApiRequest& request, LineSink sink);
-  // For each answer of a daemon from now on; without it, as long as that takes.
+  // The limit for each answer of a daemon from now on; without it, there is none.
   void set_patience(absl::Duration patience) { patience_ = patience; }
 
  private:

@@ -16,11 +16,11 @@ namespace verifyd {
 // Gets the lines of an answer as they come, those that come together at once, without their line ends.
 using LineSink = absl::FunctionRef<void(const std::vector<absl::string_view>& lines)>;
 
-// The HTTP status of the answer. Blocks until it is whole; `sink` is called on the thread that asks. The lines of a
-// request, where it has any, are awaited on a thread of their own, and sent as they come; it may wait for the next one
-// when all else is over. `patience` is for the whole of the answer: a daemon that is stopped, or hangs, accepts
-// connections nevertheless. Errors: Unavailable (nobody listens at the socket, or the answer is not whole in time),
-// PermissionDenied, DataLoss (what came is no answer, or only a part of one), InvalidArgument (the path can not be that
+// Returns the HTTP status of the answer. Blocks until it is whole; `sink` is called on the thread that asks. The lines
+// of a request, where it has any, are awaited on a thread of their own, and sent as they come; that thread may wait for
+// the next one when all else is over. `patience` is for the whole of the answer: a daemon that is stopped, or hangs,
+// accepts connections nevertheless. Errors: Unavailable (nothing listens at the socket, or the answer is not whole in
+// time), PermissionDenied, DataLoss (no answer came, or only a part of one), InvalidArgument (the path can not be that
 // of a socket).
 absl::StatusOr<int> AskDaemon(const std::string& socket_path, const ApiRequest& request, LineSink sink,
                               absl::Duration patience = absl::InfiniteDuration());
