@@ -10,7 +10,7 @@
 
 namespace verifyd {
 
-// Returns when few writes wait for the disk, so that none of those to come is lost; false where that takes too long. A
+// Returns true when few writes wait for the disk, so that none to come is lost; false where that takes too long. A
 // cache without a disk is never waited for.
 boost::asio::awaitable<bool> RoomForWrites(Loop& loop, Cache& cache);
 
