@@ -6,12 +6,11 @@
 //                     together come together
 //     connections     the most at a time; beyond, it says 421 and hangs up
 //     rate            recipients a second, and as many may be saved up; beyond, it says 421 and hangs up
-//     certificate     PEM file with certificate and key: it offers STARTTLS
-// Every command is answered; a message is never taken (DATA is refused). It offers PIPELINING. At SIGTERM it prints its
-// counts: commands by verb, the turns in which they came (a turn is the bytes of one read), the most connections at a
-// time, and how long it was busy, in thousandths of the time it served. A target that is busy all the time is itself
-// what is measured. Unwanted sessions are counted as refused. All counts after the first minute are printed again as
-// late.
+//     certificate PEM file with certificate and key: it offers STARTTLS Every command is answered; a message is never
+//     taken (DATA is refused). It offers PIPELINING. At SIGTERM it prints its counts: commands by verb, the turns in
+//     which they came (a turn is the bytes of one read), the most connections at a time, and how long it was busy, in
+//     thousandths of the time it served. Where a target is busy all the time, the figures are its own. Unwanted
+//     sessions are counted as refused. All counts after the first minute are printed again as late.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -14,9 +14,9 @@ namespace verifyd {
 
 class Address {
  public:
-  // Limits in octets, of the domain in A-labels, and of the whole as SMTP writes it: what fits a line with RCPT TO
-  // (512, RFC 5321 section 4.5.3.1.4). The 64 of a local part and the 254 of a path are no limits here: MTAs pass
-  // longer ones on, and we must be able to ask about every address that a server could be handed.
+  // Limits in octets, of the domain in A-labels, and of the whole as SMTP writes it: the most that fits a line with
+  // RCPT TO (512, RFC 5321 section 4.5.3.1.4). The 64 of a local part and the 254 of a path are no limits here: MTAs
+  // pass longer ones on, and we must be able to ask about every address that a server could be handed.
   static constexpr size_t kMaxDomain = 255;
   static constexpr size_t kMaxAddress = 512 - (sizeof("RCPT TO:<>\r\n") - 1);
 

@@ -62,7 +62,7 @@ class AddressForms {
   Place FormAt(absl::string_view text, size_t begin) const;
 
   std::string folded_;   // the local part, folded
-  std::string letters_;  // `folded_` without what is skipped
+  std::string letters_;  // `folded_` without the skipped characters
   bool odd_ = false;
 };
 

@@ -38,7 +38,7 @@ struct Trust {
 
 struct DestinationState {
   std::string name;
-  // Consecutive failures to hold a conversation, and what the last one was.
+  // Consecutive failures to hold a conversation, and the last of them.
   uint32_t failures = 0;
   Reason last_failure = Reason::kNone;
   absl::Time last_failure_when = absl::InfinitePast();

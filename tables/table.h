@@ -63,7 +63,7 @@ class Table {
   static absl::StatusOr<std::shared_ptr<const Table>> Load(absl::string_view spec);
   // Stands in for a table that must not keep us from starting, because another file names it (main.cf).
   static std::shared_ptr<const Table> Broken(absl::string_view spec, absl::Status why);
-  // Of two equal keys the first counts, as in Postfix; the second is logged.
+  // The first of two equal keys counts, as in Postfix; the second is logged.
   static absl::StatusOr<std::shared_ptr<const Table>> Parse(absl::string_view file_name, absl::string_view text,
                                                             Check check);
 
