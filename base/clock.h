@@ -18,7 +18,7 @@ class MonoTime {
  public:
   constexpr MonoTime() = default;
   static constexpr MonoTime FromNanos(int64_t nanos) { return MonoTime(nanos); }
-  // Later than every deadline. Means "no deadline".
+  // Later than every deadline; stands for "no deadline".
   static constexpr MonoTime InfiniteFuture() { return MonoTime(INT64_MAX); }
   constexpr int64_t nanos() const { return nanos_; }
 

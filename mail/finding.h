@@ -154,7 +154,7 @@ struct Finding {
   friend bool operator==(const Finding&, const Finding&) = default;
 };
 
-// Words for users, logs and files: "deliverable", "address", "rcpt". A reason's name is in classifier/reason.h.
+// Return words for users, logs and files: "deliverable", "address", "rcpt". A reason's name is in classifier/reason.h.
 absl::string_view DeliverabilityName(Deliverability d);
 absl::string_view ScopeName(Scope s);
 absl::string_view StageName(Stage s);

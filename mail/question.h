@@ -33,7 +33,7 @@ struct Question {
   bool memory_only = false;
   // The asker has chosen the address, so verify_domains does not apply.
   bool any_domain = false;
-  // Says what is wrong with the text asked about where it is no address. `address` is then Address::DomainOf it, and
+  // Set where the text asked about is no address: it says what is wrong. `address` is then Address::DomainOf it, and
   // memory answers: bad_address_syntax, if the domain's addresses may be asked about.
   std::string no_address;
   // The asker wants to know if the server accepts everybody. A positive then waits for that answer, too, as long as

@@ -38,7 +38,7 @@ struct Verdict {
   absl::Duration age = absl::ZeroDuration();
   // The address existed not long ago: it is only deferred for now.
   bool grace = false;
-  // Since when there were only temporary answers; InfiniteFuture: there were others.
+  // Since when there were only temporary answers; InfiniteFuture: not the case.
   absl::Time deferred_since = absl::InfiniteFuture();
   // Memory answered although a refresh is due; one is under way.
   bool refreshing = false;

@@ -80,7 +80,7 @@ class Table {
   // Finds a key in lower case and returns the number of its value: values are numbered from 0 in the order in which
   // `check` saw them.
   std::optional<uint32_t> FindNumber(absl::string_view folded_key) const;
-  // Keys in the order of the text.
+  // Returns the keys in the order of the text.
   std::vector<std::string> Keys() const;
   void ForEach(absl::FunctionRef<void(absl::string_view key, absl::string_view value)> visit) const;
   size_t size() const { return keys_.size(); }
