@@ -111,6 +111,8 @@ class Cache {
     std::string next;  // `after` for the next page; empty: this was the last
   };
   RecordPage RecordsAfter(absl::string_view after, size_t limit);
+  // Records that a walk handles in one turn of the loop: whoever waits at a door comes in between.
+  static constexpr size_t kInATurn = 64;
 
   std::optional<DomainFact> FindDomainFact(absl::string_view domain);
   void PutDomainFact(const DomainFact& fact);

@@ -24,7 +24,7 @@ constexpr char kVersion = 1;
 constexpr size_t kHead = 2;
 constexpr size_t kChecksum = 4;
 
-constexpr size_t kMaxName = 255;
+constexpr size_t kLongestName = 255;
 constexpr size_t kMaxResting = 255;
 constexpr int kMaxCode = 999;
 
@@ -202,10 +202,10 @@ void FindingFields(Io& io, F& f) {
   io.Int(f.enhanced.subject);
   io.Int(f.enhanced.detail);
   io.Moment(f.when);
-  io.Text(f.rule, kMaxName);
+  io.Text(f.rule, kLongestName);
   io.Text(f.text, Finding::kMaxText);
-  io.Text(f.mx_name, kMaxName);
-  io.Text(f.mx_address, kMaxName);
+  io.Text(f.mx_name, kLongestName);
+  io.Text(f.mx_address, kLongestName);
 }
 
 template <typename Io, typename P>
@@ -238,9 +238,9 @@ void SourceFields(Decoder& decoder, Record& record) {
 
 template <typename Io, typename I>
 void IdentityFields(Io& io, I& identity) {
-  io.Text(identity.sender, kMaxName);
-  io.Text(identity.helo, kMaxName);
-  io.Text(identity.source_address, kMaxName);
+  io.Text(identity.sender, kLongestName);
+  io.Text(identity.helo, kLongestName);
+  io.Text(identity.source_address, kLongestName);
 }
 
 uint8_t FlagsOf(const Record& record) {
@@ -294,7 +294,7 @@ template <typename Io, typename D>
 void DomainTail(Io& io, D& fact, uint8_t flags) {
   if ((flags & kHasAlive) != 0) io.Moment(fact.alive);
   if ((flags & kHasPendingFact) != 0) FindingFields(io, *fact.pending);
-  if ((flags & kHasCatchAllAt) != 0) io.Text(fact.catch_all_at, kMaxName);
+  if ((flags & kHasCatchAllAt) != 0) io.Text(fact.catch_all_at, kLongestName);
 }
 
 template <typename Io, typename D>
@@ -309,7 +309,7 @@ void DestinationFields(Io& io, D& state) {
   io.Rate(state.questions_per_second);
   const size_t count = io.Count(state.resting, kMaxResting);
   for (size_t i = 0; i < count; ++i) {
-    io.Text(state.resting[i].source_address, kMaxName);
+    io.Text(state.resting[i].source_address, kLongestName);
     io.Moment(state.resting[i].until);
   }
 }
@@ -329,10 +329,10 @@ void DestinationTail(Io& io, D& state, uint8_t flags) {
   if ((flags & kHasDoubt) != 0) {
     io.Enum(state.trust.doubt, static_cast<uint8_t>(Doubt::kManyRefused));
     io.Moment(state.trust.doubted_since);
-    io.Text(state.trust.why, kMaxName);
+    io.Text(state.trust.why, kLongestName);
   }
   if ((flags & kHasHold) != 0) io.Moment(state.held_until);
-  if ((flags & kHasHoldWhy) != 0) io.Text(state.held_why, kMaxName);
+  if ((flags & kHasHoldWhy) != 0) io.Text(state.held_why, kLongestName);
 }
 
 template <typename Io, typename P>
@@ -340,7 +340,7 @@ void PinFields(Io& io, P& pin) {
   io.Enum(pin.deliverability, static_cast<uint8_t>(Deliverability::kRisky));
   io.Moment(pin.set_at);
   io.Moment(pin.until);
-  io.Text(pin.why, kMaxName);
+  io.Text(pin.why, kLongestName);
 }
 
 absl::Status Damaged(absl::string_view what) { return absl::DataLossError(absl::StrCat("damaged value: ", what)); }

@@ -60,6 +60,11 @@ struct Record {
   friend bool operator==(const Record&, const Record&) = default;
 };
 
+struct NamedRecord {
+  std::string key;  // of Address::Key
+  Record record;
+};
+
 // A verdict set by the operator; kUnknown: the domain is on hold (it is not asked about, and what is known stays).
 struct Pin {
   static std::string HoldKey(absl::string_view domain);  // no address has such a key

@@ -1,4 +1,4 @@
-# With VERIFYD_TOGETHER a room's files are compiled eight at a time, and the headers of libraries that most of them
+# With VERIFYD_TOGETHER a room's files are compiled twelve at a time, and the headers of libraries that most of them
 # include are parsed once: a build from nothing takes less than half the time. Our own headers are not precompiled:
 # rooms that do not know each other may have types of one name. Within a room, then, one name means one thing in all
 # files. A build without it (the debug preset, and clang-tidy) shows whether each file includes what it needs.
@@ -25,7 +25,7 @@ function(verifyd_together target owner)
   else()
     target_precompile_headers(${target} REUSE_FROM ${owner})
   endif()
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
   # All of them must have the same flags, and some libraries ask for this one.
   target_compile_options(${target} PRIVATE -pthread)
 endfunction()

@@ -11,6 +11,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "mail/tlsa_record.h"
 
 namespace verifyd {
 
@@ -33,14 +34,6 @@ struct MxRecord {
   // written \DDD, and so are dots within a label; see IsDomainName.
   std::string exchange;
   friend bool operator==(const MxRecord&, const MxRecord&) = default;
-};
-
-struct TlsaRecord {
-  uint8_t usage = 0;
-  uint8_t selector = 0;
-  uint8_t matching = 0;
-  std::string data;  // raw bytes
-  friend bool operator==(const TlsaRecord&, const TlsaRecord&) = default;
 };
 
 struct DnsAnswer {

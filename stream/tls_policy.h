@@ -12,7 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "dns/answer.h"
+#include "mail/tlsa_record.h"
 
 namespace verifyd {
 
