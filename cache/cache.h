@@ -111,7 +111,7 @@ class Cache {
     std::string next;  // `after` for the next page; empty: this was the last
   };
   RecordPage RecordsAfter(absl::string_view after, size_t limit);
-  // Records that a walk handles in one turn of the loop: whoever waits at a door comes in between.
+  // Records that a walk handles in one turn of the loop: clients that wait at a door come in between.
   static constexpr size_t kInATurn = 64;
 
   std::optional<DomainFact> FindDomainFact(absl::string_view domain);
