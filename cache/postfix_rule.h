@@ -34,7 +34,7 @@ struct PostfixAnswer {
 PostfixAnswer AskByPostfixRule(const std::optional<Record>& held, const Lifetimes& lifetimes, bool negative_cache,
                                absl::Time now);
 
-// Returns `finding` by the class digit of its reply; a finding without a reply keeps its meaning.
+// Returns `finding` judged by the class digit of its reply; a finding without a reply keeps its meaning.
 Finding ByClassDigit(Finding finding);
 // Returns the record after `finding` (of ByClassDigit); nothing where it changes nothing.
 std::optional<Record> UpdateByPostfixRule(const std::optional<Record>& held, const Finding& finding);
