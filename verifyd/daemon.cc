@@ -39,6 +39,7 @@
 #include "verifyd/api/route.h"
 #include "verifyd/api_supply.h"
 #include "verifyd/configuration/last_good_settings.h"
+#include "verifyd/configuration/routing.h"
 #include "verifyd/configuration/settings_watch.h"
 #include "verifyd/door/door_table.h"
 #include "verifyd/door/exchange.h"
@@ -518,7 +519,7 @@ void Daemon::Impl::Use(Configuration loaded) {
   const auto before = std::exchange(configuration, std::make_shared<const Configuration>(std::move(loaded)));
   Configure();
   if (KnowsRoutes(*before)) {
-    verifier->TakeIn(RouteChange::Between(before, configuration, front.clock().Now()));
+    verifier->TakeIn(RouteChange::Between(RoutingOf(*before), RoutingOf(*configuration), front.clock().Now()));
   } else {
     reader.Post([this, file = RoutesFile()] {
       front.Post([this, routes = ReadInputFile(file, kMaxRoutes)] { HeedRoutesOfBefore(routes); });
@@ -531,7 +532,7 @@ void Daemon::Impl::Use(Configuration loaded) {
 void Daemon::Impl::KeepRoutes() {
   const std::string file = RoutesFile();
   if (file.empty() || !KnowsRoutes(*configuration)) return;
-  reader.Post([file, routes = RouteChange::RouteText(*configuration)] {
+  reader.Post([file, routes = RoutingOf(*configuration)->text] {
     if (ReadInputFile(file, kMaxRoutes).value_or("") == routes) return;
     const absl::Status kept = KeepFile(file, routes);
     if (!kept.ok()) LogWarning(absl::StrCat("a start with other routes will not be noticed: ", kept.message()));
@@ -546,7 +547,7 @@ std::string Daemon::Impl::RoutesFile() const {
 // `routes` is what KeepRoutes has kept. An error: nothing is known of an earlier run.
 void Daemon::Impl::HeedRoutesOfBefore(const absl::StatusOr<std::string>& routes) {
   if (!routes.ok() || !KnowsRoutes(*configuration)) return;
-  verifier->TakeIn(RouteChange::SinceEarlierRun(*routes, configuration, front.clock().Now()));
+  verifier->TakeIn(RouteChange::SinceEarlierRun(*routes, RoutingOf(*configuration), front.clock().Now()));
 }
 
 // Runs on the reader loop.

@@ -13,6 +13,7 @@
 #include "base/signal.h"
 #include "boost/asio/awaitable.hpp"
 #include "boost/json.hpp"
+#include "cache/write_room.h"
 #include "verifyd/json/json.h"
 #include "verifyd/json/record_walk.h"
 #include "verifyd/verifier/learning.h"
@@ -54,7 +55,7 @@ boost::asio::awaitable<ApiReply> Import(ApiMemory& memory, std::vector<absl::Sta
     } else {
       ++counts[static_cast<size_t>(ImportRecord(memory.cache, *records[i], lifetimes, now))];
     }
-    if (i % RecordWalk::kInATurn == RecordWalk::kInATurn - 1) co_await memory.loop.Yield();
+    if (i % Cache::kInATurn == Cache::kInATurn - 1) co_await memory.loop.Yield();
   }
   json::object summary;
   summary["imported"] = counts[static_cast<size_t>(Imported::kTaken)];

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/netstring.h"
 #include "base/text.h"
 #include "classifier/reason.h"
-#include "probe/socketmap.h"
 #include "verifyd/door/access_action.h"
 #include "verifyd/door/lookup_protocol.h"
 
@@ -15,8 +15,6 @@ namespace verifyd {
 namespace {
 
 constexpr absl::string_view kNotFound = "NOTFOUND ";
-
-std::string Netstring(absl::string_view text) { return absl::StrCat(text.size(), ":", text, ","); }
 
 std::string VerifyEntry(const Ruling& ruling) {
   const std::string action = AccessAction(ruling);

@@ -11,19 +11,12 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "classifier/stock_report.h"
 
 namespace verifyd {
 
 // Postfix bounds addresses by its line limit of 2048 bytes, and what it reports of a server by twice that.
 constexpr size_t kMaxVerifyRequest = 32768;
-
-// The status of an address; the numbers are Postfix's (deliver_request.h). Postfix accepts an address with any other.
-enum class RecipientStatus : uint8_t {
-  kOk = 0,
-  kDefer = 1,
-  kBounce = 2,
-  kTodo = 3,  // not known yet; only in answers
-};
 
 // The status of a request (verify_clnt.h).
 enum class VerifyStatus : uint8_t {

@@ -15,11 +15,6 @@
 
 namespace verifyd {
 
-struct NamedRecord {
-  std::string key;  // as Address::Key has it
-  Record record;
-};
-
 // "address", and in "record" a "finding" with "status" and "updated", must be there. Missing "first_seen",
 // "last_positive" and "negative_since" are taken from the finding. Errors name the field, what was found and what was
 // expected.

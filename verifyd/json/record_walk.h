@@ -22,8 +22,6 @@ class RecordWalk {
   // The most records that a page looks at, and that it shows.
   static constexpr size_t kExamined = 4096;
   static constexpr size_t kShown = 512;
-  // Records in one turn of the loop; the doors have their turn in between.
-  static constexpr size_t kInATurn = 64;
 
   // The walk works on these; they outlive the lines.
   struct Rooms {
@@ -39,10 +37,6 @@ class RecordWalk {
   // Where the filter names a domain and nothing else, what is held of that domain as a whole goes, too ("domains": 1).
   static LineSource Purge(const Rooms& rooms, RecordFilter filter, std::string after, bool dry_run);
 };
-
-// Comes back when few writes wait for the disk, so that none to come is lost; false where that takes too long.
-// A cache without a disk is never waited for.
-boost::asio::awaitable<bool> RoomForWrites(Loop& loop, Cache& cache);
 
 }  // namespace verifyd
 

@@ -33,7 +33,6 @@ Decision OwnProbe() {
   return decision;
 }
 
-constexpr absl::string_view kNullSender = "<>";
 constexpr absl::Duration kLookUpTime = absl::Seconds(10);
 constexpr size_t kMaxNamed = 320;  // bytes of a client's words in a reply
 
@@ -285,7 +284,7 @@ Restrictions::Step Restrictions::CheckAccess(Evaluation& evaluation, const Restr
       if (!request.helo_name.empty()) value = restriction.table->FindDomain(request.helo_name);
       break;
     case RestrictionKind::kCheckSenderAccess:
-      value = restriction.table->FindAddress(request.sender.empty() ? kNullSender : request.sender);
+      value = restriction.table->FindAddress(request.sender);
       break;
     default:
       if (!request.recipient.empty()) value = restriction.table->FindAddress(request.recipient);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/netstring.h"
 #include "tests/cache/samples.h"
 #include "tests/verifyd/caller.h"
 #include "tests/verifyd/rooms_test.h"
@@ -26,7 +27,6 @@ using ::testing::StartsWith;
 constexpr char kRefusal[] =
     "undeliverable address: host mx.example.com[11.0.0.1] said: 550 5.1.1 User unknown (in reply to RCPT TO command)";
 
-std::string Netstring(absl::string_view text) { return absl::StrCat(text.size(), ":", text, ","); }
 std::string Get(absl::string_view map, absl::string_view key) { return Netstring(absl::StrCat(map, " ", key)); }
 
 // A client for a question on which something fails.
