@@ -259,7 +259,7 @@ class LastGoodSettingsTest(BrokenSettingsCase):
     def test_a_file_that_is_gone_leaves_the_doors_open_until_it_is_back(self):
         verifyd = self.verifyd(unverified_recipient_reject_code="550")
         rules = os.path.join(verifyd.directory, "rules")
-        shutil.copy(os.path.join(SOURCE, "verdict", "rules.txt"), rules)
+        shutil.copy(os.path.join(SOURCE, "classifier", "rules.txt"), rules)
         verifyd.settings["classifier_rules"] = rules
         verifyd.write_config()
         verifyd.start()
