@@ -1,4 +1,4 @@
-"""What a real Postfix answers a client, at each door, while verifyd is down, frozen, or has settings that can not be used.
+"""Tests what a real Postfix answers a client, at each door, while verifyd is down, frozen, or has wrong settings.
 "When verifyd does not answer" in verifyd(8) says the same."""
 
 import functools
