@@ -1,4 +1,4 @@
-// A settings file is written by people, and by programs.
+// A settings file is written by people and by programs.
 #include <cstdint>
 #include <cstdlib>
 
@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!file.ok()) return 0;
   const auto settings = verifyd::Settings::Load(*file, {});
   if (!settings.ok()) return 0;
-  // What was accepted can be read.
+  // Accepted settings can be read.
   for (const verifyd::SettingRow& row : verifyd::kSettingTable) {
     if (row.type == verifyd::SettingType::kNumber) {
       int64_t number = 0;
