@@ -13,11 +13,11 @@ struct Lifetime {
   absl::Duration refresh;
 };
 
-// A finding without a reason (imported, say) lives by what it says of the address.
+// A finding without a reason (imported, say) has the lifetimes of its deliverability.
 CacheClass ClassOf(const Finding& finding) {
   if (finding.reason != Reason::kNone) {
     const CacheClass row = RowOf(finding.reason).cache_class;
-    // An address that was accepted lives as one, also where everybody is.
+    // An accepted address keeps the lifetimes of one, also where everybody is accepted.
     const bool accepted = finding.deliverability == Deliverability::kDeliverable;
     return row == CacheClass::kDomainPositive && accepted ? CacheClass::kPositive : row;
   }
@@ -33,7 +33,7 @@ CacheClass ClassOf(const Finding& finding) {
   return CacheClass::kTemporary;
 }
 
-// Trouble of ours is looked at again soon: it says nothing of the address, and may be mended any time.
+// Trouble of ours is looked at again soon: it says nothing of the address, and may be repaired any time.
 constexpr Lifetime kOwnTrouble = {.expire = absl::Minutes(1), .refresh = absl::Seconds(30)};
 
 Lifetime LifetimeOf(const Finding& finding, const Lifetimes& lifetimes) {
@@ -55,7 +55,7 @@ Lifetime LifetimeOf(const Finding& finding, const Lifetimes& lifetimes) {
     case CacheClass::kDomainShort:
       return {lifetimes.domain_short, lifetimes.domain_short};
     case CacheClass::kDomainNegative:
-      // What DNS said of the domain is not believed longer here than as a fact of the domain.
+      // An answer of DNS about the domain is believed here no longer than as a fact of the domain.
       return {lifetimes.domain_negative_max, lifetimes.domain_negative_max};
     case CacheClass::kTemporary:
     case CacheClass::kSchedule:
@@ -166,7 +166,8 @@ absl::Time ExpiryOf(const DomainFact& fact, const Lifetimes& lifetimes) {
 
 absl::Time ExpiryOf(const DestinationState& state, const Lifetimes& lifetimes) {
   const bool doubted = state.trust.doubt != Doubt::kNone;
-  // That nobody is to be believed there is not forgotten, either; of one domain there it is: strangers make many.
+  // The doubt about a whole destination is not forgotten either; the doubt about one domain there is: strangers make
+  // many.
   if (doubted && !absl::StrContains(state.name, ' ')) return absl::InfiniteFuture();
   absl::Time last = std::max({state.last_failure_when, state.last_success, state.open_until, state.held_until,
                               state.trust.last_accepted, doubted ? state.trust.doubted_since : absl::InfinitePast()});

@@ -15,7 +15,7 @@
 namespace verifyd {
 namespace {
 
-// First byte of a value; it also keeps a value of one table from being taken for one of another.
+// The first byte of a value. It tells the tables apart, so that no value is taken for one of another table.
 constexpr char kRecordTag = 'r';
 constexpr char kDomainTag = 'd';
 constexpr char kDestinationTag = 't';
@@ -24,7 +24,7 @@ constexpr char kVersion = 1;
 constexpr size_t kHead = 2;
 constexpr size_t kChecksum = 4;
 
-constexpr size_t kMaxName = 255;
+constexpr size_t kLongestName = 255;
 constexpr size_t kMaxResting = 255;
 constexpr int kMaxCode = 999;
 
@@ -38,8 +38,8 @@ enum RecordFlag : uint8_t {
   kHasSources = 64,
   kAllFlags = 127,
 };
-// Of what stands behind the other fields of a domain fact, and of the state of a destination. Where nothing does, there
-// are no flags, either.
+// Flags of the fields that follow the others in a domain fact and in the state of a destination. Where no field
+// follows, there are no flags, either.
 enum DomainFlag : uint8_t { kHasAlive = 1, kHasPendingFact = 2, kHasCatchAllAt = 4, kAllDomainFlags = 7 };
 enum DestinationFlag : uint8_t {
   kHasAccepted = 1,
@@ -53,7 +53,7 @@ constexpr uint8_t kPinTells = 1;
 uint32_t ChecksumOf(absl::string_view bytes) { return static_cast<uint32_t>(XXH3_64bits(bytes.data(), bytes.size())); }
 
 // Encoder and Decoder have the same functions, so that one list of fields (the Fields functions below) serves both and
-// they can not drift apart. An encoder cuts what is too long; a decoder refuses it.
+// they can not drift apart. An encoder cuts a field that is too long; a decoder refuses it.
 class Encoder {
  public:
   explicit Encoder(char tag) {
@@ -202,10 +202,10 @@ void FindingFields(Io& io, F& f) {
   io.Int(f.enhanced.subject);
   io.Int(f.enhanced.detail);
   io.Moment(f.when);
-  io.Text(f.rule, kMaxName);
+  io.Text(f.rule, kLongestName);
   io.Text(f.text, Finding::kMaxText);
-  io.Text(f.mx_name, kMaxName);
-  io.Text(f.mx_address, kMaxName);
+  io.Text(f.mx_name, kLongestName);
+  io.Text(f.mx_address, kLongestName);
 }
 
 template <typename Io, typename P>
@@ -218,7 +218,7 @@ void PastFields(Io& io, P& past) {
   io.Moment(past.when);
 }
 
-// Of the standing finding and of the pending one, which has none where it is not there.
+// The sources of the standing finding and of the pending one; a missing pending finding counts as a probe.
 void SourceFields(Encoder& encoder, const Record& record) {
   constexpr auto kLast = static_cast<uint8_t>(FindingSource::kMailLog);
   encoder.Enum(record.finding.source, kLast);
@@ -238,9 +238,9 @@ void SourceFields(Decoder& decoder, Record& record) {
 
 template <typename Io, typename I>
 void IdentityFields(Io& io, I& identity) {
-  io.Text(identity.sender, kMaxName);
-  io.Text(identity.helo, kMaxName);
-  io.Text(identity.source_address, kMaxName);
+  io.Text(identity.sender, kLongestName);
+  io.Text(identity.helo, kLongestName);
+  io.Text(identity.source_address, kLongestName);
 }
 
 uint8_t FlagsOf(const Record& record) {
@@ -294,7 +294,7 @@ template <typename Io, typename D>
 void DomainTail(Io& io, D& fact, uint8_t flags) {
   if ((flags & kHasAlive) != 0) io.Moment(fact.alive);
   if ((flags & kHasPendingFact) != 0) FindingFields(io, *fact.pending);
-  if ((flags & kHasCatchAllAt) != 0) io.Text(fact.catch_all_at, kMaxName);
+  if ((flags & kHasCatchAllAt) != 0) io.Text(fact.catch_all_at, kLongestName);
 }
 
 template <typename Io, typename D>
@@ -309,7 +309,7 @@ void DestinationFields(Io& io, D& state) {
   io.Rate(state.questions_per_second);
   const size_t count = io.Count(state.resting, kMaxResting);
   for (size_t i = 0; i < count; ++i) {
-    io.Text(state.resting[i].source_address, kMaxName);
+    io.Text(state.resting[i].source_address, kLongestName);
     io.Moment(state.resting[i].until);
   }
 }
@@ -329,10 +329,10 @@ void DestinationTail(Io& io, D& state, uint8_t flags) {
   if ((flags & kHasDoubt) != 0) {
     io.Enum(state.trust.doubt, static_cast<uint8_t>(Doubt::kManyRefused));
     io.Moment(state.trust.doubted_since);
-    io.Text(state.trust.why, kMaxName);
+    io.Text(state.trust.why, kLongestName);
   }
   if ((flags & kHasHold) != 0) io.Moment(state.held_until);
-  if ((flags & kHasHoldWhy) != 0) io.Text(state.held_why, kMaxName);
+  if ((flags & kHasHoldWhy) != 0) io.Text(state.held_why, kLongestName);
 }
 
 template <typename Io, typename P>
@@ -340,12 +340,12 @@ void PinFields(Io& io, P& pin) {
   io.Enum(pin.deliverability, static_cast<uint8_t>(Deliverability::kRisky));
   io.Moment(pin.set_at);
   io.Moment(pin.until);
-  io.Text(pin.why, kMaxName);
+  io.Text(pin.why, kLongestName);
 }
 
 absl::Status Damaged(absl::string_view what) { return absl::DataLossError(absl::StrCat("damaged value: ", what)); }
 
-// The fields of a value: what lies between head and checksum.
+// Returns the fields of a value: the bytes between head and checksum.
 absl::StatusOr<absl::string_view> Open(char tag, absl::string_view bytes) {
   if (bytes.size() < kHead + kChecksum) return Damaged(absl::StrCat("only ", bytes.size(), " bytes"));
   const absl::string_view sealed = bytes.substr(0, bytes.size() - kChecksum);
@@ -380,7 +380,7 @@ absl::StatusOr<Record> DecodeRecord(absl::string_view bytes) {
   if ((flags & kHasPending) != 0) record->pending.emplace();
   if ((flags & kHasIdentity) != 0) record->retry_identity.emplace();
   RecordFields(decoder, *record, flags);
-  // A flag whose field holds the default would be a second way to write the same record.
+  // Refuse a flag whose field holds the default: it would be a second way to write the same record.
   if (!decoder.Done() || FlagsOf(*record) != flags) return Malformed();
   return record;
 }

@@ -25,7 +25,7 @@ namespace {
 
 constexpr int kDatabases = 16;
 
-// Every byte is touched: a page that is not there is met here.
+// Reads every byte, so that a missing page is met here.
 uint64_t Touch(const MDB_val& value, uint64_t sum) {
   const auto* bytes = static_cast<const unsigned char*>(value.mv_data);
   for (size_t i = 0; i < value.mv_size; ++i) sum = sum * 31 + bytes[i];
@@ -70,7 +70,7 @@ int WalkAll(MDB_txn* txn, uint64_t& sum) {
   return 0;
 }
 
-// The end of a child: nothing while it runs on after `limit`.
+// Waits for the end of a child; false where it still runs after `limit`.
 bool WaitForEnd(pid_t child, absl::Duration limit, int& status) {
   const absl::Time deadline = absl::Now() + limit;
   for (;;) {
@@ -160,7 +160,7 @@ CheckResult CheckInOtherProcess(std::vector<std::string> command, const std::str
     why = absl::StrCat("reading it ended with signal ", WTERMSIG(status), " (", ::strsignal(WTERMSIG(status)), ")");
     return CheckResult::kDamaged;
   }
-  // Of what is no cache, or can not be read, who opens it says so.
+  // The codes of a file that is no cache, or can not be read: Store::Open reports that.
   const int code = WEXITSTATUS(status);
   if (code == EX_OK || code == EX_DATAERR || code == EX_NOINPUT || code == EX_NOPERM) return CheckResult::kSound;
   why = Printable(absl::string_view(said).substr(0, said.find('\n')), 250);

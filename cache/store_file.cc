@@ -42,8 +42,8 @@ absl::Status FileError(const std::string& path, absl::string_view doing, int cod
 
 using Environment = std::unique_ptr<MDB_env, void (*)(MDB_env*)>;
 
-// Read only, as one of its readers. Where no lock table can be written (a file on a medium that is read only, of
-// another user), without it: then nobody can be writing the file either, or it is not ours to know.
+// Opens it read only, as one of its readers. Where no lock table can be written (a file of another user, or on a
+// read-only medium) it is opened without one: then nothing can be writing the file either, or we can not know.
 absl::StatusOr<Environment> OpenToRead(const std::string& path) {
   Store::GiveToOwnerOfFolder(path);
   const OwnersRights rights(path);
@@ -92,7 +92,7 @@ class Examiner {
           ++found_.dues;
           return ExamineDue(txn, key);
         }));
-    // Each value has one expiry entry at least, at whatever time.
+    // Each value has at least one expiry entry, at whatever time.
     if (unindexed_ > elsewhere_) {
       found_.faults += unindexed_ - elsewhere_;
       fault_("due index", absl::StrCat(unindexed_ - elsewhere_,
@@ -257,12 +257,12 @@ absl::Status SystemError(const std::string& path, absl::string_view doing) {
   return code == EACCES || code == EPERM ? absl::PermissionDeniedError(text) : absl::UnavailableError(text);
 }
 
-// LMDB writes into the pipe, so that what comes out of it can be counted and stopped anywhere.
+// LMDB writes into the pipe, so that its output can be counted and stopped anywhere.
 class Copier {
  public:
   explicit Copier(MDB_env* env) : env_(env) {}
   ~Copier() {
-    // Without a reader the writer ends.
+    // The writer ends when it has no reader.
     if (ends_[0] >= 0) ::close(ends_[0]);
     if (thread_.joinable()) thread_.join();
   }
@@ -272,7 +272,7 @@ class Copier {
   absl::Status WriteTo(int fd, const std::string& to, uint64_t total, StoreFile::GoOn go_on) {
     if (::pipe2(ends_.data(), O_CLOEXEC) != 0) return SystemError(to, "cannot make a pipe");
     thread_ = std::thread([this] {
-      // It and the thread that LMDB makes of it.
+      // No signals to this thread, nor to the one that LMDB makes in it.
       sigset_t quiet;
       sigfillset(&quiet);
       ::pthread_sigmask(SIG_BLOCK, &quiet, nullptr);
@@ -336,7 +336,7 @@ absl::Status StoreFile::Copy(const std::string& from, const std::string& to, GoO
   mdb_env_info(env.get(), &info);
   mdb_env_stat(env.get(), &stat);
   if (::access(to.c_str(), F_OK) == 0) return absl::AlreadyExistsError(absl::StrCat(to, " is there already"));
-  // What an earlier copy may have left behind is overwritten; nobody else writes such names.
+  // Overwrites what an earlier copy may have left; nothing else writes such names.
   const std::string part = absl::StrCat(to, ".part");
   const int fd = ::open(part.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return SystemError(part, "cannot make it");

@@ -203,7 +203,7 @@ void Writer::NoteEvicted(size_t entries) {
 }
 
 void Writer::RunCleaner(const Lifetimes& lifetimes) {
-  // An error is logged by the cleaner, and ends the run.
+  // The cleaner logs an error, and ends the run.
   cleaner_.RunSlice(lifetimes).IgnoreError();
   if (!cleaner_.running()) on_cleaned_(cleanups_);
 }

@@ -1,4 +1,4 @@
-# With VERIFYD_TOGETHER a room's files are compiled eight at a time, and the headers of libraries that most of them include
+# With VERIFYD_TOGETHER a room's files are compiled twelve at a time, and the headers of libraries that most of them include
 # are parsed once: a build from nothing takes less than half. None of our own headers: rooms that do not know each other
 # have types of one name (Table of cache/ and of probe/). Within a room, then, one name means one thing in all files.
 # That each file includes what it needs shows without it: the debug preset, and clang-tidy.
@@ -25,7 +25,7 @@ function(verifyd_together target owner)
   else()
     target_precompile_headers(${target} REUSE_FROM ${owner})
   endif()
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
   # All of them must have the same flags, and some libraries ask for this one.
   target_compile_options(${target} PRIVATE -pthread)
 endfunction()

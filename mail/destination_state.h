@@ -1,5 +1,5 @@
-// What is worth remembering of a destination over a restart. The destination itself (probe/destination.h) keeps and
-// uses it; verifyd/verifier/destination_memory.h stores it.
+// The part of a destination's state that is worth keeping over a restart. The destination itself (probe/destination.h)
+// keeps and uses it; verifyd/verifier/destination_memory.h stores it.
 //
 // Thread: any (a value, posted between loops).
 #ifndef VERIFYD_MAIL_DESTINATION_STATE_H_
@@ -20,7 +20,7 @@ struct RestingSource {
   friend bool operator==(const RestingSource&, const RestingSource&) = default;
 };
 
-// Why what a destination refuses is not believed. The numbers are written into the store: only append.
+// Why the refusals of a destination are not believed. The numbers are written into the store: only append.
 enum class Doubt : uint8_t {
   kNone = 0,
   kNeverAccepted = 1,  // a configured route that has never accepted anybody
@@ -43,19 +43,20 @@ struct DestinationState {
   Reason last_failure = Reason::kNone;
   absl::Time last_failure_when = absl::InfinitePast();
   absl::Time last_success = absl::InfinitePast();
-  // While the breaker is open nobody is asked; InfinitePast: closed. `open_reason` says what opened it.
+  // While the breaker is open, the destination is asked nothing; InfinitePast: closed. `open_reason` says what opened
+  // it.
   absl::Time open_until = absl::InfinitePast();
   Reason open_reason = Reason::kNone;
   // Pause before the next trial, grown at each failed one.
   absl::Duration back_off = absl::ZeroDuration();
-  // Pace the destination has shown to bear: addresses asked about a second; 0: not known.
+  // The pace that the destination has shown to bear: addresses asked about a second; 0: not known.
   double questions_per_second = 0;
   std::vector<RestingSource> resting;
-  // The operator wants nobody asked there until then; InfinitePast: no such wish.
+  // The operator wants the destination asked nothing until then; InfinitePast: no such wish.
   absl::Time held_until = absl::InfinitePast();
-  // His note on that, printable. Only the api changes it (verifyd/api.cc).
+  // The operator's note on that, printable. Only the api changes it (verifyd/api.cc).
   std::string held_why;
-  // The guard's (verifyd/verifier/guard.h), which alone changes it; the prober passes it on as it is.
+  // Only the guard changes it (verifyd/verifier/guard.h); the prober passes it on as it is.
   Trust trust;
 
   friend bool operator==(const DestinationState&, const DestinationState&) = default;

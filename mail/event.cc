@@ -69,7 +69,7 @@ Reason ReasonOf(Event event, Stage stage) {
     case Event::kPlaintextAfterStarttls:
       return Reason::kProtocolError;
     case Event::kTlsFailed:
-      // Nothing was required: a new session without TLS is what helps.
+      // TLS was not required: a new session without it helps.
       return Reason::kConnectionDropped;
     case Event::kTlsPolicyFailed:
       return Reason::kTlsPolicyFailed;

@@ -34,15 +34,15 @@ struct Verdict {
   VerdictState state = VerdictState::kNotCached;
   VerdictSource source = VerdictSource::kNothing;
   Finding finding;
-  // Of a record: how long ago its finding was made. Zero for a fresh one.
+  // How long ago a record's finding was made. Zero for a fresh one.
   absl::Duration age = absl::ZeroDuration();
-  // The address was there not long ago: it is only deferred for now.
+  // The address existed not long ago: it is only deferred for now.
   bool grace = false;
-  // Since when there were only temporary answers; InfiniteFuture: that is not so.
+  // Since when there were only temporary answers; InfiniteFuture: there were others.
   absl::Time deferred_since = absl::InfiniteFuture();
   // Memory answered although a refresh is due; one is under way.
   bool refreshing = false;
-  // The asker (Question::asker) whose budget forbade the probe: of what others may ask it says nothing.
+  // The asker (Question::asker) whose budget forbade the probe. It does not bind other askers.
   std::optional<uint64_t> declined_for;
   // Filled when the question asked for it and a probe answered it.
   std::vector<TranscriptLine> transcript;

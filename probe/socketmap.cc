@@ -4,15 +4,14 @@
 #include <array>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "base/netstring.h"
 #include "base/text.h"
 
 namespace verifyd {
 namespace {
 
-constexpr size_t kMaxReply = 100000;
 constexpr size_t kMaxIdle = 2;
 
 Endpoint EndpointOf(const SocketmapPlace& place) {
@@ -32,28 +31,13 @@ absl::StatusOr<std::optional<std::string>> ValueOf(absl::string_view reply) {
 
 }  // namespace
 
-absl::StatusOr<std::optional<std::string>> ParseNetstring(absl::string_view bytes) {
-  const size_t colon = bytes.substr(0, 8).find(':');
-  const absl::string_view digits = bytes.substr(0, std::min<size_t>(colon, 7));
-  size_t length = 0;
-  const bool number = !digits.empty() && digits.find_first_not_of("0123456789") == absl::string_view::npos &&
-                      absl::SimpleAtoi(digits, &length);
-  if ((!number && !bytes.empty()) || length > kMaxReply || (colon == absl::string_view::npos && bytes.size() >= 8)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("found \"", Printable(bytes.substr(0, 20), 40), "\", expected LENGTH:TEXT,"));
-  }
-  if (colon == absl::string_view::npos || bytes.size() < colon + 1 + length + 1) return std::nullopt;
-  if (bytes[colon + 1 + length] != ',') return absl::InvalidArgumentError("a netstring without its comma");
-  return std::string(bytes.substr(colon + 1, length));
-}
-
 boost::asio::awaitable<absl::StatusOr<std::optional<std::string>>> SocketmapClient::LookUp(SocketmapPlace place,
                                                                                            std::string key,
                                                                                            MonoTime deadline) {
   const Endpoint endpoint = EndpointOf(place);
   const std::string name = endpoint.ToString();
   const std::string question = absl::StrCat(place.map, " ", key);
-  const std::string request = absl::StrCat(question.size(), ":", question, ",");
+  const std::string request = Netstring(question);
   const MonoTime end = std::min(deadline, loop_.clock().Mono() + kTimeLimit);
   absl::Status trouble;
   for (;;) {

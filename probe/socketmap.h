@@ -21,10 +21,6 @@
 
 namespace verifyd {
 
-// The content of a netstring at the start of `bytes`; nothing while it is not all there. Error: it is none, or longer
-// than 100 000 bytes, which is what Postfix takes.
-absl::StatusOr<std::optional<std::string>> ParseNetstring(absl::string_view bytes);
-
 class SocketmapClient {
  public:
   static constexpr absl::Duration kTimeLimit = absl::Seconds(10);

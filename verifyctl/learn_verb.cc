@@ -29,7 +29,7 @@ namespace json = boost::json;
 
 // Deliveries that are sent together.
 constexpr size_t kLearnedTogether = 64;
-// What was read is not kept longer, and the end of a log that is followed is looked at as often.
+// Deliveries are sent after so long at most, and the end of a log that is followed is looked at as often.
 constexpr absl::Duration kLearnPause = absl::Seconds(1);
 
 struct Count {
@@ -43,7 +43,7 @@ class Learner {
   Learner(const LearnOptions& options, Asker& asker, Console& console)
       : options_(options), asker_(asker), console_(console) {}
 
-  // 0, or the exit code.
+  // Returns 0, or the exit code.
   int Run(LogFile& log) {
     const bool follow = options_.follow && options_.mail_log != "-";
     const Interrupt interrupt;
@@ -79,7 +79,7 @@ class Learner {
     return text;
   }
   bool any() const { return lines_ > 0; }
-  // Lines, but none that Postfix has written.
+  // True where there were lines, but none that Postfix has written.
   bool foreign() const { return lines_ > 0 && !postfix_; }
   int64_t lines() const { return lines_; }
 

@@ -19,7 +19,7 @@ namespace verifyd {
 namespace {
 
 constexpr size_t kShownWord = 80;
-// More are not listed in an error.
+// If there are more words, an error does not list them.
 constexpr size_t kMostListed = 5;
 
 std::map<std::string, std::vector<std::string>, std::less<>> MakeWords() {

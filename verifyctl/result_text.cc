@@ -41,7 +41,7 @@ std::string ServerText(const json::object& object) {
   return absl::StrCat(TextField(object, "mx"), address.empty() ? "" : absl::StrCat("[", address, "]"));
 }
 
-// Nothing where it was a probe.
+// Returns nothing where it was a probe.
 absl::string_view LearnedFromText(const json::object& finding) {
   const absl::string_view from = TextField(finding, "learned_from");
   if (from == "reported") return "what Postfix reported";
@@ -77,7 +77,7 @@ absl::string_view StatusText(const json::object& result) {
   return TextField(result, "status");
 }
 
-// "2026-01-31T12:00:00Z (3 days ago)", "... (in 2 hours)".
+// Returns "2026-01-31T12:00:00Z (3 days ago)", "... (in 2 hours)".
 std::string TimeText(absl::string_view text, absl::Time now) {
   absl::Time time;
   std::string error;
@@ -179,7 +179,7 @@ void WriteDomain(HeldWriter& out, const json::object& domain) {
   }
 }
 
-// What will happen, and what the operator can do about it.
+// Writes what will happen, and what the operator can do about it.
 void WriteNext(HeldWriter& out, const json::object& held) {
   if (TextField(held, "address").empty()) return;
   const std::string address = ShellWord(TextField(held, "address"));
@@ -325,7 +325,7 @@ std::string PinText(const json::object& pin) {
 
 namespace {
 
-// "3 of 20 connections, 120 waiting, 8 recipients a transaction, 19.2 addresses a second, a reply takes 45 ms"
+// Returns "3 of 20 connections, 120 waiting, 8 recipients a transaction, at most 19.2 addresses a second, ...".
 std::string ActivityText(const json::object& activity) {
   std::string text = absl::StrCat(
       NumberField(activity, "connections"), " of ", NumberField(activity, "connection_limit"), " connections, ",

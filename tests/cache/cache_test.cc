@@ -37,14 +37,14 @@ class CacheTest : public testing::Test {
     settings.memory_entries = entries;
     return Cache::Open(test_.loop(), settings);
   }
-  // Past the cache, as if another program or a failing disk had written it.
+  // Writes past the cache, as another program or a failing disk would.
   void PutBehind(Table table, const std::string& key, const std::string& value) {
     const auto store = Store::Open(folder_.file(), SampleTime());
     ASSERT_THAT(store, IsOk());
     ASSERT_THAT((*store)->Write([&](Store::Changes& changes) { return changes.Put(table, key, value, Lifetimes()); }),
                 IsOk());
   }
-  // All that the writer has reported is dealt with.
+  // Handles everything that the writer has reported.
   void Settle(Cache& cache) {
     cache.Flush();
     test_.RunUntilIdle();
@@ -155,7 +155,7 @@ TEST_F(CacheTest, AnOlderCommitDoesNotUncoverANewerChange) {
   EXPECT_EQ(cache->FindRecord("a@example.com"), FullRecord());
 }
 
-// A key that is too long stands for a queue that is full: the writer refuses either.
+// A key that is too long stands for a full queue: the writer refuses both.
 TEST_F(CacheTest, WhatTheWriterRefusedStaysInMemoryWhenLaterChangesAreCommitted) {
   const auto cache = Open();
   const std::string refused(Store::kMaxKey + 1, 'x');
@@ -217,7 +217,7 @@ TEST_F(CacheTest, OfAFileThatWasRemovedMeanwhileNobodyHeard) {
   test_.RunUntilIdle();
   EXPECT_FALSE(cache->counts().persistent);
   EXPECT_TRUE(log_.Contains("was removed or replaced while it was open"));
-  // It serves as before.
+  // The cache serves as before.
   EXPECT_EQ(cache->FindRecord("a"), FullRecord());
   EXPECT_EQ(cache->FindRecord("b"), FullRecord());
   EXPECT_EQ(cache->uncommitted(), 0U);
@@ -265,7 +265,7 @@ TEST_F(CacheTest, ADamagedValueIsLoggedOnceAndCountsAsAbsent) {
   EXPECT_FALSE(cache->FindRecord("a@example.com").has_value());
   EXPECT_EQ(cache->counts().damaged, 2U);
   EXPECT_THAT(log_.lines(), testing::Contains(testing::HasSubstr("a@example.com can not be read")).Times(1));
-  // The next probe puts it right.
+  // The next probe replaces it.
   cache->PutRecord("a@example.com", FullRecord());
   Settle(*cache);
   EXPECT_EQ(cache->FindRecord("a@example.com"), FullRecord());
@@ -396,7 +396,7 @@ TEST_F(CacheTest, WhoAsksForACleanupHearsOfOneThatBeganAfterwards) {
   auto cache = Open();
   bool ended = false;
   cache->Clean([&] { ended = true; });
-  cache->Flush();  // it has ended, which the front loop has not heard yet
+  cache->Flush();  // it has ended, but the front loop does not know yet
   cache->PutRecord("a@example.com", PositiveRecord(test_.clock().Now()));
   size_t records = SIZE_MAX;
   cache->Clean([&] { records = cache->counts().records; });

@@ -102,7 +102,7 @@ TEST_F(CleanerTest, GoesByTheLifetimesOfTodayNotByThoseOfTheIndex) {
   Cleaner cleaner(*store_, "map");
   RunAll(cleaner, SampleTime() + 2 * day_);
   EXPECT_TRUE(Has(Table::kRecords, "a"));
-  // Its entry was put right, so it is not kept for ever.
+  // Its entry was corrected, so it is not kept for ever.
   RunAll(cleaner, SampleTime() + 91 * day_);
   EXPECT_FALSE(Has(Table::kRecords, "a"));
 }

@@ -32,7 +32,7 @@ class TemporaryFolder {
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
   std::string path() const { return path_.string(); }
-  // Of the file the cache keeps in it.
+  // The file that the cache keeps in it.
   std::string file() const { return (path_ / "verify_cache.mdb").string(); }
   size_t entries() const { return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(path_), {})); }
 
@@ -40,7 +40,7 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-// Of a cache in `folder` that `checker` checks where it was not closed, and that nobody cleans meanwhile.
+// Returns the settings of a cache in `folder` that `checker` checks where it was not closed, and that is never cleaned.
 inline CacheSettings CheckedSettings(const TemporaryFolder& folder, std::vector<std::string> checker) {
   CacheSettings settings;
   settings.path = folder.path() + "/verify_cache";

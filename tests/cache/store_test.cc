@@ -51,7 +51,7 @@ std::vector<Due> AllDues(Store& store) {
   return all;
 }
 
-// An LMDB file with one entry, as another program would make it.
+// Makes an LMDB file with one entry, as another program would.
 void MakeForeignLmdb(const std::string& path, const char* database, const std::string& key, const std::string& value) {
   MDB_env* env = nullptr;
   ASSERT_EQ(mdb_env_create(&env), 0);
@@ -228,7 +228,7 @@ TEST(StoreTest, ASymbolicLinkInTheLockTablesPlaceMadeRootOverwriteAFileOfItsOwn)
   ASSERT_EQ(::chown(folder.path().c_str(), 12345, 12346), 0);
   EXPECT_THAT(Store::Open(folder.file(), SampleTime()), FailsWith("Permission denied"));
   EXPECT_EQ(ReadFile(roots.file()), "a file of root");
-  // What is in order it opens as before, and what it makes is the owner's.
+  // A sound file opens as before, and new files belong to the owner.
   ASSERT_EQ(::unlink(lock.c_str()), 0);
   OpenOrDie(folder.file());
   struct stat made {};

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "absl/strings/string_view.h"
+#include "base/netstring.h"
 #include "probe/postfix_service.h"
 #include "probe/socketmap.h"
 

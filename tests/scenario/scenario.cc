@@ -108,7 +108,7 @@ class Theatre {
   }
 
  private:
-  // What a daemon has, in the order in which it is built.
+  // A daemon's rooms, in the order in which they are built.
   struct RoomSet {
     RoomSet(Loop& loop, Resolver& resolver, Dialer& dialer, const CacheSettings& settings)
         : cache(Cache::Open(loop, settings)),
@@ -189,7 +189,8 @@ class Theatre {
     waited_ = test_.clock().Mono() - start;
   }
 
-  // In steps: what is put must be committed before the agenda finds it, and the writer's thread knows no jumping clock.
+  // Goes in steps: a put record must be committed before the agenda finds it, and the writer's thread knows no jumping
+  // clock.
   void Pass(absl::Duration time) {
     constexpr absl::Duration kStep = absl::Minutes(1);
     for (;;) {

@@ -23,7 +23,7 @@
 #include "tests/status_matchers.h"
 #include "tests/verifyd/api/api_world.h"
 #include "verifyctl/command_line.h"
-#include "verifyctl/daemon_client.h"
+#include "verifyctl/daemon_asker.h"
 #include "verifyctl/exit_code.h"
 #include "verifyd/http/control.h"
 
@@ -318,7 +318,7 @@ TEST_F(VerifyctlWithDaemonTest, TheSocketOfTheCommandLineNeedsNoSettings) {
   EXPECT_EQ(err_, "");
 }
 
-// Without a daemon.
+// Tests without a daemon.
 
 TEST_F(VerifyctlTest, VerifyNeedsTheDaemon) {
   EXPECT_EQ(Run({"verify", "joe@example.com"}), kExitUnavailable);
@@ -371,7 +371,7 @@ TEST_F(VerifyctlTest, ACacheOfSomebodyElseIsLeftAlone) {
   EXPECT_EQ(std::filesystem::file_size(file), 8192U);
 }
 
-// Listens, and answers one after the other with these bytes.
+// Listens, and answers one caller after the other with these bytes.
 class Impostor {
  public:
   Impostor(const std::string& path, std::vector<std::string> answers)
@@ -420,7 +420,7 @@ TEST_F(VerifyctlTest, WhatAnswersAndIsNotVerifydIsAProtocolError) {
   }
 }
 
-// As a daemon that is stopped: the kernel takes connections in for it, as many as its queue holds.
+// The socket of a daemon that is stopped: the kernel takes connections in for it, as many as its queue holds.
 TEST_F(VerifyctlTest, AFrozenDaemonWasWaitedForWithoutEnd) {
   const std::string path = directory_ + "/control";
   const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -434,8 +434,9 @@ TEST_F(VerifyctlTest, AFrozenDaemonWasWaitedForWithoutEnd) {
   request.target = "/v1/status";
   // The second call finds the queue full.
   for (int call = 0; call < 3; ++call) {
-    const absl::StatusOr<int> answered = AskDaemon(
-        path, request, [](const std::vector<absl::string_view>& /*lines*/) {}, absl::Milliseconds(20));
+    DaemonAsker daemon(path);
+    daemon.set_patience(absl::Milliseconds(20));
+    const absl::StatusOr<int> answered = daemon.Ask(request, [](const std::vector<absl::string_view>& /*lines*/) {});
     EXPECT_TRUE(absl::IsUnavailable(answered.status())) << answered.status();
     EXPECT_THAT(answered, FailsWith("the daemon does not answer: " + path + ": nothing within 20ms"));
   }
@@ -446,7 +447,7 @@ TEST_F(VerifyctlTest, ASocketPathThatIsNoneIsAnError) {
   EXPECT_EQ(Run({"-s", "/" + std::string(200, 'x'), "stats"}), kExitUsage);
 }
 
-// The settings file.
+// Tests of the settings file.
 
 TEST_F(VerifyctlTest, ConfigShowsWhatTheFileSaysAsPostconfDoes) {
   WriteSettings("relay_domains = example.com,\n  example.net\nrelayhost =\n");

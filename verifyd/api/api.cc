@@ -43,7 +43,7 @@ ApiReply HandleRoutes(ApiContext& /*context*/, const ApiArguments& /*arguments*/
   return JsonReply(object);
 }
 
-// While the settings can not be used nothing is known, and what were said would be forgotten.
+// While the settings can not be used nothing is known, and a change would be forgotten.
 bool WorksWithoutSettings(const ApiRoute& route) {
   constexpr std::array<absl::string_view, 5> kWork = {"/v1/", "/v1/status", "/v1/stats", "/v1/config", "/v1/reload"};
   return absl::c_linear_search(kWork, route.path);

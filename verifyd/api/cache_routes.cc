@@ -13,6 +13,7 @@
 #include "base/signal.h"
 #include "boost/asio/awaitable.hpp"
 #include "boost/json.hpp"
+#include "cache/write_room.h"
 #include "verifyd/json/json.h"
 #include "verifyd/json/record_walk.h"
 #include "verifyd/verifier/learning.h"
@@ -23,9 +24,9 @@ namespace {
 
 namespace json = boost::json;
 
-// Who asked for a cleanup hears of its end, if that comes within this time.
+// The asker of a cleanup hears of its end, if that comes within this time.
 constexpr absl::Duration kCleanPatience = absl::Minutes(10);
-// What was learned a moment ago is written before it is counted, where more does not come all the time.
+// A cleanup waits so long for the last writes to be done before it counts; more may come all the time.
 constexpr absl::Duration kWritePatience = absl::Seconds(1);
 constexpr absl::Duration kWriteLook = absl::Milliseconds(10);
 
@@ -33,7 +34,7 @@ RecordWalk::Rooms WalkRooms(const ApiMemory& memory) {
   return {.loop = memory.loop, .cache = memory.cache, .lifetimes = memory.settings.lifetimes};
 }
 
-// There is no room for more, because what came before could not be written.
+// Replies that there is no room for more, because what came before could not be written.
 ApiReply WritesNothing(Cache& cache) {
   const std::string why = cache.counts().write_error;
   if (why.empty()) return ApiError(503, "the cache can not write as fast as that");
@@ -54,7 +55,7 @@ boost::asio::awaitable<ApiReply> Import(ApiMemory& memory, std::vector<absl::Sta
     } else {
       ++counts[static_cast<size_t>(ImportRecord(memory.cache, *records[i], lifetimes, now))];
     }
-    if (i % RecordWalk::kInATurn == RecordWalk::kInATurn - 1) co_await memory.loop.Yield();
+    if (i % Cache::kInATurn == Cache::kInATurn - 1) co_await memory.loop.Yield();
   }
   json::object summary;
   summary["imported"] = counts[static_cast<size_t>(Imported::kTaken)];
@@ -92,7 +93,7 @@ boost::asio::awaitable<ApiReply> Learn(ApiMemory& memory, Verifier& verifier,
 }
 
 boost::asio::awaitable<ApiReply> Clean(ApiMemory& memory) {
-  // Outlives who asked: he may be gone when it is done.
+  // Outlives the asker, which may be gone when the cleanup is done.
   struct Waiting {
     explicit Waiting(Loop& loop) : signal(loop) {}
     Signal signal;

@@ -1,4 +1,4 @@
-// The routes of the api that are about all that the cache holds: walks, and what comes in by the many.
+// The routes about all that the cache holds: walks, and records and deliveries in bulk.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_API_CACHE_ROUTES_H_

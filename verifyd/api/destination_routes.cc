@@ -26,10 +26,10 @@ namespace {
 
 namespace json = boost::json;
 
-// What is longer is no name, and is shown cut.
+// Longer text is no name, and is shown cut.
 constexpr size_t kShownTarget = Address::kMaxAddress;
 
-// What is asked next shows it, though the prober's loop may not have heard of it yet.
+// The next question shows the hold, though the prober's loop may not have heard of it yet.
 void HoldDestination(ApiMemory& memory, ApiDaemon& daemon, DestinationState state, absl::Time until,
                      absl::string_view why) {
   state.held_until = until;
@@ -38,8 +38,8 @@ void HoldDestination(ApiMemory& memory, ApiDaemon& daemon, DestinationState stat
   daemon.prober.Hold(state.name, until);
 }
 
-// What is kept of one domain at a destination stands beside the destinations as "DESTINATION DOMAIN". Only the guard's
-// doubt of it is the operator's to end: it is no destination, and a hold or reset of that name would reach nobody.
+// One domain at a destination is kept beside the destinations as "DESTINATION DOMAIN". The operator can end only the
+// guard's doubt of it. It is no destination, so a hold or reset of that name would reach nothing.
 std::optional<ApiReply> RefuseDomainAtDestination(absl::string_view target) {
   const size_t blank = target.rfind(' ');
   if (blank == absl::string_view::npos) return std::nullopt;
@@ -50,7 +50,7 @@ std::optional<ApiReply> RefuseDomainAtDestination(absl::string_view target) {
                                destination, "\", which has its domains with it, or, for a hold, \"@", domain, "\""));
 }
 
-// What is remembered, with what goes on there now where somebody asks there (`prober`).
+// Returns what is remembered, with the activity there now where a prober runs.
 boost::asio::awaitable<std::string> DestinationsNow(Prober* prober, std::string name,
                                                     std::vector<DestinationState> states, absl::Time now) {
   absl::flat_hash_map<std::string, DestinationActivity> active;
@@ -69,7 +69,7 @@ boost::asio::awaitable<std::string> DestinationsNow(Prober* prober, std::string 
 
 }  // namespace
 
-// "@domain", or the name of a destination.
+// The target is "@domain", or the name of a destination.
 ApiReply HandleHold(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
   const Pin hold = PinOf(arguments, memory.loop.clock().Now());
   if (absl::StartsWith(arguments.target, "@")) {
@@ -138,8 +138,8 @@ ApiReply HandleTrust(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& a
   return JsonReply({{"target", JsonText(shown)}, {"believed", true}});
 }
 
-// A destination begins anew: no breaker, no pace that was found out, no resting source. Doubt and hold have their own
-// verbs.
+// Lets a destination begin anew: no breaker, no pace that was found out, no resting source. Doubt and hold have their
+// own verbs.
 ApiReply HandleReset(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
   if (std::optional<ApiReply> refused = RefuseDomainAtDestination(arguments.target)) return *std::move(refused);
   const std::string shown = Printable(arguments.target, kShownTarget);

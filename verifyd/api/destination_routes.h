@@ -1,4 +1,4 @@
-// The routes about whom we ask: destinations as they are remembered, and holds, also of a domain.
+// The routes about destinations as they are remembered, and about holds, also of a domain.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_API_DESTINATION_ROUTES_H_

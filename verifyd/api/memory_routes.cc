@@ -33,10 +33,10 @@ namespace {
 
 namespace json = boost::json;
 
-// Of longer lists nobody asks for other spellings: a program matches the answers with what it has asked.
+// Longer lists get no other spellings: a program matches the answers with its questions.
 constexpr size_t kMostRespelled = 100;
 
-// Of an address that has no record under its own spelling, those that have one.
+// Replaces an address that has no record under its own spelling by the spellings that have one.
 LineSource Respelled(Loop& loop, Cache& cache, LineSource lines) {
   return [&loop, &cache, lines = std::move(lines)]() -> boost::asio::awaitable<std::optional<std::string>> {
     const std::optional<std::string> next = co_await lines();
@@ -61,7 +61,7 @@ LineSource Respelled(Loop& loop, Cache& cache, LineSource lines) {
   };
 }
 
-// Answers that go out together, and in one turn of the loop: whoever waits at a door comes in between.
+// Answers that go out together, and in one turn of the loop; the doors have their turn in between.
 constexpr size_t kAnsweredTogether = 512;
 constexpr size_t kAnsweredInATurn = 8;
 
@@ -72,7 +72,8 @@ std::string AnswerOf(ApiMemory& memory, Question question, absl::string_view tex
   return AnswerLine(text, memory.recall(question));
 }
 
-// What memory answers of each of `addresses` (one a line; empty lines and those that begin with '#' are passed over).
+// Answers from memory about each of `addresses` (one a line; empty lines and those that begin with '#' are passed
+// over).
 LineSource Answers(ApiMemory& memory, const Question& question, LineSource addresses) {
   return [&memory, question, addresses = std::move(addresses), lines = std::string(),
           begin = size_t{0}]() mutable -> boost::asio::awaitable<std::optional<std::string>> {
@@ -97,10 +98,10 @@ LineSource Answers(ApiMemory& memory, const Question& question, LineSource addre
   };
 }
 
-// Of lines that go out together.
+// Bytes of lines that go out together.
 constexpr size_t kBlock = size_t{16} * 1024;
 
-// Hashed, another spelling can not be told from another address.
+// Where addresses are kept hashed, another spelling looks like another address.
 absl::string_view OtherSpellings(const Cache::Spellings& spellings) {
   return spellings.complete ? "" : "; other spellings of it are not looked for where addresses are kept hashed";
 }
@@ -128,7 +129,7 @@ json::object HeldOf(ApiMemory& memory, const Address& address) {
   return object;
 }
 
-// "@domain" or an address, as the key of a pin.
+// Turns "@domain" or an address into the key of a pin.
 absl::StatusOr<std::string> PinKeyOf(absl::string_view target) {
   if (absl::ConsumePrefix(&target, "@")) {
     ASSIGN_OR_RETURN(const std::string domain, ParseDomain(target));
@@ -143,7 +144,7 @@ absl::StatusOr<std::string> PinKeyOf(absl::string_view target) {
   return address.status();
 }
 
-// By name.
+// Returns the destinations on hold, by name.
 std::vector<DestinationState> HeldDestinations(Cache& cache, absl::Time now) {
   std::vector<DestinationState> states = cache.LoadDestinationStates();
   std::erase_if(states, [&](const DestinationState& state) { return state.held_until <= now; });
@@ -167,7 +168,7 @@ ApiReply HandleQuery(ApiMemory& memory, const ApiArguments& arguments) {
   return reply;
 }
 
-// Every spelling of the address that has a record; where none has, what holds for the address as it was asked about.
+// Shows every spelling of the address that has a record. Where none has, it shows what holds for the address as asked.
 ApiReply HandleShow(ApiMemory& memory, const ApiArguments& arguments) {
   const absl::StatusOr<Address> address = Address::Parse(arguments.address);
   if (!address.ok()) return ApiError(400, address.status().message());
@@ -208,7 +209,7 @@ ApiReply HandleDelete(ApiMemory& memory, const ApiArguments& arguments) {
     if (deleted.empty()) deleted.emplace_back("record");
     if (spelled != key) others.emplace_back(JsonText(spelled));
   }
-  // Else the address would go on being answered with what holds for its domain.
+  // Otherwise the address would go on being answered with what holds for its domain.
   const std::optional<DomainFact> fact = memory.cache.FindDomainFact(address->domain());
   if (fact.has_value() && fact->decides() && memory.cache.DeleteDomainFact(address->domain())) {
     deleted.emplace_back("domain");
@@ -255,13 +256,13 @@ ApiReply HandleUnset(ApiMemory& memory, const ApiArguments& arguments) {
   return JsonReply({{"target", JsonText(*key)}, {"unset", true}});
 }
 
-// Domains of which something is known that holds for all their addresses.
+// Shows the domains of which something is known that holds for all their addresses.
 ApiReply HandleDomains(ApiMemory& memory, const ApiArguments& /*arguments*/) {
   const absl::Time now = memory.loop.clock().Now();
   const Lifetimes lifetimes = memory.settings.lifetimes;
   std::vector<DomainFact> facts = memory.cache.LoadDomainFacts();
   absl::c_sort(facts, [](const DomainFact& a, const DomainFact& b) { return a.domain < b.domain; });
-  // So many at a time that nobody else has to wait for them.
+  // A block is so small that nothing else has to wait for it.
   auto blocks = std::make_shared<std::deque<std::string>>();
   for (const DomainFact& fact : facts) {
     const CatchAll catch_all = CatchAllOf(fact, lifetimes, now);

@@ -1,4 +1,4 @@
-// The routes about what is held of addresses and domains: what it answers, looking at it, forgetting it, and the
+// The routes about what is held of addresses and domains: answering from it, showing it, forgetting it, and the
 // operator's word on it.
 //
 // Thread: the front loop only.

@@ -16,7 +16,7 @@ namespace {
 
 namespace json = boost::json;
 
-// What is longer is no address, and is shown cut.
+// Longer text is no address, and is shown cut.
 constexpr size_t kShownAddress = Address::kMaxAddress;
 
 }  // namespace
@@ -64,7 +64,7 @@ LineSource OneBlock(std::string lines) {
 LineSource LinesOf(const ApiArguments& arguments) {
   if (arguments.lines) return arguments.lines;
   std::string lines;
-  // What has a line end in it is no address; it must not become two.
+  // A text with a line end in it is no address; it must not become two.
   for (const std::string& address : arguments.addresses) {
     absl::StrAppend(&lines, absl::StrReplaceAll(address, {{"\n", "\\n"}}), "\n");
   }

@@ -9,7 +9,7 @@
 namespace verifyd {
 namespace {
 
-// What was said, or would have been; null where nothing was to be refused.
+// Returns the refusal that was said, or would have been; null where nothing was to be refused.
 const Decision* RefusalIn(const Ruling& ruling) {
   if (ruling.decision.refuses()) return &ruling.decision;
   return ruling.warning.has_value() ? &*ruling.warning : nullptr;
@@ -23,7 +23,8 @@ Action ActionOf(const Ruling& ruling) {
   return rejects ? Action::kWouldReject : Action::kWouldDefer;
 }
 
-// The verdict that a refusal stands on; null where it is another restriction's. Of what was let through, the last one.
+// Returns the verdict that a refusal stands on, null where another restriction refused. For mail that was let through
+// it is the last verdict.
 const Verdict* VerdictBehind(const Ruling& ruling) {
   if (!ruling.verdict.has_value()) return nullptr;
   const bool of_verdict = RefusalIn(ruling) == nullptr || absl::StartsWith(ruling.restriction, "reject_unverified_");

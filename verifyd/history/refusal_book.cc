@@ -20,7 +20,7 @@ namespace json = boost::json;
 constexpr size_t kIdLength = 8;
 // Without those that look like others: 0 and O, 1, I and L, U and V.
 constexpr absl::string_view kAlphabet = "ABCDEFGHJKMNPQRSTVWXYZ23456789";
-// What is longer is no address, and is shown cut.
+// Longer text is no address, and is shown cut.
 constexpr size_t kShown = Address::kMaxAddress;
 
 void Put(json::object& object, absl::string_view name, absl::string_view text) {

@@ -13,7 +13,7 @@ namespace {
 
 namespace json = boost::json;
 
-// Of a delivery: as much as a log has.
+// The longest reply of a delivery: as much as a log has.
 constexpr size_t kLongestReply = 4096;
 // Room for most answers; with more than 18 Boost.JSON makes an index of the names.
 constexpr size_t kVerdictFields = 18;
@@ -78,7 +78,7 @@ bool IsSet(absl::Time time) { return time != absl::InfinitePast() && time != abs
 
 std::string TimeText(absl::Time time) { return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone()); }
 
-// Where the object has no such field yet; made in the object's own storage.
+// Adds a field that the object does not have yet; made in the object's own storage.
 void Put(json::object& object, json::string_view name, absl::string_view text) {
   object.emplace(name, json::string_view(text.data(), text.size()));
 }
@@ -207,7 +207,7 @@ json::object ToJson(const DomainFact& fact, const Lifetimes& lifetimes, absl::Ti
   object["domain"] = JsonText(fact.domain);
   object["freshness"] = JsonText(FreshnessName(FreshnessOf(fact, lifetimes, now)));
   if (fact.decides()) object["finding"] = WithStatus(fact.finding);
-  // What the answers about random addresses make of the domain; its addresses have findings of their own.
+  // The answers about random addresses give the domain its reason; its addresses have findings of their own.
   if (fact.catch_all == CatchAll::kYes) object["reason"] = JsonText(ReasonName(Reason::kCatchAll));
   if (fact.catch_all == CatchAll::kInconsistent) object["reason"] = JsonText(ReasonName(Reason::kCatchAllInconsistent));
   PutTime(object, "expire_at", ExpiryOf(fact, lifetimes));

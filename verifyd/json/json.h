@@ -1,5 +1,5 @@
-// What the control socket shows, as JSON: verdicts, findings, records. Both verifyd and verifyctl build on it. A field
-// that has nothing to say (no code, no MX, no time) is absent.
+// Verdicts, findings and records as JSON, as the control socket shows them. Both verifyd and verifyctl build on it. A
+// field that has nothing to say (no code, no MX, no time) is absent.
 //
 // Thread: any (pure functions). Include boost/json.hpp where the values are used; its code is compiled once, in
 // json.cc.
@@ -37,13 +37,13 @@ boost::json::object ToJson(const Delivery& delivery);
 // at_ms, kind (note, sent, received), text.
 boost::json::array ToJson(const std::vector<TranscriptLine>& transcript);
 
-// Everything held, with what becomes of it when.
+// Everything held, and when it changes.
 boost::json::object ToJson(const Record& record, const Lifetimes& lifetimes, absl::Time now);
 boost::json::object ToJson(const DomainFact& fact, const Lifetimes& lifetimes, absl::Time now);
-// `key`: as Cache::ListPins has it; "hold @example.com" is shown as a hold of "@example.com".
+// `key` is in the form of Cache::ListPins; "hold @example.com" is shown as a hold of "@example.com".
 boost::json::object ToJson(absl::string_view key, const Pin& pin);
 boost::json::object ToJson(const Pin& pin);
-// A destination, or one domain at it: what is remembered, and what of it counts now.
+// A destination, or one domain at it: all that is remembered, and the part of it that counts now.
 boost::json::object ToJson(const DestinationState& state, absl::Time now);
 boost::json::object ToJson(const DestinationActivity& activity);
 

@@ -37,7 +37,7 @@ absl::string_view TextOf(const json::value* value) {
   return text == nullptr ? absl::string_view() : absl::string_view(text->data(), text->size());
 }
 
-// A field that may be missing: then nothing is read.
+// Reads a field that may be missing; `text` is left alone then.
 absl::Status ReadText(const json::object& object, absl::string_view name, size_t most, std::string& text) {
   const json::value* const value = Field(object, name);
   if (value == nullptr) return absl::OkStatus();
@@ -66,7 +66,7 @@ absl::Status ReadNumber(const json::object& object, absl::string_view name, int6
   return absl::OkStatus();
 }
 
-// One of an enumeration's words.
+// Reads one of an enumeration's words.
 template <typename Enum, typename Name>
 absl::Status ReadWord(const json::object& object, absl::string_view field, Enum last, Name name, Enum& found) {
   const json::value* const value = Field(object, field);
@@ -79,7 +79,7 @@ absl::Status ReadWord(const json::object& object, absl::string_view field, Enum 
   return Expected(field, absl::StrCat("a ", field, " as records have it"), value);
 }
 
-// What a finding and a past one have both.
+// Reads the fields that a finding and a past one have in common.
 template <typename T>
 absl::Status ReadMeaning(const json::object& object, T& finding) {
   if (Field(object, "status") == nullptr) return Expected("status", "deliverable, undeliverable, ...", nullptr);
@@ -91,7 +91,7 @@ absl::Status ReadMeaning(const json::object& object, T& finding) {
     if (!known.has_value()) return Expected("reason", "the name of a reason", reason);
     finding.reason = *known;
   }
-  // Shown as risky, kept as a positive (classifier/reason.h).
+  // A catch-all is shown as risky and kept as a positive (classifier/reason.h).
   if (finding.reason == Reason::kCatchAll && finding.deliverability == Deliverability::kRisky) {
     finding.deliverability = Deliverability::kDeliverable;
   }

@@ -7,17 +7,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "boost/json.hpp"
+#include "cache/write_room.h"
 #include "verifyd/json/json.h"
 
 namespace verifyd {
 namespace {
 
 namespace json = boost::json;
-
-// Writes that may wait; the writer loses what is above its queue's length, ten times this.
-constexpr size_t kWaitingWrites = 10000;
-constexpr absl::Duration kWritePause = absl::Milliseconds(5);
-constexpr absl::Duration kLongestWait = absl::Seconds(20);
 
 struct Page {
   RecordWalk::Rooms rooms;
@@ -29,9 +25,9 @@ struct Page {
   bool told = false;   // its last line is out
 };
 
-// The next few that match.
+// Returns the next few that match.
 std::vector<std::pair<std::string, Record>> Turn(Page& page) {
-  Cache::RecordPage found = page.rooms.cache.RecordsAfter(page.next, RecordWalk::kInATurn);
+  Cache::RecordPage found = page.rooms.cache.RecordsAfter(page.next, Cache::kInATurn);
   const absl::Time now = page.rooms.loop.clock().Now();
   std::erase_if(found.records, [&](const auto& entry) { return !page.filter.Matches(entry.first, entry.second, now); });
   page.examined += found.examined;
@@ -66,7 +62,7 @@ boost::asio::awaitable<std::optional<std::string>> Listed(std::shared_ptr<Page> 
   co_return lines;
 }
 
-// What is held of a domain as a whole decides about its addresses, too.
+// Forgets what is held of a domain as a whole: it decides about the domain's addresses, too.
 bool ForgetDomain(Page& page) {
   RecordFilter others = page.filter;
   others.domain.clear();
@@ -107,15 +103,6 @@ LineSource RecordWalk::List(const Rooms& rooms, RecordFilter filter, std::string
 
 LineSource RecordWalk::Purge(const Rooms& rooms, RecordFilter filter, std::string after, bool dry_run) {
   return [page = PageOf(rooms, std::move(filter), std::move(after)), dry_run] { return Purged(page, dry_run); };
-}
-
-boost::asio::awaitable<bool> RoomForWrites(Loop& loop, Cache& cache) {
-  const MonoTime deadline = loop.clock().Mono() + kLongestWait;
-  while (cache.uncommitted() > kWaitingWrites && cache.persistent()) {
-    if (loop.clock().Mono() > deadline) co_return false;
-    co_await loop.Sleep(kWritePause);
-  }
-  co_return true;
 }
 
 }  // namespace verifyd

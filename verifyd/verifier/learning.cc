@@ -12,7 +12,6 @@
 #include "base/signal.h"
 #include "probe/route.h"
 #include "probe/wording.h"
-#include "verifyd/json/record_walk.h"
 
 namespace verifyd {
 namespace {
@@ -116,7 +115,7 @@ boost::asio::awaitable<LearnedCounts> LearnDeliveries(Loop& loop, Verifier& veri
   absl::flat_hash_map<std::string, size_t> domains;
   std::vector<ProbeOutcome> outcomes;
   for (size_t i = 0; i < deliveries.size(); ++i) {
-    if (i % RecordWalk::kInATurn == RecordWalk::kInATurn - 1) co_await loop.Yield();
+    if (i % Cache::kInATurn == Cache::kInATurn - 1) co_await loop.Yield();
     Delivery& delivery = deliveries[i];
     if (!verifier.IsOurs(delivery.address)) {
       ++counts.not_verified;
@@ -137,7 +136,7 @@ boost::asio::awaitable<LearnedCounts> LearnDeliveries(Loop& loop, Verifier& veri
   }
   co_await FindRoutes(loop, verifier, list);
   for (size_t i = 0; i < outcomes.size(); ++i) {
-    if (i % RecordWalk::kInATurn == RecordWalk::kInATurn - 1) co_await loop.Yield();
+    if (i % Cache::kInATurn == Cache::kInATurn - 1) co_await loop.Yield();
     const std::optional<Route>& route = list->routes[i];
     const Delivery& delivery = list->deliveries[i];
     if (!route.has_value() || !LeadsTo(*route, delivery)) {

@@ -12,7 +12,7 @@
 #include "base/skipped_time.h"
 #include "cache/cache.h"
 #include "cache/lifetime.h"
-#include "verifyd/json/record_reader.h"
+#include "cache/record.h"
 
 namespace verifyd {
 

@@ -1,82 +1,20 @@
 #include "verifyd/verifier/route_change.h"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "cache/write_room.h"
 #include "classifier/reason.h"
 #include "probe/route_plan.h"
-#include "verifyd/json/record_walk.h"
 
 namespace verifyd {
 namespace {
 
-// What RouteSketch depends on, and whose domains are ours.
-constexpr absl::string_view kRouteSettings[] = {
-    "address_verify_default_transport",
-    "address_verify_local_transport",
-    "address_verify_relay_transport",
-    "address_verify_relayhost",
-    "address_verify_route_service",
-    "address_verify_sender",
-    "address_verify_sender_dependent_relayhost_maps",
-    "address_verify_transport_maps",
-    "address_verify_virtual_transport",
-    "canonical_maps",
-    "mydestination",
-    "myorigin",
-    "parent_domain_matches_subdomains",
-    "probe_smtp_transports",
-    "propagate_unmatched_extensions",
-    "queue_directory",
-    "recipient_canonical_maps",
-    "recipient_delimiter",
-    "relay_domains",
-    "verify_domains",
-    "virtual_alias_domains",
-    "virtual_alias_maps",
-    "virtual_mailbox_domains",
-};
-
-// What decides beside the route whether it leads back to us, inside, or nowhere.
-constexpr absl::string_view kSurroundings[] = {
-    "inet_interfaces",       "inet_protocols",   "lmtp_tcp_port",  "myhostname",    "postfix_proxymap_service",
-    "probe_permit_networks", "proxy_interfaces", "smtp_helo_name", "smtp_tcp_port",
-};
-
-template <typename Names>
-bool Differ(const Settings& before, const Settings& after, const Names& names) {
-  return std::any_of(std::begin(names), std::end(names),
-                     [&](absl::string_view name) { return before.Text(name) != after.Text(name); });
-}
-
-// The transports of Postfix's master.cf, and whether each speaks LMTP; their options lead nowhere else.
-std::vector<std::pair<std::string, bool>> TransportsOf(const Settings& settings) {
-  std::vector<std::pair<std::string, bool>> names;
-  if (settings.postfix() == nullptr) return names;
-  for (const PostfixTransport& transport : settings.postfix()->transports) {
-    names.emplace_back(transport.name, transport.lmtp);
-  }
-  return names;
-}
-
-// The files that route settings name, with what was read of them.
-std::vector<std::pair<std::string, FileMark>> RouteFiles(const Configuration& configuration) {
-  std::vector<std::pair<std::string, FileMark>> files;
-  for (const TableFile& file : configuration.table_files) {
-    const bool concerned = std::any_of(
-        std::begin(kRouteSettings), std::end(kRouteSettings),
-        [&](absl::string_view name) { return absl::StrContains(configuration.settings->Text(name), file.path); });
-    if (concerned) files.emplace_back(file.path, file.mark);
-  }
-  return files;
-}
-
-bool IsNamed(const Configuration& configuration, const Address& address) {
-  return configuration.verifier->verify_domains.Names(address) || configuration.verifier->relay_domains.Names(address);
+bool IsNamed(const Routing& routing, const Address& address) {
+  return routing.verifier->verify_domains.Names(address) || routing.verifier->relay_domains.Names(address);
 }
 
 // What the surroundings may have made.
@@ -87,37 +25,19 @@ bool IsOfSurroundings(const Finding& finding) {
 
 }  // namespace
 
-std::shared_ptr<const RouteChange> RouteChange::Between(const std::shared_ptr<const Configuration>& before,
-                                                        const std::shared_ptr<const Configuration>& after,
-                                                        absl::Time now) {
-  const Settings& was = *before->settings;
-  const Settings& is = *after->settings;
+std::shared_ptr<const RouteChange> RouteChange::Between(const std::shared_ptr<const Routing>& before,
+                                                        const std::shared_ptr<const Routing>& after, absl::Time now) {
   std::shared_ptr<RouteChange> change(new RouteChange({before}, after, now));
-  change->routes_ = Differ(was, is, kRouteSettings) || TransportsOf(was) != TransportsOf(is) ||
-                    RouteFiles(*before) != RouteFiles(*after);
-  change->surroundings_ = Differ(was, is, kSurroundings) || before->probe->own_addresses != after->probe->own_addresses;
+  change->routes_ = before->text != after->text || before->files != after->files;
+  change->surroundings_ =
+      before->surroundings != after->surroundings || before->probe->own_addresses != after->probe->own_addresses;
   if (!change->routes_ && !change->surroundings_) return nullptr;
   return change;
 }
 
-std::string RouteChange::RouteText(const Configuration& configuration) {
-  std::string text;
-  for (const absl::string_view name : kRouteSettings) {
-    absl::StrAppend(&text, name, " = ", configuration.settings->Text(name), "\n");
-  }
-  for (const auto& [name, lmtp] : TransportsOf(*configuration.settings)) {
-    absl::StrAppend(&text, name, lmtp ? " lmtp" : " smtp", "\n");
-  }
-  for (const auto& [path, mark] : RouteFiles(configuration)) {
-    absl::StrAppend(&text, path, " ", mark.size, " ", mark.modified, "\n");
-  }
-  return text;
-}
-
 std::shared_ptr<const RouteChange> RouteChange::SinceEarlierRun(absl::string_view text,
-                                                                std::shared_ptr<const Configuration> after,
-                                                                absl::Time now) {
-  if (text == RouteText(*after)) return nullptr;
+                                                                std::shared_ptr<const Routing> after, absl::Time now) {
+  if (text == after->text) return nullptr;
   std::shared_ptr<RouteChange> change(new RouteChange({}, std::move(after), now));
   change->routes_ = true;
   change->ours_only_ = true;
@@ -125,7 +45,7 @@ std::shared_ptr<const RouteChange> RouteChange::SinceEarlierRun(absl::string_vie
 }
 
 std::shared_ptr<const RouteChange> RouteChange::Joined(const RouteChange& earlier, const RouteChange& later) {
-  std::vector<std::shared_ptr<const Configuration>> before = earlier.before_;
+  std::vector<std::shared_ptr<const Routing>> before = earlier.before_;
   before.insert(before.end(), later.before_.begin(), later.before_.end());
   if (earlier.before_.empty() || before.size() > kRemembered) before.clear();
   std::shared_ptr<RouteChange> change(new RouteChange(std::move(before), later.after_, later.when_));
@@ -136,13 +56,13 @@ std::shared_ptr<const RouteChange> RouteChange::Joined(const RouteChange& earlie
 
 bool RouteChange::Moves(const Address& address) const {
   if (!routes_) return false;
-  const auto sketch_by = [&](const Configuration& configuration) {
-    return RouteSketch(address, configuration.verifier->probe_sender.At(when_), *configuration.probe);
+  const auto sketch_by = [&](const Routing& routing) {
+    return RouteSketch(address, routing.verifier->probe_sender.At(when_), *routing.probe);
   };
   const bool named = IsNamed(*after_, address);
   const std::string sketch = sketch_by(*after_);
   if (before_.empty()) return named || !ours_only_;
-  return absl::c_any_of(before_, [&](const std::shared_ptr<const Configuration>& before) {
+  return absl::c_any_of(before_, [&](const std::shared_ptr<const Routing>& before) {
     return IsNamed(*before, address) != named || sketch_by(*before) != sketch;
   });
 }
@@ -190,7 +110,7 @@ boost::asio::awaitable<RouteChange::Counts> RouteChange::HeedAll(Loop& loop, Cac
   };
   std::string next;
   do {
-    Cache::RecordPage page = cache.RecordsAfter(next, RecordWalk::kInATurn);
+    Cache::RecordPage page = cache.RecordsAfter(next, Cache::kInATurn);
     for (auto& [key, record] : page.records) {
       const absl::StatusOr<Address> address = Address::FromUnquoted(key);
       if (address.ok()) add(change->HeedRecord(cache, key, *address, std::move(record)));
@@ -201,7 +121,7 @@ boost::asio::awaitable<RouteChange::Counts> RouteChange::HeedAll(Loop& loop, Cac
     }
   } while (!next.empty() && !superseded());
   do {
-    Cache::DomainPage page = cache.DomainFactsAfter(next, RecordWalk::kInATurn);
+    Cache::DomainPage page = cache.DomainFactsAfter(next, Cache::kInATurn);
     for (const DomainFact& fact : page.facts) add(change->HeedDomain(cache, fact));
     next = std::move(page.next);
     co_await loop.Yield();

@@ -23,22 +23,33 @@
 #include "boost/asio/awaitable.hpp"
 #include "cache/cache.h"
 #include "mail/address.h"
-#include "verifyd/configuration/configuration.h"
+#include "probe/probe_settings.h"
+#include "verifyd/verifier/verifier.h"
 
 namespace verifyd {
 
+// Where addresses are asked, as one configuration says it.
+struct Routing {
+  std::shared_ptr<const VerifierSettings> verifier;
+  std::shared_ptr<const ProbeSettings> probe;
+  // Settings, and tables by size and time: what a later run can compare.
+  std::string text;
+  // The tables' files, with everything that tells whether one is still what was read.
+  std::string files;
+  // What decides beside the route whether it leads back to us, inside, or nowhere; and probe->own_addresses.
+  std::string surroundings;
+};
+
 class RouteChange {
  public:
-  // From one configuration to another that is in force from `now` on. Null: they have the same settings and table files
-  // as far as routes are concerned, which is found out without looking at any address.
-  static std::shared_ptr<const RouteChange> Between(const std::shared_ptr<const Configuration>& before,
-                                                    const std::shared_ptr<const Configuration>& after, absl::Time now);
-  // From what an earlier run had to this one, in force from `now` on. `text` is RouteText of then; null where it is the
-  // same. Where routes led is not known any more: all of our domains may have had others.
+  // From one routing to another that is in force from `now` on. Null: they are the same, which is found out without
+  // looking at any address.
+  static std::shared_ptr<const RouteChange> Between(const std::shared_ptr<const Routing>& before,
+                                                    const std::shared_ptr<const Routing>& after, absl::Time now);
+  // From what an earlier run had to this one, in force from `now` on. `text` is Routing::text of then; null where it is
+  // the same. Where routes led is not known any more: all of our domains may have had others.
   static std::shared_ptr<const RouteChange> SinceEarlierRun(absl::string_view text,
-                                                            std::shared_ptr<const Configuration> after, absl::Time now);
-  // What says where addresses are asked, as far as a later run can compare it: settings, and tables by size and time.
-  static std::string RouteText(const Configuration& configuration);
+                                                            std::shared_ptr<const Routing> after, absl::Time now);
   // One for two that came one after the other, so that all that is held is looked through once for both.
   static std::shared_ptr<const RouteChange> Joined(const RouteChange& earlier, const RouteChange& later);
 
@@ -58,17 +69,16 @@ class RouteChange {
   // Of more than these it is only known that routes were others.
   static constexpr size_t kRemembered = 4;
 
-  RouteChange(std::vector<std::shared_ptr<const Configuration>> before, std::shared_ptr<const Configuration> after,
-              absl::Time when)
+  RouteChange(std::vector<std::shared_ptr<const Routing>> before, std::shared_ptr<const Routing> after, absl::Time when)
       : before_(std::move(before)), after_(std::move(after)), when_(when) {}
 
   bool Moves(const Address& address) const;
   Counts HeedRecord(Cache& cache, absl::string_view key, const Address& address, Record record) const;
   Counts HeedDomain(Cache& cache, const DomainFact& fact) const;
 
-  std::vector<std::shared_ptr<const Configuration>> before_;  // none: every route may have been another one
-  bool ours_only_ = false;                                    // of such as are ours
-  const std::shared_ptr<const Configuration> after_;
+  std::vector<std::shared_ptr<const Routing>> before_;  // none: every route may have been another one
+  bool ours_only_ = false;                              // of such as are ours
+  const std::shared_ptr<const Routing> after_;
   const absl::Time when_;
   bool routes_ = false;        // of some addresses have changed
   bool surroundings_ = false;  // of all: what is ourselves, which networks may be asked ...

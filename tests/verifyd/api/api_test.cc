@@ -39,7 +39,7 @@ class ApiTest : public testing::Test {
     return json::parse(reply.body).as_object();
   }
 
-  // The lines of an answer, in the order in which they come.
+  // Returns the lines of an answer, in the order in which they come.
   std::vector<json::object> AskAll(const std::string& target, const std::string& body) {
     ApiReply reply = Ask("POST", target, body);
     EXPECT_TRUE(reply.lines) << reply.body;

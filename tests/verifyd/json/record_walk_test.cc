@@ -94,7 +94,7 @@ TEST_F(RecordWalkTest, PageByPageEveryRecordIsMetOnce) {
   json::object arguments;
   for (;; ++pages) {
     const std::vector<json::object> lines = Ask("GET", arguments);
-    EXPECT_LE(lines.size(), RecordWalk::kShown + RecordWalk::kInATurn + 1);
+    EXPECT_LE(lines.size(), RecordWalk::kShown + Cache::kInATurn + 1);
     for (size_t i = 0; i + 1 < lines.size(); ++i) {
       EXPECT_TRUE(met.insert(lines[i].at("address").as_string().c_str()).second);
     }

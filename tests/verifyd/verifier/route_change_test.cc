@@ -10,13 +10,14 @@
 #include "tests/status_matchers.h"
 #include "tests/test_loop.h"
 #include "verifyd/configuration/configuration.h"
+#include "verifyd/configuration/routing.h"
 
 namespace verifyd {
 namespace {
 
 class RouteChangeTest : public testing::Test {
  protected:
-  static std::shared_ptr<const Configuration> RelayedBy(const std::string& host) {
+  static std::shared_ptr<const Routing> RelayedBy(const std::string& host) {
     const auto settings = Settings::Load({{"address_verify_map", "", "test"},
                                           {"myhostname", "gateway.example", "test"},
                                           {"verify_domains", "example.com", "test"},
@@ -25,7 +26,7 @@ class RouteChangeTest : public testing::Test {
     EXPECT_THAT(settings, IsOk());
     absl::StatusOr<Configuration> configuration = Configuration::Create(*settings);
     EXPECT_THAT(configuration, IsOk());
-    return std::make_shared<const Configuration>(*std::move(configuration));
+    return RoutingOf(*configuration);
   }
   std::shared_ptr<const RouteChange> Change(const std::string& before, const std::string& after) {
     return RouteChange::Between(RelayedBy(before), RelayedBy(after), test_.clock().Now());
@@ -77,7 +78,7 @@ TEST_F(RouteChangeTest, OfManyItIsRememberedOnlyThatRoutesWereOthers) {
 
 TEST_F(RouteChangeTest, WhatAnEarlierRunFoundByOtherRoutesIsDroppedOfOurDomainsOnly) {
   const auto routes = RelayedBy("[a.example]");
-  const std::string text = RouteChange::RouteText(*routes);
+  const std::string text = routes->text;
   EXPECT_EQ(RouteChange::SinceEarlierRun(text, RelayedBy("[a.example]"), test_.clock().Now()), nullptr);
   const auto change = RouteChange::SinceEarlierRun(text, RelayedBy("[b.example]"), test_.clock().Now());
   ASSERT_NE(change, nullptr);

@@ -1,4 +1,4 @@
-#include "verifyctl/local_cache.h"
+#include "verifyctl/cache_asker.h"
 
 #include <unistd.h>
 
@@ -24,7 +24,7 @@ constexpr absl::Duration kPause = absl::Microseconds(200);
 
 }  // namespace
 
-struct LocalCache::Impl {
+struct CacheAsker::Impl {
   Impl(const Configuration& configuration, const CacheSettings& cache_settings)
       : file(absl::StrCat(cache_settings.path, ".mdb")),
         loop(Clock::Real()),
@@ -53,13 +53,13 @@ struct LocalCache::Impl {
 
   void Run() {
     while (!done) {
-      // What is waited for then is the disk.
+      // Only the disk is waited for then.
       if (loop.Poll() == 0) absl::SleepFor(kPause);
     }
   }
 
   const std::string file;
-  bool done = false;  // all of an answer is taken
+  bool done = false;  // the answer is taken whole
   Loop loop;
   std::unique_ptr<Cache> cache;
   Memory memory;
@@ -71,7 +71,7 @@ absl::Status CheckCacheFile(const std::string& file) {
   return absl::IsNotFound(readable) ? absl::NotFoundError(absl::StrCat("there is no cache ", file)) : readable;
 }
 
-absl::StatusOr<std::unique_ptr<LocalCache>> LocalCache::Open(const Configuration& configuration) {
+absl::StatusOr<std::unique_ptr<CacheAsker>> CacheAsker::Open(const Configuration& configuration) {
   if (configuration.cache.path.empty()) return absl::NotFoundError("there is no cache: address_verify_map is empty");
   const std::string file = absl::StrCat(configuration.cache.path, ".mdb");
   RETURN_IF_ERROR(CheckCacheFile(file));
@@ -87,18 +87,18 @@ absl::StatusOr<std::unique_ptr<LocalCache>> LocalCache::Open(const Configuration
   if (!impl->cache->counts().persistent) {
     return absl::UnavailableError(absl::StrCat("the cache ", file, " can not be used"));
   }
-  return std::unique_ptr<LocalCache>(new LocalCache(std::move(impl)));
+  return std::unique_ptr<CacheAsker>(new CacheAsker(std::move(impl)));
 }
 
-LocalCache::LocalCache(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+CacheAsker::CacheAsker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-LocalCache::~LocalCache() { impl_->cache->Flush(); }
+CacheAsker::~CacheAsker() { impl_->cache->Flush(); }
 
-int LocalCache::Ask(const ApiRequest& request, LineSink sink) {
-  impl_->loop.Poll();  // what has been written since
+absl::StatusOr<int> CacheAsker::Ask(const ApiRequest& request, LineSink sink) {
+  impl_->loop.Poll();  // takes in what has been written since
   ApiRequest asked = request;
-  // Who may open the file may change it, but not behind the back of a process that has it open: that one may hold what
-  // it has not written yet.
+  // A user who may open the file may change it, but not while another process has it open: that one may hold changes
+  // that it has not written yet.
   const int holder = OpenMark::Holder(impl_->file);
   asked.right = holder == 0 ? ApiRight::kChange : ApiRight::kRead;
   ApiReply reply = HandleApiRequest(impl_->context, asked);

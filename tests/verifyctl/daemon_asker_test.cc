@@ -1,4 +1,4 @@
-#include "verifyctl/daemon_client.h"
+#include "verifyctl/daemon_asker.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -21,7 +21,7 @@
 namespace verifyd {
 namespace {
 
-// Answers the first caller as soon as it says something, and then hears it out.
+// Answers the first caller as soon as it says something, and then reads until the caller closes.
 class Answerer {
  public:
   Answerer(const std::string& path, std::string answer) : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -39,7 +39,7 @@ class Answerer {
   Answerer(const Answerer&) = delete;
   Answerer& operator=(const Answerer&) = delete;
 
-  // Whether the caller has closed its connection.
+  // True where the caller has closed its connection.
   bool HeardTheEnd() {
     thread_.join();
     return heard_the_end_;
@@ -48,7 +48,7 @@ class Answerer {
  private:
   void Serve(const std::string& answer) {
     const int client = accept(fd_, nullptr, nullptr);
-    const timeval limit = {.tv_sec = 10, .tv_usec = 0};  // else a test that fails would not end
+    const timeval limit = {.tv_sec = 10, .tv_usec = 0};  // so that a failing test ends
     setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     char bytes[4096];
     EXPECT_GT(recv(client, bytes, sizeof(bytes), 0), 0);
@@ -66,7 +66,7 @@ class Answerer {
 
 constexpr char kAnswer[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}\n";
 
-TEST(DaemonClientTest, AnAnswerThatCameWhileALineWasAwaitedLeftTheConnectionOpen) {
+TEST(DaemonAskerTest, AnAnswerThatCameWhileALineWasAwaitedLeftTheConnectionOpen) {
   const TemporaryDirectory folder;
   Answerer daemon(folder.path() + "/control", kAnswer);
   const auto next_line = std::make_shared<std::promise<void>>();
@@ -74,14 +74,14 @@ TEST(DaemonClientTest, AnAnswerThatCameWhileALineWasAwaitedLeftTheConnectionOpen
   request.method = "POST";
   request.target = "/v1/verify";
   request.lines = [next_line]() -> boost::asio::awaitable<std::optional<std::string>> {
-    next_line->get_future().wait();  // as who reads from a pipe
+    next_line->get_future().wait();  // like a reader of a pipe
     co_return std::nullopt;
   };
   std::vector<std::string> lines;
   const auto take = [&](const std::vector<absl::string_view>& came) {
     for (const absl::string_view line : came) lines.emplace_back(line);
   };
-  const absl::StatusOr<int> status = AskDaemon(folder.path() + "/control", request, take);
+  const absl::StatusOr<int> status = DaemonAsker(folder.path() + "/control").Ask(request, take);
   ASSERT_THAT(status, IsOk());
   EXPECT_EQ(*status, 200);
   EXPECT_EQ(lines, std::vector<std::string>({"{}"}));
@@ -89,7 +89,7 @@ TEST(DaemonClientTest, AnAnswerThatCameWhileALineWasAwaitedLeftTheConnectionOpen
   next_line->set_value();
 }
 
-TEST(DaemonClientTest, LinesThatNobodyTakesDoNotKeepTheAnswerBack) {
+TEST(DaemonAskerTest, LinesThatNobodyTakesDoNotKeepTheAnswerBack) {
   const TemporaryDirectory folder;
   Answerer daemon(folder.path() + "/control", "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 3\r\n\r\n{}\n");
   ApiRequest request;
@@ -97,7 +97,7 @@ TEST(DaemonClientTest, LinesThatNobodyTakesDoNotKeepTheAnswerBack) {
   request.target = "/v1/verify";
   request.lines = []() -> boost::asio::awaitable<std::optional<std::string>> { co_return std::string(100000, 'x'); };
   const absl::StatusOr<int> status =
-      AskDaemon(folder.path() + "/control", request, [](const std::vector<absl::string_view>& /*lines*/) {});
+      DaemonAsker(folder.path() + "/control").Ask(request, [](const std::vector<absl::string_view>& /*lines*/) {});
   ASSERT_THAT(status, IsOk());
   EXPECT_EQ(*status, 503);
   EXPECT_TRUE(daemon.HeardTheEnd());
