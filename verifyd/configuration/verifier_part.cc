@@ -84,7 +84,7 @@ void FillVerifier(const Draft& draft) {
                         .postfix_policy = settings.Text("address_verify_verdict_policy") == "postfix",
                         .hold_defers = settings.Text("hold_new_address_action") == "defer"};
   auto verifier = std::make_shared<VerifierSettings>(
-      VerifierSettings{std::move(memory), configuration.probe->relay_domains, *std::move(sender)});
+      VerifierSettings{{std::move(memory)}, configuration.probe->relay_domains, *std::move(sender)});
   verifier->helo = settings.Text("smtp_helo_name");
   verifier->probe_time_limit = settings.Time("address_verify_probe_time_limit");
   verifier->flight_limit = static_cast<size_t>(settings.Number("address_verify_pending_request_limit"));

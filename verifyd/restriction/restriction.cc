@@ -210,7 +210,10 @@ Restrictions::Step Restrictions::Settle(Evaluation& evaluation, const Restrictio
     decision = Decision();
   }
   const bool first_refusal = decision.refuses() && !ruling.warning.has_value() && !evaluation.if_permit_.has_value();
-  if (first_refusal || !ruling.verdict.has_value()) ruling.verdict = std::move(verdict);
+  if (first_refusal || !ruling.verdict.has_value()) {
+    ruling.verdict = std::move(verdict);
+    ruling.verdict_on = RoleOf(restriction);
+  }
   return decision.refuses() ? Refuse(evaluation, restriction, std::move(decision)) : Step::kGoOn;
 }
 
@@ -377,11 +380,13 @@ Restrictions::Step Restrictions::AskVerifier(Evaluation& evaluation, const Restr
     evaluation.ruling_.not_asked = why_not;
     return Step::kGoOn;
   }
-  std::optional<Verdict> verdict = verifier_.Recall(*question);
+  Held held = verifier_.Find(question->address);
+  std::optional<Verdict> verdict = verifier_.Recall(*question, held);
   const bool unknown = !verdict.has_value() || (evaluation.rehearsal_ && verdict->state == VerdictState::kNotCached);
   if (!unknown) return Settle(evaluation, restriction, *std::move(verdict));
   question->asker = AskerOf(evaluation.request_);
   evaluation.waits_for_ = std::move(question);
+  evaluation.held_ = std::make_unique<const Held>(std::move(held));
   evaluation.asking_ = &restriction;
   return Step::kWait;
 }
@@ -597,7 +602,7 @@ boost::asio::awaitable<Ruling> Restrictions::Finish(Evaluation evaluation) {
     } else {
       Question question = *std::exchange(evaluation.waits_for_, std::nullopt);
       question.memory_only = !MayProbe(question.address, evaluation);
-      Verdict verdict = co_await verifier_.Verify(std::move(question));
+      Verdict verdict = co_await verifier_.Verify(std::move(question), std::move(evaluation.held_));
       step = Settle(evaluation, *evaluation.asking_, std::move(verdict));
     }
     if (step == Step::kSettled) break;
