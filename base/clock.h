@@ -1,6 +1,6 @@
-// The time, as everything in verifyd sees it. There are two: the wall clock (what is written into records and logs, may
-// jump) and the monotonic one (what deadlines and timers use, never jumps). Both come from one Clock that is passed in,
-// so that a test can set them.
+// The time, as everything in verifyd sees it. There are two: the wall clock is written into records and logs and may
+// jump; the monotonic one serves deadlines and timers and never jumps. Both come from one Clock that is passed in, so
+// that a test can set them.
 //
 // Thread: any.
 #ifndef VERIFYD_BASE_CLOCK_H_
@@ -18,7 +18,7 @@ class MonoTime {
  public:
   constexpr MonoTime() = default;
   static constexpr MonoTime FromNanos(int64_t nanos) { return MonoTime(nanos); }
-  // Later than every deadline. Means "no deadline".
+  // Later than every deadline; stands for "no deadline".
   static constexpr MonoTime InfiniteFuture() { return MonoTime(INT64_MAX); }
   constexpr int64_t nanos() const { return nanos_; }
 

@@ -20,7 +20,7 @@ struct CommandLimits {
 };
 
 // Returns what `command` (a path, and its arguments) writes to its standard output. Errors: NotFound when there is no
-// such program, else what it said on standard error, or which limit it met; it is killed then.
+// such program, else its text on standard error, or the limit for which it was killed.
 absl::StatusOr<std::string> RunCommand(const std::vector<std::string>& command, const CommandLimits& limits = {});
 
 }  // namespace verifyd

@@ -1,4 +1,4 @@
-// Says what the exception that is being handled says. For an edge that no exception may cross.
+// The text of the exception that is being handled, for an edge that no exception may cross.
 //
 // Thread: any.
 #ifndef VERIFYD_BASE_EXCEPTION_TEXT_H_

@@ -1,6 +1,6 @@
 // A forgetful table: it remembers something of keys that strangers choose, up to a fixed number of keys. When a key
 // comes to a full table, the table looks at a few entries and drops the one that is worth least. A stranger who fills
-// the table with keys seen once therefore pushes out other keys seen once, not those that matter. The search goes on
+// the table with keys seen once therefore pushes out other keys seen once, not entries that matter. The search goes on
 // from where it stopped, so it finds every worthless entry sooner or later.
 //
 // Everything but EraseIf takes constant time. References hold until the next FindOrAdd or Erase.

@@ -13,7 +13,7 @@
 namespace verifyd {
 
 // Returns the next lines, as many as have come together, each with its line end; nullopt after the last one. One call
-// at a time. Destroying the source says that nobody listens any more: what is under way ends by itself.
+// at a time. Destroy the source when nobody listens any more: its work then ends by itself.
 using LineSource = std::function<boost::asio::awaitable<std::optional<std::string>>()>;
 
 }  // namespace verifyd

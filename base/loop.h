@@ -49,8 +49,9 @@ class Loop {
   void Run();
   // Runs what is ready and returns; never waits. Returns the number of handlers run.
   size_t Poll();
-  // Run calls these between two pieces of work, about every kUrgentInterval: for what must not wait until everything
-  // that is ready now has had its turn. Add and remove them in a turn of the loop, never in one of these calls.
+  // Run calls these between two pieces of work, about every kUrgentInterval: for work that must not wait until
+  // everything that is ready now has had its turn. Add and remove them in a turn of the loop, never in one of these
+  // calls.
   static constexpr absl::Duration kUrgentInterval = absl::Microseconds(50);
   std::list<std::function<void()>>& urgent() { return urgent_; }
   // Called when the loop is destroyed. Each lets go of a coroutine that still waits (base/signal.cc).

@@ -13,11 +13,11 @@ struct Mailbox::Letters : std::enable_shared_from_this<Mailbox::Letters> {
   std::mutex mutex;
   bool called = false;  // Work is on its way, or at work
   std::vector<absl::AnyInvocable<void()>> waiting;
-  // Loop thread only: what Work took when it last looked, and how much of that is done.
+  // Loop thread only: the pieces that Work took when it last looked, and how many of them are done.
   std::vector<absl::AnyInvocable<void()>> taken;
   size_t done = 0;
 
-  // A turn of the loop. When the loop ends before the turn runs, the turn drops what waits for it: that may own the
+  // A turn of the loop. When the loop ends before the turn runs, the turn drops the waiting work: that may own the
   // owner of the mailbox.
   struct Turn {
     explicit Turn(std::shared_ptr<Letters> letters) : letters(std::move(letters)) {}

@@ -1,6 +1,6 @@
 // A mailbox: hands work to another loop when much of it comes at a time. The other loop is woken once and does
 // everything posted until then together. After kTogether pieces, or after Loop::kUrgentInterval where pieces take long,
-// it gives others their turn. Work that it has not done when it is destroyed is dropped with it.
+// it gives others their turn. Work that the loop has not done when it is destroyed is dropped with it.
 //
 // Thread: any; destructor and `waiting`: the loop's thread only.
 #ifndef VERIFYD_BASE_MAILBOX_H_

@@ -27,8 +27,8 @@ struct Network {
   AddressBits bits = {};
   int prefix = 0;  // of the 128 bits; an IPv4 network has 96 more than is written
 
-  // A CIDR block or a single address: "127.0.0.0/8", "[::1]/128", "192.0.2.1". Errors name it and what was expected;
-  // bits beyond the prefix are an error, as in Postfix.
+  // Parses a CIDR block or a single address: "127.0.0.0/8", "[::1]/128", "192.0.2.1". Errors name it and what was
+  // expected; bits beyond the prefix are an error, as in Postfix.
   static absl::StatusOr<Network> Parse(absl::string_view text);
 
   // ::/0 is IPv6: it contains no IPv4 address.

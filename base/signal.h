@@ -27,7 +27,7 @@ class Signal {
   // is never re-entered. The Signal may be gone by then.
   boost::asio::awaitable<bool> Wait(MonoTime deadline = MonoTime::InfiniteFuture());
 
-  // Wakes all who wait now. It is not remembered for those who come later.
+  // Wakes all who wait now. It does not wake later waiters.
   void NotifyAll();
   // Wakes the one who has waited longest. False if nobody waits.
   bool NotifyOne();

@@ -39,8 +39,8 @@ bool IsUtf8(absl::string_view text);
 // is one.
 std::vector<absl::string_view> SplitList(absl::string_view text);
 
-// A time with Postfix's unit letters: "3s", "15m", "12h", "31d", "2w". A bare number takes `default_unit` (one of
-// "smhdw"). Errors name the text and what was expected.
+// Parses a time with Postfix's unit letters: "3s", "15m", "12h", "31d", "2w". A bare number takes `default_unit` (one
+// of "smhdw"). Errors name the text and what was expected.
 absl::StatusOr<absl::Duration> ParseTimeValue(absl::string_view text, char default_unit = 's');
 // Returns the shortest exact form in one unit: "31d", "90s", "1500ms" where whole seconds are not exact.
 std::string FormatTimeValue(absl::Duration d);

@@ -168,7 +168,7 @@ struct Cache::Impl {
   uint64_t damaged = 0;
   absl::flat_hash_set<std::string> reported;
   std::optional<absl::Time> last_cleanup;
-  // In the order of the cleanups for whose end they wait.
+  // Callbacks, in the order of the cleanups that they wait for.
   std::deque<std::pair<uint64_t, absl::AnyInvocable<void()>>> waiting_for_cleanup;
   Timer cleanup_timer;
   // With pseudonyms: how far the records in clear are hashed, and how many there were.

@@ -111,7 +111,7 @@ class Cache {
     std::string next;  // `after` for the next page; empty: this was the last
   };
   RecordPage RecordsAfter(absl::string_view after, size_t limit);
-  // Records that a walk handles in one turn of the loop: whoever waits at a door comes in between.
+  // Records that a walk handles in one turn of the loop: clients that wait at a door come in between.
   static constexpr size_t kInATurn = 64;
 
   std::optional<DomainFact> FindDomainFact(absl::string_view domain);
@@ -137,7 +137,7 @@ class Cache {
   // Returns all that have not ended by `now`, with their keys, holds among them; ordered by key.
   std::vector<std::pair<std::string, Pin>> ListPins(absl::Time now);
   // Moves pins of older versions, which were kept as they had been spelled, to the key in small letters. Hashed ones
-  // stay, and hold for their own spelling only. Of several the newest holds, but one that has ended by `now` gives way
+  // stay, and hold for their own spelling only. The newest of several holds, but one that has ended by `now` gives way
   // to one that has not. For the daemon, which writes.
   void FoldPins(absl::Time now);
   // Returns the hold on a domain, unless it has ended by `now`.

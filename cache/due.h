@@ -1,4 +1,4 @@
-// The due index: what is due when, over all tables. Its keys are ordered by kind, then time, so that the cleaner and
+// The due index: a list of due times, over all tables. Its keys are ordered by kind, then time, so that the cleaner and
 // the planner of probes each walk their own entries and stop at the first that is not due. A value does not store its
 // entries; they are computed from it, here and nowhere else.
 //

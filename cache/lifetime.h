@@ -48,8 +48,8 @@ enum class Freshness : uint8_t {
   kExpired,  // treated as absent
 };
 
-// The freshness of a record's standing finding at `now`. Comparisons are strict, as in Postfix: expired if made before
-// now - expire, due for refresh if made before now - refresh. Where the record has a planned next probe
+// Returns the freshness of a record's standing finding at `now`. Comparisons are strict, as in Postfix: expired if made
+// before now - expire, due for refresh if made before now - refresh. Where the record has a planned next probe
 // (Record::next_probe), that alone says when it is due for refresh.
 //
 // A record whose time lies in the future (the clock was set back) is never expired: a machine that starts with its

@@ -1,4 +1,4 @@
-// Merges a new finding into the record held. The rules:
+// Merges a new finding into the record that the cache holds. The rules:
 //
 //  - A definite finding replaces a temporary, risky or missing one, and one of the same deliverability.
 //  - A temporary finding never overwrites a live risky or definite one: it is counted, and the record stands.

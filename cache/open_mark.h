@@ -4,8 +4,8 @@
 // The mark names the boot of the machine and the start time of the process: after a reboot another process may have the
 // number, and the mark is not about that one.
 //
-// Marks are read and written with the rights of the folder's owner. Anything else there than a plain file is neither
-// read nor written.
+// Marks are read and written with the rights of the folder's owner. Anything there but a plain file is neither read nor
+// written.
 //
 // Thread: any.
 #ifndef VERIFYD_CACHE_OPEN_MARK_H_

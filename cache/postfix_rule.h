@@ -2,7 +2,7 @@
 // (address_verify_verdict_policy = postfix): the class digit decides, a temporary failure is remembered like a refusal,
 // an expired positive goes, and one failure never overwrites a stored positive. See VERIFY_README and verify(8).
 //
-// A record holds in its own fields what verify(8) keeps: the status is the finding's deliverability, the time of the
+// The fields of a record hold the entry of verify(8): the status is the finding's deliverability, the time of the
 // update its `when` (InfinitePast: nothing is known yet), and the time of the probe is `next_probe` less kProbeLife.
 //
 // Thread: any (pure functions).
@@ -34,7 +34,7 @@ struct PostfixAnswer {
 PostfixAnswer AskByPostfixRule(const std::optional<Record>& held, const Lifetimes& lifetimes, bool negative_cache,
                                absl::Time now);
 
-// Returns `finding` by the class digit of its reply; a finding without a reply keeps its meaning.
+// Returns `finding` judged by the class digit of its reply; a finding without a reply keeps its meaning.
 Finding ByClassDigit(Finding finding);
 // Returns the record after `finding` (of ByClassDigit); nothing where it changes nothing.
 std::optional<Record> UpdateByPostfixRule(const std::optional<Record>& held, const Finding& finding);

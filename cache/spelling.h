@@ -15,7 +15,7 @@ namespace verifyd {
 std::string FoldedKey(absl::string_view key);
 
 // Returns the first spelling of `folded`, in the order of bytes, after `after` (empty: the first of all); empty where
-// there is none. A walk of a sorted table can so leap over other keys.
+// there is none. With it a walk of a sorted table leaps over other keys.
 std::string NextSpelling(absl::string_view folded, absl::string_view after);
 
 }  // namespace verifyd

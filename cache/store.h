@@ -25,7 +25,7 @@
 
 namespace verifyd {
 
-// What has happened to the file while it was open.
+// The state of the file since it was opened.
 enum class StorePresence {
   kThere,
   kGone,  // its name is gone, or belongs to another file: it serves as before, until it is closed

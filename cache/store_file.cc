@@ -349,7 +349,7 @@ absl::Status StoreFile::Copy(const std::string& from, const std::string& to, GoO
   mdb_env_info(env.get(), &info);
   mdb_env_stat(env.get(), &stat);
   if (::access(to.c_str(), F_OK) == 0) return absl::AlreadyExistsError(absl::StrCat(to, " is there already"));
-  // Overwrites what an earlier copy may have left; nothing else writes such names.
+  // Overwrites the remains of an earlier copy; nothing else writes such names.
   const std::string part = absl::StrCat(to, ".part");
   const int fd = ::open(part.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return SystemError(part, "cannot make it");

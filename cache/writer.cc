@@ -53,7 +53,7 @@ Writer::~Writer() {
 }
 
 bool Writer::Put(Mutation mutation) {
-  // Refused here, lest it spoil the batch it would be in.
+  // Refused here, so that it does not spoil a batch.
   if (mutation.key.empty() || mutation.key.size() > Store::kMaxKey) {
     GiveUp(1, absl::StrCat("a key of ", mutation.key.size(), " bytes can not be stored"));
     return false;

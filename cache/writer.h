@@ -68,7 +68,7 @@ class Writer {
 
   Writer(Store& store, const Clock& clock, absl::string_view map_name, const Lifetimes& lifetimes, const Bounds& bounds,
          const Options& options, OnCommitted on_committed, OnCleaned on_cleaned, OnPresence on_presence);
-  // Commits what waits; a cleanup under way ends as "partial".
+  // Commits waiting changes; a cleanup under way ends as "partial".
   ~Writer();
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;

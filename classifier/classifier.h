@@ -4,9 +4,9 @@
 //
 // The address that was asked about is not part of what the server says (classifier/marks.h).
 //
-// Order of the rules (classifier/rules.txt): refused text; a reply quoted within the reply is judged in its place
-// ("said: 550 ..."), but an outer 4yz stays temporary; words about us (listed, blocked, PTR, reputation); session
-// limits; quota; unknown user; enhanced code; class digit.
+// Order of the rules (classifier/rules.txt): refusals whose text says what is refused; a reply quoted within the reply
+// is judged in its place ("said: 550 ..."), but an outer 4yz stays temporary; words about us (listed, blocked, PTR,
+// reputation); session limits; quota; unknown user; enhanced code; class digit.
 //
 // Thread: any (immutable once made).
 #ifndef VERIFYD_CLASSIFIER_CLASSIFIER_H_

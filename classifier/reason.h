@@ -61,7 +61,7 @@ struct ReasonRow {
   DefaultDecision outbound;  // recipients elsewhere
 };
 
-// The row of `reason`. Reason::kNone has none and must not be asked for (CHECKed).
+// Returns the row of `reason`. Reason::kNone has none and must not be asked for (CHECKed).
 const ReasonRow& RowOf(Reason reason);
 // Returns true if something is wrong on our side and the operator has to repair it. No mail is deferred for that, and
 // nobody outside is told about it.
@@ -73,7 +73,7 @@ Deliverability ShownDeliverability(Deliverability kept, Reason reason);
 absl::string_view ReasonName(Reason reason);
 std::optional<Reason> ReasonFromName(absl::string_view name);
 
-// The words of the table: "now-new-session", "mx_block".
+// Return the words of the table: "now-new-session", "mx_block".
 absl::string_view RetryClassName(RetryClass retry);
 absl::string_view CacheClassName(CacheClass cache_class);
 

@@ -114,8 +114,8 @@ struct Record {
   std::string owner;
   uint16_t type = 0;
   uint32_t ttl = 0;
-  size_t start = 0;   // of the data in the message
-  size_t length = 0;  // of the data
+  size_t start = 0;   // of its data in the message
+  size_t length = 0;  // of its data
 };
 
 struct Message {

@@ -47,9 +47,9 @@ class CaresChannel {
   // question asked from within a completion would keep the socket open, and with it the port.
   void Send(const std::string& name, DnsType type, Done done);
   size_t servers() const;
-  // Questions that wait for their answer.
+  // Returns the number of questions that wait for their answer.
   size_t open() const;
-  // Questions asked since none were open, and therefore from one port.
+  // Returns the number of questions asked since none were open, and therefore from one port.
   size_t asked_from_one_port() const;
 
  private:

@@ -1,6 +1,6 @@
 // The real resolver, on c-ares: a cache by TTL, one question in flight per name and type, bounded questions in flight.
 //
-// The places in flight, and those in the line behind them, are shared out by registrable domain, with a reserve for our
+// The places in flight, and those in the line for them, are shared out by registrable domain, with a reserve for our
 // own domains (base/shares.h); the domains that wait take turns, and ours come first. When a question's servers have
 // been silent for the time of one try, the question gives its place up and waits on without it. Anybody can have any
 // number of names whose servers do not answer; they hold up no others. Up to 2000 questions wait so.
@@ -50,7 +50,7 @@ class CaresResolver : public Resolver {
  private:
   struct Impl;
   explicit CaresResolver(std::shared_ptr<Impl> impl);
-  std::shared_ptr<Impl> impl_;  // everybody else holds it weakly: answers on their way through the loop
+  std::shared_ptr<Impl> impl_;  // others hold it weakly: answers on their way through the loop
 };
 
 }  // namespace verifyd

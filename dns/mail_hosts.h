@@ -21,7 +21,7 @@ namespace verifyd {
 enum class MailHostsStatus : uint8_t {
   kOk,            // at least one host with an address
   kNoSuchDomain,  // NXDOMAIN of the domain itself
-  kNullMx,        // the only MX is "."; beside others "." is ignored (malformed)
+  kNullMx,        // the only MX is "."; with other MX "." is ignored (malformed)
   kNoMailHost,    // no MX and no address
   kUnresolvable,  // MX hosts, but all definitely without address, or with names no host can have
   kTemporary,     // SERVFAIL, REFUSED, malformed, not asked: nothing is known. Also addresses, but none we may use

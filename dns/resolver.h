@@ -15,8 +15,8 @@
 
 namespace verifyd {
 
-// Whose name a question is about. When there are too many questions, some room is left for the operator's own domains
-// and next hops: anybody can make us ask for other names.
+// Whether a question is about a name of ours. When there are too many questions, some room is left for the operator's
+// own domains and next hops: anybody can make us ask for other names.
 enum class DnsNeed : uint8_t { kOthers, kOurs };
 
 class Resolver {

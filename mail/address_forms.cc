@@ -72,8 +72,8 @@ size_t AtSign(absl::string_view text, size_t at) {
   return Encoded(text, at) == '@' ? 3 : 0;
 }
 
-// Returns the bytes of what a server repeats at the beginning of each line: "5.1.1 ", or, where lines have been joined,
-// "550-5.1.1 ". 0 where there is nothing of the kind.
+// Returns the bytes of a code that a server repeats at the beginning of each line: "5.1.1 ", or, where lines have been
+// joined, "550-5.1.1 ". 0 where there is no such code.
 size_t BeginOfLine(absl::string_view text, size_t at) {
   const absl::string_view line = text.substr(at);
   absl::string_view rest = line;
@@ -123,7 +123,7 @@ AddressForms::AddressForms(absl::string_view local) {
   odd_ = !std::all_of(local.begin(), local.end(), IsOrdinary);
 }
 
-// Of a run of quotes only the first can begin a form: to begin at each would be quadratic.
+// Only the first of a run of quotes can begin a form: to begin at each would be quadratic.
 bool AddressForms::CanBegin(absl::string_view text, size_t at) const {
   const char c = text[at];
   if (absl::ascii_tolower(static_cast<unsigned char>(c)) == letters_[0] || (c & 0x80) != 0) {

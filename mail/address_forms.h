@@ -2,7 +2,7 @@
 // chooses its local part, "x blocked using zen.spamhaus.org"@our.example, and servers repeat it in many ways: as it was
 // sent, without its quotes or backslashes, with more of them, in other case, percent-encoded, without its domain,
 // wrapped over lines, cut off. None of that may be taken for words of the server. None of it may be logged where
-// addresses are not.
+// addresses may not be.
 //
 // White space, quotes and backslashes are skipped, in the local part as in the text, and letters are compared folded
 // (mail/folded_text.h): folded text has the same forms. The domain is not compared: a local part with "@" after it is
@@ -62,7 +62,7 @@ class AddressForms {
   Place FormAt(absl::string_view text, size_t begin) const;
 
   std::string folded_;   // the local part, folded
-  std::string letters_;  // `folded_` without what is skipped
+  std::string letters_;  // `folded_` without the skipped characters
   bool odd_ = false;
 };
 

@@ -44,13 +44,13 @@ constexpr size_t kMaxStateName = 450;
 
 // The trouble that a breaker has met (probe/breaker.h).
 struct BreakerState {
-  // Consecutive failures to hold a conversation, and what the last one was.
+  // Consecutive failures to hold a conversation, and the last of them.
   uint32_t failures = 0;
   Reason last_failure = Reason::kNone;
   absl::Time last_failure_when = absl::InfinitePast();
   absl::Time last_success = absl::InfinitePast();
-  // While the breaker is open, the destination is asked nothing; InfinitePast: closed. `open_reason` says what opened
-  // it.
+  // While the breaker is open, no question goes to the destination; InfinitePast: closed. `open_reason` says what
+  // opened it.
   absl::Time open_until = absl::InfinitePast();
   Reason open_reason = Reason::kNone;
   // Pause before the next trial, grown at each failed one.
@@ -68,7 +68,7 @@ struct DestinationState {
   // The pace that the destination has shown to bear: addresses asked about a second; 0: not known.
   double questions_per_second = 0;
   std::vector<RestingSource> resting;
-  // The operator wants the destination asked nothing until then; InfinitePast: no such wish.
+  // The operator wants no question to go to the destination until then; InfinitePast: no such wish.
   absl::Time held_until = absl::InfinitePast();
   // The operator's note on that, printable. Only the api changes it (verifyd/api/destination_routes.cc).
   std::string held_why;

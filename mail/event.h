@@ -32,7 +32,7 @@ enum class Event : uint8_t {
   // The dialogue; the stage says where
   kClosed,  // EOF or reset
   kTimeout,
-  kNotSmtp,        // what came is no reply at all
+  kNotSmtp,        // the bytes that came are no reply
   kProtocolError,  // overlong lines, replies out of turn ...
   kPlaintextAfterStarttls,
   kTlsFailed,        // TLS was not required: retried in clear

@@ -1,4 +1,4 @@
-// A finding: what one probe, or another source, learned about an address, and from which server.
+// A finding: the answer that one probe, or another source, found for an address, and the server that gave it.
 //
 // Thread: any (values).
 #ifndef VERIFYD_MAIL_FINDING_H_
@@ -132,9 +132,9 @@ struct Finding {
   Reason reason = Reason::kNone;
   Scope scope = Scope::kSession;
   Stage stage = Stage::kDns;
-  // Which rule of the classifier decided; "event" rules are named "event.NAME".
+  // The rule of the classifier that decided; "event" rules are named "event.NAME".
   std::string rule;
-  // What the server said; code 0 when it said nothing (DNS, connect, time-outs).
+  // The server's reply; code 0 when it said nothing (DNS, connect, time-outs).
   int code = 0;
   EnhancedCode enhanced;
   // Printable, worded as Postfix words it: "host mx.example.com[192.0.2.1] said: 550 5.1.1 User unknown (in reply to
@@ -154,7 +154,7 @@ struct Finding {
   friend bool operator==(const Finding&, const Finding&) = default;
 };
 
-// Words for users, logs and files: "deliverable", "address", "rcpt". A reason's name is in classifier/reason.h.
+// Return words for users, logs and files: "deliverable", "address", "rcpt". A reason's name is in classifier/reason.h.
 absl::string_view DeliverabilityName(Deliverability d);
 absl::string_view ScopeName(Scope s);
 absl::string_view StageName(Stage s);

@@ -11,9 +11,9 @@
 
 namespace verifyd {
 
-// Returns `text` with each address replaced by what `mask` makes of it. `mask` is called with "local@domain". An
-// address in <> may have blanks in its local part. Text without a local part ("@example.com") is no address. In
-// "sender=<joe>", "recipient=<joe>" and " to=<joe>", as the log has them, an address may lack its domain.
+// Returns `text` with each address replaced by `mask` of it, which is called with "local@domain". An address in <> may
+// have blanks in its local part. Text without a local part ("@example.com") is no address. In "sender=<joe>",
+// "recipient=<joe>" and " to=<joe>", as the log has them, an address may lack its domain.
 std::string MaskedText(absl::string_view text, absl::FunctionRef<std::string(absl::string_view address)> mask);
 
 // Returns "*@example.com" for "joe@example.com".

@@ -32,7 +32,7 @@ struct ProbeRequest {
   MonoTime deadline;
   ProbeIdentity identity;
   AskCatchAll ask_catch_all = AskCatchAll::kNo;
-  // The operator has named the domain as his own: what protects servers of others does not hold the probe up.
+  // The operator has named the domain as his own: limits that protect other people's servers do not delay the probe.
   bool ours = false;
   // See Question.
   uint64_t asker = 0;

@@ -1,4 +1,4 @@
-// A question: what a door asks the verifier.
+// A question of a door to the verifier.
 //
 // Thread: any (a value).
 #ifndef VERIFYD_MAIL_QUESTION_H_
@@ -33,13 +33,13 @@ struct Question {
   bool memory_only = false;
   // The asker has chosen the address, so verify_domains does not apply.
   bool any_domain = false;
-  // Says what is wrong with the text asked about where it is no address. `address` is then Address::DomainOf it, and
+  // Set where the text asked about is no address: it says what is wrong. `address` is then Address::DomainOf it, and
   // memory answers: bad_address_syntax, if the domain's addresses may be asked about.
   std::string no_address;
   // The asker wants to know if the server accepts everybody. A positive then waits for that answer, too, as long as
-  // there is patience. Else it is told at once, and what is found out later is only remembered.
+  // there is patience. Else it is told at once, and the later answer is only remembered.
   bool wants_catch_all = false;
-  // A number that stands for the asker, whom questions in vain count against. 0: nobody.
+  // A number that stands for the asker. Questions in vain count against it. 0: nobody.
   uint64_t asker = 0;
 };
 

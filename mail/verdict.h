@@ -1,4 +1,4 @@
-// A verdict: what is held true of an address now, and from which source.
+// A verdict: the finding that is held true of an address now, and its source.
 //
 // Thread: any (a value).
 #ifndef VERIFYD_MAIL_VERDICT_H_
@@ -24,7 +24,7 @@ enum class VerdictSource : uint8_t {
 };
 
 enum class VerdictState : uint8_t {
-  kKnown,          // `finding` says what is held true
+  kKnown,          // `finding` is held true
   kInProgress,     // a probe is in the air; patience ended first (or there was none)
   kNotCached,      // memory has nothing and no probe was wanted
   kNotVerifiable,  // the address is not one that verifyd may or can ask about; `finding.text` says why
@@ -38,7 +38,7 @@ struct Verdict {
   absl::Duration age = absl::ZeroDuration();
   // The address existed not long ago: it is only deferred for now.
   bool grace = false;
-  // Since when there were only temporary answers; InfiniteFuture: there were others.
+  // Since when there were only temporary answers; InfiniteFuture: not the case.
   absl::Time deferred_since = absl::InfiniteFuture();
   // Memory answered although a refresh is due; one is under way.
   bool refreshing = false;

@@ -127,7 +127,7 @@ Event EventOfErrno(int error) {
   }
 }
 
-// Returns true if a later try may find more of what is used up.
+// Returns true where a local resource is used up; there may be more of it later.
 bool IsExhaustion(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM || error == EADDRINUSE ||
          error == EADDRNOTAVAIL;

@@ -58,7 +58,7 @@ class NetworkTable {
     uint32_t value = 0;
     Network network;
     bool negated = false;
-    std::unique_ptr<Block> inside;  // if
+    std::unique_ptr<Block> inside;  // set for "if"
     bool Matches(const AddressBits& address) const;
   };
   struct SamePrefix {

@@ -39,7 +39,7 @@ class PatternTable {
   static constexpr size_t kMaxValue = 1024;
 
   // `check` sees every value once, however many lines have it, and may refuse it. It sees "x" in place of $1, so that a
-  // client can not choose an action by his address. Errors name file and line, what was found and what was expected.
+  // client can not choose an action by its address. Errors name file and line, what was found and what was expected.
   using Check = absl::FunctionRef<absl::Status(absl::string_view value)>;
   static absl::StatusOr<std::shared_ptr<const PatternTable>> Parse(absl::string_view file_name, absl::string_view text,
                                                                    Check check);

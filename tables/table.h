@@ -63,7 +63,7 @@ class Table {
   static absl::StatusOr<std::shared_ptr<const Table>> Load(absl::string_view spec);
   // Stands in for a table that must not keep us from starting, because another file names it (main.cf).
   static std::shared_ptr<const Table> Broken(absl::string_view spec, absl::Status why);
-  // Of two equal keys the first counts, as in Postfix; the second is logged.
+  // The first of two equal keys counts, as in Postfix; the second is logged.
   static absl::StatusOr<std::shared_ptr<const Table>> Parse(absl::string_view file_name, absl::string_view text,
                                                             Check check);
 
@@ -80,7 +80,7 @@ class Table {
   // Finds a key in lower case and returns the number of its value: values are numbered from 0 in the order in which
   // `check` saw them.
   std::optional<uint32_t> FindNumber(absl::string_view folded_key) const;
-  // Keys in the order of the text.
+  // Returns the keys in the order of the text.
   std::vector<std::string> Keys() const;
   void ForEach(absl::FunctionRef<void(absl::string_view key, absl::string_view value)> visit) const;
   size_t size() const { return keys_.size(); }

@@ -10,7 +10,7 @@
 
 namespace verifyd {
 
-// The records that are asked for; an empty field asks for nothing. Checked by the api.
+// The records that are asked for; an empty field is no condition. Checked by the api.
 struct RecordSelection {
   std::string domain;
   std::string status;

@@ -28,7 +28,7 @@ absl::StatusOr<Settings> LoadSettings(const Place& place) {
 
 namespace {
 
-// What a file that is wrong says of the socket; empty where that is nothing that could be used.
+// Returns the socket in a wrong settings file; empty where it names none that could be used.
 std::string SocketNamedIn(const std::string& path) {
   const absl::StatusOr<std::unique_ptr<std::ifstream>> file = OpenInputFile(path);
   std::string socket;

@@ -72,7 +72,7 @@ constexpr mode_t kRuntimeMode = 0750;
 constexpr absl::Duration kAnswerPause = absl::Milliseconds(100);
 // Sockets that could not be had are tried again so often.
 constexpr absl::Duration kSocketRetry = absl::Minutes(1);
-// So much, as tables may stand in settings (inline:).
+// Tables may stand in settings (inline:), so this is large.
 constexpr size_t kMaxRoutes = size_t{4} << 20;
 
 // Raises it as far as we may: each session is a descriptor (probe_session_limit).
@@ -175,7 +175,7 @@ std::string ListText(const std::vector<ListenAddress>& addresses) {
                        [](std::string* out, const ListenAddress& address) { out->append(address.ToString()); });
 }
 
-// False while Postfix can not be asked, or the settings are a stopgap: where mail goes is not known then.
+// False while Postfix can not be asked, or the settings are a stopgap: the routes are not known then.
 bool KnowsRoutes(const Configuration& configuration) {
   const Settings& settings = *configuration.settings;
   return configuration.stand_in != StandIn::kStopgap &&
@@ -333,7 +333,7 @@ absl::Status Daemon::Impl::Listen(Door& door, const std::vector<ListenAddress>& 
       continue;
     }
     const std::string why = absl::StrCat(door.row.name, "_listen: ", listener.status().message());
-    // Clients at the inherited ones are not to wait because of this one.
+    // Clients at the inherited sockets are not to wait because of this one.
     if (!inherited_doors) return absl::UnavailableError(why);
     LogError(absl::StrCat(why, "; it is tried again every minute"));
     door.missing.push_back({address, why});
@@ -387,7 +387,7 @@ absl::Status Daemon::Impl::GiveUpPrivileges() {
   return BecomeUser(*user);
 }
 
-// Without the key, too, no address is kept or logged in clear.
+// Even without the key no address is kept or logged in clear.
 void Daemon::Impl::UsePrivacy(CacheSettings& cache_settings) const {
   const Privacy& privacy = configuration->privacy;
   absl::StatusOr<std::shared_ptr<const Pseudonyms>> pseudonyms = OpenPseudonyms(privacy, /*make=*/true);
@@ -554,7 +554,8 @@ void Daemon::Impl::HeedRoutesOfBefore(const absl::StatusOr<std::string>& routes)
 absl::StatusOr<Configuration> Daemon::Impl::ReadSettings(std::shared_ptr<const PostfixSettings> postfix) {
   absl::StatusOr<Configuration> loaded =
       Configuration::Load(options.settings_file, options.assignments, {.before = std::move(postfix)});
-  // Watch here, not when they are in force: else the watch could read tables with the earlier settings once more.
+  // Watch the new settings here, not when they are in force: else the watch could read tables with the earlier ones
+  // again.
   if (loaded.ok()) table_watch->Watch(*loaded);
   return loaded;
 }
@@ -625,7 +626,7 @@ void Daemon::Impl::RefuseSettings(const absl::Status& why) {
   }
 }
 
-// Is said every minute, because mail depends on it and nobody may have seen the line of the start.
+// Says so every minute, because mail depends on it and nobody may have seen the line of the start.
 void Daemon::Impl::SayWrongSettings() const {
   for (const absl::string_view line : absl::StrSplit(wrong_settings, '\n', absl::SkipEmpty())) {
     LogError(absl::StrCat("settings can not be used: ", line));

@@ -1,9 +1,9 @@
 // The daemon: all rooms put together, and their life from start to drain.
 //
 // A service manager (NOTIFY_SOCKET, LISTEN_FDS) may hold sockets at which a client waits without end while nothing
-// answers: Postfix does so at that of verify(8). So a daemon that has one also starts where its settings can not be
-// used (Configuration::stand_in). It says so every minute, reads them again by itself, and begins anew with them once
-// they are right. Without a service manager such settings are an error that ends it.
+// answers: Postfix waits so at the socket of verify(8). So a daemon that has one also starts where its settings can not
+// be used (Configuration::stand_in). It says so every minute, reads them again by itself, and begins anew with them
+// once they are right. Without a service manager such settings are an error that ends it.
 //
 // Thread: main. The front loop runs on the thread that calls Run. The prober loop, and the loop on which settings and
 // tables are read, have threads of the daemon's own, so that no client waits because of them.

@@ -1,7 +1,7 @@
 // Talks with a service manager as sd_notify(3) and sd_listen_fds(3) do, without their library. Does nothing where there
 // is none.
 //
-// Thread: any; ListenSockets once, at start.
+// Thread: any; TakeInheritedSockets once, at start.
 #ifndef VERIFYD_VERIFYD_SERVICE_MANAGER_H_
 #define VERIFYD_VERIFYD_SERVICE_MANAGER_H_
 

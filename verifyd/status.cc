@@ -104,7 +104,7 @@ void JudgeRoutes(const Status& status, std::vector<Remark>& remarks) {
   }
 }
 
-// Returns the faults of tables in whose place one stands that can not be asked.
+// Returns why tables can not be read: a BrokenTable stands in the place of each.
 std::vector<std::string> BrokenTables(const ProbeSettings& probe) {
   std::vector<std::string> broken;
   const auto look = [&](const Table& table) {

@@ -1,9 +1,8 @@
 // The table watch: tables are read again when their files change, without a reload. It looks at them every 5 s. When
-// one has changed since it was read, and all have stayed as they are for a whole interval (nobody is in the middle of
-// writing them), all tables are read, with the settings in force: the settings file may be half edited. Postfix's
-// main.cf and master.cf are tables in this sense (postfix_config_directory); where main.cf could not be asked about,
-// that is tried again every minute. A fault in a table is logged once for each change, and what was read before stays
-// in force.
+// one has changed since it was read, and all have stayed as they are for a whole interval (so none is half written),
+// all tables are read, with the settings in force: the settings file may be half edited. Postfix's main.cf and
+// master.cf are tables in this sense (postfix_config_directory); where main.cf could not be asked about, that is tried
+// again every minute. A fault in a table is logged once for each change, and what was read before stays in force.
 //
 // Looking is a stat(2) a file, microseconds where the disk is near. But a file may lie on a server that does not
 // answer, and a million entries take a second to read. So it has a loop of its own, which nothing waits for.

@@ -1,4 +1,4 @@
-// A thread's wish where fewer processors are there than threads with work (sched(7)). Where the system does not grant
+// A thread's wish where there are fewer processors than threads with work (sched(7)). Where the system does not grant
 // it, everything works all the same, only later, so nothing is reported.
 //
 // Thread: for the thread that calls it.

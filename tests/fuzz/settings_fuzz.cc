@@ -1,4 +1,4 @@
-// A settings file is written by people, and by programs.
+// A settings file is written by people and by programs.
 #include <cstdint>
 #include <cstdlib>
 
@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!file.ok()) return 0;
   const auto settings = verifyd::Settings::Load(*file, {});
   if (!settings.ok()) return 0;
-  // What was accepted can be read.
+  // Accepted settings can be read.
   for (const verifyd::SettingRow& row : verifyd::Settings::Table()) {
     if (row.type == verifyd::SettingType::kNumber) {
       const int64_t number = settings->Number(row.name);

@@ -221,7 +221,7 @@ TEST_F(VerifyctlWithDaemonTest, ReportShowsWhatWasDecided) {
 TEST_F(VerifyctlWithDaemonTest, ShowTellsTheStoryOfARefusalByItsId) {
   std::string id;
   loop_.Post([&] { id = Refuse(); });
-  EXPECT_EQ(Run({"report"}), 0);  // behind it
+  EXPECT_EQ(Run({"report"}), 0);  // runs behind the refusal
   EXPECT_EQ(Run({"show", id}), 0);
   EXPECT_THAT(out_, StartsWith(absl::StrCat(id, ": reject of gone@example.com\n")));
   EXPECT_THAT(out_, HasSubstr("  client        192.0.2.7\n"));

@@ -58,7 +58,7 @@ Pin PinOf(const ApiArguments& arguments, absl::Time now);
 // Returns one line for people; empty for an unknown name.
 absl::string_view ApiArgumentDocumentation(absl::string_view name);
 
-// Reads what one route takes.
+// Reads the arguments that one route takes.
 class ApiArgumentReader {
  public:
   // `route` is for people: "GET /v1/record"; `names` are the arguments it takes. They and `arguments` outlive the

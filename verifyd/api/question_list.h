@@ -34,7 +34,7 @@ class QuestionList : public std::enable_shared_from_this<QuestionList> {
   // Where many questions are under way, answers are gathered for so long before they are handed on: the reader is woken
   // for many at a time.
   static constexpr absl::Duration kGathered = absl::Milliseconds(5);
-  // A list that has no room looks so often whether it has.
+  // A list without room looks so often whether there is some.
   static constexpr absl::Duration kLooksAgain = absl::Milliseconds(50);
   // Questions that begin in one turn of the loop; the doors have their turn in between.
   static constexpr size_t kInATurn = 8;

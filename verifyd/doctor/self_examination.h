@@ -20,7 +20,7 @@ Examination ExamineCacheFile(const Configuration& configuration);
 Examination ExamineDisk(const Configuration& configuration);
 // Tables that are empty, or that the service (the owner of the cache's folder) may not read; nothing where all is well.
 Examinations ExamineTables(const Configuration& configuration);
-// The socket of Postfix that is asked for routes; nothing where there is none.
+// The service must be able to reach the socket of Postfix that is asked for routes; nothing where there is none.
 std::optional<Examination> ExamineRouteService(const Configuration& configuration);
 // verifyd must have the settings by which `main_cf` routes mail. Nothing where there is no such file.
 std::optional<Examination> ExaminePostfix(const Configuration& configuration, const std::string& main_cf);

@@ -14,7 +14,7 @@ namespace verifyd {
 // An MX of the probe sender's domain must accept the sender of this slot of time and of the neighbouring ones, asked in
 // the way of servers that verify senders.
 boost::asio::awaitable<Examinations> ExamineSender(const DoctorContext& context);
-// Others must be reachable on the SMTP port.
+// Other servers must be reachable on the SMTP port.
 boost::asio::awaitable<Examinations> ExaminePort25(const DoctorContext& context);
 
 }  // namespace verifyd

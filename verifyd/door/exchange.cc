@@ -28,7 +28,7 @@ constexpr absl::Duration kIdleLimit = absl::Hours(1);
 // The limit for a client that began a request, or does not take its answer.
 constexpr absl::Duration kStallLimit = absl::Seconds(100);
 constexpr absl::Duration kSweepInterval = absl::Seconds(10);
-// The requests of so long a time may come at once.
+// As many requests as the rate allows in this time may come at once.
 constexpr absl::Duration kBurst = absl::Seconds(1);
 constexpr absl::Duration kComplaintInterval = absl::Minutes(1);
 
@@ -333,7 +333,7 @@ void Exchange::Impl::AnswerQueue() {
   SendQueued();
 }
 
-// Where the answer must wait the connection is deciding, and goes on by itself. It may also turn out that there is
+// Where the answer must wait, the connection is deciding and goes on by itself. It may also turn out that there is
 // nothing to wait for.
 void Exchange::Impl::AnswerOne(Connection& connection, absl::string_view request) {
   requests.Increment();

@@ -32,7 +32,7 @@ struct ExchangeLimits {
 class Exchange {
  public:
   Exchange(Loop& loop, Metrics& metrics, std::unique_ptr<DoorProtocol> protocol);
-  // Closes all connections. Decisions under way go on, and nobody hears them.
+  // Closes all connections. Decisions under way go on unheard.
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;

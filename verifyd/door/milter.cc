@@ -16,7 +16,7 @@ namespace {
 
 // Postfix waits 30 s for a reply (milter_command_timeout), and as long again after each word of progress.
 constexpr absl::Duration kProgressInterval = absl::Seconds(10);
-// Postfix takes no longer line (line_length_limit). The text is kept between packets, for every client.
+// Postfix takes no longer line (line_length_limit). Every client's text is kept between packets.
 constexpr size_t kMaxKept = 2048;
 
 std::string Kept(absl::string_view text) { return std::string(text.substr(0, kMaxKept)); }
@@ -188,7 +188,7 @@ std::optional<boost::asio::awaitable<void>> MilterConversation::AnswerRecipient(
     client().Say(MilterContinue());
     return std::nullopt;
   }
-  // Postfix's documents have users' own mail marked so; here it takes the policy door's word for it.
+  // Postfix's documents have users' own mail marked so. The policy door's word for it is "submission".
   absl::string_view context = session_.daemon_name;
   if (context == "ORIGINATING") context = "submission";
   std::optional<boost::asio::awaitable<void>> decided = Decide({.protocol_state = "RCPT",

@@ -25,14 +25,14 @@ class DoorClient {
   virtual void Say(absl::string_view bytes) = 0;
   // Sends at once, with what was said before. Only for a coroutine that Answer returned, or while one runs.
   virtual void SayNow(absl::string_view bytes) = 0;
-  // Closes the connection when everything said is out. Whatever else the client has sent is not looked at.
+  // Closes the connection when everything said is out. The rest of the client's input is not looked at.
   virtual void HangUp() = 0;
   // Hangs up because the client does not speak our protocol: the log says `why`, which is printable.
   virtual void HangUpFor(absl::string_view why) = 0;
 
   // True for a client over the limit of connections: no probe is made for it.
   virtual bool memory_only() const = 0;
-  // Returns the time since the client sent what is being answered.
+  // Returns the time since the client sent the request that is being answered.
   virtual absl::Duration waited() const = 0;
 
  protected:

@@ -70,7 +70,7 @@ class VerifyConversation final : public MailConversation {
     return VerifyAnswer(VerifyStatus::kOk, StatusOf(ruling), ReasonOf(ruling));
   }
 
-  // verify(8) does not always answer these, and never whole. smtpd(8) would ask again without end.
+  // verify(8) does not always answer these, and never whole: smtpd(8) then asks again without end.
   void AnswerMalformed(const absl::Status& why) {
     if (!std::exchange(said_malformed_, true)) LogWarning(absl::StrCat("verify: ", why.message()));
     client().Say(VerifyAnswer(VerifyStatus::kBad, RecipientStatus::kDefer, "the request was not understood"));

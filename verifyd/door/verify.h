@@ -3,8 +3,8 @@
 // held until its probe has ended, or for verify_service_patience.
 //
 // smtpd(8) asks without end where it gets no answer, and dies where it can not connect for long. So every request is
-// answered: a malformed one with status -2, one on which the daemon fails by internal_error_action. "disconnect" is no
-// use here and counts as "defer".
+// answered: a malformed one with status -2, one on which the daemon fails as internal_error_action says. "disconnect"
+// is no use here and counts as "defer".
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_DOOR_VERIFY_H_

@@ -1,5 +1,5 @@
-// The control socket: the api (verifyd/api/api.h) by HTTP/1.1 and JSON over a UNIX socket. Streams go out as chunks,
-// one for each line.
+// The control socket: the api (verifyd/api/api.h) by HTTP/1.1 and JSON over a UNIX socket. Streams go out as chunks of
+// whole lines.
 //
 // The socket's mode is 0660. Root, the daemon's own user and the socket's group may look and change. Anybody else, let
 // in only by a wider mode that an administrator sets, may look (http/peer.h).

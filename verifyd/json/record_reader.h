@@ -1,6 +1,6 @@
 // Reads records back from JSON, {"address": ..., "record": {...}} as the api shows them, and deliveries. The text may
-// be written by hand, by another program or with bad intent, so it is checked field by field. What follows from a
-// record and the lifetimes (freshness, expire_at and their like) is passed over.
+// be written by hand, by another program or with bad intent, so it is checked field by field. Values that follow from a
+// record and the lifetimes (freshness, expire_at and their like) are passed over.
 //
 // Thread: any (pure functions).
 #ifndef VERIFYD_VERIFYD_JSON_RECORD_READER_H_

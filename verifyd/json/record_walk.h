@@ -1,6 +1,6 @@
 // A walk over what is held of all addresses, a page at a time. The asker gets a part and where the next one begins, so
-// a walk of ten million records holds up nobody, keeps nothing open between two pages, can be stopped anywhere and be
-// taken up again. Records that come or go meanwhile may be met or not.
+// a walk of ten million records holds up nothing else, keeps nothing open between two pages, can be stopped anywhere
+// and be taken up again. Records that come or go meanwhile may be met or not.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_JSON_RECORD_WALK_H_

@@ -1,5 +1,5 @@
 // A mail request: what an MTA says of the mail it asks about, through any door. The views live as long as the door's
-// buffer, which is until the request is answered.
+// buffer: until the request is answered.
 #ifndef VERIFYD_VERIFYD_RESTRICTION_MAIL_REQUEST_H_
 #define VERIFYD_VERIFYD_RESTRICTION_MAIL_REQUEST_H_
 
