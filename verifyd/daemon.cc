@@ -9,9 +9,12 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -36,6 +39,7 @@
 #include "dns/cares_resolver.h"
 #include "probe/prober.h"
 #include "stream/dialer.h"
+#include "verifyd/api/room_metrics.h"
 #include "verifyd/api/route.h"
 #include "verifyd/api_supply.h"
 #include "verifyd/configuration/last_good_settings.h"
@@ -47,6 +51,7 @@
 #include "verifyd/history/decision_record.h"
 #include "verifyd/http/control.h"
 #include "verifyd/metrics/metrics.h"
+#include "verifyd/metrics/registry.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/service_manager.h"
 #include "verifyd/status.h"
@@ -218,7 +223,7 @@ struct Daemon::Impl {
   void KeepRoutes();
   void Use(Configuration loaded);
   void Configure();
-  std::vector<std::pair<std::string, double>> MoreStats() const;
+  void AddMetrics();
   boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>> Reload();
   absl::StatusOr<std::vector<std::string>> TakeSettings(absl::StatusOr<Configuration> loaded);
   void RefuseSettings(const absl::Status& why);
@@ -422,6 +427,7 @@ absl::Status Daemon::Impl::BuildRooms() {
   restrictions = std::make_unique<Restrictions>(*verifier, *resolver);
   record = std::make_unique<DecisionRecord>(front, *cache);
   BuildDoors();
+  AddMetrics();
   BuildApi();
   Configure();
   RememberDestinations(*cache, *prober);
@@ -448,10 +454,37 @@ void Daemon::Impl::BuildDoors() {
   }
 }
 
+// What is not counted by the metrics themselves; all of it lives as long as the control door, which shows it.
+void Daemon::Impl::AddMetrics() {
+  MetricRegistry& registry = metrics.registry();
+  AddCacheMetrics(registry, *cache);
+  AddProberMetrics(registry, *prober);
+  AddVerifierMetrics(registry, *verifier);
+  const auto add = [&registry](MetricKind kind, MetricName name, std::function<size_t()> read) {
+    name.group = "daemon";
+    registry.AddRead(kind, name, [read = std::move(read)] { return static_cast<double>(read()); });
+  };
+  add(MetricKind::kGauge,
+      {.family = "verifyd_agenda_probes", .help = "Probes that nobody asked for now", .stat = "agenda_probes_now"},
+      [this] { return agenda == nullptr ? 0 : agenda->probing(); });
+  add(MetricKind::kCounter,
+      {.family = "verifyd_log_lines_dropped_total", .help = "Lines that the log lost", .stat = "log_lines_dropped"},
+      [] { return LogLinesDropped(); });
+  for (const Door& door : doors) {
+    add(MetricKind::kGauge,
+        {.family = "verifyd_door_connections_open",
+         .help = "Connections that are open, by door",
+         .labels = {{"door", std::string(door.row.name)}},
+         .stat = absl::StrCat(door.row.name, "_connections_now")},
+        [&exchange = *door.exchange] { return exchange.connections(); });
+  }
+}
+
 void Daemon::Impl::BuildApi() {
   api.emplace(ApiContext{
       .memory = {.loop = front,
                  .cache = *cache,
+                 .metrics = metrics.registry(),
                  .recall = [this](const Question& question) { return verifier->Recall(question).value_or(Verdict()); }},
       .daemon = ApiDaemon{
           .verifier = *verifier,
@@ -460,7 +493,6 @@ void Daemon::Impl::BuildApi() {
           .restrictions = *restrictions,
           .record = *record,
           .reload = [this] { return Reload(); },
-          .more_stats = [this] { return MoreStats(); },
           .config = [this] { return ConfigAnswer(*configuration); },
           .status = [this] { return StatusAnswer(StatusNow(), *configuration, *cache, front.clock().Now()); }}});
 }
@@ -489,17 +521,6 @@ void Daemon::Impl::WatchFiles() {
         front.Post(
             [this, loaded = std::move(loaded)]() mutable { TakeSettings(std::move(loaded)).status().IgnoreError(); });
       });
-}
-
-std::vector<std::pair<std::string, double>> Daemon::Impl::MoreStats() const {
-  std::vector<std::pair<std::string, double>> stats = {
-      {"agenda_probes_now", static_cast<double>(agenda == nullptr ? 0 : agenda->probing())},
-      {"log_lines_dropped", static_cast<double>(LogLinesDropped())}};
-  for (const Door& door : doors) {
-    stats.emplace_back(absl::StrCat(door.row.name, "_connections_now"),
-                       static_cast<double>(door.exchange->connections()));
-  }
-  return stats;
 }
 
 void Daemon::Impl::Configure() {

@@ -214,7 +214,7 @@ class Theatre {
 
   void AskApi(const std::vector<std::string>& words) {
     RoomSet& rooms = Rooms();
-    ApiContext context{.memory = {.loop = test_.loop(), .cache = *rooms.cache},
+    ApiContext context{.memory = {.loop = test_.loop(), .cache = *rooms.cache, .metrics = rooms.metrics.registry()},
                        .daemon = ApiDaemon{.verifier = rooms.verifier,
                                            .prober = rooms.prober,
                                            .metrics = rooms.metrics,
