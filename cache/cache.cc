@@ -18,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/timer.h"
@@ -164,6 +165,8 @@ struct Cache::Impl {
   CacheSettings settings;
   std::shared_ptr<Overlay> overlay;  // shared: the writer's posts may come when the cache is gone
   uint64_t sequence = 0;
+  uint64_t record_reads = 0;
+  uint64_t domain_reads = 0;
   uint64_t damaged = 0;
   absl::flat_hash_set<std::string> reported;
   std::optional<absl::Time> last_cleanup;
@@ -445,6 +448,7 @@ void Cache::Configure(const CacheSettings& settings) {
 }
 
 std::optional<Record> Cache::FindRecord(absl::string_view key) {
+  ++impl_->record_reads;
   return impl_->Find<Record>(Table::kRecords, impl_->Stored(key), DecodeRecord);
 }
 
@@ -522,6 +526,7 @@ Cache::DomainPage Cache::DomainFactsAfter(absl::string_view after, size_t limit)
 }
 
 std::optional<DomainFact> Cache::FindDomainFact(absl::string_view domain) {
+  ++impl_->domain_reads;
   return impl_->Find<DomainFact>(Table::kDomains, domain,
                                  [&](absl::string_view value) { return DecodeDomainFact(domain, value); });
 }
@@ -650,21 +655,28 @@ std::vector<Cache::Planned> Cache::Agenda(const Planned& after, size_t limit) {
 }
 
 std::optional<DestinationState> Cache::FindDestinationState(absl::string_view name) {
-  return impl_->Find<DestinationState>(Table::kDestinations, name,
-                                       [&](absl::string_view value) { return DecodeDestinationState(name, value); });
+  const auto find = [this](absl::string_view key) {
+    return impl_->Find<DestinationState>(Table::kDestinations, key,
+                                         [&](absl::string_view value) { return DecodeDestinationState(key, value); });
+  };
+  std::optional<DestinationState> state = find(name);
+  absl::string_view former_name = name;
+  if (state.has_value() || !absl::ConsumePrefix(&former_name, DestinationState::kSmtpMark)) return state;
+  const std::optional<DestinationState> former = find(former_name);
+  if (!former.has_value()) return std::nullopt;
+  state.emplace();
+  state->name = std::string(name);
+  state->held_until = former->held_until;
+  state->held_why = former->held_why;
+  state->trust.last_accepted = former->trust.last_accepted;
+  return state;
 }
 
 std::vector<DestinationState> Cache::LoadDestinationStates() {
   std::vector<DestinationState> states;
-  impl_->ForEach<DestinationState>(Table::kDestinations, DecodeDestinationState,
-                                   [&](absl::string_view name, DestinationState state) {
-                                     // Older versions took holds of one domain at a destination, which had no effect.
-                                     if (absl::StrContains(name, ' ')) {
-                                       state.held_until = absl::InfinitePast();
-                                       state.held_why.clear();
-                                     }
-                                     states.push_back(std::move(state));
-                                   });
+  impl_->ForEach<DestinationState>(
+      Table::kDestinations, DecodeDestinationState,
+      [&](absl::string_view /*name*/, DestinationState state) { states.push_back(std::move(state)); });
   return states;
 }
 
@@ -672,6 +684,39 @@ void Cache::PutDestinationState(const DestinationState& state) {
   DestinationState masked = state;
   if (impl_->settings.pseudonyms != nullptr) masked.trust.why = MaskedText(state.trust.why, WithoutLocalPart);
   impl_->Put(Table::kDestinations, state.name, EncodeDestinationState(masked));
+}
+
+std::optional<DomainBreaker> Cache::FindDomainBreaker(absl::string_view destination, absl::string_view domain) {
+  const std::string key = DomainBreakerKey(destination, domain);
+  return impl_->Find<DomainBreaker>(Table::kBreakers, key,
+                                    [&](absl::string_view value) { return DecodeDomainBreaker(key, value); });
+}
+
+std::vector<DomainBreaker> Cache::LoadDomainBreakers() {
+  std::vector<DomainBreaker> breakers;
+  impl_->ForEach<DomainBreaker>(
+      Table::kBreakers, DecodeDomainBreaker,
+      [&](absl::string_view /*key*/, DomainBreaker breaker) { breakers.push_back(std::move(breaker)); });
+  return breakers;
+}
+
+void Cache::PutDomainBreaker(const DomainBreaker& breaker) {
+  DomainBreaker masked = breaker;
+  if (impl_->settings.pseudonyms != nullptr) masked.trust.why = MaskedText(breaker.trust.why, WithoutLocalPart);
+  impl_->Put(Table::kBreakers, DomainBreakerKey(breaker.destination, breaker.domain), EncodeDomainBreaker(masked));
+}
+
+void Cache::MoveDomainBreakers() {
+  for (DestinationState& state : LoadDestinationStates()) {
+    const size_t blank = state.name.rfind(' ');
+    // The path of a socket may contain a blank.
+    if (blank == std::string::npos || absl::StrContains(state.name.substr(blank), '/')) continue;
+    PutDomainBreaker({.destination = state.name.substr(0, blank),
+                      .domain = state.name.substr(blank + 1),
+                      .breaker = std::move(state.breaker),
+                      .trust = std::move(state.trust)});
+    impl_->Put(Table::kDestinations, state.name, std::nullopt);
+  }
 }
 
 void Cache::HideAddresses() {
@@ -697,6 +742,8 @@ size_t Cache::uncommitted() const { return impl_->overlay->queued(); }
 CacheCounts Cache::counts() {
   CacheCounts counts;
   counts.persistent = impl_->store != nullptr && !impl_->gone;
+  counts.record_reads = impl_->record_reads;
+  counts.domain_reads = impl_->domain_reads;
   counts.damaged = impl_->damaged;
   counts.uncommitted = impl_->overlay->size();
   if (impl_->store == nullptr) {

@@ -61,11 +61,13 @@ struct CacheCounts {
   uint64_t write_errors = 0;
   // Why changes could not be written that live in memory only; empty: there are no such changes.
   std::string write_error;
-  uint64_t damaged = 0;      // look-ups that met an unreadable value
-  uint64_t uncommitted = 0;  // entries in memory only, for now or for good
-  uint64_t map_growths = 0;  // how often the map was full
-  uint64_t used_bytes = 0;   // of the file's pages that hold something
-  uint64_t evicted = 0;      // entries removed before they expired, to keep the store within its bounds
+  uint64_t record_reads = 0;  // look-ups of one record (FindRecord)
+  uint64_t domain_reads = 0;  // likewise of one domain fact
+  uint64_t damaged = 0;       // look-ups that met an unreadable value
+  uint64_t uncommitted = 0;   // entries in memory only, for now or for good
+  uint64_t map_growths = 0;   // how often the map was full
+  uint64_t used_bytes = 0;    // of the file's pages that hold something
+  uint64_t evicted = 0;       // entries removed before they expired, to keep the store within its bounds
 };
 
 class Cache {
@@ -155,9 +157,20 @@ class Cache {
   };
   std::vector<Planned> Agenda(const Planned& after, size_t limit);
 
+  // Older versions called some routes of the operator's like an exchange ("example.com" for "smtp:example.com"). Such a
+  // route takes over the hold of the former name, and when it last accepted an address. Failures and a doubt are not
+  // taken over: they may be about another server of that name.
   std::optional<DestinationState> FindDestinationState(absl::string_view name);
   std::vector<DestinationState> LoadDestinationStates();
   void PutDestinationState(const DestinationState& state);
+
+  std::optional<DomainBreaker> FindDomainBreaker(absl::string_view destination, absl::string_view domain);
+  std::vector<DomainBreaker> LoadDomainBreakers();
+  void PutDomainBreaker(const DomainBreaker& breaker);
+  // Older versions kept the breaker of a domain among the destinations, as a destination of the name "DESTINATION
+  // DOMAIN". This moves those breakers to where they are looked up. Older versions also took holds of such names, which
+  // had no effect; they are dropped. For the daemon, which writes.
+  void MoveDomainBreakers();
 
   // With pseudonyms: hashes older records that are still in clear, in the background. For the daemon, which writes.
   void HideAddresses();

@@ -27,11 +27,11 @@
 #include "tests/test_loop.h"
 #include "verifyd/api/api.h"
 #include "verifyd/configuration/configuration.h"
+#include "verifyd/configuration/routing.h"
 #include "verifyd/door/policy_request.h"
 #include "verifyd/history/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/verifier/agenda.h"
-#include "verifyd/verifier/destination_memory.h"
 #include "verifyd/verifier/route_change.h"
 #include "verifyd/verifier/verifier.h"
 
@@ -148,7 +148,7 @@ class Theatre {
     rooms_->verifier.Configure(configuration_->verifier);
     rooms_->restrictions.Configure(configuration_->restrictions);
     if (before == nullptr) return;
-    rooms_->verifier.TakeIn(RouteChange::Between(before, configuration_, test_.clock().Now()));
+    rooms_->verifier.TakeIn(RouteChange::Between(RoutingOf(*before), RoutingOf(*configuration_), test_.clock().Now()));
   }
 
   RoomSet& Rooms() {
