@@ -34,7 +34,7 @@ class DeadHosts {
     absl::Duration pause;
   };
   absl::flat_hash_map<std::string, Death> dead_;  // by address and port
-  MonoTime looked_;                               // when hosts whose pause is over were last looked for
+  MonoTime looked_;                               // when hosts whose pause is over were last dropped
 };
 
 }  // namespace verifyd

@@ -26,7 +26,7 @@ constexpr int kMaxThrottled = 8;
 // A 421 behind so many addresses closes a session that lasted long enough for the server; before them it is a
 // complaint.
 constexpr size_t kWornOut = 50;
-// Before the next attempt when this machine has no descriptor or port left.
+// The pause before the next attempt when this machine has no descriptor or port left.
 constexpr absl::Duration kExhaustedPause = absl::Milliseconds(100);
 constexpr size_t kMaxCatchAllDomains = 1000;
 
@@ -47,8 +47,8 @@ bool WorthAnotherServer(const Finding& finding, const ProbeSettings& settings) {
   }
 }
 
-// Returns the weight of a finding; of several servers the weightiest is reported. A reply to RCPT comes before other
-// replies, those come before events.
+// Returns the weight of a finding; of several servers the weightiest is reported. A reply to RCPT weighs more than
+// other replies, and those more than events.
 int Weight(const Finding& finding) {
   if (finding.code == 0) return 0;
   return finding.stage >= Stage::kRcpt ? 2 : 1;
@@ -106,8 +106,8 @@ struct Destination::Dialogue {
   Batch& batch;
   Session& session;
   const MonoTime began;
-  std::vector<Enquiry> enquiries;  // beside the batch
-  size_t first_again;              // none: the size of the batch
+  std::vector<Enquiry> enquiries;  // one for each of the batch
+  size_t first_again;              // the size of the batch: none
   bool too_many = false;
   bool slowed = false;
   bool ended = false;  // at a recipient; replies to those behind it are about it
@@ -170,7 +170,7 @@ void Destination::SkipDeadHosts(ProbeJob& job) {
     if (job.tried[i]) ++dead;
   }
   if (dead == job.tried.size()) job.tried.assign(job.tried.size(), false);
-  // A server that is not asked does not say so.
+  // A server that is skipped has not denied the relay.
   if (dead > 0) job.relay_denied = false;
 }
 
@@ -524,7 +524,8 @@ bool Destination::Rest(const ProbeJob& job, const std::string& source, const Fin
   return left;
 }
 
-// Lets our address that was told it is blocked rest, if another one gets an answer about the same recipient.
+// If one of our addresses was told that it is blocked, and another gets an answer about the same recipient, the first
+// rests.
 void Destination::CompareSources(const ProbeJob& job, const Finding& finding, const Session& session) {
   if (job.avoided_source.empty() || session.source() == job.avoided_source || !IsAnswer(finding)) return;
   Rest(job, job.avoided_source, finding);
@@ -808,7 +809,7 @@ void Destination::Answer(ProbeJob& job, Finding finding) {
 void Destination::Reset() {
   pace_.Reset();
   all_.sources_.Forget(provider());
-  all_.dead_hosts_.Forget();  // whose hosts they are is not known; each is found out again at once
+  all_.dead_hosts_.Forget();  // it is not known which are its hosts; each is found out again at once
   breakers_.Reset();
   Remember();
   batch_limit_ = refusal_limit_ = SIZE_MAX;

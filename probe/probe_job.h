@@ -52,7 +52,7 @@ struct ProbeJob {
   std::unique_ptr<RememberedPlace> remembered;
 
   // The destination's notes about it.
-  MonoTime queued;              // since when it waits, this time
+  MonoTime queued;              // when its present wait began
   std::optional<Timer> expiry;  // of its deadline
   std::vector<bool> tried;      // one for each of route.endpoints
   int sessions_left = 0;        // smtp_mx_session_limit
@@ -66,12 +66,12 @@ struct ProbeJob {
   bool conversed = false;
   bool hurried = false;                  // a greeting was given up for others
   bool relay_denied = true;              // every server asked so far has said so
-  bool relay_denied_everywhere = false;  // and none is left
+  bool relay_denied_everywhere = false;  // every server has said so
   bool asked_other_provider = false;
   bool declined = false;
   bool on_hold = false;
   bool tries_domain = false;        // the one probe that tries whether its domain is let in again
-  bool tries_destination = false;   // ... whether the destination talks to us again
+  bool tries_destination = false;   // the one probe that tries whether the destination talks to us again
   std::unique_ptr<Finding> best;    // of the servers asked so far
   std::unique_ptr<Finding> target;  // held back until the question about an impossible address is answered
   ProbeDelays delays;

@@ -18,8 +18,8 @@ constexpr absl::string_view kTransportMaps = "transport_maps";
 constexpr absl::string_view kRelayhost = "relayhost";
 constexpr absl::string_view kRelayhostMaps = "sender_dependent_relayhost_maps";
 constexpr absl::string_view kRouteService = "address_verify_route_service";
-// Aliases of aliases; Postfix stops at as many (virtual_alias_recursion_limit is higher, for wide expansions), and at
-// 20 of canonical(5).
+// The most aliases of aliases; Postfix stops at as many (virtual_alias_recursion_limit is higher, for wide expansions),
+// and at 20 of canonical(5).
 constexpr int kMaxAliasSteps = 100;
 constexpr int kMaxCanonicalSteps = 20;
 

@@ -84,7 +84,7 @@ class SessionSlots {
   FairLine own_;
   FairLine public_;
   FairLine later_;      // refreshes and lists
-  FairLine has_share_;  // owners with their share wait here
+  FairLine has_share_;  // owners that have their share wait here
   // Owners that have less now; there was no room when they gave back.
   absl::flat_hash_set<std::string> may_go_on_;
 };
