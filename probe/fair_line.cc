@@ -21,7 +21,7 @@ boost::asio::awaitable<bool> FairLine::Wait(std::string owner, MonoTime deadline
   waiter->place = waiters.insert(waiters.end(), waiter);
   ++waiting_;
   co_await waiter->called.Wait(deadline);
-  if (waiter->was_called) co_return true;  // perhaps after the deadline
+  if (waiter->was_called) co_return true;  // perhaps between the deadline and now
   Leave(owner, waiter);
   co_return false;
 }
