@@ -1,7 +1,7 @@
 // All destinations of one prober loop, and what they share: the slots of sessions, the dead hosts, our own addresses. A
 // destination that is idle for kIdleTime, and about which nothing must be remembered, is forgotten. At kMaxDestinations
 // room is made: the cheap are forgotten first; those that are busy, or that the operator holds, never. The observer was
-// told what is worth keeping of them, and it is recalled when one is made anew.
+// told what is worth keeping of them; that is recalled when one is made anew.
 //
 // Thread: the prober loop only.
 #ifndef VERIFYD_PROBE_DESTINATIONS_H_
