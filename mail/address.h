@@ -55,6 +55,10 @@ class Address {
   std::string Key() const;
 
   friend bool operator==(const Address&, const Address&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const Address& address) {
+    return H::combine(std::move(h), address.local_, address.domain_);
+  }
 
  private:
   Address(std::string local, std::string domain) : local_(std::move(local)), domain_(std::move(domain)) {}

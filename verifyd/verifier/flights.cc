@@ -19,18 +19,19 @@ void Landing::Land(Verdict verdict) {
 }
 
 Flights::~Flights() {
-  for (const auto& [key, flight] : flights_) flight->home = nullptr;
+  for (const std::shared_ptr<Flight>& flight : flights_) flight->home = nullptr;
 }
 
-Ticket Flights::Join(std::string key, Shares::Party party) {
+Ticket Flights::Join(const Address& address, Shares::Party party) {
   Ticket ticket;
-  const auto [it, inserted] = flights_.try_emplace(key);
-  if (inserted) {
-    it->second = std::make_shared<Flight>(std::move(key), party, *this);
-    places_.Take(party);
-    ticket.landing.emplace(it->second);
+  if (const auto found = flights_.find(address); found != flights_.end()) {
+    ticket.flight = *found;
+    return ticket;
   }
-  ticket.flight = it->second;
+  ticket.flight = std::make_shared<Flight>(address, party, *this);
+  flights_.insert(ticket.flight);
+  places_.Take(party);
+  ticket.landing.emplace(ticket.flight);
   return ticket;
 }
 
@@ -71,7 +72,7 @@ void Flights::Accept(Flight& flight, Verdict verdict) {
 
 void Flights::Land(const std::shared_ptr<Flight>& flight, Verdict verdict) {
   flight->verdict = std::make_unique<const Verdict>(std::move(verdict));
-  if (flights_.erase(flight->key) > 0) places_.GiveBack(flight->party);
+  if (flights_.erase(flight) > 0) places_.GiveBack(flight->party);
   // What one is told may make him ask again, or others go.
   while (!flight->waiters.empty()) Leave(flight->waiters.front())(flight->verdict.get());
 }
@@ -79,7 +80,7 @@ void Flights::Land(const std::shared_ptr<Flight>& flight, Verdict verdict) {
 void Flights::WakeWaiters() {
   std::vector<std::shared_ptr<Flight>> flights;
   flights.reserve(flights_.size());
-  for (const auto& [key, flight] : flights_) flights.push_back(flight);
+  for (const std::shared_ptr<Flight>& flight : flights_) flights.push_back(flight);
   for (const std::shared_ptr<Flight>& flight : flights) {
     // One after another: what one is told may make another go.
     for (size_t left = flight->waiters.size(); left > 0; --left) {

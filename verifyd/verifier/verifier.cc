@@ -136,7 +136,7 @@ void Verifier::Ask(Question question, const Held& held, Answer answer, bool agai
     metrics_.overload().Increment();
     return answer(WithPast(memory_.Fallback(question, held).value_or(Overload(loop_.clock().Now())), held));
   }
-  Ticket ticket = flights_.Join(question.address.Key(), party);
+  Ticket ticket = flights_.Join(question.address, party);
   std::optional<ProbeRequest> request;
   if (ticket.leads()) {
     NoteChoice(question);
@@ -313,7 +313,7 @@ void Verifier::LookAgain(const Question& question, const Held& held, absl::AnyIn
     Write(address, learner_.Forgo(held, kForgone));
     return done();
   }
-  Ticket ticket = flights_.Join(address.Key(), parties_.NumberOf(address.domain()));
+  Ticket ticket = flights_.Join(address, parties_.NumberOf(address.domain()));
   if (!ticket.leads()) return done();
   flights_.Wait(*ticket.flight, absl::InfiniteDuration(),
                 [done = std::move(done)](const Verdict* /*verdict*/) mutable { done(); });
@@ -341,13 +341,10 @@ boost::asio::awaitable<void> Verifier::Fly(Landing landing, ProbeRequest request
 // A coroutine of ours has failed, and the loop has logged why. What is known of the address still holds.
 Verdict Verifier::Failed(const Flight& flight) {
   metrics_.internal_errors().Increment();
-  if (const absl::StatusOr<Address> address = Address::FromUnquoted(flight.key); address.ok()) {
-    const Held held = memory_.FindAll(*address);
-    Write(*address, learner_.Forgo(held, kForgone));
-    Verdict standing = memory_.Standing(held);
-    if (standing.state == VerdictState::kKnown) return standing;
-  }
-  return OwnFailure(loop_.clock().Now());
+  const Held held = memory_.FindAll(flight.address);
+  Write(flight.address, learner_.Forgo(held, kForgone));
+  Verdict standing = memory_.Standing(held);
+  return standing.state == VerdictState::kKnown ? standing : OwnFailure(loop_.clock().Now());
 }
 
 // Nothing is learned yet. What the operator has said since the probe began is told when it has ended.

@@ -128,7 +128,7 @@ class Verifier {
   bool HasRoomForLists() const;
 
   // Whether the address is being asked about just now.
-  bool Probing(const Address& address) const { return flights_.InTheAir(address.Key()); }
+  bool Probing(const Address& address) const { return flights_.InTheAir(address); }
 
   // Of this run of the daemon, with keep_dialogues.
   const Dialogues& dialogues() const { return dialogues_; }
