@@ -49,6 +49,9 @@ class Address {
   // Returns true if the local part needs SMTPUTF8 (the domain never does: it is in A-labels).
   bool needs_smtputf8() const;
 
+  // postmaster@ of the same domain; every domain must have one (RFC 5321 section 4.5.1).
+  Address Postmaster() const { return Address("postmaster", domain_); }
+
   // Returns the address for RCPT TO:<...>: the local part quoted where it must be.
   std::string ToSmtp() const;
   // Returns the key of its record: local part without quotes, "@", domain. Never contains a NUL or a control character.
