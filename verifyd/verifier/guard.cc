@@ -200,7 +200,7 @@ boost::asio::awaitable<Guard::Canary> Guard::AskCanary(ProbeRequest request, std
   canary.ask_catch_all = AskCatchAll::kNo;
   const auto asking = std::make_shared<Asking>(loop_);
   asking_.emplace(key, asking);
-  const ProbeOutcome outcome = co_await prober_.Probe(std::move(canary));
+  const ProbeOutcome outcome = co_await source_.Probe(std::move(canary));
   asking->canary = IsAcceptance(outcome.finding) ? Canary::kAccepted
                    : IsRefusal(outcome.finding)  ? Canary::kRefused
                                                  : Canary::kNoAnswer;

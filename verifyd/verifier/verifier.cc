@@ -69,15 +69,15 @@ void LogProbe(absl::string_view what, const Address& address, const ProbeOutcome
 
 }  // namespace
 
-Verifier::Verifier(Loop& loop, Cache& cache, Prober& prober, Metrics& metrics)
+Verifier::Verifier(Loop& loop, Cache& cache, std::vector<Source*> sources, Metrics& metrics)
     : loop_(loop),
       cache_(cache),
-      prober_(prober),
+      sources_(loop, std::move(sources)),
       metrics_(metrics),
       memory_(loop.clock(), cache),
       learner_(loop.clock(), /*hides_addresses=*/cache.pseudonyms() != nullptr),
       flights_(loop, [this](const Flight& flight) { return Failed(flight); }),
-      guard_(loop, cache, prober),
+      guard_(loop, cache, sources_),
       route_changes_(loop, cache),
       second_looks_(loop.clock()),
       unheard_(loop.clock()) {}
@@ -216,7 +216,7 @@ boost::asio::awaitable<Verdict> Verifier::Verify(Question question, std::unique_
 
 bool Verifier::HasRoomForLists() const {
   return flights_.waiting() < settings_->waiter_limit / 2 && flights_.size() < settings_->flight_limit / 2 &&
-         prober_.untaken() < kMostInTheMail;
+         sources_.untaken() < kMostInTheMail;
 }
 
 // A retry comes as who came first, as long as the sender of then is still one of ours: a greylisting server knows it by
@@ -227,7 +227,7 @@ ProbeRequest Verifier::RequestFor(const Question& question, const Held& held) co
   request.address = question.address;
   request.urgency = question.urgency;
   request.deadline = loop_.clock().Mono() + settings_->probe_time_limit;
-  request.identity.sender = settings_->probe_sender.At(now);
+  request.identity.sender = sender();
   request.identity.helo = settings_->helo;
   request.transcript = question.transcript || settings_->keep_dialogues;
   request.ours = IsNamed(question.address);
@@ -323,13 +323,13 @@ void Verifier::LookAgain(const Question& question, const Held& held, absl::AnyIn
 // Ends when it is known where to ask: what a question in the air keeps here until it lands is no coroutine.
 boost::asio::awaitable<void> Verifier::Fly(Landing landing, ProbeRequest request, Guard::Before before) {
   co_await flights_.Enter(landing.flight());
-  Prober::Accepted accepted;
+  Source::Accepted accepted;
   if (request.ask_catch_all != AskCatchAll::kNo) {
     accepted = [this, flight = landing.flight().shared_from_this(), address = request.address](const Finding& finding) {
       TellAccepted(*flight, address, finding);
     };
   }
-  co_await prober_.Begin(
+  co_await sources_.Begin(
       std::move(request),
       [this, landing = std::move(landing), flown = Flown{.routes = route_changes_.count(), .before = before}](
           ProbeRequest&& asked, ProbeOutcome&& outcome) mutable {
@@ -453,10 +453,6 @@ std::optional<Imported> Verifier::TakeInDelivery(const Address& address, const P
   if (!guard_.BelievesReport(address, outcome)) return std::nullopt;
   if (!dry_run) Write(address, learner_.LearnReport(outcome, CatchAllWanted(address), std::move(held)));
   return becomes;
-}
-
-boost::asio::awaitable<std::optional<Route>> Verifier::FindRoute(Address address, MonoTime deadline) {
-  return prober_.FindRoute(std::move(address), settings_->probe_sender.At(loop_.clock().Now()), deadline);
 }
 
 }  // namespace verifyd

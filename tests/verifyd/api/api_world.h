@@ -37,7 +37,7 @@ class ApiWorld {
         dialer_(loop),
         prober_(loop, resolver_, {{loop, dialer_}}),
         cache_(Cache::Open(loop, CacheSettings())),
-        verifier_(loop, *cache_, prober_, metrics_),
+        verifier_(loop, *cache_, {&prober_}, metrics_),
         restrictions_(verifier_, resolver_),
         record_(loop, *cache_) {
     resolver_.SetMx("example.com", {{10, "mx.example.com"}});
