@@ -18,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/timer.h"
@@ -654,21 +655,28 @@ std::vector<Cache::Planned> Cache::Agenda(const Planned& after, size_t limit) {
 }
 
 std::optional<DestinationState> Cache::FindDestinationState(absl::string_view name) {
-  return impl_->Find<DestinationState>(Table::kDestinations, name,
-                                       [&](absl::string_view value) { return DecodeDestinationState(name, value); });
+  const auto find = [this](absl::string_view key) {
+    return impl_->Find<DestinationState>(Table::kDestinations, key,
+                                         [&](absl::string_view value) { return DecodeDestinationState(key, value); });
+  };
+  std::optional<DestinationState> state = find(name);
+  absl::string_view former_name = name;
+  if (state.has_value() || !absl::ConsumePrefix(&former_name, DestinationState::kSmtpMark)) return state;
+  const std::optional<DestinationState> former = find(former_name);
+  if (!former.has_value()) return std::nullopt;
+  state.emplace();
+  state->name = std::string(name);
+  state->held_until = former->held_until;
+  state->held_why = former->held_why;
+  state->trust.last_accepted = former->trust.last_accepted;
+  return state;
 }
 
 std::vector<DestinationState> Cache::LoadDestinationStates() {
   std::vector<DestinationState> states;
-  impl_->ForEach<DestinationState>(Table::kDestinations, DecodeDestinationState,
-                                   [&](absl::string_view name, DestinationState state) {
-                                     // Older versions took holds of one domain at a destination, which had no effect.
-                                     if (absl::StrContains(name, ' ')) {
-                                       state.held_until = absl::InfinitePast();
-                                       state.held_why.clear();
-                                     }
-                                     states.push_back(std::move(state));
-                                   });
+  impl_->ForEach<DestinationState>(
+      Table::kDestinations, DecodeDestinationState,
+      [&](absl::string_view /*name*/, DestinationState state) { states.push_back(std::move(state)); });
   return states;
 }
 
@@ -676,6 +684,39 @@ void Cache::PutDestinationState(const DestinationState& state) {
   DestinationState masked = state;
   if (impl_->settings.pseudonyms != nullptr) masked.trust.why = MaskedText(state.trust.why, WithoutLocalPart);
   impl_->Put(Table::kDestinations, state.name, EncodeDestinationState(masked));
+}
+
+std::optional<DomainBreaker> Cache::FindDomainBreaker(absl::string_view destination, absl::string_view domain) {
+  const std::string key = DomainBreakerKey(destination, domain);
+  return impl_->Find<DomainBreaker>(Table::kBreakers, key,
+                                    [&](absl::string_view value) { return DecodeDomainBreaker(key, value); });
+}
+
+std::vector<DomainBreaker> Cache::LoadDomainBreakers() {
+  std::vector<DomainBreaker> breakers;
+  impl_->ForEach<DomainBreaker>(
+      Table::kBreakers, DecodeDomainBreaker,
+      [&](absl::string_view /*key*/, DomainBreaker breaker) { breakers.push_back(std::move(breaker)); });
+  return breakers;
+}
+
+void Cache::PutDomainBreaker(const DomainBreaker& breaker) {
+  DomainBreaker masked = breaker;
+  if (impl_->settings.pseudonyms != nullptr) masked.trust.why = MaskedText(breaker.trust.why, WithoutLocalPart);
+  impl_->Put(Table::kBreakers, DomainBreakerKey(breaker.destination, breaker.domain), EncodeDomainBreaker(masked));
+}
+
+void Cache::MoveDomainBreakers() {
+  for (DestinationState& state : LoadDestinationStates()) {
+    const size_t blank = state.name.rfind(' ');
+    // The path of a socket may contain a blank.
+    if (blank == std::string::npos || absl::StrContains(state.name.substr(blank), '/')) continue;
+    PutDomainBreaker({.destination = state.name.substr(0, blank),
+                      .domain = state.name.substr(blank + 1),
+                      .breaker = std::move(state.breaker),
+                      .trust = std::move(state.trust)});
+    impl_->Put(Table::kDestinations, state.name, std::nullopt);
+  }
 }
 
 void Cache::HideAddresses() {

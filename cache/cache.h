@@ -157,9 +157,20 @@ class Cache {
   };
   std::vector<Planned> Agenda(const Planned& after, size_t limit);
 
+  // Older versions called some routes of the operator's like an exchange ("example.com" for "smtp:example.com"). Such a
+  // route takes over the hold of the former name, and when it last accepted an address. Failures and a doubt are not
+  // taken over: they may be about another server of that name.
   std::optional<DestinationState> FindDestinationState(absl::string_view name);
   std::vector<DestinationState> LoadDestinationStates();
   void PutDestinationState(const DestinationState& state);
+
+  std::optional<DomainBreaker> FindDomainBreaker(absl::string_view destination, absl::string_view domain);
+  std::vector<DomainBreaker> LoadDomainBreakers();
+  void PutDomainBreaker(const DomainBreaker& breaker);
+  // Older versions kept the breaker of a domain among the destinations, as a destination of the name "DESTINATION
+  // DOMAIN". This moves those breakers to where they are looked up. Older versions also took holds of such names, which
+  // had no effect; they are dropped. For the daemon, which writes.
+  void MoveDomainBreakers();
 
   // With pseudonyms: hashes older records that are still in clear, in the background. For the daemon, which writes.
   void HideAddresses();

@@ -12,10 +12,11 @@ namespace verifyd {
 namespace {
 
 // The entries that the cleaner removes.
-constexpr std::array<std::pair<DueKind, Table>, 3> kCleaned = {{
+constexpr std::array<std::pair<DueKind, Table>, 4> kCleaned = {{
     {DueKind::kRecordExpiry, Table::kRecords},
     {DueKind::kDomainExpiry, Table::kDomains},
     {DueKind::kDestinationExpiry, Table::kDestinations},
+    {DueKind::kBreakerExpiry, Table::kBreakers},
 }};
 
 // Returns when the value expires by today's lifetimes; nothing if it is damaged.
@@ -70,7 +71,7 @@ absl::Status Cleaner::RunSlice(const Lifetimes& lifetimes) {
       ASSIGN_OR_RETURN(const std::vector<Due> dues, changes.DueBefore(kind, now_, left));
       for (const Due& due : dues) {
         ASSIGN_OR_RETURN(const bool gone, Judge(changes, table, due, lifetimes, now_));
-        if (gone && table != Table::kDestinations) ++dropped;
+        if (gone && (table == Table::kRecords || table == Table::kDomains)) ++dropped;
       }
       left -= dues.size();
       if (left == 0) {

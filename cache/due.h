@@ -18,8 +18,8 @@
 namespace verifyd {
 
 // The tables of the store.
-enum class Table : uint8_t { kRecords = 0, kDomains = 1, kDestinations = 2, kPins = 3 };
-constexpr size_t kTables = 4;
+enum class Table : uint8_t { kRecords = 0, kDomains = 1, kDestinations = 2, kPins = 3, kBreakers = 4 };
+constexpr size_t kTables = 5;
 
 // The kinds of due entries. The letters are on disk.
 enum class DueKind : char {
@@ -27,6 +27,7 @@ enum class DueKind : char {
   kRecordExpiry = 'r',
   kDomainExpiry = 'd',
   kDestinationExpiry = 't',
+  kBreakerExpiry = 'b',
 };
 
 struct Due {
@@ -34,7 +35,7 @@ struct Due {
 
   DueKind kind = DueKind::kRecordExpiry;
   absl::Time when;
-  std::string key;  // of the record, domain or destination
+  std::string key;  // of the record, domain, destination or breaker
 
   // One byte of kind, eight bytes of time (big-endian nanoseconds of Unix time, sign bit flipped: ordered), the key. A
   // time that does not fit into 64 bits (after the year 2262) becomes the last one that does.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "absl/strings/match.h"
 #include "classifier/reason.h"
 
 namespace verifyd {
@@ -79,6 +78,11 @@ absl::Duration CatchAllLifetime(CatchAll catch_all, const Lifetimes& lifetimes) 
       return lifetimes.temporary_expire;
   }
   return lifetimes.temporary_expire;
+}
+
+// When a breaker last met anything, or will be closed.
+absl::Time LastOf(const BreakerState& state) {
+  return std::max({state.last_failure_when, state.last_success, state.open_until});
 }
 
 }  // namespace
@@ -165,14 +169,16 @@ absl::Time ExpiryOf(const DomainFact& fact, const Lifetimes& lifetimes) {
 }
 
 absl::Time ExpiryOf(const DestinationState& state, const Lifetimes& lifetimes) {
-  const bool doubted = state.trust.doubt != Doubt::kNone;
-  // The doubt about a whole destination is not forgotten either; the doubt about one domain there is: strangers make
-  // many.
-  if (doubted && !absl::StrContains(state.name, ' ')) return absl::InfiniteFuture();
-  absl::Time last = std::max({state.last_failure_when, state.last_success, state.open_until, state.held_until,
-                              state.trust.last_accepted, doubted ? state.trust.doubted_since : absl::InfinitePast()});
+  // The doubt about a whole destination is not forgotten, either.
+  if (state.trust.doubt != Doubt::kNone) return absl::InfiniteFuture();
+  absl::Time last = std::max({LastOf(state.breaker), state.held_until, state.trust.last_accepted});
   for (const RestingSource& resting : state.resting) last = std::max(last, resting.until);
   return last + lifetimes.positive_expire;
+}
+
+absl::Time ExpiryOf(const DomainBreaker& breaker, const Lifetimes& lifetimes) {
+  return std::max({LastOf(breaker.breaker), breaker.trust.last_accepted, breaker.trust.doubted_since}) +
+         lifetimes.positive_expire;
 }
 
 Freshness FreshnessOf(const Record& record, const Lifetimes& lifetimes, absl::Time now) {

@@ -81,8 +81,9 @@ absl::Time ExpiryOf(const Record& record, const Lifetimes& lifetimes);
 absl::Time KeptUntil(const Record& record, const Lifetimes& lifetimes);
 absl::Time ExpiryOf(const DomainFact& fact, const Lifetimes& lifetimes);
 // A destination where nothing has happened for the longest lifetime of an address is forgotten, unless it is in doubt.
-// The doubt about one domain at a destination is forgotten in the same way.
 absl::Time ExpiryOf(const DestinationState& state, const Lifetimes& lifetimes);
+// A domain there is forgotten in the same way, also one in doubt: strangers make many.
+absl::Time ExpiryOf(const DomainBreaker& breaker, const Lifetimes& lifetimes);
 
 }  // namespace verifyd
 

@@ -20,6 +20,9 @@ constexpr char kRecordTag = 'r';
 constexpr char kDomainTag = 'd';
 constexpr char kDestinationTag = 't';
 constexpr char kPinTag = 'p';
+constexpr char kBreakerTag = 'b';
+// Between destination and domain in the key of a breaker: neither has it.
+constexpr char kKeySeparator = '\0';
 constexpr char kVersion = 1;
 constexpr size_t kHead = 2;
 constexpr size_t kChecksum = 4;
@@ -38,15 +41,16 @@ enum RecordFlag : uint8_t {
   kHasSources = 64,
   kAllFlags = 127,
 };
-// Flags of the fields that follow the others in a domain fact and in the state of a destination. Where no field
-// follows, there are no flags, either.
+// Flags of the fields that follow the others in a domain fact, in the state of a destination, and in the breaker of a
+// domain. Where no field follows, there are no flags, either.
 enum DomainFlag : uint8_t { kHasAlive = 1, kHasPendingFact = 2, kHasCatchAllAt = 4, kAllDomainFlags = 7 };
 enum DestinationFlag : uint8_t {
   kHasAccepted = 1,
   kHasDoubt = 2,
   kHasHold = 4,
   kHasHoldWhy = 8,
-  kAllDestinationFlags = 15
+  kAllDestinationFlags = 15,
+  kAllBreakerFlags = 3,
 };
 constexpr uint8_t kPinTells = 1;
 
@@ -297,8 +301,8 @@ void DomainTail(Io& io, D& fact, uint8_t flags) {
   if ((flags & kHasCatchAllAt) != 0) io.Text(fact.catch_all_at, kLongestName);
 }
 
-template <typename Io, typename D>
-void DestinationFields(Io& io, D& state) {
+template <typename Io, typename B>
+void BreakerFields(Io& io, B& state) {
   io.Int(state.failures);
   io.Enum(state.last_failure, kReasonCount - 1);
   io.Moment(state.last_failure_when);
@@ -306,6 +310,11 @@ void DestinationFields(Io& io, D& state) {
   io.Moment(state.open_until);
   io.Enum(state.open_reason, kReasonCount - 1);
   io.Span(state.back_off);
+}
+
+template <typename Io, typename D>
+void DestinationFields(Io& io, D& state) {
+  BreakerFields(io, state.breaker);
   io.Rate(state.questions_per_second);
   const size_t count = io.Count(state.resting, kMaxResting);
   for (size_t i = 0; i < count; ++i) {
@@ -314,23 +323,35 @@ void DestinationFields(Io& io, D& state) {
   }
 }
 
-uint8_t FlagsOf(const DestinationState& state) {
+uint8_t FlagsOf(const Trust& trust) {
   uint8_t flags = 0;
-  if (state.trust.last_accepted != absl::InfinitePast()) flags |= kHasAccepted;
-  if (state.trust.doubt != Doubt::kNone) flags |= kHasDoubt;
+  if (trust.last_accepted != absl::InfinitePast()) flags |= kHasAccepted;
+  if (trust.doubt != Doubt::kNone) flags |= kHasDoubt;
+  return flags;
+}
+
+uint8_t FlagsOf(const DomainBreaker& breaker) { return FlagsOf(breaker.trust); }
+
+uint8_t FlagsOf(const DestinationState& state) {
+  uint8_t flags = FlagsOf(state.trust);
   if (state.held_until != absl::InfinitePast()) flags |= kHasHold;
   if (!state.held_why.empty()) flags |= kHasHoldWhy;
   return flags;
 }
 
+template <typename Io, typename T>
+void TrustFields(Io& io, T& trust, uint8_t flags) {
+  if ((flags & kHasAccepted) != 0) io.Moment(trust.last_accepted);
+  if ((flags & kHasDoubt) != 0) {
+    io.Enum(trust.doubt, static_cast<uint8_t>(Doubt::kManyRefused));
+    io.Moment(trust.doubted_since);
+    io.Text(trust.why, kLongestName);
+  }
+}
+
 template <typename Io, typename D>
 void DestinationTail(Io& io, D& state, uint8_t flags) {
-  if ((flags & kHasAccepted) != 0) io.Moment(state.trust.last_accepted);
-  if ((flags & kHasDoubt) != 0) {
-    io.Enum(state.trust.doubt, static_cast<uint8_t>(Doubt::kManyRefused));
-    io.Moment(state.trust.doubted_since);
-    io.Text(state.trust.why, kLongestName);
-  }
+  TrustFields(io, state.trust, flags);
   if ((flags & kHasHold) != 0) io.Moment(state.held_until);
   if ((flags & kHasHoldWhy) != 0) io.Text(state.held_why, kLongestName);
 }
@@ -438,6 +459,40 @@ absl::StatusOr<DestinationState> DecodeDestinationState(absl::string_view name, 
   }
   if (!decoder.Done() || FlagsOf(state) != flags) return Malformed();
   return state;
+}
+
+std::string DomainBreakerKey(absl::string_view destination, absl::string_view domain) {
+  return absl::StrCat(destination, absl::string_view(&kKeySeparator, 1), domain);
+}
+
+std::string EncodeDomainBreaker(const DomainBreaker& breaker) {
+  Encoder encoder(kBreakerTag);
+  BreakerFields(encoder, breaker.breaker);
+  if (const uint8_t flags = FlagsOf(breaker); flags != 0) {
+    encoder.Int(flags);
+    TrustFields(encoder, breaker.trust, flags);
+  }
+  return std::move(encoder).Seal();
+}
+
+absl::StatusOr<DomainBreaker> DecodeDomainBreaker(absl::string_view key, absl::string_view bytes) {
+  const absl::StatusOr<absl::string_view> fields = Open(kBreakerTag, bytes);
+  if (!fields.ok()) return fields.status();
+  const size_t separator = key.find(kKeySeparator);
+  if (separator == absl::string_view::npos) return Damaged("its key names no domain");
+  Decoder decoder(*fields);
+  DomainBreaker breaker;
+  breaker.destination = std::string(key.substr(0, separator));
+  breaker.domain = std::string(key.substr(separator + 1));
+  BreakerFields(decoder, breaker.breaker);
+  uint8_t flags = 0;
+  if (decoder.more()) {
+    decoder.Int(flags);
+    if (flags == 0 || flags > kAllBreakerFlags) decoder.Fail();
+    TrustFields(decoder, breaker.trust, flags);
+  }
+  if (!decoder.Done() || FlagsOf(breaker) != flags) return Malformed();
+  return breaker;
 }
 
 std::string Pin::HoldKey(absl::string_view domain) { return absl::StrCat("hold @", domain); }

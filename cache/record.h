@@ -87,6 +87,10 @@ std::string EncodeDomainFact(const DomainFact& fact);
 absl::StatusOr<DomainFact> DecodeDomainFact(absl::string_view domain, absl::string_view bytes);
 std::string EncodeDestinationState(const DestinationState& state);
 absl::StatusOr<DestinationState> DecodeDestinationState(absl::string_view name, absl::string_view bytes);
+// `key`: the one in the store, DomainBreakerKey.
+std::string EncodeDomainBreaker(const DomainBreaker& breaker);
+absl::StatusOr<DomainBreaker> DecodeDomainBreaker(absl::string_view key, absl::string_view bytes);
+std::string DomainBreakerKey(absl::string_view destination, absl::string_view domain);
 std::string EncodePin(const Pin& pin);
 absl::StatusOr<Pin> DecodePin(absl::string_view bytes);
 

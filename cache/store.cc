@@ -205,7 +205,8 @@ absl::Status Store::Impl::CheckFormat(MDB_txn* txn) {
                                                     " only; it is left alone"));
 }
 
-// False if the file is wholly empty, so that it may become ours.
+// False if tables must be made: the file is wholly empty, so that it may become ours, or an older version made it,
+// which did not know them all.
 absl::StatusOr<bool> Store::Impl::OpenTables() {
   MDB_txn* txn = nullptr;
   if (const int code = mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn); code != 0) return Error("cannot read", code);
@@ -225,6 +226,7 @@ absl::StatusOr<bool> Store::Impl::OpenTables() {
     RETURN_IF_ERROR(CheckFormat(txn));
     for (size_t i = 0; i < kMeta; ++i) {
       code = mdb_dbi_open(txn, kDatabaseNames[i], 0, &dbi[i]);
+      if (code == MDB_NOTFOUND && i == kAddedTable) return false;
       if (code != 0) return Error(absl::StrCat("cannot open the database \"", kDatabaseNames[i], "\""), code);
     }
     return true;

@@ -25,7 +25,7 @@ namespace verifyd {
 struct StoreExamination {
   uint64_t records = 0;
   uint64_t domains = 0;
-  uint64_t destinations = 0;
+  uint64_t destinations = 0;  // and domains there
   uint64_t pins = 0;
   uint64_t dues = 0;  // entries of the due index
   uint64_t faults = 0;

@@ -1,14 +1,17 @@
-// The part of a destination's state that is worth keeping over a restart. The destination itself (probe/destination.h)
-// keeps and uses it; verifyd/verifier/destination_memory.h stores it.
+// The part of a destination's state that is worth keeping over a restart, and that of one domain at a destination. The
+// destination itself (probe/destination.h) uses it; the cache keeps it.
 //
 // Thread: any (a value, posted between loops).
 #ifndef VERIFYD_MAIL_DESTINATION_STATE_H_
 #define VERIFYD_MAIL_DESTINATION_STATE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "mail/finding.h"
 
@@ -36,8 +39,11 @@ struct Trust {
   friend bool operator==(const Trust&, const Trust&) = default;
 };
 
-struct DestinationState {
-  std::string name;
+// Names that are longer, a destination's and a domain's together, are not kept.
+constexpr size_t kMaxStateName = 450;
+
+// The trouble that a breaker has met (probe/breaker.h).
+struct BreakerState {
   // Consecutive failures to hold a conversation, and the last of them.
   uint32_t failures = 0;
   Reason last_failure = Reason::kNone;
@@ -49,6 +55,16 @@ struct DestinationState {
   Reason open_reason = Reason::kNone;
   // Pause before the next trial, grown at each failed one.
   absl::Duration back_off = absl::ZeroDuration();
+
+  friend bool operator==(const BreakerState&, const BreakerState&) = default;
+};
+
+struct DestinationState {
+  // In front of the name of a destination of the operator's that could be that of an exchange.
+  static constexpr absl::string_view kSmtpMark = "smtp:";
+
+  std::string name;
+  BreakerState breaker;
   // The pace that the destination has shown to bear: addresses asked about a second; 0: not known.
   double questions_per_second = 0;
   std::vector<RestingSource> resting;
@@ -60,6 +76,19 @@ struct DestinationState {
   Trust trust;
 
   friend bool operator==(const DestinationState&, const DestinationState&) = default;
+};
+
+// One domain at a destination.
+struct DomainBreaker {
+  std::string destination;
+  std::string domain;
+  BreakerState breaker;
+  // The guard's, as that of the destination.
+  Trust trust;
+
+  // As the operator reads and writes it: "mx.example.com example.org".
+  std::string Name() const { return absl::StrCat(destination, " ", domain); }
+  friend bool operator==(const DomainBreaker&, const DomainBreaker&) = default;
 };
 
 }  // namespace verifyd

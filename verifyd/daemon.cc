@@ -54,7 +54,6 @@
 #include "verifyd/table_watch.h"
 #include "verifyd/thread_priority.h"
 #include "verifyd/verifier/agenda.h"
-#include "verifyd/verifier/destination_memory.h"
 #include "verifyd/verifier/route_change.h"
 #include "verifyd/verifier/verifier.h"
 
@@ -418,6 +417,7 @@ absl::Status Daemon::Impl::BuildRooms() {
   cache_settings.checker = {"/proc/self/exe", "--check-cache"};
   cache = Cache::Open(front, cache_settings);
   cache->FoldPins(front.clock().Now());
+  cache->MoveDomainBreakers();
   cache->HideAddresses();
   prober = std::make_unique<Prober>(front, *resolver, shards);
   stock_source = std::make_unique<StockSource>(front, prober->alarms());

@@ -252,6 +252,10 @@ Status StatusOf(DaemonStatus daemon, const Configuration& configuration, Cache& 
     if (doubted) status.doubted.push_back(absl::StrCat(state.name, " (", state.trust.why, ")"));
     if (state.held_until > now) status.held.push_back(state.name);
   }
+  for (const DomainBreaker& breaker : cache.LoadDomainBreakers()) {
+    if (breaker.trust.doubt == Doubt::kNone) continue;
+    status.doubted.push_back(absl::StrCat(breaker.Name(), " (", breaker.trust.why, ")"));
+  }
   for (const auto& [key, pin] : cache.ListPins(now)) {
     absl::string_view held = key;
     if (absl::ConsumePrefix(&held, kHold)) status.held.emplace_back(held);

@@ -60,11 +60,15 @@ TEST_F(CacheTest, KeepsEverythingOverARestart) {
   cache->PutRecord("a@example.com", FullRecord());
   cache->PutDomainFact(FullDomainFact());
   cache->PutDestinationState(FullDestinationState());
+  cache->PutDomainBreaker(FullDomainBreaker());
   cache.reset();
   cache = Open();
   EXPECT_EQ(cache->FindRecord("a@example.com"), FullRecord());
   EXPECT_EQ(cache->FindDomainFact("example.org"), FullDomainFact());
   EXPECT_THAT(cache->LoadDestinationStates(), testing::ElementsAre(FullDestinationState()));
+  EXPECT_THAT(cache->LoadDomainBreakers(), testing::ElementsAre(FullDomainBreaker()));
+  EXPECT_EQ(cache->FindDomainBreaker("mx.example.com", "customer.example"), FullDomainBreaker());
+  EXPECT_FALSE(cache->FindDomainBreaker("mx.example.com", "other.example").has_value());
   EXPECT_FALSE(cache->FindRecord("b@example.com").has_value());
   EXPECT_TRUE(cache->counts().persistent);
   EXPECT_EQ(cache->counts().records, 1U);
@@ -368,9 +372,49 @@ TEST_F(CacheTest, ADestinationPutSinceTheStartIsLoadedOnce) {
   cache->PutDestinationState(FullDestinationState());
   Settle(*cache);
   DestinationState newer = FullDestinationState();
-  newer.failures = 9;
+  newer.breaker.failures = 9;
   cache->PutDestinationState(newer);
   EXPECT_THAT(cache->LoadDestinationStates(), testing::ElementsAre(newer));
+}
+
+TEST_F(CacheTest, TheBreakerOfADomainThatAnOlderVersionKeptAmongDestinationsIsMovedAndItsHoldOfNobodyGoes) {
+  const DomainBreaker breaker = FullDomainBreaker();
+  DestinationState old{.name = breaker.Name(), .breaker = breaker.breaker, .trust = breaker.trust};
+  old.held_until = absl::InfiniteFuture();
+  old.held_why = "disks";
+  DestinationState with_blank = FullDestinationState();
+  with_blank.name = "lmtp:unix:/var/my mail/lmtp";
+  PutBehind(Table::kDestinations, old.name, EncodeDestinationState(old));
+  PutBehind(Table::kDestinations, with_blank.name, EncodeDestinationState(with_blank));
+  for (int start = 0; start < 2; ++start) {
+    const auto cache = Open();
+    cache->MoveDomainBreakers();
+    EXPECT_EQ(cache->FindDomainBreaker("mx.example.com", "customer.example"), breaker);
+    EXPECT_THAT(cache->LoadDomainBreakers(), testing::ElementsAre(breaker));
+    EXPECT_THAT(cache->LoadDestinationStates(), testing::ElementsAre(with_blank));
+  }
+}
+
+TEST_F(CacheTest, ARouteThatWasCalledLikeAnExchangeKeepsItsHoldAndThatItHasAcceptedSomebody) {
+  const auto cache = Open();
+  DestinationState former{.name = "isp.example", .breaker = {.failures = 7}};
+  former.held_until = SampleTime() + absl::Hours(1);
+  former.held_why = "disks";
+  former.trust = {.last_accepted = SampleTime() - absl::Hours(5),
+                  .doubt = Doubt::kManyRefused,
+                  .why = "a public server of that name refused many"};
+  cache->PutDestinationState(former);
+  std::optional<DestinationState> route = cache->FindDestinationState("smtp:isp.example");
+  ASSERT_TRUE(route.has_value());
+  EXPECT_EQ(route->name, "smtp:isp.example");
+  EXPECT_EQ(route->held_until, former.held_until);
+  EXPECT_EQ(route->held_why, "disks");
+  EXPECT_EQ(route->trust, Trust{.last_accepted = former.trust.last_accepted});
+  EXPECT_EQ(route->breaker, BreakerState()) << "others' servers of that name may have failed";
+  route->held_until = absl::InfinitePast();
+  cache->PutDestinationState(*route);
+  EXPECT_EQ(cache->FindDestinationState("smtp:isp.example"), route) << "what it has of its own counts";
+  EXPECT_FALSE(cache->FindDestinationState("smtp:other.example").has_value());
 }
 
 TEST_F(CacheTest, TheAgendaIsReadAPageAtATime) {

@@ -46,6 +46,9 @@ TEST_F(CleanerTest, RemovesWhatHasExpiredAndSaysSoAsPostfixDoes) {
   PutRecord("young", SampleTime() + 2 * day_);
   PutBytes(Table::kDomains, "example.org", EncodeDomainFact(FullDomainFact()));
   PutBytes(Table::kDestinations, "mx:example.com", EncodeDestinationState(FullDestinationState()));
+  const DomainBreaker breaker = FullDomainBreaker();
+  const std::string breaker_key = DomainBreakerKey(breaker.destination, breaker.domain);
+  PutBytes(Table::kBreakers, breaker_key, EncodeDomainBreaker(breaker));
   PutBytes(Table::kPins, "old", EncodePin(FullPin()));
   Cleaner cleaner(*store_, "lmdb:/var/lib/verifyd/verify_cache");
   EXPECT_EQ(RunAll(cleaner, SampleTime() + 91 * day_), 1);
@@ -57,6 +60,7 @@ TEST_F(CleanerTest, RemovesWhatHasExpiredAndSaysSoAsPostfixDoes) {
   EXPECT_TRUE(Has(Table::kRecords, "young"));
   EXPECT_FALSE(Has(Table::kDomains, "example.org"));
   EXPECT_FALSE(Has(Table::kDestinations, "mx:example.com"));
+  EXPECT_FALSE(Has(Table::kBreakers, breaker_key));
   EXPECT_TRUE(Has(Table::kPins, "old"));
   const auto last = store_->LastCleanup();
   ASSERT_THAT(last, IsOk());

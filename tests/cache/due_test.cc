@@ -57,6 +57,8 @@ TEST(DueTest, AValueIsDueWhenItIsNotKeptAnyMoreAndWhenAProbeIsPlanned) {
   EXPECT_EQ(DuesOf(Table::kRecords, "k", EncodeRecord(refreshed), lifetimes).size(), 1U);
   EXPECT_EQ(DuesOf(Table::kDomains, "k", EncodeDomainFact(FullDomainFact()), lifetimes).size(), 1U);
   EXPECT_EQ(DuesOf(Table::kDestinations, "k", EncodeDestinationState(FullDestinationState()), lifetimes).size(), 1U);
+  const std::string breaker_key = DomainBreakerKey("mx.example.com", "customer.example");
+  EXPECT_EQ(DuesOf(Table::kBreakers, breaker_key, EncodeDomainBreaker(FullDomainBreaker()), lifetimes).size(), 1U);
   EXPECT_EQ(DuesOf(Table::kPins, "k", EncodePin(FullPin()), lifetimes).size(), 0U);
   EXPECT_EQ(DuesOf(Table::kRecords, "k", "damaged", lifetimes).size(), 0U);
 }

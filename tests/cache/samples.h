@@ -152,17 +152,26 @@ inline DomainFact FullDomainFact() {
 inline DestinationState FullDestinationState() {
   DestinationState state;
   state.name = "mx:example.com";
-  state.failures = 3;
-  state.last_failure = Reason::kBlockedIp;
-  state.last_failure_when = SampleTime();
-  state.last_success = SampleTime() - absl::Hours(2);
-  state.open_until = SampleTime() + absl::Minutes(10);
-  state.open_reason = Reason::kRateLimited;
-  state.back_off = absl::Minutes(20);
+  state.breaker.failures = 3;
+  state.breaker.last_failure = Reason::kBlockedIp;
+  state.breaker.last_failure_when = SampleTime();
+  state.breaker.last_success = SampleTime() - absl::Hours(2);
+  state.breaker.open_until = SampleTime() + absl::Minutes(10);
+  state.breaker.open_reason = Reason::kRateLimited;
+  state.breaker.back_off = absl::Minutes(20);
   state.questions_per_second = 2.5;
   state.resting = {{.source_address = "198.51.100.7", .until = SampleTime() + absl::Hours(3)},
                    {.source_address = "2001:db8::7", .until = SampleTime() + absl::Hours(4)}};
   return state;
+}
+
+inline DomainBreaker FullDomainBreaker() {
+  return {.destination = "mx.example.com",
+          .domain = "customer.example",
+          .breaker = FullDestinationState().breaker,
+          .trust = {.doubt = Doubt::kManyRefused,
+                    .doubted_since = SampleTime() - absl::Hours(1),
+                    .why = "it refuses many addresses at once that it used to accept"}};
 }
 
 inline Pin FullPin() {

@@ -127,6 +127,17 @@ TEST(StoreTest, LeavesAFileOfANewerFormatAsItIs) {
   EXPECT_EQ(folder.entries(), 1U);
 }
 
+TEST(StoreTest, AFileOfBeforeThereWereBreakersTakesThemAndKeepsTheRest) {
+  const TemporaryFolder folder;
+  WriteFile(folder.file(), ReadFile(VERIFYD_SOURCE_DIR "/tests/cache/data/format1.mdb"));
+  const DomainBreaker breaker = FullDomainBreaker();
+  const std::string key = DomainBreakerKey(breaker.destination, breaker.domain);
+  ASSERT_THAT(Put(*OpenOrDie(folder.file()), Table::kBreakers, key, EncodeDomainBreaker(breaker)), IsOk());
+  const auto store = OpenOrDie(folder.file());
+  EXPECT_EQ(Get(*store, Table::kBreakers, key), EncodeDomainBreaker(breaker));
+  EXPECT_EQ(Get(*store, Table::kPins, "pinned@example.com"), EncodePin(FullPin()));
+}
+
 TEST(StoreTest, ReadsTheFileOfFormat1ThatIsKept) {
   const TemporaryFolder folder;
   WriteFile(folder.file(), ReadFile(VERIFYD_SOURCE_DIR "/tests/cache/data/format1.mdb"));
@@ -150,6 +161,7 @@ TEST(StoreTest, ReadsTheFileOfFormat1ThatIsKept) {
   const auto cleaned = store->LastCleanup();
   ASSERT_THAT(cleaned, IsOk());
   EXPECT_EQ(*cleaned, SampleTime() - absl::Hours(1));
+  EXPECT_EQ(Get(*store, Table::kBreakers, "nobody"), "(none)") << "it was made before there were breakers";
   const absl::Duration day = absl::Hours(24);
   EXPECT_THAT(AllDues(*store),
               testing::ElementsAre(

@@ -52,6 +52,10 @@ void CheckValue(absl::string_view bytes) {
     ++accepted;
     Check(EncodeDestinationState(*state) == bytes);
   }
+  if (const auto breaker = DecodeDomainBreaker(DomainBreakerKey("mx", "example.com"), bytes); breaker.ok()) {
+    ++accepted;
+    Check(EncodeDomainBreaker(*breaker) == bytes);
+  }
   if (const auto pin = DecodePin(bytes); pin.ok()) {
     ++accepted;
     Check(EncodePin(*pin) == bytes);

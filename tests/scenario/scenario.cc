@@ -32,7 +32,6 @@
 #include "verifyd/history/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/verifier/agenda.h"
-#include "verifyd/verifier/destination_memory.h"
 #include "verifyd/verifier/route_change.h"
 #include "verifyd/verifier/verifier.h"
 

@@ -125,6 +125,30 @@ json::object WithStatus(const Finding& finding) {
   return object;
 }
 
+// Of a destination or of a domain there: what stands in front of a hold, and what behind it.
+json::object BeginPlace(absl::string_view name, const Trust& trust) {
+  json::object object;
+  object["destination"] = JsonText(name);
+  object["believed"] = trust.doubt == Doubt::kNone;
+  if (trust.doubt != Doubt::kNone) {
+    PutText(object, "doubt", trust.why);
+    PutTime(object, "doubted_since", trust.doubted_since);
+  }
+  return object;
+}
+
+void EndPlace(json::object& object, const BreakerState& breaker, const Trust& trust, absl::Time now) {
+  if (breaker.open_until > now) {
+    object["left_alone_for"] = JsonText(ReasonName(breaker.open_reason));
+    PutTime(object, "left_alone_until", breaker.open_until);
+  }
+  object["failures"] = breaker.failures;
+  if (breaker.last_failure != Reason::kNone) object["last_failure"] = JsonText(ReasonName(breaker.last_failure));
+  PutTime(object, "last_failure_when", breaker.last_failure_when);
+  PutTime(object, "last_success", breaker.last_success);
+  PutTime(object, "last_accepted", trust.last_accepted);
+}
+
 }  // namespace
 
 json::string JsonText(absl::string_view text) { return json::string(json::string_view(text.data(), text.size())); }
@@ -239,27 +263,19 @@ json::object ToJson(absl::string_view key, const Pin& pin) {
 }
 
 json::object ToJson(const DestinationState& state, absl::Time now) {
-  json::object object;
-  object["destination"] = JsonText(state.name);
-  object["believed"] = state.trust.doubt == Doubt::kNone;
-  if (state.trust.doubt != Doubt::kNone) {
-    PutText(object, "doubt", state.trust.why);
-    PutTime(object, "doubted_since", state.trust.doubted_since);
-  }
+  json::object object = BeginPlace(state.name, state.trust);
   if (state.held_until > now) {
     object["held"] = true;
     PutTime(object, "held_until", state.held_until);
     PutText(object, "held_why", state.held_why);
   }
-  if (state.open_until > now) {
-    object["left_alone_for"] = JsonText(ReasonName(state.open_reason));
-    PutTime(object, "left_alone_until", state.open_until);
-  }
-  object["failures"] = state.failures;
-  if (state.last_failure != Reason::kNone) object["last_failure"] = JsonText(ReasonName(state.last_failure));
-  PutTime(object, "last_failure_when", state.last_failure_when);
-  PutTime(object, "last_success", state.last_success);
-  PutTime(object, "last_accepted", state.trust.last_accepted);
+  EndPlace(object, state.breaker, state.trust, now);
+  return object;
+}
+
+json::object ToJson(const DomainBreaker& breaker, absl::Time now) {
+  json::object object = BeginPlace(breaker.Name(), breaker.trust);
+  EndPlace(object, breaker.breaker, breaker.trust, now);
   return object;
 }
 

@@ -43,8 +43,10 @@ boost::json::object ToJson(const DomainFact& fact, const Lifetimes& lifetimes, a
 // `key` is in the form of Cache::ListPins; "hold @example.com" is shown as a hold of "@example.com".
 boost::json::object ToJson(absl::string_view key, const Pin& pin);
 boost::json::object ToJson(const Pin& pin);
-// A destination, or one domain at it: all that is remembered, and the part of it that counts now.
+// A destination, or one domain at it ("destination": "MX DOMAIN"): all that is remembered, and the part of it that
+// counts now.
 boost::json::object ToJson(const DestinationState& state, absl::Time now);
+boost::json::object ToJson(const DomainBreaker& breaker, absl::Time now);
 boost::json::object ToJson(const DestinationActivity& activity);
 
 }  // namespace verifyd

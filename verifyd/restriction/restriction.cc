@@ -36,6 +36,17 @@ Decision OwnProbe() {
 constexpr absl::Duration kLookUpTime = absl::Seconds(10);
 constexpr size_t kMaxNamed = 320;  // bytes of a client's words in a reply
 
+bool IsPermitted(RestrictionKind kind, const MailRequest& request, const RestrictionSettings& settings) {
+  if (kind == RestrictionKind::kPermitMynetworks) return settings.mynetworks.Contains(request.client_address);
+  return kind == RestrictionKind::kPermit || !request.sasl_username.empty();
+}
+
+void LogSaid(absl::string_view text, const MailRequest& request) {
+  LogInfo(absl::StrCat("restrictions: ", text, ": client_address=", Printable(request.client_address, kMaxNamed),
+                       " sender=<", Printable(request.sender, kMaxNamed), "> recipient=<",
+                       Printable(request.recipient, kMaxNamed), ">"));
+}
+
 Role RoleOf(const Restriction& restriction) {
   return restriction.kind == RestrictionKind::kRejectUnverifiedSender ? Role::kSender : Role::kRecipient;
 }
@@ -391,7 +402,9 @@ Restrictions::Step Restrictions::Take(Evaluation& evaluation, const Restriction&
   using Kind = RestrictionKind;
   switch (restriction.kind) {
     case Kind::kPermit:
-      return Step::kPermit;
+    case Kind::kPermitMynetworks:
+    case Kind::kPermitSaslAuthenticated:
+      return IsPermitted(restriction.kind, evaluation.request_, *evaluation.settings_) ? Step::kPermit : Step::kGoOn;
     case Kind::kDunno:
       return Step::kGoOn;
     case Kind::kReject:
@@ -399,11 +412,6 @@ Restrictions::Step Restrictions::Take(Evaluation& evaluation, const Restriction&
     case Kind::kDeferIfPermit:
     case Kind::kDeferIfReject:
       return TakeSaid(evaluation, restriction);
-    case Kind::kPermitMynetworks:
-      return evaluation.settings_->mynetworks.Contains(evaluation.request_.client_address) ? Step::kPermit
-                                                                                           : Step::kGoOn;
-    case Kind::kPermitSaslAuthenticated:
-      return evaluation.request_.sasl_username.empty() ? Step::kGoOn : Step::kPermit;
     case Kind::kCheckClientAccess:
     case Kind::kCheckHeloAccess:
     case Kind::kCheckSenderAccess:
@@ -435,11 +443,7 @@ Restrictions::Step Restrictions::Take(Evaluation& evaluation, const Restriction&
       }
       return Step::kGoOn;
     case Kind::kLog:
-      if (evaluation.rehearsal_) return Step::kGoOn;
-      LogInfo(absl::StrCat("restrictions: ", restriction.said.text,
-                           ": client_address=", Printable(evaluation.request_.client_address, kMaxNamed), " sender=<",
-                           Printable(evaluation.request_.sender, kMaxNamed), "> recipient=<",
-                           Printable(evaluation.request_.recipient, kMaxNamed), ">"));
+      if (!evaluation.rehearsal_) LogSaid(restriction.said.text, evaluation.request_);
       return Step::kGoOn;
   }
   return Step::kGoOn;

@@ -31,6 +31,31 @@ Verdict InProgress() {
   return verdict;
 }
 
+void RememberDestinations(Cache& cache, Prober& prober) {
+  prober.Restore(cache.LoadDestinationStates(), cache.LoadDomainBreakers());
+  prober.SetRecall(
+      {.destination = [&cache](const std::string& name) { return cache.FindDestinationState(name); },
+       .domain = [&cache](const std::string& destination,
+                          const std::string& domain) { return cache.FindDomainBreaker(destination, domain); }});
+  // The guard's part and the operator's note are not the prober's to change.
+  prober.SetObserver({.destination =
+                          [&cache](DestinationState state) {
+                            if (std::optional<DestinationState> held = cache.FindDestinationState(state.name)) {
+                              state.trust = std::move(held->trust);
+                              state.held_why = std::move(held->held_why);
+                            }
+                            cache.PutDestinationState(state);
+                          },
+                      .domain =
+                          [&cache](DomainBreaker breaker) {
+                            if (std::optional<DomainBreaker> held =
+                                    cache.FindDomainBreaker(breaker.destination, breaker.domain)) {
+                              breaker.trust = std::move(held->trust);
+                            }
+                            cache.PutDomainBreaker(breaker);
+                          }});
+}
+
 Verdict NotVerifiable(std::string why) {
   Verdict verdict;
   verdict.state = VerdictState::kNotVerifiable;

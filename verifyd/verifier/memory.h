@@ -20,6 +20,7 @@
 #include "mail/finding.h"
 #include "mail/question.h"
 #include "mail/verdict.h"
+#include "probe/prober.h"
 #include "tables/domain_list.h"
 #include "verifyd/verifier/held.h"
 
@@ -86,6 +87,10 @@ class Memory {
   Cache& cache_;
   std::shared_ptr<const MemorySettings> settings_;
 };
+
+// What is remembered of destinations: the prober gets what the cache holds of them, now and whenever it has forgotten
+// it, and the cache what changes. Both must outlive the other's use.
+void RememberDestinations(Cache& cache, Prober& prober);
 
 // `finding` as an answer, `now`.
 Verdict Known(VerdictSource source, const Finding& finding, absl::Time now);

@@ -123,7 +123,7 @@ class Verifier {
   void EndWaits() { flights_.WakeWaiters(); }
 
   // The operator's words on destinations: see guard.h and Prober::Hold.
-  bool Trust(const std::string& destination) { return guard_.EndDoubt(destination); }
+  bool Trust(Guard::Place place) { return guard_.EndDoubt(place); }
 
   // Whether a list may have more of its questions wait at one time: half of the room, which is not shared out, is left
   // for those somebody waits for, and what has been answered already is passed on first.
