@@ -218,7 +218,7 @@ void Prober::Configure(std::shared_ptr<const ProbeSettings> settings, std::share
 
 std::vector<std::string> Prober::StandingAlarms() const { return impl_->alarms.Standing(); }
 
-Alarms\& Prober::alarms() { return impl_->alarms; }
+Alarms& Prober::alarms() { return impl_->alarms; }
 
 void Prober::SetObserver(StateObserver observer) { impl_->observer = std::move(observer); }
 
