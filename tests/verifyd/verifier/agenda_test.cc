@@ -170,9 +170,7 @@ TEST_F(AgendaTest, WhatTheOperatorHasSetSinceIsNotAskedAbout) {
   Plan("ann@example.net");
   cache_->Flush();
   cache_->PutPin("joe@example.com", FullPin());
-  Pin hold = FullPin();
-  hold.until = test_.clock().Now() + absl::Minutes(5);
-  cache_->PutPin(Pin::HoldKey("example.net"), hold);
+  cache_->PutHold("example.net", {.until = test_.clock().Now() + absl::Minutes(5)});
   Agenda agenda(test_.loop(), *cache_, *verifier_);
   test_.Advance(absl::Seconds(2));
   EXPECT_TRUE(dialer_.connections().empty());
