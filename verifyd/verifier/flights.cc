@@ -3,7 +3,24 @@
 #include <algorithm>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "base/exception_text.h"
+#include "base/log.h"
+
 namespace verifyd {
+
+namespace {
+
+// Whoever fails when he is told is alone in that: others wait, too.
+void Tell(Flight::Told told, const Verdict* verdict) {
+  try {
+    told(verdict);
+  } catch (...) {
+    LogError(absl::StrCat("internal error: a question's answer ended with an exception: ", ExceptionText()));
+  }
+}
+
+}  // namespace
 
 Landing::~Landing() {
   if (flight_ == nullptr || flight_->home == nullptr) return;
@@ -61,7 +78,7 @@ Flight::Told Flights::Leave(Flight::Waiter& waiter) {
 
 void Flights::GiveUp(Flight::Waiter& waiter) {
   const Verdict* const accepted = waiter.flight.accepted.get();
-  Leave(waiter)(accepted);
+  Tell(Leave(waiter), accepted);
 }
 
 void Flights::Accept(Flight& flight, Verdict verdict) {
@@ -74,7 +91,7 @@ void Flights::Land(const std::shared_ptr<Flight>& flight, Verdict verdict) {
   flight->verdict = std::make_unique<const Verdict>(std::move(verdict));
   if (flights_.erase(flight) > 0) places_.GiveBack(flight->party);
   // What one is told may make him ask again, or others go.
-  while (!flight->waiters.empty()) Leave(flight->waiters.front())(flight->verdict.get());
+  while (!flight->waiters.empty()) Tell(Leave(flight->waiters.front()), flight->verdict.get());
 }
 
 void Flights::WakeWaiters() {

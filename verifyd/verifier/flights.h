@@ -35,7 +35,8 @@ namespace verifyd {
 class Flights;
 
 struct Flight : std::enable_shared_from_this<Flight> {
-  // What somebody who waits is told: the verdict, or nothing when his patience has ended before there was one.
+  // What somebody who waits is told: the verdict, or nothing when his patience has ended before there was one. An
+  // exception that leaves it is a bug: it is logged, and the others are told.
   using Told = absl::AnyInvocable<void(const Verdict*)>;
   struct Waiter {
     Waiter(Flight& flight, Timers& timers, Told told) : flight(flight), told(std::move(told)), patience(timers) {}
