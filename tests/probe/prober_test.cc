@@ -227,7 +227,7 @@ TEST(ProberTest, EveryStageEndsByItsTimeOut) {
       EXPECT_EQ(outcome.finding.text, c.text);
       EXPECT_EQ(outcome.finding.code, 0);
     }
-    // No QUIT to who does not answer.
+    // A server that does not answer gets no QUIT.
     world.test.RunUntilIdle();
     EXPECT_EQ(world.dialer.open_now(), 0U) << c.script;
     for (const auto& connection : world.dialer.connections()) {
@@ -647,7 +647,7 @@ TEST(ProberTest, WhatWasForgottenOfADestinationIsReadBeforeItIsMadeAnewAndNotWri
   }});
   world.Servers({""});
   EXPECT_EQ(world.Probe().finding.rule, "hold");
-  // What the operator does meanwhile does not lose the rest, either.
+  // A change by the operator meanwhile does not lose the rest, either.
   stored["mx2.example.com"].name = "mx2.example.com";
   stored["mx2.example.com"].questions_per_second = 3;
   world.prober.Hold("mx2.example.com", absl::InfiniteFuture());
@@ -705,7 +705,7 @@ TEST(ProberTest, AnswersThatHaveComeAreCountedUntilTheyAreTakenIn) {
         nullptr));
   }
   world.test.Advance(absl::Seconds(1000));
-  // The first is the one for whom it was dialled; what that says of the others comes together.
+  // The first is the one for which the server was dialled. The outcomes of the others come together.
   EXPECT_THAT(untaken, ElementsAre(0, 2, 1, 0));
   EXPECT_EQ(world.prober.untaken(), 0U);
 }
