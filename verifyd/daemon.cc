@@ -38,6 +38,7 @@
 #include "cache/cache.h"
 #include "dns/cares_resolver.h"
 #include "probe/prober.h"
+#include "probe/stock_source.h"
 #include "stream/dialer.h"
 #include "verifyd/api/room_metrics.h"
 #include "verifyd/api/route.h"
@@ -266,6 +267,7 @@ struct Daemon::Impl {
   std::unique_ptr<CaresResolver> resolver;
   std::unique_ptr<Cache> cache;
   std::unique_ptr<Prober> prober;
+  std::unique_ptr<StockSource> stock_source;
   std::unique_ptr<Verifier> verifier;
   std::unique_ptr<Agenda> agenda;
   std::unique_ptr<Restrictions> restrictions;
@@ -423,7 +425,8 @@ absl::Status Daemon::Impl::BuildRooms() {
   cache->MoveDomainBreakers();
   cache->HideAddresses();
   prober = std::make_unique<Prober>(front, *resolver, shards);
-  verifier = std::make_unique<Verifier>(front, *cache, *prober, metrics);
+  stock_source = std::make_unique<StockSource>(front, prober->alarms());
+  verifier = std::make_unique<Verifier>(front, *cache, std::vector<Source*>{prober.get(), stock_source.get()}, metrics);
   restrictions = std::make_unique<Restrictions>(*verifier, *resolver);
   record = std::make_unique<DecisionRecord>(front, *cache);
   BuildDoors();
@@ -526,6 +529,7 @@ void Daemon::Impl::WatchFiles() {
 void Daemon::Impl::Configure() {
   cache->Configure(configuration->cache);
   prober->Configure(configuration->probe, configuration->classifier);
+  stock_source->Configure(configuration->classifier);
   verifier->Configure(configuration->verifier);
   restrictions->Configure(configuration->restrictions);
   record->Configure(configuration->decision_record);

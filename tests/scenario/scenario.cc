@@ -113,7 +113,7 @@ class Theatre {
     RoomSet(Loop& loop, Resolver& resolver, Dialer& dialer, const CacheSettings& settings)
         : cache(Cache::Open(loop, settings)),
           prober(loop, resolver, {{loop, dialer}}),
-          verifier(loop, *cache, prober, metrics),
+          verifier(loop, *cache, {&prober}, metrics),
           agenda(loop, *cache, verifier),
           restrictions(verifier, resolver),
           record(loop, *cache) {}

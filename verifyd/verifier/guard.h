@@ -43,7 +43,7 @@
 #include "mail/destination_state.h"
 #include "mail/probe_outcome.h"
 #include "mail/probe_request.h"
-#include "probe/prober.h"
+#include "mail/source.h"
 
 namespace verifyd {
 
@@ -65,7 +65,7 @@ class Guard {
   static constexpr size_t kMaxWatched = 20000;
 
   // All outlive the guard.
-  Guard(Loop& loop, Cache& cache, Prober& prober) : loop_(loop), cache_(cache), prober_(prober) {}
+  Guard(Loop& loop, Cache& cache, Source& source) : loop_(loop), cache_(cache), source_(source) {}
   void Configure(std::shared_ptr<const GuardSettings> settings) { settings_ = std::move(settings); }
 
   // What was held true of an address before the probe.
@@ -146,7 +146,7 @@ class Guard {
 
   Loop& loop_;
   Cache& cache_;
-  Prober& prober_;
+  Source& source_;
   std::shared_ptr<const GuardSettings> settings_ = std::make_shared<const GuardSettings>();
   ForgetfulTable<std::string, Watched> watched_{kMaxWatched};
   // By destination and domain.

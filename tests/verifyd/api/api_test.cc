@@ -423,7 +423,7 @@ TEST_F(ApiTest, StatusSaysWhetherAllIsWell) {
 TEST_F(ApiTest, WhatIsDoubtedAndWhatIsOnHoldStandInTheStatus) {
   world_.cache().PutDestinationState(
       {.name = "mx.example.com", .trust = {.doubt = Doubt::kManyRefused, .why = "many"}});
-  world_.cache().PutPin(Pin::HoldKey("example.net"), {.until = absl::InfiniteFuture()});
+  world_.cache().PutHold("example.net", {.until = absl::InfiniteFuture()});
   const json::object status = AskOne("GET", "/v1/status");
   EXPECT_EQ(status.at("not_believed").as_array().at(0), "mx.example.com (many)");
   EXPECT_EQ(status.at("on_hold").as_array().at(0), "@example.net");

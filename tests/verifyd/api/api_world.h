@@ -38,7 +38,7 @@ class ApiWorld {
         dialer_(loop),
         prober_(loop, resolver_, {{loop, dialer_}}),
         cache_(Cache::Open(loop, CacheSettings())),
-        verifier_(loop, *cache_, prober_, metrics_),
+        verifier_(loop, *cache_, {&prober_}, metrics_),
         restrictions_(verifier_, resolver_),
         record_(loop, *cache_) {
     AddCacheMetrics(metrics_.registry(), *cache_);
