@@ -30,7 +30,7 @@ namespace {
 // one that arrives.
 constexpr absl::Duration kHandOver = absl::Milliseconds(50);
 
-// Of one that failed inside verifyd.
+// Returns the outcome of a probe that failed inside verifyd.
 ProbeOutcome OwnFailure(const ProbeRequest& request, absl::Time now) {
   ProbeOutcome outcome;
   outcome.finding = ToFinding(Classifier::Classify(Event::kLocalError, Stage::kDns), Stage::kDns,
@@ -39,7 +39,7 @@ ProbeOutcome OwnFailure(const ProbeRequest& request, absl::Time now) {
   return outcome;
 }
 
-// Of one that is not handed over, as too many wait at its destination.
+// Returns the outcome of a probe that is not handed over, as too many wait at its destination.
 ProbeOutcome TooMany(const ProbeRequest& request, const Route& route, absl::Duration dns, absl::Time now) {
   ProbeOutcome outcome;
   outcome.finding = ToFinding(Classifier::Classify(Event::kOverload, Stage::kConnect), Stage::kConnect,
@@ -55,8 +55,8 @@ ProbeOutcome TooMany(const ProbeRequest& request, const Route& route, absl::Dura
 }  // namespace
 
 struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
-  // The answer that is owed to who began a probe, whatever befalls that: one that goes without having been given, as a
-  // coroutine of ours has failed, says so.
+  // The answer that is owed for a probe, whatever befalls it. If it was not given, as a coroutine of ours has failed,
+  // its destructor gives one that says so.
   class Owed {
    public:
     Owed(std::shared_ptr<Impl> home, ProbeRequest request, Answer answer)
@@ -67,7 +67,7 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
       if (home_ != nullptr) home_->AnswerFailed(std::move(request_), std::move(answer_));
     }
 
-    // Not after Give.
+    // Do not call it after Give.
     const ProbeRequest& request() const { return request_; }
     void Refer(Referral referral) { request_.referral = std::make_shared<const Referral>(std::move(referral)); }
     void Give(ProbeOutcome outcome) {
@@ -81,11 +81,11 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
     Answer answer_;
   };
 
-  // What the front loop keeps of a probe in the air.
+  // The front loop's part of a probe in the air.
   struct Awaited {
     Awaited(Owed owed, Accepted accepted, Timers& timers)
         : owed(std::move(owed)), accepted(std::move(accepted)), deadline(timers) {}
-    // For one that does not come in time.
+    // Returns the outcome if none comes in time.
     ProbeOutcome Late(const Clock& clock);
 
     Owed owed;
@@ -111,7 +111,7 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
         alarms(front.clock()),
         router(front, resolver, *services, alarms) {}
 
-  // From one of them to the other. On the same loop a call does; what it wakes runs on a later turn.
+  // These lead from one loop to the other. On the same loop a call does; whatever it wakes runs on a later turn.
   void ToPlace(Place& place, absl::AnyInvocable<void()> what) const {
     if (&front == &place.loop) return what();
     place.mail.Post(std::move(what));
@@ -126,19 +126,19 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   Place& PlaceOf(absl::string_view destination) { return places[NumberOf(destination)]; }
 
   static boost::asio::awaitable<void> Begin(std::shared_ptr<Impl> self, Owed owed, Accepted accepted);
-  // On a later turn of the loop: an exception may be under way.
+  // Answers on a later turn of the loop, as an exception may be under way.
   void AnswerFailed(ProbeRequest request, Answer answer);
-  // What a dialogue, or the lack of one, has shown of our own trouble is told to the operator.
+  // Tells the operator of our own trouble that a dialogue, or the lack of one, has shown.
   void ReportOwnTrouble(const ProbeRequest& request, ProbeOutcome& outcome);
-  // `address`: what is asked about, after rewriting.
+  // `address` is the one to ask about, after rewriting.
   void HandOver(Owed owed, Address address, Route route, Transcript transcript, absl::Duration dns, Accepted accepted);
-  // The job's destination is not known on its loop.
+  // Fills in what is remembered: the job's destination is not known on its loop.
   void Recall(std::unique_ptr<ProbeJob> job);
   std::optional<DestinationState> Recall(const std::string& name) const {
     return recall.destination ? recall.destination(name) : std::nullopt;
   }
   StateObserver ObserverOn(const Loop& loop);
-  // Null: it did not come in time.
+  // `outcome` null: it did not come in time.
   void TakeIn(uint64_t number, std::unique_ptr<ProbeOutcome> outcome);
   void TakeAccepted(uint64_t number, const Finding& finding);
 
@@ -172,7 +172,7 @@ ProbeOutcome Prober::Impl::Awaited::Late(const Clock& clock) {
   return outcome;
 }
 
-// For what lives on `loop`: what it says is told on the front loop.
+// Returns an observer for what lives on `loop`; it passes the reports on to the front loop.
 StateObserver Prober::Impl::ObserverOn(const Loop& loop) {
   const auto tell = [weak = weak_from_this(), &loop](const auto& state, auto StateObserver::*whom) {
     const std::shared_ptr<Impl> impl = weak.lock();
@@ -203,7 +203,7 @@ Prober::Prober(Loop& front, Resolver& resolver, const std::vector<Shard>& shards
 Prober::~Prober() {
   impl_->ended = true;
   impl_->in_the_air.clear();
-  // Their timers belong to their loops, so they end there.
+  // The timers of destinations belong to their loops, so destinations end there.
   for (Impl::Place& place : impl_->places) {
     impl_->ToPlace(place, [last = std::exchange(place.destinations, nullptr)]() mutable { last.reset(); });
   }
@@ -365,7 +365,7 @@ void Prober::Impl::HandOver(Owed owed, Address address, Route route, Transcript 
   job->classifier = classifier;
   job->delays.dns = dns;
   const uint64_t number = ++last_number;
-  // Never from within the prober's work, even where that is done on this loop.
+  // The answer never comes from within the prober's work, even where that is done on this loop.
   job->answer = [self = shared_from_this(), number](std::unique_ptr<ProbeOutcome> outcome) {
     self->mail.Post(
         [self, number, outcome = std::move(outcome)]() mutable { self->TakeIn(number, std::move(outcome)); });
@@ -419,7 +419,7 @@ void Prober::Impl::ReportOwnTrouble(const ProbeRequest& request, ProbeOutcome& o
     return alarms.Raise(outcome.destination, absl::StrCat(outcome.destination, " can not be asked: ", finding.text,
                                                           "; give the user of verifyd access to it"));
   }
-  // Many questions may use up what there is of ports and descriptors.
+  // Many questions may use up the ports and descriptors.
   if (finding.reason == Reason::kLocalError) return alarms.Warn("local error", finding.text);
   if (outcome.configured_route || request.ours) {
     return alarms.Raise(
@@ -427,7 +427,7 @@ void Prober::Impl::ReportOwnTrouble(const ProbeRequest& request, ProbeOutcome& o
         absl::StrCat(domain, " is asked at ", outcome.destination, ", which is verifyd's own machine: ", finding.text,
                      "; give the domain a route in transport_maps that leads to its server"));
   }
-  // A stranger's server that calls itself by our name says something of his domain.
+  // A stranger's server that calls itself by our name says something about his domain.
   if (finding.code != 0) return;
   const std::string text = std::move(finding.text);
   Finding about_domain =

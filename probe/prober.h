@@ -1,10 +1,10 @@
-// The prober: finds out about one address. The facade of this room: the verifier knows nothing else of it.
+// The prober finds out about one address. It is the facade of this room: the verifier knows nothing else of it.
 //
 //   front loop:  Probe -> Router (DNS) -> post to ...
 //   prober loop: Destination (queue, connections) -> Session (dialogue) -> Classifier -> ... post back
 //
-// Of the probes in the air a destination has its share (base/shares.h): what leads to one server, by however many
-// domains, leaves room for others.
+// A destination has its share of the probes in the air (base/shares.h): those that lead to one server, by however many
+// domains, leave room for others.
 #ifndef VERIFYD_PROBE_PROBER_H_
 #define VERIFYD_PROBE_PROBER_H_
 
@@ -37,7 +37,7 @@ namespace verifyd {
 struct ProberCounts {
   uint64_t probes = 0;
   uint64_t connections = 0;          // opened
-  uint64_t refused_connections = 0;  // of those, the server did not want
+  uint64_t refused_connections = 0;  // of those, not wanted by the server
   uint64_t sessions_now = 0;
   uint64_t queued_now = 0;
   uint64_t destinations_now = 0;
@@ -50,56 +50,57 @@ class Prober final : public Source {
     Loop& loop;
     Dialer& dialer;
   };
-  // Destinations are spread over the shards by name; at least one. A shard's loop may be `front` (tests,
-  // probe_threads = 0). `resolver` lives on the front loop. All outlive the prober.
+  // Destinations are spread over the shards by name; there is at least one. A shard's loop may be `front` (tests,
+  // probe_threads = 0). `resolver` lives on the front loop. All must outlive the prober.
   Prober(Loop& front, Resolver& resolver, const std::vector<Shard>& shards);
   ~Prober() override;
   Prober(const Prober&) = delete;
   Prober& operator=(const Prober&) = delete;
 
-  // Front loop only, all of these.
+  // All of these are for the front loop only.
 
-  // Before the first Probe, and again after a reload; probes in the air keep what they began with.
+  // Call it before the first Probe, and again after a reload; probes in the air keep what they began with.
   void Configure(std::shared_ptr<const ProbeSettings> settings, std::shared_ptr<const Classifier> classifier);
 
-  // What is wrong on our side, as the log has said (probe/alarms.h).
+  // Returns what is wrong on our side, as the log has said (probe/alarms.h).
   std::vector<std::string> StandingAlarms() const;
-  // Where who asks beside the prober raises its own; it lives as long as the prober.
+  // The alarms, for another source to raise its own; they live as long as the prober.
   Alarms& alarms();
 
-  // Ends when it is known where to ask and the request is handed over, or that nobody is to be asked. Where an
-  // exception ends it before that, the answer is our own failure (reason local_error). An address that Postfix's own
-  // verify(8) is to be asked about is not ours; the referral says where. As many probes are in the air as there is room
-  // for, so what waits for one is small.
+  // Ends when the request is handed over to its destination, or nobody is to be asked. If an exception ends it before
+  // that, the answer is our own failure (reason local_error). An address that Postfix's own verify(8) is to be asked
+  // about is not ours; the referral says where. Many probes are in the air, so little waits for each.
   boost::asio::awaitable<void> Begin(ProbeRequest request, Answer answer, Accepted accepted) override;
 
-  // Where a probe from `sender` would ask about the address itself, by SMTP or LMTP. Nothing: there is no such place,
-  // or it could not be found by `deadline`.
+  // Returns where a probe from `sender` would ask about the address itself, by SMTP or LMTP. Nothing: there is no such
+  // place, or it could not be found by `deadline`.
   boost::asio::awaitable<std::optional<Route>> FindRoute(Address address, std::string sender, MonoTime deadline);
 
-  // Asked on the front loop for what was reported of a destination, or of a domain there, when one is made anew: the
-  // prober keeps so many, and what it forgot must not be lost. Before the first Probe; either may be null.
+  // These return, on the front loop, what was reported of a destination, or of a domain there, when one is made anew:
+  // the prober keeps only so many, and what it forgot must not be lost. Set them before the first Probe; either may be
+  // null.
   struct StateRecall {
     std::function<std::optional<DestinationState>(const std::string& name)> destination;
     std::function<std::optional<DomainBreaker>(const std::string& destination, const std::string& domain)> domain;
   };
   void SetRecall(StateRecall recall);
-  // What an earlier run knew; before the first Probe.
+  // Takes what an earlier run knew; call it before the first Probe.
   void Restore(std::vector<DestinationState> states, std::vector<DomainBreaker> domains);
-  // Nobody is asked at the destination of this name until then; InfinitePast ends that. Observed, as all changes are.
+  // Lets nobody be asked at the destination of this name until then; InfinitePast ends that. The observer is told, as
+  // of all changes.
   void Hold(const std::string& destination, absl::Time until);
-  // Forgets what speaks against the destination, and what was found out of its pace; a hold stays.
+  // Forgets what speaks against the destination, and what was found out about its pace; a hold stays.
   void Reset(const std::string& destination);
-  // What goes on at one destination, or at all of them ("").
+  // Returns what goes on at one destination, or at all of them ("").
   boost::asio::awaitable<std::vector<DestinationActivity>> Activity(std::string destination);
-  // Called on the front loop.
+  // The observer is called on the front loop.
   void SetObserver(StateObserver observer);
 
   // Closes idle connections with QUIT and ends when all are closed or at `deadline`. No Probe may follow.
   boost::asio::awaitable<void> Drain(MonoTime deadline);
 
   ProberCounts counts() const;  // any thread
-  // Answers, and what else the prober has to say, that have come while the front loop was busy. Front loop only.
+  // Returns how many answers, and other messages of the prober, came while the front loop was busy. Front loop only.
   size_t untaken() const override;
 
  private:

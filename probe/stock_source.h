@@ -1,5 +1,5 @@
-// Postfix's own verify(8) as a source (mail/source.h): for addresses whose transport we can not ask ourselves, and it
-// can (verify: in the tables of transports). The prober, which finds their route, refers them.
+// Postfix's own verify(8) as a source (mail/source.h). It serves addresses whose transport we can not ask ourselves,
+// but verify(8) can (verify: in the tables of transports). The prober, which finds their route, refers them.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_PROBE_STOCK_SOURCE_H_
@@ -19,10 +19,10 @@ namespace verifyd {
 
 class StockSource final : public Source {
  public:
-  // Both outlive it.
+  // Both must outlive the source.
   StockSource(Loop& front, Alarms& alarms);
 
-  // Before the first question, and after a reload; what is asked goes on with what it began with.
+  // Call it before the first question, and after a reload; questions under way keep what they began with.
   void Configure(std::shared_ptr<const Classifier> classifier) { classifier_ = std::move(classifier); }
 
   boost::asio::awaitable<void> Begin(ProbeRequest request, Answer answer, Accepted accepted) override;
