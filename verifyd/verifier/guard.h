@@ -1,6 +1,6 @@
 // The guard: doubts a destination, not an address. A server refuses everybody, in the very words of a healthy one, when
-// its directory is gone, when it was restored empty or when the route leads to the wrong place. Believing it
-// would turn away mail for people who exist.
+// its directory is gone, when it was restored empty or when the route leads to the wrong place. Believing it would turn
+// away mail for people who exist.
 //
 //  - A configured route that has never accepted anybody is believed once its canary (verify_canary), or postmaster@ of
 //    the domain, is accepted.
@@ -66,7 +66,7 @@ class Guard {
   // The most destinations that are watched, and canaries that are remembered: those worth least are forgotten.
   static constexpr size_t kMaxWatched = 20000;
 
-  // Loop, cache and prober outlive the guard.
+  // All outlive the guard.
   Guard(Loop& loop, Cache& cache, Prober& prober) : loop_(loop), cache_(cache), prober_(prober) {}
   void Configure(std::shared_ptr<const GuardSettings> settings) { settings_ = std::move(settings); }
 

@@ -63,7 +63,7 @@ struct List {
   Signal looked_up;
 };
 
-// Looks up the routes of one domain one after the other, so that DNS is asked only for the first of them.
+// Those of one domain one after the other: DNS is asked for the first of them.
 boost::asio::awaitable<void> LookUpRoutes(std::shared_ptr<List> list, Verifier& verifier, MonoTime deadline) {
   while (list->next_domain < list->domains.size()) {
     for (const size_t number : list->domains[list->next_domain++]) {

@@ -36,7 +36,7 @@ struct LearnedCounts {
 // The time for all routes of a list; a delivery whose route is not found by then counts as elsewhere.
 inline constexpr absl::Duration kLearningRouteTime = absl::Seconds(20);
 
-// Learns the deliveries in the order of their times. Loop and verifier outlive it. With `dry_run` nothing is kept.
+// In the order of their times; loop and verifier outlive it. With `dry_run` nothing is kept.
 boost::asio::awaitable<LearnedCounts> LearnDeliveries(Loop& loop, Verifier& verifier,
                                                       std::shared_ptr<const Classifier> classifier,
                                                       std::vector<Delivery> deliveries, bool dry_run);
