@@ -41,22 +41,22 @@ bool LeadsTo(const Route& route, const Delivery& delivery) {
   return std::any_of(route.endpoints.begin(), route.endpoints.end(), [&](const Endpoint& endpoint) {
     if (endpoint.protocol != protocol) return false;
     if (!endpoint.path.empty()) {
-      // Postfix names it as its table does, below its queue directory.
+      // Postfix names the socket as its table does, below its queue directory.
       return delivery.relay_port == 0 && (endpoint.path == delivery.relay_address ||
                                           absl::EndsWith(endpoint.path, absl::StrCat("/", delivery.relay_address)));
     }
-    // One host has many addresses in turn, and one address several names.
+    // A host may have many addresses in turn, and an address several names: one of the two must agree.
     return endpoint.port == delivery.relay_port &&
            (endpoint.address == delivery.relay_address || absl::EqualsIgnoreCase(endpoint.host, delivery.relay));
   });
 }
 
-// The deliveries of a list, and the routes of those that say something. Whoever looks one up holds it.
+// The deliveries that say something, and their routes. Each look-up holds the list.
 struct List {
   explicit List(Loop& loop) : looked_up(loop) {}
 
   std::vector<Delivery> deliveries;
-  std::vector<std::optional<Route>> routes;  // beside the deliveries
+  std::vector<std::optional<Route>> routes;  // one for each delivery
   std::vector<std::vector<size_t>> domains;  // numbers of deliveries
   size_t next_domain = 0;
   size_t looking = 0;
@@ -111,7 +111,7 @@ boost::asio::awaitable<LearnedCounts> LearnDeliveries(Loop& loop, Verifier& veri
   LearnedCounts counts;
   std::stable_sort(deliveries.begin(), deliveries.end(),
                    [](const Delivery& a, const Delivery& b) { return a.when < b.when; });
-  // First what needs no route: of most of a log nothing is left then.
+  // First come the checks that need no route: few deliveries of a log are left then.
   const auto list = std::make_shared<List>(loop);
   absl::flat_hash_map<std::string, size_t> domains;
   std::vector<ProbeOutcome> outcomes;

@@ -21,7 +21,7 @@
 namespace verifyd {
 namespace {
 
-// Servers of example.com and example.net that take 100 s for an address, and a store, as the agenda lives off its
+// Servers of example.com and example.net that take 100 s for an address, and a store, because the agenda reads its
 // index.
 class AgendaTest : public testing::Test {
  protected:
@@ -53,7 +53,7 @@ class AgendaTest : public testing::Test {
     verifier_->Configure(configuration.verifier);
   }
 
-  // On the agenda: an address that was there wants a second opinion. Due a second ago, or by `in`.
+  // Puts on the agenda an address that was accepted once and wants a second opinion; due a second ago, or after `in`.
   void Plan(const std::string& key, absl::Duration in = absl::Seconds(-1)) {
     Record record = PositiveRecord(test_.clock().Now() - absl::Hours(2));
     record.pending = NegativeFinding(test_.clock().Now() - absl::Hours(1));
@@ -82,7 +82,7 @@ TEST_F(AgendaTest, FewOfOneDomainAreAskedAtATimeAndEveryoneInTheEnd) {
   Agenda agenda(test_.loop(), *cache_, *verifier_);
   test_.Advance(absl::Seconds(2));
   EXPECT_EQ(agenda.probing(), Agenda::kOfOneDomain + 1);
-  // The others do not wait for what is slow elsewhere, and none is forgotten.
+  // No address waits for a domain that is slow elsewhere, and none is forgotten.
   for (int round = 0; round < 30; ++round) {
     test_.Advance(absl::Seconds(101));
     EXPECT_LE(agenda.probing(), Agenda::kOfOneDomain + 1);
@@ -92,7 +92,7 @@ TEST_F(AgendaTest, FewOfOneDomainAreAskedAtATimeAndEveryoneInTheEnd) {
   for (int i = 0; i < 40; ++i) EXPECT_TRUE(WasAsked(absl::StrCat("user", i, "@example.com"))) << i;
 }
 
-// More than are looked at in one go.
+// There are more than are looked at in one go.
 TEST_F(AgendaTest, ThousandsOfOneSlowDomainDoNotHideTheOthers) {
   for (int i = 0; i < 2500; ++i) Plan(absl::StrCat("user", i, "@example.com"), absl::Seconds(-2));
   Plan("joe@example.net");
@@ -101,7 +101,7 @@ TEST_F(AgendaTest, ThousandsOfOneSlowDomainDoNotHideTheOthers) {
   test_.Advance(absl::Seconds(5));
   EXPECT_TRUE(IsAsked("joe@example.net"));
   EXPECT_EQ(agenda.probing(), Agenda::kOfOneDomain + 1);
-  // And the slow domain goes on.
+  // The slow domain goes on, too.
   test_.Advance(absl::Seconds(100));
   EXPECT_TRUE(WasAsked("joe@example.net"));
   EXPECT_EQ(agenda.probing(), Agenda::kOfOneDomain);
@@ -175,7 +175,7 @@ TEST_F(AgendaTest, WhatTheOperatorHasSetSinceIsNotAskedAbout) {
   test_.Advance(absl::Seconds(2));
   EXPECT_TRUE(dialer_.connections().empty());
   EXPECT_FALSE(cache_->FindRecord("joe@example.com")->on_agenda());
-  // What is on hold is asked about later.
+  // An address on hold is asked about later.
   cache_->Flush();
   test_.Advance(absl::Minutes(15));
   EXPECT_TRUE(WasAsked("ann@example.net"));

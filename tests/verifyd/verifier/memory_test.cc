@@ -46,7 +46,7 @@ class MemoryTest : public RoomsTest {
     cache_->PutRecord(std::string(key), {.finding = Found(deliverability, reason, ago), .first_seen = now() - ago});
   }
 
-  // What memory answers; the verifier, which has it, says the same.
+  // Returns the answer of memory, and expects the same of the verifier.
   Verdict Recall(absl::string_view address) {
     Question question;
     question.address = *Address::Parse(address);
