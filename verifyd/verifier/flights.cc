@@ -7,7 +7,7 @@ namespace verifyd {
 
 Landing::~Landing() {
   if (flight_ == nullptr || flight_->home == nullptr) return;
-  // An exception may be under way: nobody is told anything now.
+  // An exception may be under way, so nobody is told anything now.
   flight_->home->loop_.Post([flight = std::move(flight_)] {
     if (flight->home != nullptr) flight->home->Land(flight, flight->home->failed_(*flight));
   });
@@ -38,7 +38,7 @@ boost::asio::awaitable<void> Flights::Enter(const Flight& /*flight*/) { co_retur
 
 void Flights::Wait(Flight& flight, absl::Duration patience, Flight::Told told, bool to_its_end) {
   if (!to_its_end && flight.accepted != nullptr) return told(flight.accepted.get());
-  // In front those whom Accept tells: it need not look for them.
+  // Waiters that Accept tells stand in front: it need not look for them.
   const auto place = to_its_end ? flight.waiters.end() : flight.waiters.begin();
   const auto self = flight.waiters.emplace(place, flight, loop_.timers(), std::move(told));
   Flight::Waiter& waiter = *self;
@@ -65,7 +65,7 @@ void Flights::GiveUp(Flight::Waiter& waiter) {
 
 void Flights::Accept(Flight& flight, Verdict verdict) {
   flight.accepted = std::make_unique<const Verdict>(std::move(verdict));
-  // What one is told may make others go. Nobody comes: who does not wait to its end is told at once from now on.
+  // A waiter that is told may make others go. It adds none here: from now on those are told at once.
   while (!flight.waiters.empty() && !flight.waiters.front().to_its_end) GiveUp(flight.waiters.front());
 }
 
@@ -81,7 +81,7 @@ void Flights::WakeWaiters() {
   flights.reserve(flights_.size());
   for (const auto& [key, flight] : flights_) flights.push_back(flight);
   for (const std::shared_ptr<Flight>& flight : flights) {
-    // One after another: what one is told may make another go.
+    // One after another, because a waiter that is told may make another go.
     for (size_t left = flight->waiters.size(); left > 0; --left) {
       const auto next = std::find_if(flight->waiters.begin(), flight->waiters.end(),
                                      [](const Flight::Waiter& waiter) { return waiter.patience.set(); });
