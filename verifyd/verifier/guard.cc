@@ -188,17 +188,13 @@ boost::asio::awaitable<Guard::Canary> Guard::AskCanary(ProbeRequest request, std
     co_return asked->canary;
   }
   ProbeRequest canary = request;
-  if (const auto named = settings_->canaries.find(request.address.domain()); named != settings_->canaries.end()) {
-    canary.address = named->second;
-  } else if (const auto postmaster = Address::Parse(absl::StrCat("postmaster@", request.address.domain()));
-             postmaster.ok()) {
-    canary.address = *postmaster;
-  }
+  const auto named = settings_->canaries.find(request.address.domain());
+  canary.address = named != settings_->canaries.end() ? named->second : request.address.Postmaster();
   canary.transcript = false;
   canary.ask_catch_all = AskCatchAll::kNo;
   const auto asking = std::make_shared<Asking>(loop_);
   asking_.emplace(key, asking);
-  const ProbeOutcome outcome = co_await prober_.Probe(std::move(canary));
+  const ProbeOutcome outcome = co_await source_.Probe(std::move(canary));
   asking->canary = IsAcceptance(outcome.finding) ? Canary::kAccepted
                    : IsRefusal(outcome.finding)  ? Canary::kRefused
                                                  : Canary::kNoAnswer;

@@ -45,7 +45,7 @@
 #include "mail/destination_state.h"
 #include "mail/probe_outcome.h"
 #include "mail/probe_request.h"
-#include "probe/prober.h"
+#include "mail/source.h"
 
 namespace verifyd {
 
@@ -67,7 +67,7 @@ class Guard {
   static constexpr size_t kMaxWatched = 20000;
 
   // All outlive the guard.
-  Guard(Loop& loop, Cache& cache, Prober& prober) : loop_(loop), cache_(cache), prober_(prober) {}
+  Guard(Loop& loop, Cache& cache, Source& source) : loop_(loop), cache_(cache), source_(source) {}
   void Configure(std::shared_ptr<const GuardSettings> settings) { settings_ = std::move(settings); }
 
   // The belief about an address before the probe.
@@ -149,7 +149,7 @@ class Guard {
 
   Loop& loop_;
   Cache& cache_;
-  Prober& prober_;
+  Source& source_;
   std::shared_ptr<const GuardSettings> settings_ = std::make_shared<const GuardSettings>();
   ForgetfulTable<std::string, Watched> watched_{kMaxWatched};
   // The keys are destination and domain.

@@ -20,7 +20,7 @@ namespace verifyd {
 // The parts stand in the order in which they count.
 struct Held {
   std::optional<Pin> pin;
-  std::optional<Pin> hold;       // not looked for where there is a pin
+  std::optional<Hold> hold;      // not looked for where there is a pin
   std::optional<Record> record;  // also one that has expired
   Freshness record_freshness = Freshness::kExpired;
   std::optional<DomainFact> domain;  // also one that has expired

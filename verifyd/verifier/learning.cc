@@ -64,20 +64,21 @@ struct List {
 };
 
 // Those of one domain one after the other: DNS is asked for the first of them.
-boost::asio::awaitable<void> LookUpRoutes(std::shared_ptr<List> list, Verifier& verifier, MonoTime deadline) {
+boost::asio::awaitable<void> LookUpRoutes(std::shared_ptr<List> list, Prober& prober, std::string sender,
+                                          MonoTime deadline) {
   while (list->next_domain < list->domains.size()) {
     for (const size_t number : list->domains[list->next_domain++]) {
-      list->routes[number] = co_await verifier.FindRoute(list->deliveries[number].address, deadline);
+      list->routes[number] = co_await prober.FindRoute(list->deliveries[number].address, sender, deadline);
     }
   }
   if (--list->looking == 0) list->looked_up.NotifyAll();
 }
 
-boost::asio::awaitable<void> FindRoutes(Loop& loop, Verifier& verifier, std::shared_ptr<List> list) {
+boost::asio::awaitable<void> FindRoutes(Loop& loop, Prober& prober, std::string sender, std::shared_ptr<List> list) {
   const MonoTime deadline = loop.clock().Mono() + kLearningRouteTime;
   list->routes.resize(list->deliveries.size());
   list->looking = std::min(list->domains.size(), kDomainsTogether);
-  for (size_t left = list->looking; left > 0; --left) loop.Spawn(LookUpRoutes(list, verifier, deadline));
+  for (size_t left = list->looking; left > 0; --left) loop.Spawn(LookUpRoutes(list, prober, sender, deadline));
   if (list->looking > 0) co_await list->looked_up.Wait();
 }
 
@@ -104,7 +105,7 @@ void Count(std::optional<Imported> became, LearnedCounts& counts) {
 
 }  // namespace
 
-boost::asio::awaitable<LearnedCounts> LearnDeliveries(Loop& loop, Verifier& verifier,
+boost::asio::awaitable<LearnedCounts> LearnDeliveries(Loop& loop, Verifier& verifier, Prober& prober,
                                                       std::shared_ptr<const Classifier> classifier,
                                                       std::vector<Delivery> deliveries, bool dry_run) {
   LearnedCounts counts;
@@ -134,7 +135,7 @@ boost::asio::awaitable<LearnedCounts> LearnDeliveries(Loop& loop, Verifier& veri
     list->deliveries.push_back(std::move(delivery));
     outcomes.push_back(std::move(outcome));
   }
-  co_await FindRoutes(loop, verifier, list);
+  co_await FindRoutes(loop, prober, verifier.sender(), list);
   for (size_t i = 0; i < outcomes.size(); ++i) {
     if (i % Cache::kInATurn == Cache::kInATurn - 1) co_await loop.Yield();
     const std::optional<Route>& route = list->routes[i];

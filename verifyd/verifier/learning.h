@@ -18,6 +18,7 @@
 #include "boost/asio/awaitable.hpp"
 #include "classifier/classifier.h"
 #include "mail/delivery.h"
+#include "probe/prober.h"
 #include "verifyd/verifier/verifier.h"
 
 namespace verifyd {
@@ -37,7 +38,7 @@ struct LearnedCounts {
 inline constexpr absl::Duration kLearningRouteTime = absl::Seconds(20);
 
 // In the order of their times; loop and verifier outlive it. With `dry_run` nothing is kept.
-boost::asio::awaitable<LearnedCounts> LearnDeliveries(Loop& loop, Verifier& verifier,
+boost::asio::awaitable<LearnedCounts> LearnDeliveries(Loop& loop, Verifier& verifier, Prober& prober,
                                                       std::shared_ptr<const Classifier> classifier,
                                                       std::vector<Delivery> deliveries, bool dry_run);
 

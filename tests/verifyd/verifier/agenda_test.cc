@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "cache/cache.h"
+#include "probe/prober.h"
 #include "tests/cache/samples.h"
 #include "tests/scripted_dialer.h"
 #include "tests/scripted_resolver.h"
@@ -31,7 +32,7 @@ class AgendaTest : public testing::Test {
     settings.path = folder_.path() + "/verify_cache";
     settings.cleanup_interval = absl::ZeroDuration();
     cache_ = Cache::Open(test_.loop(), settings);
-    verifier_ = std::make_unique<Verifier>(test_.loop(), *cache_, prober_, metrics_);
+    verifier_ = std::make_unique<Verifier>(test_.loop(), *cache_, std::vector<Source*>{&prober_}, metrics_);
     VerifyDomains("*");
   }
 
@@ -169,9 +170,7 @@ TEST_F(AgendaTest, WhatTheOperatorHasSetSinceIsNotAskedAbout) {
   Plan("ann@example.net");
   cache_->Flush();
   cache_->PutPin("joe@example.com", FullPin());
-  Pin hold = FullPin();
-  hold.until = test_.clock().Now() + absl::Minutes(5);
-  cache_->PutPin(Pin::HoldKey("example.net"), hold);
+  cache_->PutHold("example.net", {.until = test_.clock().Now() + absl::Minutes(5)});
   Agenda agenda(test_.loop(), *cache_, *verifier_);
   test_.Advance(absl::Seconds(2));
   EXPECT_TRUE(dialer_.connections().empty());

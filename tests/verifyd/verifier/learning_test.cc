@@ -215,8 +215,7 @@ TEST_F(LearningTest, ManyRefusalsOfLongAgoRaiseNone) {
 }
 
 TEST_F(LearningTest, WhileADomainIsOnHoldNothingIsLearned) {
-  world_.cache().PutPin(Pin::HoldKey("example.com"),
-                        {.deliverability = Deliverability::kUnknown, .set_at = test_.clock().Now()});
+  world_.cache().PutHold("example.com", {.set_at = test_.clock().Now()});
   EXPECT_EQ(Learn(To("joe@example.com", "250 Ok")), (json::object{{"uninformative", 1}}));
 }
 

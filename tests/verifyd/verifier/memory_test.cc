@@ -103,7 +103,7 @@ TEST_F(MemoryTest, TheOperatorsWordOverrulesWhatWasFoundOut) {
 
 TEST_F(MemoryTest, OnHoldWhatIsKnownStaysAndTheRestIsDeferred) {
   Hold("joe@example.com", Deliverability::kDeliverable, Reason::kAccepted, absl::Hours(1));
-  cache_->PutPin(Pin::HoldKey("example.com"), {.until = absl::InfiniteFuture()});
+  cache_->PutHold("example.com", {.until = absl::InfiniteFuture()});
   EXPECT_EQ(Recall("joe@example.com").deliverability(), Deliverability::kDeliverable);
   EXPECT_EQ(Recall("new@example.com").source, VerdictSource::kPin);
   EXPECT_EQ(Recall("new@example.com").deliverability(), Deliverability::kUnknown);
