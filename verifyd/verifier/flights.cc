@@ -11,7 +11,7 @@ namespace verifyd {
 
 namespace {
 
-// Whoever fails when he is told is alone in that: others wait, too.
+// An exception of one waiter must not keep the others from being told.
 void Tell(Flight::Told told, const Verdict* verdict) {
   try {
     told(verdict);
@@ -90,7 +90,7 @@ void Flights::Accept(Flight& flight, Verdict verdict) {
 void Flights::Land(const std::shared_ptr<Flight>& flight, Verdict verdict) {
   flight->verdict = std::make_unique<const Verdict>(std::move(verdict));
   if (flights_.erase(flight) > 0) places_.GiveBack(flight->party);
-  // What one is told may make him ask again, or others go.
+  // A waiter that is told may ask again, or make others go.
   while (!flight->waiters.empty()) Tell(Leave(flight->waiters.front()), flight->verdict.get());
 }
 

@@ -35,8 +35,8 @@ namespace verifyd {
 class Flights;
 
 struct Flight : std::enable_shared_from_this<Flight> {
-  // What somebody who waits is told: the verdict, or nothing when his patience has ended before there was one. An
-  // exception that leaves it is a bug: it is logged, and the others are told.
+  // Tells a waiter the verdict, or nothing when its patience has ended before there was one. An exception that leaves
+  // this is a bug: it is logged, and the others are told.
   using Told = absl::AnyInvocable<void(const Verdict*)>;
   struct Waiter {
     Waiter(Flight& flight, Timers& timers, Told told) : flight(flight), told(std::move(told)), patience(timers) {}
@@ -50,7 +50,7 @@ struct Flight : std::enable_shared_from_this<Flight> {
 
   Flight(Address address, Shares::Party party, Flights& home)
       : address(std::move(address)), party(party), home(&home) {}
-  // Somebody waits to be told the verdict.
+  // Whether somebody waits to be told the verdict.
   bool awaited() const {
     return std::any_of(waiters.begin(), waiters.end(), [](const Waiter& waiter) { return waiter.patience.set(); });
   }
@@ -109,9 +109,9 @@ class Flights {
   bool MayFly(Shares::Party party, bool ours) const { return places_.MayTake(party, ours); }
   bool MayWait(Shares::Party party, bool ours) const { return seats_.MayTake(party, ours); }
 
-  // The flight for the address that is in the air, or a new one of the party.
+  // Joins the flight for the address that is in the air, or begins a new one of the party.
   Ticket Join(const Address& address, Shares::Party party = 0);
-  // Awaited by the one who leads, before he flies: a fleet of daemons may have to agree on who does. Here it returns at
+  // The leader awaits this before it flies: a fleet of daemons may have to agree on which one does. Here it returns at
   // once.
   boost::asio::awaitable<void> Enter(const Flight& flight);
   // `told` is called once: when the flight lands, or after `patience`. A waiter whose patience is infinite only
@@ -131,7 +131,7 @@ class Flights {
  private:
   friend class Landing;
 
-  // By its address.
+  // A flight is found by its address.
   struct Hash {
     using is_transparent = void;
     size_t operator()(const Address& address) const { return absl::HashOf(address); }

@@ -1,7 +1,6 @@
-// The verifier: answers questions from memory, or by a probe. It is the only one that knows both sides, what we know
-// (cache/) and how we find out (mail/source.h); it never knows which door asked. What is held answers by the memory's
-// rules (memory.h), and what a probe finds changes it by the learner's (learner.h); the verifier is who starts and
-// writes.
+// The verifier: answers questions from memory, or by a probe. It alone knows both sides, what we know (cache/) and how
+// we find out (mail/source.h); it never knows which door asked. The memory (memory.h) makes answers of what is held,
+// and the learner (learner.h) changes that by what a probe finds; the verifier starts probes and writes.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_VERIFIER_VERIFIER_H_
@@ -60,7 +59,7 @@ struct VerifierSettings : LearnerSettings {
 
 class Verifier {
  public:
-  // `sources` are asked in this order what memory does not know; at least one. All outlive the verifier.
+  // Where memory does not know, `sources` (at least one) are asked in this order. All arguments outlive the verifier.
   Verifier(Loop& loop, Cache& cache, std::vector<Source*> sources, Metrics& metrics);
 
   // Call it before the first question, and after a reload; probes in the air keep the settings they began with.
@@ -110,7 +109,7 @@ class Verifier {
   // The same, as far as it can be said before the destination is known.
   std::optional<Imported> WeighDelivery(const Address& address, const Finding& finding) const;
 
-  // Who a probe says now that it comes from, as in MAIL FROM.
+  // Returns the sender that a probe gives now in MAIL FROM.
   std::string sender() const { return settings_->probe_sender.At(loop_.clock().Now()); }
 
   // Whether the address is of a domain that is asked about.
