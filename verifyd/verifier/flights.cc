@@ -11,7 +11,7 @@ namespace verifyd {
 
 namespace {
 
-// Whoever fails when he is told is alone in that: others wait, too.
+// An exception of one waiter must not keep the others from being told.
 void Tell(Flight::Told told, const Verdict* verdict) {
   try {
     told(verdict);
@@ -24,7 +24,7 @@ void Tell(Flight::Told told, const Verdict* verdict) {
 
 Landing::~Landing() {
   if (flight_ == nullptr || flight_->home == nullptr) return;
-  // An exception may be under way: nobody is told anything now.
+  // An exception may be under way, so nobody is told anything now.
   flight_->home->loop_.Post([flight = std::move(flight_)] {
     if (flight->home != nullptr) flight->home->Land(flight, flight->home->failed_(*flight));
   });
@@ -56,7 +56,7 @@ boost::asio::awaitable<void> Flights::Enter(const Flight& /*flight*/) { co_retur
 
 void Flights::Wait(Flight& flight, absl::Duration patience, Flight::Told told, bool to_its_end) {
   if (!to_its_end && flight.accepted != nullptr) return told(flight.accepted.get());
-  // In front those whom Accept tells: it need not look for them.
+  // Waiters that Accept tells stand in front: it need not look for them.
   const auto place = to_its_end ? flight.waiters.end() : flight.waiters.begin();
   const auto self = flight.waiters.emplace(place, flight, loop_.timers(), std::move(told));
   Flight::Waiter& waiter = *self;
@@ -83,14 +83,14 @@ void Flights::GiveUp(Flight::Waiter& waiter) {
 
 void Flights::Accept(Flight& flight, Verdict verdict) {
   flight.accepted = std::make_unique<const Verdict>(std::move(verdict));
-  // What one is told may make others go. Nobody comes: who does not wait to its end is told at once from now on.
+  // A waiter that is told may make others go. It adds none here: from now on those are told at once.
   while (!flight.waiters.empty() && !flight.waiters.front().to_its_end) GiveUp(flight.waiters.front());
 }
 
 void Flights::Land(const std::shared_ptr<Flight>& flight, Verdict verdict) {
   flight->verdict = std::make_unique<const Verdict>(std::move(verdict));
   if (flights_.erase(flight) > 0) places_.GiveBack(flight->party);
-  // What one is told may make him ask again, or others go.
+  // A waiter that is told may ask again, or make others go.
   while (!flight->waiters.empty()) Tell(Leave(flight->waiters.front()), flight->verdict.get());
 }
 
@@ -99,7 +99,7 @@ void Flights::WakeWaiters() {
   flights.reserve(flights_.size());
   for (const std::shared_ptr<Flight>& flight : flights_) flights.push_back(flight);
   for (const std::shared_ptr<Flight>& flight : flights) {
-    // One after another: what one is told may make another go.
+    // One after another, because a waiter that is told may make another go.
     for (size_t left = flight->waiters.size(); left > 0; --left) {
       const auto next = std::find_if(flight->waiters.begin(), flight->waiters.end(),
                                      [](const Flight::Waiter& waiter) { return waiter.patience.set(); });

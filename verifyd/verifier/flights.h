@@ -1,11 +1,11 @@
 // Flights: probes in the air. Questions for the same address join the one that is under way. A flight may have an
-// answer before it lands: the address is accepted, and whether everybody is there remains to be found out. Places among
-// the flights and among those who wait for them are shared out (base/shares.h); whoever flies or waits nevertheless
-// (what is planned does) is counted, too.
+// answer before it lands: the address is accepted, and it remains to be found out whether every address there is.
+// Places among the flights and among the waiters are shared out (base/shares.h). Flights and waiters that go beyond
+// their share (those of planned probes may) are counted, too.
 //
-// Who waits is a callback, not a coroutine: there may be ten thousand of them, and a frame is ten times as large.
+// A waiter is a callback, not a coroutine: there may be ten thousand of them, and a frame is ten times as large.
 //
-// The one who leads a flight lands it, whatever befalls him: a Landing that goes without having landed does it.
+// The leader of a flight lands it in any case: a Landing that is destroyed without having landed does it.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_VERIFIER_FLIGHTS_H_
@@ -35,27 +35,27 @@ namespace verifyd {
 class Flights;
 
 struct Flight : std::enable_shared_from_this<Flight> {
-  // What somebody who waits is told: the verdict, or nothing when his patience has ended before there was one. An
-  // exception that leaves it is a bug: it is logged, and the others are told.
+  // Tells a waiter the verdict, or nothing when its patience has ended before there was one. An exception that leaves
+  // this is a bug: it is logged, and the others are told.
   using Told = absl::AnyInvocable<void(const Verdict*)>;
   struct Waiter {
     Waiter(Flight& flight, Timers& timers, Told told) : flight(flight), told(std::move(told)), patience(timers) {}
     Flight& flight;
     Told told;
     Timer patience;
-    bool seated = false;     // counted among those who wait
+    bool seated = false;     // counted among the waiters
     bool to_its_end = true;  // waits until it has landed
     std::list<Waiter>::iterator self;
   };
 
   Flight(Address address, Shares::Party party, Flights& home)
       : address(std::move(address)), party(party), home(&home) {}
-  // Somebody waits to be told the verdict.
+  // Whether somebody waits to be told the verdict.
   bool awaited() const {
     return std::any_of(waiters.begin(), waiters.end(), [](const Waiter& waiter) { return waiter.patience.set(); });
   }
 
-  // What can be told by now; null: nothing.
+  // Returns what can be told by now; null: nothing.
   const Verdict* told_so_far() const { return verdict != nullptr ? verdict.get() : accepted.get(); }
 
   const Address address;
@@ -66,9 +66,8 @@ struct Flight : std::enable_shared_from_this<Flight> {
   std::unique_ptr<const Verdict> verdict;   // null until it has landed
 };
 
-// The duty to land a flight. It goes along with the one who flies, from coroutine to callback to coroutine. Where it is
-// lost on the way, as an exception ended what held it, the flight is landed on a later turn of the loop, with a verdict
-// that says so.
+// The duty to land a flight. It is handed on from coroutine to callback to coroutine. If it is lost on the way, because
+// an exception ended its holder, the flight is landed on a later turn of the loop, with a verdict that says so.
 class Landing {
  public:
   explicit Landing(std::shared_ptr<Flight> flight) : flight_(std::move(flight)) {}
@@ -76,7 +75,7 @@ class Landing {
   Landing& operator=(Landing&&) = delete;
   ~Landing();
 
-  // Not after Land.
+  // Do not call it after Land.
   Flight& flight() const { return *flight_; }
   // Closes the flight and tells the waiters.
   void Land(Verdict verdict);
@@ -85,16 +84,16 @@ class Landing {
   std::shared_ptr<Flight> flight_;  // null: landed, or moved from
 };
 
-// How somebody joined: the one who leads flies, the others wait.
+// The way a question joins a flight: the leader flies, the others wait.
 struct Ticket {
   std::shared_ptr<Flight> flight;
-  std::optional<Landing> landing;  // of the one who leads
+  std::optional<Landing> landing;  // the leader's
   bool leads() const { return landing.has_value(); }
 };
 
 class Flights {
  public:
-  // What is told of a flight that nobody has landed.
+  // Makes the verdict of a flight that nobody has landed.
   using Failed = absl::AnyInvocable<Verdict(const Flight&)>;
   Flights(Loop& loop, Failed failed) : loop_(loop), failed_(std::move(failed)) {}
   ~Flights();
@@ -106,23 +105,24 @@ class Flights {
     seats_.SetPlaces(waiters);
   }
 
-  // Whether one more flight of this party, one more who waits for one, is within the limits and its share of them.
+  // Whether one more flight of this party, or one more waiter, is within the limits and the party's share of them.
   bool MayFly(Shares::Party party, bool ours) const { return places_.MayTake(party, ours); }
   bool MayWait(Shares::Party party, bool ours) const { return seats_.MayTake(party, ours); }
 
-  // The flight for the address that is in the air, or a new one of the party.
+  // Joins the flight for the address that is in the air, or begins a new one of the party.
   Ticket Join(const Address& address, Shares::Party party = 0);
-  // Awaited by the one who leads, before he flies: a fleet of daemons may have to agree on who does. Here it returns at
+  // The leader awaits this before it flies: a fleet of daemons may have to agree on which one does. Here it returns at
   // once.
   boost::asio::awaitable<void> Enter(const Flight& flight);
-  // `told` is called once: when the flight lands, or after `patience`. Who has no end of it only watches. Who does not
-  // wait `to_its_end` is told as soon as the address is accepted, perhaps before this returns.
+  // `told` is called once: when the flight lands, or after `patience`. A waiter whose patience is infinite only
+  // watches. One that does not wait `to_its_end` is told as soon as the address is accepted, perhaps before this
+  // returns.
   void Wait(Flight& flight, absl::Duration patience, Flight::Told told, bool to_its_end = true);
-  // The address is accepted, and the flight goes on. Once.
+  // Tells that the address is accepted; the flight goes on. Call it once.
   void Accept(Flight& flight, Verdict verdict);
   bool InTheAir(const Address& address) const { return flights_.contains(address); }
 
-  // Whose patience would end some time is told that it has; the flights go on.
+  // Tells every waiter whose patience is finite that it has ended; the flights go on.
   void WakeWaiters();
 
   size_t size() const { return flights_.size(); }
@@ -131,7 +131,7 @@ class Flights {
  private:
   friend class Landing;
 
-  // By its address.
+  // A flight is found by its address.
   struct Hash {
     using is_transparent = void;
     size_t operator()(const Address& address) const { return absl::HashOf(address); }
@@ -149,14 +149,14 @@ class Flights {
 
   void Land(const std::shared_ptr<Flight>& flight, Verdict verdict);
   void GiveUp(Flight::Waiter& waiter);
-  // Takes one out who waits; who is to be told.
+  // Takes a waiter out, and returns its callback.
   Flight::Told Leave(Flight::Waiter& waiter);
 
   Loop& loop_;
   Failed failed_;
   absl::flat_hash_set<std::shared_ptr<Flight>, Hash, Same> flights_;
   Shares places_{SIZE_MAX};
-  Shares seats_{SIZE_MAX};  // of those whose patience will end
+  Shares seats_{SIZE_MAX};  // of waiters whose patience is finite
 };
 
 }  // namespace verifyd

@@ -66,7 +66,7 @@ class Guard {
   // The most destinations that are watched, and canaries that are remembered: those worth least are forgotten.
   static constexpr size_t kMaxWatched = 20000;
 
-  // All outlive the guard.
+  // All arguments outlive the guard.
   Guard(Loop& loop, Cache& cache, Source& source) : loop_(loop), cache_(cache), source_(source) {}
   void Configure(std::shared_ptr<const GuardSettings> settings) { settings_ = std::move(settings); }
 

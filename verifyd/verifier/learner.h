@@ -30,8 +30,8 @@ struct LearnerSettings : MemorySettings {
 };
 
 struct Learned {
-  // What is held from now on, and which parts of it are to be written. A record or domain that has changed and is not
-  // there is to be deleted.
+  // The new state of the address, and which parts of it are to be written. A record or domain that has changed and is
+  // not there is to be deleted.
   Held held;
   bool record_changed = false;
   bool domain_changed = false;

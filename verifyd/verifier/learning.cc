@@ -63,7 +63,7 @@ struct List {
   Signal looked_up;
 };
 
-// Those of one domain one after the other: DNS is asked for the first of them.
+// Looks up the routes of one domain one after the other, so that DNS is asked only for the first of them.
 boost::asio::awaitable<void> LookUpRoutes(std::shared_ptr<List> list, Prober& prober, std::string sender,
                                           MonoTime deadline) {
   while (list->next_domain < list->domains.size()) {

@@ -37,7 +37,8 @@ struct LearnedCounts {
 // The time for all routes of a list; a delivery whose route is not found by then counts as elsewhere.
 inline constexpr absl::Duration kLearningRouteTime = absl::Seconds(20);
 
-// In the order of their times; loop and verifier outlive it. With `dry_run` nothing is kept.
+// Learns `deliveries` in the order of their times. Loop, verifier and prober outlive it. With `dry_run` nothing is
+// kept.
 boost::asio::awaitable<LearnedCounts> LearnDeliveries(Loop& loop, Verifier& verifier, Prober& prober,
                                                       std::shared_ptr<const Classifier> classifier,
                                                       std::vector<Delivery> deliveries, bool dry_run);

@@ -15,9 +15,9 @@
 namespace verifyd {
 namespace {
 
-// A probe that the agenda can not make just now.
+// The pause before a probe that the agenda can not make just now.
 constexpr absl::Duration kForgone = absl::Minutes(10);
-// Answers in the mail while a list still begins questions: whoever asks in between waits for as many.
+// While more answers than this have come and are not taken, a list begins no question: others would wait behind them.
 constexpr size_t kMostInTheMail = 256;
 
 Verdict Overload(absl::Time now) {
@@ -27,7 +27,7 @@ Verdict Overload(absl::Time now) {
                now);
 }
 
-// Of a question that failed inside verifyd.
+// The answer to a question that failed inside verifyd.
 Verdict OwnFailure(absl::Time now) {
   return Known(VerdictSource::kNothing,
                ToFinding(Classifier::Classify(Event::kLocalError, Stage::kDns), Stage::kDns,
@@ -35,13 +35,13 @@ Verdict OwnFailure(absl::Time now) {
                now);
 }
 
-// What the guard is told of the address. What is pinned is not what a server has said.
+// Returns what the guard is told of the address. A pin is not the word of a server.
 Guard::Before BeforeOf(const Held& held) {
   if (held.pin.has_value() || !held.live() || !held.is_positive()) return Guard::Before::kNothing;
   return held.record->pending.has_value() ? Guard::Before::kContradicted : Guard::Before::kPositive;
 }
 
-// Whoever records the decision need not read it again.
+// Adds the past of the address, so that the record of the decision need not read it again.
 Verdict WithPast(Verdict verdict, const Held& held) {
   verdict.accepted_before = held.accepted_before();
   return verdict;
@@ -127,7 +127,7 @@ void Verifier::Ask(Question question, Answer answer) {
   Ask(std::move(question), held, std::move(answer), /*again=*/false);
 }
 
-// Who joined a flight is not answered by another one's budget: he asks once more himself (`again`).
+// A question that joined a flight is not declined for the budget of another asker: it is asked once more (`again`).
 void Verifier::Ask(Question question, const Held& held, Answer answer, bool again) {
   if (std::optional<Verdict> recalled = Recall(question, held)) return answer(*std::move(recalled));
   const bool flying = Probing(question.address);
@@ -174,7 +174,7 @@ void Verifier::WaitFor(Flight& flight, Question question, Answer answer, bool ag
       to_its_end);
 }
 
-// Of a flight that has landed, or not in time.
+// Answers with the verdict of a flight, which may not have landed yet.
 Verdict Verifier::Told(const Question& question, const Verdict& verdict) {
   (void)unheard_.Take(question.address);
   metrics_.questions(verdict.source).Increment();
@@ -188,8 +188,9 @@ Verdict Verifier::NotInTime(const Question& question, const Held& held) {
   return WithPast(memory_.Fallback(question, held).value_or(InProgress()), held);
 }
 
-// Whether one more who waits, and a flight where none is in the air, is within the limits. What only the operator's own
-// domains may have is looked at last: whether the domain is one of them costs more than the count of its flights.
+// Whether one more waiter, and a flight where none is in the air, is within the limits. The room that only the
+// operator's own domains may have comes last: to find out whether the domain is one of them costs more than to count
+// its flights.
 bool Verifier::HasRoom(const Address& address, Shares::Party party, bool flying) const {
   const auto has_room = [&](bool ours) {
     return flights_.MayWait(party, ours) && (flying || flights_.MayFly(party, ours));
@@ -219,8 +220,8 @@ bool Verifier::HasRoomForLists() const {
          sources_.untaken() < kMostInTheMail;
 }
 
-// A retry comes as who came first, as long as the sender of then is still one of ours: a greylisting server knows it by
-// that, and our own gateway must know it again, too.
+// A retry has the identity of the first try, as long as that sender is still one of ours: a greylisting server knows it
+// by that, and our own gateway must know the sender, too.
 ProbeRequest Verifier::RequestFor(const Question& question, const Held& held) const {
   const absl::Time now = loop_.clock().Now();
   ProbeRequest request;
@@ -249,8 +250,8 @@ AskCatchAll Verifier::CatchAllWanted(const Address& address) const {
   return settings_->catch_all_domains.Contains(address) ? AskCatchAll::kAlways : settings_->catch_all;
 }
 
-// By verify(8)'s rule it is remembered that a probe is in the air, lest it be repeated; by ours second looks are
-// counted.
+// By verify(8)'s rule we remember that a probe is in the air, so that it is not repeated; by ours we count second
+// looks.
 void Verifier::NoteProbe(const Address& address, const Held& held) {
   if (!settings_->postfix_policy) {
     const bool negative =
@@ -278,7 +279,7 @@ void Verifier::RefreshBehind(const Question& question, const Held& held) {
 
 void Verifier::NoteChoice(const Question& question) {
   if (!question.any_domain || settings_->verify_domains.Contains(question.address)) return;
-  // Who was asked about last is worth most.
+  // The domain that was asked about last is worth most.
   const auto worth = [](MonoTime asked) { return asked; };
   chosen_domains_.FindOrAdd(question.address.domain(), {}, worth) = loop_.clock().Mono();
 }
@@ -320,7 +321,7 @@ void Verifier::LookAgain(const Question& question, const Held& held, absl::AnyIn
   loop_.Spawn(Fly(*std::move(ticket.landing), RequestFor(question, held), BeforeOf(held)));
 }
 
-// Ends when it is known where to ask: what a question in the air keeps here until it lands is no coroutine.
+// Ends when it is known where to ask, so that a question in the air keeps no coroutine here until it lands.
 boost::asio::awaitable<void> Verifier::Fly(Landing landing, ProbeRequest request, Guard::Before before) {
   co_await flights_.Enter(landing.flight());
   Source::Accepted accepted;
@@ -338,7 +339,7 @@ boost::asio::awaitable<void> Verifier::Fly(Landing landing, ProbeRequest request
       std::move(accepted));
 }
 
-// A coroutine of ours has failed, and the loop has logged why. What is known of the address still holds.
+// A coroutine of ours has failed, and the loop has logged why. Our knowledge of the address still holds.
 Verdict Verifier::Failed(const Flight& flight) {
   metrics_.internal_errors().Increment();
   const Held held = memory_.FindAll(flight.address);
@@ -347,7 +348,7 @@ Verdict Verifier::Failed(const Flight& flight) {
   return standing.state == VerdictState::kKnown ? standing : OwnFailure(loop_.clock().Now());
 }
 
-// Nothing is learned yet. What the operator has said since the probe began is told when it has ended.
+// Nothing is learned yet. A pin or hold that the operator has set meanwhile is told when the probe has ended.
 void Verifier::TellAccepted(Flight& flight, const Address& address, const Finding& finding) {
   const Held word = memory_.FindWord(address);
   if (word.pin.has_value() || word.hold.has_value()) return;
@@ -379,7 +380,7 @@ boost::asio::awaitable<void> Verifier::Land(Landing landing, Flown flown, ProbeR
   landing.Land(std::move(verdict));
 }
 
-// Nothing is kept of what came of the probe. What is planned comes later, but not because somebody asked in vain.
+// Keeps nothing of the outcome. Puts off a planned probe, but not because somebody asked in vain.
 Verdict Verifier::Unlearned(const ProbeRequest& request, const ProbeOutcome& outcome) {
   const Address& address = request.address;
   const Held held = memory_.FindAll(address);
@@ -397,7 +398,7 @@ Verdict Verifier::Unlearned(const ProbeRequest& request, const ProbeOutcome& out
   return WithPast(std::move(verdict), held);
 }
 
-// What the probe has found becomes part of memory, and what is held true now is the answer.
+// Takes the finding into memory, and answers with what is held true then.
 boost::asio::awaitable<Verdict> Verifier::Learn(ProbeRequest request, ProbeOutcome outcome, Guard::Before before) {
   const Address& address = request.address;
   if (!settings_->postfix_policy) {
@@ -434,7 +435,7 @@ boost::asio::awaitable<void> Verifier::TakeInReport(Address address, Finding fin
   ProbeOutcome outcome;
   outcome.finding = std::move(finding);
   outcome.finding.source = FindingSource::kReported;
-  // A retry that it promises will be ours.
+  // We make the retry that it promises.
   outcome.identity = request.identity;
   LogProbe("update", request.address, outcome);
   co_await Learn(std::move(request), std::move(outcome), Guard::Before::kNothing);

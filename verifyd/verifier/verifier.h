@@ -1,7 +1,6 @@
-// The verifier: answers questions from memory, or by a probe. It is the only one that knows both sides, what we know
-// (cache/) and how we find out (mail/source.h); it never knows which door asked. What is held answers by the memory's
-// rules (memory.h), and what a probe finds changes it by the learner's (learner.h); the verifier is who starts and
-// writes.
+// The verifier: answers questions from memory, or by a probe. It alone knows both sides, what we know (cache/) and how
+// we find out (mail/source.h); it never knows which door asked. The memory (memory.h) makes answers of what is held,
+// and the learner (learner.h) changes that by what a probe finds; the verifier starts probes and writes.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_VERIFIER_VERIFIER_H_
@@ -50,32 +49,32 @@ struct VerifierSettings : LearnerSettings {
   absl::Duration probe_time_limit = absl::Seconds(300);
   size_t flight_limit = 20000;
   size_t waiter_limit = 20000;
-  // address_verify_catch_all: where, besides in these domains.
+  // address_verify_catch_all: on these routes, and in these domains.
   AskCatchAll catch_all = AskCatchAll::kOnConfiguredRoutes;
   DomainList catch_all_domains;
-  // Keep what was said where an address was not found deliverable; refusal_id.
+  // Keep the dialogue of a probe that did not find its address deliverable; refusal_id.
   bool keep_dialogues = false;
   std::shared_ptr<const GuardSettings> guard = std::make_shared<const GuardSettings>();
 };
 
 class Verifier {
  public:
-  // `sources` are asked in this order what memory does not know; at least one. All outlive the verifier.
+  // Where memory does not know, `sources` (at least one) are asked in this order. All arguments outlive the verifier.
   Verifier(Loop& loop, Cache& cache, std::vector<Source*> sources, Metrics& metrics);
 
-  // Before the first question, and after a reload; probes in the air keep what they began with.
+  // Call it before the first question, and after a reload; probes in the air keep the settings they began with.
   void Configure(std::shared_ptr<const VerifierSettings> settings);
 
-  // After a reload that has changed routes: what was found by other routes is not answered any more, and is dropped
-  // beside everything else. What probes find that were sent by those is told to who waits for them, and, unless the
-  // address was accepted, kept of nobody. Null: nothing has changed.
+  // Call it after a reload that has changed routes. Findings by other routes are not answered any more, and are dropped
+  // in the background. A probe that was sent by such a route still answers its waiters, but only an acceptance that it
+  // finds is kept. Null: nothing has changed.
   void TakeIn(std::shared_ptr<const RouteChange> change) { route_changes_.Begin(std::move(change)); }
 
-  // What is held of an address, to be asked with: read once, a turn of the loop ago at most.
+  // Reads what is held of an address, for a question that is asked at most a turn of the loop later.
   Held Find(const Address& address) const;
 
-  // The way of a question: pin, hold, fresh record, domain fact, flight in the air, probe. `answer` is called once,
-  // after `question.patience` at the latest and perhaps before this returns, with what is remembered or state
+  // Answers by the first of these: pin, hold, fresh record, domain fact, flight in the air, probe. `answer` is called
+  // once, after `question.patience` at the latest and perhaps before this returns, with what is remembered or state
   // kInProgress; the probe goes on. A positive is told before it is known whether everybody is accepted there, unless
   // the question wants to know that, too. Over the limits of flights and waiters, or its domain's share of them
   // (flights.h), a new address gets reason overload, which is temporary.
@@ -84,34 +83,33 @@ class Verifier {
     Ask(std::move(question), held, std::move(answer), /*again=*/false);
   }
   void Ask(Question question, Answer answer);
-  // The same for a coroutine. What is held is let go of before it waits; null: it is read.
+  // The same for a coroutine. It frees `held` before it waits; null: it reads what is held.
   boost::asio::awaitable<Verdict> Verify(Question question, std::unique_ptr<const Held> held = nullptr);
 
-  // The part of Ask that needs no waiting: what memory says, if that is an answer. Starts a refresh behind it where
-  // one is due.
+  // The part of Ask that needs no waiting: returns the answer of memory, if there is one. Starts a refresh behind it
+  // where one is due.
   std::optional<Verdict> Recall(const Question& question, const Held& held);
   std::optional<Verdict> Recall(const Question& question) { return Recall(question, Find(question.address)); }
 
-  // Asks anew about an address whose next probe is due, whoever knows of it. `done` is called when it has been asked,
-  // perhaps before this returns.
+  // Asks anew about an address whose next probe is due. `done` is called when that has been done, perhaps before this
+  // returns.
   void LookAgain(Address address, Urgency urgency, absl::AnyInvocable<void()> done);
-  // Whether the address is to be asked about by `now` without anybody asking (Record::on_agenda).
+  // Whether the address is to be asked about by `now` though nobody asks (Record::on_agenda).
   bool IsPlanned(const Address& address, absl::Time now) const;
-  // Called whenever such a probe is planned, with its time. Null: nobody wants to know.
+  // Calls `planned` whenever such a probe is planned, with its time. Null: nothing is called.
   void OnPlanned(absl::AnyInvocable<void(absl::Time when)> planned) { planned_ = std::move(planned); }
 
-  // Takes in what somebody else has found out of an address, as if a probe of ours had; where it comes from stands in
-  // `finding` as its MX.
+  // Takes in a finding of somebody else, as if a probe of ours had made it; its source stands in `finding` as the MX.
   boost::asio::awaitable<void> TakeInReport(Address address, Finding finding);
 
-  // What a delivery that is not ours has found of an address at outcome.destination, as if a probe of ours had, at
-  // finding.when. Nobody is asked. Nothing: it says nothing of the address, or is not to be believed now. With
-  // `dry_run` only what would become of it is said.
+  // Takes in the finding of a delivery that is not ours, at outcome.destination, as if a probe of ours had made it at
+  // finding.when. Nobody is asked. Nothing: it says nothing of the address, or is not to be believed now. `dry_run`:
+  // says only what would become of it.
   std::optional<Imported> TakeInDelivery(const Address& address, const ProbeOutcome& outcome, bool dry_run);
   // The same, as far as it can be said before the destination is known.
   std::optional<Imported> WeighDelivery(const Address& address, const Finding& finding) const;
 
-  // Who a probe says now that it comes from, as in MAIL FROM.
+  // Returns the sender that a probe gives now in MAIL FROM.
   std::string sender() const { return settings_->probe_sender.At(loop_.clock().Now()); }
 
   // Whether the address is of a domain that is asked about.
@@ -119,20 +117,20 @@ class Verifier {
   // Whether the operator has named its domain as his own.
   bool IsNamed(const Address& address) const;
 
-  // For the end: whoever waits for a probe is told that it is in progress.
+  // For the end: tells every waiter that its probe is in progress.
   void EndWaits() { flights_.WakeWaiters(); }
 
   // The operator's words on destinations: see guard.h and Prober::Hold.
   bool Trust(Guard::Place place) { return guard_.EndDoubt(place); }
 
-  // Whether a list may have more of its questions wait at one time: half of the room, which is not shared out, is left
-  // for those somebody waits for, and what has been answered already is passed on first.
+  // Whether a list may have more of its questions wait at one time. Lists take only the half of the room that is not
+  // shared out, and leave the rest to questions for which somebody waits. Answers that have come are passed on first.
   bool HasRoomForLists() const;
 
   // Whether the address is being asked about just now.
   bool Probing(const Address& address) const { return flights_.InTheAir(address); }
 
-  // Of this run of the daemon, with keep_dialogues.
+  // The dialogues of this run of the daemon, with keep_dialogues.
   const Dialogues& dialogues() const { return dialogues_; }
 
   const Clock& clock() const { return loop_.clock(); }
@@ -142,7 +140,7 @@ class Verifier {
  private:
   static constexpr size_t kMaxChosen = 100000;
 
-  // What goes along with a flight: the routes it goes by, and what was held true of the address before.
+  // Goes along with a flight: the routes it goes by, and the belief about the address before.
   struct Flown {
     uint64_t routes = 0;
     Guard::Before before = Guard::Before::kNothing;
@@ -177,12 +175,12 @@ class Verifier {
   Memory memory_;
   Learner learner_;
   Flights flights_;
-  // Who shares the flights.
+  // The parties that share the flights.
   RegistrableDomains parties_;
   Guard guard_;
   std::shared_ptr<const VerifierSettings> settings_;
-  // Domains that were asked about although verify_domains does not have them (Question::any_domain): what is planned
-  // there is done, too. After a restart it is not, until they are asked about again.
+  // Domains that were asked about although verify_domains does not have them (Question::any_domain): planned probes
+  // there are made, too. After a restart they are not, until the domains are asked about again.
   ForgetfulTable<std::string, MonoTime> chosen_domains_{kMaxChosen};
   absl::AnyInvocable<void(absl::Time when)> planned_;
   Dialogues dialogues_;

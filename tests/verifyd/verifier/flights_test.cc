@@ -68,7 +68,7 @@ TEST_F(FlightsTest, WhoDoesNotWaitToItsEndIsToldThatTheAddressIsAcceptedAtOnce) 
   EXPECT_EQ(told_, std::vector<std::string>{"first: 250 Ok"});
   flights_.Wait(*ticket.flight, absl::Seconds(6), Note("late"), /*to_its_end=*/false);
   EXPECT_EQ(told_.back(), "late: 250 Ok");
-  // Whose patience ends hears of it, too.
+  // A waiter whose patience ends hears of it, too.
   test_.Advance(absl::Seconds(7));
   EXPECT_EQ(told_.back(), "hasty: 250 Ok");
   ticket.landing->Land(Saying("250 Ok, and so is everybody"));
@@ -94,7 +94,7 @@ TEST_F(FlightsTest, WhoAsksAgainWhenToldJoinsAnotherFlight) {
 TEST_F(FlightsTest, WokenWaitersAreToldThatItIsInProgressAndTheFlightGoesOn) {
   Ticket ticket = flights_.Join(*Address::Parse("joe@example.com"));
   flights_.Wait(*ticket.flight, absl::Seconds(60), Note("first"));
-  // Whoever waits again at once does not keep the others from being woken, nor the daemon from its end.
+  // A waiter that waits again at once keeps neither the others from being woken nor the daemon from its end.
   flights_.Wait(*ticket.flight, absl::Seconds(6), [&](const Verdict* verdict) {
     Note("second")(verdict);
     flights_.Wait(*ticket.flight, absl::Seconds(6), Note("second again"));

@@ -1,4 +1,4 @@
-// The verifier asks sources, whoever they are.
+// The verifier asks any kind of source.
 #include <gtest/gtest.h>
 
 #include <memory>

@@ -1,4 +1,4 @@
-// What the plays (tests/scenario) do not show of the verifier: many at once, and the end.
+// Tests of the verifier that the plays (tests/scenario) do not have: many questions at once, and the end.
 #include "verifyd/verifier/verifier.h"
 
 #include <gtest/gtest.h>
@@ -113,7 +113,7 @@ TEST_F(VerifierTest, AnAnswerThatCanNotBeTakenInIsToldAsOurOwnFailure) {
   EXPECT_EQ(verifier_->flying(), 0U);
   EXPECT_EQ(verifier_->waiting(), 0U);
   EXPECT_TRUE(log_.Contains("the agenda is broken"));
-  // What fails is not planned for at once.
+  // A probe that fails is not planned for at once.
   EXPECT_FALSE(verifier_->IsPlanned(*Address::Parse("joe@example.com"), test_.clock().Now() + absl::Minutes(9)));
 }
 
@@ -222,7 +222,7 @@ TEST_F(VerifierTest, WhileManyAnswersAreInTheMailListsHaveNoRoom) {
   EXPECT_TRUE(verifier_->HasRoomForLists());
   test_.Advance(absl::Hours(1));
   ASSERT_EQ(room.size(), 400U);
-  // The first is the one for whom it was dialled; the others are answered together.
+  // The server was dialled for the first question; the others are answered together.
   EXPECT_GT(std::count(room.begin(), room.end(), false), 100);
   EXPECT_TRUE(room.back());
 }
@@ -244,7 +244,7 @@ TEST_F(VerifierTest, AListOfWrongAddressesDoesNotBecomeAsManySecondLooks) {
   const std::optional<Verdict> at_once = verifier_->Recall(about(30));
   ASSERT_TRUE(at_once.has_value());
   EXPECT_EQ(at_once->deliverability(), Deliverability::kUndeliverable);
-  // The next minute has its own.
+  // The next minute has second looks of its own.
   test_.Advance(absl::Minutes(1));
   EXPECT_FALSE(verifier_->Recall(about(30)).has_value());
 }
