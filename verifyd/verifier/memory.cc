@@ -8,6 +8,7 @@
 #include "cache/postfix_rule.h"
 #include "classifier/classifier.h"
 #include "classifier/reason.h"
+#include "probe/prober.h"
 
 namespace verifyd {
 namespace {

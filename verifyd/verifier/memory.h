@@ -20,11 +20,12 @@
 #include "mail/finding.h"
 #include "mail/question.h"
 #include "mail/verdict.h"
-#include "probe/prober.h"
 #include "tables/domain_list.h"
 #include "verifyd/verifier/held.h"
 
 namespace verifyd {
+
+class Prober;
 
 struct MemorySettings {
   Lifetimes lifetimes;

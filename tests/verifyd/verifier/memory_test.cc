@@ -16,6 +16,7 @@
 #include "mail/destination_state.h"
 #include "mail/question.h"
 #include "mail/verdict.h"
+#include "probe/prober.h"
 #include "tables/transport_table.h"
 #include "tests/probe/probe_world.h"
 #include "tests/verifyd/rooms_test.h"
