@@ -2,7 +2,7 @@
 // README, "Threads"); loops talk to each other only by posting values.
 //
 // A coroutine runs on the loop it was spawned on and stays there. To have another loop do something and come back, post
-// to it and wait on a Signal (base/signal.h).
+// to it and wait for a OneShot (base/one_shot.h).
 #ifndef VERIFYD_BASE_LOOP_H_
 #define VERIFYD_BASE_LOOP_H_
 

@@ -2,18 +2,21 @@
 
 #include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
+#include "base/gather.h"
 #include "base/mailbox.h"
+#include "base/one_shot.h"
 #include "base/shares.h"
-#include "base/signal.h"
 #include "classifier/reason.h"
 #include "mail/event.h"
 #include "probe/alarms.h"
@@ -124,6 +127,10 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   }
   Place& PlaceOf(absl::string_view destination) { return places[NumberOf(destination)]; }
 
+  static boost::asio::awaitable<std::vector<DestinationActivity>> ActivityAt(std::shared_ptr<Impl> self, Place& place,
+                                                                             std::string name);
+  // True when all there is idle, false when `deadline` came first.
+  static boost::asio::awaitable<bool> Drained(std::shared_ptr<Impl> self, Place& place, MonoTime deadline);
   static boost::asio::awaitable<void> Begin(std::shared_ptr<Impl> self, Owed owed, Accepted accepted);
   // On a later turn of the loop: an exception may be under way.
   void AnswerFailed(ProbeRequest request, Answer answer);
@@ -254,30 +261,24 @@ void Prober::Reset(const std::string& destination) {
   });
 }
 
-namespace {
-
-// What several loops do for the front loop.
-struct Errand {
-  Errand(Loop& front, size_t parts) : left(parts), done(front) {}
-  size_t left;
-  std::vector<DestinationActivity> activity;
-  Signal done;
-};
-
-}  // namespace
+boost::asio::awaitable<std::vector<DestinationActivity>> Prober::Impl::ActivityAt(std::shared_ptr<Impl> self,
+                                                                                  Place& place, std::string name) {
+  const OneShot<std::vector<DestinationActivity>> there(self->front);
+  self->ToPlace(place, [self, there, destinations = place.destinations, name, &loop = place.loop] {
+    self->ToFront(loop, [there, part = destinations->Activity(name)]() mutable { there.Set(std::move(part)); });
+  });
+  co_await there.Wait();
+  co_return std::move(*there);
+}
 
 boost::asio::awaitable<std::vector<DestinationActivity>> Prober::Activity(std::string destination) {
-  const auto errand = std::make_shared<Errand>(impl_->front, impl_->places.size());
-  for (Impl::Place& place : impl_->places) {
-    impl_->ToPlace(place, [impl = impl_, errand, destination, &place] {
-      impl->ToFront(place.loop, [errand, part = place.destinations->Activity(destination)]() mutable {
-        std::move(part.begin(), part.end(), std::back_inserter(errand->activity));
-        if (--errand->left == 0) errand->done.NotifyAll();
-      });
-    });
+  std::vector<boost::asio::awaitable<std::vector<DestinationActivity>>> asked;
+  for (Impl::Place& place : impl_->places) asked.push_back(Impl::ActivityAt(impl_, place, destination));
+  std::vector<DestinationActivity> all;
+  for (std::vector<DestinationActivity>& part : co_await Gather(impl_->front, std::move(asked))) {
+    std::move(part.begin(), part.end(), std::back_inserter(all));
   }
-  if (errand->left > 0) co_await errand->done.Wait();
-  co_return std::move(errand->activity);
+  co_return all;
 }
 
 boost::asio::awaitable<void> Prober::Begin(ProbeRequest request, Answer answer, Accepted accepted) {
@@ -285,19 +286,13 @@ boost::asio::awaitable<void> Prober::Begin(ProbeRequest request, Answer answer, 
 }
 
 boost::asio::awaitable<ProbeOutcome> Prober::Probe(ProbeRequest request) {
-  struct Arrival {
-    explicit Arrival(Loop& loop) : arrived(loop) {}
-    std::unique_ptr<ProbeOutcome> outcome;
-    Signal arrived;
-  };
-  const auto arrival = std::make_shared<Arrival>(impl_->front);
+  const OneShot<ProbeOutcome> arrived(impl_->front);
   // A task of its own: where it fails its answer says so, and who waits here goes on.
-  impl_->front.Spawn(Begin(std::move(request), [arrival](const ProbeRequest& /*request*/, ProbeOutcome&& outcome) {
-    arrival->outcome = std::make_unique<ProbeOutcome>(std::move(outcome));
-    arrival->arrived.NotifyAll();
+  impl_->front.Spawn(Begin(std::move(request), [arrived](const ProbeRequest& /*request*/, ProbeOutcome&& outcome) {
+    arrived.Set(std::move(outcome));
   }));
-  if (arrival->outcome == nullptr) co_await arrival->arrived.Wait();
-  co_return std::move(*arrival->outcome);
+  co_await arrived.Wait();
+  co_return std::move(*arrived);
 }
 
 boost::asio::awaitable<std::optional<Route>> Prober::FindRoute(Address address, std::string sender, MonoTime deadline) {
@@ -457,18 +452,18 @@ void Prober::Impl::ReportOwnTrouble(const ProbeRequest& request, ProbeOutcome& o
   finding = std::move(about_domain);
 }
 
+boost::asio::awaitable<bool> Prober::Impl::Drained(std::shared_ptr<Impl> self, Place& place, MonoTime deadline) {
+  const OneShot<std::monostate> idle(self->front);
+  self->ToPlace(place, [self, idle, destinations = place.destinations, &loop = place.loop] {
+    destinations->WhenIdle([self, idle, &loop] { self->ToFront(loop, [idle] { idle.Set({}); }); });
+  });
+  co_return co_await idle.Wait(deadline);
+}
+
 boost::asio::awaitable<void> Prober::Drain(MonoTime deadline) {
-  const auto errand = std::make_shared<Errand>(impl_->front, impl_->places.size());
-  for (Impl::Place& place : impl_->places) {
-    impl_->ToPlace(place, [impl = impl_, destinations = place.destinations, errand, &loop = place.loop] {
-      destinations->WhenIdle([impl, errand, &loop] {
-        impl->ToFront(loop, [errand] {
-          if (--errand->left == 0) errand->done.NotifyAll();
-        });
-      });
-    });
-  }
-  if (errand->left > 0) co_await errand->done.Wait(deadline);
+  std::vector<boost::asio::awaitable<bool>> drained;
+  for (Impl::Place& place : impl_->places) drained.push_back(Impl::Drained(impl_, place, deadline));
+  co_await Gather(impl_->front, std::move(drained));
 }
 
 size_t Prober::untaken() const { return impl_->mail.waiting(); }

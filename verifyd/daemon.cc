@@ -24,8 +24,8 @@
 #include "base/kept_file.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/one_shot.h"
 #include "base/privileges.h"
-#include "base/signal.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "base/timer.h"
@@ -577,14 +577,12 @@ void Daemon::Impl::NoteRestartNeeds(const Settings& settings) {
 }
 
 boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>> Daemon::Impl::Reload() {
-  absl::StatusOr<Configuration> loaded = absl::UnknownError("not read");
-  Signal read(front);
-  reader.Post([&] {
-    loaded = ReadSettings(table_watch->postfix());
-    front.Post([&] { read.NotifyAll(); });
+  const OneShot<absl::StatusOr<Configuration>> read(front);
+  reader.Post([this, read] {
+    front.Post([read, loaded = ReadSettings(table_watch->postfix())]() mutable { read.Set(std::move(loaded)); });
   });
   co_await read.Wait();
-  co_return TakeSettings(std::move(loaded));
+  co_return TakeSettings(std::move(*read));
 }
 
 absl::StatusOr<std::vector<std::string>> Daemon::Impl::TakeSettings(absl::StatusOr<Configuration> loaded) {

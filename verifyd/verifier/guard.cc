@@ -180,9 +180,8 @@ boost::asio::awaitable<Guard::Canary> Guard::AskCanary(ProbeRequest request, std
   const std::pair<std::string, std::string> key(std::move(destination), request.address.domain());
   const MonoTime now = loop_.clock().Mono();
   if (const auto found = asking_.find(key); found != asking_.end()) {
-    const std::shared_ptr<Asking> asking = found->second;
-    co_await asking->answered.Wait(request.deadline);
-    co_return asking->canary;
+    const OneShot<Canary> asking = found->second;
+    co_return co_await asking.Wait(request.deadline) ? *asking : Canary::kNoAnswer;
   }
   if (const Asked* const asked = asked_.Find(key); asked != nullptr && now - asked->when < kCanaryPause) {
     co_return asked->canary;
@@ -196,16 +195,16 @@ boost::asio::awaitable<Guard::Canary> Guard::AskCanary(ProbeRequest request, std
   }
   canary.transcript = false;
   canary.ask_catch_all = AskCatchAll::kNo;
-  const auto asking = std::make_shared<Asking>(loop_);
+  const OneShot<Canary> asking(loop_);
   asking_.emplace(key, asking);
   const ProbeOutcome outcome = co_await prober_.Probe(std::move(canary));
-  asking->canary = IsAcceptance(outcome.finding) ? Canary::kAccepted
-                   : IsRefusal(outcome.finding)  ? Canary::kRefused
-                                                 : Canary::kNoAnswer;
+  const Canary answer = IsAcceptance(outcome.finding) ? Canary::kAccepted
+                        : IsRefusal(outcome.finding)  ? Canary::kRefused
+                                                      : Canary::kNoAnswer;
   asking_.erase(key);
-  asked_.FindOrAdd(key, {}, [](const Asked& asked) { return asked.when; }) = {.when = now, .canary = asking->canary};
-  asking->answered.NotifyAll();
-  co_return asking->canary;
+  asked_.FindOrAdd(key, {}, [](const Asked& asked) { return asked.when; }) = {.when = now, .canary = answer};
+  asking.Set(answer);
+  co_return answer;
 }
 
 bool Guard::EndIfAcceptedAgain(Place place, const Trust& trust, Before before) {

@@ -5,11 +5,13 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "base/signal.h"
+#include "base/gather.h"
 #include "probe/route.h"
 #include "probe/wording.h"
 
@@ -53,32 +55,30 @@ bool LeadsTo(const Route& route, const Delivery& delivery) {
 
 // The deliveries of a list, and the routes of those that say something. Whoever looks one up holds it.
 struct List {
-  explicit List(Loop& loop) : looked_up(loop) {}
-
   std::vector<Delivery> deliveries;
   std::vector<std::optional<Route>> routes;  // beside the deliveries
   std::vector<std::vector<size_t>> domains;  // numbers of deliveries
   size_t next_domain = 0;
-  size_t looking = 0;
-  Signal looked_up;
 };
 
 // Those of one domain one after the other: DNS is asked for the first of them.
-boost::asio::awaitable<void> LookUpRoutes(std::shared_ptr<List> list, Verifier& verifier, MonoTime deadline) {
+boost::asio::awaitable<std::monostate> LookUpRoutes(std::shared_ptr<List> list, Verifier& verifier, MonoTime deadline) {
   while (list->next_domain < list->domains.size()) {
     for (const size_t number : list->domains[list->next_domain++]) {
       list->routes[number] = co_await verifier.FindRoute(list->deliveries[number].address, deadline);
     }
   }
-  if (--list->looking == 0) list->looked_up.NotifyAll();
+  co_return std::monostate();
 }
 
 boost::asio::awaitable<void> FindRoutes(Loop& loop, Verifier& verifier, std::shared_ptr<List> list) {
   const MonoTime deadline = loop.clock().Mono() + kLearningRouteTime;
   list->routes.resize(list->deliveries.size());
-  list->looking = std::min(list->domains.size(), kDomainsTogether);
-  for (size_t left = list->looking; left > 0; --left) loop.Spawn(LookUpRoutes(list, verifier, deadline));
-  if (list->looking > 0) co_await list->looked_up.Wait();
+  std::vector<boost::asio::awaitable<std::monostate>> looking;
+  for (size_t left = std::min(list->domains.size(), kDomainsTogether); left > 0; --left) {
+    looking.push_back(LookUpRoutes(list, verifier, deadline));
+  }
+  co_await Gather(loop, std::move(looking));
 }
 
 void Count(std::optional<Imported> became, LearnedCounts& counts) {
@@ -111,7 +111,7 @@ boost::asio::awaitable<LearnedCounts> LearnDeliveries(Loop& loop, Verifier& veri
   std::stable_sort(deliveries.begin(), deliveries.end(),
                    [](const Delivery& a, const Delivery& b) { return a.when < b.when; });
   // First what needs no route: of most of a log nothing is left then.
-  const auto list = std::make_shared<List>(loop);
+  const auto list = std::make_shared<List>();
   absl::flat_hash_map<std::string, size_t> domains;
   std::vector<ProbeOutcome> outcomes;
   for (size_t i = 0; i < deliveries.size(); ++i) {

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
-#include "base/signal.h"
+#include "base/one_shot.h"
 #include "cache/merge.h"
 #include "cache/postfix_rule.h"
 #include "classifier/classifier.h"
@@ -327,18 +327,10 @@ Verdict Verifier::Told(const Question& question, const Verdict* verdict) {
 }
 
 boost::asio::awaitable<Verdict> Verifier::Verify(Question question) {
-  struct Answer {
-    explicit Answer(Loop& loop) : arrived(loop) {}
-    std::optional<Verdict> verdict;
-    Signal arrived;
-  };
-  const auto answer = std::make_shared<Answer>(loop_);
-  Ask(std::move(question), [answer](Verdict&& verdict) {
-    answer->verdict = std::move(verdict);
-    answer->arrived.NotifyAll();
-  });
-  if (!answer->verdict.has_value()) co_await answer->arrived.Wait();
-  co_return *std::move(answer->verdict);
+  const OneShot<Verdict> answer(loop_);
+  Ask(std::move(question), [answer](Verdict&& verdict) { answer.Set(std::move(verdict)); });
+  co_await answer.Wait();
+  co_return std::move(*answer);
 }
 
 bool Verifier::HasRoomForLists() const {
