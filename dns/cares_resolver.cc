@@ -8,6 +8,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
+#include "base/loop_bound.h"
 #include "base/one_shot.h"
 #include "base/shares.h"
 #include "base/status_macros.h"
@@ -259,6 +260,7 @@ struct CaresResolver::Impl : std::enable_shared_from_this<CaresResolver::Impl> {
   }
 
   Loop& loop;
+  [[no_unique_address]] LoopBound bound{loop};
   ResolverSettings settings;
   AnswerCache cache;
   absl::flat_hash_map<DnsKey, FlightPtr> flights;
@@ -290,6 +292,7 @@ CaresResolver::CaresResolver(std::shared_ptr<Impl> impl) : impl_(std::move(impl)
 CaresResolver::~CaresResolver() = default;
 
 Resolver::Answer CaresResolver::Query(std::string name, DnsType type, MonoTime deadline, DnsNeed need) {
+  impl_->bound.Check();
   absl::AsciiStrToLower(&name);
   if (AnswerPtr cached = impl_->cache.Find(DnsKey(name, type), impl_->loop.clock().Mono())) {
     ++impl_->counts.questions;
@@ -300,6 +303,7 @@ Resolver::Answer CaresResolver::Query(std::string name, DnsType type, MonoTime d
 }
 
 Resolver::Answer CaresResolver::QueryAnew(std::string name, DnsType type, MonoTime deadline, DnsNeed need) {
+  impl_->bound.Check();
   absl::AsciiStrToLower(&name);
   ++impl_->counts.questions;
   const DnsKey key(name, type);

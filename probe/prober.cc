@@ -14,6 +14,7 @@
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "base/gather.h"
+#include "base/loop_bound.h"
 #include "base/mailbox.h"
 #include "base/one_shot.h"
 #include "base/shares.h"
@@ -149,6 +150,7 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   void TakeAccepted(uint64_t number, const Finding& finding);
 
   Loop& front;
+  [[no_unique_address]] LoopBound bound{front};
   Mailbox mail;  // to the front loop
   const std::shared_ptr<ProbeCounters> counters = std::make_shared<ProbeCounters>();
   std::atomic<uint64_t> probes{0};
@@ -216,19 +218,30 @@ Prober::~Prober() {
 }
 
 void Prober::Configure(std::shared_ptr<const ProbeSettings> settings, std::shared_ptr<const Classifier> classifier) {
+  impl_->bound.Check();
   impl_->settings = std::move(settings);
   impl_->air.SetPlaces(impl_->settings->in_the_air_limit);
   impl_->classifier = std::move(classifier);
   impl_->alarms.Renew();
 }
 
-std::vector<std::string> Prober::StandingAlarms() const { return impl_->alarms.Standing(); }
+std::vector<std::string> Prober::StandingAlarms() const {
+  impl_->bound.Check();
+  return impl_->alarms.Standing();
+}
 
-void Prober::SetObserver(StateObserver observer) { impl_->observer = std::move(observer); }
+void Prober::SetObserver(StateObserver observer) {
+  impl_->bound.Check();
+  impl_->observer = std::move(observer);
+}
 
-void Prober::SetRecall(StateRecall recall) { impl_->recall = std::move(recall); }
+void Prober::SetRecall(StateRecall recall) {
+  impl_->bound.Check();
+  impl_->recall = std::move(recall);
+}
 
 void Prober::Restore(std::vector<DestinationState> states, std::vector<DomainBreaker> domains) {
+  impl_->bound.Check();
   struct Part {
     std::vector<DestinationState> states;
     std::vector<DomainBreaker> domains;
@@ -247,6 +260,7 @@ void Prober::Restore(std::vector<DestinationState> states, std::vector<DomainBre
 }
 
 void Prober::Hold(const std::string& destination, absl::Time until) {
+  impl_->bound.Check();
   Impl::Place& place = impl_->PlaceOf(destination);
   impl_->ToPlace(place,
                  [destinations = place.destinations, destination, until, remembered = impl_->Recall(destination)] {
@@ -255,6 +269,7 @@ void Prober::Hold(const std::string& destination, absl::Time until) {
 }
 
 void Prober::Reset(const std::string& destination) {
+  impl_->bound.Check();
   Impl::Place& place = impl_->PlaceOf(destination);
   impl_->ToPlace(place, [destinations = place.destinations, destination, remembered = impl_->Recall(destination)] {
     destinations->Reset(destination, remembered);
@@ -272,6 +287,7 @@ boost::asio::awaitable<std::vector<DestinationActivity>> Prober::Impl::ActivityA
 }
 
 boost::asio::awaitable<std::vector<DestinationActivity>> Prober::Activity(std::string destination) {
+  impl_->bound.Check();
   std::vector<boost::asio::awaitable<std::vector<DestinationActivity>>> asked;
   for (Impl::Place& place : impl_->places) asked.push_back(Impl::ActivityAt(impl_, place, destination));
   std::vector<DestinationActivity> all;
@@ -282,10 +298,12 @@ boost::asio::awaitable<std::vector<DestinationActivity>> Prober::Activity(std::s
 }
 
 boost::asio::awaitable<void> Prober::Begin(ProbeRequest request, Answer answer, Accepted accepted) {
+  impl_->bound.Check();
   return Impl::Begin(impl_, Impl::Owed(impl_, std::move(request), std::move(answer)), std::move(accepted));
 }
 
 boost::asio::awaitable<ProbeOutcome> Prober::Probe(ProbeRequest request) {
+  impl_->bound.Check();
   const OneShot<ProbeOutcome> arrived(impl_->front);
   // A task of its own: where it fails its answer says so, and who waits here goes on.
   impl_->front.Spawn(Begin(std::move(request), [arrived](const ProbeRequest& /*request*/, ProbeOutcome&& outcome) {
@@ -296,6 +314,7 @@ boost::asio::awaitable<ProbeOutcome> Prober::Probe(ProbeRequest request) {
 }
 
 boost::asio::awaitable<std::optional<Route>> Prober::FindRoute(Address address, std::string sender, MonoTime deadline) {
+  impl_->bound.Check();
   const std::shared_ptr<Impl> impl = impl_;
   const std::shared_ptr<const ProbeSettings> now_valid = impl->settings;
   Transcript transcript(impl->front.clock(), /*wanted=*/false);
@@ -461,12 +480,16 @@ boost::asio::awaitable<bool> Prober::Impl::Drained(std::shared_ptr<Impl> self, P
 }
 
 boost::asio::awaitable<void> Prober::Drain(MonoTime deadline) {
+  impl_->bound.Check();
   std::vector<boost::asio::awaitable<bool>> drained;
   for (Impl::Place& place : impl_->places) drained.push_back(Impl::Drained(impl_, place, deadline));
   co_await Gather(impl_->front, std::move(drained));
 }
 
-size_t Prober::untaken() const { return impl_->mail.waiting(); }
+size_t Prober::untaken() const {
+  impl_->bound.Check();
+  return impl_->mail.waiting();
+}
 
 ProberCounts Prober::counts() const {
   ProberCounts counts;
