@@ -170,6 +170,8 @@ struct Cache::Impl {
   CacheSettings settings;
   std::shared_ptr<Overlay> overlay;  // shared: the writer's posts may come when the cache is gone
   uint64_t sequence = 0;
+  uint64_t record_reads = 0;
+  uint64_t domain_reads = 0;
   uint64_t damaged = 0;
   absl::flat_hash_set<std::string> reported;
   std::optional<absl::Time> last_cleanup;
@@ -456,6 +458,7 @@ void Cache::Configure(const CacheSettings& settings) {
 }
 
 std::optional<Record> Cache::FindRecord(absl::string_view key) {
+  ++impl_->record_reads;
   return impl_->Find<Record>(Table::kRecords, impl_->Stored(key), DecodeRecord);
 }
 
@@ -535,6 +538,7 @@ Cache::DomainPage Cache::DomainFactsAfter(absl::string_view after, size_t limit)
 }
 
 std::optional<DomainFact> Cache::FindDomainFact(absl::string_view domain) {
+  ++impl_->domain_reads;
   return impl_->Find<DomainFact>(Table::kDomains, domain,
                                  [&](absl::string_view value) { return DecodeDomainFact(domain, value); });
 }
@@ -754,6 +758,8 @@ CacheCounts Cache::counts() {
   impl_->bound.Check();
   CacheCounts counts;
   counts.persistent = impl_->store != nullptr && !impl_->gone;
+  counts.record_reads = impl_->record_reads;
+  counts.domain_reads = impl_->domain_reads;
   counts.damaged = impl_->damaged;
   counts.uncommitted = impl_->overlay->size();
   if (impl_->store == nullptr) {

@@ -61,11 +61,13 @@ struct CacheCounts {
   uint64_t write_errors = 0;
   // Why changes could not be written that live in memory only; empty: there are no such changes.
   std::string write_error;
-  uint64_t damaged = 0;      // look-ups that met an unreadable value
-  uint64_t uncommitted = 0;  // entries in memory only, for now or for good
-  uint64_t map_growths = 0;  // how often the map was full
-  uint64_t used_bytes = 0;   // of the file's pages that hold something
-  uint64_t evicted = 0;      // entries removed before they expired, to keep the store within its bounds
+  uint64_t record_reads = 0;  // look-ups of one record (FindRecord)
+  uint64_t domain_reads = 0;  // likewise of one domain fact
+  uint64_t damaged = 0;       // look-ups that met an unreadable value
+  uint64_t uncommitted = 0;   // entries in memory only, for now or for good
+  uint64_t map_growths = 0;   // how often the map was full
+  uint64_t used_bytes = 0;    // of the file's pages that hold something
+  uint64_t evicted = 0;       // entries removed before they expired, to keep the store within its bounds
 };
 
 class Cache {

@@ -38,6 +38,8 @@ struct Verdict {
   absl::Duration age = absl::ZeroDuration();
   // The address existed not long ago: it is only deferred for now.
   bool grace = false;
+  // Whether the address was ever accepted, as far as memory goes. Nothing: nobody has looked.
+  std::optional<bool> accepted_before;
   // Since when there were only temporary answers; InfiniteFuture: not the case.
   absl::Time deferred_since = absl::InfiniteFuture();
   // Memory answered although a refresh is due; one is under way.

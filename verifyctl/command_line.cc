@@ -171,6 +171,24 @@ void AddDestinationVerb(CLI::App& app, CommandLine& line, const std::string& nam
   if (asker_at == DaemonAt) option->required();  // to change one
 }
 
+void AddDestinationVerbs(CLI::App& app, CommandLine& line) {
+  AddDestinationVerb(app, line, "destinations", "What is remembered of destinations", ShowDestinations,
+                     DaemonOrCacheAt);
+  AddDestinationVerb(app, line, "reset", "Forget what speaks against a destination, and its pace", ResetDestination,
+                     DaemonAt);
+  AddDestinationVerb(app, line, "trust", "Believe a doubted destination again", TrustDestination, DaemonAt);
+}
+
+void AddStatsVerb(CLI::App& app, CommandLine& line) {
+  CLI::App* stats = AddVerb(app, line, "stats", "Counters of the daemon", &CommandLine::stats, Stats, DaemonAt);
+  stats->add_flag("--all", line.stats.all, "Every counter by its name");
+  stats->add_option("--watch", line.stats.watch, "Again every so many seconds (1), until it is interrupted")
+      ->expected(0, 1)
+      ->default_str("1")
+      ->check(CLI::Range(1, 3600))
+      ->type_name("SECONDS");
+}
+
 void AddReportVerbs(CLI::App& app, CommandLine& line) {
   AddVerb(app, line, "report", "What was refused or deferred, and what would have been", &CommandLine::report, Report,
           DaemonAt)
@@ -409,21 +427,11 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
   AddGlobalOptions(app, line);
   AddAddressVerbs(app, line);
   AddPinVerbs(app, line);
-  AddDestinationVerb(app, line, "destinations", "What is remembered of destinations", ShowDestinations,
-                     DaemonOrCacheAt);
-  AddDestinationVerb(app, line, "reset", "Forget what speaks against a destination, and its pace", ResetDestination,
-                     DaemonAt);
-  AddDestinationVerb(app, line, "trust", "Believe a doubted destination again", TrustDestination, DaemonAt);
+  AddDestinationVerbs(app, line);
   AddVerb(app, line, "domains", "What is known of whole domains", Domains, DaemonAt);
   AddVerb(app, line, "status", "Whether all is well: 0, else 1 (warning) or 2 (critical), as monitoring wants it",
           ShowStatus, DaemonAt);
-  CLI::App* stats = AddVerb(app, line, "stats", "Counters of the daemon", &CommandLine::stats, Stats, DaemonAt);
-  stats->add_flag("--all", line.stats.all, "Every counter by its name");
-  stats->add_option("--watch", line.stats.watch, "Again every so many seconds (1), until it is interrupted")
-      ->expected(0, 1)
-      ->default_str("1")
-      ->check(CLI::Range(1, 3600))
-      ->type_name("SECONDS");
+  AddStatsVerb(app, line);
   AddReportVerbs(app, line);
   AddCacheVerbs(app, line);
   AddLearnVerb(app, line);

@@ -32,7 +32,7 @@ std::map<std::string, std::vector<std::string>, std::less<>> MakeWords() {
   for (int reason = 1; reason < kReasonCount; ++reason) {
     words["--reason"].emplace_back(ReasonName(static_cast<Reason>(reason)));
   }
-  for (const SettingRow& row : Settings::Table()) words["NAME"].emplace_back(row.name);
+  for (const SettingRow& row : kSettingTable) words["NAME"].emplace_back(row.name);
   return words;
 }
 

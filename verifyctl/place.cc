@@ -35,7 +35,7 @@ std::string SocketNamedIn(const std::string& path) {
   if (!file.ok()) return socket;
   for (std::string line; std::getline(**file, line);) {
     absl::string_view rest = line;
-    if (!absl::ConsumePrefix(&rest, "control_socket")) continue;
+    if (!absl::ConsumePrefix(&rest, Setting("control_socket").name())) continue;
     rest = absl::StripAsciiWhitespace(rest);
     if (!absl::ConsumePrefix(&rest, "=")) continue;
     rest = absl::StripAsciiWhitespace(rest);

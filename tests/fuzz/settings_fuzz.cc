@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/string_view.h"
 #include "verifyd/settings/settings.h"
 
@@ -11,10 +12,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto settings = verifyd::Settings::Load(*file, {});
   if (!settings.ok()) return 0;
   // Accepted settings can be read.
-  for (const verifyd::SettingRow& row : verifyd::Settings::Table()) {
+  for (const verifyd::SettingRow& row : verifyd::kSettingTable) {
     if (row.type == verifyd::SettingType::kNumber) {
-      const int64_t number = settings->Number(row.name);
-      if (number < row.min || number > row.max) std::abort();
+      int64_t number = 0;
+      const bool read = absl::SimpleAtoi(settings->Text(row), &number);
+      if (!read || number < row.min || number > row.max) std::abort();
     }
   }
   return 0;

@@ -464,7 +464,7 @@ TEST_F(VerifyctlTest, ConfigShowsWhatTheFileSaysAsPostconfDoes) {
   EXPECT_EQ(Run({"config"}), 0);
   const std::vector<absl::string_view> lines = absl::StrSplit(out_, '\n', absl::SkipEmpty());
   EXPECT_EQ(std::count_if(lines.begin(), lines.end(), [](absl::string_view line) { return line[0] != '#'; }),
-            static_cast<long>(Settings::Table().size()));
+            static_cast<long>(std::size(kSettingTable)));
   EXPECT_EQ(Run({"--json", "config", "relayhost"}), 0);
   EXPECT_EQ(boost::json::parse(out_).at("set"), true);
 }

@@ -112,8 +112,6 @@ boost::asio::awaitable<ApiReply> Clean(ApiMemory& memory) {
                        {"domains", after.domains}});
 }
 
-}  // namespace
-
 ApiReply HandleRecords(ApiMemory& memory, const ApiArguments& arguments) {
   ApiReply reply;
   reply.lines = RecordWalk::List(WalkRooms(memory), arguments.filter, arguments.after);
@@ -151,6 +149,45 @@ ApiReply HandleClean(ApiMemory& memory, const ApiArguments& /*arguments*/) {
   ApiReply reply;
   reply.later = [&memory] { return Clean(memory); };
   return reply;
+}
+
+}  // namespace
+
+std::vector<ApiRoute> CacheRoutes() {
+  return {
+      {"GET",
+       "/v1/records",
+       ApiRight::kRead,
+       {"after", "deliverability", "domain", "mx", "newer", "older", "reason"},
+       "A page of what is held of addresses, a line for each; the last line says what has been looked at, and where "
+       "the next page begins.",
+       HandleRecords},
+      {"POST",
+       "/v1/records",
+       ApiRight::kChange,
+       {"records"},
+       "Take records in, unless what is held is newer; says what became of how many, and which could not be read.",
+       HandleImport},
+      {"POST",
+       "/v1/learned",
+       ApiRight::kChange,
+       {"deliveries", "dry_run"},
+       "Take in what deliveries of Postfix say of their recipients, where the relay is the address's own route; says "
+       "what became of how many.",
+       HandleLearn},
+      {"POST",
+       "/v1/clean",
+       ApiRight::kChange,
+       {},
+       "Remove what has expired from the cache now; says how many records and domains there were, and are.",
+       HandleClean},
+      {"DELETE",
+       "/v1/records",
+       ApiRight::kChange,
+       {"after", "deliverability", "domain", "dry_run", "mx", "newer", "older", "reason"},
+       "Forget a page of them; at least one argument must say which.",
+       HandlePurge},
+  };
 }
 
 }  // namespace verifyd

@@ -4,16 +4,13 @@
 #ifndef VERIFYD_VERIFYD_API_CACHE_ROUTES_H_
 #define VERIFYD_VERIFYD_API_CACHE_ROUTES_H_
 
-#include "verifyd/api/api_arguments.h"
+#include <vector>
+
 #include "verifyd/api/route.h"
 
 namespace verifyd {
 
-ApiReply HandleRecords(ApiMemory& memory, const ApiArguments& arguments);
-ApiReply HandlePurge(ApiMemory& memory, const ApiArguments& arguments);
-ApiReply HandleImport(ApiMemory& memory, const ApiArguments& arguments);
-ApiReply HandleLearn(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
-ApiReply HandleClean(ApiMemory& memory, const ApiArguments& arguments);
+std::vector<ApiRoute> CacheRoutes();
 
 }  // namespace verifyd
 

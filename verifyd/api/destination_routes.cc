@@ -85,8 +85,6 @@ boost::asio::awaitable<std::string> DestinationsNow(Prober* prober, std::string 
   co_return json::serialize(object);
 }
 
-}  // namespace
-
 // The target is "@domain", or the name of a destination.
 ApiReply HandleHold(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
   const Pin hold = PinOf(arguments, memory.loop.clock().Now());
@@ -163,6 +161,38 @@ ApiReply HandleReset(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& a
   }
   daemon.prober.Reset(arguments.target);
   return JsonReply({{"target", JsonText(shown)}, {"reset", true}});
+}
+
+}  // namespace
+
+std::vector<ApiRoute> DestinationRoutes() {
+  return {
+      {"POST",
+       "/v1/hold",
+       ApiRight::kChange,
+       {"target", "for", "why", "tell"},
+       "Put \"@domain\" or a destination on hold: no probes, and what is known stays.",
+       HandleHold},
+      {"DELETE", "/v1/hold", ApiRight::kChange, {"target"}, "End a hold.", HandleRelease},
+      {"GET",
+       "/v1/destinations",
+       ApiRight::kRead,
+       {"target"},
+       "What is remembered of destinations (doubts, holds, why they are left alone), and what goes on there now.",
+       HandleDestinations},
+      {"POST",
+       "/v1/trust",
+       ApiRight::kChange,
+       {"target"},
+       "End the doubt of a destination: what it says is believed from now on.",
+       HandleTrust},
+      {"POST",
+       "/v1/reset",
+       ApiRight::kChange,
+       {"target"},
+       "Forget what speaks against a destination, and the pace that was found out.",
+       HandleReset},
+  };
 }
 
 }  // namespace verifyd

@@ -152,8 +152,6 @@ std::vector<DestinationState> HeldDestinations(Cache& cache, absl::Time now) {
   return states;
 }
 
-}  // namespace
-
 ApiReply HandleQuery(ApiMemory& memory, const ApiArguments& arguments) {
   if (!arguments.names_addresses()) return NoAddresses("addresses");
   Question question;
@@ -279,6 +277,46 @@ ApiReply HandleDomains(ApiMemory& memory, const ApiArguments& /*arguments*/) {
     co_return block;
   };
   return reply;
+}
+
+}  // namespace
+
+std::vector<ApiRoute> MemoryRoutes() {
+  return {
+      {"POST",
+       "/v1/query",
+       ApiRight::kRead,
+       {"addresses", "role"},
+       "What memory answers about addresses, without a probe; a line for each. Where only other spellings of one are "
+       "held, those are answered.",
+       HandleQuery},
+      {"GET",
+       "/v1/record",
+       ApiRight::kRead,
+       {"address"},
+       "Everything that is held of an address; a line for each of its spellings that is held.",
+       HandleShow},
+      {"DELETE",
+       "/v1/record",
+       ApiRight::kChange,
+       {"address"},
+       "Forget the records of an address, however it is spelled, and what decides about its whole domain.",
+       HandleDelete},
+      {"GET", "/v1/pins", ApiRight::kRead, {}, "What the operator has set, and what is on hold.", HandlePins},
+      {"POST",
+       "/v1/pins",
+       ApiRight::kChange,
+       {"target", "status", "for", "why", "tell"},
+       "Set what is held true of an address, or of a whole domain (\"@domain\"); it wins over everything.",
+       HandleSet},
+      {"DELETE", "/v1/pins", ApiRight::kChange, {"target"}, "Take that back.", HandleUnset},
+      {"GET",
+       "/v1/domains",
+       ApiRight::kRead,
+       {},
+       "What is known of whole domains (catch-all, no such domain, ...); a line for each.",
+       HandleDomains},
+  };
 }
 
 }  // namespace verifyd

@@ -5,18 +5,13 @@
 #ifndef VERIFYD_VERIFYD_API_MEMORY_ROUTES_H_
 #define VERIFYD_VERIFYD_API_MEMORY_ROUTES_H_
 
-#include "verifyd/api/api_arguments.h"
+#include <vector>
+
 #include "verifyd/api/route.h"
 
 namespace verifyd {
 
-ApiReply HandleShow(ApiMemory& memory, const ApiArguments& arguments);
-ApiReply HandleDelete(ApiMemory& memory, const ApiArguments& arguments);
-ApiReply HandlePins(ApiMemory& memory, const ApiArguments& arguments);
-ApiReply HandleSet(ApiMemory& memory, const ApiArguments& arguments);
-ApiReply HandleUnset(ApiMemory& memory, const ApiArguments& arguments);
-ApiReply HandleDomains(ApiMemory& memory, const ApiArguments& arguments);
-ApiReply HandleQuery(ApiMemory& memory, const ApiArguments& arguments);
+std::vector<ApiRoute> MemoryRoutes();
 
 }  // namespace verifyd
 

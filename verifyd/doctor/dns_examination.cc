@@ -316,6 +316,16 @@ boost::asio::awaitable<Examinations> ExamineBlocklists(const DoctorContext& cont
   co_return found;
 }
 
+boost::asio::awaitable<void> ExamineValidation(const DoctorContext& context, Examination& resolver) {
+  const AnswerPtr answer = co_await context.resolver.QueryAnew(kSignedName, DnsType::kMx, context.dns_deadline);
+  if (answer->status == DnsStatus::kOk && answer->authenticated) co_return;
+  AddComplaint(
+      resolver, Health::kWarning,
+      absl::StrCat("dns_trust_ad = yes, but the answer about ", kSignedName, ", which is signed, is ",
+                   answer->status == DnsStatus::kOk ? "not said to be validated" : DnsStatusName(answer->status)),
+      "Use a resolver that validates DNSSEC (dns_servers), or set dns_trust_ad = no.");
+}
+
 boost::asio::awaitable<Examinations> ExamineResolver(const DoctorContext& context) {
   Examination resolver{.name = "resolver"};
   const auto started = context.loop.clock().Mono();
@@ -346,16 +356,7 @@ boost::asio::awaitable<Examinations> ExamineResolver(const DoctorContext& contex
                  absl::StrCat("an answer took ", absl::FormatDuration(absl::Trunc(slowest, absl::Milliseconds(1)))),
                  "Use name servers that are nearer or not so busy (dns_servers).");
   }
-  if (context.configuration.probe->dns_trust_ad) {
-    const AnswerPtr answer = co_await context.resolver.QueryAnew(kSignedName, DnsType::kMx, context.dns_deadline);
-    if (answer->status != DnsStatus::kOk || !answer->authenticated) {
-      AddComplaint(
-          resolver, Health::kWarning,
-          absl::StrCat("dns_trust_ad = yes, but the answer about ", kSignedName, ", which is signed, is ",
-                       answer->status == DnsStatus::kOk ? "not said to be validated" : DnsStatusName(answer->status)),
-          "Use a resolver that validates DNSSEC (dns_servers), or set dns_trust_ad = no.");
-    }
-  }
+  if (context.configuration.probe->dns_trust_ad) co_await ExamineValidation(context, resolver);
   if (resolver.health == Health::kOk) resolver.found = "answers, and invents nothing";
   co_return Examinations{resolver};
 }

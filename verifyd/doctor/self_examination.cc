@@ -33,15 +33,15 @@ constexpr uint64_t kLittle = uint64_t{32} * 1024 * 1024;
 constexpr uint64_t kPercent = 2;
 
 // Parameters of Postfix that route mail.
-constexpr std::array<absl::string_view, 9> kRoutes = {"transport_maps",
-                                                      "relayhost",
-                                                      "sender_dependent_relayhost_maps",
-                                                      "virtual_alias_maps",
-                                                      "virtual_alias_domains",
-                                                      "virtual_mailbox_domains",
-                                                      "canonical_maps",
-                                                      "recipient_canonical_maps",
-                                                      "relay_domains"};
+constexpr std::array<Setting, 9> kRoutes = {"transport_maps",
+                                            "relayhost",
+                                            "sender_dependent_relayhost_maps",
+                                            "virtual_alias_maps",
+                                            "virtual_alias_domains",
+                                            "virtual_mailbox_domains",
+                                            "canonical_maps",
+                                            "recipient_canonical_maps",
+                                            "relay_domains"};
 
 std::string FolderOfCache(const Configuration& configuration) {
   return std::filesystem::path(configuration.cache.path).parent_path();
@@ -91,8 +91,8 @@ std::optional<UserIdentity> ServiceUser(const Configuration& configuration) {
 
 // Returns the setting whose value names the table.
 std::string SettingWith(const Settings& settings, const std::string& path) {
-  for (const Assignment& assignment : settings.Assignments()) {
-    if (absl::StrContains(settings.Text(assignment.name), path)) return assignment.name;
+  for (const Setting setting : settings.Given()) {
+    if (absl::StrContains(settings.Text(setting), path)) return std::string(setting.name());
   }
   return "a table";
 }
@@ -192,11 +192,11 @@ std::optional<Examination> ExaminePostfix(const Configuration& configuration, co
   const absl::StatusOr<std::vector<Assignment>> said = ParseSettingFile(main_cf, text.str());
   if (!said.ok()) return std::nullopt;
   std::vector<std::string> missing;
-  for (const absl::string_view name : kRoutes) {
+  for (const Setting route : kRoutes) {
     const auto in_postfix =
-        std::find_if(said->rbegin(), said->rend(), [&](const Assignment& a) { return a.name == name; });
+        std::find_if(said->rbegin(), said->rend(), [&](const Assignment& a) { return a.name == route.name(); });
     if (in_postfix == said->rend() || in_postfix->value.empty()) continue;
-    if (!configuration.settings->IsSet(name)) missing.emplace_back(name);
+    if (!configuration.settings->IsSet(route)) missing.emplace_back(route.name());
   }
   Examination postfix{.name = "postfix", .found = absl::StrCat("what ", main_cf, " says of routes is set here, too")};
   if (missing.empty()) return postfix;

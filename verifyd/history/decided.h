@@ -22,7 +22,8 @@ absl::string_view ReasonWord(const Ruling& ruling);
 // recipient yet; else the recipient.
 absl::string_view SubjectOf(const MailRequest& request, const Ruling& ruling);
 
-// `cache` tells whether a refused address was accepted before. The views are those of the arguments.
+// `cache` tells whether a refused address was accepted before, unless the verdict does. The views are those of the
+// arguments.
 Decided DecidedOn(const MailRequest& request, const Ruling& ruling, Cache& cache, absl::Time now);
 
 }  // namespace verifyd

@@ -17,7 +17,7 @@ namespace {
 
 // Postfix's recipient_delimiter; it is not configurable here.
 constexpr char kExtension = '+';
-constexpr absl::string_view kNullSender = "<>";
+constexpr absl::string_view kNullSenderKey = "<>";
 
 absl::Status Unexpected(absl::string_view spec, absl::string_view expected) {
   return absl::InvalidArgumentError(absl::StrCat("table \"", Printable(spec, 200), "\": expected ", expected));
@@ -90,9 +90,9 @@ AccessTable::Value AccessTable::FindDomain(absl::string_view domain) const {
 }
 
 AccessTable::Value AccessTable::FindAddress(absl::string_view address) const {
-  if (address.empty()) address = kNullSender;
+  if (address.empty()) address = kNullSenderKey;
   if (list_ == nullptr) return FindWhole(address);
-  if (address == kNullSender) return FindKey(address);
+  if (address == kNullSenderKey) return FindKey(address);
   return FindUserAndDomain(absl::AsciiStrToLower(address));
 }
 

@@ -108,31 +108,39 @@ bool CatchAllMatters(Use use, const DecisionTables& tables) {
   return decision_for(Reason::kCatchAll) != accepted || decision_for(Reason::kAcceptedCatchallUnknown) != accepted;
 }
 
-Decision DecideOnVerdict(const Verdict& verdict, Use use, const UnverifiedSettings& settings) {
-  Decision decision;
-  DefaultDecision wanted = DefaultDecision::kPermit;
+namespace {
+
+DefaultDecision WantedDecision(const Verdict& verdict, Use use, const DecisionTables& tables) {
   switch (verdict.state) {
     case VerdictState::kKnown:
-      wanted = DecisionFor(verdict, use, settings.decisions);
-      break;
+      return DecisionFor(verdict, use, tables);
     case VerdictState::kInProgress:
     case VerdictState::kNotCached:  // only memory could be asked: too many connections, or no budget for a probe
-      wanted = DefaultDecision::kDefer;
-      break;
+      return DefaultDecision::kDefer;
     case VerdictState::kNotVerifiable:
       break;
   }
-  if (wanted == DefaultDecision::kPermit) return decision;
-  std::string reason;
-  absl::string_view why = verdict.finding.text;
-  if (verdict.state == VerdictState::kKnown && !MayBeTold(verdict.finding, settings.disclosure)) {
-    reason = absl::StrReplaceAll(ReasonName(verdict.finding.reason), {{"_", " "}});
-    why = reason;
+  return DefaultDecision::kPermit;
+}
+
+// The words that a client may be told.
+std::string ToldWords(const Verdict& verdict, Disclosure disclosure) {
+  if (verdict.state == VerdictState::kNotCached) return "Too many address verification requests";
+  if (verdict.state == VerdictState::kKnown && !MayBeTold(verdict.finding, disclosure)) {
+    return absl::StrReplaceAll(ReasonName(verdict.finding.reason), {{"_", " "}});
   }
-  if (verdict.state == VerdictState::kNotCached) why = "Too many address verification requests";
+  return verdict.finding.text;
+}
+
+}  // namespace
+
+Decision DecideOnVerdict(const Verdict& verdict, Use use, const UnverifiedSettings& settings) {
+  Decision decision;
+  const DefaultDecision wanted = WantedDecision(verdict, use, settings.decisions);
+  if (wanted == DefaultDecision::kPermit) return decision;
   if (!settings.worded) {
     decision.kind = wanted == DefaultDecision::kReject ? DecisionKind::kReject : DecisionKind::kDefer;
-    decision.text = Printable(why, Finding::kMaxText);
+    decision.text = Printable(ToldWords(verdict, settings.disclosure), Finding::kMaxText);
     return decision;
   }
   decision.code = wanted == DefaultDecision::kReject ? settings.reject_code : settings.defer_code;
@@ -144,7 +152,8 @@ Decision DecideOnVerdict(const Verdict& verdict, Use use, const UnverifiedSettin
   // A malformed address was not asked about.
   const bool syntax = verdict.finding.reason == Reason::kBadAddressSyntax && verdict.finding.code == 0;
   decision.dsn = absl::StrCat(code_class, use == Use::kSender ? ".1.7" : syntax ? ".1.3" : ".1.1");
-  if (!settings.reject_reason.empty()) why = settings.reject_reason;
+  const std::string why =
+      settings.reject_reason.empty() ? ToldWords(verdict, settings.disclosure) : settings.reject_reason;
   decision.text = absl::StrCat(code_class == 4 ? "unverified address: " : "undeliverable address: ",
                                Printable(why, Finding::kMaxText));
   if (code_class != 4) {

@@ -36,6 +36,17 @@ Decision OwnProbe() {
 constexpr absl::Duration kLookUpTime = absl::Seconds(10);
 constexpr size_t kMaxNamed = 320;  // bytes of a client's words in a reply
 
+bool IsPermitted(RestrictionKind kind, const MailRequest& request, const RestrictionSettings& settings) {
+  if (kind == RestrictionKind::kPermitMynetworks) return settings.mynetworks.Contains(request.client_address);
+  return kind == RestrictionKind::kPermit || !request.sasl_username.empty();
+}
+
+void LogSaid(absl::string_view text, const MailRequest& request) {
+  LogInfo(absl::StrCat("restrictions: ", text, ": client_address=", Printable(request.client_address, kMaxNamed),
+                       " sender=<", Printable(request.sender, kMaxNamed), "> recipient=<",
+                       Printable(request.recipient, kMaxNamed), ">"));
+}
+
 Role RoleOf(const Restriction& restriction) {
   return restriction.kind == RestrictionKind::kRejectUnverifiedSender ? Role::kSender : Role::kRecipient;
 }
@@ -199,7 +210,10 @@ Restrictions::Step Restrictions::Settle(Evaluation& evaluation, const Restrictio
     decision = Decision();
   }
   const bool first_refusal = decision.refuses() && !ruling.warning.has_value() && !evaluation.if_permit_.has_value();
-  if (first_refusal || !ruling.verdict.has_value()) ruling.verdict = std::move(verdict);
+  if (first_refusal || !ruling.verdict.has_value()) {
+    ruling.verdict = std::move(verdict);
+    ruling.verdict_on = RoleOf(restriction);
+  }
   return decision.refuses() ? Refuse(evaluation, restriction, std::move(decision)) : Step::kGoOn;
 }
 
@@ -366,11 +380,13 @@ Restrictions::Step Restrictions::AskVerifier(Evaluation& evaluation, const Restr
     evaluation.ruling_.not_asked = why_not;
     return Step::kGoOn;
   }
-  std::optional<Verdict> verdict = verifier_.Recall(*question);
+  Held held = verifier_.Find(question->address);
+  std::optional<Verdict> verdict = verifier_.Recall(*question, held);
   const bool unknown = !verdict.has_value() || (evaluation.rehearsal_ && verdict->state == VerdictState::kNotCached);
   if (!unknown) return Settle(evaluation, restriction, *std::move(verdict));
   question->asker = AskerOf(evaluation.request_);
   evaluation.waits_for_ = std::move(question);
+  evaluation.held_ = std::make_unique<const Held>(std::move(held));
   evaluation.asking_ = &restriction;
   return Step::kWait;
 }
@@ -386,7 +402,9 @@ Restrictions::Step Restrictions::Take(Evaluation& evaluation, const Restriction&
   using Kind = RestrictionKind;
   switch (restriction.kind) {
     case Kind::kPermit:
-      return Step::kPermit;
+    case Kind::kPermitMynetworks:
+    case Kind::kPermitSaslAuthenticated:
+      return IsPermitted(restriction.kind, evaluation.request_, *evaluation.settings_) ? Step::kPermit : Step::kGoOn;
     case Kind::kDunno:
       return Step::kGoOn;
     case Kind::kReject:
@@ -394,11 +412,6 @@ Restrictions::Step Restrictions::Take(Evaluation& evaluation, const Restriction&
     case Kind::kDeferIfPermit:
     case Kind::kDeferIfReject:
       return TakeSaid(evaluation, restriction);
-    case Kind::kPermitMynetworks:
-      return evaluation.settings_->mynetworks.Contains(evaluation.request_.client_address) ? Step::kPermit
-                                                                                           : Step::kGoOn;
-    case Kind::kPermitSaslAuthenticated:
-      return evaluation.request_.sasl_username.empty() ? Step::kGoOn : Step::kPermit;
     case Kind::kCheckClientAccess:
     case Kind::kCheckHeloAccess:
     case Kind::kCheckSenderAccess:
@@ -430,11 +443,7 @@ Restrictions::Step Restrictions::Take(Evaluation& evaluation, const Restriction&
       }
       return Step::kGoOn;
     case Kind::kLog:
-      if (evaluation.rehearsal_) return Step::kGoOn;
-      LogInfo(absl::StrCat("restrictions: ", restriction.said.text,
-                           ": client_address=", Printable(evaluation.request_.client_address, kMaxNamed), " sender=<",
-                           Printable(evaluation.request_.sender, kMaxNamed), "> recipient=<",
-                           Printable(evaluation.request_.recipient, kMaxNamed), ">"));
+      if (!evaluation.rehearsal_) LogSaid(restriction.said.text, evaluation.request_);
       return Step::kGoOn;
   }
   return Step::kGoOn;
@@ -593,7 +602,7 @@ boost::asio::awaitable<Ruling> Restrictions::Finish(Evaluation evaluation) {
     } else {
       Question question = *std::exchange(evaluation.waits_for_, std::nullopt);
       question.memory_only = !MayProbe(question.address, evaluation);
-      Verdict verdict = co_await verifier_.Verify(std::move(question));
+      Verdict verdict = co_await verifier_.Verify(std::move(question), std::move(evaluation.held_));
       step = Settle(evaluation, *evaluation.asking_, std::move(verdict));
     }
     if (step == Step::kSettled) break;

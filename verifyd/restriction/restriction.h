@@ -85,6 +85,7 @@ struct Ruling {
   bool dry_run = false;
   // The verdict of the restriction that decided, or of the last one asked; empty where none was.
   std::optional<Verdict> verdict;
+  Role verdict_on = Role::kRecipient;  // whose address it is about
   // One word for why a restriction that asks for a verdict had nothing to ask: "no_recipient".
   absl::string_view not_asked;
   // The name of the restriction that refused, or would have; empty where none did.
@@ -130,6 +131,7 @@ class Evaluation {
   absl::InlinedVector<Level, 2> levels_;
   // It waits for the verdict on an address, or for names, on behalf of `asking_`.
   std::optional<Question> waits_for_;
+  std::unique_ptr<const Held> held_;  // what was read for the question
   bool waits_for_names_ = false;
   const Restriction* asking_ = nullptr;
   std::optional<Decision> if_permit_;

@@ -100,6 +100,16 @@ bool IsReplyCode(absl::string_view word) {
 }
 
 // Reads an action of access(5); NotFound where `value` is none.
+// A table's action that carries a reply without saying all of it. "DEFER" of a table is another one than "defer" of a
+// list: access denied, not try again later (smtpd_check.c).
+void CompleteSaid(Restriction& action) {
+  if (action.said.text.empty()) {
+    const bool service = action.kind == Kind::kDeferIfPermit || action.kind == Kind::kDeferIfReject;
+    action.said.text = service ? "Service unavailable" : "Access denied";
+  }
+  if (action.said.dsn.empty()) action.said.dsn = action.kind == Kind::kReject ? "5.7.1" : "4.7.1";
+}
+
 absl::StatusOr<Restriction> ActionOf(absl::string_view value) {
   const auto [word, text] = SplitWord(value);
   Restriction action;
@@ -134,14 +144,7 @@ absl::StatusOr<Restriction> ActionOf(absl::string_view value) {
   action.kind = row->kind;
   if (row->kind == Kind::kDunno) return action;
   TakeText(text, action.said);
-  // "DEFER" in a table differs from "defer" in a list: it says access denied, not try again later (smtpd_check.c).
-  if (action.said.text.empty()) {
-    const bool service = row->kind == Kind::kDeferIfPermit || row->kind == Kind::kDeferIfReject;
-    action.said.text = service ? "Service unavailable" : "Access denied";
-  }
-  if (action.said.dsn.empty()) {
-    action.said.dsn = row->kind == Kind::kReject ? "5.7.1" : "4.7.1";
-  }
+  CompleteSaid(action);
   return action;
 }
 

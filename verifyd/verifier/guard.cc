@@ -267,15 +267,15 @@ void Guard::DoubtIfManyRefused(const std::string& destination, const std::string
   if (all.many_refused() && all.several_domains) BeginDoubt({.destination = destination}, Doubt::kManyRefused, kWhy);
 }
 
-boost::asio::awaitable<Finding> Guard::Judge(ProbeRequest request, ProbeOutcome outcome, Before before) {
+boost::asio::awaitable<Finding> Guard::Judge(const ProbeRequest& request, const ProbeOutcome& outcome, Before before) {
   const std::string& destination = outcome.destination;
-  if (destination.empty()) co_return std::move(outcome.finding);
+  if (destination.empty()) co_return outcome.finding;
   const Place whole = {.destination = destination};
   if (IsAcceptance(outcome.finding)) {
     NoteAccepted(request.address, outcome, before);
-    co_return std::move(outcome.finding);
+    co_return outcome.finding;
   }
-  if (!IsRefusal(outcome.finding)) co_return std::move(outcome.finding);
+  if (!IsRefusal(outcome.finding)) co_return outcome.finding;
   if (before != Before::kNothing) NoteUser(destination, request.address, /*refused=*/true);
   if (IsCanary(request.address)) {
     BeginDoubt(whole, Doubt::kCanaryRefused, absl::StrCat("it refuses ", request.address.Key()));
@@ -307,7 +307,7 @@ boost::asio::awaitable<Finding> Guard::Judge(ProbeRequest request, ProbeOutcome 
   if (trust.doubt != Doubt::kNone) co_return Doubted(outcome.finding, destination, trust.why);
   const std::string& domain = request.address.domain();
   trust = TrustOf({.destination = destination, .domain = domain});
-  if (trust.doubt == Doubt::kNone) co_return std::move(outcome.finding);
+  if (trust.doubt == Doubt::kNone) co_return outcome.finding;
   co_return Doubted(outcome.finding, absl::StrCat(domain, " at ", destination), trust.why);
 }
 

@@ -76,8 +76,8 @@ class Guard {
   };
 
   // Takes note of what the probe that `request` began has found of an address, and returns what may be believed of it.
-  // May ask about a canary first, by request.deadline.
-  boost::asio::awaitable<Finding> Judge(ProbeRequest request, ProbeOutcome outcome, Before before);
+  // May ask about a canary first, by request.deadline. The referenced values must live until it returns.
+  boost::asio::awaitable<Finding> Judge(const ProbeRequest& request, const ProbeOutcome& outcome, Before before);
 
   // The same of what somebody else has found there, at finding.when. No canary is asked: what a configured route
   // refuses is believed once it is known to have accepted anybody. What is not of this hour begins no doubt.

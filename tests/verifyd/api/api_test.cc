@@ -318,7 +318,7 @@ TEST_F(ApiTest, ConfigShowsEverySettingAsItIsInForce) {
   for (const json::value& row : answer.at("settings").as_array()) {
     shown[row.at("name").as_string().c_str()] = row.as_object();
   }
-  EXPECT_EQ(shown.size(), Settings::Table().size());
+  EXPECT_EQ(shown.size(), std::size(kSettingTable));
   const json::object& row = shown["address_verify_relayhost"];
   EXPECT_EQ(row.at("raw"), "$relayhost");
   EXPECT_EQ(row.at("value"), "[relay.example]");
