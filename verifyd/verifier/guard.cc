@@ -88,6 +88,7 @@ void Guard::BeginDoubt(Place place, Doubt doubt, absl::string_view why) {
 }
 
 bool Guard::EndDoubt(Place place) {
+  bound_.Check();
   bool known = place.domain.empty() ? cache_.FindDestinationState(place.destination).has_value()
                                     : cache_.FindDomainBreaker(place.destination, place.domain).has_value();
   if (known) Believe(place, Refused::kVouched);
@@ -236,6 +237,7 @@ void Guard::NoteAccepted(const Address& address, const ProbeOutcome& outcome, Be
 }
 
 bool Guard::BelievesReport(const Address& address, const ProbeOutcome& outcome) {
+  bound_.Check();
   if (!IsRefusal(outcome.finding)) return true;
   const Trust trust = TrustOf({.destination = outcome.destination});
   return trust.doubt == Doubt::kNone && (!outcome.configured_route || trust.last_accepted != absl::InfinitePast()) &&
@@ -243,6 +245,7 @@ bool Guard::BelievesReport(const Address& address, const ProbeOutcome& outcome) 
 }
 
 void Guard::NoteReport(const Address& address, const ProbeOutcome& outcome, Before before) {
+  bound_.Check();
   const std::string& destination = outcome.destination;
   const absl::Time when = outcome.finding.when;
   const Place whole = {.destination = destination};
@@ -268,6 +271,7 @@ void Guard::DoubtIfManyRefused(const std::string& destination, const std::string
 }
 
 boost::asio::awaitable<Finding> Guard::Judge(const ProbeRequest& request, const ProbeOutcome& outcome, Before before) {
+  bound_.Check();
   const std::string& destination = outcome.destination;
   if (destination.empty()) co_return outcome.finding;
   const Place whole = {.destination = destination};

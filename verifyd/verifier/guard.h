@@ -36,6 +36,7 @@
 #include "base/clock.h"
 #include "base/forgetful_table.h"
 #include "base/loop.h"
+#include "base/loop_bound.h"
 #include "base/one_shot.h"
 #include "boost/asio/awaitable.hpp"
 #include "cache/cache.h"
@@ -139,6 +140,7 @@ class Guard {
   bool IsCanary(const Address& address) const;
 
   Loop& loop_;
+  [[no_unique_address]] LoopBound bound_{loop_};
   Cache& cache_;
   Prober& prober_;
   std::shared_ptr<const GuardSettings> settings_ = std::make_shared<const GuardSettings>();

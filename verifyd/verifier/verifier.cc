@@ -83,6 +83,7 @@ Verifier::Verifier(Loop& loop, Cache& cache, Prober& prober, Metrics& metrics)
       unheard_(loop.clock()) {}
 
 void Verifier::Configure(std::shared_ptr<const VerifierSettings> settings) {
+  bound_.Check();
   settings_ = std::move(settings);
   memory_.Configure(settings_);
   learner_.Configure(settings_);
@@ -91,11 +92,13 @@ void Verifier::Configure(std::shared_ptr<const VerifierSettings> settings) {
 }
 
 Held Verifier::Find(const Address& address) const {
+  bound_.Check();
   route_changes_.Heed(address);
   return memory_.Find(address);
 }
 
 std::optional<Verdict> Verifier::Recall(const Question& question, const Held& held) {
+  bound_.Check();
   if (held.record.has_value()) cache_.NoteAsked(question.address.Key());
   std::optional<Verdict> verdict = memory_.Overruling(question, held);
   if (!verdict.has_value()) verdict = question.memory_only ? memory_.FoundOut(held) : Promptly(question, held);
@@ -129,6 +132,7 @@ void Verifier::Ask(Question question, Answer answer) {
 
 // Who joined a flight is not answered by another one's budget: he asks once more himself (`again`).
 void Verifier::Ask(Question question, const Held& held, Answer answer, bool again) {
+  bound_.Check();
   if (std::optional<Verdict> recalled = Recall(question, held)) return answer(*std::move(recalled));
   const bool flying = Probing(question.address);
   const Shares::Party party = parties_.NumberOf(question.address.domain());
@@ -207,6 +211,7 @@ boost::asio::awaitable<Verdict> Verifier::Verify(Question question, std::unique_
 }
 
 bool Verifier::HasRoomForLists() const {
+  bound_.Check();
   return flights_.waiting() < settings_->waiter_limit / 2 && flights_.size() < settings_->flight_limit / 2 &&
          prober_.untaken() < kMostInTheMail;
 }
@@ -284,6 +289,7 @@ bool Verifier::IsOurs(const Address& address) const {
 }
 
 bool Verifier::IsPlanned(const Address& address, absl::Time now) const {
+  bound_.Check();
   const std::optional<Record> record = cache_.FindRecord(address.Key());
   return record.has_value() && record->on_agenda() && record->next_probe <= now && !Probing(address);
 }
@@ -296,6 +302,7 @@ void Verifier::LookAgain(Address address, Urgency urgency, absl::AnyInvocable<vo
 }
 
 void Verifier::LookAgain(const Question& question, const Held& held, absl::AnyInvocable<void()> done) {
+  bound_.Check();
   const Address& address = question.address;
   if (held.pin.has_value() || !IsOurs(address)) {
     Write(address, learner_.Forgo(held, absl::InfiniteDuration()));
@@ -423,6 +430,7 @@ void Verifier::Write(const Address& address, const Learned& learned) {
 }
 
 boost::asio::awaitable<void> Verifier::TakeInReport(Address address, Finding finding) {
+  bound_.Check();
   Question question;
   question.address = std::move(address);
   ProbeRequest request = RequestFor(question, memory_.FindAll(question.address));
@@ -436,10 +444,12 @@ boost::asio::awaitable<void> Verifier::TakeInReport(Address address, Finding fin
 }
 
 std::optional<Imported> Verifier::WeighDelivery(const Address& address, const Finding& finding) const {
+  bound_.Check();
   return learner_.WeighReport(finding, memory_.FindAll(address));
 }
 
 std::optional<Imported> Verifier::TakeInDelivery(const Address& address, const ProbeOutcome& outcome, bool dry_run) {
+  bound_.Check();
   Held held = memory_.FindAll(address);
   const std::optional<Imported> becomes = learner_.WeighReport(outcome.finding, held);
   if (becomes != Imported::kTaken) return becomes;
@@ -451,6 +461,7 @@ std::optional<Imported> Verifier::TakeInDelivery(const Address& address, const P
 }
 
 boost::asio::awaitable<std::optional<Route>> Verifier::FindRoute(Address address, MonoTime deadline) {
+  bound_.Check();
   return prober_.FindRoute(std::move(address), settings_->probe_sender.At(loop_.clock().Now()), deadline);
 }
 
