@@ -254,8 +254,9 @@ struct Daemon::Impl {
   std::vector<std::string> waits_for_restart;
 
   bool inherited_doors = false;
-  std::optional<int> inherited_control;
-  std::string no_control_socket;  // why there is none
+  std::optional<int> control_handed_over;  // the control socket of the service manager
+  std::optional<int> inherited_control;    // a copy of it
+  std::string no_control_socket;           // why there is none
 
   Metrics metrics;
   std::unique_ptr<CaresResolver> resolver;
@@ -311,9 +312,16 @@ absl::Status Daemon::Impl::OpenSockets() {
 
 // Takes a copy: the socket itself is for the next daemon.
 absl::Status Daemon::Impl::Adopt(const InheritedSocket& socket) {
+  const bool is_control = socket.name == "control";
+  if (is_control && control_handed_over.has_value()) {
+    return absl::InvalidArgumentError(absl::StrCat("inherited socket ", socket.fd,
+                                                   " is called \"control\", as inherited socket ", *control_handed_over,
+                                                   " is; expected one of that name (FileDescriptorName=)"));
+  }
   const int copy = fcntl(socket.fd, F_DUPFD_CLOEXEC, 0);
   if (copy < 0) return absl::UnavailableError(absl::StrCat("no descriptor for inherited socket ", socket.fd));
-  if (socket.name == "control") {
+  if (is_control) {
+    control_handed_over = socket.fd;
     inherited_control = copy;
     return absl::OkStatus();
   }
