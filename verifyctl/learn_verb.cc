@@ -38,9 +38,9 @@ struct Count {
   int64_t count = 0;
 };
 
-class Learner {
+class LogLearner {
  public:
-  Learner(const LearnOptions& options, Asker& asker, Console& console)
+  LogLearner(const LearnOptions& options, Asker& asker, Console& console)
       : options_(options), asker_(asker), console_(console) {}
 
   // Returns 0, or the exit code.
@@ -133,7 +133,7 @@ int Learn(const LearnOptions& options, Asker& asker, Console& console) {
     console.err << "verifyctl: " << log.status().message() << "\n";
     return ExitCodeOfInput(log.status());
   }
-  Learner learner(options, asker, console);
+  LogLearner learner(options, asker, console);
   int code = learner.Run(**log);
   if (code == 0 && !(*log)->status().ok()) {
     console.err << "verifyctl: " << (*log)->status().message() << "\n";
