@@ -55,11 +55,13 @@ constexpr size_t kMaxSpellings = 100;
 // Addresses that are remembered for unasked probes.
 constexpr size_t kMaxPlanned = 10000;
 
+// Holds are kept among the pins. No address begins like this.
+constexpr absl::string_view kHoldMark = "hold @";
+
+std::string HoldKey(absl::string_view domain) { return absl::StrCat(kHoldMark, domain); }
+
 // A hold is on a domain: there is no person's name in it.
-bool IsHold(absl::string_view key) {
-  const size_t at = key.find('@');
-  return at != absl::string_view::npos && key == Pin::HoldKey(key.substr(at + 1));
-}
+bool IsHold(absl::string_view key) { return absl::StartsWith(key, kHoldMark); }
 
 // The key of an address in the store. Must not outlive the text it is made of.
 class StoredKey {
@@ -639,17 +641,35 @@ std::vector<std::pair<std::string, Pin>> Cache::ListPins(absl::Time now) {
   impl_->ForEach<Pin>(
       Table::kPins, [](absl::string_view /*key*/, absl::string_view value) { return DecodePin(value); },
       [&](absl::string_view key, Pin pin) {
-        if (pin.until > now) pins.emplace_back(key, std::move(pin));
+        if (pin.until > now && !IsHold(key)) pins.emplace_back(key, std::move(pin));
       });
   std::sort(pins.begin(), pins.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   return pins;
 }
 
-std::optional<Pin> Cache::FindHold(absl::string_view domain, absl::Time now) {
+std::optional<Hold> Cache::FindHold(absl::string_view domain, absl::Time now) {
   if (impl_->NoPins()) return std::nullopt;
-  std::optional<Pin> hold = impl_->Find<Pin>(Table::kPins, Pin::HoldKey(domain), DecodePin);
+  std::optional<Hold> hold = impl_->Find<Hold>(Table::kPins, HoldKey(domain), DecodeHold);
   if (hold.has_value() && hold->until <= now) hold.reset();
   return hold;
+}
+
+void Cache::PutHold(absl::string_view domain, const Hold& hold) {
+  impl_->Put(Table::kPins, HoldKey(domain), EncodeHold(hold));
+}
+
+bool Cache::DeleteHold(absl::string_view domain) { return impl_->Delete(Table::kPins, HoldKey(domain)); }
+
+std::vector<std::pair<std::string, Hold>> Cache::ListHolds(absl::Time now) {
+  std::vector<std::pair<std::string, Hold>> holds;
+  impl_->ForEach<Pin>(
+      Table::kPins, [](absl::string_view /*key*/, absl::string_view value) { return DecodePin(value); },
+      [&](absl::string_view key, const Pin& pin) {
+        if (pin.until <= now || !absl::ConsumePrefix(&key, kHoldMark)) return;
+        holds.emplace_back(key, Hold{.set_at = pin.set_at, .until = pin.until, .why = pin.why, .tell = pin.tell});
+      });
+  std::sort(holds.begin(), holds.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  return holds;
 }
 
 std::vector<Cache::Planned> Cache::Agenda(const Planned& after, size_t limit) {

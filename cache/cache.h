@@ -136,14 +136,20 @@ class Cache {
   void PutPin(absl::string_view key, const Pin& pin);
   // True if there was one.
   bool DeletePin(absl::string_view key);
-  // Returns all that have not ended by `now`, with their keys, holds among them; ordered by key.
+  // Returns all that have not ended by `now`, with their keys; by key.
   std::vector<std::pair<std::string, Pin>> ListPins(absl::Time now);
   // Moves pins of older versions, which were kept as they had been spelled, to the key in small letters. Hashed ones
   // stay, and hold for their own spelling only. The newest of several holds, but one that has ended by `now` gives way
   // to one that has not. For the daemon, which writes.
   void FoldPins(absl::Time now);
+
   // Returns the hold on a domain, unless it has ended by `now`.
-  std::optional<Pin> FindHold(absl::string_view domain, absl::Time now);
+  std::optional<Hold> FindHold(absl::string_view domain, absl::Time now);
+  void PutHold(absl::string_view domain, const Hold& hold);
+  // Returns true if there was one.
+  bool DeleteHold(absl::string_view domain);
+  // Returns all that have not ended by `now`, with their domains; by domain.
+  std::vector<std::pair<std::string, Hold>> ListHolds(absl::Time now);
 
   // Returns the committed records on the agenda (Record::on_agenda) after `after`, earliest first, at most `limit`.
   // With pseudonyms it returns only those that were put by their addresses in this run.

@@ -495,8 +495,6 @@ absl::StatusOr<DomainBreaker> DecodeDomainBreaker(absl::string_view key, absl::s
   return breaker;
 }
 
-std::string Pin::HoldKey(absl::string_view domain) { return absl::StrCat("hold @", domain); }
-
 std::string EncodePin(const Pin& pin) {
   Encoder encoder(kPinTag);
   PinFields(encoder, pin);
@@ -518,6 +516,20 @@ absl::StatusOr<Pin> DecodePin(absl::string_view bytes) {
   }
   if (!decoder.Done()) return Malformed();
   return pin;
+}
+
+std::string EncodeHold(const Hold& hold) {
+  return EncodePin({.deliverability = Deliverability::kUnknown,
+                    .set_at = hold.set_at,
+                    .until = hold.until,
+                    .why = hold.why,
+                    .tell = hold.tell});
+}
+
+absl::StatusOr<Hold> DecodeHold(absl::string_view bytes) {
+  absl::StatusOr<Pin> pin = DecodePin(bytes);
+  if (!pin.ok()) return pin.status();
+  return Hold{.set_at = pin->set_at, .until = pin->until, .why = std::move(pin->why), .tell = pin->tell};
 }
 
 }  // namespace verifyd

@@ -65,10 +65,8 @@ struct NamedRecord {
   Record record;
 };
 
-// A verdict set by the operator; kUnknown: the domain is on hold (it is not asked about, and what is known stays).
+// A verdict set by the operator.
 struct Pin {
-  static std::string HoldKey(absl::string_view domain);  // no address has such a key
-
   Deliverability deliverability = Deliverability::kDeliverable;
   absl::Time set_at = absl::InfinitePast();
   absl::Time until = absl::InfiniteFuture();
@@ -77,6 +75,16 @@ struct Pin {
   std::string why;
   bool tell = false;
   friend bool operator==(const Pin&, const Pin&) = default;
+};
+
+// The operator's word that a domain is not asked about: what is known stays.
+struct Hold {
+  absl::Time set_at = absl::InfinitePast();
+  absl::Time until = absl::InfiniteFuture();
+  // As in a pin.
+  std::string why;
+  bool tell = false;
+  friend bool operator==(const Hold&, const Hold&) = default;
 };
 
 // Values in the form of the store, with their checksum. Decoding fails with DataLoss and says what is wrong; it never
@@ -93,6 +101,9 @@ absl::StatusOr<DomainBreaker> DecodeDomainBreaker(absl::string_view key, absl::s
 std::string DomainBreakerKey(absl::string_view destination, absl::string_view domain);
 std::string EncodePin(const Pin& pin);
 absl::StatusOr<Pin> DecodePin(absl::string_view bytes);
+// A hold is stored as a pin of deliverability unknown, so that versions without this type read it.
+std::string EncodeHold(const Hold& hold);
+absl::StatusOr<Hold> DecodeHold(absl::string_view bytes);
 
 }  // namespace verifyd
 

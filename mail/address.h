@@ -49,12 +49,19 @@ class Address {
   // Returns true if the local part needs SMTPUTF8 (the domain never does: it is in A-labels).
   bool needs_smtputf8() const;
 
+  // postmaster@ of the same domain; every domain must have one (RFC 5321 section 4.5.1).
+  Address Postmaster() const { return Address("postmaster", domain_); }
+
   // Returns the address for RCPT TO:<...>: the local part quoted where it must be.
   std::string ToSmtp() const;
   // Returns the key of its record: local part without quotes, "@", domain. Never contains a NUL or a control character.
   std::string Key() const;
 
   friend bool operator==(const Address&, const Address&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const Address& address) {
+    return H::combine(std::move(h), address.local_, address.domain_);
+  }
 
  private:
   Address(std::string local, std::string domain) : local_(std::move(local)), domain_(std::move(domain)) {}

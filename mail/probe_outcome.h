@@ -45,6 +45,8 @@ struct ProbeOutcome {
   bool hurried = false;
   // Every MX of a public domain said that it does not relay for the domain.
   bool relay_denied_everywhere = false;
+  // The source (mail/source.h) is not the one to ask about the address: the next one is asked.
+  bool not_mine = false;
   // SMTP can not ask about the address; `finding.text` says why, and nothing is stored.
   bool not_verifiable = false;
   // No server was asked, as the operator has put the destination on hold; nothing is stored.

@@ -5,6 +5,7 @@
 #define VERIFYD_MAIL_PROBE_REQUEST_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "base/clock.h"
@@ -25,6 +26,8 @@ struct ProbeIdentity {
 // Whether to ask in the same session if the domain accepts addresses that can not exist.
 enum class AskCatchAll : uint8_t { kNo, kOnConfiguredRoutes, kAlways };
 
+struct Referral;
+
 struct ProbeRequest {
   Address address;
   Urgency urgency = Urgency::kWaiting;
@@ -37,6 +40,8 @@ struct ProbeRequest {
   // See Question.
   uint64_t asker = 0;
   bool transcript = false;
+  // Of a source that was not the one to ask (mail/referral.h): who is. Null: nobody has said so.
+  std::shared_ptr<const Referral> referral;
 };
 
 }  // namespace verifyd

@@ -20,11 +20,11 @@
 #include "base/shares.h"
 #include "classifier/reason.h"
 #include "mail/event.h"
+#include "mail/referral.h"
 #include "probe/alarms.h"
 #include "probe/destination_settings.h"
 #include "probe/destinations.h"
 #include "probe/router.h"
-#include "probe/stock_verify.h"
 #include "probe/transcript.h"
 
 namespace verifyd {
@@ -73,6 +73,7 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
 
     // Not after Give.
     const ProbeRequest& request() const { return request_; }
+    void Refer(Referral referral) { request_.referral = std::make_shared<const Referral>(std::move(referral)); }
     void Give(ProbeOutcome outcome) {
       home_.reset();
       answer_(std::move(request_), std::move(outcome));
@@ -194,7 +195,7 @@ StateObserver Prober::Impl::ObserverOn(const Loop& loop) {
 }
 
 Prober::Prober(Loop& front, Resolver& resolver, const std::vector<Shard>& shards)
-    : impl_(std::make_shared<Impl>(front, resolver)) {
+    : Source(front), impl_(std::make_shared<Impl>(front, resolver)) {
   for (const Shard& shard : shards) {
     const auto recall = [weak = std::weak_ptr<Impl>(impl_), &loop = shard.loop](std::unique_ptr<ProbeJob> job) {
       const std::shared_ptr<Impl> impl = weak.lock();
@@ -229,6 +230,8 @@ std::vector<std::string> Prober::StandingAlarms() const {
   impl_->bound.Check();
   return impl_->alarms.Standing();
 }
+
+Alarms& Prober::alarms() { return impl_->alarms; }
 
 void Prober::SetObserver(StateObserver observer) {
   impl_->bound.Check();
@@ -302,17 +305,6 @@ boost::asio::awaitable<void> Prober::Begin(ProbeRequest request, Answer answer, 
   return Impl::Begin(impl_, Impl::Owed(impl_, std::move(request), std::move(answer)), std::move(accepted));
 }
 
-boost::asio::awaitable<ProbeOutcome> Prober::Probe(ProbeRequest request) {
-  impl_->bound.Check();
-  const OneShot<ProbeOutcome> arrived(impl_->front);
-  // A task of its own: where it fails its answer says so, and who waits here goes on.
-  impl_->front.Spawn(Begin(std::move(request), [arrived](const ProbeRequest& /*request*/, ProbeOutcome&& outcome) {
-    arrived.Set(std::move(outcome));
-  }));
-  co_await arrived.Wait();
-  co_return std::move(*arrived);
-}
-
 boost::asio::awaitable<std::optional<Route>> Prober::FindRoute(Address address, std::string sender, MonoTime deadline) {
   impl_->bound.Check();
   const std::shared_ptr<Impl> impl = impl_;
@@ -341,30 +333,23 @@ boost::asio::awaitable<void> Prober::Impl::Begin(std::shared_ptr<Impl> self, Owe
     co_return;
   }
   ProbeOutcome outcome;
-  if (!routed.stock_verify.empty()) {
-    const std::shared_ptr<const Classifier> judge = self->classifier;
-    absl::StatusOr<Finding> said =
-        co_await AskStockVerify(self->front, *self->services, *judge, routed.stock_verify, address, asked.deadline);
-    if (said.ok()) {
-      outcome.finding = *std::move(said);
-    } else {
-      outcome.finding = ToFinding(Classifier::Classify(Event::kRouteBroken, Stage::kDns), Stage::kDns,
-                                  "Postfix's verify(8) can not be asked", clock.Now());
-      if (transcript.wanted()) transcript.Note(said.status().message());
-      self->alarms.Raise(routed.stock_verify,
-                         absl::StrCat("verify(8) can not be asked: ", said.status().message(),
-                                      "; addresses whose transport is verify: are not verified until it can be"));
-    }
-    outcome.delays.dialogue = clock.Mono() - began - dns;
-  } else {
-    outcome.finding = std::move(routed.finding);
-    outcome.domain_fact = std::move(routed.domain_fact);
-    outcome.not_verifiable = routed.not_verifiable;
-  }
-  if (transcript.wanted()) transcript.Note(outcome.finding.text);
-  outcome.transcript = transcript.Take();
   outcome.identity = asked.identity;
   outcome.delays.dns = dns;
+  if (!routed.stock_verify.empty()) {
+    outcome.not_mine = true;
+    outcome.finding = ToFinding(Classifier::Classify(Event::kRouteBroken, Stage::kDns), Stage::kDns,
+                                "Postfix's verify(8) can not be asked", clock.Now());
+    owed.Refer({.service = std::move(routed.stock_verify),
+                .address = std::move(address),
+                .dns = dns,
+                .transcript = transcript.Take()});
+    co_return owed.Give(std::move(outcome));
+  }
+  outcome.finding = std::move(routed.finding);
+  outcome.domain_fact = std::move(routed.domain_fact);
+  outcome.not_verifiable = routed.not_verifiable;
+  if (transcript.wanted()) transcript.Note(outcome.finding.text);
+  outcome.transcript = transcript.Take();
   owed.Give(std::move(outcome));
 }
 

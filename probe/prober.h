@@ -25,6 +25,8 @@
 #include "mail/destination_state.h"
 #include "mail/probe_outcome.h"
 #include "mail/probe_request.h"
+#include "mail/source.h"
+#include "probe/alarms.h"
 #include "probe/breakers.h"
 #include "probe/probe_settings.h"
 #include "probe/route.h"
@@ -41,7 +43,7 @@ struct ProberCounts {
   uint64_t destinations_now = 0;
 };
 
-class Prober {
+class Prober final : public Source {
  public:
   // A loop that destinations live on, and the dialer that lives there.
   struct Shard {
@@ -51,7 +53,7 @@ class Prober {
   // Destinations are spread over the shards by name; at least one. A shard's loop may be `front` (tests,
   // probe_threads = 0). `resolver` lives on the front loop. All outlive the prober.
   Prober(Loop& front, Resolver& resolver, const std::vector<Shard>& shards);
-  ~Prober();
+  ~Prober() override;
   Prober(const Prober&) = delete;
   Prober& operator=(const Prober&) = delete;
 
@@ -62,18 +64,14 @@ class Prober {
 
   // What is wrong on our side, as the log has said (probe/alarms.h).
   std::vector<std::string> StandingAlarms() const;
+  // Where who asks beside the prober raises its own; it lives as long as the prober.
+  Alarms& alarms();
 
-  // Ends when it is known where to ask and the request is handed over, or that nobody is to be asked. `answer` is
-  // called once, with the request as it was given: by request.deadline at the latest, perhaps before this ends. Where
-  // an exception ends it before it is known where to ask, the answer is our own failure (reason local_error). As many
-  // probes are in the air as there is room for, so what waits for one is small.
-  using Answer = absl::AnyInvocable<void(ProbeRequest&& request, ProbeOutcome&& outcome)>;
-  // Called before `answer`, at most once, where the server has accepted the address and is still asked whether it
-  // accepts everybody. May be null.
-  using Accepted = absl::AnyInvocable<void(const Finding& finding)>;
-  boost::asio::awaitable<void> Begin(ProbeRequest request, Answer answer, Accepted accepted = nullptr);
-  // The same for a coroutine that waits for it.
-  boost::asio::awaitable<ProbeOutcome> Probe(ProbeRequest request);
+  // Ends when it is known where to ask and the request is handed over, or that nobody is to be asked. Where an
+  // exception ends it before that, the answer is our own failure (reason local_error). An address that Postfix's own
+  // verify(8) is to be asked about is not ours; the referral says where. As many probes are in the air as there is room
+  // for, so what waits for one is small.
+  boost::asio::awaitable<void> Begin(ProbeRequest request, Answer answer, Accepted accepted) override;
 
   // Where a probe from `sender` would ask about the address itself, by SMTP or LMTP. Nothing: there is no such place,
   // or it could not be found by `deadline`.
@@ -102,7 +100,7 @@ class Prober {
 
   ProberCounts counts() const;  // any thread
   // Answers, and what else the prober has to say, that have come while the front loop was busy. Front loop only.
-  size_t untaken() const;
+  size_t untaken() const override;
 
  private:
   struct Impl;

@@ -15,6 +15,7 @@
 #include "base/status_macros.h"
 #include "cache/open_mark.h"
 #include "mail/question.h"
+#include "verifyd/api/room_metrics.h"
 #include "verifyd/verifier/memory.h"
 
 namespace verifyd {
@@ -32,9 +33,11 @@ struct CacheAsker::Impl {
         memory(loop.clock(), *cache),
         context{.memory = {.loop = loop,
                            .cache = *cache,
+                           .metrics = metrics,
                            .recall = [this](const Question& question) { return memory.Recall(question); },
                            .settings = {.lifetimes = configuration.cache.lifetimes}}} {
     memory.Configure(configuration.verifier);
+    AddCacheMetrics(metrics, *cache);
   }
 
   boost::asio::awaitable<void> TakeAll(LineSource next_lines, LineSink sink) {
@@ -62,6 +65,7 @@ struct CacheAsker::Impl {
   bool done = false;  // the answer is taken whole
   Loop loop;
   std::unique_ptr<Cache> cache;
+  MetricRegistry metrics;
   Memory memory;
   ApiContext context;
 };

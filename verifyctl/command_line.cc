@@ -156,7 +156,7 @@ void AddPinVerbs(CLI::App& app, CommandLine& line) {
       ->required();
   AddVerb(app, line, "pins", "What was set, and what is on hold", Pins, DaemonOrCacheAt);
   CLI::App* hold = AddVerb(app, line, "hold", "Ask nobody of a domain or at a destination, for now", &CommandLine::pin,
-                           Hold, DaemonAt);
+                           PutOnHold, DaemonAt);
   hold->add_option("TARGET", line.pin.target, "@DOMAIN or DESTINATION")->required();
   AddTimes(*hold, line);
   AddVerb(app, line, "release", "End a hold", &CommandLine::pin, Release, DaemonAt)

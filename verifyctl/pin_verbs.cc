@@ -37,7 +37,7 @@ int Unset(const PinOptions& options, Asker& asker, Console& console) {
   return AskPin("DELETE", "/v1/pins", options, asker, console);
 }
 
-int Hold(const PinOptions& options, Asker& asker, Console& console) {
+int PutOnHold(const PinOptions& options, Asker& asker, Console& console) {
   return AskPin("POST", "/v1/hold", options, asker, console);
 }
 

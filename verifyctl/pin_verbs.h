@@ -22,7 +22,7 @@ struct PinOptions {
 
 int Set(const PinOptions& options, Asker& asker, Console& console);
 int Unset(const PinOptions& options, Asker& asker, Console& console);
-int Hold(const PinOptions& options, Asker& asker, Console& console);
+int PutOnHold(const PinOptions& options, Asker& asker, Console& console);
 int Release(const PinOptions& options, Asker& asker, Console& console);
 int Pins(bool json, Asker& asker, Console& console);
 

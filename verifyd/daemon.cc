@@ -9,9 +9,12 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -35,7 +38,9 @@
 #include "cache/cache.h"
 #include "dns/cares_resolver.h"
 #include "probe/prober.h"
+#include "probe/stock_source.h"
 #include "stream/dialer.h"
+#include "verifyd/api/room_metrics.h"
 #include "verifyd/api/route.h"
 #include "verifyd/api_supply.h"
 #include "verifyd/configuration/last_good_settings.h"
@@ -47,6 +52,7 @@
 #include "verifyd/history/decision_record.h"
 #include "verifyd/http/control.h"
 #include "verifyd/metrics/metrics.h"
+#include "verifyd/metrics/registry.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/service_manager.h"
 #include "verifyd/status.h"
@@ -218,7 +224,7 @@ struct Daemon::Impl {
   void KeepRoutes();
   void Use(Configuration loaded);
   void Configure();
-  std::vector<std::pair<std::string, double>> MoreStats() const;
+  void AddMetrics();
   boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>> Reload();
   absl::StatusOr<std::vector<std::string>> TakeSettings(absl::StatusOr<Configuration> loaded);
   void RefuseSettings(const absl::Status& why);
@@ -262,6 +268,7 @@ struct Daemon::Impl {
   std::unique_ptr<CaresResolver> resolver;
   std::unique_ptr<Cache> cache;
   std::unique_ptr<Prober> prober;
+  std::unique_ptr<StockSource> stock_source;
   std::unique_ptr<Verifier> verifier;
   std::unique_ptr<Agenda> agenda;
   std::unique_ptr<Restrictions> restrictions;
@@ -426,10 +433,12 @@ absl::Status Daemon::Impl::BuildRooms() {
   cache->MoveDomainBreakers();
   cache->HideAddresses();
   prober = std::make_unique<Prober>(front, *resolver, shards);
-  verifier = std::make_unique<Verifier>(front, *cache, *prober, metrics);
+  stock_source = std::make_unique<StockSource>(front, prober->alarms());
+  verifier = std::make_unique<Verifier>(front, *cache, std::vector<Source*>{prober.get(), stock_source.get()}, metrics);
   restrictions = std::make_unique<Restrictions>(*verifier, *resolver);
   record = std::make_unique<DecisionRecord>(front, *cache);
   BuildDoors();
+  AddMetrics();
   BuildApi();
   Configure();
   RememberDestinations(*cache, *prober);
@@ -456,10 +465,37 @@ void Daemon::Impl::BuildDoors() {
   }
 }
 
+// What is not counted by the metrics themselves; all of it lives as long as the control door, which shows it.
+void Daemon::Impl::AddMetrics() {
+  MetricRegistry& registry = metrics.registry();
+  AddCacheMetrics(registry, *cache);
+  AddProberMetrics(registry, *prober);
+  AddVerifierMetrics(registry, *verifier);
+  const auto add = [&registry](MetricKind kind, MetricName name, std::function<size_t()> read) {
+    name.group = "daemon";
+    registry.AddRead(kind, name, [read = std::move(read)] { return static_cast<double>(read()); });
+  };
+  add(MetricKind::kGauge,
+      {.family = "verifyd_agenda_probes", .help = "Probes that nobody asked for now", .stat = "agenda_probes_now"},
+      [this] { return agenda == nullptr ? 0 : agenda->probing(); });
+  add(MetricKind::kCounter,
+      {.family = "verifyd_log_lines_dropped_total", .help = "Lines that the log lost", .stat = "log_lines_dropped"},
+      [] { return LogLinesDropped(); });
+  for (const Door& door : doors) {
+    add(MetricKind::kGauge,
+        {.family = "verifyd_door_connections_open",
+         .help = "Connections that are open, by door",
+         .labels = {{"door", std::string(door.row.name)}},
+         .stat = absl::StrCat(door.row.name, "_connections_now")},
+        [&exchange = *door.exchange] { return exchange.connections(); });
+  }
+}
+
 void Daemon::Impl::BuildApi() {
   api.emplace(ApiContext{
       .memory = {.loop = front,
                  .cache = *cache,
+                 .metrics = metrics.registry(),
                  .recall = [this](const Question& question) { return verifier->Recall(question).value_or(Verdict()); }},
       .daemon = ApiDaemon{
           .verifier = *verifier,
@@ -468,7 +504,6 @@ void Daemon::Impl::BuildApi() {
           .restrictions = *restrictions,
           .record = *record,
           .reload = [this] { return Reload(); },
-          .more_stats = [this] { return MoreStats(); },
           .config = [this] { return ConfigAnswer(*configuration); },
           .status = [this] { return StatusAnswer(StatusNow(), *configuration, *cache, front.clock().Now()); }}});
 }
@@ -499,20 +534,10 @@ void Daemon::Impl::WatchFiles() {
       });
 }
 
-std::vector<std::pair<std::string, double>> Daemon::Impl::MoreStats() const {
-  std::vector<std::pair<std::string, double>> stats = {
-      {"agenda_probes_now", static_cast<double>(agenda == nullptr ? 0 : agenda->probing())},
-      {"log_lines_dropped", static_cast<double>(LogLinesDropped())}};
-  for (const Door& door : doors) {
-    stats.emplace_back(absl::StrCat(door.row.name, "_connections_now"),
-                       static_cast<double>(door.exchange->connections()));
-  }
-  return stats;
-}
-
 void Daemon::Impl::Configure() {
   cache->Configure(configuration->cache);
   prober->Configure(configuration->probe, configuration->classifier);
+  stock_source->Configure(configuration->classifier);
   verifier->Configure(configuration->verifier);
   restrictions->Configure(configuration->restrictions);
   record->Configure(configuration->decision_record);

@@ -21,8 +21,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr size_t kShown = 300;
-// Stands before the "@domain" of a hold's key (Pin::HoldKey).
-constexpr absl::string_view kHold = "hold ";
 
 std::string Count(uint64_t number, absl::string_view one, absl::string_view many) {
   return absl::StrCat(number, " ", number == 1 ? one : many);
@@ -256,10 +254,7 @@ Status StatusOf(DaemonStatus daemon, const Configuration& configuration, Cache& 
     if (breaker.trust.doubt == Doubt::kNone) continue;
     status.doubted.push_back(absl::StrCat(breaker.Name(), " (", breaker.trust.why, ")"));
   }
-  for (const auto& [key, pin] : cache.ListPins(now)) {
-    absl::string_view held = key;
-    if (absl::ConsumePrefix(&held, kHold)) status.held.emplace_back(held);
-  }
+  for (const auto& [domain, hold] : cache.ListHolds(now)) status.held.push_back(absl::StrCat("@", domain));
   return status;
 }
 

@@ -295,17 +295,21 @@ TEST_F(CacheTest, APinThatWasKeptAsItWasSpelledIsFoundInSmallLettersAfterTheStar
   older.why = "older";
   PutBehind(Table::kPins, "Joe.Smith@example.com", EncodePin(FullPin()));
   PutBehind(Table::kPins, "JOE.SMITH@example.com", EncodePin(older));
-  PutBehind(Table::kPins, Pin::HoldKey("example.org"), EncodePin(FullPin()));
+  PutBehind(Table::kPins, "hold @example.org", EncodeHold(Hold()));
   const auto cache = Open();
   EXPECT_TRUE(cache->FindPin("Joe.Smith@example.com", "example.com", SampleTime()).has_value());
   cache->FoldPins(SampleTime());
   const auto pins = cache->ListPins(SampleTime());
-  ASSERT_EQ(pins.size(), 2U);
-  EXPECT_EQ(pins[1].first, "joe.smith@example.com");
-  EXPECT_EQ(pins[1].second, FullPin());
+  ASSERT_EQ(pins.size(), 1U) << "a hold is no pin";
+  EXPECT_EQ(pins[0].first, "joe.smith@example.com");
+  EXPECT_EQ(pins[0].second, FullPin());
   EXPECT_EQ(cache->FindPin("joe.SMITH@example.com", "example.com", SampleTime()), FullPin());
   Settle(*cache);
-  EXPECT_EQ(cache->ListPins(SampleTime()).size(), 2U);
+  EXPECT_EQ(cache->ListPins(SampleTime()).size(), 1U);
+  const auto holds = cache->ListHolds(SampleTime());
+  ASSERT_EQ(holds.size(), 1U);
+  EXPECT_EQ(holds[0].first, "example.org");
+  EXPECT_EQ(holds[0].second, Hold());
 }
 
 TEST_F(CacheTest, ANewerPinThatHadEndedTookThePlaceOfOneForEver) {
@@ -546,7 +550,7 @@ TEST_F(HashedCacheTest, WhatWasHeldInClearIsHashedAfterTheStart) {
     cache->PutRecord("!first@example.com", Refused());
     cache->PutPin("heinrich@example.com", FullPin());
     cache->PutPin("@example.org", FullPin());
-    cache->PutPin(Pin::HoldKey("example.net"), {.deliverability = Deliverability::kUnknown, .set_at = SampleTime()});
+    cache->PutHold("example.net", {.set_at = SampleTime()});
   }
   auto cache = OpenHashed();
   cache->HideAddresses();
@@ -560,7 +564,8 @@ TEST_F(HashedCacheTest, WhatWasHeldInClearIsHashedAfterTheStart) {
   EXPECT_TRUE(cache->FindPin("heinrich@example.com", "example.com", SampleTime()).has_value());
   EXPECT_TRUE(cache->FindPin("a@example.org", "example.org", SampleTime()).has_value());
   EXPECT_TRUE(cache->FindHold("example.net", SampleTime()).has_value());
-  EXPECT_EQ(cache->ListPins(SampleTime()).size(), 3U);
+  EXPECT_EQ(cache->ListPins(SampleTime()).size(), 2U);
+  EXPECT_EQ(cache->ListHolds(SampleTime()).size(), 1U);
   EXPECT_TRUE(log_.Contains("501 addresses that were held in clear are hashed"));
 }
 

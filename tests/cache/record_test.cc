@@ -30,6 +30,17 @@ TEST(RecordTest, KeepsEveryField) {
   EXPECT_EQ(*pin, FullPin());
 }
 
+TEST(RecordTest, AHoldIsReadAsItWasWrittenAndByFormerVersionsAsAPin) {
+  const Hold hold = {.set_at = SampleTime(), .until = SampleTime() + absl::Hours(1), .why = "move", .tell = true};
+  const auto read = DecodeHold(EncodeHold(hold));
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(*read, hold);
+  const auto pin = DecodePin(EncodeHold(hold));
+  ASSERT_TRUE(pin.ok());
+  EXPECT_EQ(pin->deliverability, Deliverability::kUnknown);
+  EXPECT_EQ(pin->why, "move");
+}
+
 TEST(RecordTest, KeepsTheFieldsThatWereAddedLater) {
   Record record = FullRecord();
   record.negative_since = SampleTime() - absl::Hours(5);

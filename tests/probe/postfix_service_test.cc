@@ -20,9 +20,12 @@
 #include "boost/asio/io_context.hpp"
 #include "boost/asio/local/stream_protocol.hpp"
 #include "boost/asio/write.hpp"
+#include "mail/referral.h"
+#include "probe/alarms.h"
 #include "probe/proxymap.h"
 #include "probe/route_service.h"
 #include "probe/socketmap.h"
+#include "probe/stock_source.h"
 #include "probe/stock_verify.h"
 #include "tests/status_matchers.h"
 
@@ -225,6 +228,49 @@ TEST_F(PostfixServiceTest, AVerifyThatIsNotThereIsNoVerdict) {
   const Address address = Address::Parse("joe@example.com").value();
   EXPECT_THAT(Run(AskStockVerify(loop_, *dialer_, *Classifier::BuiltIn(), "/nonexistent/verify", address, Soon())),
               FailsWith("/nonexistent/verify: No such file or directory"));
+}
+
+TEST_F(PostfixServiceTest, WhatIsReferredToVerifyIsAskedThereUnderTheAddressItWasRewrittenTo) {
+  Server server(std::string(kGreeting), [&](const std::string&) -> std::optional<std::string> {
+    return EncodeAttributes({{"status", "0"}, {"recipient_status", "0"}, {"reason", "delivers to mailbox"}});
+  });
+  Alarms alarms(Clock::Real());
+  StockSource source(loop_, alarms);
+  source.Configure(Classifier::BuiltIn());
+  ProbeRequest request{.address = Address::Parse("joe@example.com").value(), .deadline = Soon(), .transcript = true};
+  request.referral = std::make_shared<const Referral>(
+      Referral{.service = server.path(),
+               .address = Address::Parse("ann@local.example").value(),
+               .dns = absl::Seconds(2),
+               .transcript = {{.at = absl::Seconds(1), .text = "aliased to ann@local.example"}}});
+  const ProbeOutcome outcome = Run(source.Probe(std::move(request)));
+  EXPECT_FALSE(outcome.not_mine);
+  EXPECT_EQ(outcome.finding.deliverability, Deliverability::kDeliverable);
+  EXPECT_EQ(outcome.delays.dns, absl::Seconds(2));
+  ASSERT_EQ(outcome.transcript.size(), 2U);
+  EXPECT_EQ(outcome.transcript[0].text, "aliased to ann@local.example");
+  EXPECT_GE(outcome.transcript[1].at, absl::Seconds(2));
+  EXPECT_THAT(server.heard, ElementsAre(EncodeAttributes({{"request", "query"}, {"address", "ann@local.example"}})));
+  EXPECT_TRUE(alarms.Standing().empty());
+}
+
+TEST_F(PostfixServiceTest, WhatNobodyReferredToVerifyIsNotForIt) {
+  Alarms alarms(Clock::Real());
+  StockSource source(loop_, alarms);
+  source.Configure(Classifier::BuiltIn());
+  EXPECT_TRUE(Run(source.Probe({.address = Address::Parse("joe@example.com").value(), .deadline = Soon()})).not_mine);
+}
+
+TEST_F(PostfixServiceTest, AVerifyThatCanNotBeAskedIsTheOperatorsToMend) {
+  Alarms alarms(Clock::Real());
+  StockSource source(loop_, alarms);
+  source.Configure(Classifier::BuiltIn());
+  ProbeRequest request{.address = Address::Parse("joe@example.com").value(), .deadline = Soon()};
+  request.referral =
+      std::make_shared<const Referral>(Referral{.service = "/nonexistent/verify", .address = request.address});
+  const ProbeOutcome outcome = Run(source.Probe(std::move(request)));
+  EXPECT_EQ(outcome.finding.reason, Reason::kRouteBroken);
+  EXPECT_THAT(alarms.Standing(), ElementsAre(HasSubstr("/nonexistent/verify: No such file or directory")));
 }
 
 TEST_F(PostfixServiceTest, PostfixSaysHowItWouldRouteAProbe) {

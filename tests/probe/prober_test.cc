@@ -86,10 +86,12 @@ TEST(ProberTest, AProbeThatFailsInsideVerifydIsAnsweredAsOurOwnFailure) {
   world.resolver.set_broken(true);
   const auto outcome = world.Start(world.Request("joe@example.com"));
   std::optional<std::string> told;
-  world.test.loop().Spawn(
-      world.prober.Begin(world.Request("ann@example.com"), [&](ProbeRequest&& request, ProbeOutcome&& began) {
+  world.test.loop().Spawn(world.prober.Begin(
+      world.Request("ann@example.com"),
+      [&](ProbeRequest&& request, ProbeOutcome&& began) {
         told = absl::StrCat(request.address.Key(), ": ", static_cast<int>(began.finding.reason));
-      }));
+      },
+      nullptr));
   world.test.RunUntilIdle();
   ASSERT_TRUE(outcome->has_value());
   EXPECT_EQ((*outcome)->finding.reason, Reason::kLocalError);
@@ -114,8 +116,8 @@ TEST(ProberTest, AProbeThatIsInTheAirWhenTheProberEndsIsAnsweredByNobody) {
   request.address = Address::Parse("joe@example.com").value();
   request.deadline = test.clock().Mono() + absl::Seconds(1000);
   bool told = false;
-  test.loop().Spawn(
-      prober->Begin(std::move(request), [&](ProbeRequest&& /*request*/, ProbeOutcome&& /*outcome*/) { told = true; }));
+  test.loop().Spawn(prober->Begin(
+      std::move(request), [&](ProbeRequest&& /*request*/, ProbeOutcome&& /*outcome*/) { told = true; }, nullptr));
   test.Advance(absl::Seconds(10));
   EXPECT_EQ(dialer.connections().size(), 1U);
   prober.reset();
@@ -699,7 +701,8 @@ TEST(ProberTest, AnswersThatHaveComeAreCountedUntilTheyAreTakenIn) {
   for (int i = 0; i < 4; ++i) {
     world.test.loop().Spawn(world.prober.Begin(
         world.Request(absl::StrCat("joe", i, "@example.com")),
-        [&](ProbeRequest&& /*asked*/, ProbeOutcome&& /*outcome*/) { untaken.push_back(world.prober.untaken()); }));
+        [&](ProbeRequest&& /*asked*/, ProbeOutcome&& /*outcome*/) { untaken.push_back(world.prober.untaken()); },
+        nullptr));
   }
   world.test.Advance(absl::Seconds(1000));
   // The first is the one for which the server was dialled. The outcomes of the others come together.

@@ -113,7 +113,7 @@ class Theatre {
     RoomSet(Loop& loop, Resolver& resolver, Dialer& dialer, const CacheSettings& settings)
         : cache(Cache::Open(loop, settings)),
           prober(loop, resolver, {{loop, dialer}}),
-          verifier(loop, *cache, prober, metrics),
+          verifier(loop, *cache, {&prober}, metrics),
           agenda(loop, *cache, verifier),
           restrictions(verifier, resolver),
           record(loop, *cache) {}
@@ -214,7 +214,7 @@ class Theatre {
 
   void AskApi(const std::vector<std::string>& words) {
     RoomSet& rooms = Rooms();
-    ApiContext context{.memory = {.loop = test_.loop(), .cache = *rooms.cache},
+    ApiContext context{.memory = {.loop = test_.loop(), .cache = *rooms.cache, .metrics = rooms.metrics.registry()},
                        .daemon = ApiDaemon{.verifier = rooms.verifier,
                                            .prober = rooms.prober,
                                            .metrics = rooms.metrics,

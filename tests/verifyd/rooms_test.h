@@ -56,7 +56,7 @@ class RoomsTest : public testing::Test {
   Prober prober_{test_.loop(), resolver_, {{test_.loop(), dialer_}}};
   Metrics metrics_;
   std::unique_ptr<Cache> cache_ = Cache::Open(test_.loop(), CacheSettings());
-  Verifier verifier_{test_.loop(), *cache_, prober_, metrics_};
+  Verifier verifier_{test_.loop(), *cache_, {&prober_}, metrics_};
   Restrictions restrictions_{verifier_, resolver_};
   DecisionRecord record_{test_.loop(), *cache_};
 

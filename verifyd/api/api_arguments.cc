@@ -257,6 +257,11 @@ Pin PinOf(const ApiArguments& arguments, absl::Time now) {
           .tell = arguments.tell};
 }
 
+Hold HoldOf(const ApiArguments& arguments, absl::Time now) {
+  const Pin pin = PinOf(arguments, now);
+  return {.set_at = pin.set_at, .until = pin.until, .why = pin.why, .tell = pin.tell};
+}
+
 absl::string_view ApiArgumentDocumentation(absl::string_view name) {
   for (const ArgumentRow& row : ArgumentTable()) {
     if (row.name == name) return row.documentation;

@@ -54,6 +54,7 @@ struct ApiArguments {
 
 // Returns the operator's word in the arguments, given at `now`.
 Pin PinOf(const ApiArguments& arguments, absl::Time now);
+Hold HoldOf(const ApiArguments& arguments, absl::Time now);
 
 // Returns one line for people; empty for an unknown name.
 absl::string_view ApiArgumentDocumentation(absl::string_view name);

@@ -67,8 +67,8 @@ boost::asio::awaitable<ApiReply> Import(ApiMemory& memory, std::vector<absl::Sta
   co_return JsonReply(summary);
 }
 
-boost::asio::awaitable<ApiReply> Learn(ApiMemory& memory, Verifier& verifier,
-                                       std::vector<absl::StatusOr<Delivery>> said, bool dry_run) {
+boost::asio::awaitable<ApiReply> Learn(ApiMemory& memory, ApiDaemon& daemon, std::vector<absl::StatusOr<Delivery>> said,
+                                       bool dry_run) {
   if (!co_await RoomForWrites(memory.loop, memory.cache)) {
     co_return WritesNothing(memory.cache);
   }
@@ -81,8 +81,8 @@ boost::asio::awaitable<ApiReply> Learn(ApiMemory& memory, Verifier& verifier,
       errors.push_back(json::object{{"delivery", i}, {"error", JsonText(said[i].status().message())}});
     }
   }
-  const LearnedCounts counts =
-      co_await LearnDeliveries(memory.loop, verifier, memory.settings.classifier, std::move(deliveries), dry_run);
+  const LearnedCounts counts = co_await LearnDeliveries(memory.loop, daemon.verifier, daemon.prober,
+                                                        memory.settings.classifier, std::move(deliveries), dry_run);
   co_return JsonReply({{"learned", counts.learned},
                        {"older", counts.older},
                        {"expired", counts.expired},
@@ -140,7 +140,7 @@ ApiReply HandleImport(ApiMemory& memory, const ApiArguments& arguments) {
 ApiReply HandleLearn(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
   ApiReply reply;
   reply.later = [&memory, &daemon, deliveries = arguments.deliveries, dry_run = arguments.dry_run] {
-    return Learn(memory, daemon.verifier, deliveries, dry_run);
+    return Learn(memory, daemon, deliveries, dry_run);
   };
   return reply;
 }

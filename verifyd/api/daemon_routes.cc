@@ -10,6 +10,7 @@
 #include "boost/asio/awaitable.hpp"
 #include "boost/json.hpp"
 #include "verifyd/json/json.h"
+#include "verifyd/metrics/registry.h"
 
 namespace verifyd {
 namespace {
@@ -22,25 +23,6 @@ int HttpStatusOf(const absl::Status& status) {
   return 503;
 }
 
-json::object CacheStats(const CacheCounts& counts) {
-  json::object object = {
-      {"persistent", counts.persistent}, {"records", counts.records},        {"domains", counts.domains},
-      {"file_bytes", counts.file_bytes}, {"used_bytes", counts.used_bytes},  {"evicted", counts.evicted},
-      {"commits", counts.commits},       {"writes", counts.writes},          {"write_errors", counts.write_errors},
-      {"damaged", counts.damaged},       {"uncommitted", counts.uncommitted}};
-  if (!counts.write_error.empty()) object["write_error"] = JsonText(counts.write_error);
-  return object;
-}
-
-json::object ProberStats(const ProberCounts& counts) {
-  return {{"probes", counts.probes},
-          {"connections", counts.connections},
-          {"refused_connections", counts.refused_connections},
-          {"sessions_now", counts.sessions_now},
-          {"queued_now", counts.queued_now},
-          {"destinations_now", counts.destinations_now}};
-}
-
 // Counters are doubles that hold whole numbers; "12.0" would only puzzle.
 json::value Number(double value) {
   const auto whole = static_cast<int64_t>(value);
@@ -48,10 +30,41 @@ json::value Number(double value) {
   return value;
 }
 
-json::object Numbers(const std::vector<std::pair<std::string, double>>& values) {
-  json::object object;
-  for (const auto& [name, value] : values) object[name] = Number(value);
-  return object;
+// In its place of `group`.
+void AddSample(MetricKind kind, const MetricSample& sample, json::object& group) {
+  const std::string name = sample.name.stat.empty() ? FullName(sample.name) : sample.name.stat;
+  switch (kind) {
+    case MetricKind::kCounter:
+      group[name] = Number(sample.value.counter.value);
+      return;
+    case MetricKind::kGauge:
+      group[name] = Number(sample.value.gauge.value);
+      return;
+    case MetricKind::kFlag:
+      group[name] = sample.value.gauge.value != 0;
+      return;
+    case MetricKind::kHistogram:
+      group[name] = {{"count", sample.value.histogram.sample_count}, {"sum", sample.value.histogram.sample_sum}};
+      return;
+  }
+}
+
+// Its groups in the order in which they were added; behind them what has no place of its own.
+json::object StatsOf(const MetricRegistry& registry) {
+  json::object stats;
+  json::object counters;
+  for (const MetricFamily& family : registry.Collect()) {
+    for (const MetricSample& sample : family.samples) {
+      if (sample.name.group.empty()) {
+        AddSample(family.kind, sample, counters);
+      } else {
+        json::value& group = stats[sample.name.group];
+        AddSample(family.kind, sample, group.is_null() ? group.emplace_object() : group.get_object());
+      }
+    }
+  }
+  if (!counters.empty()) stats["counters"] = std::move(counters);
+  return stats;
 }
 
 ApiReply Finished(std::string body) {
@@ -73,16 +86,12 @@ boost::asio::awaitable<ApiReply> Reload(ApiMemory& memory, ApiDaemon& daemon) {
   co_return JsonReply(object);
 }
 
-ApiReply HandleStats(ApiContext& context, const ApiArguments& /*arguments*/) {
-  json::object object;
-  object["cache"] = CacheStats(context.memory.cache.counts());
-  if (!context.daemon.has_value()) return JsonReply(object);
-  ApiDaemon& daemon = *context.daemon;
-  object["prober"] = ProberStats(daemon.prober.counts());
-  object["verifier"] = {{"waiting_now", daemon.verifier.waiting()}, {"flying_now", daemon.verifier.flying()}};
-  object["daemon"] = Numbers(daemon.more_stats());
-  object["counters"] = Numbers(daemon.metrics.Collect());
-  return JsonReply(object);
+ApiReply HandleStats(ApiMemory& memory, const ApiArguments& /*arguments*/) {
+  json::object stats = StatsOf(memory.metrics);
+  const std::string fault = memory.cache.counts().write_error;
+  json::value* const cache = stats.if_contains("cache");
+  if (cache != nullptr && !fault.empty()) cache->get_object()["write_error"] = JsonText(fault);
+  return JsonReply(stats);
 }
 
 ApiReply HandleStatus(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& /*arguments*/) {

@@ -87,11 +87,11 @@ boost::asio::awaitable<std::string> DestinationsNow(Prober* prober, std::string 
 
 // The target is "@domain", or the name of a destination.
 ApiReply HandleHold(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
-  const Pin hold = PinOf(arguments, memory.loop.clock().Now());
+  const Hold hold = HoldOf(arguments, memory.loop.clock().Now());
   if (absl::StartsWith(arguments.target, "@")) {
     const absl::StatusOr<std::string> domain = ParseDomain(absl::string_view(arguments.target).substr(1));
     if (!domain.ok()) return ApiError(400, absl::StrCat("\"target\": ", domain.status().message()));
-    memory.cache.PutPin(Pin::HoldKey(*domain), hold);
+    memory.cache.PutHold(*domain, hold);
   } else if (std::optional<ApiReply> refused = RefuseDomainAtDestination(arguments.target)) {
     return *std::move(refused);
   } else if (std::optional<DestinationState> state = memory.cache.FindDestinationState(arguments.target)) {
@@ -104,9 +104,7 @@ ApiReply HandleHold(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& ar
                                       domain.ok() ? absl::StrCat("; did you mean @", *domain, "?") : ""));
   }
   LogInfo(absl::StrCat("control: ", Printable(arguments.target, kShownTarget), " is on hold"));
-  json::object object = ToJson(arguments.target, hold);
-  object["status"] = "hold";
-  return JsonReply(object);
+  return JsonReply(ToJson(arguments.target, hold));
 }
 
 ApiReply HandleRelease(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
@@ -115,7 +113,7 @@ ApiReply HandleRelease(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments&
   if (absl::StartsWith(arguments.target, "@")) {
     const absl::StatusOr<std::string> domain = ParseDomain(absl::string_view(arguments.target).substr(1));
     if (!domain.ok()) return ApiError(400, absl::StrCat("\"target\": ", domain.status().message()));
-    held = memory.cache.DeletePin(Pin::HoldKey(*domain));
+    held = memory.cache.DeleteHold(*domain);
   } else if (std::optional<ApiReply> refused = RefuseDomainAtDestination(arguments.target)) {
     return *std::move(refused);
   } else if (const auto state = memory.cache.FindDestinationState(arguments.target)) {

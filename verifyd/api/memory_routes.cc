@@ -225,9 +225,11 @@ ApiReply HandlePins(ApiMemory& memory, const ApiArguments& /*arguments*/) {
   json::array pins;
   const absl::Time now = memory.loop.clock().Now();
   for (const auto& [key, pin] : memory.cache.ListPins(now)) pins.push_back(ToJson(key, pin));
+  for (const auto& [domain, hold] : memory.cache.ListHolds(now)) {
+    pins.push_back(ToJson(absl::StrCat("@", domain), hold));
+  }
   for (const DestinationState& state : HeldDestinations(memory.cache, now)) {
-    Pin hold{.deliverability = Deliverability::kUnknown, .until = state.held_until, .why = state.held_why};
-    pins.push_back(ToJson(absl::StrCat("hold ", state.name), hold));
+    pins.push_back(ToJson(state.name, Hold{.until = state.held_until, .why = state.held_why}));
   }
   json::object object;
   object["pins"] = std::move(pins);

@@ -53,6 +53,7 @@ struct ApiSettings {
 struct ApiMemory {
   Loop& loop;
   Cache& cache;
+  MetricRegistry& metrics;
   // Answers from memory, without a probe.
   std::function<Verdict(const Question& question)> recall;
   ApiSettings settings = {};  // those in force
@@ -68,8 +69,6 @@ struct ApiDaemon {
   // Reads the settings file again; comes back when the settings are in force, with the names of changed settings that
   // take effect only after a restart. An error says why the old settings stay.
   std::function<boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>>()> reload;
-  // Numbers of the rooms that are not named here: {"policy_connections", 12}.
-  std::function<std::vector<std::pair<std::string, double>>()> more_stats;
   // The finished answers of GET /v1/config and GET /v1/status.
   std::function<std::string()> config;
   std::function<std::string()> status;

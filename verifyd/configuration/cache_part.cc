@@ -8,7 +8,7 @@
 namespace verifyd {
 namespace {
 
-// Of one kind of answer: when it is asked again, and when it is forgotten.
+// When an answer of one kind is asked again, and when it is forgotten.
 struct LifetimePair {
   TimeSetting refresh;
   TimeSetting expire;

@@ -23,7 +23,7 @@ std::vector<std::string> BindAddresses(const Settings& settings, Faults& faults,
 void FillTls(const Draft& draft, ProbeSettings& probe) {
   const Settings& settings = draft.settings;
   probe.tls_level = *TlsLevelFromName(settings.Text("smtp_tls_security_level"));
-  // A policy of Postfix's that is none of ours (fingerprint) is told where it is needed.
+  // A policy of Postfix's may be none of ours (fingerprint): that is told where it is needed.
   const bool lenient = draft.of_transport || settings.IsFromPostfix("smtp_tls_policy_maps");
   const auto load = [&](absl::string_view spec) {
     return Table::Load(

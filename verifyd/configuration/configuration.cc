@@ -52,7 +52,7 @@ void FillAll(const Draft& draft) {
   FillDoors(draft);
 }
 
-// The files of `settings`; of those that `read` has, too, the marks of then.
+// Lists the files of `settings`. Those that are in `read`, too, keep the marks that they have there.
 std::vector<TableFile> FilesSince(const std::vector<TableFile>& read, const Settings& settings) {
   std::vector<TableFile> files = TableFilesOf(settings);
   for (TableFile& file : files) {

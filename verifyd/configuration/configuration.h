@@ -1,5 +1,5 @@
-// The configuration: what the settings mean for each room, checked as a whole. A reload makes a new one or keeps the
-// old.
+// The configuration: the meaning of the settings for each room, checked as a whole. A reload makes a new one or keeps
+// the old one.
 //
 // Thread: any (immutable).
 #ifndef VERIFYD_VERIFYD_CONFIGURATION_CONFIGURATION_H_
@@ -35,8 +35,8 @@ struct DoorConfiguration {
   ExchangeLimits limits;
 };
 
-// What is in force where the settings file can not be used: what was in force before (last_good_settings.h), or as much
-// of the file as gives everybody an answer (stopgap_settings.h).
+// Stands in for a settings file that can not be used: the settings that were in force before (last_good_settings.h), or
+// as much of the file as gives every client an answer (stopgap_settings.h).
 enum class StandIn : uint8_t { kNone, kLastGood, kStopgap };
 
 struct Configuration {
@@ -56,21 +56,21 @@ struct Configuration {
   DoorSettings door_settings;
   std::vector<DoorConfiguration> doors;  // in the order of the table
   std::string control_socket;
-  // As they were just before they were read.
+  // The files as they were just before they were read.
   std::vector<TableFile> table_files;
-  // What is allowed but probably not meant; for the log and --check.
+  // Settings that are allowed but probably not meant; for the log and --check.
   std::vector<std::string> warnings;
 
-  // Tables are read, and what is taken from Postfix is anew. The error is all that is wrong, also with the settings
-  // themselves, a line each: where it was said, the setting, what was found and what was expected. What is wrong with
-  // values of Postfix is a warning.
+  // Reads the tables, and takes the values of Postfix anew. The error has all faults, those of the settings themselves,
+  // too, a line each: where it was said, the setting, what was found and what was expected. A fault of a value of
+  // Postfix is a warning.
   static absl::StatusOr<Configuration> Create(const Settings& settings, const PostfixSource& source = {});
-  // Settings of `path` and `options`, and their meaning.
+  // Reads the settings of `path` and `options`, and creates their configuration.
   static absl::StatusOr<Configuration> Load(const std::string& path, const std::vector<Assignment>& options,
                                             const PostfixSource& source = {});
 };
 
-// Names of settings that differ between the two and take effect only after a restart.
+// Names the settings that differ between the two and take effect only after a restart.
 std::vector<std::string> ChangedButNotReloadable(const Settings& before, const Settings& after);
 
 }  // namespace verifyd

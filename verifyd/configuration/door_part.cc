@@ -37,7 +37,7 @@ void FillVerifyDoor(const Settings& settings, Configuration& configuration) {
                                         .classifier = configuration.classifier};
 }
 
-// What is set of each door (door/door_table.h).
+// The settings of a door (door/door_table.h).
 struct DoorNames {
   absl::string_view door;
   ListSetting listen;

@@ -12,11 +12,11 @@
 namespace verifyd {
 namespace {
 
-// The tables that a setting names; in the place of one of Postfix's that can not be had stands what `broken` makes.
+// Loads the tables that a setting names. `broken` makes a substitute for a table of Postfix's that can not be had.
 template <typename T, typename Load, typename Broken>
 std::vector<std::shared_ptr<const T>> TablesBy(const Draft& draft, ListSetting setting, Load load, Broken broken) {
   std::vector<std::shared_ptr<const T>> tables;
-  // Of what Postfix has there nothing is known, which is not the same as nothing.
+  // We do not know what Postfix has there, and so it must not count as empty.
   const bool unknown = draft.settings.postfix() == nullptr && !draft.settings.postfix_error().empty();
   if (const Setting origin = draft.settings.Origin(setting);
       unknown && IsTakenFromPostfix(origin) && !draft.settings.IsSet(origin)) {
@@ -33,13 +33,13 @@ std::vector<std::shared_ptr<const T>> TablesBy(const Draft& draft, ListSetting s
   return tables;
 }
 
-// Lists that decide about routes: their tables may be such as a server is asked for.
+// Whether the list decides about routes: its tables may be on a server.
 bool IsOfRoutes(Setting setting) {
   constexpr Setting kLists[] = {"mydestination", "relay_domains", "virtual_alias_domains", "virtual_mailbox_domains"};
   return absl::c_linear_search(kLists, setting);
 }
 
-// Whether a domain stands for what is below it is Postfix's to say where the list is Postfix's.
+// Where the list is Postfix's, Postfix says whether a domain stands for those below it.
 DomainList::Below BelowIn(const Settings& settings, Setting list) {
   constexpr Setting kRelayDomains = "relay_domains";
   const bool of_relay = settings.Origin(list) == kRelayDomains;

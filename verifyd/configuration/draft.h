@@ -1,6 +1,5 @@
-// The settings on their way to a configuration: what the parts (parts.h) have in common. Where a value can not be used,
-// that is a fault of verifyd.cf, which stops us; of a value that Postfix has said it is a warning, because its mistakes
-// do not.
+// The settings on their way to a configuration, for all parts (parts.h). A value that can not be used is a fault where
+// verifyd.cf says it, and stops us. Where Postfix says it, it is a warning: mistakes of Postfix do not stop us.
 //
 // Thread: any; a draft lives as long as Configuration::Create runs.
 #ifndef VERIFYD_VERIFYD_CONFIGURATION_DRAFT_H_
@@ -26,13 +25,13 @@
 
 namespace verifyd {
 
-// What is wrong with the settings, all of it, and where that was said.
+// All faults of the settings, and where they were said.
 class Faults {
  public:
   explicit Faults(const Settings& settings) : settings_(settings) {}
 
   void Add(Setting setting, const absl::Status& fault);
-  // What can not be had stays as it is, and is a fault of the setting.
+  // Assigns what was got. If that is an error, `to` stays as it is, and the setting has a fault.
   template <typename T, typename U>
   bool Assign(T& to, Setting setting, absl::StatusOr<U> got) {
     if (!got.ok()) {
@@ -44,7 +43,7 @@ class Faults {
   }
 
   const std::vector<std::string>& errors() const { return errors_; }
-  // Of values that Postfix has said: its mistakes do not stop us.
+  // The faults of values that Postfix says.
   const std::vector<std::pair<Setting, std::string>>& of_postfix() const { return of_postfix_; }
 
  private:
@@ -53,7 +52,7 @@ class Faults {
   std::vector<std::pair<Setting, std::string>> of_postfix_;
 };
 
-// Tables that several settings name are read once.
+// Reads tables that several settings name only once.
 class TableShelf {
  public:
   absl::StatusOr<std::shared_ptr<const Table>> Load(absl::string_view spec);
@@ -70,34 +69,34 @@ struct Draft {
   Configuration& configuration;
   bool of_transport = false;  // the settings are those of a transport of master.cf, or of all of lmtp(8)
 
-  // Once, however often it is said.
+  // Adds the warning once, however often it is said.
   void Warn(std::string warning) const;
 };
 
 absl::Status UnexpectedValue(absl::string_view found, absl::string_view expected);
 
-// What becomes of an item that can not be used, in words.
+// The fate of an item that can not be used, in words.
 inline constexpr absl::string_view kLeftOut = "it is left out";
 inline constexpr absl::string_view kBroken = "addresses that it is needed for are not verified";
 
-// An item of a setting can not be used. False: Postfix has said it, which is a warning. True: it is a fault.
+// Reports an item that can not be used. True: it is a fault. False: it is Postfix's, and so a warning.
 bool IsFault(const Draft& draft, Setting setting, absl::string_view item, const absl::Status& status,
              absl::string_view outcome);
 
 using LoadTable = absl::FunctionRef<absl::StatusOr<std::shared_ptr<const Table>>(absl::string_view spec)>;
 
-// The tables that a setting names, each loaded by `load` (or from the shelf); in the place of one of Postfix's that can
-// not be had stands a broken one: whoever asks it learns that.
+// Returns the tables that a setting names, each loaded by `load` (or from the shelf). A broken table, whose look-ups
+// say so, replaces one of Postfix's that can not be had.
 std::vector<std::shared_ptr<const Table>> TablesOf(const Draft& draft, ListSetting setting, LoadTable load);
 std::vector<std::shared_ptr<const Table>> TablesOf(const Draft& draft, ListSetting setting);
 std::vector<std::shared_ptr<const TransportTable>> TransportTablesOf(const Draft& draft, ListSetting setting,
                                                                      const TransportNames& names);
 
-// The items of the setting `list`, for what `setting` is for.
+// Returns the items of the setting `list`, for the purpose of `setting`.
 DomainList DomainsOf(const Draft& draft, ListSetting setting, ListSetting list);
 DomainList DomainsOf(const Draft& draft, ListSetting setting);
 
-// The name in EHLO and HELO: a domain, or a literal (RFC 5321 section 4.1.1.1).
+// Returns the name in EHLO and HELO: a domain, or a literal (RFC 5321 section 4.1.1.1).
 absl::StatusOr<std::string> HeloOf(const Settings& settings);
 
 }  // namespace verifyd

@@ -13,7 +13,8 @@
 namespace verifyd {
 namespace {
 
-// The first line: a daemon with other settings may have the same data_directory.
+// Returns the first line. It names the settings file, because a daemon with another one may have the same
+// data_directory.
 std::string HeadFor(const std::string& settings_file) {
   return absl::StrCat("# What was last in force of ", settings_file,
                       "; written by verifyd, read where that can not be.\n");

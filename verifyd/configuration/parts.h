@@ -1,7 +1,7 @@
-// The parts of a configuration: each fills what one room takes, in a file of its own (NAME_part.cc). They run in the
-// order in which they stand here: later ones use what earlier ones have filled.
+// The parts of a configuration: each fills in the settings of one room, in a file of its own (NAME_part.cc). They run
+// in the order in which they stand here: later ones use the results of earlier ones.
 //
-// Thread: any. What is wrong with the settings goes to the draft's faults and warnings (draft.h).
+// Thread: any. The faults of the settings go to the draft's faults and warnings (draft.h).
 #ifndef VERIFYD_VERIFYD_CONFIGURATION_PARTS_H_
 #define VERIFYD_VERIFYD_CONFIGURATION_PARTS_H_
 
@@ -15,15 +15,15 @@ namespace verifyd {
 
 void FillLog(const Draft& draft);
 void FillCache(const Draft& draft);
-// The classifier, too; `probe` of the draft's configuration is made of routes, the client and its pace.
+// Fills in `probe` of the draft's configuration, of routes, the client and its pace; the classifier, too.
 void FillProbe(const Draft& draft);
 void FillRoutes(const Draft& draft, ProbeSettings& probe);
-// What the client does wherever it asks, and each transport of master.cf may do otherwise.
+// Fills in the behaviour of the client, which each transport of master.cf may change.
 void FillClient(const Draft& draft, ProbeSettings& probe);
-// What destinations want otherwise than `probe`; null: nothing.
+// Returns how single destinations differ from `probe`; null: they do not.
 absl::StatusOr<std::shared_ptr<const DestinationSettings>> DestinationsFor(const Settings& settings,
                                                                            const ProbeSettings& probe);
-// The transports of master.cf whose -o are settings that hold for them alone.
+// Fills in the transports of master.cf whose -o are settings that hold for them alone.
 void FillTransports(const Draft& draft, ProbeSettings& probe);
 void FillVerifier(const Draft& draft);
 void FillRestrictions(const Draft& draft);

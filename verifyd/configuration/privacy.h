@@ -1,5 +1,5 @@
-// Privacy: whether addresses are kept and logged in clear, as the settings say, and the key of the pseudonyms that
-// stand for them else.
+// Privacy: the settings that say whether addresses are kept and logged in clear, and the key of the pseudonyms that
+// otherwise stand for them.
 //
 // Thread: any, before there are several.
 #ifndef VERIFYD_VERIFYD_CONFIGURATION_PRIVACY_H_
@@ -22,11 +22,10 @@ struct Privacy {
   std::string key_file;                                       // address_verify_cache_privacy_key_file
 };
 
-// Null where no setting asks for them. The key file is made if it is missing and `make` is set.
+// Opens the pseudonyms; null where no setting asks for them. Makes a missing key file if `make` is set.
 absl::StatusOr<std::shared_ptr<const Pseudonyms>> OpenPseudonyms(const Privacy& privacy, bool make);
 
-// From now on addresses are logged as `logged` says; without `pseudonyms` none is logged hashed, but without its local
-// part.
+// Makes the log write addresses as `logged` says from now on; without `pseudonyms` kHashed means kDomain.
 void FilterLog(LoggedAddresses logged, std::shared_ptr<const Pseudonyms> pseudonyms);
 
 }  // namespace verifyd

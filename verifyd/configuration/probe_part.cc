@@ -13,7 +13,7 @@
 namespace verifyd {
 namespace {
 
-// What this process may open, but for what doors and files need.
+// Limits `wanted` to the descriptors that this process may open, less those that doors and files need.
 size_t SessionLimit(size_t wanted) {
   constexpr rlim_t kOthers = 1100;
   rlimit descriptors = {};

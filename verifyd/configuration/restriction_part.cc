@@ -29,7 +29,7 @@ Disclosure DisclosureOf(const Settings& settings) {
   return disclosed == "yes" ? Disclosure::kYes : disclosed == "no" ? Disclosure::kNo : Disclosure::kPublic;
 }
 
-// What is set of recipients and senders alike.
+// Settings that recipients and senders have alike.
 struct RoleNames {
   NumberSetting reject_code;
   NumberSetting defer_code;
@@ -84,7 +84,7 @@ RestrictionCodes CodesOf(const Settings& settings) {
           .maps_rbl_reject = code("maps_rbl_reject_code")};
 }
 
-// recipient_restrictions, sender_restrictions, and NAME_restrictions of every class.
+// Fills in recipient_restrictions, sender_restrictions, and NAME_restrictions of every class.
 void FillLists(const Draft& draft, RestrictionSettings& restrictions) {
   const Settings& settings = draft.settings;
   absl::flat_hash_map<std::string, std::vector<std::string>> items;
@@ -113,7 +113,7 @@ void FillLists(const Draft& draft, RestrictionSettings& restrictions) {
   }
 }
 
-// As Postfix's: /PATH stands for what is in that file.
+// Reads an item as Postfix does: /PATH stands for the content of that file.
 absl::StatusOr<std::string> NetworksIn(const std::string& item) {
   std::string networks = item;
   if (absl::StartsWith(item, "/")) {
@@ -140,7 +140,7 @@ NetworkList NetworksOf(const Draft& draft, ListSetting setting) {
   return NetworkList::Parse(networks).value_or(NetworkList());
 }
 
-// Which domains, senders and clients restrictions are about.
+// Fills in the domains, senders and clients that restrictions are about.
 void FillConcerned(const Draft& draft, RestrictionSettings& restrictions) {
   const Settings& settings = draft.settings;
   restrictions.dry_run_domains = DomainsOf(draft, "dry_run_domains");

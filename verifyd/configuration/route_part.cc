@@ -18,8 +18,8 @@
 namespace verifyd {
 namespace {
 
-// inet_interfaces and proxy_interfaces; an interface that comes later is not seen until the next reload. A name of a
-// host stands for all: nobody is asked for its addresses here.
+// Reads inet_interfaces and proxy_interfaces; an interface that comes later is not seen until the next reload. The name
+// of a host stands for all interfaces: it is not looked up here.
 NetworkList OwnAddresses(const Draft& draft) {
   std::vector<std::string> addresses;
   for (std::string& item : draft.settings.List("proxy_interfaces")) {
@@ -56,7 +56,7 @@ TransportNames TransportNamesOf(const Settings& settings) {
   return names;
 }
 
-// The socket of one of Postfix's services, unix:PATH; empty where none is named.
+// Returns the socket of a service of Postfix's, set as unix:PATH; empty where none is named.
 absl::StatusOr<std::string> ServicePath(const Settings& settings, Setting setting) {
   const std::string service = settings.Text(setting);
   absl::string_view path = service;
@@ -67,7 +67,7 @@ absl::StatusOr<std::string> ServicePath(const Settings& settings, Setting settin
   return absl::StrCat(settings.Text("queue_directory"), "/", path);
 }
 
-// Debian's Postfix has the name of a file there, "/etc/mailname": its first line counts.
+// Returns myorigin. Debian's Postfix names a file there, "/etc/mailname": its first line counts.
 absl::StatusOr<std::string> OriginDomain(const Settings& settings) {
   constexpr size_t kMaxFile = size_t{64} * 1024;
   const std::string origin = settings.Text("myorigin");
@@ -87,7 +87,7 @@ void AssignTransport(const Draft& draft, Setting setting, const TransportNames& 
   }
 }
 
-// Of the classes of domains, each its own.
+// Each class of domains has a transport of its own.
 void AssignTransports(const Draft& draft, ProbeSettings& probe) {
   AssignTransport(draft, "address_verify_local_transport", probe.transport_names, probe.local_transport);
   AssignTransport(draft, "address_verify_virtual_transport", probe.transport_names, probe.virtual_transport);

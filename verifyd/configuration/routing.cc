@@ -12,7 +12,7 @@
 namespace verifyd {
 namespace {
 
-// What RouteSketch depends on, and whose domains are ours.
+// RouteSketch depends on these settings, and they say which domains are ours.
 constexpr Setting kRouteSettings[] = {
     "address_verify_default_transport",
     "address_verify_local_transport",
@@ -39,13 +39,13 @@ constexpr Setting kRouteSettings[] = {
     "virtual_mailbox_domains",
 };
 
-// What decides beside the route whether it leads back to us, inside, or nowhere.
+// These settings and the route decide whether it leads back to us, inside, or nowhere.
 constexpr Setting kSurroundings[] = {
     "inet_interfaces",       "inet_protocols",   "lmtp_tcp_port",  "myhostname",    "postfix_proxymap_service",
     "probe_permit_networks", "proxy_interfaces", "smtp_helo_name", "smtp_tcp_port",
 };
 
-// Whether a setting that routes depend on names the file.
+// Whether the file is named by a setting that routes depend on.
 bool IsRouteFile(const Settings& settings, const TableFile& file) {
   return absl::c_any_of(kRouteSettings,
                         [&](Setting setting) { return absl::StrContains(settings.Text(setting), file.path); });
@@ -57,7 +57,7 @@ std::string TextOf(const Settings& settings, absl::Span<const Setting> some) {
   return text;
 }
 
-// The transports of Postfix's master.cf, and whether each speaks LMTP; their options lead nowhere else.
+// Lists the transports of Postfix's master.cf, and whether each speaks LMTP; their options change no route.
 std::string TransportsOf(const Settings& settings) {
   std::string text;
   if (settings.postfix() == nullptr) return text;

@@ -1,4 +1,4 @@
-// The routing of a configuration: what the route change compares (verifier/route_change.h).
+// Makes the routing of a configuration, which a route change compares with another (verifier/route_change.h).
 //
 // Thread: any (pure functions).
 #ifndef VERIFYD_VERIFYD_CONFIGURATION_ROUTING_H_

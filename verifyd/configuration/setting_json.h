@@ -9,9 +9,9 @@
 
 namespace verifyd {
 
-// One setting: name, raw, value (expanded), default, set, source, reloadable, documentation.
+// Describes one setting: name, raw, value (expanded), default, set, source, reloadable, documentation.
 boost::json::object ToJson(const SettingRow& row, const Settings& settings);
-// {"settings": [...]}: all there are, by name.
+// Returns {"settings": [...]}: all settings, by name.
 boost::json::object ToJson(const Settings& settings);
 
 }  // namespace verifyd

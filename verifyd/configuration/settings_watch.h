@@ -1,8 +1,8 @@
-// The settings watch: while the settings file can not be used, it is read again by itself, so that mending it is all
-// that has to be done. It is looked at every 5 s and read when it has changed and then stayed as it is for a whole
-// interval; besides, once a minute, because what is wrong may be a table that the file names.
+// The settings watch: reads a settings file that can not be used again by itself, so that the operator only has to mend
+// it. The watch looks at the file every 5 s, and reads it when it has changed and then stayed the same for a whole
+// interval. It also reads it once a minute, because the fault may be in a table that the file names.
 //
-// Thread: its loop's only. The file may lie on a disk that is slow, so nobody waits on that loop.
+// Thread: its loop's only. The file may lie on a slow disk, so nothing else may wait on that loop.
 #ifndef VERIFYD_VERIFYD_CONFIGURATION_SETTINGS_WATCH_H_
 #define VERIFYD_VERIFYD_CONFIGURATION_SETTINGS_WATCH_H_
 
@@ -26,13 +26,13 @@ class SettingsWatch {
 
   using Load = std::function<absl::StatusOr<Configuration>()>;
   using Take = std::function<void(absl::StatusOr<Configuration> loaded)>;
-  // `take` gets whatever `load` has made of the file, good or bad. `loop` outlives it.
+  // `take` gets the result of `load`, good or bad. `loop` outlives the watch.
   SettingsWatch(Loop& loop, std::string file, Load load, Take take)
       : file_(std::move(file)), load_(std::move(load)), take_(std::move(take)), timer_(loop.timers()) {}
 
-  // The file has just been read, and can not be used.
+  // Call it when the file has just been read, and can not be used.
   void Start();
-  // It can.
+  // Call it when the file can be used.
   void Stop() { timer_.Cancel(); }
 
  private:

@@ -18,7 +18,7 @@
 namespace verifyd {
 namespace {
 
-// Those that others may refer to come first.
+// Settings that others may refer to come first.
 constexpr Setting kNeeded[] = {"data_directory",
                                "queue_directory",
                                "syslog_name",
@@ -42,7 +42,8 @@ bool IsNeeded(const Assignment& assignment) {
          absl::c_any_of(kOfDoors, [&](absl::string_view ending) { return absl::EndsWith(assignment.name, ending); });
 }
 
-// Those that can be read, although others can not: each is parsed by itself, with its continuation lines.
+// Returns the assignments that can be read, although others can not: each is parsed by itself, with its continuation
+// lines.
 std::vector<Assignment> ReadableAssignments(const std::string& file, absl::string_view text) {
   std::vector<Assignment> readable;
   std::string one;
@@ -60,7 +61,7 @@ std::vector<Assignment> ReadableAssignments(const std::string& file, absl::strin
 }
 
 absl::StatusOr<Configuration> MeaningOf(const std::vector<Assignment>& assignments) {
-  // Answers are not kept: the cache is left for the daemon that has its settings.
+  // Answers are not kept: the cache is left alone until the settings are good again.
   const std::vector<Assignment> own = {{"address_verify_map", "", "the stopgap"}};
   const absl::StatusOr<Settings> settings = Settings::Load(assignments, own);
   if (!settings.ok()) return settings.status();
@@ -78,7 +79,7 @@ Configuration StopgapOf(const std::string& settings_file, absl::string_view text
   std::vector<Assignment> right = {};
   absl::StatusOr<Configuration> configuration = MeaningOf(right);
   if (!configuration.ok()) {
-    // The system has no name.
+    // The system may have no name.
     right.push_back({"myhostname", "localhost.localdomain", "the stopgap"});
     configuration = MeaningOf(right);
   }

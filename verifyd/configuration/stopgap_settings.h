@@ -1,4 +1,4 @@
-// The stopgap: what can be used of settings that can not be used as a whole, so that whoever asks has an answer. It
+// The stopgap: the usable part of settings that can not be used as a whole, so that every client has an answer. It
 // opens the doors that the settings name, and answers every request as internal_error_action says; nothing is verified,
 // and the cache is left alone.
 //
@@ -15,11 +15,11 @@
 
 namespace verifyd {
 
-// Of `text`, the settings file's, and of `options` every setting that says which doors there are, how trouble is
-// answered or where the log goes, and is right by itself; defaults for all others.
+// Takes from `text`, that of the settings file, and from `options` the settings of doors, of the answer to trouble and
+// of the log, as far as each is valid; all others have their defaults.
 Configuration StopgapOf(const std::string& settings_file, absl::string_view text,
                         const std::vector<Assignment>& options);
-// Reads the file. One that can not be read is as an empty one.
+// Reads the file. One that can not be read counts as empty.
 Configuration LoadStopgap(const std::string& settings_file, const std::vector<Assignment>& options);
 
 }  // namespace verifyd

@@ -15,10 +15,10 @@ namespace verifyd {
 namespace {
 
 constexpr int64_t kNanosPerSecond = 1000000000;
-// lmdb:/PATH, but no table: it changes with every answer.
+// It is lmdb:/PATH, but no table: it changes with every answer.
 constexpr Setting kCache = "address_verify_map";
 
-// `domains`: a path alone is a file, too.
+// Adds the files that `value` names. `domains`: a path alone is a file, too.
 void AddPaths(absl::string_view value, bool domains, std::set<std::string>& paths) {
   for (absl::string_view word : absl::StrSplit(value, absl::ByAnyChar(", \t\r\n{}"), absl::SkipEmpty())) {
     while (absl::ConsumePrefix(&word, "!")) continue;

@@ -1,4 +1,4 @@
-// The files of the tables that settings name, and how to tell whether one is still what was read.
+// The files of the tables that settings name, and the marks that tell whether one has changed since it was read.
 //
 // Thread: any (values; looking at a file may wait for the disk).
 #ifndef VERIFYD_VERIFYD_CONFIGURATION_TABLE_FILE_H_
@@ -13,14 +13,14 @@
 
 namespace verifyd {
 
-// Differs when somebody has written to the file, put another one in its place or changed who may read it. A file that
-// can not be seen has one of its own.
+// A mark changes when the file is written, is replaced by another one, or gets other rights. A file that can not be
+// seen has a mark of its own.
 struct FileMark {
   uint64_t device = 0;
   uint64_t inode = 0;
   int64_t size = -1;
   int64_t modified = 0;  // nanoseconds
-  int64_t changed = 0;   // of what stands beside the text: owner, mode, ACL
+  int64_t changed = 0;   // nanoseconds; of owner, mode, ACL
   static FileMark Of(const std::string& path);
   friend bool operator==(const FileMark&, const FileMark&) = default;
 };
@@ -30,9 +30,9 @@ struct TableFile {
   FileMark mark;
 };
 
-// The files that stand as TYPE:/PATH in any setting (texthash and its like, cidr, re2), or as /PATH in a list of
+// Lists the files that stand as TYPE:/PATH in any setting (texthash and its like, cidr, re2), or as /PATH in a list of
 // domains, myorigin where it is a file, and Postfix's main.cf and master.cf (postfix_config_directory); each once, with
-// their marks of now. Not the cache, and not what only the text of other files names: that is read again with them.
+// its present mark. The cache is left out, and so are files that only other files name: they are read again with those.
 std::vector<TableFile> TableFilesOf(const Settings& settings);
 
 }  // namespace verifyd

@@ -10,7 +10,7 @@
 namespace verifyd {
 namespace {
 
-// What lmtp(8) is told otherwise than smtp(8); verifyd.cf means both.
+// Returns the settings of lmtp(8), where Postfix's differ from those of smtp(8); verifyd.cf means both.
 Settings ForLmtp(const Draft& draft) {
   Settings settings = draft.settings;
   for (const PostfixValue& value : draft.settings.postfix()->lmtp) {
@@ -22,7 +22,7 @@ Settings ForLmtp(const Draft& draft) {
   return settings;
 }
 
-// Settings that hold for one transport, or one kind of them, alone: `base` and `options`. Null: they can not be used.
+// Makes the settings of one transport, or of one kind of them, from `base` and `options`. Null: they can not be used.
 std::shared_ptr<const ProbeSettings> SpecialFor(const Draft& draft, const Settings& base,
                                                 const std::vector<PostfixValue>& options, const ProbeSettings& probe) {
   Settings settings = base;

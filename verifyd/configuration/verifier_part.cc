@@ -30,7 +30,7 @@ std::shared_ptr<const GuardSettings> GuardFor(const Draft& draft) {
   return guard;
 }
 
-// "no", "configured" or "all", or a list of domains.
+// Reads "no", "configured" or "all", or a list of domains.
 void FillCatchAll(const Draft& draft, VerifierSettings& verifier) {
   const std::vector<std::string> items = draft.settings.List("address_verify_catch_all");
   verifier.catch_all = AskCatchAll::kNo;
@@ -44,8 +44,8 @@ void FillCatchAll(const Draft& draft, VerifierSettings& verifier) {
   }
 }
 
-// Unless the operator says otherwise, all that Postfix takes mail for is verified, as reject_unverified_recipient does,
-// but for the classes whose transport can not be asked.
+// Unless the operator says otherwise, all domains for which Postfix takes mail are verified, as by
+// reject_unverified_recipient, except those of the classes whose transport can not be asked.
 DomainList VerifiedDomains(const Draft& draft, const ProbeSettings& probe) {
   const Settings& settings = draft.settings;
   DomainList domains = DomainsOf(draft, "verify_domains");
@@ -70,7 +70,7 @@ void FillVerifier(const Draft& draft) {
                           settings.Time("address_verify_sender_ttl"));
   if (!sender.ok()) {
     draft.faults.Add("address_verify_sender", sender.status());
-    sender = ProbeSender::Create("", "", absl::ZeroDuration());  // nobody will use it
+    sender = ProbeSender::Create("", "", absl::ZeroDuration());  // it will not be used
   }
   DomainList domains = VerifiedDomains(draft, *configuration.probe);
   if (domains.empty() && settings.List("verify_listen").empty()) {

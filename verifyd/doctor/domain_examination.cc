@@ -12,7 +12,9 @@
 #include "classifier/reason.h"
 #include "mail/address.h"
 #include "mail/probe_request.h"
+#include "mail/source.h"
 #include "probe/prober.h"
+#include "probe/stock_source.h"
 
 namespace verifyd {
 namespace {
@@ -29,7 +31,7 @@ std::vector<std::string> SampleOf(std::vector<std::string> domains) {
   return sample;
 }
 
-boost::asio::awaitable<Examinations> AskPostmaster(const DoctorContext& context, Prober& prober, std::string domain) {
+boost::asio::awaitable<Examinations> AskPostmaster(const DoctorContext& context, Source& source, std::string domain) {
   const absl::StatusOr<Address> postmaster = Address::Parse(absl::StrCat("postmaster@", domain));
   if (!postmaster.ok()) co_return Examinations();
   ProbeRequest request;
@@ -39,7 +41,7 @@ boost::asio::awaitable<Examinations> AskPostmaster(const DoctorContext& context,
   request.identity.sender = context.configuration.verifier->probe_sender.At(context.now);
   request.identity.helo = context.configuration.verifier->helo;
   request.ours = true;
-  const ProbeOutcome outcome = co_await prober.Probe(std::move(request));
+  const ProbeOutcome outcome = co_await source.Probe(std::move(request));
   Examinations found;
   found.push_back(JudgeDomain(domain, outcome));
   co_return found;
@@ -95,9 +97,12 @@ boost::asio::awaitable<Examinations> ExamineDomains(const DoctorContext& context
   domains = SampleOf(std::move(domains));
   Prober prober(context.loop, context.resolver, {{context.loop, context.dialer}});
   prober.Configure(context.configuration.probe, context.configuration.classifier);
+  StockSource stock_source(context.loop, prober.alarms());
+  stock_source.Configure(context.configuration.classifier);
+  SourceList sources(context.loop, {&prober, &stock_source});
   std::vector<boost::asio::awaitable<Examinations>> tasks;
   tasks.reserve(domains.size());
-  for (const std::string& domain : domains) tasks.push_back(AskPostmaster(context, prober, domain));
+  for (const std::string& domain : domains) tasks.push_back(AskPostmaster(context, sources, domain));
   Examinations well;
   Examinations others;
   for (Examinations& some : co_await Gather(context.loop, std::move(tasks))) {

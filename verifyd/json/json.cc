@@ -255,10 +255,19 @@ json::object ToJson(const Pin& pin) {
 
 json::object ToJson(absl::string_view key, const Pin& pin) {
   json::object object;
-  const bool hold = absl::ConsumePrefix(&key, "hold ");
   object["target"] = JsonText(key);
   for (auto& field : ToJson(pin)) object[field.key()] = std::move(field.value());
-  if (hold) object["status"] = "hold";
+  return object;
+}
+
+json::object ToJson(absl::string_view target, const Hold& hold) {
+  json::object object;
+  object["target"] = JsonText(target);
+  object["status"] = "hold";
+  PutTime(object, "set_at", hold.set_at);
+  PutTime(object, "until", hold.until);
+  PutText(object, "why", hold.why);
+  if (hold.tell) object["tell"] = true;
   return object;
 }
 

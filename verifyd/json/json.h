@@ -40,8 +40,10 @@ boost::json::array ToJson(const std::vector<TranscriptLine>& transcript);
 // Everything held, and when it changes.
 boost::json::object ToJson(const Record& record, const Lifetimes& lifetimes, absl::Time now);
 boost::json::object ToJson(const DomainFact& fact, const Lifetimes& lifetimes, absl::Time now);
-// `key` is in the form of Cache::ListPins; "hold @example.com" is shown as a hold of "@example.com".
+// `key` is in the form of Cache::ListPins.
 boost::json::object ToJson(absl::string_view key, const Pin& pin);
+// `target` is "@example.com", or the name of a destination that is on hold.
+boost::json::object ToJson(absl::string_view target, const Hold& hold);
 boost::json::object ToJson(const Pin& pin);
 // A destination, or one domain at it ("destination": "MX DOMAIN"): all that is remembered, and the part of it that
 // counts now.

@@ -1,46 +1,40 @@
 #include "verifyd/metrics/metrics.h"
 
 #include <array>
-
-#include "absl/strings/str_cat.h"
+#include <string>
+#include <utility>
 
 namespace verifyd {
 namespace {
 
 constexpr std::array<absl::string_view, 5> kActions = {"dunno", "reject", "defer", "warn", "error"};
 
-prometheus::Family<prometheus::Counter>& Family(prometheus::Registry& registry, const std::string& name,
-                                                const std::string& help) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
-}
-
 }  // namespace
 
 Metrics::Metrics() {
-  auto& questions = Family(registry_, "verifyd_answers_total", "Questions answered, by source");
+  const auto add = [this](absl::string_view family, absl::string_view help, prometheus::Labels labels = {}) {
+    return &registry_.AddCounter(
+        {.family = std::string(family), .help = std::string(help), .labels = std::move(labels)});
+  };
   for (const VerdictSource source : {VerdictSource::kNothing, VerdictSource::kPin, VerdictSource::kDomainFact,
                                      VerdictSource::kRecord, VerdictSource::kProbe}) {
-    questions_.push_back(&questions.Add({{"source", std::string(VerdictSourceName(source))}}));
+    questions_.push_back(add("verifyd_answers_total", "Questions answered, by source",
+                             {{"source", std::string(VerdictSourceName(source))}}));
   }
-  auto& probes = Family(registry_, "verifyd_probes_total", "Probes ended, by what they found");
   for (const Deliverability d : {Deliverability::kUnknown, Deliverability::kDeliverable, Deliverability::kUndeliverable,
                                  Deliverability::kRisky}) {
-    probes_.push_back(&probes.Add({{"status", std::string(DeliverabilityName(d))}}));
+    probes_.push_back(add("verifyd_probes_total", "Probes ended, by what they found",
+                          {{"status", std::string(DeliverabilityName(d))}}));
   }
-  auto& decisions = Family(registry_, "verifyd_decisions_total", "Decisions told to MTAs, by action");
   for (const absl::string_view action : kActions) {
-    decisions_.push_back(&decisions.Add({{"action", std::string(action)}}));
+    decisions_.push_back(
+        add("verifyd_decisions_total", "Decisions told to MTAs, by action", {{"action", std::string(action)}}));
   }
-  const auto single = [this](const std::string& name, const std::string& help) {
-    return &Family(registry_, name, help).Add({});
-  };
-  in_progress_ = single("verifyd_in_progress_total", "Questions whose patience ended before the probe");
-  overload_ = single("verifyd_overload_total", "Questions turned away over the limits of probes and waiters");
-  joined_ = single("verifyd_joined_total", "Questions that joined a probe in the air");
-  refreshes_ = single("verifyd_refreshes_total", "Probes behind an answer from memory");
-  door_requests_ = &Family(registry_, "verifyd_door_requests_total", "Requests, by door");
-  door_connections_ = &Family(registry_, "verifyd_door_connections_total", "Connections accepted, by door");
-  internal_errors_ = single("verifyd_internal_errors_total", "Faults inside the daemon");
+  in_progress_ = add("verifyd_in_progress_total", "Questions whose patience ended before the probe");
+  overload_ = add("verifyd_overload_total", "Questions turned away over the limits of probes and waiters");
+  joined_ = add("verifyd_joined_total", "Questions that joined a probe in the air");
+  refreshes_ = add("verifyd_refreshes_total", "Probes behind an answer from memory");
+  internal_errors_ = add("verifyd_internal_errors_total", "Faults inside the daemon");
 }
 
 prometheus::Counter& Metrics::decisions(absl::string_view action) {
@@ -51,23 +45,14 @@ prometheus::Counter& Metrics::decisions(absl::string_view action) {
 }
 
 prometheus::Counter& Metrics::door_requests(absl::string_view door) {
-  return door_requests_->Add({{"door", std::string(door)}});
+  return registry_.AddCounter(
+      {.family = "verifyd_door_requests_total", .help = "Requests, by door", .labels = {{"door", std::string(door)}}});
 }
 
 prometheus::Counter& Metrics::door_connections(absl::string_view door) {
-  return door_connections_->Add({{"door", std::string(door)}});
-}
-
-std::vector<std::pair<std::string, double>> Metrics::Collect() const {
-  std::vector<std::pair<std::string, double>> values;
-  for (const prometheus::MetricFamily& family : registry_.Collect()) {
-    for (const prometheus::ClientMetric& metric : family.metric) {
-      std::string name = family.name;
-      for (const auto& label : metric.label) absl::StrAppend(&name, "{", label.name, "=\"", label.value, "\"}");
-      values.emplace_back(std::move(name), metric.counter.value);
-    }
-  }
-  return values;
+  return registry_.AddCounter({.family = "verifyd_door_connections_total",
+                               .help = "Connections accepted, by door",
+                               .labels = {{"door", std::string(door)}}});
 }
 
 }  // namespace verifyd

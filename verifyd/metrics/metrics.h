@@ -1,21 +1,17 @@
-// Counters of what happens, for `verifyctl stats`. No label per domain or address: their number must not grow with the
-// mail.
+// What the verifier and the doors count, by name, and the registry that has it beside what other rooms count.
 //
-// Thread: any (the counters are atomic).
+// Thread: any (the counters are atomic), but for what adds a counter: the front loop.
 #ifndef VERIFYD_VERIFYD_METRICS_METRICS_H_
 #define VERIFYD_VERIFYD_METRICS_METRICS_H_
 
-#include <memory>
-#include <string>
-#include <utility>
+#include <cstddef>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "mail/finding.h"
 #include "mail/verdict.h"
 #include "prometheus/counter.h"
-#include "prometheus/family.h"
-#include "prometheus/registry.h"
+#include "verifyd/metrics/registry.h"
 
 namespace verifyd {
 
@@ -36,11 +32,11 @@ class Metrics {
   prometheus::Counter& door_connections(absl::string_view door);
   prometheus::Counter& internal_errors() { return *internal_errors_; }
 
-  // Every counter by name, labels in the name: "verifyd_probes_total{result=\"deliverable\"}".
-  std::vector<std::pair<std::string, double>> Collect() const;
+  // For what else is counted, and to be shown.
+  MetricRegistry& registry() { return registry_; }
 
  private:
-  prometheus::Registry registry_;
+  MetricRegistry registry_;
   std::vector<prometheus::Counter*> questions_;
   std::vector<prometheus::Counter*> probes_;
   std::vector<prometheus::Counter*> decisions_;
@@ -48,8 +44,6 @@ class Metrics {
   prometheus::Counter* overload_;
   prometheus::Counter* joined_;
   prometheus::Counter* refreshes_;
-  prometheus::Family<prometheus::Counter>* door_requests_;
-  prometheus::Family<prometheus::Counter>* door_connections_;
   prometheus::Counter* internal_errors_;
 };
 

@@ -9,12 +9,12 @@
 
 namespace verifyd {
 
-// A name that Postfix itself has.
+// Whether Postfix itself has the name.
 bool IsPostfixParameter(absl::string_view name);
-// A name that a transport has, whatever it is called.
+// Whether the name is that of a parameter of some transport, whatever the transport is called.
 bool IsTransportParameter(absl::string_view name);
 
-// postfix_parameters.txt, as it was when this was built.
+// Returns postfix_parameters.txt, as it was when this was built.
 absl::string_view PostfixParameterNames();
 
 }  // namespace verifyd

@@ -26,7 +26,7 @@
 
 namespace verifyd {
 
-// Ours of the same name as one of Postfix's; none: there is none.
+// Finds our setting of the same name as Postfix's.
 std::optional<Setting> SettingOfPostfix(absl::string_view name) {
   const SettingRow* const row = Setting::Find(name);
   return row == nullptr ? std::nullopt : std::optional<Setting>(*row);
@@ -37,7 +37,7 @@ namespace {
 constexpr absl::string_view kPrograms[] = {"/usr/sbin/postconf", "/usr/local/sbin/postconf",
                                            "/opt/postfix/sbin/postconf", "/usr/pkg/sbin/postconf", "/sbin/postconf"};
 
-// What routes, rewrites, classifies, and names us. Of these the defaults count, too, which Postfix makes of its other
+// These settings route, rewrite, classify, and name us. Their defaults count, too: Postfix makes them of its other
 // parameters and of this machine.
 constexpr Setting kRouting[] = {"canonical_maps",
                                 "default_transport",
@@ -66,22 +66,23 @@ constexpr Setting kRouting[] = {"canonical_maps",
                                 "virtual_alias_maps",
                                 "virtual_mailbox_domains",
                                 "virtual_transport"};
-// What shapes the client and the verification: main.cf has been written for it, a default of Postfix's is none of ours.
+// These settings shape the client and the verification. They count where main.cf sets them; the defaults of Postfix are
+// not ours.
 constexpr absl::string_view kFamilies[] = {"smtp_", "lmtp_", "address_verify_", "unverified_"};
-// What verifyd takes the place of, and what the recipes change for its sake.
+// verifyd takes the place of the first; the recipes change the others for its sake.
 constexpr Setting kNever[] = {"address_verify_map", "address_verify_poll_count", "address_verify_poll_delay"};
 
-// No question begins later than this after the first one: whoever ends the daemon waits for them.
+// No question begins later than this after the first one, because the end of the daemon waits for them.
 constexpr absl::Duration kTimeLimit = absl::Seconds(10);
 constexpr size_t kMaxMainCf = size_t{4} << 20;
 
-// Of what Postfix calls by this name, if it is taken at all.
+// Returns our setting for Postfix's parameter `name`, if it is taken at all.
 std::optional<Setting> TakenAs(absl::string_view name) {
   const std::optional<Setting> setting = SettingOfPostfix(name);
   return setting.has_value() && IsTakenFromPostfix(*setting) ? setting : std::nullopt;
 }
 
-// Names and the lines where they are set last, as main.cf is read by Postfix.
+// Finds the names that main.cf sets, as Postfix reads it, and the line where each is set last.
 absl::flat_hash_map<std::string, int> LinesOfMainCf(const std::string& path) {
   absl::flat_hash_map<std::string, int> lines;
   std::ifstream file(path, std::ios::binary);
@@ -99,7 +100,7 @@ absl::flat_hash_map<std::string, int> LinesOfMainCf(const std::string& path) {
   return lines;
 }
 
-// The same in our words, where they differ.
+// Returns `value` in our words, where they differ.
 std::string Translated(Setting setting, absl::string_view value) {
   constexpr Setting kTlsLevel = "smtp_tls_security_level";
   constexpr Setting kConnectTimeout = "smtp_connect_timeout";
@@ -107,9 +108,9 @@ std::string Translated(Setting setting, absl::string_view value) {
     if (const std::optional<uint16_t> port = NextHop::PortFromName(value)) return absl::StrCat(*port);
   }
   if (setting == kTlsLevel && value.empty()) return "none";
-  // No less than Postfix asks for, but whose certificate it is; nothing but an address is told to the wrong server.
+  // We encrypt as Postfix does, but do not check whose certificate it is: a wrong server learns nothing but an address.
   if (setting == kTlsLevel && (value == "verify" || value == "fingerprint")) return "encrypt";
-  // The limit of the system, which is longer than any of ours.
+  // There it means the limit of the system, which is longer than any of ours.
   if (setting == kConnectTimeout && (value == "0" || value == "0s")) return std::string(setting.row().default_value);
   if (setting == Setting("inet_protocols") && absl::StrContains(value, "ipv4") && absl::StrContains(value, "ipv6")) {
     return "all";
@@ -117,7 +118,7 @@ std::string Translated(Setting setting, absl::string_view value) {
   return absl::StrReplaceAll(value, {{"$", "$$"}});
 }
 
-// "name = value"; postconf writes one line for each, whatever main.cf has.
+// Splits "name = value"; postconf writes one line for each, whatever main.cf has.
 std::optional<std::pair<absl::string_view, absl::string_view>> SplitLine(absl::string_view line) {
   const size_t equals = line.find('=');
   if (equals == absl::string_view::npos) return std::nullopt;
@@ -146,7 +147,7 @@ void TakeValues(absl::string_view said, const std::string& main_cf, PostfixSetti
   }
 }
 
-// What an -o of smtp(8) or lmtp(8) is here.
+// Finds our setting for an -o of smtp(8) or lmtp(8).
 std::optional<Setting> OursFor(absl::string_view name, bool lmtp) {
   for (const Setting of_both : {Setting("inet_protocols"), Setting("myhostname")}) {
     if (name == of_both.name()) return of_both;
@@ -159,7 +160,7 @@ std::optional<Setting> OursFor(absl::string_view name, bool lmtp) {
   return TakenAs(absl::StrCat("smtp_", absl::StripPrefix(name, "lmtp_")));
 }
 
-// The parameters of lmtp(8) whose counterparts we have.
+// Lists the parameters of lmtp(8) that have a counterpart here.
 std::vector<std::string> LmtpParameters() {
   std::vector<std::string> names = {"lmtp_lhlo_name", "lmtp_lhlo_timeout"};
   for (const SettingRow& row : kSettingTable) {
@@ -257,7 +258,7 @@ absl::StatusOr<PostfixSettings> ReadPostfixSettings(const std::string& directory
   }
   TakeValues(*values, main_cf, settings);
   TakeLmtp(*values, main_cf, settings);
-  // Its default is made of this machine's interfaces, which a sandbox may hide.
+  // Postfix makes its default of this machine's interfaces, which a sandbox may hide.
   if (const absl::StatusOr<std::string> networks = ask_soon({"-c", directory, "-x", "mynetworks"}); networks.ok()) {
     TakeValues(*networks, main_cf, settings);
   } else {

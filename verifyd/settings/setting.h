@@ -2,8 +2,8 @@
 //
 //   settings.Time("address_verify_grace_time")
 //
-// A name that is not in the table, or whose type is another one, does not compile. What was written by people, in
-// verifyd.cf or to `verifyctl config`, is looked up by its text in this room only.
+// A name that is not in the table, or that has another type, does not compile. Only this room looks up names that
+// people have written, in verifyd.cf or to `verifyctl config`.
 //
 // Thread: any (constants). A handle points to its row: to one of the table, which is always there, or to that of a
 // class of restrictions, which lives as long as the Settings that have it (settings.h).
@@ -19,10 +19,10 @@
 
 namespace verifyd {
 
-// A setting of whatever type: all that is asked of it is text.
+// A setting of any type: it is read as text only.
 class Setting {
  public:
-  // NOLINTNEXTLINE(google-explicit-constructor): it is written where the setting is used, and reads as its name.
+  // NOLINTNEXTLINE(google-explicit-constructor): a setting is written as its name where it is used.
   consteval Setting(const char* name) : row_(Find(name)) {
     if (row_ == nullptr) ThereIsNoSuchSetting();
   }
@@ -45,13 +45,13 @@ class Setting {
                          [](const SettingRow& one, absl::string_view wanted) { return one.name < wanted; });
     return row != std::end(kSettingTable) && row->name == name ? row : nullptr;
   }
-  // It can not be called while compiling: the compiler's error shows its name.
+  // The compiler can not evaluate a call of this, and its error shows the name.
   static void ThereIsNoSuchSetting() {}
 
   const SettingRow* row_;
 };
 
-// A setting of one of `kTypes`: whoever asks for a number can name no list.
+// A setting of one of `kTypes`: where a number is wanted, a list does not compile.
 template <SettingType... kTypes>
 class TypedSetting : public Setting {
  public:

@@ -56,7 +56,7 @@ absl::StatusOr<absl::string_view> TakeBraced(absl::string_view& text) {
   return absl::InvalidArgumentError(absl::StrCat("found \"", Printable(text, 60), "\" without its closing brace"));
 }
 
-// "value" or "{value}", white space around the braces allowed as in Postfix.
+// Takes "value" or "{value}"; white space around the braces is allowed, as in Postfix.
 absl::StatusOr<absl::string_view> TakeAlternative(absl::string_view& text) {
   const absl::string_view trimmed = absl::StripLeadingAsciiWhitespace(text);
   if (!absl::StartsWith(trimmed, "{")) return std::exchange(text, absl::string_view());
@@ -73,7 +73,7 @@ absl::Status ExpandName(absl::string_view name, LookUp look_up, int depth, std::
   return ExpandInto(value, look_up, depth + 1, out);
 }
 
-// The inside of ${...}.
+// Expands the inside of ${...}.
 absl::Status ExpandBraced(absl::string_view inner, LookUp look_up, int depth, std::string& out) {
   absl::string_view rest = absl::StripAsciiWhitespace(inner);
   size_t length = 0;

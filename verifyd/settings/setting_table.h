@@ -1,6 +1,6 @@
-// The table of all settings. Postfix's own names, units and defaults wherever Postfix has them (postconf(5)).
+// The table of all settings. It has Postfix's own names, units and defaults wherever there are any (postconf(5)).
 //
-// Adding one: a row here, in the order of the names, its meaning in verifyd/configuration, its entry in
+// To add one, write a row here, in the order of the names, its meaning in verifyd/configuration, and its entry in
 // man/verifyd.cf.5 and packaging/verifyd.cf; a test compares the three. Code names a setting by a handle (setting.h),
 // which the compiler makes of the row.
 //
@@ -31,7 +31,7 @@ struct SettingRow {
   int64_t min = 0;
   int64_t max = INT32_MAX;
   absl::string_view words = "";
-  // False: takes effect at the next start only; a reload that changes it says so.
+  // False: it takes effect at the next start only; a reload that changes it says so.
   bool reloadable = true;
   absl::string_view documentation = "";  // one line
 };

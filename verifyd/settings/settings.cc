@@ -38,7 +38,7 @@ std::string UnknownName(const Assignment& assignment) {
                       nearest.empty() ? "" : absl::StrCat("; did you mean \"", nearest, "\"?"));
 }
 
-// A parameter of Postfix's, or of a transport, if it is not one of ours with a slip in it.
+// Whether the name is a parameter of Postfix or of a transport, and not one of ours with a slip in it.
 bool IsForPostfixOnly(absl::string_view name) {
   constexpr size_t kSlip = 2;
   return IsPostfixParameter(name) ||
@@ -46,7 +46,7 @@ bool IsForPostfixOnly(absl::string_view name) {
 }
 
 constexpr absl::string_view kClassSuffix = "_restrictions";
-// What $NAME_restrictions stands for where nobody has set it; nobody can write its name.
+// $NAME_restrictions stands for this row where it is set nowhere; nobody can write its name.
 constexpr SettingRow kNoClass = {.name = "*_restrictions", .type = SettingType::kList};
 
 bool IsOfClass(absl::string_view name) {
@@ -83,7 +83,7 @@ std::string FaultOfWord(absl::string_view words, absl::string_view value) {
   return absl::StrCat("found \"", Printable(value, 60), "\", expected one of ", words);
 }
 
-// What makes the value none of the setting's type; empty: nothing does.
+// Says why the value is none of the setting's type; empty: it is one.
 std::string FaultOf(const SettingRow& row, absl::string_view value) {
   bool ignored = false;
   switch (row.type) {
@@ -186,14 +186,14 @@ void Settings::ReadAll(const std::vector<Assignment>& file, const std::vector<As
       if (!IsName(assignment.name) && !IsForPostfixOnly(assignment.name)) errors_.push_back(UnknownName(assignment));
       continue;
     }
-    // A name that stands twice has its last value; the first one is not looked at.
+    // Where a name stands twice, its last value counts; the first is not looked at.
     if (held->second != assignment) continue;
     const absl::Status fault = Judge(assignment, classes);
     if (fault.ok()) continue;
     (absl::IsAborted(fault) ? led_astray : errors_).emplace_back(fault.message());
     refused.push_back(assignment.name);
   }
-  // What leads to a setting that refers to itself is not what is wrong.
+  // Where a setting refers to itself, those that lead to it are not at fault.
   if (errors_.empty()) errors_ = std::move(led_astray);
   for (const std::string& name : refused) {
     values_.erase(name);
@@ -262,7 +262,7 @@ Assignment AssignmentOf(const PostfixValue& value) {
   return {.name = std::string(value.setting.name()), .value = value.value, .where = value.where};
 }
 
-// Also where that can not be seen.
+// True also where that can not be seen.
 bool HasMainCf(const std::string& directory) {
   std::error_code unseen;
   return std::filesystem::exists(directory + "/main.cf", unseen) || unseen;
@@ -388,7 +388,7 @@ bool Settings::RefersToItself(Setting setting) const {
   return false;
 }
 
-// ${stress?...} may choose a value only then: both must be good.
+// ${stress?...} may choose another value under stress: both must be good.
 absl::Status Settings::CheckBoth(Setting setting) const {
   RETURN_IF_ERROR(Check(setting, ""));
   return Check(setting, "yes");

@@ -1,6 +1,6 @@
-// The settings: the values that the table (setting_table.h) has by default, that verifyd.cf and options give, and that
-// Postfix has. Code asks for them by handle (setting.h). What the settings mean for each room is built in
-// verifyd/configuration/configuration.h.
+// The settings: the defaults of the table (setting_table.h), the values that verifyd.cf and options give, and those
+// that Postfix has. Code asks for them by handle (setting.h). verifyd/configuration/configuration.h builds what they
+// mean for each room.
 //
 // Thread: any (a Settings object is immutable once loaded; a reload makes a new one).
 #ifndef VERIFYD_VERIFYD_SETTINGS_SETTINGS_H_
@@ -24,10 +24,10 @@
 
 namespace verifyd {
 
-// Of a settings file, in bytes.
+// The most bytes of a settings file.
 constexpr size_t kMaxSettingText = size_t{4} << 20;
 
-// A class of restrictions, by the setting restriction_classes.
+// A class of restrictions, of the setting restriction_classes.
 struct RestrictionClass {
   std::string name;
   // NAME_restrictions; none: it is set nowhere.
@@ -36,41 +36,43 @@ struct RestrictionClass {
 
 class Settings {
  public:
-  // Whether somebody who writes the name means a setting: one of the table, or NAME_restrictions, whatever NAME (that
-  // there is such a class is checked by Load).
+  // Whether the name is that of a setting: one of the table, or NAME_restrictions, whatever NAME (Load checks that
+  // there is such a class).
   static bool IsName(absl::string_view name);
 
-  // `options` win over `file`; later ones over earlier ones; a Postfix parameter that has no meaning here is a warning.
-  // What is wrong with it is in errors(): a name that is not in the table (the nearest one is suggested), a value that
-  // is not of its type or out of range. They name where it was said and what was expected; the default holds instead.
+  // `options` win over `file`, and later ones over earlier ones. A Postfix parameter that has no meaning here is a
+  // warning. errors() has the faults: a name that is not in the table (the nearest one is suggested), a value that is
+  // not of its type or out of range. They name where it was said and what was expected; the default holds instead.
   static Settings Read(const std::vector<Assignment>& file, const std::vector<Assignment>& options);
-  // The same of the file `path`. Errors also of a file that can not be read, and of lines that are no settings.
+  // The same of the file `path`. A file that can not be read, and lines that are no settings, are errors, too.
   static Settings ReadFile(const std::string& path, const std::vector<Assignment>& options);
-  // The same where all errors are one: a line each.
+  // The same, with all errors in one: a line each.
   static absl::StatusOr<Settings> Load(const std::vector<Assignment>& file, const std::vector<Assignment>& options);
   static absl::StatusOr<Settings> LoadFile(const std::string& path, const std::vector<Assignment>& options);
   const std::vector<std::string>& errors() const { return errors_; }
 
-  // What is taken from Postfix (postfix_config_directory), as far as it can be had: instead of what was taken before.
-  // Values that can not be used are warnings. Before the object is shared, as all that changes it.
+  // Takes the values of Postfix (postfix_config_directory), as far as they can be had, instead of those taken before.
+  // Values that can not be used are warnings. Call this, like all that changes the object, before it is shared.
   void TakeFromPostfix(const PostfixSource& source);
-  // Such a value can not be used, for a reason that was found out later: the default holds, and a warning says so.
+  // Drops a value of Postfix that turned out later to be of no use: the default holds, and a warning says why.
   void RefuseFromPostfix(Setting setting, absl::string_view why);
   // Null: nothing is taken.
   const std::shared_ptr<const PostfixSettings>& postfix() const { return postfix_; }
-  // Why there is a main.cf and it could not be asked about: postfix() is what was taken before, or null. Else empty.
+  // Says why Postfix could not be asked about its main.cf: postfix() is what was taken before, or null. Empty: no
+  // error.
   const std::string& postfix_error() const { return postfix_error_; }
-  // One more value, over all others: of a transport. An error, where it is not of its type, changes nothing.
+  // Sets one more value, of a transport, over all others. Error: it is not of its type, and nothing has changed.
   absl::Status Override(const PostfixValue& value);
 
   // As written, or the default; not expanded.
   absl::string_view Raw(Setting setting) const;
-  // True if the file, an option or Postfix set it.
+  // Whether the file, an option or Postfix has set it.
   bool IsSet(Setting setting) const { return Find(setting.name()) != nullptr; }
   bool IsFromPostfix(Setting setting) const;
-  // Where that was said: "FILE:LINE", "-o ...", "DIR/main.cf:LINE", "default of Postfix"; "default" where it is ours.
+  // Returns where that was said: "FILE:LINE", "-o ...", "DIR/main.cf:LINE", "default of Postfix"; "default" where it is
+  // ours.
   absl::string_view Source(Setting setting) const;
-  // Which setting has said the value of `setting`: another one where that one's default is nothing but "$OTHER".
+  // Returns the setting that gives `setting` its value: another one where its default is nothing but "$OTHER".
   Setting Origin(Setting setting) const;
 
   // Expanded, and valid. `stress` is the value of $stress, as Postfix says it ("" or "yes").
@@ -85,11 +87,11 @@ class Settings {
   // The classes of restrictions, "submission" among them.
   std::vector<RestrictionClass> Classes() const;
 
-  // Of the file first, then of what is taken from Postfix.
+  // The warnings about the file come first, then those about Postfix.
   std::vector<std::string> warnings() const;
 
-  // What empty myhostname and mydomain stand for: the name the system has, and a name without its first label, as in
-  // Postfix. Before the object is shared.
+  // Tells the name of the system, for which an empty myhostname stands; an empty mydomain stands for myhostname without
+  // its first label, as in Postfix. Call it before the object is shared.
   void SetSystemHostName(absl::string_view name);
 
  private:
@@ -113,7 +115,7 @@ class Settings {
   absl::Status Judge(const Assignment& assignment, const std::vector<std::string>& classes) const;
 
   absl::flat_hash_map<std::string, Assignment> values_;
-  // Of the names in values_ that the table has not; shared by copies, so that handles stay good.
+  // The rows of the names in values_ that the table has not; copies share them, so that handles stay good.
   absl::flat_hash_map<std::string, std::shared_ptr<const ClassRow>> class_rows_;
   absl::flat_hash_map<std::string, Assignment> postfix_values_;
   std::shared_ptr<const PostfixSettings> postfix_;

@@ -14,7 +14,7 @@ namespace {
 // Entries looked at in one go.
 constexpr size_t kLookedAt = 1000;
 constexpr absl::Duration kStep = absl::Seconds(1);
-// At the latest: what another process has put there is not told.
+// Another process may put addresses there, of which we are not told: we look at least this often.
 constexpr absl::Duration kLongestPause = absl::Minutes(10);
 
 }  // namespace
@@ -32,7 +32,7 @@ Agenda::~Agenda() {
 
 void Agenda::LookBy(absl::Time when) {
   const absl::Time now = loop_.clock().Now();
-  // What is put just now is not in the index yet.
+  // An address that was put just now is not in the index yet.
   when = std::clamp(when, now + kStep, now + kLongestPause);
   if (timer_.set() && planned_ <= when) return;
   planned_ = when;
@@ -66,7 +66,7 @@ bool Agenda::Begin(const Cache::Planned& planned, absl::Time now) {
   const std::string domain = address->domain();
   const auto share = by_domain_.find(domain);
   if (share != by_domain_.end() && share->second >= kOfOneDomain) return false;
-  // The index may lie: it is written a moment later than the records.
+  // The index may be out of date: it is written a moment later than the records.
   if (!verifier_.IsPlanned(*address, now)) return true;
   ++by_domain_[domain];
   ++probing_;

@@ -1,10 +1,10 @@
-// The agenda: probes that happen later, unasked. A second opinion on an address that was there, a retry that a
-// greylisting server was promised. It lives off the store's due index, so it survives a restart, and it is spread: few
-// at a time, fewer still of one domain, and the rest when their turn comes. What is due is gone through in rounds, some
-// of it at a time: those for whom there is no place now do not hide the others.
+// The agenda: probes that happen later, unasked, such as a second opinion on an address that existed before, or the
+// retry that a greylisting server expects. It reads the store's index of due addresses, so it survives a restart. It
+// spreads the probes: few run at a time, fewer still of one domain. It goes through the due addresses in rounds, some
+// at a time, so that those for whom there is no place now do not hide the others.
 //
-// Refreshes of what is asked for are not on it: the verifier makes them behind its answer. Without a store there is no
-// index, and what is due waits for the next question.
+// Refreshes of addresses that are asked for are not on it: the verifier makes them behind its answer. Without a store
+// there is no index, and due addresses wait for the next question.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_VERIFIER_AGENDA_H_
@@ -25,11 +25,11 @@ namespace verifyd {
 
 class Agenda {
  public:
-  // Probes in the air at one time, and of them of one domain.
+  // Probes in the air at one time, in all and of one domain.
   static constexpr size_t kAtOnce = 50;
   static constexpr size_t kOfOneDomain = 5;
 
-  // Begins at once; both outlive the agenda, or the loop does not run any more.
+  // Begins at once. Cache and verifier outlive the agenda, or the loop does not run any more.
   Agenda(Loop& loop, Cache& cache, Verifier& verifier);
   ~Agenda();
   Agenda(const Agenda&) = delete;
@@ -48,12 +48,12 @@ class Agenda {
   Verifier& verifier_;
   Timer timer_;
   absl::Time planned_ = absl::InfiniteFuture();
-  // Of this round: how far it has come, and whether somebody did not get a place.
+  // How far this round has come, and whether an address did not get a place.
   Cache::Planned passed_;
   bool left_ = false;
   size_t probing_ = 0;
   absl::flat_hash_map<std::string, size_t> by_domain_;
-  // What its probes know it by; null once it is gone.
+  // Its probes hold this; null once the agenda is gone.
   std::shared_ptr<Agenda*> self_ = std::make_shared<Agenda*>(this);
 };
 

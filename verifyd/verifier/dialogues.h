@@ -1,5 +1,5 @@
-// The dialogues of the last probes that did not find an address deliverable: what a refusal's id (refusal_id) leads to.
-// In memory only.
+// The dialogues of the last probes that did not find an address deliverable. The id of a refusal (refusal_id) leads to
+// them. They are in memory only.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_VERIFIER_DIALOGUES_H_
@@ -27,9 +27,9 @@ class Dialogues {
   // The oldest go first.
   static constexpr size_t kMostBytes = size_t{32} << 20;
 
-  // In place of the one that is kept for this key (Address::Key()).
+  // Replaces the one that is kept for this key (Address::Key()).
   void Keep(absl::string_view key, Dialogue dialogue);
-  // Null if there is none. Valid until the next change.
+  // Null if there is none. The pointer is valid until the next change.
   const Dialogue* Find(absl::string_view key) const;
 
  private:

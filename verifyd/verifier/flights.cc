@@ -3,7 +3,24 @@
 #include <algorithm>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "base/exception_text.h"
+#include "base/log.h"
+
 namespace verifyd {
+
+namespace {
+
+// Whoever fails when he is told is alone in that: others wait, too.
+void Tell(Flight::Told told, const Verdict* verdict) {
+  try {
+    told(verdict);
+  } catch (...) {
+    LogError(absl::StrCat("internal error: a question's answer ended with an exception: ", ExceptionText()));
+  }
+}
+
+}  // namespace
 
 Landing::~Landing() {
   if (flight_ == nullptr || flight_->home == nullptr) return;
@@ -19,18 +36,19 @@ void Landing::Land(Verdict verdict) {
 }
 
 Flights::~Flights() {
-  for (const auto& [key, flight] : flights_) flight->home = nullptr;
+  for (const std::shared_ptr<Flight>& flight : flights_) flight->home = nullptr;
 }
 
-Ticket Flights::Join(std::string key, Shares::Party party) {
+Ticket Flights::Join(const Address& address, Shares::Party party) {
   Ticket ticket;
-  const auto [it, inserted] = flights_.try_emplace(key);
-  if (inserted) {
-    it->second = std::make_shared<Flight>(std::move(key), party, *this);
-    places_.Take(party);
-    ticket.landing.emplace(it->second);
+  if (const auto found = flights_.find(address); found != flights_.end()) {
+    ticket.flight = *found;
+    return ticket;
   }
-  ticket.flight = it->second;
+  ticket.flight = std::make_shared<Flight>(address, party, *this);
+  flights_.insert(ticket.flight);
+  places_.Take(party);
+  ticket.landing.emplace(ticket.flight);
   return ticket;
 }
 
@@ -60,7 +78,7 @@ Flight::Told Flights::Leave(Flight::Waiter& waiter) {
 
 void Flights::GiveUp(Flight::Waiter& waiter) {
   const Verdict* const accepted = waiter.flight.accepted.get();
-  Leave(waiter)(accepted);
+  Tell(Leave(waiter), accepted);
 }
 
 void Flights::Accept(Flight& flight, Verdict verdict) {
@@ -71,15 +89,15 @@ void Flights::Accept(Flight& flight, Verdict verdict) {
 
 void Flights::Land(const std::shared_ptr<Flight>& flight, Verdict verdict) {
   flight->verdict = std::make_unique<const Verdict>(std::move(verdict));
-  if (flights_.erase(flight->key) > 0) places_.GiveBack(flight->party);
+  if (flights_.erase(flight) > 0) places_.GiveBack(flight->party);
   // What one is told may make him ask again, or others go.
-  while (!flight->waiters.empty()) Leave(flight->waiters.front())(flight->verdict.get());
+  while (!flight->waiters.empty()) Tell(Leave(flight->waiters.front()), flight->verdict.get());
 }
 
 void Flights::WakeWaiters() {
   std::vector<std::shared_ptr<Flight>> flights;
   flights.reserve(flights_.size());
-  for (const auto& [key, flight] : flights_) flights.push_back(flight);
+  for (const std::shared_ptr<Flight>& flight : flights_) flights.push_back(flight);
   for (const std::shared_ptr<Flight>& flight : flights) {
     // One after another: what one is told may make another go.
     for (size_t left = flight->waiters.size(); left > 0; --left) {

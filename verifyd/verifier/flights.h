@@ -17,16 +17,17 @@
 #include <list>
 #include <memory>
 #include <optional>
-#include <string>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
+#include "absl/hash/hash.h"
 #include "absl/time/time.h"
 #include "base/loop.h"
 #include "base/shares.h"
 #include "base/timer.h"
 #include "boost/asio/awaitable.hpp"
+#include "mail/address.h"
 #include "mail/verdict.h"
 
 namespace verifyd {
@@ -34,7 +35,8 @@ namespace verifyd {
 class Flights;
 
 struct Flight : std::enable_shared_from_this<Flight> {
-  // What somebody who waits is told: the verdict, or nothing when his patience has ended before there was one.
+  // What somebody who waits is told: the verdict, or nothing when his patience has ended before there was one. An
+  // exception that leaves it is a bug: it is logged, and the others are told.
   using Told = absl::AnyInvocable<void(const Verdict*)>;
   struct Waiter {
     Waiter(Flight& flight, Timers& timers, Told told) : flight(flight), told(std::move(told)), patience(timers) {}
@@ -46,7 +48,8 @@ struct Flight : std::enable_shared_from_this<Flight> {
     std::list<Waiter>::iterator self;
   };
 
-  Flight(std::string key, Shares::Party party, Flights& home) : key(std::move(key)), party(party), home(&home) {}
+  Flight(Address address, Shares::Party party, Flights& home)
+      : address(std::move(address)), party(party), home(&home) {}
   // Somebody waits to be told the verdict.
   bool awaited() const {
     return std::any_of(waiters.begin(), waiters.end(), [](const Waiter& waiter) { return waiter.patience.set(); });
@@ -55,7 +58,7 @@ struct Flight : std::enable_shared_from_this<Flight> {
   // What can be told by now; null: nothing.
   const Verdict* told_so_far() const { return verdict != nullptr ? verdict.get() : accepted.get(); }
 
-  const std::string key;
+  const Address address;
   const Shares::Party party;
   Flights* home;  // null once it is gone
   std::list<Waiter> waiters;
@@ -107,8 +110,8 @@ class Flights {
   bool MayFly(Shares::Party party, bool ours) const { return places_.MayTake(party, ours); }
   bool MayWait(Shares::Party party, bool ours) const { return seats_.MayTake(party, ours); }
 
-  // The flight for `key` that is in the air, or a new one of the party.
-  Ticket Join(std::string key, Shares::Party party = 0);
+  // The flight for the address that is in the air, or a new one of the party.
+  Ticket Join(const Address& address, Shares::Party party = 0);
   // Awaited by the one who leads, before he flies: a fleet of daemons may have to agree on who does. Here it returns at
   // once.
   boost::asio::awaitable<void> Enter(const Flight& flight);
@@ -117,7 +120,7 @@ class Flights {
   void Wait(Flight& flight, absl::Duration patience, Flight::Told told, bool to_its_end = true);
   // The address is accepted, and the flight goes on. Once.
   void Accept(Flight& flight, Verdict verdict);
-  bool InTheAir(absl::string_view key) const { return flights_.contains(key); }
+  bool InTheAir(const Address& address) const { return flights_.contains(address); }
 
   // Whose patience would end some time is told that it has; the flights go on.
   void WakeWaiters();
@@ -128,6 +131,22 @@ class Flights {
  private:
   friend class Landing;
 
+  // By its address.
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(const Address& address) const { return absl::HashOf(address); }
+    size_t operator()(const std::shared_ptr<Flight>& flight) const { return absl::HashOf(flight->address); }
+  };
+  struct Same {
+    using is_transparent = void;
+    static const Address& Of(const Address& address) { return address; }
+    static const Address& Of(const std::shared_ptr<Flight>& flight) { return flight->address; }
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return Of(a) == Of(b);
+    }
+  };
+
   void Land(const std::shared_ptr<Flight>& flight, Verdict verdict);
   void GiveUp(Flight::Waiter& waiter);
   // Takes one out who waits; who is to be told.
@@ -135,7 +154,7 @@ class Flights {
 
   Loop& loop_;
   Failed failed_;
-  absl::flat_hash_map<std::string, std::shared_ptr<Flight>> flights_;
+  absl::flat_hash_set<std::shared_ptr<Flight>, Hash, Same> flights_;
   Shares places_{SIZE_MAX};
   Shares seats_{SIZE_MAX};  // of those whose patience will end
 };

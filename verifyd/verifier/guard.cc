@@ -12,9 +12,9 @@
 namespace verifyd {
 namespace {
 
-// Users of a destination that are counted: the latest.
+// Only the latest so many users of a destination are counted.
 constexpr size_t kMaxUsers = 500;
-// How exactly it is remembered when a destination last accepted somebody: a write each time would be too many.
+// The time when a destination last accepted somebody is as exact as this: a write each time would be too many.
 constexpr absl::Duration kAcceptedStep = absl::Hours(1);
 
 bool TooLongToBeKept(Guard::Place place) { return place.destination.size() + place.domain.size() > kMaxStateName; }
@@ -24,13 +24,13 @@ std::string Spoken(Guard::Place place) {
   return absl::StrCat("domain ", place.domain, " at ", place.destination);
 }
 
-// A server said so, of the address.
+// Whether a server refused the address itself.
 bool IsRefusal(const Finding& finding) {
   return finding.deliverability == Deliverability::kUndeliverable && finding.scope == Scope::kAddress &&
          finding.code != 0;
 }
 
-// A server that is asked at DATA accepts with 354.
+// Whether a server accepted; one that is asked at DATA accepts with 354.
 bool IsAcceptance(const Finding& finding) {
   return (finding.code / 100 == 2 && finding.stage >= Stage::kRcpt) ||
          (finding.code / 100 == 3 && finding.stage == Stage::kData);
@@ -76,7 +76,7 @@ void Guard::SetTrust(Place place, Trust trust) {
 }
 
 void Guard::BeginDoubt(Place place, Doubt doubt, absl::string_view why) {
-  if (TooLongToBeKept(place)) return;  // nothing would be kept of it
+  if (TooLongToBeKept(place)) return;  // the doubt would not be kept
   Trust trust = TrustOf(place);
   if (trust.doubt != Doubt::kNone) return;
   LogError(absl::StrCat("ALARM: ", Spoken(place), " is not believed: ", why,
@@ -127,7 +127,7 @@ void Guard::NoteUser(const std::string& destination, const Address& address, boo
   auto& users = watched_.FindOrAdd(destination, {}, [now](const Watched& watched) { return watched.Worth(now); }).users;
   const uint64_t user = absl::HashOf(address.Key());
   const uint64_t domain = absl::HashOf(absl::string_view(address.domain()));
-  // While there is a doubt those from the hour before it on count.
+  // While there is a doubt, users from the hour before it on count.
   if (!users.contains(user) && TrustOf({.destination = destination}).doubt == Doubt::kNone &&
       TrustOf({.destination = destination, .domain = address.domain()}).doubt == Doubt::kNone) {
     absl::erase_if(users,
@@ -176,7 +176,7 @@ Guard::Count Guard::CountUsers(const std::string& destination, absl::string_view
   return count;
 }
 
-// As `request`, but about the canary of its domain.
+// Probes as for `request`, but about the canary of its domain.
 boost::asio::awaitable<Guard::Canary> Guard::AskCanary(ProbeRequest request, std::string destination) {
   const std::pair<std::string, std::string> key(std::move(destination), request.address.domain());
   const MonoTime now = loop_.clock().Mono();
@@ -188,17 +188,13 @@ boost::asio::awaitable<Guard::Canary> Guard::AskCanary(ProbeRequest request, std
     co_return asked->canary;
   }
   ProbeRequest canary = request;
-  if (const auto named = settings_->canaries.find(request.address.domain()); named != settings_->canaries.end()) {
-    canary.address = named->second;
-  } else if (const auto postmaster = Address::Parse(absl::StrCat("postmaster@", request.address.domain()));
-             postmaster.ok()) {
-    canary.address = *postmaster;
-  }
+  const auto named = settings_->canaries.find(request.address.domain());
+  canary.address = named != settings_->canaries.end() ? named->second : request.address.Postmaster();
   canary.transcript = false;
   canary.ask_catch_all = AskCatchAll::kNo;
   const OneShot<Canary> asking(loop_);
   asking_.emplace(key, asking);
-  const ProbeOutcome outcome = co_await prober_.Probe(std::move(canary));
+  const ProbeOutcome outcome = co_await source_.Probe(std::move(canary));
   const Canary answer = IsAcceptance(outcome.finding) ? Canary::kAccepted
                         : IsRefusal(outcome.finding)  ? Canary::kRefused
                                                       : Canary::kNoAnswer;
@@ -291,7 +287,7 @@ boost::asio::awaitable<Finding> Guard::Judge(const ProbeRequest& request, const 
   const bool has_canary = settings_->canaries.contains(request.address.domain());
   if ((never_accepted || has_canary) && !IsCanary(request.address)) {
     const Canary canary = co_await AskCanary(request, destination);
-    // Somebody who was asked about at the same time may have been accepted meanwhile.
+    // Another user, asked about at the same time, may have been accepted meanwhile.
     trust = TrustOf(whole);
     never_accepted = never_accepted && trust.last_accepted == absl::InfinitePast();
     if (canary == Canary::kAccepted && (trust.doubt == Doubt::kCanaryRefused || trust.doubt == Doubt::kNeverAccepted)) {

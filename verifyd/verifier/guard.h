@@ -1,23 +1,25 @@
-// The guard: doubts a destination, not an address. A directory that is gone, a server that was restored empty or a
-// route that leads to the wrong place refuses everybody, in the very words of a healthy server; believing it would turn
+// The guard: doubts a destination, not an address. A server refuses everybody, in the very words of a healthy one, when
+// its directory is gone, when it was restored empty or when the route leads to the wrong place. Believing it would turn
 // away mail for people who exist.
 //
 //  - A configured route that has never accepted anybody is believed once its canary (verify_canary), or postmaster@ of
 //    the domain, is accepted.
 //  - A canary that is refused puts its destination in doubt, until it is accepted again.
-//  - So do users who are refused although they are known to exist: three of them, and at least 30 % of the known that
-//    were asked about within an hour. A user counts once, with the latest answer, however often he was asked about.
-//    They put their own domain there in doubt; the whole destination only where they are of several domains, so that a
-//    tenant who removes mailboxes stops nobody's refusals but those of his own. Such a doubt ends when one of the
-//    refused is accepted again, or when so many others are that the refused are less than 30 % again: while it stands
-//    all users count, known or new, from the hour before it on, and three at least must have been accepted since.
+//  - So do users who are refused although they are known to exist, if there are three of them, and if they are at least
+//    30 % of the known users who were asked about within an hour. A user counts once, with the latest answer, however
+//    often he was asked about. They put their own domain there in doubt. They put the whole destination in doubt only
+//    where they are of several domains, so that a tenant who removes mailboxes stops only the refusals of his own
+//    domain. Such a doubt ends when one of the refused is accepted again, or when so many others are that the refused
+//    are less than 30 % again. While it stands all users count, known or new, from the hour before it on, and at least
+//    three must have been accepted since.
 //
 // While there is a doubt nothing negative is learned from there: the finding becomes temporary, with reason
-// destination_doubted. `verifyctl trust` ends a doubt, too; who was refused before it is not counted again for an hour.
+// destination_doubted. `verifyctl trust` ends a doubt, too; users who were refused before that are not counted again
+// for an hour.
 //
-// A doubt is part of what is kept of the destination, or of the domain there, and outlives a restart. That of a domain
-// is forgotten in the end (cache/lifetime.h), and where the names are too long to be kept there is none. Who was
-// counted does not: the count begins anew.
+// A doubt is kept with the state of the destination, or of the domain there, and outlives a restart. That of a domain
+// is forgotten in the end (cache/lifetime.h). Where the names are too long to be kept there is no doubt. The counts do
+// not outlive a restart.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_VERIFIER_GUARD_H_
@@ -44,12 +46,12 @@
 #include "mail/destination_state.h"
 #include "mail/probe_outcome.h"
 #include "mail/probe_request.h"
-#include "probe/prober.h"
+#include "mail/source.h"
 
 namespace verifyd {
 
 struct GuardSettings {
-  // verify_canary: addresses that exist for certain, by domain.
+  // The addresses of verify_canary, which exist for certain, by domain.
   absl::flat_hash_map<std::string, Address> canaries;
 };
 
@@ -58,30 +60,30 @@ class Guard {
   static constexpr absl::Duration kWindow = absl::Hours(1);
   static constexpr size_t kFlips = 3;
   static constexpr double kFlippedShare = 0.3;
-  // Users who must be accepted before a doubt ends by itself.
+  // So many users must be accepted before a doubt ends by itself.
   static constexpr size_t kAcceptedAgain = 3;
-  // A canary is not asked about more often, except the first time.
+  // The shortest time between two probes of a canary.
   static constexpr absl::Duration kCanaryPause = absl::Minutes(5);
-  // Destinations that are watched, and canaries that are remembered: those worth least are forgotten.
+  // The most destinations that are watched, and canaries that are remembered: those worth least are forgotten.
   static constexpr size_t kMaxWatched = 20000;
 
   // All outlive the guard.
-  Guard(Loop& loop, Cache& cache, Prober& prober) : loop_(loop), cache_(cache), prober_(prober) {}
+  Guard(Loop& loop, Cache& cache, Source& source) : loop_(loop), cache_(cache), source_(source) {}
   void Configure(std::shared_ptr<const GuardSettings> settings) { settings_ = std::move(settings); }
 
-  // What was held true of an address before the probe.
+  // The belief about an address before the probe.
   enum class Before {
     kNothing,
     kPositive,
     kContradicted,  // a positive that was refused once since
   };
 
-  // Takes note of what the probe that `request` began has found of an address, and returns what may be believed of it.
-  // May ask about a canary first, by request.deadline. The referenced values must live until it returns.
+  // Notes the outcome of the probe that `request` began, and returns what may be believed of its finding. May ask about
+  // a canary first, by request.deadline. The referenced values must live until it returns.
   boost::asio::awaitable<Finding> Judge(const ProbeRequest& request, const ProbeOutcome& outcome, Before before);
 
-  // The same of what somebody else has found there, at finding.when. No canary is asked: what a configured route
-  // refuses is believed once it is known to have accepted anybody. What is not of this hour begins no doubt.
+  // Judges a finding of somebody else, of finding.when. No canary is asked: a refusal by a configured route is believed
+  // once the route is known to have accepted anybody. A finding that is not of this hour begins no doubt.
   bool BelievesReport(const Address& address, const ProbeOutcome& outcome);
   void NoteReport(const Address& address, const ProbeOutcome& outcome, Before before);
 
@@ -90,7 +92,7 @@ class Guard {
     absl::string_view destination;
     absl::string_view domain;  // empty: the whole destination
   };
-  // The operator vouches for a destination, and all domains there, or for one: what is said there counts from now on.
+  // The operator vouches for a destination with all domains there, or for one domain: its answers count from now on.
   // False where nothing is known of it.
   bool EndDoubt(Place place);
 
@@ -104,17 +106,17 @@ class Guard {
     bool vouched = false;  // refused when a doubt ended: he is gone
   };
   struct Watched {
-    // By a hash of the address, which nobody outside can foresee.
+    // The key is a hash of the address, which nobody outside can foresee.
     absl::flat_hash_map<uint64_t, Answer> users;
-    // How many were refused within the hour, then the latest answer.
+    // Returns how many were refused within the hour, then the time of the latest answer.
     std::pair<size_t, MonoTime> Worth(MonoTime now) const;
   };
-  // Of the users of a domain, or of all.
+  // Counts of the users of a domain, or of all.
   struct Count {
     size_t refused = 0;
     size_t accepted = 0;
-    size_t accepted_since = 0;     // the doubt began
-    bool several_domains = false;  // those who were refused are of
+    size_t accepted_since = 0;     // accepted since the doubt began
+    bool several_domains = false;  // the refused are of several domains
     bool many_refused() const {
       return refused >= kFlips &&
              static_cast<double>(refused) >= kFlippedShare * static_cast<double>(refused + accepted);
@@ -128,12 +130,13 @@ class Guard {
   boost::asio::awaitable<Canary> AskCanary(ProbeRequest request, std::string destination);
   void NoteAccepted(const Address& address, const ProbeOutcome& outcome, Before before);
   void NoteUser(const std::string& destination, const Address& address, bool refused);
-  // Of the hour, or, where `trust` doubts many refusals, of that before the doubt and since. Empty domain: of all.
+  // Counts users of the last hour or, if `trust` doubts many refusals, from the hour before the doubt on. Empty domain:
+  // all users.
   Count CountUsers(const std::string& destination, absl::string_view domain, const Trust& trust) const;
   void DoubtIfManyRefused(const std::string& destination, const std::string& domain);
   bool EndIfAcceptedAgain(Place place, const Trust& trust, Before before);
   void BeginDoubt(Place place, Doubt doubt, absl::string_view why);
-  enum class Refused : uint8_t { kForgotten, kVouched };  // what becomes of those who were counted
+  enum class Refused : uint8_t { kForgotten, kVouched };  // the fate of the refused users that were counted
   void Believe(Place place, Refused refused);
   void SetTrust(Place place, Trust trust);
   Trust TrustOf(Place place);
@@ -142,10 +145,10 @@ class Guard {
   Loop& loop_;
   [[no_unique_address]] LoopBound bound_{loop_};
   Cache& cache_;
-  Prober& prober_;
+  Source& source_;
   std::shared_ptr<const GuardSettings> settings_ = std::make_shared<const GuardSettings>();
   ForgetfulTable<std::string, Watched> watched_{kMaxWatched};
-  // By destination and domain.
+  // The keys are destination and domain.
   ForgetfulTable<std::pair<std::string, std::string>, Asked> asked_{kMaxWatched};
   absl::flat_hash_map<std::pair<std::string, std::string>, OneShot<Canary>> asking_;  // in the air
 };

@@ -1,6 +1,6 @@
-// What memory holds of an address, read at one time (memory.h). A question has it read once and hands it on: to the
-// answer, to the decision to probe, to the request. What a probe has found is learned against a second reading, as much
-// may have happened since; the learner (learner.h) makes of that what is held from then on.
+// Held: the state of an address in memory, read at one time (memory.h). A question has it read once and hands it on to
+// the answer, to the decision to probe and to the request. A finding is learned against a second reading, because much
+// may have changed during the probe; the learner (learner.h) makes the new state of both.
 //
 // Thread: any (a value).
 #ifndef VERIFYD_VERIFYD_VERIFIER_HELD_H_
@@ -17,14 +17,14 @@
 
 namespace verifyd {
 
-// In the order in which it counts.
+// The parts stand in the order in which they count.
 struct Held {
   std::optional<Pin> pin;
-  std::optional<Pin> hold;       // not looked for where there is a pin
+  std::optional<Hold> hold;      // not looked for where there is a pin
   std::optional<Record> record;  // also one that has expired
   Freshness record_freshness = Freshness::kExpired;
-  std::optional<DomainFact> domain;  // likewise
-  // How far it was read. What answers does not need all of it.
+  std::optional<DomainFact> domain;  // also one that has expired
+  // Which parts were read: an answer does not need all of them.
   bool record_read = false;
   bool domain_read = false;
 
@@ -32,7 +32,7 @@ struct Held {
   bool is_positive() const {
     return record.has_value() && record->finding.deliverability == Deliverability::kDeliverable;
   }
-  // Whether the address was accepted once, as far as it is remembered. Nothing: nobody has looked.
+  // Whether the address was accepted once, as far as is remembered. Nothing: the record was not read.
   std::optional<bool> accepted_before() const {
     if (!record_read) return std::nullopt;
     return record.has_value() && record->last_positive != absl::InfinitePast();

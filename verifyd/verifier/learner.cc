@@ -16,19 +16,19 @@
 namespace verifyd {
 namespace {
 
-// Where a greylisting server does not say when it wants to be asked again; what it says is rounded up a little.
+// The pause where a greylisting server names no time for the retry; the margin is added to both.
 constexpr absl::Duration kRetryDelay = absl::Minutes(5);
 constexpr absl::Duration kRetryMargin = absl::Seconds(10);
 constexpr uint32_t kMaxRetries = 5;
-// Who was hurried is asked again with all the time there is: of the agenda's places these take less than half.
+// A hurried server is asked again with all the time there is. So many retries take less than half the agenda's places.
 constexpr double kHurriedAgainPerMinute = 4;
 // Temporary "unknown user" answers, and the time they span, that count as persistent.
 constexpr uint32_t kPersistentAnswers = 5;
 constexpr absl::Duration kPersistentTime = absl::Hours(24);
-// How exactly it is remembered when a domain was last alive.
+// The time when a domain was last alive is as exact as this.
 constexpr absl::Duration kAliveStep = absl::Hours(1);
 
-// What is known of catch-all says whether a positive means anything.
+// The knowledge of catch-all decides whether a positive means anything.
 Finding WithCatchAll(Finding finding, CatchAll known) {
   if (finding.reason != Reason::kAccepted) return finding;
   switch (known) {
@@ -52,7 +52,7 @@ Finding NotBelievedYet(const Finding& finding) {
                    finding.when);
 }
 
-// A server has said something, and it was not that it does not know the domain.
+// Whether a server has answered, and not that it does not know the domain.
 bool Talked(const Finding& finding) {
   return finding.code != 0 && finding.stage >= Stage::kMail && finding.reason != Reason::kRelayDenied;
 }
@@ -102,7 +102,7 @@ void Learner::Merge(const DomainFact& fact, Learned& learned) const {
   learned.domain_changed = true;
 }
 
-// What may be said of the address: a negative about its domain that waits for a second one is temporary.
+// A negative about the domain that waits for a second one counts as temporary for the address.
 void Learner::TakeInDomain(const Address& address, const ProbeOutcome& outcome, Learned& learned) const {
   const std::optional<DomainFact>& domain = learned.held.domain;
   if (outcome.relay_denied_everywhere) return TakeInNotHosted(address, learned);
@@ -120,7 +120,7 @@ void Learner::TakeInDomain(const Address& address, const ProbeOutcome& outcome, 
   Merge(fact, learned);
 }
 
-// All MX say that they do not relay for the domain: said twice, it is hosted nowhere.
+// All MX say that they do not relay for the domain. If they say so twice, it is hosted nowhere.
 void Learner::TakeInNotHosted(const Address& address, Learned& learned) const {
   const Finding& finding = learned.finding;
   DomainFact fact;
@@ -136,7 +136,7 @@ void Learner::TakeInNotHosted(const Address& address, Learned& learned) const {
   if (learned.held.domain->decides()) learned.finding = learned.held.domain->finding;
 }
 
-// What is known of catch-all goes with a positive: whether it says anything about the one address.
+// A positive goes with the knowledge of catch-all, which decides whether it says anything about the one address.
 void Learner::TakeInCatchAll(const Address& address, const ProbeOutcome& outcome, Learned& learned) const {
   const absl::Time now = clock_.Now();
   std::optional<DomainFact>& domain = learned.held.domain;
@@ -150,7 +150,7 @@ void Learner::TakeInCatchAll(const Address& address, const ProbeOutcome& outcome
   }
   if (learned.finding.reason != Reason::kAccepted || !domain.has_value()) return;
   if (domain->catch_all != CatchAll::kNotAsked && domain->catch_all_at != outcome.destination) {
-    // The domain has moved: what was found out elsewhere counts no more, and the next probe asks anew.
+    // The domain has moved: the knowledge of the old place counts no more, and the next probe asks anew.
     domain->catch_all = CatchAll::kNotAsked;
     learned.domain_changed = true;
     return;
@@ -158,7 +158,6 @@ void Learner::TakeInCatchAll(const Address& address, const ProbeOutcome& outcome
   learned.finding = WithCatchAll(std::move(learned.finding), CatchAllOf(*domain, settings_->lifetimes, now));
 }
 
-// Only where the operator wants that.
 bool Learner::IsPersistent(const Finding& finding, const std::optional<Record>& record) const {
   if (!settings_->promote_persistent || finding.reason != Reason::kNoSuchUserTemporary) return false;
   if (!record.has_value() || record->temporary_count + 1 < kPersistentAnswers ||
@@ -172,8 +171,8 @@ bool Learner::IsPersistent(const Finding& finding, const std::optional<Record>& 
 void Learner::TakeInRecord(const Address& address, const ProbeOutcome& outcome, Learned& learned) {
   const Held& held = learned.held;
   const Finding& finding = learned.finding;
-  // What is true of the whole domain is kept once, not for every address that was asked, unless it speaks against what
-  // is known of this one.
+  // A finding about the whole domain is kept once, not for every address that was asked about. Where there is a record
+  // of this address, it learns the finding, too.
   const bool kept_of_domain = finding.definite() && finding.scope == Scope::kDomain && !held.record.has_value() &&
                               held.domain.has_value() && held.domain->decides();
   if (kept_of_domain) return;
@@ -188,23 +187,23 @@ void Learner::TakeInRecord(const Address& address, const ProbeOutcome& outcome, 
   Keep(std::move(record), learned);
 }
 
-// The next try where the server has promised to think again: as whom, and when.
+// Plans the next try where the server may answer otherwise later: with which identity, and when.
 void Learner::PlanRetry(const Address& address, const ProbeOutcome& outcome, const std::optional<Record>& before,
                         Record& record) {
   const Finding& finding = record.finding;
   if (finding.reason == Reason::kNone || finding.when != outcome.finding.when) return;
-  // A server that was not given its time gets it later, but the agenda is not for those who only stay silent.
+  // A server that was hurried gets its time later, but the agenda is not for servers that only stay silent.
   const bool hurried =
       outcome.hurried && finding.reason == Reason::kBannerTimeout && hurried_again_.Take(1, clock_.Mono()) > 0;
   if (!hurried && RowOf(finding.reason).cache_class != CacheClass::kSchedule) return;
   const bool same = before.has_value() && before->retry_identity == outcome.identity;
   record.retry_identity = outcome.identity;
-  // As often as it is worth it; then the next question begins anew.
+  // After so many retries no more are worth it; the next question begins anew.
   if (record.temporary_count > (same ? kMaxRetries : 2 * kMaxRetries)) {
     record.retry_identity.reset();
     return;
   }
-  // The time is one that the server names, not one that stands in the address.
+  // Only a time that the server names counts, not one that stands in the address.
   const std::string said = AddressForms(address.local()).Marked(finding.text);
   const absl::Duration pause = RetryDelayIn(said).value_or(kRetryDelay) + kRetryMargin;
   record.next_probe = finding.when + pause;
@@ -219,7 +218,7 @@ std::optional<Imported> Learner::WeighReport(const Finding& finding, const Held&
   return WeighRecord(record, held.record, settings_->lifetimes, clock_.Now());
 }
 
-// What a probe would know of catch-all: where it would have asked and nobody has, nothing can be told.
+// Returns what a probe would know of catch-all. Where it would have asked and nobody has, we can not tell.
 CatchAll Learner::KnownCatchAll(const ProbeOutcome& outcome, AskCatchAll wanted, const Held& held) const {
   if (held.domain.has_value() && held.domain->catch_all_at == outcome.destination) {
     const CatchAll known = CatchAllOf(*held.domain, settings_->lifetimes, clock_.Now());

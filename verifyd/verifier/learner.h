@@ -1,6 +1,6 @@
-// The learner: makes of what a probe has found, and of what is held (held.h), what is held from then on. It reads and
-// writes nothing, asks nobody and starts nothing: it returns what is to be written, and which probe it wants. Whether
-// the destination is to be believed is not its question but the guard's (guard.h), which is asked before.
+// The learner: joins the finding of a probe with what is held of the address (held.h). It reads and writes nothing,
+// asks nobody and starts nothing: it returns what is to be written, and which probe it wants. The guard (guard.h)
+// decides first whether the destination is believed.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_VERIFIER_LEARNER_H_
@@ -30,14 +30,14 @@ struct LearnerSettings : MemorySettings {
 };
 
 struct Learned {
-  // What is held from now on, and which of it is to be written. A record or domain that has changed and is not there is
-  // to be deleted.
+  // What is held from now on, and which parts of it are to be written. A record or domain that has changed and is not
+  // there is to be deleted.
   Held held;
   bool record_changed = false;
   bool domain_changed = false;
-  // What may be said of the address, if nothing is held of it.
+  // The answer about the address, if nothing is held of it.
   Finding finding;
-  // When the address is to be asked about anew, though nobody asks.
+  // The time of the next probe of the address, even if nobody asks for it.
   std::optional<absl::Time> wants_probe;
 };
 
@@ -45,19 +45,19 @@ class Learner {
  public:
   // `hides_addresses`: local parts are not kept in clear. The clock outlives it.
   Learner(const Clock& clock, bool hides_addresses);
-  // Before anything else, and after a reload.
+  // Call it before anything else, and after a reload.
   void Configure(std::shared_ptr<const LearnerSettings> settings) { settings_ = std::move(settings); }
 
-  // Of a probe that `request` began, as far as the guard believes it.
+  // Learns the outcome of the probe that `request` began, as far as the guard believes it.
   Learned Learn(const ProbeRequest& request, const ProbeOutcome& outcome, Held held);
 
-  // What would become of what somebody else has found of an address. Nothing: it says nothing of the address.
+  // Says what would become of a finding of somebody else. Nothing: it says nothing of the address.
   std::optional<Imported> WeighReport(const Finding& finding, const Held& held) const;
-  // The same, taken in where it is to be. `wanted`: whether a probe would have asked about catch-all.
+  // Weighs such a finding, and learns it where it is taken. `wanted`: when a probe would ask about catch-all.
   Learned LearnReport(const ProbeOutcome& outcome, AskCatchAll wanted, Held held);
 
-  // The probe of the address that was planned is not made: after `pause` it may be, or, where that is without end,
-  // never. By verify(8)'s rule it is forgotten that one was begun.
+  // Puts off the planned probe of the address until `pause` has passed; an infinite one cancels it. By verify(8)'s rule
+  // the probe that was begun is forgotten.
   Learned Forgo(Held held, absl::Duration pause) const;
 
  private:
@@ -68,7 +68,7 @@ class Learner {
   void TakeInRecord(const Address& address, const ProbeOutcome& outcome, Learned& learned);
   void PlanRetry(const Address& address, const ProbeOutcome& outcome, const std::optional<Record>& before,
                  Record& record);
-  // Whether a 4yz about the user has been said so often that it is meant.
+  // Whether a 4yz about the user has come so often that it counts as permanent; only where the operator wants that.
   bool IsPersistent(const Finding& finding, const std::optional<Record>& record) const;
   void Merge(const DomainFact& fact, Learned& learned) const;
   CatchAll KnownCatchAll(const ProbeOutcome& outcome, AskCatchAll wanted, const Held& held) const;

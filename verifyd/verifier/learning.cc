@@ -43,40 +43,41 @@ bool LeadsTo(const Route& route, const Delivery& delivery) {
   return std::any_of(route.endpoints.begin(), route.endpoints.end(), [&](const Endpoint& endpoint) {
     if (endpoint.protocol != protocol) return false;
     if (!endpoint.path.empty()) {
-      // Postfix names it as its table does, below its queue directory.
+      // Postfix names the socket as its table does, below its queue directory.
       return delivery.relay_port == 0 && (endpoint.path == delivery.relay_address ||
                                           absl::EndsWith(endpoint.path, absl::StrCat("/", delivery.relay_address)));
     }
-    // One host has many addresses in turn, and one address several names.
+    // A host may have many addresses in turn, and an address several names: one of the two must agree.
     return endpoint.port == delivery.relay_port &&
            (endpoint.address == delivery.relay_address || absl::EqualsIgnoreCase(endpoint.host, delivery.relay));
   });
 }
 
-// The deliveries of a list, and the routes of those that say something. Whoever looks one up holds it.
+// The deliveries that say something, and their routes. Each look-up holds the list.
 struct List {
   std::vector<Delivery> deliveries;
-  std::vector<std::optional<Route>> routes;  // beside the deliveries
+  std::vector<std::optional<Route>> routes;  // one for each delivery
   std::vector<std::vector<size_t>> domains;  // numbers of deliveries
   size_t next_domain = 0;
 };
 
 // Those of one domain one after the other: DNS is asked for the first of them.
-boost::asio::awaitable<std::monostate> LookUpRoutes(std::shared_ptr<List> list, Verifier& verifier, MonoTime deadline) {
+boost::asio::awaitable<std::monostate> LookUpRoutes(std::shared_ptr<List> list, Prober& prober, std::string sender,
+                                                    MonoTime deadline) {
   while (list->next_domain < list->domains.size()) {
     for (const size_t number : list->domains[list->next_domain++]) {
-      list->routes[number] = co_await verifier.FindRoute(list->deliveries[number].address, deadline);
+      list->routes[number] = co_await prober.FindRoute(list->deliveries[number].address, sender, deadline);
     }
   }
   co_return std::monostate();
 }
 
-boost::asio::awaitable<void> FindRoutes(Loop& loop, Verifier& verifier, std::shared_ptr<List> list) {
+boost::asio::awaitable<void> FindRoutes(Loop& loop, Prober& prober, std::string sender, std::shared_ptr<List> list) {
   const MonoTime deadline = loop.clock().Mono() + kLearningRouteTime;
   list->routes.resize(list->deliveries.size());
   std::vector<boost::asio::awaitable<std::monostate>> looking;
   for (size_t left = std::min(list->domains.size(), kDomainsTogether); left > 0; --left) {
-    looking.push_back(LookUpRoutes(list, verifier, deadline));
+    looking.push_back(LookUpRoutes(list, prober, sender, deadline));
   }
   co_await Gather(loop, std::move(looking));
 }
@@ -104,13 +105,13 @@ void Count(std::optional<Imported> became, LearnedCounts& counts) {
 
 }  // namespace
 
-boost::asio::awaitable<LearnedCounts> LearnDeliveries(Loop& loop, Verifier& verifier,
+boost::asio::awaitable<LearnedCounts> LearnDeliveries(Loop& loop, Verifier& verifier, Prober& prober,
                                                       std::shared_ptr<const Classifier> classifier,
                                                       std::vector<Delivery> deliveries, bool dry_run) {
   LearnedCounts counts;
   std::stable_sort(deliveries.begin(), deliveries.end(),
                    [](const Delivery& a, const Delivery& b) { return a.when < b.when; });
-  // First what needs no route: of most of a log nothing is left then.
+  // First come the checks that need no route: few deliveries of a log are left then.
   const auto list = std::make_shared<List>();
   absl::flat_hash_map<std::string, size_t> domains;
   std::vector<ProbeOutcome> outcomes;
@@ -134,7 +135,7 @@ boost::asio::awaitable<LearnedCounts> LearnDeliveries(Loop& loop, Verifier& veri
     list->deliveries.push_back(std::move(delivery));
     outcomes.push_back(std::move(outcome));
   }
-  co_await FindRoutes(loop, verifier, list);
+  co_await FindRoutes(loop, prober, verifier.sender(), list);
   for (size_t i = 0; i < outcomes.size(); ++i) {
     if (i % Cache::kInATurn == Cache::kInATurn - 1) co_await loop.Yield();
     const std::optional<Route>& route = list->routes[i];

@@ -14,7 +14,7 @@ namespace {
 
 constexpr absl::string_view kInProgressText = "Address verification in progress";
 
-// No server could be handed it.
+// Answers for an address that could be handed to no server.
 Verdict NoAddress(absl::string_view why, absl::Time now) {
   return Known(VerdictSource::kNothing,
                ToFinding(ClassificationOf(Reason::kBadAddressSyntax, "address.syntax"), Stage::kDns,
@@ -37,7 +37,7 @@ void RememberDestinations(Cache& cache, Prober& prober) {
       {.destination = [&cache](const std::string& name) { return cache.FindDestinationState(name); },
        .domain = [&cache](const std::string& destination,
                           const std::string& domain) { return cache.FindDomainBreaker(destination, domain); }});
-  // The guard's part and the operator's note are not the prober's to change.
+  // The prober must not change the guard's part and the operator's note.
   prober.SetObserver({.destination =
                           [&cache](DestinationState state) {
                             if (std::optional<DestinationState> held = cache.FindDestinationState(state.name)) {
@@ -134,7 +134,7 @@ Verdict Memory::Recall(const Question& question) const {
 std::optional<Verdict> Memory::Overruling(const Question& question, const Held& held) const {
   if (held.pin.has_value()) return FromPin(*held.pin);
   if (!question.any_domain && !settings_->verify_domains.Contains(question.address)) {
-    // Also where something is remembered: a domain that was taken off the list is left alone from then on.
+    // A record of the address does not change this: a domain that was taken off the list is left alone from then on.
     return NotVerifiable(absl::StrCat("domain ", question.address.domain(), " is not in verify_domains"));
   }
   if (held.hold.has_value()) return OnHold(question.address, held);
@@ -170,7 +170,7 @@ std::optional<Verdict> Memory::Answer(const Question& question, const Held& held
   if (settings_->postfix_policy) return ByPostfixRule(held);
   if (!held.live()) return FromDomain(held);
   const bool due = held.record_freshness == Freshness::kRefresh;
-  // A temporary answer that is due again says nothing worth hearing.
+  // A temporary answer that is due again is not worth telling.
   if (due && held.record->finding.deliverability == Deliverability::kUnknown) return std::nullopt;
   Verdict verdict = FromRecord(*held.record);
   verdict.refreshing = due;

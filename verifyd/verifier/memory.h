@@ -1,5 +1,5 @@
-// The memory: what is held of an address, and what that answers. It asks nobody, starts nothing and writes nothing but
-// that somebody has asked; the verifier (verifier.h) does, where memory has no answer, or an old one.
+// The memory: reads what is held of an address, and makes answers of it. It asks nobody, starts nothing, and writes
+// only that somebody has asked. Where it has no answer, or an old one, the verifier (verifier.h) probes.
 //
 // Thread: that of the cache's loop.
 #ifndef VERIFYD_VERIFYD_VERIFIER_MEMORY_H_
@@ -36,42 +36,42 @@ struct MemorySettings {
 
 class Memory {
  public:
-  // Both outlive the memory.
+  // Clock and cache outlive the memory.
   Memory(const Clock& clock, Cache& cache) : clock_(clock), cache_(cache) {}
 
-  // Before the first question, and after a reload.
+  // Call it before the first question, and after a reload.
   void Configure(std::shared_ptr<const MemorySettings> settings) { settings_ = std::move(settings); }
 
-  // What it takes to answer. Where there is a pin nothing else is read, and of the domain only where the record does
-  // not answer.
+  // Reads as much as an answer takes: where there is a pin, nothing else; the domain only where the record does not
+  // answer.
   Held Find(const Address& address) const;
-  // All of it.
+  // Reads all of it.
   Held FindAll(const Address& address) const;
-  // The operator's word alone: pin and hold.
+  // Reads the operator's word alone: pin and hold.
   Held FindWord(const Address& address) const;
-  // What is known of catch-all; reads of the domain where that was left out.
+  // Returns what is known of catch-all; reads the domain if `held` does not have it.
   CatchAll KnownCatchAll(const Address& address, const Held& held) const;
 
-  // The whole answer to a question that must not lead to a probe (Question::memory_only); state kNotCached: there is
-  // none. That somebody has asked is noted (Cache::NoteAsked).
+  // Returns the whole answer to a question that must not lead to a probe (Question::memory_only); state kNotCached:
+  // there is none. Notes that somebody has asked (Cache::NoteAsked).
   Verdict Recall(const Question& question) const;
 
-  // The answer that does not depend on what was found out: a pin, a domain that is not verified, a hold, what can be no
-  // address. Nothing: there is none of these.
+  // Returns an answer that comes before all findings: of a pin, a domain that is not verified, a hold, or a text that
+  // can be no address. Nothing: there is none of these.
   std::optional<Verdict> Overruling(const Question& question, const Held& held) const;
-  // What was found out, of the address or else of its domain, fresh or not.
+  // Returns the finding of the address, or else of its domain, fresh or not.
   std::optional<Verdict> FoundOut(const Held& held) const;
-  // What answers a question that may lead to a probe, and whether a refresh is due behind it (Verdict::refreshing).
-  // Nothing: the question waits for a probe. By verify(8)'s rule state kInProgress says that a probe was begun and is
-  // not repeated yet.
+  // Answers a question that may lead to a probe, and says whether a refresh is due behind the answer
+  // (Verdict::refreshing). Nothing: the question waits for a probe. By verify(8)'s rule state kInProgress says that a
+  // probe was begun and is not repeated yet.
   std::optional<Verdict> Answer(const Question& question, const Held& held) const;
-  // What is held is a negative that is old enough for a second look, and the question has time for that.
+  // Whether a negative is held that is old enough for a second look, and the question has time for that.
   bool CallsForALook(const Question& question, const Held& held) const;
-  // What is better than "in progress" when patience has ended.
+  // Returns an answer that is better than "in progress" when patience has ended.
   std::optional<Verdict> Fallback(const Question& question, const Held& held) const;
-  // What is held true, however old; state kInProgress: nothing.
+  // Returns what is held true; state kInProgress: nothing.
   Verdict Standing(const Held& held) const;
-  // While a domain, or where it is asked, is on hold: what is known stays, and nothing is learned.
+  // Answers while a domain, or its destination, is on hold: what is known stays, and nothing is learned.
   Verdict OnHold(const Address& address, const Held& held) const;
 
  private:
@@ -88,15 +88,15 @@ class Memory {
   std::shared_ptr<const MemorySettings> settings_;
 };
 
-// What is remembered of destinations: the prober gets what the cache holds of them, now and whenever it has forgotten
-// it, and the cache what changes. Both must outlive the other's use.
+// Connects the two for what is remembered of destinations: the prober gets what the cache holds of them, now and
+// whenever it has forgotten one; the cache gets the changes. Both must live as long as the other is used.
 void RememberDestinations(Cache& cache, Prober& prober);
 
-// `finding` as an answer, `now`.
+// Returns `finding` as an answer, `now`.
 Verdict Known(VerdictSource source, const Finding& finding, absl::Time now);
-// Nobody is to be asked about the address, or can be.
+// The answer for an address about which no server may or can be asked.
 Verdict NotVerifiable(std::string why);
-// A probe is in the air, and its answer still out.
+// The answer while a probe is in the air.
 Verdict InProgress();
 
 }  // namespace verifyd

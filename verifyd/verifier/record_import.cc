@@ -8,7 +8,7 @@
 namespace verifyd {
 namespace {
 
-// Two machines' clocks may differ so much.
+// The clocks of two machines may differ by this much.
 constexpr absl::Duration kClockSkew = absl::Minutes(5);
 
 }  // namespace
@@ -18,7 +18,7 @@ Imported WeighRecord(const Record& record, const std::optional<Record>& held, co
   if (record.finding.when > now + kClockSkew) return Imported::kFuture;
   if (KeptUntil(record, lifetimes) <= now) return Imported::kExpired;
   if (!held.has_value()) return Imported::kTaken;
-  // What an export has written has whole seconds.
+  // Times in an export are whole seconds: the same finding may come back a little older.
   const absl::Time newest =
       std::max(held->finding.when, held->pending.has_value() ? held->pending->when : absl::InfinitePast());
   return record.finding.when <= newest ? Imported::kOlder : Imported::kTaken;

@@ -1,6 +1,6 @@
-// Records from elsewhere, taken in: another cache of ours, or what Postfix's verify(8) has found out. What is held
-// already is never overwritten by what is older, and one imported refusal overturns a live positive no more than one
-// probe does. So an import may be done twice, or be taken up again from its beginning, and changes nothing more.
+// The import of records from another cache of ours, or from that of Postfix's verify(8). An older record never
+// overwrites one that is held, and one imported refusal overturns a live positive no more than one probe does. So an
+// import may be repeated, or begun again, and changes nothing more.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_VERIFIER_RECORD_IMPORT_H_
@@ -17,21 +17,21 @@
 
 namespace verifyd {
 
-// What becomes of a record.
+// The fate of an imported record.
 enum class Imported : uint8_t {
   kTaken,
-  kOlder,    // what is held is newer, or the same
+  kOlder,    // the record that is held is newer, or the same
   kExpired,  // the cleaner would remove it
   kFuture,   // from a clock that is wrong: it would live for ever
 };
 
-// What would become of `record` where `held` is what there is already.
+// Says what would become of `record` where `held` is there already.
 Imported WeighRecord(const Record& record, const std::optional<Record>& held, const Lifetimes& lifetimes,
                      absl::Time now);
-// What becomes of both, where it is taken.
+// Joins the two where `record` is taken.
 Record JoinedRecord(const std::optional<Record>& held, const Record& record, const Lifetimes& lifetimes,
                     const SkippedTime& skipped = {});
-// Weighs it against what the cache holds, and has it kept there where it is taken.
+// Weighs the record against the one in the cache, and puts it there where it is taken.
 Imported ImportRecord(Cache& cache, const NamedRecord& named, const Lifetimes& lifetimes, absl::Time now);
 
 }  // namespace verifyd

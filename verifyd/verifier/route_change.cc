@@ -17,7 +17,7 @@ bool IsNamed(const Routing& routing, const Address& address) {
   return routing.verifier->verify_domains.Names(address) || routing.verifier->relay_domains.Names(address);
 }
 
-// What the surroundings may have made.
+// Whether the surroundings may have caused the finding.
 bool IsOfSurroundings(const Finding& finding) {
   return IsOwnTrouble(finding.reason) || finding.reason == Reason::kMxBogon ||
          (finding.reason == Reason::kDomainNotHosted && finding.code == 0);
@@ -76,7 +76,7 @@ RouteChange::Counts RouteChange::HeedRecord(Cache& cache, absl::string_view key,
     return {.dropped = (moves || said_nothing) && cache.DeleteRecord(key) ? size_t{1} : 0};
   }
   if (!moves || (record.next_probe <= when_ && !record.on_agenda())) return {};
-  // A refusal from elsewhere speaks against it no more.
+  // A refusal by a server of the old route no longer speaks against the address.
   record.pending.reset();
   record.retry_identity.reset();
   record.next_probe = when_;
@@ -84,7 +84,8 @@ RouteChange::Counts RouteChange::HeedRecord(Cache& cache, absl::string_view key,
   return {.due = 1};
 }
 
-// Also what waits for a second opinion; that the domain was alive, and what is known of catch-all, names its place.
+// Drops a finding that waits for a second opinion, too. A fact without a finding stays: it says that the domain was
+// alive, and its catch-all names its place.
 RouteChange::Counts RouteChange::HeedDomain(Cache& cache, const DomainFact& fact) const {
   const Finding* const finding = fact.decides() ? &fact.finding : fact.pending.has_value() ? &*fact.pending : nullptr;
   if (finding == nullptr || finding->when > when_) return {};

@@ -1,9 +1,9 @@
-// A change of routes: what a reload, or tables that were read again, have changed of where addresses are asked. What
-// was found by way of another route says nothing now: it is dropped, so that the address is asked about at once; only
-// that an address was accepted stays, and becomes due for a refresh. What the operator has set is never touched.
+// A change of routes: a reload, or tables that were read again, may lead addresses to other servers. A finding by way
+// of another route says nothing now: it is dropped, so that the address is asked about at once. Only an acceptance
+// stays, and becomes due for a refresh. What the operator has set is never touched.
 //
-// Whether the route of an address has changed is seen by comparing what both settings make of it, as far as no server
-// has to be asked (RouteSketch). A change inside a table that a server looks up is not seen.
+// The change compares the routes that both settings give an address, as far as no server has to be asked (RouteSketch).
+// It does not see a change inside a table that a server looks up.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_VERIFIER_ROUTE_CHANGE_H_
@@ -28,36 +28,37 @@
 
 namespace verifyd {
 
-// Where addresses are asked, as one configuration says it.
+// The part of a configuration that says which server is asked about an address.
 struct Routing {
   std::shared_ptr<const VerifierSettings> verifier;
   std::shared_ptr<const ProbeSettings> probe;
-  // Settings, and tables by size and time: what a later run can compare.
+  // The settings, and tables by size and time; a later run can compare it.
   std::string text;
-  // The tables' files, with everything that tells whether one is still what was read.
+  // The files of the tables, with all marks that tell whether one has changed since it was read.
   std::string files;
-  // What decides beside the route whether it leads back to us, inside, or nowhere; and probe->own_addresses.
+  // These and probe->own_addresses decide whether a route leads back to us, inside, or nowhere.
   std::string surroundings;
 };
 
 class RouteChange {
  public:
-  // From one routing to another that is in force from `now` on. Null: they are the same, which is found out without
-  // looking at any address.
+  // Makes the change from one routing to another that is in force from `now` on. Null: they are the same. No address is
+  // looked at for this.
   static std::shared_ptr<const RouteChange> Between(const std::shared_ptr<const Routing>& before,
                                                     const std::shared_ptr<const Routing>& after, absl::Time now);
-  // From what an earlier run had to this one, in force from `now` on. `text` is Routing::text of then; null where it is
-  // the same. Where routes led is not known any more: all of our domains may have had others.
+  // Makes the change from the routing of an earlier run, of which `text` is the Routing::text, to `after`, in force
+  // from `now` on. Null: the texts are the same. The earlier routes are not known any more: all of our domains may have
+  // had others.
   static std::shared_ptr<const RouteChange> SinceEarlierRun(absl::string_view text,
                                                             std::shared_ptr<const Routing> after, absl::Time now);
-  // One for two that came one after the other, so that all that is held is looked through once for both.
+  // Joins two successive changes, so that one walk through all that is held serves both.
   static std::shared_ptr<const RouteChange> Joined(const RouteChange& earlier, const RouteChange& later);
 
-  // Drops what is held of the address and its domain, or makes it due, where that was found before the change by a
-  // route that is another one now. Costs microseconds.
+  // Drops what is held of the address and its domain, or makes it due, if it was found before the change by a route
+  // that is another one now. Costs microseconds.
   void Heed(Cache& cache, const Address& address) const;
-  // The same for all that is held, a few at a time, until `superseded` says that it need not go on; how many findings
-  // were dropped, and how many made due.
+  // Does the same for all that is held, a few at a time, until `superseded` says that it need not go on. Returns how
+  // many findings were dropped, and how many made due.
   struct Counts {
     size_t dropped = 0;
     size_t due = 0;
@@ -66,7 +67,7 @@ class RouteChange {
                                                 std::function<bool()> superseded);
 
  private:
-  // Of more than these it is only known that routes were others.
+  // If more earlier routings than this would have to be remembered, every route counts as changed.
   static constexpr size_t kRemembered = 4;
 
   RouteChange(std::vector<std::shared_ptr<const Routing>> before, std::shared_ptr<const Routing> after, absl::Time when)
@@ -77,11 +78,11 @@ class RouteChange {
   Counts HeedDomain(Cache& cache, const DomainFact& fact) const;
 
   std::vector<std::shared_ptr<const Routing>> before_;  // none: every route may have been another one
-  bool ours_only_ = false;                              // of such as are ours
+  bool ours_only_ = false;                              // if before_ is empty: only those of our domains
   const std::shared_ptr<const Routing> after_;
   const absl::Time when_;
-  bool routes_ = false;        // of some addresses have changed
-  bool surroundings_ = false;  // of all: what is ourselves, which networks may be asked ...
+  bool routes_ = false;        // routes of some addresses have changed
+  bool surroundings_ = false;  // Routing::surroundings has changed, for all addresses
 };
 
 }  // namespace verifyd

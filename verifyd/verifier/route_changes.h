@@ -1,5 +1,5 @@
-// The changes of routes of this run: what is held was found by routes that were others, until a walk beside everything
-// else has been through with all of it. Meanwhile each address that is asked about is looked at first.
+// The changes of routes of this run: after one, a walk in the background goes through all that is held, because it was
+// found by other routes. Until the walk is done, each address that is asked about is looked at first.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_VERIFIER_ROUTE_CHANGES_H_
@@ -19,14 +19,14 @@ class RouteChange;
 
 class RouteChanges {
  public:
-  // Both outlive this, or the loop does not run any more.
+  // Loop and cache outlive this, or the loop does not run any more.
   RouteChanges(Loop& loop, Cache& cache) : loop_(loop), cache_(cache) {}
 
   // Null: nothing has changed.
   void Begin(std::shared_ptr<const RouteChange> change);
-  // Before what is held of the address is read.
+  // Call it before what is held of the address is read.
   void Heed(const Address& address) const;
-  // How often they have changed: what began with another number went by other routes.
+  // Returns how often routes have changed: a probe that began with another number went by other routes.
   uint64_t count() const { return count_; }
 
  private:
@@ -35,7 +35,7 @@ class RouteChanges {
   Loop& loop_;
   Cache& cache_;
   uint64_t count_ = 0;
-  std::shared_ptr<const RouteChange> change_;  // that is not through; null: none
+  std::shared_ptr<const RouteChange> change_;  // the one whose walk goes on; null: none
 };
 
 }  // namespace verifyd

@@ -1,5 +1,5 @@
-// Second looks at negatives that are asked about again, counted by domain and minute: a list of wrong addresses must
-// not become as many probes.
+// Second looks at negatives that are asked about again. They are counted by domain and minute, so that a list of wrong
+// addresses does not become as many probes.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_VERIFIER_SECOND_LOOKS_H_
@@ -18,7 +18,7 @@ class SecondLooks {
   static constexpr int kOfADomain = 30;
   static constexpr size_t kMaxDomains = 100000;
 
-  // It outlives this.
+  // The clock outlives this.
   explicit SecondLooks(const Clock& clock) : clock_(clock) {}
 
   bool Allowed(const std::string& domain) const;

@@ -1,5 +1,5 @@
-// What was found out of an address that nobody waited for long enough to hear, for the next who asks: where negatives
-// are not kept (address_verify_negative_cache = no) it would be found out again and again.
+// Keeps answers for which nobody waited long enough, for the next asker. Where negatives are not kept
+// (address_verify_negative_cache = no), they would otherwise be found out again and again.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_VERIFIER_UNHEARD_H_
@@ -22,11 +22,11 @@ class Unheard {
   static constexpr absl::Duration kKept = absl::Seconds(1000);
   static constexpr size_t kMax = 10000;
 
-  // It outlives this.
+  // The clock outlives this.
   explicit Unheard(const Clock& clock) : clock_(clock) {}
 
   void Keep(const Address& address, const Verdict& verdict);
-  // It is heard now, or worth nothing any more.
+  // Removes the answer, and returns it unless it is older than kKept.
   std::optional<Verdict> Take(const Address& address);
 
  private:

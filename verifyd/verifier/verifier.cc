@@ -69,15 +69,15 @@ void LogProbe(absl::string_view what, const Address& address, const ProbeOutcome
 
 }  // namespace
 
-Verifier::Verifier(Loop& loop, Cache& cache, Prober& prober, Metrics& metrics)
+Verifier::Verifier(Loop& loop, Cache& cache, std::vector<Source*> sources, Metrics& metrics)
     : loop_(loop),
       cache_(cache),
-      prober_(prober),
+      sources_(loop, std::move(sources)),
       metrics_(metrics),
       memory_(loop.clock(), cache),
       learner_(loop.clock(), /*hides_addresses=*/cache.pseudonyms() != nullptr),
       flights_(loop, [this](const Flight& flight) { return Failed(flight); }),
-      guard_(loop, cache, prober),
+      guard_(loop, cache, sources_),
       route_changes_(loop, cache),
       second_looks_(loop.clock()),
       unheard_(loop.clock()) {}
@@ -140,7 +140,7 @@ void Verifier::Ask(Question question, const Held& held, Answer answer, bool agai
     metrics_.overload().Increment();
     return answer(WithPast(memory_.Fallback(question, held).value_or(Overload(loop_.clock().Now())), held));
   }
-  Ticket ticket = flights_.Join(question.address.Key(), party);
+  Ticket ticket = flights_.Join(question.address, party);
   std::optional<ProbeRequest> request;
   if (ticket.leads()) {
     NoteChoice(question);
@@ -213,7 +213,7 @@ boost::asio::awaitable<Verdict> Verifier::Verify(Question question, std::unique_
 bool Verifier::HasRoomForLists() const {
   bound_.Check();
   return flights_.waiting() < settings_->waiter_limit / 2 && flights_.size() < settings_->flight_limit / 2 &&
-         prober_.untaken() < kMostInTheMail;
+         sources_.untaken() < kMostInTheMail;
 }
 
 // A retry comes as who came first, as long as the sender of then is still one of ours: a greylisting server knows it by
@@ -224,7 +224,7 @@ ProbeRequest Verifier::RequestFor(const Question& question, const Held& held) co
   request.address = question.address;
   request.urgency = question.urgency;
   request.deadline = loop_.clock().Mono() + settings_->probe_time_limit;
-  request.identity.sender = settings_->probe_sender.At(now);
+  request.identity.sender = sender();
   request.identity.helo = settings_->helo;
   request.transcript = question.transcript || settings_->keep_dialogues;
   request.ours = IsNamed(question.address);
@@ -312,7 +312,7 @@ void Verifier::LookAgain(const Question& question, const Held& held, absl::AnyIn
     Write(address, learner_.Forgo(held, kForgone));
     return done();
   }
-  Ticket ticket = flights_.Join(address.Key(), parties_.NumberOf(address.domain()));
+  Ticket ticket = flights_.Join(address, parties_.NumberOf(address.domain()));
   if (!ticket.leads()) return done();
   flights_.Wait(*ticket.flight, absl::InfiniteDuration(),
                 [done = std::move(done)](const Verdict* /*verdict*/) mutable { done(); });
@@ -322,13 +322,13 @@ void Verifier::LookAgain(const Question& question, const Held& held, absl::AnyIn
 // Ends when it is known where to ask: what a question in the air keeps here until it lands is no coroutine.
 boost::asio::awaitable<void> Verifier::Fly(Landing landing, ProbeRequest request, Guard::Before before) {
   co_await flights_.Enter(landing.flight());
-  Prober::Accepted accepted;
+  Source::Accepted accepted;
   if (request.ask_catch_all != AskCatchAll::kNo) {
     accepted = [this, flight = landing.flight().shared_from_this(), address = request.address](const Finding& finding) {
       TellAccepted(*flight, address, finding);
     };
   }
-  co_await prober_.Begin(
+  co_await sources_.Begin(
       std::move(request),
       [this, landing = std::move(landing), flown = Flown{.routes = route_changes_.count(), .before = before}](
           ProbeRequest&& asked, ProbeOutcome&& outcome) mutable {
@@ -340,13 +340,10 @@ boost::asio::awaitable<void> Verifier::Fly(Landing landing, ProbeRequest request
 // A coroutine of ours has failed, and the loop has logged why. What is known of the address still holds.
 Verdict Verifier::Failed(const Flight& flight) {
   metrics_.internal_errors().Increment();
-  if (const absl::StatusOr<Address> address = Address::FromUnquoted(flight.key); address.ok()) {
-    const Held held = memory_.FindAll(*address);
-    Write(*address, learner_.Forgo(held, kForgone));
-    Verdict standing = memory_.Standing(held);
-    if (standing.state == VerdictState::kKnown) return standing;
-  }
-  return OwnFailure(loop_.clock().Now());
+  const Held held = memory_.FindAll(flight.address);
+  Write(flight.address, learner_.Forgo(held, kForgone));
+  Verdict standing = memory_.Standing(held);
+  return standing.state == VerdictState::kKnown ? standing : OwnFailure(loop_.clock().Now());
 }
 
 // Nothing is learned yet. What the operator has said since the probe began is told when it has ended.
@@ -458,11 +455,6 @@ std::optional<Imported> Verifier::TakeInDelivery(const Address& address, const P
   if (!guard_.BelievesReport(address, outcome)) return std::nullopt;
   if (!dry_run) Write(address, learner_.LearnReport(outcome, CatchAllWanted(address), std::move(held)));
   return becomes;
-}
-
-boost::asio::awaitable<std::optional<Route>> Verifier::FindRoute(Address address, MonoTime deadline) {
-  bound_.Check();
-  return prober_.FindRoute(std::move(address), settings_->probe_sender.At(loop_.clock().Now()), deadline);
 }
 
 }  // namespace verifyd

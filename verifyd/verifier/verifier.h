@@ -1,6 +1,7 @@
 // The verifier: answers questions from memory, or by a probe. It is the only one that knows both sides, what we know
-// (cache/) and how we find out (probe/); it never knows which door asked. What is held answers by the memory's rules
-// (memory.h), and what a probe finds changes it by the learner's (learner.h); the verifier is who starts and writes.
+// (cache/) and how we find out (mail/source.h); it never knows which door asked. What is held answers by the memory's
+// rules (memory.h), and what a probe finds changes it by the learner's (learner.h); the verifier is who starts and
+// writes.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_VERIFIER_VERIFIER_H_
@@ -12,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
@@ -25,8 +27,8 @@
 #include "mail/probe_sender.h"
 #include "mail/question.h"
 #include "mail/registrable_domain.h"
+#include "mail/source.h"
 #include "mail/verdict.h"
-#include "probe/prober.h"
 #include "tables/domain_list.h"
 #include "verifyd/metrics/metrics.h"
 #include "verifyd/verifier/dialogues.h"
@@ -59,8 +61,8 @@ struct VerifierSettings : LearnerSettings {
 
 class Verifier {
  public:
-  // All outlive the verifier.
-  Verifier(Loop& loop, Cache& cache, Prober& prober, Metrics& metrics);
+  // `sources` are asked in this order what memory does not know; at least one. All outlive the verifier.
+  Verifier(Loop& loop, Cache& cache, std::vector<Source*> sources, Metrics& metrics);
 
   // Before the first question, and after a reload; probes in the air keep what they began with.
   void Configure(std::shared_ptr<const VerifierSettings> settings);
@@ -110,8 +112,8 @@ class Verifier {
   // The same, as far as it can be said before the destination is known.
   std::optional<Imported> WeighDelivery(const Address& address, const Finding& finding) const;
 
-  // Where a probe of the address would go: see Prober::FindRoute.
-  boost::asio::awaitable<std::optional<Route>> FindRoute(Address address, MonoTime deadline);
+  // Who a probe says now that it comes from, as in MAIL FROM.
+  std::string sender() const { return settings_->probe_sender.At(loop_.clock().Now()); }
 
   // Whether the address is of a domain that is asked about.
   bool IsOurs(const Address& address) const;
@@ -129,7 +131,7 @@ class Verifier {
   bool HasRoomForLists() const;
 
   // Whether the address is being asked about just now.
-  bool Probing(const Address& address) const { return flights_.InTheAir(address.Key()); }
+  bool Probing(const Address& address) const { return flights_.InTheAir(address); }
 
   // Of this run of the daemon, with keep_dialogues.
   const Dialogues& dialogues() const { return dialogues_; }
@@ -172,7 +174,7 @@ class Verifier {
   Loop& loop_;
   [[no_unique_address]] LoopBound bound_{loop_};
   Cache& cache_;
-  Prober& prober_;
+  SourceList sources_;
   Metrics& metrics_;
   Memory memory_;
   Learner learner_;

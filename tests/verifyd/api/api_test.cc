@@ -5,18 +5,25 @@
 
 #include <map>
 #include <set>
+#include <string>
 #include <variant>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "base/log.h"
 #include "boost/json.hpp"
+#include "prometheus/check_names.h"
 #include "tests/test_loop.h"
 #include "tests/verifyd/api/api_world.h"
 #include "verifyd/configuration/stopgap_settings.h"
+#include "verifyd/metrics/prometheus_text.h"
+#include "verifyd/metrics/registry.h"
 
 namespace verifyd {
 namespace {
 
 namespace json = boost::json;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class ApiTest : public testing::Test {
@@ -197,7 +204,6 @@ TEST_F(ApiTest, WithoutADaemonMemoryIsLookedAtAndChangedAllTheSame) {
   EXPECT_EQ(AskOne("DELETE", "/v1/record?address=joe@example.com").at("deleted"), (json::array{"record"}));
   const json::object stats = AskOne("GET", "/v1/stats");
   EXPECT_TRUE(stats.contains("cache"));
-  EXPECT_FALSE(stats.contains("prober"));
   ApiReply destinations = Ask("GET", "/v1/destinations");
   EXPECT_THAT(test_.Run(destinations.lines()).value_or(""), HasSubstr("\"destination\":\"mx.example.com\""));
 }
@@ -311,6 +317,66 @@ TEST_F(ApiTest, StatsGroupTheNumbersOfEveryRoom) {
   EXPECT_EQ(stats.at("counters").at("verifyd_probes_total{status=\"deliverable\"}"), 1);
 }
 
+TEST_F(ApiTest, StatsHaveTheNamesThatScriptsKnow) {
+  const json::object stats = AskOne("GET", "/v1/stats");
+  const auto names_of = [](const json::object& object) {
+    std::vector<std::string> names;
+    for (const auto& field : object) names.emplace_back(field.key().data(), field.key().size());
+    return names;
+  };
+  EXPECT_THAT(names_of(stats), ElementsAre("cache", "prober", "verifier", "daemon", "counters"));
+  EXPECT_THAT(names_of(stats.at("cache").as_object()),
+              ElementsAre("persistent", "records", "domains", "file_bytes", "used_bytes", "evicted", "commits",
+                          "writes", "write_errors", "damaged", "uncommitted"));
+  EXPECT_THAT(names_of(stats.at("prober").as_object()), ElementsAre("probes", "connections", "refused_connections",
+                                                                    "sessions_now", "queued_now", "destinations_now"));
+  EXPECT_THAT(names_of(stats.at("verifier").as_object()), ElementsAre("waiting_now", "flying_now"));
+  for (const auto& counter : stats.at("counters").as_object()) EXPECT_TRUE(counter.value().is_int64()) << counter.key();
+  EXPECT_TRUE(stats.at("counters").as_object().contains("verifyd_answers_total{source=\"domain\"}"));
+  EXPECT_TRUE(stats.at("counters").as_object().contains("verifyd_overload_total"));
+}
+
+TEST_F(ApiTest, StatsOfACacheAloneAreThoseOfTheCache) {
+  MetricRegistry metrics;
+  AddCacheMetrics(metrics, world_.cache());
+  ApiContext alone{.memory = {.loop = test_.loop(), .cache = world_.cache(), .metrics = metrics}};
+  ApiRequest request;
+  request.method = "GET";
+  request.target = "/v1/stats";
+  const json::object stats = json::parse(HandleApiRequest(alone, request).body).as_object();
+  EXPECT_EQ(stats.size(), 1U);
+  EXPECT_EQ(stats.at("cache").at("records"), 0);
+  EXPECT_EQ(stats.at("cache").at("persistent"), false);
+}
+
+TEST_F(ApiTest, TheMetricsPageShowsTheNumbersOfTheStats) {
+  AskAll("/v1/verify", R"({"addresses": ["joe@example.com"]})");
+  const std::string page = PrometheusText(world_.Context().memory.metrics);
+  for (const char* const line :
+       {"verifyd_cache_persistent 0\n", "verifyd_cache_entries{kind=\"address\"} 1\n", "verifyd_probes_begun_total 1\n",
+        "verifyd_probes_in_flight 0\n", "verifyd_door_connections_open{door=\"policy\"} 3\n",
+        "verifyd_probes_total{status=\"deliverable\"} 1\n"}) {
+    EXPECT_THAT(page, HasSubstr(line));
+  }
+}
+
+TEST_F(ApiTest, EveryMetricIsNamedAsPrometheusWantsIt) {
+  std::set<std::string> seen;
+  for (const MetricFamily& family : world_.Context().memory.metrics.Collect()) {
+    const MetricName& first = family.samples.front().name;
+    EXPECT_TRUE(prometheus::CheckMetricName(first.family)) << first.family;
+    EXPECT_TRUE(absl::StartsWith(first.family, "verifyd_")) << first.family;
+    EXPECT_EQ(absl::EndsWith(first.family, "_total"), family.kind == MetricKind::kCounter) << first.family;
+    for (const MetricSample& sample : family.samples) {
+      EXPECT_TRUE(seen.insert(FullName(sample.name)).second) << FullName(sample.name);
+      EXPECT_EQ(sample.name.help, first.help) << FullName(sample.name);
+      EXPECT_FALSE(sample.name.help.empty()) << FullName(sample.name);
+      EXPECT_EQ(sample.name.group.empty(), sample.name.stat.empty()) << FullName(sample.name);
+    }
+  }
+  EXPECT_LE(seen.size(), 2000U);
+}
+
 TEST_F(ApiTest, ConfigShowsEverySettingAsItIsInForce) {
   world_.Use({{"verify_domains", "*"}, {"myhostname", "gateway.example"}, {"relayhost", "[relay.example]"}});
   const json::object answer = AskOne("GET", "/v1/config");
@@ -357,7 +423,7 @@ TEST_F(ApiTest, StatusSaysWhetherAllIsWell) {
 TEST_F(ApiTest, WhatIsDoubtedAndWhatIsOnHoldStandInTheStatus) {
   world_.cache().PutDestinationState(
       {.name = "mx.example.com", .trust = {.doubt = Doubt::kManyRefused, .why = "many"}});
-  world_.cache().PutPin(Pin::HoldKey("example.net"), {.until = absl::InfiniteFuture()});
+  world_.cache().PutHold("example.net", {.until = absl::InfiniteFuture()});
   const json::object status = AskOne("GET", "/v1/status");
   EXPECT_EQ(status.at("not_believed").as_array().at(0), "mx.example.com (many)");
   EXPECT_EQ(status.at("on_hold").as_array().at(0), "@example.net");

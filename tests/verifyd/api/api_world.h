@@ -19,6 +19,7 @@
 #include "tests/scripted_dialer.h"
 #include "tests/scripted_resolver.h"
 #include "verifyd/api/api.h"
+#include "verifyd/api/room_metrics.h"
 #include "verifyd/api_supply.h"
 #include "verifyd/configuration/configuration.h"
 #include "verifyd/history/decision_record.h"
@@ -37,9 +38,19 @@ class ApiWorld {
         dialer_(loop),
         prober_(loop, resolver_, {{loop, dialer_}}),
         cache_(Cache::Open(loop, CacheSettings())),
-        verifier_(loop, *cache_, prober_, metrics_),
+        verifier_(loop, *cache_, {&prober_}, metrics_),
         restrictions_(verifier_, resolver_),
         record_(loop, *cache_) {
+    AddCacheMetrics(metrics_.registry(), *cache_);
+    AddProberMetrics(metrics_.registry(), prober_);
+    AddVerifierMetrics(metrics_.registry(), verifier_);
+    metrics_.registry().AddRead(MetricKind::kGauge,
+                                {.family = "verifyd_door_connections_open",
+                                 .help = "Connections that are open, by door",
+                                 .labels = {{"door", "policy"}},
+                                 .group = "daemon",
+                                 .stat = "policy_connections_now"},
+                                [] { return 3; });
     resolver_.SetMx("example.com", {{10, "mx.example.com"}});
     resolver_.SetAddresses("mx.example.com", {"198.51.100.1"});
     resolver_.Fail("no.example", DnsType::kMx, DnsStatus::kNxDomain);
@@ -111,6 +122,7 @@ class ApiWorld {
   ApiContext context_{
       .memory = {.loop = loop_,
                  .cache = *cache_,
+                 .metrics = metrics_.registry(),
                  .recall = [this](const Question& question) { return verifier_.Recall(question).value_or(Verdict()); }},
       .daemon = ApiDaemon{
           .verifier = verifier_,
@@ -122,10 +134,6 @@ class ApiWorld {
             if (!reloaded_.ok()) co_return reloaded_;
             co_return wait_for_restart_;
           },
-          .more_stats =
-              [] {
-                return std::vector<std::pair<std::string, double>>{{"policy_connections_now", 3}};
-              },
           .config = [this] { return ConfigAnswer(*configuration_); },
           .status = [this] { return StatusAnswer(daemon_status_, *configuration_, *cache_, loop_.clock().Now()); }}};
 };

@@ -24,7 +24,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-// What a verifyd.cf with this text means.
+// Returns the configuration of a verifyd.cf with this text.
 absl::StatusOr<Configuration> Configure(absl::string_view text) {
   const auto file = ParseSettingFile("verifyd.cf", text);
   EXPECT_THAT(file, IsOk());
@@ -38,7 +38,7 @@ bool Warns(const Configuration& configuration, absl::string_view part) {
                      [&](const std::string& warning) { return warning.find(std::string(part)) != std::string::npos; });
 }
 
-// ---- Each setting comes to where it belongs: values that differ, so that none can stand in for another.
+// ---- Each setting comes to where it belongs. The values differ, so that none can stand in for another.
 
 TEST(ConfigurationTest, EachLifetimeIsThatOfItsOwnSetting) {
   const std::vector<std::pair<std::string, absl::Duration Lifetimes::*>> all = {
@@ -239,7 +239,7 @@ TEST(ConfigurationTest, ADomainHasOneCanary) {
               FailsWith("verify_canary: found two addresses of a.test, expected at most one"));
 }
 
-// ---- What is allowed, and probably not meant.
+// ---- Settings that are allowed, and probably not meant.
 
 TEST(ConfigurationTest, WarnsOfWhatIsProbablyNotMeant) {
   const std::vector<std::pair<std::string, std::string>> all = {
@@ -381,7 +381,7 @@ TEST(ConfigurationTest, SaysWhichChangesNeedARestart) {
   EXPECT_THAT(ChangedButNotReloadable(*before->settings, *after->settings), testing::ElementsAre("policy_listen"));
 }
 
-// Each line alone, with what the error has to name beside the setting.
+// Each line stands alone, with the words that the error has to have beside the setting.
 TEST(ConfigurationTest, ABadValueIsNamedWithItsLineWhatWasFoundAndWhatWasExpected) {
   struct Bad {
     std::string setting;

@@ -217,7 +217,7 @@ TEST_F(ExchangeTest, AFaultIsAnsweredAsTheProtocolSeesFitAndTheConnectionGoesOn)
   Tell();
   EXPECT_EQ(caller.Receive(), "sorry 4b ");
   EXPECT_TRUE(log_.Contains("internal error while deciding on a echo request: at once"));
-  EXPECT_THAT(metrics_.Collect(), Contains(std::pair<std::string, double>("verifyd_internal_errors_total", 2)));
+  EXPECT_EQ(metrics_.internal_errors().Value(), 2);
 }
 
 TEST_F(ExchangeTest, WhatWasThrownAndIsNoStdExceptionLeftTheClientWithoutAnAnswer) {

@@ -302,9 +302,8 @@ TEST_F(ControlDoorTest, ARouteThatThrewKeptItsPlaceForEver) {
     throw std::runtime_error("no more memory");
     co_return std::vector<std::string>();
   };
-  context.daemon->more_stats = []() -> std::vector<std::pair<std::string, double>> {
-    throw std::runtime_error("no numbers");
-  };
+  context.memory.metrics.AddRead(MetricKind::kGauge, {.family = "verifyd_nothing", .help = "Fails"},
+                                 []() -> double { throw std::runtime_error("no numbers"); });
   ControlDoor door(test_.loop(), context);
   ASSERT_THAT(door.Listen(path_), IsOk());
   for (int i = 0; i < 70; ++i) {

@@ -31,7 +31,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-// A folder with a main.cf, and what postconf would say of it.
+// A folder with a main.cf, and the answers of postconf about it.
 class PostfixSettingsTest : public testing::Test {
  protected:
   PostfixSettingsTest() {
@@ -41,7 +41,7 @@ class PostfixSettingsTest : public testing::Test {
   }
   ~PostfixSettingsTest() override { std::filesystem::remove_all(folder_); }
 
-  // Written to main.cf, and said by postconf.
+  // main.cf has them, and postconf says them.
   void SetInMainCf(const std::vector<std::pair<std::string, std::string>>& values) {
     std::ofstream file(folder_ + "/main.cf");
     for (const auto& [name, value] : values) {
@@ -67,7 +67,7 @@ class PostfixSettingsTest : public testing::Test {
   AskPostconf Ask() {
     return [this](const std::vector<std::string>& arguments) { return Postconf(arguments); };
   }
-  // With `text` as verifyd.cf.
+  // Returns the settings with `text` as verifyd.cf.
   Settings Taken(const std::string& text = "") {
     std::vector<std::string> errors;
     Settings settings = Settings::Read(
@@ -242,7 +242,7 @@ TEST_F(PostfixSettingsTest, AtAReloadWhatWasTakenBeforeStaysWhilePostconfFails) 
   after.TakeFromPostfix({.ask = Ask(), .before = before.postfix()});
   EXPECT_EQ(after.Text("relay_domains"), "customer.test");
   EXPECT_THAT(after.warnings(), ElementsAre(HasSubstr("what was taken before stays in force")));
-  // But not what was taken from another folder.
+  // Values that were taken from another folder do not stay.
   Settings other = *Settings::Load({{"postfix_config_directory", folder_, "verifyd.cf:1"}}, {});
   PostfixSettings elsewhere = *before.postfix();
   elsewhere.directory = "/elsewhere";
@@ -355,7 +355,7 @@ TEST_F(PostfixSettingsTest, LmtpWasAskedWithTheSettingsOfSmtp) {
     EXPECT_EQ(lmtp->mail_timeout, absl::Seconds(7));
   }
   EXPECT_EQ(configuration->probe->transports.at("box")->rcpt_timeout, absl::Seconds(8));
-  // What verifyd.cf says is meant for both.
+  // A value of verifyd.cf is meant for both.
   EXPECT_EQ(Configured("smtp_tls_security_level = may\n")->probe->lmtp->tls_level, TlsLevel::kMay);
 }
 
@@ -454,7 +454,7 @@ TEST_F(PostfixSettingsTest, AMainCfThatHasChangedIsReadAgainWithoutAReload) {
   test.Advance(2 * TableWatch::kInterval);
   ASSERT_EQ(taken.size(), 1U);
   EXPECT_TRUE(taken.back().probe->relay_domains.ContainsExactly("two.test"));
-  // A main.cf that is broken is told, and what was taken stays.
+  // A warning tells of a broken main.cf, and what was taken stays.
   SetInMainCf({{"relay_domains", "three.test"}});
   fault_ = absl::UnavailableError("postconf: fatal: main.cf, line 1");
   test.Advance(2 * TableWatch::kInterval);

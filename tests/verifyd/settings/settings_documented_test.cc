@@ -1,4 +1,4 @@
-// The table of settings, its manual page and the sample file say the same: every name, every default.
+// The table of settings, its manual page and the sample file have the same names and the same defaults.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -36,7 +36,7 @@ Defaults OfTable() {
   return defaults;
 }
 
-// ".It Sy name No = Li default", ".It Sy name No = Pq empty"
+// Reads ".It Sy name No = Li default" and ".It Sy name No = Pq empty".
 Defaults OfManualPage() {
   Defaults defaults;
   for (absl::string_view line : LinesOf("man/verifyd.cf.5")) {
@@ -50,10 +50,10 @@ Defaults OfManualPage() {
   return defaults;
 }
 
-// What the file that is installed sets.
+// The only setting of the file that is installed.
 constexpr absl::string_view kSetInSample = "postfix_config_directory = /etc/postfix";
 
-// "#name = default"; a comment in words has a space behind its '#'.
+// Reads "#name = default"; a comment in words has a space behind its '#'.
 Defaults OfSampleFile() {
   Defaults defaults;
   for (absl::string_view line : LinesOf("packaging/verifyd.cf")) {

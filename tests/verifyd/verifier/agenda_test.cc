@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "cache/cache.h"
+#include "probe/prober.h"
 #include "tests/cache/samples.h"
 #include "tests/scripted_dialer.h"
 #include "tests/scripted_resolver.h"
@@ -20,7 +21,7 @@
 namespace verifyd {
 namespace {
 
-// Servers of example.com and example.net that take 100 s for an address, and a store, as the agenda lives off its
+// Servers of example.com and example.net that take 100 s for an address, and a store, because the agenda reads its
 // index.
 class AgendaTest : public testing::Test {
  protected:
@@ -31,7 +32,7 @@ class AgendaTest : public testing::Test {
     settings.path = folder_.path() + "/verify_cache";
     settings.cleanup_interval = absl::ZeroDuration();
     cache_ = Cache::Open(test_.loop(), settings);
-    verifier_ = std::make_unique<Verifier>(test_.loop(), *cache_, prober_, metrics_);
+    verifier_ = std::make_unique<Verifier>(test_.loop(), *cache_, std::vector<Source*>{&prober_}, metrics_);
     VerifyDomains("*");
   }
 
@@ -52,7 +53,7 @@ class AgendaTest : public testing::Test {
     verifier_->Configure(configuration.verifier);
   }
 
-  // On the agenda: an address that was there wants a second opinion. Due a second ago, or by `in`.
+  // Puts on the agenda an address that was accepted once and wants a second opinion; due a second ago, or after `in`.
   void Plan(const std::string& key, absl::Duration in = absl::Seconds(-1)) {
     Record record = PositiveRecord(test_.clock().Now() - absl::Hours(2));
     record.pending = NegativeFinding(test_.clock().Now() - absl::Hours(1));
@@ -81,7 +82,7 @@ TEST_F(AgendaTest, FewOfOneDomainAreAskedAtATimeAndEveryoneInTheEnd) {
   Agenda agenda(test_.loop(), *cache_, *verifier_);
   test_.Advance(absl::Seconds(2));
   EXPECT_EQ(agenda.probing(), Agenda::kOfOneDomain + 1);
-  // The others do not wait for what is slow elsewhere, and none is forgotten.
+  // No address waits for a domain that is slow elsewhere, and none is forgotten.
   for (int round = 0; round < 30; ++round) {
     test_.Advance(absl::Seconds(101));
     EXPECT_LE(agenda.probing(), Agenda::kOfOneDomain + 1);
@@ -91,7 +92,7 @@ TEST_F(AgendaTest, FewOfOneDomainAreAskedAtATimeAndEveryoneInTheEnd) {
   for (int i = 0; i < 40; ++i) EXPECT_TRUE(WasAsked(absl::StrCat("user", i, "@example.com"))) << i;
 }
 
-// More than are looked at in one go.
+// There are more than are looked at in one go.
 TEST_F(AgendaTest, ThousandsOfOneSlowDomainDoNotHideTheOthers) {
   for (int i = 0; i < 2500; ++i) Plan(absl::StrCat("user", i, "@example.com"), absl::Seconds(-2));
   Plan("joe@example.net");
@@ -100,7 +101,7 @@ TEST_F(AgendaTest, ThousandsOfOneSlowDomainDoNotHideTheOthers) {
   test_.Advance(absl::Seconds(5));
   EXPECT_TRUE(IsAsked("joe@example.net"));
   EXPECT_EQ(agenda.probing(), Agenda::kOfOneDomain + 1);
-  // And the slow domain goes on.
+  // The slow domain goes on, too.
   test_.Advance(absl::Seconds(100));
   EXPECT_TRUE(WasAsked("joe@example.net"));
   EXPECT_EQ(agenda.probing(), Agenda::kOfOneDomain);
@@ -169,14 +170,12 @@ TEST_F(AgendaTest, WhatTheOperatorHasSetSinceIsNotAskedAbout) {
   Plan("ann@example.net");
   cache_->Flush();
   cache_->PutPin("joe@example.com", FullPin());
-  Pin hold = FullPin();
-  hold.until = test_.clock().Now() + absl::Minutes(5);
-  cache_->PutPin(Pin::HoldKey("example.net"), hold);
+  cache_->PutHold("example.net", {.until = test_.clock().Now() + absl::Minutes(5)});
   Agenda agenda(test_.loop(), *cache_, *verifier_);
   test_.Advance(absl::Seconds(2));
   EXPECT_TRUE(dialer_.connections().empty());
   EXPECT_FALSE(cache_->FindRecord("joe@example.com")->on_agenda());
-  // What is on hold is asked about later.
+  // An address on hold is asked about later.
   cache_->Flush();
   test_.Advance(absl::Minutes(15));
   EXPECT_TRUE(WasAsked("ann@example.net"));

@@ -1,4 +1,4 @@
-// Doubts, one answer at a time. Whole conversations: tests/scenario/plays.
+// Tests doubts, one answer at a time. tests/scenario/plays has whole conversations.
 #include "verifyd/verifier/guard.h"
 
 #include <gtest/gtest.h>
@@ -27,7 +27,7 @@ class GuardTest : public testing::Test {
  protected:
   using Before = Guard::Before;
 
-  // What is believed of the address, that the server refuses or accepts.
+  // Returns the reason that is believed of an address which the server refuses or accepts.
   Reason Judge(absl::string_view address, bool refused, Before before) {
     ProbeRequest request;
     request.address = *Address::Parse(address);
@@ -50,7 +50,7 @@ class GuardTest : public testing::Test {
   void RefuseThreeOf(absl::string_view domain) {
     for (const char* user : {"a", "b", "c"}) Refuse(absl::StrCat(user, "@", domain));
   }
-  // Whether what is refused there is believed; nobody has heard of the address before.
+  // Whether a refusal there is believed, of an address that is not known.
   bool Believes(absl::string_view domain) {
     return Refuse(absl::StrCat("nobody@", domain), Before::kNothing) == Reason::kNoSuchUser;
   }
@@ -135,7 +135,7 @@ TEST_F(GuardTest, ADoubtEndsWhenOneOfTheRefusedIsAcceptedAgain) {
 
 TEST_F(GuardTest, ADoubtEndsWhenOthersAreAcceptedAgainAndAgain) {
   RefuseThreeOf("one.example");
-  // Hours apart, and new: nobody in a small domain is asked about often.
+  // They are new, and hours apart: in a small domain nobody is asked about often.
   for (int i = 0; i < 7; ++i) {
     test_.Advance(absl::Hours(2));
     Accept(absl::StrCat("u", i, "@one.example"), Before::kNothing);
@@ -144,7 +144,7 @@ TEST_F(GuardTest, ADoubtEndsWhenOthersAreAcceptedAgainAndAgain) {
   Accept("u7@one.example", Before::kNothing);
   EXPECT_TRUE(Believes("one.example"));
   EXPECT_TRUE(log_.Contains("domain one.example at mx.shared.example is believed again"));
-  // They were removed: they raise no other alarm.
+  // They were removed, and raise no second alarm.
   for (const char* user : {"a", "b", "c"}) {
     EXPECT_EQ(Refuse(absl::StrCat(user, "@one.example"), Before::kContradicted), Reason::kNoSuchUser);
   }
@@ -225,7 +225,7 @@ TEST_F(GuardTest, OfABusyDestinationABoundedNumberOfUsersIsCounted) {
   EXPECT_FALSE(Believes("one.example"));
 }
 
-// Canaries are asked about: one.example has a server that plays a script.
+// The guard asks about canaries: one.example has a server that plays a script.
 class CanaryTest : public GuardTest {
  protected:
   CanaryTest() {

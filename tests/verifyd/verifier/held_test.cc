@@ -1,4 +1,4 @@
-// What memory holds of an address is read once for a question, whoever needs it on the way.
+// For one question, what memory holds of an address is read once, however many steps need it.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -12,7 +12,7 @@ namespace {
 
 class HeldTest : public RoomsTest {
  protected:
-  // As a door has it: from the request to the record of the decision.
+  // Decides as a door does, from the request to the record of the decision.
   Ruling Decide(absl::string_view recipient) {
     const MailRequest request = {
         .protocol_state = "RCPT", .client_address = "192.0.2.7", .sender = "ann@example.org", .recipient = recipient};

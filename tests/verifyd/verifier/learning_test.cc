@@ -15,7 +15,7 @@ namespace {
 
 namespace json = boost::json;
 
-// example.com is at mx.example.com[198.51.100.1]: see ApiWorld.
+// The mail server of example.com is mx.example.com[198.51.100.1]: see ApiWorld.
 class LearningTest : public testing::Test {
  protected:
   Delivery To(absl::string_view address, absl::string_view reply, absl::Duration ago = absl::Hours(1)) {
@@ -29,7 +29,7 @@ class LearningTest : public testing::Test {
     return delivery;
   }
 
-  // By the api: what became of how many, without those that are 0.
+  // Learns by the api, and returns the counts that are not 0.
   json::object Learn(const std::vector<Delivery>& deliveries, bool dry_run = false) {
     json::array list;
     for (const Delivery& delivery : deliveries) list.push_back(ToJson(delivery));
@@ -215,8 +215,7 @@ TEST_F(LearningTest, ManyRefusalsOfLongAgoRaiseNone) {
 }
 
 TEST_F(LearningTest, WhileADomainIsOnHoldNothingIsLearned) {
-  world_.cache().PutPin(Pin::HoldKey("example.com"),
-                        {.deliverability = Deliverability::kUnknown, .set_at = test_.clock().Now()});
+  world_.cache().PutHold("example.com", {.set_at = test_.clock().Now()});
   EXPECT_EQ(Learn(To("joe@example.com", "250 Ok")), (json::object{{"uninformative", 1}}));
 }
 

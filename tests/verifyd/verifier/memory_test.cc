@@ -46,7 +46,7 @@ class MemoryTest : public RoomsTest {
     cache_->PutRecord(std::string(key), {.finding = Found(deliverability, reason, ago), .first_seen = now() - ago});
   }
 
-  // What memory answers; the verifier, which has it, says the same.
+  // Returns the answer of memory, and expects the same of the verifier.
   Verdict Recall(absl::string_view address) {
     Question question;
     question.address = *Address::Parse(address);
@@ -103,7 +103,7 @@ TEST_F(MemoryTest, TheOperatorsWordOverrulesWhatWasFoundOut) {
 
 TEST_F(MemoryTest, OnHoldWhatIsKnownStaysAndTheRestIsDeferred) {
   Hold("joe@example.com", Deliverability::kDeliverable, Reason::kAccepted, absl::Hours(1));
-  cache_->PutPin(Pin::HoldKey("example.com"), {.until = absl::InfiniteFuture()});
+  cache_->PutHold("example.com", {.until = absl::InfiniteFuture()});
   EXPECT_EQ(Recall("joe@example.com").deliverability(), Deliverability::kDeliverable);
   EXPECT_EQ(Recall("new@example.com").source, VerdictSource::kPin);
   EXPECT_EQ(Recall("new@example.com").deliverability(), Deliverability::kUnknown);

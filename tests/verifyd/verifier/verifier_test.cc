@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "cache/cache.h"
+#include "probe/prober.h"
 #include "tests/cache/samples.h"
 #include "tests/scripted_dialer.h"
 #include "tests/scripted_resolver.h"
@@ -38,7 +39,7 @@ class VerifierTest : public testing::Test {
     settings.path = folder_.path() + "/verify_cache";
     settings.cleanup_interval = absl::ZeroDuration();
     cache_ = Cache::Open(test_.loop(), settings);
-    verifier_ = std::make_unique<Verifier>(test_.loop(), *cache_, prober_, metrics_);
+    verifier_ = std::make_unique<Verifier>(test_.loop(), *cache_, std::vector<Source*>{&prober_}, metrics_);
     Configure({});
   }
 
