@@ -7,20 +7,21 @@
 #include <cstddef>
 #include <memory>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/loop.h"
-#include "base/signal.h"
+#include "base/one_shot.h"
 #include "boost/asio/awaitable.hpp"
 
 namespace verifyd {
 
 template <typename T>
 struct GatheredResults {
-  explicit GatheredResults(Loop& loop) : ended(loop) {}
+  GatheredResults(Loop& loop, size_t tasks) : results(tasks), open(tasks), ended(loop) {}
   std::vector<T> results;
-  size_t open = 0;
-  Signal ended;
+  size_t open;
+  OneShot<std::monostate> ended;
 };
 
 template <typename T>
@@ -30,8 +31,7 @@ boost::asio::awaitable<void> KeepGathered(boost::asio::awaitable<T> task, std::s
   struct Ended {
     GatheredResults<T>& gathered;
     ~Ended() {
-      --gathered.open;
-      gathered.ended.NotifyAll();
+      if (--gathered.open == 0) gathered.ended.Set({});
     }
   } ended{*gathered};
   gathered->results[place] = co_await std::move(task);
@@ -40,11 +40,9 @@ boost::asio::awaitable<void> KeepGathered(boost::asio::awaitable<T> task, std::s
 // Returns the results in the order of the tasks. The result of a task that ended by an exception is empty.
 template <typename T>
 boost::asio::awaitable<std::vector<T>> Gather(Loop& loop, std::vector<boost::asio::awaitable<T>> tasks) {
-  const auto gathered = std::make_shared<GatheredResults<T>>(loop);
-  gathered->results.resize(tasks.size());
-  gathered->open = tasks.size();
+  const auto gathered = std::make_shared<GatheredResults<T>>(loop, tasks.size());
   for (size_t i = 0; i < tasks.size(); ++i) loop.Spawn(KeepGathered<T>(std::move(tasks[i]), gathered, i));
-  while (gathered->open > 0) co_await gathered->ended.Wait();
+  if (gathered->open > 0) co_await gathered->ended.Wait();
   co_return std::move(gathered->results);
 }
 

@@ -17,6 +17,24 @@
 
 namespace verifyd {
 
+namespace {
+
+// While it lives, this thread runs the loop.
+class Runs {
+ public:
+  explicit Runs(std::atomic<std::thread::id>& runner)
+      : runner_(runner), before_(runner.exchange(std::this_thread::get_id())) {}
+  ~Runs() { runner_ = before_; }
+  Runs(const Runs&) = delete;
+  Runs& operator=(const Runs&) = delete;
+
+ private:
+  std::atomic<std::thread::id>& runner_;
+  const std::thread::id before_;
+};
+
+}  // namespace
+
 struct Loop::Impl {
   // Before the context: objects that the context destroys at its end may cancel timers.
   std::unique_ptr<Timers> timers;
@@ -63,6 +81,11 @@ boost::asio::io_context& Loop::context() { return impl_->context; }
 Timers& Loop::timers() { return *impl_->timers; }
 void Loop::Stop() { impl_->context.stop(); }
 
+bool Loop::IsHere() const {
+  const std::thread::id runner = runner_;
+  return runner == std::thread::id() || runner == std::this_thread::get_id();
+}
+
 boost::asio::awaitable<void> Loop::Sleep(absl::Duration d) {
   Signal never(*this);
   co_await never.Wait(clock_.Mono() + d);
@@ -71,6 +94,7 @@ boost::asio::awaitable<void> Loop::Sleep(absl::Duration d) {
 boost::asio::awaitable<void> Loop::Yield() { return boost::asio::post(impl_->context, boost::asio::use_awaitable); }
 
 void Loop::Run() {
+  const Runs runs(runner_);
   const auto guard = boost::asio::make_work_guard(impl_->context);
   MonoTime looked = clock_.Mono();
   while (impl_->context.run_one() > 0) {
@@ -83,6 +107,7 @@ void Loop::Run() {
 }
 
 size_t Loop::Poll() {
+  const Runs runs(runner_);
   impl_->context.restart();
   return impl_->context.poll();
 }

@@ -2,13 +2,15 @@
 // README, "Threads"); loops talk to each other only by posting values.
 //
 // A coroutine runs on the loop it was spawned on and stays there. To have another loop do something and come back, post
-// to it and wait on a Signal (base/signal.h).
+// to it and wait for a OneShot (base/one_shot.h).
 #ifndef VERIFYD_BASE_LOOP_H_
 #define VERIFYD_BASE_LOOP_H_
 
+#include <atomic>
 #include <functional>
 #include <list>
 #include <memory>
+#include <thread>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
@@ -39,6 +41,8 @@ class Loop {
   boost::asio::io_context& context();
   // Makes Run return soon.
   void Stop();
+  // Whether the calling thread may use what belongs to this loop: it runs the loop, or nobody does.
+  bool IsHere() const;
 
   // Loop thread only.
   Timers& timers();
@@ -63,6 +67,7 @@ class Loop {
   std::unique_ptr<Impl> impl_;
   std::list<absl::AnyInvocable<void()>> abandon_;
   std::list<std::function<void()>> urgent_;
+  std::atomic<std::thread::id> runner_;  // the thread within Run or Poll
 };
 
 }  // namespace verifyd

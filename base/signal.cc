@@ -32,11 +32,13 @@ struct Signal::Waiter {
   std::list<std::shared_ptr<Waiter>>::iterator self;
 };
 
-Signal::Signal(Loop& loop) : loop_(loop) {}
+Signal::Signal(Loop& loop) : loop_(loop), bound_(loop) {}
 
-Signal::~Signal() { NotifyAll(); }
+// Where nobody waits it may go on any thread.
+Signal::~Signal() { WakeAll(); }
 
 boost::asio::awaitable<bool> Signal::Wait(MonoTime deadline) {
+  bound_.Check();
   Loop& loop = loop_;
   return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(bool)>(
       [this, &loop, deadline](auto handler) {
@@ -57,11 +59,17 @@ boost::asio::awaitable<bool> Signal::Wait(MonoTime deadline) {
 }
 
 void Signal::NotifyAll() {
+  bound_.Check();
+  WakeAll();
+}
+
+void Signal::WakeAll() {
   const std::list<std::shared_ptr<Waiter>> woken = std::exchange(waiters_, {});
   for (const std::shared_ptr<Waiter>& waiter : woken) waiter->Wake(true);
 }
 
 bool Signal::NotifyOne() {
+  bound_.Check();
   if (waiters_.empty()) return false;
   const std::shared_ptr<Waiter> waiter = waiters_.front();
   waiters_.pop_front();

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/loop.h"
+#include "base/loop_bound.h"
 #include "boost/asio/awaitable.hpp"
 
 namespace verifyd {
@@ -35,7 +36,10 @@ class Signal {
 
  private:
   struct Waiter;
+  void WakeAll();
+
   Loop& loop_;
+  [[no_unique_address]] LoopBound bound_;
   std::list<std::shared_ptr<Waiter>> waiters_;
 };
 

@@ -20,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/log.h"
+#include "base/loop_bound.h"
 #include "base/text.h"
 #include "base/timer.h"
 #include "cache/cleaner.h"
@@ -160,10 +161,14 @@ struct Cache::Impl {
                  absl::FunctionRef<absl::Status(absl::string_view key, absl::string_view value)> use);
   bool Delete(Table table, absl::string_view key);
   // A quick test: most gateways have no pins, and every question looks.
-  bool NoPins() { return overlay->size(Table::kPins) == 0 && (store == nullptr || store->Empty(Table::kPins)); }
+  bool NoPins() {
+    bound.Check();
+    return overlay->size(Table::kPins) == 0 && (store == nullptr || store->Empty(Table::kPins));
+  }
   void ReportDamage(Table table, absl::string_view key, const absl::Status& status);
 
   Loop& front;
+  [[no_unique_address]] LoopBound bound{front};
   CacheSettings settings;
   std::shared_ptr<Overlay> overlay;  // shared: the writer's posts may come when the cache is gone
   uint64_t sequence = 0;
@@ -254,6 +259,7 @@ void Cache::Impl::ScheduleCleanup() {
 }
 
 void Cache::Impl::Put(Table table, absl::string_view key, std::optional<std::string> value) {
+  bound.Check();
   ++sequence;
   const bool queued =
       writer != nullptr && writer->Put({.sequence = sequence, .table = table, .key = std::string(key), .value = value});
@@ -262,6 +268,7 @@ void Cache::Impl::Put(Table table, absl::string_view key, std::optional<std::str
 
 template <typename T, typename Decode>
 std::optional<T> Cache::Impl::Find(Table table, absl::string_view key, Decode decode) {
+  bound.Check();
   std::optional<T> found;
   const auto take = [&](absl::string_view value) {
     if (absl::StatusOr<T> decoded = decode(value); decoded.ok()) {
@@ -284,6 +291,7 @@ std::optional<T> Cache::Impl::Find(Table table, absl::string_view key, Decode de
 // Visits every readable value of a small table, also those that wait to be committed.
 template <typename T, typename Decode, typename Use>
 void Cache::Impl::ForEach(Table table, Decode decode, Use use) {
+  bound.Check();
   const auto take = [&](absl::string_view key, absl::string_view value) {
     if (absl::StatusOr<T> decoded = decode(key, value); decoded.ok()) {
       use(key, *std::move(decoded));
@@ -302,6 +310,7 @@ void Cache::Impl::ForEach(Table table, Decode decode, Use use) {
 }
 
 bool Cache::Impl::Delete(Table table, absl::string_view key) {
+  bound.Check();
   bool there = false;
   if (const std::optional<std::string>* value = overlay->Find(table, key); value != nullptr) {
     there = value->has_value();
@@ -440,6 +449,7 @@ std::unique_ptr<Cache> Cache::Open(Loop& front, const CacheSettings& settings) {
 }
 
 void Cache::Configure(const CacheSettings& settings) {
+  impl_->bound.Check();
   impl_->settings.lifetimes = settings.lifetimes;
   impl_->settings.cleanup_interval = settings.cleanup_interval;
   impl_->settings.memory_entries = settings.memory_entries;
@@ -457,6 +467,7 @@ std::optional<Record> Cache::FindRecord(absl::string_view key) {
 void Cache::PutRecord(absl::string_view key, const Record& record) { impl_->PutRecord(key, record); }
 
 void Cache::NoteAsked(absl::string_view key) {
+  impl_->bound.Check();
   if (impl_->writer != nullptr) impl_->writer->NoteAsked(impl_->Stored(key));
 }
 
@@ -470,6 +481,7 @@ bool Cache::DeleteRecord(absl::string_view key) {
 Cache::Impl::Page Cache::Impl::PageAfter(
     Table table, absl::string_view after, size_t limit,
     absl::FunctionRef<absl::Status(absl::string_view key, absl::string_view value)> use) {
+  bound.Check();
   Page page;
   // No key can come after it.
   if (after.size() > Store::kMaxKey) return page;
@@ -551,6 +563,7 @@ std::vector<DomainFact> Cache::LoadDomainFacts() {
 }
 
 void Cache::Together(absl::FunctionRef<void()> look_up) {
+  impl_->bound.Check();
   std::optional<Store::Reading> reading;
   if (impl_->store != nullptr) reading.emplace(*impl_->store);
   look_up();
@@ -746,12 +759,14 @@ void Cache::HideAddresses() {
 }
 
 bool Cache::Clean(absl::AnyInvocable<void()> done) {
+  impl_->bound.Check();
   if (impl_->writer == nullptr) return false;
   impl_->waiting_for_cleanup.emplace_back(impl_->writer->Clean(), std::move(done));
   return true;
 }
 
 void Cache::Flush() {
+  impl_->bound.Check();
   if (impl_->writer != nullptr) impl_->writer->Flush();
 }
 
@@ -760,6 +775,7 @@ bool Cache::persistent() const { return impl_->store != nullptr; }
 size_t Cache::uncommitted() const { return impl_->overlay->queued(); }
 
 CacheCounts Cache::counts() {
+  impl_->bound.Check();
   CacheCounts counts;
   counts.persistent = impl_->store != nullptr && !impl_->gone;
   counts.record_reads = impl_->record_reads;

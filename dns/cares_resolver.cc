@@ -8,8 +8,9 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
+#include "base/loop_bound.h"
+#include "base/one_shot.h"
 #include "base/shares.h"
-#include "base/signal.h"
 #include "base/status_macros.h"
 #include "base/timer.h"
 #include "dns/answer_cache.h"
@@ -39,13 +40,12 @@ AnswerPtr Without(DnsStatus status, const std::string& name) {
 // A question in flight or in line, and its waiters.
 struct Flight {
   Flight(Loop& loop, DnsKey key, Shares::Party party, bool ours)
-      : key(std::move(key)), party(party), ours(ours), ended(loop) {}
+      : key(std::move(key)), party(party), ours(ours), answer(loop) {}
   DnsKey key;
   const Shares::Party party;
   bool ours;
   bool in_line = false;  // waits for its turn
-  Signal ended;
-  AnswerPtr answer;
+  OneShot<AnswerPtr> answer;
   std::optional<DnsStatus> first_failure;  // set: the other servers have been asked, too
   MonoTime asked;
   std::optional<std::list<Flight*>::iterator> place;  // the place that it holds
@@ -108,7 +108,7 @@ struct CaresResolver::Impl : std::enable_shared_from_this<CaresResolver::Impl> {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() {
-    for (const auto& [key, flight] : flights) flight->ended.NotifyAll();
+    for (const auto& [key, flight] : flights) flight->answer.Set(Without(DnsStatus::kTimeout, flight->key.first));
   }
 
   // Returns the flight of this question, begun now or before; null when there are too many.
@@ -216,9 +216,8 @@ struct CaresResolver::Impl : std::enable_shared_from_this<CaresResolver::Impl> {
     if (answer->status == DnsStatus::kTimeout) ++counts.timeouts;
     if (IsFailure(answer->status)) ++counts.failures;
     cache.Put(flight->key, answer, loop.clock().Mono());
-    flight->answer = std::move(answer);
     flights.erase(flight->key);
-    flight->ended.NotifyAll();
+    flight->answer.Set(std::move(answer));
     StartWaiting();
   }
 
@@ -226,7 +225,7 @@ struct CaresResolver::Impl : std::enable_shared_from_this<CaresResolver::Impl> {
     while (FlightPtr next = NextInLine()) {
       if (!next->in_line) continue;  // it was preferred, and had its turn
       LeaveLine(*next);
-      if (next->ended.waiting() == 0) {
+      if (next->answer.waiting() == 0) {
         flights.erase(next->key);
       } else {
         Start(next);
@@ -261,6 +260,7 @@ struct CaresResolver::Impl : std::enable_shared_from_this<CaresResolver::Impl> {
   }
 
   Loop& loop;
+  [[no_unique_address]] LoopBound bound{loop};
   ResolverSettings settings;
   AnswerCache cache;
   absl::flat_hash_map<DnsKey, FlightPtr> flights;
@@ -292,6 +292,7 @@ CaresResolver::CaresResolver(std::shared_ptr<Impl> impl) : impl_(std::move(impl)
 CaresResolver::~CaresResolver() = default;
 
 Resolver::Answer CaresResolver::Query(std::string name, DnsType type, MonoTime deadline, DnsNeed need) {
+  impl_->bound.Check();
   absl::AsciiStrToLower(&name);
   if (AnswerPtr cached = impl_->cache.Find(DnsKey(name, type), impl_->loop.clock().Mono())) {
     ++impl_->counts.questions;
@@ -302,15 +303,16 @@ Resolver::Answer CaresResolver::Query(std::string name, DnsType type, MonoTime d
 }
 
 Resolver::Answer CaresResolver::QueryAnew(std::string name, DnsType type, MonoTime deadline, DnsNeed need) {
+  impl_->bound.Check();
   absl::AsciiStrToLower(&name);
   ++impl_->counts.questions;
   const DnsKey key(name, type);
   if (!IsDomainName(name)) co_return Without(DnsStatus::kMalformed, name);
   const FlightPtr flight = impl_->Join(key, need);
   if (flight == nullptr) co_return Without(DnsStatus::kOverload, name);
-  co_await flight->ended.Wait(deadline);
+  const bool answered = co_await flight->answer.Wait(deadline);
   // The resolver may be gone by now.
-  co_return flight->answer == nullptr ? Without(DnsStatus::kTimeout, name) : flight->answer;
+  co_return answered ? *flight->answer : Without(DnsStatus::kTimeout, name);
 }
 
 ResolverCounts CaresResolver::counts() const { return impl_->counts; }

@@ -46,6 +46,7 @@ Destinations::Destinations(Loop& loop, Dialer& dialer, std::shared_ptr<ProbeCoun
 Destinations::~Destinations() = default;
 
 void Destinations::Ask(std::unique_ptr<ProbeJob> job) {
+  bound_.Check();
   connection_idle_time_ = job->settings->connection_idle_time;
   slots_.SetLimit(job->settings->session_limit);
   const std::string& name = job->route.destination;
@@ -113,6 +114,7 @@ Destination& Destinations::Add(const std::string& name, std::optional<Destinatio
 }
 
 void Destinations::Restore(std::vector<DestinationState> states, std::vector<DomainBreaker> domains) {
+  bound_.Check();
   RestoreDestinations(std::move(states));
   for (DomainBreaker& domain : domains) {
     NoteRemembered(domain.destination, domain.breaker);
@@ -142,16 +144,19 @@ void Destinations::NoteRemembered(const std::string& destination, const BreakerS
 }
 
 void Destinations::Hold(const std::string& name, absl::Time until, std::optional<DestinationState> remembered) {
+  bound_.Check();
   FindOrAdd(name, std::move(remembered)).Hold(until);
   BecameIdle();
 }
 
 void Destinations::Reset(const std::string& name, std::optional<DestinationState> remembered) {
+  bound_.Check();
   FindOrAdd(name, std::move(remembered)).Reset();
   BecameIdle();
 }
 
 std::vector<DestinationActivity> Destinations::Activity(const std::string& name) const {
+  bound_.Check();
   std::vector<DestinationActivity> activity;
   if (name.empty()) {
     activity.reserve(by_name_.size());
@@ -173,6 +178,7 @@ void Destinations::NoteExhausted(const std::string& error) {
 }
 
 void Destinations::WhenIdle(absl::AnyInvocable<void()> idle) {
+  bound_.Check();
   draining_ = true;
   for (const auto& [name, destination] : by_name_) destination->CloseIdle();
   if (busy_ == 0) return idle();

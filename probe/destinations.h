@@ -21,6 +21,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/random/random.h"
 #include "base/loop.h"
+#include "base/loop_bound.h"
 #include "base/timer.h"
 #include "mail/destination_activity.h"
 #include "mail/destination_state.h"
@@ -107,6 +108,7 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
   void BecameIdle();
 
   Loop& loop_;
+  [[no_unique_address]] LoopBound bound_{loop_};
   Dialer& dialer_;
   const std::shared_ptr<ProbeCounters> counters_;
   const StateObserver observer_;

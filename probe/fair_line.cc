@@ -1,15 +1,15 @@
 #include "probe/fair_line.h"
 
 #include <utility>
+#include <variant>
 
-#include "base/signal.h"
+#include "base/one_shot.h"
 
 namespace verifyd {
 
 struct FairLine::Waiter {
   explicit Waiter(Loop& loop) : called(loop) {}
-  Signal called;
-  bool was_called = false;
+  OneShot<std::monostate> called;
   std::list<std::shared_ptr<Waiter>>::iterator place;
 };
 
@@ -20,8 +20,7 @@ boost::asio::awaitable<bool> FairLine::Wait(std::string owner, MonoTime deadline
   auto& waiters = found->second->waiters;
   waiter->place = waiters.insert(waiters.end(), waiter);
   ++waiting_;
-  co_await waiter->called.Wait(deadline);
-  if (waiter->was_called) co_return true;  // perhaps between the deadline and now
+  if (co_await waiter->called.Wait(deadline)) co_return true;
   Leave(owner, waiter);
   co_return false;
 }
@@ -43,8 +42,7 @@ void FairLine::Call(Turns::iterator owner) {
   const std::shared_ptr<Waiter> waiter = owner->waiters.front();
   turns_.splice(turns_.end(), turns_, owner);
   Leave(owner->name, waiter);
-  waiter->was_called = true;
-  waiter->called.NotifyAll();
+  waiter->called.Set({});
 }
 
 void FairLine::Leave(const std::string& owner, const std::shared_ptr<Waiter>& waiter) {

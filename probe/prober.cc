@@ -2,18 +2,22 @@
 
 #include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
+#include "base/gather.h"
+#include "base/loop_bound.h"
 #include "base/mailbox.h"
+#include "base/one_shot.h"
 #include "base/shares.h"
-#include "base/signal.h"
 #include "classifier/reason.h"
 #include "mail/event.h"
 #include "mail/referral.h"
@@ -125,6 +129,10 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   }
   Place& PlaceOf(absl::string_view destination) { return places[NumberOf(destination)]; }
 
+  static boost::asio::awaitable<std::vector<DestinationActivity>> ActivityAt(std::shared_ptr<Impl> self, Place& place,
+                                                                             std::string name);
+  // True when all there is idle, false when `deadline` came first.
+  static boost::asio::awaitable<bool> Drained(std::shared_ptr<Impl> self, Place& place, MonoTime deadline);
   static boost::asio::awaitable<void> Begin(std::shared_ptr<Impl> self, Owed owed, Accepted accepted);
   // Answers on a later turn of the loop, as an exception may be under way.
   void AnswerFailed(ProbeRequest request, Answer answer);
@@ -143,6 +151,7 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   void TakeAccepted(uint64_t number, const Finding& finding);
 
   Loop& front;
+  [[no_unique_address]] LoopBound bound{front};
   Mailbox mail;  // to the front loop
   const std::shared_ptr<ProbeCounters> counters = std::make_shared<ProbeCounters>();
   std::atomic<uint64_t> probes{0};
@@ -210,21 +219,32 @@ Prober::~Prober() {
 }
 
 void Prober::Configure(std::shared_ptr<const ProbeSettings> settings, std::shared_ptr<const Classifier> classifier) {
+  impl_->bound.Check();
   impl_->settings = std::move(settings);
   impl_->air.SetPlaces(impl_->settings->in_the_air_limit);
   impl_->classifier = std::move(classifier);
   impl_->alarms.Renew();
 }
 
-std::vector<std::string> Prober::StandingAlarms() const { return impl_->alarms.Standing(); }
+std::vector<std::string> Prober::StandingAlarms() const {
+  impl_->bound.Check();
+  return impl_->alarms.Standing();
+}
 
 Alarms& Prober::alarms() { return impl_->alarms; }
 
-void Prober::SetObserver(StateObserver observer) { impl_->observer = std::move(observer); }
+void Prober::SetObserver(StateObserver observer) {
+  impl_->bound.Check();
+  impl_->observer = std::move(observer);
+}
 
-void Prober::SetRecall(StateRecall recall) { impl_->recall = std::move(recall); }
+void Prober::SetRecall(StateRecall recall) {
+  impl_->bound.Check();
+  impl_->recall = std::move(recall);
+}
 
 void Prober::Restore(std::vector<DestinationState> states, std::vector<DomainBreaker> domains) {
+  impl_->bound.Check();
   struct Part {
     std::vector<DestinationState> states;
     std::vector<DomainBreaker> domains;
@@ -243,6 +263,7 @@ void Prober::Restore(std::vector<DestinationState> states, std::vector<DomainBre
 }
 
 void Prober::Hold(const std::string& destination, absl::Time until) {
+  impl_->bound.Check();
   Impl::Place& place = impl_->PlaceOf(destination);
   impl_->ToPlace(place,
                  [destinations = place.destinations, destination, until, remembered = impl_->Recall(destination)] {
@@ -251,43 +272,41 @@ void Prober::Hold(const std::string& destination, absl::Time until) {
 }
 
 void Prober::Reset(const std::string& destination) {
+  impl_->bound.Check();
   Impl::Place& place = impl_->PlaceOf(destination);
   impl_->ToPlace(place, [destinations = place.destinations, destination, remembered = impl_->Recall(destination)] {
     destinations->Reset(destination, remembered);
   });
 }
 
-namespace {
-
-// What several loops do for the front loop.
-struct Errand {
-  Errand(Loop& front, size_t parts) : left(parts), done(front) {}
-  size_t left;
-  std::vector<DestinationActivity> activity;
-  Signal done;
-};
-
-}  // namespace
+boost::asio::awaitable<std::vector<DestinationActivity>> Prober::Impl::ActivityAt(std::shared_ptr<Impl> self,
+                                                                                  Place& place, std::string name) {
+  const OneShot<std::vector<DestinationActivity>> there(self->front);
+  self->ToPlace(place, [self, there, destinations = place.destinations, name, &loop = place.loop] {
+    self->ToFront(loop, [there, part = destinations->Activity(name)]() mutable { there.Set(std::move(part)); });
+  });
+  co_await there.Wait();
+  co_return std::move(*there);
+}
 
 boost::asio::awaitable<std::vector<DestinationActivity>> Prober::Activity(std::string destination) {
-  const auto errand = std::make_shared<Errand>(impl_->front, impl_->places.size());
-  for (Impl::Place& place : impl_->places) {
-    impl_->ToPlace(place, [impl = impl_, errand, destination, &place] {
-      impl->ToFront(place.loop, [errand, part = place.destinations->Activity(destination)]() mutable {
-        std::move(part.begin(), part.end(), std::back_inserter(errand->activity));
-        if (--errand->left == 0) errand->done.NotifyAll();
-      });
-    });
+  impl_->bound.Check();
+  std::vector<boost::asio::awaitable<std::vector<DestinationActivity>>> asked;
+  for (Impl::Place& place : impl_->places) asked.push_back(Impl::ActivityAt(impl_, place, destination));
+  std::vector<DestinationActivity> all;
+  for (std::vector<DestinationActivity>& part : co_await Gather(impl_->front, std::move(asked))) {
+    std::move(part.begin(), part.end(), std::back_inserter(all));
   }
-  if (errand->left > 0) co_await errand->done.Wait();
-  co_return std::move(errand->activity);
+  co_return all;
 }
 
 boost::asio::awaitable<void> Prober::Begin(ProbeRequest request, Answer answer, Accepted accepted) {
+  impl_->bound.Check();
   return Impl::Begin(impl_, Impl::Owed(impl_, std::move(request), std::move(answer)), std::move(accepted));
 }
 
 boost::asio::awaitable<std::optional<Route>> Prober::FindRoute(Address address, std::string sender, MonoTime deadline) {
+  impl_->bound.Check();
   const std::shared_ptr<Impl> impl = impl_;
   const std::shared_ptr<const ProbeSettings> now_valid = impl->settings;
   Transcript transcript(impl->front.clock(), /*wanted=*/false);
@@ -437,21 +456,25 @@ void Prober::Impl::ReportOwnTrouble(const ProbeRequest& request, ProbeOutcome& o
   finding = std::move(about_domain);
 }
 
-boost::asio::awaitable<void> Prober::Drain(MonoTime deadline) {
-  const auto errand = std::make_shared<Errand>(impl_->front, impl_->places.size());
-  for (Impl::Place& place : impl_->places) {
-    impl_->ToPlace(place, [impl = impl_, destinations = place.destinations, errand, &loop = place.loop] {
-      destinations->WhenIdle([impl, errand, &loop] {
-        impl->ToFront(loop, [errand] {
-          if (--errand->left == 0) errand->done.NotifyAll();
-        });
-      });
-    });
-  }
-  if (errand->left > 0) co_await errand->done.Wait(deadline);
+boost::asio::awaitable<bool> Prober::Impl::Drained(std::shared_ptr<Impl> self, Place& place, MonoTime deadline) {
+  const OneShot<std::monostate> idle(self->front);
+  self->ToPlace(place, [self, idle, destinations = place.destinations, &loop = place.loop] {
+    destinations->WhenIdle([self, idle, &loop] { self->ToFront(loop, [idle] { idle.Set({}); }); });
+  });
+  co_return co_await idle.Wait(deadline);
 }
 
-size_t Prober::untaken() const { return impl_->mail.waiting(); }
+boost::asio::awaitable<void> Prober::Drain(MonoTime deadline) {
+  impl_->bound.Check();
+  std::vector<boost::asio::awaitable<bool>> drained;
+  for (Impl::Place& place : impl_->places) drained.push_back(Impl::Drained(impl_, place, deadline));
+  co_await Gather(impl_->front, std::move(drained));
+}
+
+size_t Prober::untaken() const {
+  impl_->bound.Check();
+  return impl_->mail.waiting();
+}
 
 ProberCounts Prober::counts() const {
   ProberCounts counts;

@@ -27,8 +27,8 @@
 #include "base/kept_file.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/one_shot.h"
 #include "base/privileges.h"
-#include "base/signal.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "base/timer.h"
@@ -260,8 +260,9 @@ struct Daemon::Impl {
   std::vector<std::string> waits_for_restart;
 
   bool inherited_doors = false;
-  std::optional<int> inherited_control;
-  std::string no_control_socket;  // why there is none
+  std::optional<int> control_handed_over;  // the control socket of the service manager
+  std::optional<int> inherited_control;    // a copy of it
+  std::string no_control_socket;           // why there is none
 
   Metrics metrics;
   std::unique_ptr<CaresResolver> resolver;
@@ -318,9 +319,16 @@ absl::Status Daemon::Impl::OpenSockets() {
 
 // Takes a copy: the socket itself is for the next daemon.
 absl::Status Daemon::Impl::Adopt(const InheritedSocket& socket) {
+  const bool is_control = socket.name == "control";
+  if (is_control && control_handed_over.has_value()) {
+    return absl::InvalidArgumentError(absl::StrCat("inherited socket ", socket.fd,
+                                                   " is called \"control\", as inherited socket ", *control_handed_over,
+                                                   " is; expected one of that name (FileDescriptorName=)"));
+  }
   const int copy = fcntl(socket.fd, F_DUPFD_CLOEXEC, 0);
   if (copy < 0) return absl::UnavailableError(absl::StrCat("no descriptor for inherited socket ", socket.fd));
-  if (socket.name == "control") {
+  if (is_control) {
+    control_handed_over = socket.fd;
     inherited_control = copy;
     return absl::OkStatus();
   }
@@ -602,14 +610,12 @@ void Daemon::Impl::NoteRestartNeeds(const Settings& settings) {
 }
 
 boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>> Daemon::Impl::Reload() {
-  absl::StatusOr<Configuration> loaded = absl::UnknownError("not read");
-  Signal read(front);
-  reader.Post([&] {
-    loaded = ReadSettings(table_watch->postfix());
-    front.Post([&] { read.NotifyAll(); });
+  const OneShot<absl::StatusOr<Configuration>> read(front);
+  reader.Post([this, read] {
+    front.Post([read, loaded = ReadSettings(table_watch->postfix())]() mutable { read.Set(std::move(loaded)); });
   });
   co_await read.Wait();
-  co_return TakeSettings(std::move(loaded));
+  co_return TakeSettings(std::move(*read));
 }
 
 absl::StatusOr<std::vector<std::string>> Daemon::Impl::TakeSettings(absl::StatusOr<Configuration> loaded) {

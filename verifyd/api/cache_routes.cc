@@ -4,13 +4,14 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/log.h"
-#include "base/signal.h"
+#include "base/one_shot.h"
 #include "boost/asio/awaitable.hpp"
 #include "boost/json.hpp"
 #include "cache/write_room.h"
@@ -93,26 +94,15 @@ boost::asio::awaitable<ApiReply> Learn(ApiMemory& memory, ApiDaemon& daemon, std
 }
 
 boost::asio::awaitable<ApiReply> Clean(ApiMemory& memory) {
-  // Outlives the asker, which may be gone when the cleanup is done.
-  struct Waiting {
-    explicit Waiting(Loop& loop) : signal(loop) {}
-    Signal signal;
-    bool done = false;
-  };
-  const auto waiting = std::make_shared<Waiting>(memory.loop);
+  const OneShot<std::monostate> cleaned(memory.loop);
   const MonoTime written = memory.loop.clock().Mono() + kWritePatience;
   while (memory.cache.persistent() && memory.cache.uncommitted() > 0 && memory.loop.clock().Mono() < written) {
     co_await memory.loop.Sleep(kWriteLook);
   }
   const CacheCounts before = memory.cache.counts();
-  const bool begun = memory.cache.Clean([waiting] {
-    waiting->done = true;
-    waiting->signal.NotifyAll();
-  });
+  const bool begun = memory.cache.Clean([cleaned] { cleaned.Set({}); });
   if (!begun) co_return ApiError(503, "there is no file to clean: the cache is in memory only");
-  const MonoTime deadline = memory.loop.clock().Mono() + kCleanPatience;
-  while (!waiting->done) {
-    if (co_await waiting->signal.Wait(deadline)) continue;
+  if (!co_await cleaned.Wait(memory.loop.clock().Mono() + kCleanPatience)) {
     co_return ApiError(503, "the cache is still being cleaned; the log says when that is done");
   }
   const CacheCounts after = memory.cache.counts();

@@ -88,6 +88,7 @@ void Guard::BeginDoubt(Place place, Doubt doubt, absl::string_view why) {
 }
 
 bool Guard::EndDoubt(Place place) {
+  bound_.Check();
   bool known = place.domain.empty() ? cache_.FindDestinationState(place.destination).has_value()
                                     : cache_.FindDomainBreaker(place.destination, place.domain).has_value();
   if (known) Believe(place, Refused::kVouched);
@@ -180,9 +181,8 @@ boost::asio::awaitable<Guard::Canary> Guard::AskCanary(ProbeRequest request, std
   const std::pair<std::string, std::string> key(std::move(destination), request.address.domain());
   const MonoTime now = loop_.clock().Mono();
   if (const auto found = asking_.find(key); found != asking_.end()) {
-    const std::shared_ptr<Asking> asking = found->second;
-    co_await asking->answered.Wait(request.deadline);
-    co_return asking->canary;
+    const OneShot<Canary> asking = found->second;
+    co_return co_await asking.Wait(request.deadline) ? *asking : Canary::kNoAnswer;
   }
   if (const Asked* const asked = asked_.Find(key); asked != nullptr && now - asked->when < kCanaryPause) {
     co_return asked->canary;
@@ -192,16 +192,16 @@ boost::asio::awaitable<Guard::Canary> Guard::AskCanary(ProbeRequest request, std
   canary.address = named != settings_->canaries.end() ? named->second : request.address.Postmaster();
   canary.transcript = false;
   canary.ask_catch_all = AskCatchAll::kNo;
-  const auto asking = std::make_shared<Asking>(loop_);
+  const OneShot<Canary> asking(loop_);
   asking_.emplace(key, asking);
   const ProbeOutcome outcome = co_await source_.Probe(std::move(canary));
-  asking->canary = IsAcceptance(outcome.finding) ? Canary::kAccepted
-                   : IsRefusal(outcome.finding)  ? Canary::kRefused
-                                                 : Canary::kNoAnswer;
+  const Canary answer = IsAcceptance(outcome.finding) ? Canary::kAccepted
+                        : IsRefusal(outcome.finding)  ? Canary::kRefused
+                                                      : Canary::kNoAnswer;
   asking_.erase(key);
-  asked_.FindOrAdd(key, {}, [](const Asked& asked) { return asked.when; }) = {.when = now, .canary = asking->canary};
-  asking->answered.NotifyAll();
-  co_return asking->canary;
+  asked_.FindOrAdd(key, {}, [](const Asked& asked) { return asked.when; }) = {.when = now, .canary = answer};
+  asking.Set(answer);
+  co_return answer;
 }
 
 bool Guard::EndIfAcceptedAgain(Place place, const Trust& trust, Before before) {
@@ -233,6 +233,7 @@ void Guard::NoteAccepted(const Address& address, const ProbeOutcome& outcome, Be
 }
 
 bool Guard::BelievesReport(const Address& address, const ProbeOutcome& outcome) {
+  bound_.Check();
   if (!IsRefusal(outcome.finding)) return true;
   const Trust trust = TrustOf({.destination = outcome.destination});
   return trust.doubt == Doubt::kNone && (!outcome.configured_route || trust.last_accepted != absl::InfinitePast()) &&
@@ -240,6 +241,7 @@ bool Guard::BelievesReport(const Address& address, const ProbeOutcome& outcome) 
 }
 
 void Guard::NoteReport(const Address& address, const ProbeOutcome& outcome, Before before) {
+  bound_.Check();
   const std::string& destination = outcome.destination;
   const absl::Time when = outcome.finding.when;
   const Place whole = {.destination = destination};
@@ -265,6 +267,7 @@ void Guard::DoubtIfManyRefused(const std::string& destination, const std::string
 }
 
 boost::asio::awaitable<Finding> Guard::Judge(const ProbeRequest& request, const ProbeOutcome& outcome, Before before) {
+  bound_.Check();
   const std::string& destination = outcome.destination;
   if (destination.empty()) co_return outcome.finding;
   const Place whole = {.destination = destination};

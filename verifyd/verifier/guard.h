@@ -38,7 +38,8 @@
 #include "base/clock.h"
 #include "base/forgetful_table.h"
 #include "base/loop.h"
-#include "base/signal.h"
+#include "base/loop_bound.h"
+#include "base/one_shot.h"
 #include "boost/asio/awaitable.hpp"
 #include "cache/cache.h"
 #include "mail/address.h"
@@ -125,12 +126,6 @@ class Guard {
     MonoTime when;
     Canary canary = Canary::kNoAnswer;
   };
-  // A question in the air.
-  struct Asking {
-    explicit Asking(Loop& loop) : answered(loop) {}
-    Signal answered;
-    Canary canary = Canary::kNoAnswer;
-  };
 
   boost::asio::awaitable<Canary> AskCanary(ProbeRequest request, std::string destination);
   void NoteAccepted(const Address& address, const ProbeOutcome& outcome, Before before);
@@ -148,13 +143,14 @@ class Guard {
   bool IsCanary(const Address& address) const;
 
   Loop& loop_;
+  [[no_unique_address]] LoopBound bound_{loop_};
   Cache& cache_;
   Source& source_;
   std::shared_ptr<const GuardSettings> settings_ = std::make_shared<const GuardSettings>();
   ForgetfulTable<std::string, Watched> watched_{kMaxWatched};
   // The keys are destination and domain.
   ForgetfulTable<std::pair<std::string, std::string>, Asked> asked_{kMaxWatched};
-  absl::flat_hash_map<std::pair<std::string, std::string>, std::shared_ptr<Asking>> asking_;
+  absl::flat_hash_map<std::pair<std::string, std::string>, OneShot<Canary>> asking_;  // in the air
 };
 
 }  // namespace verifyd

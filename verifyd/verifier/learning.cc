@@ -5,11 +5,13 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "base/signal.h"
+#include "base/gather.h"
 #include "probe/route.h"
 #include "probe/wording.h"
 
@@ -53,33 +55,31 @@ bool LeadsTo(const Route& route, const Delivery& delivery) {
 
 // The deliveries that say something, and their routes. Each look-up holds the list.
 struct List {
-  explicit List(Loop& loop) : looked_up(loop) {}
-
   std::vector<Delivery> deliveries;
   std::vector<std::optional<Route>> routes;  // one for each delivery
   std::vector<std::vector<size_t>> domains;  // numbers of deliveries
   size_t next_domain = 0;
-  size_t looking = 0;
-  Signal looked_up;
 };
 
 // Looks up the routes of one domain one after the other, so that DNS is asked only for the first of them.
-boost::asio::awaitable<void> LookUpRoutes(std::shared_ptr<List> list, Prober& prober, std::string sender,
-                                          MonoTime deadline) {
+boost::asio::awaitable<std::monostate> LookUpRoutes(std::shared_ptr<List> list, Prober& prober, std::string sender,
+                                                    MonoTime deadline) {
   while (list->next_domain < list->domains.size()) {
     for (const size_t number : list->domains[list->next_domain++]) {
       list->routes[number] = co_await prober.FindRoute(list->deliveries[number].address, sender, deadline);
     }
   }
-  if (--list->looking == 0) list->looked_up.NotifyAll();
+  co_return std::monostate();
 }
 
 boost::asio::awaitable<void> FindRoutes(Loop& loop, Prober& prober, std::string sender, std::shared_ptr<List> list) {
   const MonoTime deadline = loop.clock().Mono() + kLearningRouteTime;
   list->routes.resize(list->deliveries.size());
-  list->looking = std::min(list->domains.size(), kDomainsTogether);
-  for (size_t left = list->looking; left > 0; --left) loop.Spawn(LookUpRoutes(list, prober, sender, deadline));
-  if (list->looking > 0) co_await list->looked_up.Wait();
+  std::vector<boost::asio::awaitable<std::monostate>> looking;
+  for (size_t left = std::min(list->domains.size(), kDomainsTogether); left > 0; --left) {
+    looking.push_back(LookUpRoutes(list, prober, sender, deadline));
+  }
+  co_await Gather(loop, std::move(looking));
 }
 
 void Count(std::optional<Imported> became, LearnedCounts& counts) {
@@ -112,7 +112,7 @@ boost::asio::awaitable<LearnedCounts> LearnDeliveries(Loop& loop, Verifier& veri
   std::stable_sort(deliveries.begin(), deliveries.end(),
                    [](const Delivery& a, const Delivery& b) { return a.when < b.when; });
   // First come the checks that need no route: few deliveries of a log are left then.
-  const auto list = std::make_shared<List>(loop);
+  const auto list = std::make_shared<List>();
   absl::flat_hash_map<std::string, size_t> domains;
   std::vector<ProbeOutcome> outcomes;
   for (size_t i = 0; i < deliveries.size(); ++i) {

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
-#include "base/signal.h"
+#include "base/one_shot.h"
 #include "cache/postfix_rule.h"
 #include "classifier/classifier.h"
 #include "classifier/reason.h"
@@ -83,6 +83,7 @@ Verifier::Verifier(Loop& loop, Cache& cache, std::vector<Source*> sources, Metri
       unheard_(loop.clock()) {}
 
 void Verifier::Configure(std::shared_ptr<const VerifierSettings> settings) {
+  bound_.Check();
   settings_ = std::move(settings);
   memory_.Configure(settings_);
   learner_.Configure(settings_);
@@ -91,11 +92,13 @@ void Verifier::Configure(std::shared_ptr<const VerifierSettings> settings) {
 }
 
 Held Verifier::Find(const Address& address) const {
+  bound_.Check();
   route_changes_.Heed(address);
   return memory_.Find(address);
 }
 
 std::optional<Verdict> Verifier::Recall(const Question& question, const Held& held) {
+  bound_.Check();
   if (held.record.has_value()) cache_.NoteAsked(question.address.Key());
   std::optional<Verdict> verdict = memory_.Overruling(question, held);
   if (!verdict.has_value()) verdict = question.memory_only ? memory_.FoundOut(held) : Promptly(question, held);
@@ -129,6 +132,7 @@ void Verifier::Ask(Question question, Answer answer) {
 
 // A question that joined a flight is not declined for the budget of another asker: it is asked once more (`again`).
 void Verifier::Ask(Question question, const Held& held, Answer answer, bool again) {
+  bound_.Check();
   if (std::optional<Verdict> recalled = Recall(question, held)) return answer(*std::move(recalled));
   const bool flying = Probing(question.address);
   const Shares::Party party = parties_.NumberOf(question.address.domain());
@@ -199,23 +203,16 @@ bool Verifier::HasRoom(const Address& address, Shares::Party party, bool flying)
 }
 
 boost::asio::awaitable<Verdict> Verifier::Verify(Question question, std::unique_ptr<const Held> held) {
-  struct Answer {
-    explicit Answer(Loop& loop) : arrived(loop) {}
-    std::optional<Verdict> verdict;
-    Signal arrived;
-  };
-  const auto answer = std::make_shared<Answer>(loop_);
+  const OneShot<Verdict> answer(loop_);
   if (held == nullptr) held = std::make_unique<const Held>(Find(question.address));
-  Ask(std::move(question), *held, [answer](Verdict&& verdict) {
-    answer->verdict = std::move(verdict);
-    answer->arrived.NotifyAll();
-  });
+  Ask(std::move(question), *held, [answer](Verdict&& verdict) { answer.Set(std::move(verdict)); });
   held.reset();
-  if (!answer->verdict.has_value()) co_await answer->arrived.Wait();
-  co_return *std::move(answer->verdict);
+  co_await answer.Wait();
+  co_return std::move(*answer);
 }
 
 bool Verifier::HasRoomForLists() const {
+  bound_.Check();
   return flights_.waiting() < settings_->waiter_limit / 2 && flights_.size() < settings_->flight_limit / 2 &&
          sources_.untaken() < kMostInTheMail;
 }
@@ -293,6 +290,7 @@ bool Verifier::IsOurs(const Address& address) const {
 }
 
 bool Verifier::IsPlanned(const Address& address, absl::Time now) const {
+  bound_.Check();
   const std::optional<Record> record = cache_.FindRecord(address.Key());
   return record.has_value() && record->on_agenda() && record->next_probe <= now && !Probing(address);
 }
@@ -305,6 +303,7 @@ void Verifier::LookAgain(Address address, Urgency urgency, absl::AnyInvocable<vo
 }
 
 void Verifier::LookAgain(const Question& question, const Held& held, absl::AnyInvocable<void()> done) {
+  bound_.Check();
   const Address& address = question.address;
   if (held.pin.has_value() || !IsOurs(address)) {
     Write(address, learner_.Forgo(held, absl::InfiniteDuration()));
@@ -429,6 +428,7 @@ void Verifier::Write(const Address& address, const Learned& learned) {
 }
 
 boost::asio::awaitable<void> Verifier::TakeInReport(Address address, Finding finding) {
+  bound_.Check();
   Question question;
   question.address = std::move(address);
   ProbeRequest request = RequestFor(question, memory_.FindAll(question.address));
@@ -442,10 +442,12 @@ boost::asio::awaitable<void> Verifier::TakeInReport(Address address, Finding fin
 }
 
 std::optional<Imported> Verifier::WeighDelivery(const Address& address, const Finding& finding) const {
+  bound_.Check();
   return learner_.WeighReport(finding, memory_.FindAll(address));
 }
 
 std::optional<Imported> Verifier::TakeInDelivery(const Address& address, const ProbeOutcome& outcome, bool dry_run) {
+  bound_.Check();
   Held held = memory_.FindAll(address);
   const std::optional<Imported> becomes = learner_.WeighReport(outcome.finding, held);
   if (becomes != Imported::kTaken) return becomes;

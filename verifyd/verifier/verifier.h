@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/forgetful_table.h"
 #include "base/loop.h"
+#include "base/loop_bound.h"
 #include "base/shares.h"
 #include "boost/asio/awaitable.hpp"
 #include "cache/cache.h"
@@ -169,6 +170,7 @@ class Verifier {
   void Write(const Address& address, const Learned& learned);
 
   Loop& loop_;
+  [[no_unique_address]] LoopBound bound_{loop_};
   Cache& cache_;
   SourceList sources_;
   Metrics& metrics_;
