@@ -127,7 +127,7 @@ class NoAddressTest(HostileWorldTestCase):
     def test_a_dry_run_only_tells(self):
         self.verifyd(verify_domains="our.test", dry_run_domains="our.test")
         self.assertIn(b"action=WARN would reject: 550 5.1.3 ", self.policy_says(self.ODD["octets that are no UTF-8"]))
-        self.daemon.wait_for_log("action=warn code=550 dsn=5.1.3")
+        self.daemon.wait_for_log("action=would_reject code=550 dsn=5.1.3")
 
     def test_of_other_domains_and_of_senders_nothing_is_said(self):
         self.verifyd(verify_domains="our.test")

@@ -125,7 +125,7 @@ class MilterDoorTest(MilterWorldTestCase):
     def test_where_the_daemon_is_named_dry_run_nothing_is_refused(self):
         verifyd = self.filtering()
         self.assertEqual(self.reply("nobody@good.test", "dry_run")[0], 250)
-        self.assertIn("action=warn code=550 dsn=5.1.1", verifyd.log())
+        self.assertIn("action=would_reject code=550 dsn=5.1.1", verifyd.log())
 
     def test_local_submission_is_never_refused(self):
         self.filtering()

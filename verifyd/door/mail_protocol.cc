@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "verifyd/history/decision_log.h"
+#include "verifyd/history/decision_word.h"
 
 namespace verifyd {
 namespace {
@@ -39,7 +40,7 @@ boost::asio::awaitable<void> MailConversation::DecideLater(MailRequest request, 
 }
 
 void MailConversation::Say(const MailRequest& request, const Ruling& ruling) {
-  protocol_.metrics_.decisions(ActionWord(ruling)).Increment();
+  protocol_.metrics_.decisions(DecisionWordName(WordFor(ruling))).Increment();
   if (const std::string id = protocol_.record_.Take(request, ruling); !id.empty()) {
     SayWithId(request, ruling, id);
     return;

@@ -5,23 +5,10 @@
 #include "absl/strings/match.h"
 #include "classifier/reason.h"
 #include "mail/address.h"
+#include "verifyd/history/decision_word.h"
 
 namespace verifyd {
 namespace {
-
-// Returns the refusal that was said, or would have been; null where nothing was to be refused.
-const Decision* RefusalIn(const Ruling& ruling) {
-  if (ruling.decision.refuses()) return &ruling.decision;
-  return ruling.warning.has_value() ? &*ruling.warning : nullptr;
-}
-
-Action ActionOf(const Ruling& ruling) {
-  const Decision* const refusal = RefusalIn(ruling);
-  if (refusal == nullptr) return Action::kDunno;
-  const bool rejects = refusal->kind == DecisionKind::kReject;
-  if (ruling.decision.refuses()) return rejects ? Action::kReject : Action::kDefer;
-  return rejects ? Action::kWouldReject : Action::kWouldDefer;
-}
 
 // Returns the verdict that a refusal stands on, null where another restriction refused. For mail that was let through
 // it is the last verdict.
@@ -75,7 +62,7 @@ absl::string_view SubjectOf(const MailRequest& request, const Ruling& ruling) {
 
 Decided DecidedOn(const MailRequest& request, const Ruling& ruling, Cache& cache, absl::Time now) {
   Decided decided;
-  decided.action = ActionOf(ruling);
+  decided.word = WordFor(ruling);
   decided.reason = ReasonWord(ruling);
   decided.address = SubjectOf(request, ruling);
   if (const size_t at = decided.address.rfind('@'); at != absl::string_view::npos) {

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/text.h"
 #include "classifier/reason.h"
+#include "verifyd/history/decision_word.h"
 
 namespace verifyd {
 namespace {
@@ -42,23 +43,9 @@ absl::string_view ResultWord(const Verdict& verdict) {
 
 }  // namespace
 
-absl::string_view ActionWord(const Ruling& ruling) {
-  switch (ruling.decision.kind) {
-    case DecisionKind::kDunno:
-      return ruling.warning.has_value() ? "warn" : "dunno";
-    case DecisionKind::kReject:
-      return "reject";
-    case DecisionKind::kDefer:
-    case DecisionKind::kDeferIfPermit:
-      return "defer";
-  }
-  return "dunno";
-}
-
 std::string DecisionLine(const MailRequest& request, const Ruling& ruling, absl::Duration wait) {
-  std::string line = absl::StrCat("action=", ActionWord(ruling));
-  const Decision* said = ruling.decision.refuses() ? &ruling.decision : nullptr;
-  if (said == nullptr && ruling.warning.has_value()) said = &*ruling.warning;
+  std::string line = absl::StrCat("action=", DecisionWordName(WordFor(ruling)));
+  const Decision* const said = RefusalIn(ruling);
   if (said != nullptr && said->code != 0) absl::StrAppend(&line, " code=", said->code, " dsn=", said->dsn);
   if (ruling.verdict.has_value()) {
     const Verdict& verdict = *ruling.verdict;
@@ -86,7 +73,7 @@ std::string DecisionLine(const MailRequest& request, const Ruling& ruling, absl:
 
 bool DecisionIsLogged(DecisionsLogged logged, const Ruling& ruling) {
   if (logged != DecisionsLogged::kRefused) return logged == DecisionsLogged::kAll;
-  return ruling.decision.refuses() || ruling.warning.has_value();
+  return RefusalIn(ruling) != nullptr;
 }
 
 }  // namespace verifyd

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <string>
 
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "verifyd/restriction/mail_request.h"
 #include "verifyd/restriction/restriction.h"
@@ -15,9 +14,6 @@
 namespace verifyd {
 
 enum class DecisionsLogged : uint8_t { kAll, kRefused, kNone };
-
-// "dunno", "reject", "defer", "warn"
-absl::string_view ActionWord(const Ruling& ruling);
 
 // `wait` is how long the client waited.
 std::string DecisionLine(const MailRequest& request, const Ruling& ruling, absl::Duration wait);

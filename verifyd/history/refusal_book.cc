@@ -9,7 +9,7 @@
 #include "boost/json.hpp"
 #include "mail/address.h"
 #include "verifyd/history/decided.h"
-#include "verifyd/history/decision_log.h"
+#include "verifyd/history/decision_word.h"
 #include "verifyd/json/json.h"
 
 namespace verifyd {
@@ -32,7 +32,7 @@ std::string EntryOf(absl::string_view id, const MailRequest& request, const Ruli
   json::object object;
   object["id"] = JsonText(id);
   object["when"] = ToJson(now);
-  object["action"] = JsonText(ActionWord(ruling));
+  object["action"] = JsonText(DecisionWordName(WordFor(ruling)));
   Put(object, "subject", SubjectOf(request, ruling));
   Put(object, "client_address", request.client_address);
   Put(object, "helo_name", request.helo_name);

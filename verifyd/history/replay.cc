@@ -94,7 +94,7 @@ std::optional<Question> Replay::Decide(absl::string_view line, bool may_ask) {
   }
   Decided decided = DecidedOn(request, evaluation.ruling(), rooms_.cache, rooms_.loop.clock().Now());
   if (!evaluation.settled()) {
-    decided.action = Action::kNotKnown;
+    decided.word = DecisionWord::kNotKnown;
     decided.reason = "not_known";
   }
   ++requests_;

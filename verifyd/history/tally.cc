@@ -28,14 +28,14 @@ constexpr size_t kLongestAddress = 320;
 // An answer that stays temporary for so long is a refusal that nobody has decided on.
 constexpr absl::Duration kEndless = absl::Hours(24);
 
-bool Refuses(Action action) { return action != Action::kDunno && action != Action::kNotKnown; }
+bool Refuses(DecisionWord word) { return word != DecisionWord::kDunno && word != DecisionWord::kNotKnown; }
 
-json::object CountsToJson(const ActionCounts& counts) {
+json::object CountsToJson(const DecisionCounts& counts) {
   json::object object;
-  for (size_t i = 0; i < kActionCount; ++i) {
-    const auto action = static_cast<Action>(i);
-    const absl::string_view name = ActionName(action);
-    object[{name.data(), name.size()}] = counts[action];
+  for (size_t i = 0; i < kDecisionWordCount; ++i) {
+    const auto word = static_cast<DecisionWord>(i);
+    const absl::string_view name = DecisionWordName(word);
+    object[{name.data(), name.size()}] = counts[word];
   }
   return object;
 }
@@ -86,23 +86,19 @@ std::vector<const typename Map::value_type*> Sorted(const Map& map, Weight weigh
 
 }  // namespace
 
-absl::string_view ActionName(Action action) {
-  static constexpr std::array<absl::string_view, kActionCount> kNames = {"dunno",        "reject",      "defer",
-                                                                         "would_reject", "would_defer", "not_known"};
-  return kNames[static_cast<size_t>(action)];
+void DecisionCounts::Add(const DecisionCounts& other) {
+  for (size_t i = 0; i < kDecisionWordCount; ++i) counts_[i] += other.counts_[i];
 }
 
-void ActionCounts::Add(const ActionCounts& other) {
-  for (size_t i = 0; i < kActionCount; ++i) counts_[i] += other.counts_[i];
-}
-
-uint64_t ActionCounts::total() const {
+uint64_t DecisionCounts::total() const {
   uint64_t total = 0;
   for (const uint64_t count : counts_) total += count;
   return total;
 }
 
-uint64_t ActionCounts::refused() const { return total() - (*this)[Action::kDunno] - (*this)[Action::kNotKnown]; }
+uint64_t DecisionCounts::refused() const {
+  return total() - (*this)[DecisionWord::kDunno] - (*this)[DecisionWord::kNotKnown];
+}
 
 double Tally::Domain::different_accepted() const {
   int set = 0;
@@ -134,14 +130,14 @@ void Tally::Count(const Decided& decided) {
                  [](char c) { return absl::ascii_tolower(static_cast<unsigned char>(c)); });
   Domain& domain = DomainOf(absl::string_view(lowered.data(), length));
   ReasonTally& reason = ReasonOf(decided.reason);
-  ++counts_[decided.action];
-  ++domain.counts[decided.action];
-  ++reason.counts[decided.action];
+  ++counts_[decided.word];
+  ++domain.counts[decided.word];
+  ++reason.counts[decided.word];
   domain.accepts_all |= decided.accepts_all;
-  if (decided.action != Action::kNotKnown) asked_.Add(Printable(decided.address, kLongestAddress), {.count = 1});
-  if (Refuses(decided.action)) {
+  if (decided.word != DecisionWord::kNotKnown) asked_.Add(Printable(decided.address, kLongestAddress), {.count = 1});
+  if (Refuses(decided.word)) {
     CountRefused(decided, reason);
-  } else if (decided.action == Action::kDunno) {
+  } else if (decided.word == DecisionWord::kDunno) {
     const uint64_t hash = XXH3_64bits(decided.address.data(), decided.address.size());
     domain.accepted[hash % 4] |= uint64_t{1} << (hash >> 58);
   }

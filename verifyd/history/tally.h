@@ -1,4 +1,4 @@
-// A tally of what was decided in an hour, or in many: numbers by action, by reason and by domain, the addresses that
+// A tally of what was decided in an hour, or in many: numbers by word, by reason and by domain, the addresses that
 // were asked about and refused most, and for each reason some replies of servers.
 //
 // Bounded whatever clients send: beyond kMostDomains and kMostReasons the rest counts as kOthers. Addresses are counted
@@ -20,33 +20,28 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "boost/json/fwd.hpp"
+#include "verifyd/history/decision_word.h"
 #include "verifyd/history/top_addresses.h"
 
 namespace verifyd {
 
-// The action that the MTA was told. kWould*: it would have been told so, but for warn_if_reject or a dry run.
-// kNotKnown: a replay without probes met an address that memory does not know.
-enum class Action : uint8_t { kDunno, kReject, kDefer, kWouldReject, kWouldDefer, kNotKnown };
-constexpr size_t kActionCount = 6;
-absl::string_view ActionName(Action action);  // "dunno", "would_reject"
-
-// The number of decisions of each action.
-class ActionCounts {
+// The number of decisions of each word.
+class DecisionCounts {
  public:
-  uint64_t& operator[](Action action) { return counts_[static_cast<size_t>(action)]; }
-  uint64_t operator[](Action action) const { return counts_[static_cast<size_t>(action)]; }
-  void Add(const ActionCounts& other);
+  uint64_t& operator[](DecisionWord word) { return counts_[static_cast<size_t>(word)]; }
+  uint64_t operator[](DecisionWord word) const { return counts_[static_cast<size_t>(word)]; }
+  void Add(const DecisionCounts& other);
   uint64_t total() const;
   // Refused or deferred, in earnest or not.
   uint64_t refused() const;
 
  private:
-  std::array<uint64_t, kActionCount> counts_ = {};
+  std::array<uint64_t, kDecisionWordCount> counts_ = {};
 };
 
 // One decision. The views are read only while it is counted.
 struct Decided {
-  Action action = Action::kDunno;
+  DecisionWord word = DecisionWord::kDunno;
   absl::string_view reason;
   absl::string_view domain;   // upper or lower case
   absl::string_view address;  // as the client wrote it
@@ -69,7 +64,7 @@ class Tally {
   static constexpr char kOthers[] = "(others)";
 
   struct Domain {
-    ActionCounts counts;
+    DecisionCounts counts;
     bool accepts_all = false;
     // Different addresses that were accepted, by linear counting: a bit for each, at its hash.
     std::array<uint64_t, 4> accepted = {};
@@ -85,7 +80,7 @@ class Tally {
     absl::Time when;
   };
   struct ReasonTally {
-    ActionCounts counts;
+    DecisionCounts counts;
     std::vector<Sample> samples;
   };
 
@@ -94,7 +89,7 @@ class Tally {
   // Keeps only the `most` domains with the highest numbers, half of them by refusals; the rest goes to kOthers.
   void Shrink(size_t most);
 
-  const ActionCounts& counts() const { return counts_; }
+  const DecisionCounts& counts() const { return counts_; }
   uint64_t accepted_before() const { return accepted_before_; }
   const absl::flat_hash_map<std::string, Domain>& domains() const { return domains_; }
   const absl::flat_hash_map<std::string, ReasonTally>& reasons() const { return reasons_; }
@@ -119,7 +114,7 @@ class Tally {
   void CountRefused(const Decided& decided, ReasonTally& reason);
   void NoteDeferred(absl::string_view address, absl::Time since);
 
-  ActionCounts counts_;
+  DecisionCounts counts_;
   uint64_t accepted_before_ = 0;
   absl::flat_hash_map<std::string, Domain> domains_;
   absl::flat_hash_map<std::string, ReasonTally> reasons_;

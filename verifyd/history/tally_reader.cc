@@ -47,13 +47,14 @@ absl::StatusOr<absl::Time> TimeIn(const json::object& object, absl::string_view 
   return time;
 }
 
-absl::StatusOr<ActionCounts> CountsIn(const json::object& object, absl::string_view name) {
+absl::StatusOr<DecisionCounts> CountsIn(const json::object& object, absl::string_view name) {
   const json::value* const value = Field(object, name);
   if (value == nullptr || !value->is_object()) return Wrong(name, "an object of numbers");
-  ActionCounts counts;
-  for (size_t i = 0; i < kActionCount; ++i) {
-    const auto action = static_cast<Action>(i);
-    ASSIGN_OR_RETURN(counts[action], NumberOf(Field(value->get_object(), ActionName(action)), ActionName(action)));
+  DecisionCounts counts;
+  for (size_t i = 0; i < kDecisionWordCount; ++i) {
+    const auto word = static_cast<DecisionWord>(i);
+    ASSIGN_OR_RETURN(counts[word],
+                     NumberOf(Field(value->get_object(), DecisionWordName(word)), DecisionWordName(word)));
   }
   return counts;
 }
@@ -85,7 +86,7 @@ absl::Status TallyReader::ReadEach(absl::string_view name, absl::Status (TallyRe
 absl::Status TallyReader::ReadReason(const json::object& entry) {
   ASSIGN_OR_RETURN(const std::string name, TextIn(entry, "reason"));
   Tally::ReasonTally& reason = tally_.ReasonOf(name);
-  ASSIGN_OR_RETURN(const ActionCounts counts, CountsIn(entry, "counts"));
+  ASSIGN_OR_RETURN(const DecisionCounts counts, CountsIn(entry, "counts"));
   reason.counts.Add(counts);
   const json::value* const samples = Field(entry, "samples");
   if (samples == nullptr || !samples->is_array()) return Wrong("samples", "a list");

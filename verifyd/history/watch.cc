@@ -9,7 +9,7 @@
 namespace verifyd {
 namespace {
 
-double ShareOf(const ActionCounts& counts) {
+double ShareOf(const DecisionCounts& counts) {
   return counts.total() == 0 ? 0 : static_cast<double>(counts.refused()) / static_cast<double>(counts.total());
 }
 

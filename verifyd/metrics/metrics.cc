@@ -7,7 +7,8 @@
 namespace verifyd {
 namespace {
 
-constexpr std::array<absl::string_view, 5> kActions = {"dunno", "reject", "defer", "warn", "error"};
+constexpr std::array<absl::string_view, 6> kActions = {"dunno",        "reject",      "defer",
+                                                       "would_reject", "would_defer", "error"};
 
 }  // namespace
 

@@ -25,7 +25,7 @@ class Metrics {
   prometheus::Counter& probes(Deliverability d) { return *probes_[static_cast<size_t>(d)]; }
   prometheus::Counter& joined() { return *joined_; }
   prometheus::Counter& refreshes() { return *refreshes_; }
-  // "dunno", "reject", "defer", "warn", "error"
+  // "dunno", "reject", "defer", "would_reject", "would_defer", "error"
   prometheus::Counter& decisions(absl::string_view action);
   // By the name of a door; for it to keep.
   prometheus::Counter& door_requests(absl::string_view door);

@@ -252,7 +252,7 @@ TEST_F(MilterTest, WhatTheMtaDeliversOrRefusesItselfIsNotAskedAbout) {
 TEST_F(MilterTest, TheNameOfTheDaemonIsTheContext) {
   Begin(R"(DC{daemon_name}\000dry_run\000)");
   EXPECT_EQ(Recipient("bad@example.com"), "c");
-  EXPECT_THAT(LastLine(), HasSubstr("action=warn code=550"));
+  EXPECT_THAT(LastLine(), HasSubstr("action=would_reject code=550"));
   Begin(R"(DC{daemon_name}\000ORIGINATING\000v\000Postfix 3.7.11\000)");
   EXPECT_EQ(Recipient("later@example.com"), "c");
   Begin();

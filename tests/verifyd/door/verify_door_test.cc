@@ -138,7 +138,7 @@ TEST_F(VerifyDoorTest, TheDecisionTableDoes) {
 TEST_F(VerifyDoorTest, InADryRunNobodyIsRefused) {
   Configure({{"dry_run", "yes"}});
   EXPECT_EQ(Ask("nobody@example.com"), Answer(0, kUnknownUser));
-  EXPECT_TRUE(log_.Contains("action=warn"));
+  EXPECT_TRUE(log_.Contains("action=would_reject result=undeliverable"));
 }
 
 TEST_F(VerifyDoorTest, WhatIsNotToBeVerifiedIsAccepted) {

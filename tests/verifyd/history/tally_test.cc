@@ -24,27 +24,27 @@ using ::testing::SizeIs;
 
 const absl::Time kNow = absl::FromUnixSeconds(1800000000);
 
-void Count(Tally& tally, Action action, const std::string& address, int times = 1) {
+void Count(Tally& tally, DecisionWord word, const std::string& address, int times = 1) {
   Decided decided;
-  decided.action = action;
-  decided.reason = action == Action::kDunno ? "accepted" : "no_such_user";
+  decided.word = word;
+  decided.reason = word == DecisionWord::kDunno ? "accepted" : "no_such_user";
   decided.address = address;
   decided.domain = absl::string_view(address).substr(address.find('@') + 1);
   decided.rule = "test.rule";
-  decided.reply = action == Action::kDunno ? "250 Ok" : "550 5.1.1 User unknown";
+  decided.reply = word == DecisionWord::kDunno ? "250 Ok" : "550 5.1.1 User unknown";
   decided.when = kNow;
   for (int i = 0; i < times; ++i) tally.Count(decided);
 }
 
 TEST(TallyTest, CountsByActionReasonDomainAndAddress) {
   Tally tally;
-  Count(tally, Action::kDunno, "joe@Example.com", 3);
-  Count(tally, Action::kReject, "bad@example.com", 2);
-  Count(tally, Action::kWouldDefer, "odd@example.net");
+  Count(tally, DecisionWord::kDunno, "joe@Example.com", 3);
+  Count(tally, DecisionWord::kReject, "bad@example.com", 2);
+  Count(tally, DecisionWord::kWouldDefer, "odd@example.net");
   EXPECT_EQ(tally.counts().total(), 6u);
   EXPECT_EQ(tally.counts().refused(), 3u);
-  EXPECT_EQ(tally.domains().at("example.com").counts[Action::kDunno], 3u);
-  EXPECT_EQ(tally.domains().at("example.com").counts[Action::kReject], 2u);
+  EXPECT_EQ(tally.domains().at("example.com").counts[DecisionWord::kDunno], 3u);
+  EXPECT_EQ(tally.domains().at("example.com").counts[DecisionWord::kReject], 2u);
   EXPECT_EQ(tally.reasons().at("no_such_user").counts.refused(), 3u);
   EXPECT_EQ(tally.refused().entries().at("bad@example.com").count, 2u);
   EXPECT_THAT(tally.refused().entries(), SizeIs(2));
@@ -53,7 +53,7 @@ TEST(TallyTest, CountsByActionReasonDomainAndAddress) {
 TEST(TallyTest, DomainsWithoutEndBecomeOthers) {
   Tally tally;
   for (size_t i = 0; i < 3 * Tally::kMostDomains; ++i) {
-    Count(tally, Action::kReject, absl::StrCat("joe@d", i, ".example"));
+    Count(tally, DecisionWord::kReject, absl::StrCat("joe@d", i, ".example"));
   }
   EXPECT_THAT(tally.domains(), SizeIs(Tally::kMostDomains + 1));
   EXPECT_EQ(tally.domains().at(Tally::kOthers).counts.refused(), 2 * Tally::kMostDomains);
@@ -62,9 +62,10 @@ TEST(TallyTest, DomainsWithoutEndBecomeOthers) {
 
 TEST(TallyTest, TheAddressThatIsAskedMostIsCountedWhateverIsDecided) {
   Tally tally;
-  for (int i = 0; i < 3; ++i) tally.Count({.action = Action::kDunno, .reason = "accepted", .address = "a@example.com"});
-  tally.Count({.action = Action::kReject, .reason = "no_such_user", .address = "a@example.com"});
-  tally.Count({.action = Action::kNotKnown, .reason = "not_cached", .address = "b@example.com"});
+  for (int i = 0; i < 3; ++i)
+    tally.Count({.word = DecisionWord::kDunno, .reason = "accepted", .address = "a@example.com"});
+  tally.Count({.word = DecisionWord::kReject, .reason = "no_such_user", .address = "a@example.com"});
+  tally.Count({.word = DecisionWord::kNotKnown, .reason = "not_cached", .address = "b@example.com"});
   ASSERT_THAT(tally.asked().entries(), SizeIs(1));
   EXPECT_EQ(tally.asked().entries().at("a@example.com").count, 4u);
   EXPECT_EQ(Tally::FromJson(tally.ToJson())->asked().entries().at("a@example.com").count, 4u);
@@ -73,8 +74,8 @@ TEST(TallyTest, TheAddressThatIsAskedMostIsCountedWhateverIsDecided) {
 TEST(TallyTest, TheAddressThatIsRefusedMostIsFoundAmongManyOthers) {
   Tally tally;
   for (int i = 0; i < 5000; ++i) {
-    Count(tally, Action::kReject, absl::StrCat("once", i, "@example.com"));
-    if (i % 10 == 0) Count(tally, Action::kReject, "often@example.com");
+    Count(tally, DecisionWord::kReject, absl::StrCat("once", i, "@example.com"));
+    if (i % 10 == 0) Count(tally, DecisionWord::kReject, "often@example.com");
   }
   ASSERT_TRUE(tally.refused().entries().contains("often@example.com"));
   const TopAddresses::Entry& often = tally.refused().entries().at("often@example.com");
@@ -90,7 +91,8 @@ std::vector<std::string> RepliesOf(const Tally& tally) {
 
 TEST(TallyTest, KeepsTheFirstFewDifferentRepliesOfEachReason) {
   const auto refused = [](Tally& tally, const std::string& reply) {
-    tally.Count({.action = Action::kReject, .reason = "no_such_user", .address = "bad@example.com", .reply = reply});
+    tally.Count(
+        {.word = DecisionWord::kReject, .reason = "no_such_user", .address = "bad@example.com", .reply = reply});
   };
   static_assert(Tally::kMostSamples == 3);
   Tally tally;
@@ -109,15 +111,15 @@ TEST(TallyTest, KeepsTheFirstFewDifferentRepliesOfEachReason) {
 
 TEST(TallyTest, WhatAClientWroteIsPrintableInIt) {
   Tally tally;
-  Count(tally, Action::kReject, "a\nb\x01@exa\xffmple.com");
+  Count(tally, DecisionWord::kReject, "a\nb\x01@exa\xffmple.com");
   EXPECT_TRUE(tally.refused().entries().contains("a?b?@exa?mple.com"));
   EXPECT_TRUE(tally.domains().contains("exa?mple.com"));
 }
 
 TEST(TallyTest, DifferentAcceptedAddressesAreEstimated) {
   Tally tally;
-  Count(tally, Action::kDunno, "joe@few.example", 1000);
-  for (int i = 0; i < 250; ++i) Count(tally, Action::kDunno, absl::StrCat("u", i, "@many.example"));
+  Count(tally, DecisionWord::kDunno, "joe@few.example", 1000);
+  for (int i = 0; i < 250; ++i) Count(tally, DecisionWord::kDunno, absl::StrCat("u", i, "@many.example"));
   EXPECT_LT(tally.domains().at("few.example").different_accepted(), 2);
   EXPECT_NEAR(tally.domains().at("many.example").different_accepted(), 250, 50);
 }
@@ -125,20 +127,20 @@ TEST(TallyTest, DifferentAcceptedAddressesAreEstimated) {
 TEST(TallyTest, ASumHasTheNumbersOfBoth) {
   Tally a;
   Tally b;
-  Count(a, Action::kReject, "bad@example.com", 2);
-  Count(b, Action::kReject, "bad@example.com", 3);
-  Count(b, Action::kDunno, "joe@example.net");
+  Count(a, DecisionWord::kReject, "bad@example.com", 2);
+  Count(b, DecisionWord::kReject, "bad@example.com", 3);
+  Count(b, DecisionWord::kDunno, "joe@example.net");
   a.Add(b);
   EXPECT_EQ(a.counts().total(), 6u);
   EXPECT_EQ(a.refused().entries().at("bad@example.com").count, 5u);
-  EXPECT_EQ(a.domains().at("example.net").counts[Action::kDunno], 1u);
+  EXPECT_EQ(a.domains().at("example.net").counts[DecisionWord::kDunno], 1u);
 }
 
 TEST(TallyTest, ShrinkKeepsTheHighestNumbersAndAddsUpTheRest) {
   Tally tally;
-  for (int i = 0; i < 20; ++i) Count(tally, Action::kDunno, absl::StrCat("joe@d", i, ".example"), 2);
-  Count(tally, Action::kReject, "bad@refused.example");
-  Count(tally, Action::kDunno, "joe@busy.example", 100);
+  for (int i = 0; i < 20; ++i) Count(tally, DecisionWord::kDunno, absl::StrCat("joe@d", i, ".example"), 2);
+  Count(tally, DecisionWord::kReject, "bad@refused.example");
+  Count(tally, DecisionWord::kDunno, "joe@busy.example", 100);
   tally.Shrink(4);
   EXPECT_THAT(tally.domains(), SizeIs(5));
   EXPECT_TRUE(tally.domains().contains("refused.example"));
@@ -150,8 +152,8 @@ TEST(TallyTest, ShrinkKeepsTheHighestNumbersAndAddsUpTheRest) {
 
 TEST(TallyTest, ComesBackFromJsonAsItWas) {
   Tally tally;
-  Count(tally, Action::kReject, "bad@example.com", 2);
-  Count(tally, Action::kDunno, "joe@example.com");
+  Count(tally, DecisionWord::kReject, "bad@example.com", 2);
+  Count(tally, DecisionWord::kDunno, "joe@example.com");
   const std::string text = boost::json::serialize(tally.ToJson());
   const absl::StatusOr<Tally> back = Tally::FromJson(boost::json::parse(text).get_object());
   ASSERT_THAT(back, IsOk());
@@ -160,7 +162,7 @@ TEST(TallyTest, ComesBackFromJsonAsItWas) {
 
 TEST(TallyTest, OtherJsonIsRefusedWithItsFieldNamed) {
   Tally tally;
-  Count(tally, Action::kReject, "bad@example.com");
+  Count(tally, DecisionWord::kReject, "bad@example.com");
   boost::json::object object = tally.ToJson();
   object["domains"] = 7;
   EXPECT_THAT(Tally::FromJson(object).status().message(), HasSubstr("\"domains\": expected a list"));
@@ -170,10 +172,10 @@ TEST(TallyTest, OtherJsonIsRefusedWithItsFieldNamed) {
 TEST(WatchTest, ShareOfRefusalsThatJumpsIsNoticed) {
   Tally before;
   Tally hour;
-  Count(before, Action::kDunno, "joe@example.com", 98);
-  Count(before, Action::kReject, "bad@example.com", 2);
-  Count(hour, Action::kReject, "bad@example.com", 30);
-  Count(hour, Action::kDunno, "joe@example.com", 30);
+  Count(before, DecisionWord::kDunno, "joe@example.com", 98);
+  Count(before, DecisionWord::kReject, "bad@example.com", 2);
+  Count(hour, DecisionWord::kReject, "bad@example.com", 30);
+  Count(hour, DecisionWord::kDunno, "joe@example.com", 30);
   EXPECT_THAT(Notices(hour, before, Tally()), Contains(Field(&Notice::about, "example.com")));
   EXPECT_THAT(Notices(before, hour, Tally()), IsEmpty());
 }
@@ -181,22 +183,22 @@ TEST(WatchTest, ShareOfRefusalsThatJumpsIsNoticed) {
 TEST(WatchTest, FewRefusalsAreNoJump) {
   Tally before;
   Tally hour;
-  Count(before, Action::kDunno, "joe@example.com", 100);
-  Count(hour, Action::kReject, "bad@example.com", static_cast<int>(kJumpRefusals) - 1);
+  Count(before, DecisionWord::kDunno, "joe@example.com", 100);
+  Count(hour, DecisionWord::kReject, "bad@example.com", static_cast<int>(kJumpRefusals) - 1);
   EXPECT_THAT(Notices(hour, before, Tally()), IsEmpty());
 }
 
 TEST(WatchTest, DomainThatOnlyAcceptsIsNoticedUntilItRefuses) {
   Tally week;
-  for (int i = 0; i < 400; ++i) Count(week, Action::kDunno, absl::StrCat("u", i, "@example.com"));
+  for (int i = 0; i < 400; ++i) Count(week, DecisionWord::kDunno, absl::StrCat("u", i, "@example.com"));
   EXPECT_THAT(Notices(Tally(), Tally(), week), Contains(Field(&Notice::kind, "accepts_all")));
-  Count(week, Action::kReject, "bad@example.com");
+  Count(week, DecisionWord::kReject, "bad@example.com");
   EXPECT_THAT(Notices(Tally(), Tally(), week), IsEmpty());
 }
 
 TEST(WatchTest, DeferralsWithoutEndAndFormerUsersAreNoticed) {
   Tally hour;
-  hour.Count({.action = Action::kDefer,
+  hour.Count({.word = DecisionWord::kDefer,
               .reason = "greylisted",
               .domain = "example.com",
               .address = "joe@example.com",
