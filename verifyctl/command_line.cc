@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -25,6 +26,7 @@
 #include "verifyctl/learn_verb.h"
 #include "verifyctl/option_words.h"
 #include "verifyctl/pin_verbs.h"
+#include "verifyctl/place.h"
 #include "verifyctl/report_verbs.h"
 #include "verifyctl/status_verb.h"
 #include "verifyctl/store_verbs.h"
@@ -78,16 +80,18 @@ void AddGlobalOptions(CLI::App& app, CommandLine& line) {
   app.require_subcommand(1);
 }
 
-// A verb of the api. `memory_will_do`: as of Asker.
+using AskerMaker = std::unique_ptr<Asker> (*)(const Place&, Console&);
+
+// A verb of the api. Its asker is made when it runs.
 template <typename Options>
 CLI::App* AddVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
-                  Options CommandLine::*options, int (*verb)(const Options&, Asker&, Console&), bool memory_will_do) {
+                  Options CommandLine::*options, int (*verb)(const Options&, Asker&, Console&), AskerMaker asker_at) {
   CLI::App* sub = app.add_subcommand(name, documentation);
-  sub->callback([&line, options, verb, memory_will_do] {
-    line.run = [&line, options, verb, memory_will_do](Console& console) {
-      Asker asker(line.place, memory_will_do, console);
+  sub->callback([&line, options, verb, asker_at] {
+    line.run = [&line, options, verb, asker_at](Console& console) {
+      const std::unique_ptr<Asker> asker = asker_at(line.place, console);
       (line.*options).json = line.json;
-      return verb(line.*options, asker, console);
+      return verb(line.*options, *asker, console);
     };
   });
   return sub;
@@ -95,25 +99,26 @@ CLI::App* AddVerb(CLI::App& app, CommandLine& line, const std::string& name, con
 
 // One that has no options.
 void AddVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
-             int (*verb)(bool, Asker&, Console&), bool memory_will_do) {
-  app.add_subcommand(name, documentation)->callback([&line, verb, memory_will_do] {
-    line.run = [&line, verb, memory_will_do](Console& console) {
-      Asker asker(line.place, memory_will_do, console);
-      return verb(line.json, asker, console);
+             int (*verb)(bool, Asker&, Console&), AskerMaker asker_at) {
+  app.add_subcommand(name, documentation)->callback([&line, verb, asker_at] {
+    line.run = [&line, verb, asker_at](Console& console) {
+      const std::unique_ptr<Asker> asker = asker_at(line.place, console);
+      return verb(line.json, *asker, console);
     };
   });
 }
 
 CLI::App* AddAddressVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
-                         int (*verb)(const AddressOptions&, Asker&, Console&), bool memory_will_do) {
-  CLI::App* sub = AddVerb(app, line, name, documentation, &CommandLine::addresses, verb, memory_will_do);
+                         int (*verb)(const AddressOptions&, Asker&, Console&), AskerMaker asker_at) {
+  CLI::App* sub = AddVerb(app, line, name, documentation, &CommandLine::addresses, verb, asker_at);
   sub->add_option("ADDRESS", line.addresses.addresses, "Addresses; - reads them from standard input, one a line")
       ->required();
   return sub;
 }
 
 void AddAddressVerbs(CLI::App& app, CommandLine& line) {
-  CLI::App* verify = AddAddressVerb(app, line, "verify", "Verify addresses, from memory or by a probe", Verify, false);
+  CLI::App* verify =
+      AddAddressVerb(app, line, "verify", "Verify addresses, from memory or by a probe", Verify, DaemonAt);
   verify->add_flag("--fresh", line.addresses.fresh, "Ask the server even though memory has an answer");
   verify->add_flag("--trace", line.addresses.trace, "Ask the server, and show the dialogue");
   verify->add_flag("--sender", line.addresses.sender, "They are senders, not recipients");
@@ -122,10 +127,11 @@ void AddAddressVerbs(CLI::App& app, CommandLine& line) {
                    "How long to wait for a probe; default: as long as it may take")
       ->check(ATime(ApiArguments::kMaxPatience))
       ->type_name("TIME");
-  AddAddressVerb(app, line, "query", "What memory answers, without a probe", Query, true);
-  AddAddressVerb(app, line, "show", "Everything that is held of an address, or of a refusal by its id", Show, true);
-  AddAddressVerb(app, line, "history", "The last findings about an address", History, true);
-  AddAddressVerb(app, line, "delete", "Forget an address", Delete, true);
+  AddAddressVerb(app, line, "query", "What memory answers, without a probe", Query, DaemonOrCacheAt);
+  AddAddressVerb(app, line, "show", "Everything that is held of an address, or of a refusal by its id", Show,
+                 DaemonOrCacheAt);
+  AddAddressVerb(app, line, "history", "The last findings about an address", History, DaemonOrCacheAt);
+  AddAddressVerb(app, line, "delete", "Forget an address", Delete, DaemonOrCacheAt);
 }
 
 void AddTimes(CLI::App& sub, CommandLine& line) {
@@ -138,47 +144,47 @@ void AddTimes(CLI::App& sub, CommandLine& line) {
 }
 
 void AddPinVerbs(CLI::App& app, CommandLine& line) {
-  CLI::App* set =
-      AddVerb(app, line, "set", "Say what is held true of an address or a domain", &CommandLine::pin, Set, true);
+  CLI::App* set = AddVerb(app, line, "set", "Say what is held true of an address or a domain", &CommandLine::pin, Set,
+                          DaemonOrCacheAt);
   set->add_option("TARGET", line.pin.target, "ADDRESS or @DOMAIN")->required();
   set->add_option("STATUS", line.pin.status, "deliverable or undeliverable")
       ->required()
       ->check(OneOfItsWords("STATUS"));
   AddTimes(*set, line);
-  AddVerb(app, line, "unset", "Take that back", &CommandLine::pin, Unset, true)
+  AddVerb(app, line, "unset", "Take that back", &CommandLine::pin, Unset, DaemonOrCacheAt)
       ->add_option("TARGET", line.pin.target, "ADDRESS or @DOMAIN")
       ->required();
-  AddVerb(app, line, "pins", "What was set, and what is on hold", Pins, true);
-  CLI::App* hold =
-      AddVerb(app, line, "hold", "Ask nobody of a domain or at a destination, for now", &CommandLine::pin, Hold, false);
+  AddVerb(app, line, "pins", "What was set, and what is on hold", Pins, DaemonOrCacheAt);
+  CLI::App* hold = AddVerb(app, line, "hold", "Ask nobody of a domain or at a destination, for now", &CommandLine::pin,
+                           Hold, DaemonAt);
   hold->add_option("TARGET", line.pin.target, "@DOMAIN or DESTINATION")->required();
   AddTimes(*hold, line);
-  AddVerb(app, line, "release", "End a hold", &CommandLine::pin, Release, false)
+  AddVerb(app, line, "release", "End a hold", &CommandLine::pin, Release, DaemonAt)
       ->add_option("TARGET", line.pin.target, "@DOMAIN or DESTINATION")
       ->required();
 }
 
 void AddDestinationVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
-                        int (*verb)(const DestinationOptions&, Asker&, Console&), bool memory_will_do) {
-  CLI::App* sub = AddVerb(app, line, name, documentation, &CommandLine::destination, verb, memory_will_do);
+                        int (*verb)(const DestinationOptions&, Asker&, Console&), AskerMaker asker_at) {
+  CLI::App* sub = AddVerb(app, line, name, documentation, &CommandLine::destination, verb, asker_at);
   CLI::Option* option = sub->add_option("DESTINATION", line.destination.name, "Its name, as `destinations` shows it");
-  if (!memory_will_do) option->required();
+  if (asker_at == DaemonAt) option->required();  // to change one
 }
 
 void AddReportVerbs(CLI::App& app, CommandLine& line) {
   AddVerb(app, line, "report", "What was refused or deferred, and what would have been", &CommandLine::report, Report,
-          false)
+          DaemonAt)
       ->add_option("--since", line.report.since, "How far back; default 24h")
       ->check(ATime())
       ->type_name("TIME");
   CLI::App* top = AddVerb(app, line, "top", "The addresses that were asked about most, and refused most",
-                          &CommandLine::report, Top, false);
+                          &CommandLine::report, Top, DaemonAt);
   top->add_option("--since", line.report.since, "How far back; default 24h")->check(ATime())->type_name("TIME");
   top->add_option("-n", line.report.number, "How many of each; default 10")
       ->check(CLI::Range(1, static_cast<int>(Tally::kReported)))
       ->type_name("NUMBER");
   CLI::App* replay = AddVerb(app, line, "replay", "The same of the recipients in a Postfix mail log",
-                             &CommandLine::report, ReplayLog, false);
+                             &CommandLine::report, ReplayLog, DaemonAt);
   replay->add_option("MAIL_LOG", line.report.mail_log, "The log; - is standard input")->required();
   replay->add_flag("--probe", line.report.probe, "Ask the servers about what memory does not know");
 }
@@ -205,13 +211,14 @@ CLI::App* AddSelection(CLI::App* sub, CommandLine& line) {
 }
 
 void AddCacheVerbs(CLI::App& app, CommandLine& line) {
-  AddSelection(
-      AddVerb(app, line, "list", "What is held of addresses, a line for each", &CommandLine::cache, List, true), line);
-  AddSelection(AddVerb(app, line, "purge", "Forget many addresses", &CommandLine::cache, Purge, true), line)
+  AddSelection(AddVerb(app, line, "list", "What is held of addresses, a line for each", &CommandLine::cache, List,
+                       DaemonOrCacheAt),
+               line);
+  AddSelection(AddVerb(app, line, "purge", "Forget many addresses", &CommandLine::cache, Purge, DaemonOrCacheAt), line)
       ->add_flag("--dry-run", line.cache.dry_run, "Only say how many");
-  AddVerb(app, line, "clean", "Remove what has expired, now", &CommandLine::cache, Clean, true);
+  AddVerb(app, line, "clean", "Remove what has expired, now", &CommandLine::cache, Clean, DaemonOrCacheAt);
   AddSelection(AddVerb(app, line, "export", "What is held of addresses, for import or other programs",
-                       &CommandLine::cache, Export, true),
+                       &CommandLine::cache, Export, DaemonOrCacheAt),
                line)
       ->add_option("--format", line.cache.format, "jsonl (default), csv, or postfix: what postmap reads")
       ->check(OneOfItsWords("--format"))
@@ -222,16 +229,16 @@ void AddCacheVerbs(CLI::App& app, CommandLine& line) {
       ->required();
   sub->callback([&line] {
     line.run = [&line](Console& console) {
-      Asker asker(line.place, true, console);
+      const std::unique_ptr<Asker> asker = DaemonOrCacheAt(line.place, console);
       line.import_options.json = line.json;
-      return Import(line.import_options, line.place, asker, console);
+      return Import(line.import_options, line.place, *asker, console);
     };
   });
 }
 
 void AddLearnVerb(CLI::App& app, CommandLine& line) {
   CLI::App* sub = AddVerb(app, line, "learn", "Take in what the deliveries in a Postfix mail log say of recipients",
-                          &CommandLine::learn, Learn, false);
+                          &CommandLine::learn, Learn, DaemonAt);
   sub->add_option("MAIL_LOG", line.learn.mail_log, "The log; - or none is standard input");
   sub->add_flag("--follow", line.learn.follow, "Go on with what comes, also when the log is rotated");
   sub->add_flag("--dry-run", line.learn.dry_run, "Only say how many");
@@ -284,9 +291,9 @@ void AddDoctorVerb(CLI::App& app, CommandLine& line) {
   add("--reach", line.doctor.reach, "A domain whose server to try instead of some big ones; may be repeated", "DOMAIN");
   sub->callback([&line] {
     line.run = [&line](Console& console) {
-      Asker asker(line.place, false, console);
+      const std::unique_ptr<Asker> asker = DaemonAt(line.place, console);
       line.doctor.json = line.json;
-      return RunDoctor(line.doctor, line.place, asker, console);
+      return RunDoctor(line.doctor, line.place, *asker, console);
     };
   });
 }
@@ -402,14 +409,15 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
   AddGlobalOptions(app, line);
   AddAddressVerbs(app, line);
   AddPinVerbs(app, line);
-  AddDestinationVerb(app, line, "destinations", "What is remembered of destinations", ShowDestinations, true);
+  AddDestinationVerb(app, line, "destinations", "What is remembered of destinations", ShowDestinations,
+                     DaemonOrCacheAt);
   AddDestinationVerb(app, line, "reset", "Forget what speaks against a destination, and its pace", ResetDestination,
-                     false);
-  AddDestinationVerb(app, line, "trust", "Believe a doubted destination again", TrustDestination, false);
-  AddVerb(app, line, "domains", "What is known of whole domains", Domains, false);
+                     DaemonAt);
+  AddDestinationVerb(app, line, "trust", "Believe a doubted destination again", TrustDestination, DaemonAt);
+  AddVerb(app, line, "domains", "What is known of whole domains", Domains, DaemonAt);
   AddVerb(app, line, "status", "Whether all is well: 0, else 1 (warning) or 2 (critical), as monitoring wants it",
-          ShowStatus, false);
-  CLI::App* stats = AddVerb(app, line, "stats", "Counters of the daemon", &CommandLine::stats, Stats, false);
+          ShowStatus, DaemonAt);
+  CLI::App* stats = AddVerb(app, line, "stats", "Counters of the daemon", &CommandLine::stats, Stats, DaemonAt);
   stats->add_flag("--all", line.stats.all, "Every counter by its name");
   stats->add_option("--watch", line.stats.watch, "Again every so many seconds (1), until it is interrupted")
       ->expected(0, 1)
@@ -423,7 +431,7 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
   AddConfigVerb(app, line);
   AddDoctorVerb(app, line);
   AddClassifyVerb(app, line);
-  AddVerb(app, line, "reload", "Make the daemon read its settings again", Reload, false);
+  AddVerb(app, line, "reload", "Make the daemon read its settings again", Reload, DaemonAt);
   AddCompletionVerb(app, line);
   AddHelpVerb(app, line);
   const std::string verb(VerbIn(arguments));

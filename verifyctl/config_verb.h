@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "verifyctl/asker.h"
 #include "verifyctl/console.h"
+#include "verifyctl/place.h"
 
 namespace verifyd {
 

@@ -10,6 +10,7 @@
 
 #include "verifyctl/asker.h"
 #include "verifyctl/console.h"
+#include "verifyctl/place.h"
 
 namespace verifyd {
 

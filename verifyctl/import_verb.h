@@ -8,6 +8,7 @@
 
 #include "verifyctl/asker.h"
 #include "verifyctl/console.h"
+#include "verifyctl/place.h"
 
 namespace verifyd {
 

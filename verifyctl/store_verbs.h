@@ -5,8 +5,8 @@
 
 #include <string>
 
-#include "verifyctl/asker.h"
 #include "verifyctl/console.h"
+#include "verifyctl/place.h"
 
 namespace verifyd {
 

@@ -23,7 +23,7 @@
 #include "tests/status_matchers.h"
 #include "tests/verifyd/api/api_world.h"
 #include "verifyctl/command_line.h"
-#include "verifyctl/daemon_client.h"
+#include "verifyctl/daemon_asker.h"
 #include "verifyctl/exit_code.h"
 #include "verifyd/http/control.h"
 
@@ -434,8 +434,9 @@ TEST_F(VerifyctlTest, AFrozenDaemonWasWaitedForWithoutEnd) {
   request.target = "/v1/status";
   // The second call finds the queue full.
   for (int call = 0; call < 3; ++call) {
-    const absl::StatusOr<int> answered = AskDaemon(
-        path, request, [](const std::vector<absl::string_view>& /*lines*/) {}, absl::Milliseconds(20));
+    DaemonAsker daemon(path);
+    daemon.set_patience(absl::Milliseconds(20));
+    const absl::StatusOr<int> answered = daemon.Ask(request, [](const std::vector<absl::string_view>& /*lines*/) {});
     EXPECT_TRUE(absl::IsUnavailable(answered.status())) << answered.status();
     EXPECT_THAT(answered, FailsWith("the daemon does not answer: " + path + ": nothing within 20ms"));
   }

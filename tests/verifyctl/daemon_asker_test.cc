@@ -1,4 +1,4 @@
-#include "verifyctl/daemon_client.h"
+#include "verifyctl/daemon_asker.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -66,7 +66,7 @@ class Answerer {
 
 constexpr char kAnswer[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}\n";
 
-TEST(DaemonClientTest, AnAnswerThatCameWhileALineWasAwaitedLeftTheConnectionOpen) {
+TEST(DaemonAskerTest, AnAnswerThatCameWhileALineWasAwaitedLeftTheConnectionOpen) {
   const TemporaryDirectory folder;
   Answerer daemon(folder.path() + "/control", kAnswer);
   const auto next_line = std::make_shared<std::promise<void>>();
@@ -81,7 +81,7 @@ TEST(DaemonClientTest, AnAnswerThatCameWhileALineWasAwaitedLeftTheConnectionOpen
   const auto take = [&](const std::vector<absl::string_view>& came) {
     for (const absl::string_view line : came) lines.emplace_back(line);
   };
-  const absl::StatusOr<int> status = AskDaemon(folder.path() + "/control", request, take);
+  const absl::StatusOr<int> status = DaemonAsker(folder.path() + "/control").Ask(request, take);
   ASSERT_THAT(status, IsOk());
   EXPECT_EQ(*status, 200);
   EXPECT_EQ(lines, std::vector<std::string>({"{}"}));
@@ -89,7 +89,7 @@ TEST(DaemonClientTest, AnAnswerThatCameWhileALineWasAwaitedLeftTheConnectionOpen
   next_line->set_value();
 }
 
-TEST(DaemonClientTest, LinesThatNobodyTakesDoNotKeepTheAnswerBack) {
+TEST(DaemonAskerTest, LinesThatNobodyTakesDoNotKeepTheAnswerBack) {
   const TemporaryDirectory folder;
   Answerer daemon(folder.path() + "/control", "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 3\r\n\r\n{}\n");
   ApiRequest request;
@@ -97,7 +97,7 @@ TEST(DaemonClientTest, LinesThatNobodyTakesDoNotKeepTheAnswerBack) {
   request.target = "/v1/verify";
   request.lines = []() -> boost::asio::awaitable<std::optional<std::string>> { co_return std::string(100000, 'x'); };
   const absl::StatusOr<int> status =
-      AskDaemon(folder.path() + "/control", request, [](const std::vector<absl::string_view>& /*lines*/) {});
+      DaemonAsker(folder.path() + "/control").Ask(request, [](const std::vector<absl::string_view>& /*lines*/) {});
   ASSERT_THAT(status, IsOk());
   EXPECT_EQ(*status, 503);
   EXPECT_TRUE(daemon.HeardTheEnd());

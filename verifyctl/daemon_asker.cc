@@ -1,4 +1,4 @@
-#include "verifyctl/daemon_client.h"
+#include "verifyctl/daemon_asker.h"
 
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -205,26 +205,25 @@ void Rethrow(const std::exception_ptr& error) {
 
 }  // namespace
 
-absl::StatusOr<int> AskDaemon(const std::string& socket_path, const ApiRequest& request, LineSink sink,
-                              absl::Duration patience) {
-  if (socket_path.empty() || socket_path.size() >= sizeof(sockaddr_un::sun_path)) {
-    return absl::InvalidArgumentError(absl::StrCat("\"", socket_path, "\" can not be the path of a socket"));
+absl::StatusOr<int> DaemonAsker::Ask(const ApiRequest& request, LineSink sink) {
+  if (socket_path_.empty() || socket_path_.size() >= sizeof(sockaddr_un::sun_path)) {
+    return absl::InvalidArgumentError(absl::StrCat("\"", socket_path_, "\" can not be the path of a socket"));
   }
   const auto begun = std::chrono::steady_clock::now();
-  const auto call = std::make_shared<Call>(socket_path, request);
-  RETURN_IF_ERROR(call->Connect(patience));
+  const auto call = std::make_shared<Call>(socket_path_, request);
+  RETURN_IF_ERROR(call->Connect(patience()));
   const ReadingThread reading(call);
-  absl::StatusOr<int> answer = NoAnswer(socket_path, patience);
+  absl::StatusOr<int> answer = NoAnswer(socket_path_, patience());
   asio::co_spawn(call->context, call->Send(), Rethrow);
   asio::co_spawn(call->context, call->Receive(sink), [&](const std::exception_ptr& error, absl::StatusOr<int> came) {
     Rethrow(error);
     answer = std::move(came);
     call->context.stop();
   });
-  if (patience == absl::InfiniteDuration()) {
+  if (patience() == absl::InfiniteDuration()) {
     call->context.run();
   } else {
-    call->context.run_until(begun + absl::ToChronoNanoseconds(patience));
+    call->context.run_until(begun + absl::ToChronoNanoseconds(patience()));
   }
   // The daemon is to know that it is over, also where a line is still awaited.
   boost::system::error_code ignored;

@@ -1,4 +1,4 @@
-#include "verifyctl/local_cache.h"
+#include "verifyctl/cache_asker.h"
 
 #include <unistd.h>
 
@@ -24,7 +24,7 @@ constexpr absl::Duration kPause = absl::Microseconds(200);
 
 }  // namespace
 
-struct LocalCache::Impl {
+struct CacheAsker::Impl {
   Impl(const Configuration& configuration, const CacheSettings& cache_settings)
       : file(absl::StrCat(cache_settings.path, ".mdb")),
         loop(Clock::Real()),
@@ -71,7 +71,7 @@ absl::Status CheckCacheFile(const std::string& file) {
   return absl::IsNotFound(readable) ? absl::NotFoundError(absl::StrCat("there is no cache ", file)) : readable;
 }
 
-absl::StatusOr<std::unique_ptr<LocalCache>> LocalCache::Open(const Configuration& configuration) {
+absl::StatusOr<std::unique_ptr<CacheAsker>> CacheAsker::Open(const Configuration& configuration) {
   if (configuration.cache.path.empty()) return absl::NotFoundError("there is no cache: address_verify_map is empty");
   const std::string file = absl::StrCat(configuration.cache.path, ".mdb");
   RETURN_IF_ERROR(CheckCacheFile(file));
@@ -87,14 +87,14 @@ absl::StatusOr<std::unique_ptr<LocalCache>> LocalCache::Open(const Configuration
   if (!impl->cache->counts().persistent) {
     return absl::UnavailableError(absl::StrCat("the cache ", file, " can not be used"));
   }
-  return std::unique_ptr<LocalCache>(new LocalCache(std::move(impl)));
+  return std::unique_ptr<CacheAsker>(new CacheAsker(std::move(impl)));
 }
 
-LocalCache::LocalCache(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+CacheAsker::CacheAsker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-LocalCache::~LocalCache() { impl_->cache->Flush(); }
+CacheAsker::~CacheAsker() { impl_->cache->Flush(); }
 
-int LocalCache::Ask(const ApiRequest& request, LineSink sink) {
+absl::StatusOr<int> CacheAsker::Ask(const ApiRequest& request, LineSink sink) {
   impl_->loop.Poll();  // what has been written since
   ApiRequest asked = request;
   // Who may open the file may change it, but not behind the back of a process that has it open: that one may hold what
