@@ -3,9 +3,10 @@
 #define VERIFYD_VERIFYCTL_EXIT_CODE_H_
 
 #include "absl/status/status.h"
-#include "boost/json/fwd.hpp"
 
 namespace verifyd {
+
+struct ShownVerdict;
 
 constexpr int kExitDeliverable = 0;
 constexpr int kExitUndeliverable = 1;
@@ -21,8 +22,8 @@ constexpr int kExitProtocol = 76;     // what answered is not verifyd
 constexpr int kExitNoPermission = 77;
 constexpr int kExitConfiguration = 78;
 
-// Of one result, or of an {"address", "error"} line.
-int ExitCodeOf(const boost::json::object& result);
+// Of one result.
+int ExitCodeOf(const ShownVerdict& result);
 // Of an error on the way to the answer.
 int ExitCodeOf(const absl::Status& status);
 // Of a file that was to be read: what is in it may be what is wrong (InvalidArgument),

@@ -13,6 +13,7 @@
 #include "boost/json.hpp"
 #include "classifier/reason.h"
 #include "verifyctl/result_text.h"
+#include "verifyd/json/described.h"
 #include "verifyd/json/json.h"
 
 namespace verifyd {
@@ -194,38 +195,34 @@ std::string TopText(const json::object& top) {
   return out;
 }
 
-std::string RefusalText(const json::object& refusal) {
-  const absl::string_view subject = TextField(refusal, "subject");
-  std::string out = absl::StrCat(TextField(refusal, "id"), ": ", TextField(refusal, "action"), " of ", subject, "\n");
-  PutRow(out, "when", TextField(refusal, "when"));
-  PutRow(out, "client", TextField(refusal, "client_address"));
-  PutRow(out, "helo", TextField(refusal, "helo_name"));
-  PutRow(out, "login", TextField(refusal, "sasl_username"));
-  PutRow(out, "sender", absl::StrCat("<", TextField(refusal, "sender"), ">"));
-  PutRow(out, "recipient", absl::StrCat("<", TextField(refusal, "recipient"), ">"));
-  PutRow(out, "queue id", TextField(refusal, "queue_id"));
-  const int64_t code = NumberField(refusal, "code");
+std::string RefusalText(const ShownRefusal& refusal) {
+  const std::string& subject = refusal.subject;
+  std::string out = absl::StrCat(refusal.id, ": ", refusal.action, " of ", subject, "\n");
+  PutRow(out, "when", ShownTime(refusal.when));
+  PutRow(out, "client", refusal.client_address);
+  PutRow(out, "helo", refusal.helo_name);
+  PutRow(out, "login", refusal.sasl_username);
+  PutRow(out, "sender", absl::StrCat("<", refusal.sender.value_or(""), ">"));
+  PutRow(out, "recipient", absl::StrCat("<", refusal.recipient, ">"));
+  PutRow(out, "queue id", refusal.queue_id);
   PutRow(out, "said",
-         absl::StrCat(code == 0 ? "" : absl::StrCat(code, " "), TextField(refusal, "dsn"), " ",
-                      TextField(refusal, "said")));
-  PutRow(out, "why", TextField(refusal, "why"));
-  PutRow(out, "restriction", TextField(refusal, "restriction"));
-  if (const json::object* const finding = ObjectField(refusal, "finding")) {
-    const absl::string_view mx_address = TextField(*finding, "mx_address");
-    PutRow(out, "rule", TextField(*finding, "rule"));
-    PutRow(out, "server",
-           absl::StrCat(TextField(*finding, "mx"), mx_address.empty() ? "" : absl::StrCat("[", mx_address, "]")));
-    PutRow(out, "stage", absl::AsciiStrToUpper(TextField(*finding, "stage")));
-    PutRow(out, "reply", TextField(*finding, "text"));
-    PutRow(out, "found", TextField(*finding, "updated"));
+         absl::StrCat(refusal.code == 0 ? "" : absl::StrCat(refusal.code.value, " "), refusal.dsn, " ", refusal.said));
+  PutRow(out, "why", refusal.why);
+  PutRow(out, "restriction", refusal.restriction);
+  if (refusal.finding.has_value()) {
+    PutRow(out, "rule", refusal.finding->rule);
+    PutRow(out, "server", ServerText(*refusal.finding));
+    PutRow(out, "stage", absl::AsciiStrToUpper(refusal.finding->stage));
+    PutRow(out, "reply", refusal.finding->text);
+    PutRow(out, "found", ShownTime(refusal.finding->updated));
   }
-  PutRow(out, "asked", TextField(refusal, "asked"));
-  out += DialogueText(refusal);
+  PutRow(out, "asked", ShownTime(refusal.asked));
+  if (refusal.transcript.has_value()) out += DialogueText(*refusal.transcript);
   if (subject.empty()) return out;
   PutRow(out, "to see more", absl::StrCat("verifyctl show ", ShellWord(subject)));
-  PutRow(out, "to let it in",
-         absl::StrCat("verifyctl set ", ShellWord(subject), " deliverable --for 7d --why \"refusal ",
-                      TextField(refusal, "id"), "\""));
+  PutRow(
+      out, "to let it in",
+      absl::StrCat("verifyctl set ", ShellWord(subject), " deliverable --for 7d --why \"refusal ", refusal.id, "\""));
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "boost/json/fwd.hpp"
+#include "verifyd/history/shown_refusal.h"
 
 namespace verifyd {
 
@@ -17,7 +18,7 @@ std::string ReportText(const boost::json::object& report);
 boost::json::object TopOf(const boost::json::object& report, size_t number);
 std::string TopText(const boost::json::object& top);
 // All of one refusal, and what to do where it was wrong.
-std::string RefusalText(const boost::json::object& refusal);
+std::string RefusalText(const ShownRefusal& refusal);
 
 }  // namespace verifyd
 

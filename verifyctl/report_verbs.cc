@@ -19,6 +19,7 @@
 #include "verifyctl/log_line.h"
 #include "verifyctl/mail_log.h"
 #include "verifyctl/report_text.h"
+#include "verifyd/json/described.h"
 
 namespace verifyd {
 namespace {
@@ -122,11 +123,13 @@ int ReplayLog(const ReportOptions& options, Asker& asker, Console& console) {
   return code;
 }
 
-int ShowRefusal(absl::string_view id, bool json, Asker& asker, Console& console) {
+int ShowRefusal(absl::string_view id, bool as_json, Asker& asker, Console& console) {
   ApiRequest request;
   request.method = "GET";
   request.target = absl::StrCat("/v1/refusal?id=", id);
-  return Ask(request, json, asker, console, RefusalText);
+  return Answer(asker, request, console, [&](absl::string_view line, const json::object& answer) {
+    console.out << (as_json ? absl::StrCat(line, "\n") : RefusalText(FromJson<ShownRefusal>(answer)));
+  });
 }
 
 }  // namespace verifyd

@@ -1,4 +1,4 @@
-// The api's JSON in words, for people.
+// What the api shows in words, for people.
 #ifndef VERIFYD_VERIFYCTL_RESULT_TEXT_H_
 #define VERIFYD_VERIFYCTL_RESULT_TEXT_H_
 
@@ -8,6 +8,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "boost/json/fwd.hpp"
+#include "verifyd/json/shown_destination.h"
+#include "verifyd/json/shown_record.h"
+#include "verifyd/json/shown_verdict.h"
 
 namespace verifyd {
 
@@ -25,19 +28,21 @@ std::string Rough(absl::Duration duration);
 
 // One result of verify or query: a line with the address and its status, and below it what it rests on. Ends with a
 // newline.
-std::string ResultText(const boost::json::object& result);
-// What was said, from its "transcript"; nothing where it has none. A line each.
-std::string DialogueText(const boost::json::object& result);
+std::string ResultText(const ShownVerdict& result);
+// What was said, a line each, below a title.
+std::string DialogueText(const ShownDialogue& dialogue);
+// "mx.example.com[192.0.2.1]"; empty where nobody was asked.
+std::string ServerText(const ShownFinding& finding);
 // All that is held of an address, as `show` has it.
-std::string HeldText(const boost::json::object& held, absl::Time now);
+std::string HeldText(const ShownHeld& held, absl::Time now);
 // One pin or hold, or that one is gone: a line.
-std::string PinText(const boost::json::object& pin);
+std::string PinText(const ShownPin& pin);
 // One destination: a line with its name and state, and below it why.
-std::string DestinationText(const boost::json::object& destination, absl::Time now);
+std::string DestinationText(const ShownDestination& destination, absl::Time now);
 // One domain: a line with what holds for all its addresses, and below it since when and what to do about it.
-std::string DomainText(const boost::json::object& domain, absl::Time now);
+std::string DomainText(const ShownDomain& domain, absl::Time now);
 // The last findings about an address, as `history` has them.
-std::string HistoryText(const boost::json::object& held, absl::Time now);
+std::string HistoryText(const ShownHeld& held, absl::Time now);
 // An address as other verbs take it, and people read it: quoted where it must be. `key` is without quotes; what is no
 // address stays as it is.
 std::string SpelledAddress(absl::string_view key);

@@ -16,15 +16,14 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "boost/asio/awaitable.hpp"
-#include "boost/json.hpp"
 #include "cache/cache.h"
 #include "mail/address.h"
-#include "verifyd/json/json.h"
+#include "verifyd/json/described.h"
+#include "verifyd/json/shown_destination.h"
+#include "verifyd/json/shown_record.h"
 
 namespace verifyd {
 namespace {
-
-namespace json = boost::json;
 
 // What is longer is no name, and is shown cut.
 constexpr size_t kShownTarget = Address::kMaxAddress;
@@ -57,14 +56,13 @@ boost::asio::awaitable<std::string> DestinationsNow(Prober* prober, std::string 
   if (prober != nullptr) {
     for (DestinationActivity& activity : co_await prober->Activity(name)) active[activity.name] = std::move(activity);
   }
-  json::array destinations;
+  ShownDestinations shown;
   for (const DestinationState& state : states) {
-    json::object& shown = destinations.emplace_back(ToJson(state, now)).get_object();
-    if (const auto found = active.find(state.name); found != active.end()) shown["now"] = ToJson(found->second);
+    shown.destinations.push_back(Shown(state, now));
+    const auto found = active.find(state.name);
+    if (found != active.end()) shown.destinations.back().now = Shown(found->second);
   }
-  json::object object;
-  object["destinations"] = std::move(destinations);
-  co_return json::serialize(object);
+  co_return JsonLine(shown);
 }
 
 }  // namespace
@@ -88,9 +86,9 @@ ApiReply HandleHold(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& ar
                                       domain.ok() ? absl::StrCat("; did you mean @", *domain, "?") : ""));
   }
   LogInfo(absl::StrCat("control: ", Printable(arguments.target, kShownTarget), " is on hold"));
-  json::object object = ToJson(arguments.target, hold);
-  object["status"] = "hold";
-  return JsonReply(object);
+  ShownPin shown = Shown(arguments.target, hold);
+  shown.status = kShownHold;
+  return JsonReply(AsJson(shown));
 }
 
 ApiReply HandleRelease(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
@@ -109,7 +107,7 @@ ApiReply HandleRelease(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments&
   const std::string shown = Printable(arguments.target, kShownTarget);
   if (!held) return ApiError(404, absl::StrCat(shown, " is not on hold"));
   LogInfo(absl::StrCat("control: ", shown, " is not on hold any more"));
-  return JsonReply({{"target", JsonText(shown)}, {"released", true}});
+  return JsonReply(AsJson(ShownPin{.target = shown, .released = true}));
 }
 
 ApiReply HandleDestinations(ApiContext& context, const ApiArguments& arguments) {
@@ -127,7 +125,7 @@ ApiReply HandleDestinations(ApiContext& context, const ApiArguments& arguments) 
                  states = std::move(states), now,
                  done = false]() mutable -> boost::asio::awaitable<std::optional<std::string>> {
     if (std::exchange(done, true)) co_return std::nullopt;
-    co_return absl::StrCat(co_await DestinationsNow(prober, name, std::move(states), now), "\n");
+    co_return co_await DestinationsNow(prober, name, std::move(states), now);
   };
   return reply;
 }
@@ -135,7 +133,7 @@ ApiReply HandleDestinations(ApiContext& context, const ApiArguments& arguments) 
 ApiReply HandleTrust(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
   const std::string shown = Printable(arguments.target, kShownTarget);
   if (!daemon.verifier.Trust(arguments.target)) return ApiError(404, absl::StrCat("nothing is held of ", shown));
-  return JsonReply({{"target", JsonText(shown)}, {"believed", true}});
+  return JsonReply(AsJson(ShownChange{.target = shown, .believed = true}));
 }
 
 // A destination begins anew: no breaker, no pace that was found out, no resting source. Doubt and hold have their own
@@ -147,7 +145,7 @@ ApiReply HandleReset(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& a
     return ApiError(404, absl::StrCat("nothing is held of ", shown));
   }
   daemon.prober.Reset(arguments.target);
-  return JsonReply({{"target", JsonText(shown)}, {"reset", true}});
+  return JsonReply(AsJson(ShownChange{.target = shown, .reset = true}));
 }
 
 }  // namespace verifyd

@@ -9,7 +9,9 @@
 #include "base/text.h"
 #include "boost/json.hpp"
 #include "mail/address.h"
+#include "verifyd/json/described.h"
 #include "verifyd/json/json.h"
+#include "verifyd/json/shown_verdict.h"
 
 namespace verifyd {
 namespace {
@@ -43,10 +45,8 @@ std::string AnswerLine(absl::string_view address, const Verdict& verdict) {
 }
 
 std::string AnswerLine(absl::string_view text, const absl::Status& wrong) {
-  json::object object;
-  object["address"] = JsonText(Printable(text, kShownAddress));
-  object["error"] = JsonText(wrong.message());
-  return json::serialize(object) + "\n";
+  const std::string address = Printable(text, kShownAddress);
+  return JsonLine(ShownVerdict{.address = address, .error = wrong.message()});
 }
 
 ApiReply NoAddresses(absl::string_view name) {

@@ -25,17 +25,12 @@ boost::json::string JsonText(absl::string_view text);
 // RFC 3339, UTC, whole seconds; null for a time that is not set.
 boost::json::value ToJson(absl::Time time);
 
-// reason, scope, stage, rule, code, enhanced, text, mx, mx_address, updated; learned_from where it was no probe.
 boost::json::object ToJson(const Finding& finding);
-// The answer to one question: address, status, state, source, the finding's fields, age_s, refreshing, transcript.
 // `address` is shown as it was asked for. The object lives in `storage`, which must outlive it.
 boost::json::object ToJson(absl::string_view address, const Verdict& verdict, boost::json::storage_ptr storage = {});
 
 // address, when, relay, relay_address, relay_port, protocol, reply.
 boost::json::object ToJson(const Delivery& delivery);
-
-// at_ms, kind (note, sent, received), text.
-boost::json::array ToJson(const std::vector<TranscriptLine>& transcript);
 
 // Everything held, with what becomes of it when.
 boost::json::object ToJson(const Record& record, const Lifetimes& lifetimes, absl::Time now);
