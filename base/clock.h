@@ -1,6 +1,6 @@
-// The time, as everything in verifyd sees it. There are two: the wall clock (what is written into records and logs, may
-// jump) and the monotonic one (what deadlines and timers use, never jumps). Both come from one Clock that is handed to
-// whoever needs it, so that a test sets them.
+// The time, as everything in verifyd sees it. There are two: the wall clock is written into records and logs and may
+// jump; the monotonic one serves deadlines and timers and never jumps. Both come from one Clock that is passed in, so
+// that a test can set them.
 //
 // Thread: any.
 #ifndef VERIFYD_BASE_CLOCK_H_
@@ -18,7 +18,7 @@ class MonoTime {
  public:
   constexpr MonoTime() = default;
   static constexpr MonoTime FromNanos(int64_t nanos) { return MonoTime(nanos); }
-  // Later than every deadline: "no deadline".
+  // Later than every deadline; stands for "no deadline".
   static constexpr MonoTime InfiniteFuture() { return MonoTime(INT64_MAX); }
   constexpr int64_t nanos() const { return nanos_; }
 
@@ -39,7 +39,7 @@ class MonoTime {
 
 class Clock {
  public:
-  // The machine's clocks; lives for ever.
+  // Returns the machine's clocks. They are never destroyed.
   static const Clock& Real();
 
   Clock(const Clock&) = delete;
@@ -56,17 +56,17 @@ class Clock {
   std::atomic<int64_t> mono_nanos_{0};
 };
 
-// A clock that stands still until it is told to move. For tests: move it through TestLoop::Advance, which also lets
-// everything happen that was due in between.
+// A clock that stands still until it is told to move. For tests: move it through TestLoop::Advance, which also runs
+// everything that was due in between.
 class ManualClock : public Clock {
  public:
   explicit ManualClock(absl::Time start = absl::FromUnixSeconds(1700000000));
 
-  // Both clocks go forward.
+  // Moves both clocks forward.
   void Advance(absl::Duration by);
-  // Monotonic time goes to `to` (never back), wall time by the same distance.
+  // Moves monotonic time to `to` (never back) and wall time by the same distance.
   void AdvanceTo(MonoTime to);
-  // Only the wall clock jumps, as when somebody sets it. May go back.
+  // Sets only the wall clock, as an administrator does. It may go back.
   void SetWall(absl::Time now);
 };
 

@@ -45,7 +45,7 @@ struct Pipe {
   int write = -1;
 };
 
-// A process group of its own: who is killed is killed with all that it has started.
+// Gives the command a process group of its own, so that killing it also kills all that it has started.
 int Spawn(const std::vector<std::string>& command, const Pipe& output, const Pipe& complaint, pid_t& child) {
   std::vector<char*> arguments;
   arguments.reserve(command.size() + 1);
@@ -76,7 +76,7 @@ int Spawn(const std::vector<std::string>& command, const Pipe& output, const Pip
   return error;
 }
 
-// Takes what is there to be read; false at the end.
+// Reads what is there; false at the end.
 bool ReadSome(int descriptor, size_t limit, std::string& text) {
   std::array<char, 8192> chunk{};
   const ssize_t got = ::read(descriptor, chunk.data(), chunk.size());
@@ -86,7 +86,7 @@ bool ReadSome(int descriptor, size_t limit, std::string& text) {
   return true;
 }
 
-// False: the time is over, or there was too much of it.
+// False: the time is over, or there was too much output.
 bool ReadBoth(const Pipe& output, const Pipe& complaint, const CommandLimits& limits, MonoTime deadline,
               std::string& said, std::string& complained) {
   std::array<pollfd, 2> open = {pollfd{.fd = output.read, .events = POLLIN, .revents = 0},
@@ -144,7 +144,7 @@ absl::StatusOr<std::string> RunCommand(const std::vector<std::string>& command, 
         absl::StrCat(program, ": was not done within ", absl::FormatDuration(limits.time)));
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return said;
-  // The last line is what it has died of.
+  // The last line says why it failed.
   absl::string_view last = absl::string_view(complained).substr(0, kMaxComplaint);
   while (!last.empty() && last.back() == '\n') last.remove_suffix(1);
   if (const size_t end = last.rfind('\n'); end != absl::string_view::npos) last.remove_prefix(end + 1);

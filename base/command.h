@@ -1,4 +1,4 @@
-// A command of the system, run to its end: without a shell, with an environment of its own, without any of our open
+// Runs a command of the system to its end: without a shell, with an environment of its own, without any of our open
 // files, bounded in time and output.
 //
 // Thread: any that may wait for it.
@@ -19,8 +19,8 @@ struct CommandLimits {
   size_t output = size_t{1} << 20;  // bytes
 };
 
-// What `command` (a path, and its arguments) writes to its standard output. Errors: NotFound when there is no such
-// program, else what it said on standard error, or which limit it met; it is killed then.
+// Returns what `command` (a path, and its arguments) writes to its standard output. Errors: NotFound when there is no
+// such program, else its text on standard error, or the limit for which it was killed.
 absl::StatusOr<std::string> RunCommand(const std::vector<std::string>& command, const CommandLimits& limits = {});
 
 }  // namespace verifyd

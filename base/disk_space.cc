@@ -11,7 +11,7 @@
 namespace verifyd {
 namespace {
 
-// What a write needs at least, so to speak: less than that is none.
+// With less than this free, a disk counts as full.
 constexpr uint64_t kNothing = uint64_t{16} * 1024;
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The disk that a file is on: how much of it is free, and whether that is why a write failed.
+// The disk that a file is on: how much of it is free, and whether a full disk made a write fail.
 //
 // Thread: any; a call waits for the disk as stat(2) does.
 #ifndef VERIFYD_BASE_DISK_SPACE_H_
@@ -12,14 +12,14 @@ namespace verifyd {
 
 struct DiskSpace {
   uint64_t bytes = 0;
-  uint64_t free_bytes = 0;  // for who is not root
+  uint64_t free_bytes = 0;  // for everybody but root
 };
 
-// Of the disk that `folder` is on; nothing where there is no such folder.
+// Returns the space on the disk that holds `folder`; nothing where there is no such folder.
 std::optional<DiskSpace> DiskSpaceOf(const std::string& folder);
 
-// What the errno `code` of a failed write of `file` means. A disk that is full, or a quota that is used up, is called
-// that also where a library makes EIO of the few bytes that went out.
+// Returns what the errno `code` of a failed write of `file` means. It recognises a full disk also where a library
+// reports EIO because only a part was written.
 std::string WriteErrorText(const std::string& file, int code);
 
 }  // namespace verifyd

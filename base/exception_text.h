@@ -1,4 +1,4 @@
-// What the exception that is being handled says, for an edge that no exception may cross.
+// The text of the exception that is being handled, for an edge that no exception may cross.
 //
 // Thread: any.
 #ifndef VERIFYD_BASE_EXCEPTION_TEXT_H_
@@ -8,7 +8,7 @@
 
 namespace verifyd {
 
-// To be called in `catch (...)`. Never empty: what is no std::exception, or says nothing, is said to be so.
+// Call it in `catch (...)`. Never empty: it also names an exception that is no std::exception or has no text.
 std::string ExceptionText();
 
 }  // namespace verifyd

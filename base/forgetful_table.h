@@ -1,11 +1,11 @@
-// A forgetful table: remembers something of keys that strangers choose, and of so many at most. When one more comes to
-// a full table, a few entries are looked at and the one that is worth least makes room: whoever fills the table with
-// keys that were seen once pushes out others that were seen once, not those that matter. The hand that looks goes on
-// from where it stopped, so what is worth nothing any more is found sooner or later.
+// A forgetful table: it remembers something of keys that strangers choose, up to a fixed number of keys. When a key
+// comes to a full table, the table looks at a few entries and drops the one that is worth least. A stranger who fills
+// the table with keys seen once therefore pushes out other keys seen once, not entries that matter. The search goes on
+// from where it stopped, so it finds every worthless entry sooner or later.
 //
-// Everything takes constant time. References hold until the next FindOrAdd or Erase.
+// Everything but EraseIf takes constant time. References hold until the next FindOrAdd or Erase.
 //
-// Thread: one (whoever owns it).
+// Thread: one (the owner's).
 #ifndef VERIFYD_BASE_FORGETFUL_TABLE_H_
 #define VERIFYD_BASE_FORGETFUL_TABLE_H_
 
@@ -23,7 +23,7 @@ class ForgetfulTable {
  public:
   explicit ForgetfulTable(size_t most) : most_(std::max<size_t>(most, 1)) {}
 
-  // Null: it is not remembered.
+  // Null: `key` is not remembered.
   template <typename Lookup>
   const Value* Find(const Lookup& key) const {
     const auto found = places_.find(key);
@@ -35,7 +35,7 @@ class ForgetfulTable {
     return const_cast<Value*>(std::as_const(*this).Find(key));
   }
 
-  // What is remembered of `key`, or else `value`, which is remembered from now on. `worth(value)` says what an entry is
+  // Returns what is remembered of `key`; else remembers and returns `value`. `worth(value)` says what an entry is
   // worth, as anything that can be compared.
   template <typename Worth>
   Value& FindOrAdd(const Key& key, Value value, const Worth& worth) {
@@ -64,7 +64,7 @@ class ForgetfulTable {
     entries_.pop_back();
   }
 
-  // Forgets those of which `which(value)` is true. This one looks at all.
+  // Forgets all entries of which `which(value)` is true. It looks at every entry.
   template <typename Which>
   void EraseIf(const Which& which) {
     std::erase_if(entries_, [&](const auto& entry) { return which(entry.second); });

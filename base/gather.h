@@ -1,4 +1,4 @@
-// Runs several tasks at once and waits for all of them. A loop that ends meanwhile lets go of all.
+// Runs several tasks at once and waits for all of them. When the loop ends first, it drops them all.
 //
 // Thread: the loop's thread only.
 #ifndef VERIFYD_BASE_GATHER_H_
@@ -26,7 +26,7 @@ struct GatheredResults {
 template <typename T>
 boost::asio::awaitable<void> KeepGathered(boost::asio::awaitable<T> task, std::shared_ptr<GatheredResults<T>> gathered,
                                           size_t place) {
-  // Also where an exception leaves the task: its result is then an empty one.
+  // Runs also when an exception leaves the task; its result is then empty.
   struct Ended {
     GatheredResults<T>& gathered;
     ~Ended() {
@@ -37,7 +37,7 @@ boost::asio::awaitable<void> KeepGathered(boost::asio::awaitable<T> task, std::s
   gathered->results[place] = co_await std::move(task);
 }
 
-// The results are in the order of the tasks; that of a task which an exception has left is an empty one.
+// Returns the results in the order of the tasks. The result of a task that ended by an exception is empty.
 template <typename T>
 boost::asio::awaitable<std::vector<T>> Gather(Loop& loop, std::vector<boost::asio::awaitable<T>> tasks) {
   const auto gathered = std::make_shared<GatheredResults<T>>(loop);

@@ -1,4 +1,4 @@
-// A small file that this program keeps for its next run: made anew as a whole, or left as it is.
+// A small file that this program keeps for its next run. It is written as a whole or left as it is.
 //
 // Thread: any. Waits for the disk.
 #ifndef VERIFYD_BASE_KEPT_FILE_H_
@@ -11,8 +11,8 @@
 
 namespace verifyd {
 
-// For the owner only (mode 0600). What somebody has left at `file`.new is not written through. Errors name the file and
-// the reason.
+// Only the owner may read it (mode 0600). It never writes through something that another user left at `file`.new.
+// Errors name the file and the reason.
 absl::Status KeepFile(const std::string& file, absl::string_view text);
 
 }  // namespace verifyd

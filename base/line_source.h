@@ -12,8 +12,8 @@
 
 namespace verifyd {
 
-// The next lines, as many as have come together, each with its line end; nullopt behind the last one. One call at a
-// time. Destroying it means that nobody listens any more: what is under way ends by itself.
+// Returns the next lines, as many as have come together, each with its line end; nullopt after the last one. One call
+// at a time. Destroy the source when nobody listens any more: its work then ends by itself.
 using LineSource = std::function<boost::asio::awaitable<std::optional<std::string>>()>;
 
 }  // namespace verifyd

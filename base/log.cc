@@ -44,7 +44,7 @@ constexpr std::array<Facility, 11> kFacilities = {{{"mail", LOG_MAIL},
                                                    {"local6", LOG_LOCAL6},
                                                    {"local7", LOG_LOCAL7}}};
 
-// Behind the sink that writes: a flush that comes here has found everything before it written.
+// Stands behind the sink that writes: when a flush comes here, everything before it was written.
 class EndSink : public spdlog::sinks::base_sink<std::mutex> {
  public:
   // False: not within `limit`.
@@ -59,14 +59,14 @@ class EndSink : public spdlog::sinks::base_sink<std::mutex> {
   std::promise<void> end_;
 };
 
-// The pool ends before the sink: its end joins the thread that may still be in it.
+// The pool ends before the sink: its end joins the thread that may still be in the sink.
 struct State {
   std::shared_ptr<EndSink> end;
   std::shared_ptr<spdlog::details::thread_pool> pool;
   std::shared_ptr<spdlog::logger> logger;
 };
 
-// Set before the threads start and cleared after they ended: the pointer is all that is read meanwhile.
+// Set before the threads start and cleared after they ended: meanwhile only the pointer is read.
 std::atomic<spdlog::logger*> active_logger{nullptr};
 std::atomic<bool> debug_logged{false};
 
@@ -109,7 +109,7 @@ class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
  public:
   explicit StderrSink(spdlog::details::thread_pool& pool)
       : journal_(std::getenv("JOURNAL_STREAM") != nullptr), pool_(pool) {}
-  // The end of the log stands in the queue, too: the last lines may still be here.
+  // The command that ends the log stands in the queue, too, so the last lines may still be unwritten.
   ~StderrSink() override { Write(); }
   StderrSink(const StderrSink&) = delete;
   StderrSink& operator=(const StderrSink&) = delete;
@@ -132,14 +132,14 @@ class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
 
  private:
   void Write() {
-    // What can not be written is lost, as with any full disk. Not by stdio: its lock would outlive a stuck write.
+    // Lines that can not be written are lost, as on any full disk. Not by stdio: its lock would outlive a stuck write.
     for (absl::string_view left = lines_; !left.empty();) {
       const ssize_t written = ::write(STDERR_FILENO, left.data(), left.size());
       if (written < 0 && errno != EINTR) break;
       left.remove_prefix(written < 0 ? 0 : static_cast<size_t>(written));
     }
     lines_.clear();
-    // Those that come in the next moment need not wake this thread one by one.
+    // Wait a moment: the next lines then need not wake this thread one by one.
     std::this_thread::sleep_for(kLinger);
   }
 
@@ -203,7 +203,7 @@ void StopLog(absl::Duration limit) {
   if (stopped.logger == nullptr) return;
   stopped.logger->flush();
   if (stopped.end->Await(limit)) return;  // and the log thread is joined
-  // It is stuck in a write, and joining it would be for ever.
+  // It is stuck in a write, so joining it would wait for ever.
   static auto& left_behind = *new std::vector<State>;
   left_behind.push_back(std::move(stopped));
 }

@@ -1,5 +1,5 @@
-// The log: one line a call, asynchronous and bounded, so that a stuck syslog or a full pipe never blocks a loop. Lines
-// that find the queue full are dropped and counted.
+// The log: one line a call, asynchronous and bounded, so that a stuck syslog or a full pipe never blocks a loop. When
+// the queue is full, the oldest line is dropped and counted.
 //
 // Thread: any. Before StartLog and after StopLog lines go to standard error at once (tests, start-up errors).
 #ifndef VERIFYD_BASE_LOG_H_
@@ -18,7 +18,7 @@ namespace verifyd {
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
 struct LogOptions {
-  // False: standard error, with a "<N>" priority in front where that is the journal.
+  // False: standard error, with a "<N>" priority in front where standard error is the journal.
   bool to_syslog = false;
   std::string ident = "verifyd";
   // A facility of syslog(3) by name: "mail", "daemon", "local0" ...
@@ -26,27 +26,27 @@ struct LogOptions {
   bool debug = false;
 };
 
-// True if `name` is a facility that LogOptions takes.
+// Returns true if `name` is a facility that LogOptions takes.
 bool IsSyslogFacility(absl::string_view name);
 
 void StartLog(const LogOptions& options);
-// Writes what is queued, then returns to standard error. Where that takes longer than `limit` (nobody reads the pipe)
-// what is left is lost, and the thread that writes it is left behind.
+// Writes what is queued, then returns to standard error. Where that takes longer than `limit` (nobody reads the pipe),
+// the rest of the lines is lost and the writing thread is left behind.
 void StopLog(absl::Duration limit = absl::Seconds(1));
-// Lines lost because the queue was full.
+// Returns how many lines were lost because the queue was full.
 uint64_t LogLinesDropped();
 
-// For tools: lines that go to standard error at once are said by `program`, and only warnings and errors are said.
-// Before there are other threads.
+// For tools: lines that go to standard error at once begin with `program`, and only warnings and errors are written.
+// Call it before there are other threads.
 void SpeakAs(absl::string_view program);
 
-// Every line goes through `filter` from now on, on the thread that logs it; null: as it is. Before there are other
-// threads.
+// From now on every line goes through `filter`, on the thread that logs it; null: lines are logged as they are. Call it
+// before there are other threads.
 void SetLogFilter(std::function<std::string(absl::string_view line)> filter);
-// Whether there is one.
+// Returns true if a filter is set.
 bool LogFiltered();
 
-// `line` must be printable already where it holds foreign text (base/text.h).
+// `line` must already be printable where it holds foreign text (base/text.h).
 void Log(LogLevel level, absl::string_view line);
 bool DebugLogged();
 inline void LogDebug(absl::string_view line) { Log(LogLevel::kDebug, line); }

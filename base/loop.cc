@@ -18,7 +18,7 @@
 namespace verifyd {
 
 struct Loop::Impl {
-  // Before the context: what the context destroys at its end may cancel timers.
+  // Before the context: objects that the context destroys at its end may cancel timers.
   std::unique_ptr<Timers> timers;
   // One thread runs the context, any thread may post to it.
   boost::asio::io_context context{1};
@@ -37,7 +37,7 @@ Loop::Loop(const Clock& clock) : clock_(clock), impl_(std::make_unique<Impl>()) 
 }
 
 Loop::~Loop() {
-  // A coroutine that waits is owned by what it waits for, often by itself: somebody must let go of it.
+  // A coroutine is owned by the object it waits for, and often owns that in turn: somebody must let go of it.
   while (!abandon_.empty()) {
     absl::AnyInvocable<void()> let_go = std::move(abandon_.front());
     abandon_.pop_front();

@@ -45,15 +45,16 @@ class Loop {
   boost::asio::awaitable<void> Sleep(absl::Duration d);
   // Comes back when everything that is ready now has had its turn.
   boost::asio::awaitable<void> Yield();
-  // Runs until Stop. Returns although idle only after Stop.
+  // Runs until Stop, also while there is nothing to do.
   void Run();
   // Runs what is ready and returns; never waits. Returns the number of handlers run.
   size_t Poll();
-  // Called between two pieces of work, about every kUrgentInterval, by Run: for what must not wait until everything
-  // that is ready now has had its turn. They are added and removed in turns of their own, not in one of these calls.
+  // Run calls these between two pieces of work, about every kUrgentInterval: for work that must not wait until
+  // everything that is ready now has had its turn. Add and remove them in a turn of the loop, never in one of these
+  // calls.
   static constexpr absl::Duration kUrgentInterval = absl::Microseconds(50);
   std::list<std::function<void()>>& urgent() { return urgent_; }
-  // Called when the loop is destroyed, to let go of coroutines that still wait (base/signal.cc).
+  // Called when the loop is destroyed. Each lets go of a coroutine that still waits (base/signal.cc).
   std::list<absl::AnyInvocable<void()>>& abandon() { return abandon_; }
 
  private:

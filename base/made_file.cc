@@ -24,7 +24,7 @@ absl::StatusOr<MadeFile> MadeFile::Find(const std::string& path, mode_t type) {
   if (found.fd_ < 0) return ErrorAt(path, "find");
   struct stat info = {};
   if (::fstat(found.fd_, &info) != 0) return ErrorAt(path, "look at");
-  // A second name of a socket or file of ours may have been put here, where the first is elsewhere.
+  // Somebody may have put a second name of our socket or file here, whose first name lies elsewhere.
   const bool alone = type == S_IFDIR || info.st_nlink == 1;
   if ((info.st_mode & S_IFMT) != type || info.st_uid != ::geteuid() || !alone) {
     return absl::UnavailableError(absl::StrCat(path, ": somebody has put something else in its place"));
@@ -43,7 +43,8 @@ absl::Status MadeFile::SetOwner(uid_t owner, gid_t group) {
 }
 
 absl::Status MadeFile::SetMode(mode_t mode) {
-  // A descriptor of this kind has no fchmod(2); this leads to what it holds, whatever lies at the path by now.
+  // A descriptor of this kind has no fchmod(2). This path leads to the file that it holds, whatever lies at `path_` by
+  // now.
   const std::string held = absl::StrCat("/proc/self/fd/", fd_);
   return ::chmod(held.c_str(), mode) == 0 ? absl::OkStatus() : ErrorAt(path_, "set the mode of");
 }

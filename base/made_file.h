@@ -1,6 +1,6 @@
-// What this process has just made in a folder that may be somebody else's: a socket, a file, a folder. It is held by a
-// descriptor, so that owner and mode go to it and to nothing that others put in its place meanwhile; by a path they
-// would go to whatever a symbolic link there leads to.
+// A socket, file or folder that this process has just made in a folder that may belong to somebody else. It is held by
+// a descriptor, so that owner and mode go to it and to nothing that others have put in its place meanwhile. By path
+// they would go to the target of a symbolic link there.
 //
 // Thread: any.
 #ifndef VERIFYD_BASE_MADE_FILE_H_
@@ -18,8 +18,8 @@ namespace verifyd {
 
 class MadeFile {
  public:
-  // `type` is S_IFSOCK, S_IFREG or S_IFDIR. Error where `path` is not (or not any more) of that type, ours, and without
-  // another name elsewhere. All errors name the path.
+  // `type` is S_IFSOCK, S_IFREG or S_IFDIR. An error unless `path` is of that type, belongs to us and has no other name
+  // elsewhere. All errors name the path.
   static absl::StatusOr<MadeFile> Find(const std::string& path, mode_t type);
   MadeFile(MadeFile&& other) noexcept;
   ~MadeFile();
@@ -27,7 +27,7 @@ class MadeFile {
   MadeFile& operator=(const MadeFile&) = delete;
   MadeFile& operator=(MadeFile&&) = delete;
 
-  // -1: as it is.
+  // -1: leave it as it is.
   absl::Status SetOwner(uid_t owner, gid_t group);
   absl::Status SetMode(mode_t mode);
 

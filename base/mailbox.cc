@@ -13,12 +13,12 @@ struct Mailbox::Letters : std::enable_shared_from_this<Mailbox::Letters> {
   std::mutex mutex;
   bool called = false;  // Work is on its way, or at work
   std::vector<absl::AnyInvocable<void()>> waiting;
-  // Loop thread only: what was waiting when it came to look, and how much of that is done.
+  // Loop thread only: the pieces that Work took when it last looked, and how many of them are done.
   std::vector<absl::AnyInvocable<void()>> taken;
   size_t done = 0;
 
-  // A turn of the loop. One that is never run, since the loop ended, takes with it what waits for it: that may own what
-  // owns the mailbox.
+  // A turn of the loop. When the loop ends before the turn runs, the turn drops the waiting work: that may own the
+  // owner of the mailbox.
   struct Turn {
     explicit Turn(std::shared_ptr<Letters> letters) : letters(std::move(letters)) {}
     Turn(Turn&&) = default;
@@ -52,7 +52,7 @@ struct Mailbox::Letters : std::enable_shared_from_this<Mailbox::Letters> {
     done = 0;
   }
 
-  // False: nothing waits, and the next one that comes will call.
+  // False: nothing waits, and the next post will start a turn.
   bool Take() {
     taken.clear();
     done = 0;

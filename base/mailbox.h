@@ -1,9 +1,8 @@
-// A mailbox: how one loop hands work to another when much of it comes at a time. Work that is posted while the other
-// loop has not come to it yet is done together with it: it is woken once. After kTogether pieces, or where they take
-// longer after Loop::kUrgentInterval, others have their turn. What a loop has not come to when it is destroyed goes
-// with it.
+// A mailbox: hands work to another loop when much of it comes at a time. The other loop is woken once and does
+// everything posted until then together. After kTogether pieces, or after Loop::kUrgentInterval where pieces take long,
+// it gives others their turn. Work that the loop has not done when it is destroyed is dropped with it.
 //
-// Thread: any, but for the destructor and `waiting`: the loop's.
+// Thread: any; destructor and `waiting`: the loop's thread only.
 #ifndef VERIFYD_BASE_MAILBOX_H_
 #define VERIFYD_BASE_MAILBOX_H_
 
@@ -22,9 +21,9 @@ class Mailbox {
   // `loop`, which does the work, must outlive it.
   explicit Mailbox(Loop& loop);
 
-  // In the order in which it was posted.
+  // Work is done in the order in which it was posted.
   void Post(absl::AnyInvocable<void()> work);
-  // Pieces that the loop has not come to yet.
+  // Returns the number of pieces that the loop has not done yet.
   size_t waiting() const;
 
  private:

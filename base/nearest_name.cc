@@ -8,7 +8,7 @@ namespace {
 
 constexpr size_t kLongestName = 100;
 
-// How many letters are to be changed, put in or left out.
+// Returns how many letters are to be changed, put in or left out.
 size_t Edits(absl::string_view a, absl::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) row[j] = j;

@@ -1,4 +1,4 @@
-// The name that was perhaps meant by one that there is not.
+// Finds the known name that an unknown one was perhaps meant to be.
 //
 // Thread: any (a pure function).
 #ifndef VERIFYD_BASE_NEAREST_NAME_H_
@@ -11,10 +11,10 @@
 
 namespace verifyd {
 
-// How many edits are still a slip: more in a long name.
+// Returns how many edits still count as a slip: more for a long name.
 size_t SlipOf(absl::string_view name);
 
-// The one of `names` that is fewest edits away from `name`; empty where that is more than `slip`.
+// Returns the one of `names` that is fewest edits away from `name`; empty where that is more than `slip`.
 absl::string_view NearestName(absl::string_view name, const std::vector<absl::string_view>& names, size_t slip);
 inline absl::string_view NearestName(absl::string_view name, const std::vector<absl::string_view>& names) {
   return NearestName(name, names, SlipOf(name));

@@ -14,8 +14,8 @@ namespace verifyd {
 
 std::string Netstring(absl::string_view text);
 
-// The content of a netstring at the start of `bytes`; nothing while it is not all there. Error: it is none, or longer
-// than 100 000 bytes, which is what Postfix takes.
+// Returns the content of a netstring at the start of `bytes`; nothing while it is incomplete. Error: it is no
+// netstring, or longer than 100 000 bytes, Postfix's limit.
 absl::StatusOr<std::optional<std::string>> ParseNetstring(absl::string_view bytes);
 
 }  // namespace verifyd

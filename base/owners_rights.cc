@@ -14,7 +14,7 @@ OwnersRights::OwnersRights(const std::string& file) {
   if (::geteuid() != 0 || ::stat(folder.empty() ? "." : folder.c_str(), &info) != 0 || info.st_uid == 0) return;
   taken_ = true;
   ::setfsgid(info.st_gid);
-  ::setfsuid(info.st_uid);  // with which the thread loses what root may do to files
+  ::setfsuid(info.st_uid);  // takes root's rights over files from the thread
 }
 
 OwnersRights::~OwnersRights() {

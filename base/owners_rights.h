@@ -1,5 +1,6 @@
 // Owner's rights: while one lives, this thread opens and makes files with no more rights than the owner of their folder
-// has. Root opens there what somebody else may have put in its place, through libraries that follow symbolic links.
+// has. Without it, libraries that follow symbolic links would open with root's rights whatever another user has put
+// there.
 //
 // Thread: the one that made it. Without root it does nothing.
 #ifndef VERIFYD_BASE_OWNERS_RIGHTS_H_
@@ -11,7 +12,7 @@ namespace verifyd {
 
 class OwnersRights {
  public:
-  // Of the folder that `file` is in, or would be.
+  // Takes the owner of the folder that `file` is in, or would be.
   explicit OwnersRights(const std::string& file);
   ~OwnersRights();
   OwnersRights(const OwnersRights&) = delete;

@@ -8,7 +8,7 @@
 namespace verifyd {
 namespace {
 
-// One pattern's share of memory; a counted repetition that does not fit is refused by RE2.
+// The memory of one pattern. RE2 refuses a counted repetition that does not fit.
 constexpr int64_t kPatternMemory = int64_t{1} << 20;
 
 RE2::Options OptionsOf(int64_t memory) {

@@ -1,5 +1,5 @@
 // Many text patterns (RE2 syntax, case-insensitive) tried against one text in a single pass. Time is linear in the text
-// and memory is bounded, whatever patterns and text are.
+// and memory is bounded, whatever the patterns and the text are.
 //
 // Thread: one while it is filled, any after Compile.
 #ifndef VERIFYD_BASE_PATTERN_SET_H_
@@ -19,7 +19,7 @@
 
 namespace verifyd {
 
-// Which patterns matched, by number.
+// The patterns that matched, by number.
 class PatternHits {
  public:
   explicit PatternHits(size_t count) : words_((count + 63) / 64) {}
@@ -37,18 +37,18 @@ class PatternSet {
 
   explicit PatternSet(size_t memory = kMemory);
 
-  // The number of the pattern. Error: InvalidArgument with RE2's own words.
+  // Returns the number of the pattern. Error: InvalidArgument with RE2's own words.
   absl::StatusOr<size_t> Add(absl::string_view pattern);
-  // No Add after it. Error: ResourceExhausted when all patterns together are too large.
+  // Call Add no more after it. Error: ResourceExhausted when all patterns together are too large.
   absl::Status Compile();
-  // Every pattern found anywhere in `text`. Bytes, not characters.
+  // Finds every pattern anywhere in `text`. Works on bytes, not characters.
   PatternHits Match(absl::string_view text) const;
 
   size_t size() const { return patterns_.size(); }
 
  private:
   RE2::Set set_;
-  // Each by itself: for its error message, and for the day the set runs out of memory on a hostile text.
+  // Each pattern by itself: for its error message, and for a hostile text on which the set runs out of memory.
   std::vector<std::unique_ptr<RE2>> patterns_;
 };
 

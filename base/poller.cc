@@ -29,7 +29,8 @@ struct Poller::Impl {
   void Round();
 
   Loop& loop;
-  boost::asio::posix::stream_descriptor descriptor;  // the epoll instance is a descriptor, too: readable when one is
+  boost::asio::posix::stream_descriptor descriptor;  // the epoll instance is a descriptor, too: readable when one of
+                                                     // its sockets is ready
   std::function<void(void* owner)> on_ready;
   std::function<void()> on_round;
   const std::list<std::function<void()>>::iterator urgent;
@@ -55,7 +56,7 @@ void Poller::Watch(int fd, void* owner, For before, For what) {
   epoll_event event = {};
   event.events = what == For::kReading ? EPOLLIN | EPOLLRDHUP : EPOLLOUT;
   event.data.ptr = owner;
-  // Without interest the kernel would go on to report errors: such a socket is taken out.
+  // Take the socket out: with no interest set, the kernel would still report its errors.
   const int operation = before == For::kNothing ? EPOLL_CTL_ADD : what == For::kNothing ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
   if (epoll_ctl(impl_->descriptor.native_handle(), operation, fd, &event) != 0) {
     LogError(absl::StrCat("internal error: cannot watch socket ", fd, ": ", std::strerror(errno)));

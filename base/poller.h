@@ -1,9 +1,9 @@
-// A poller: tells which of many sockets can be read or written, all that are ready in one round. A door with thousands
-// of connections that each say little pays one wait of the loop for a round of them, where a coroutine a connection
-// pays one, and a frame, for every request: measured, a third of the cost of an answer from memory.
+// A poller: tells which of many sockets can be read or written, all ready ones in one round. For a door with thousands
+// of connections that each say little, one wait of the loop serves a whole round. With a coroutine a connection, each
+// request would cost a wait and a frame: measured, a third of the cost of an answer from memory.
 //
-// Where the loop has much else to do, its sockets are looked at in between (Loop::urgent): a client that waits for an
-// answer does not stand in one line with ten thousand probes.
+// While the loop is busy with other work, it looks at these sockets in between (Loop::urgent), so that a client that
+// waits for an answer does not queue behind ten thousand probes.
 //
 // Thread: the loop's thread only.
 #ifndef VERIFYD_BASE_POLLER_H_
@@ -21,16 +21,16 @@ class Poller {
  public:
   enum class For : uint8_t { kNothing, kReading, kWriting };
 
-  // `on_ready` gets the owner of each ready socket, `on_round` follows when all of a round have been called. Trouble of
-  // a socket (reset by the peer) counts as ready.
+  // The poller calls `on_ready` with the owner of each ready socket, and `on_round` after all of a round. Trouble of a
+  // socket (reset by the peer) counts as ready.
   Poller(Loop& loop, std::function<void(void* owner)> on_ready, std::function<void()> on_round);
-  // No call comes after it.
+  // No call comes after the destructor.
   ~Poller();
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
-  // From now on `fd` is watched for `what` instead of for `before` (kNothing: it was not watched). An owner that goes
-  // away stops watching first, and only in its own call or outside of a round.
+  // From now on `fd` is watched for `what` instead of for `before` (kNothing: it was not watched). An owner stops
+  // watching before it goes away, and goes away only in its own call or outside of a round.
   void Watch(int fd, void* owner, For before, For what);
 
  private:

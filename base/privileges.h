@@ -1,5 +1,5 @@
-// Privileges: what is done as root at start, and leaving it behind (--user, for containers and other places without
-// systemd).
+// Privileges: the work that needs root at start, and the drop of root's rights (--user, for containers and other places
+// without systemd).
 //
 // Thread: main, before there are others.
 #ifndef VERIFYD_BASE_PRIVILEGES_H_
@@ -22,14 +22,15 @@ struct UserIdentity {
 };
 
 absl::StatusOr<UserIdentity> FindUser(const std::string& name);
-// The name and group of `uid`.
+// Finds the name and group of `uid`.
 absl::StatusOr<UserIdentity> FindUser(uid_t uid);
 absl::StatusOr<gid_t> FindGroup(const std::string& name);
-// Who has `directory`; nothing where there is none, or it is root's.
+// Returns the owner of `directory`; nothing where there is no such directory or root owns it.
 std::optional<uid_t> OwnerBesidesRoot(const std::string& directory);
-// Makes `directory` (its parents have mode 0755) for `user` if it is missing. One that exists is left as it is.
+// Makes `directory` (its parents with mode 0755) for `user` if it is missing. Leaves an existing one as it is.
 absl::Status MakeDirectoryFor(const std::string& directory, mode_t mode, const UserIdentity& user);
-// Becomes `user` for good: groups, group, user. Errors when not started as root, unless it is that user already.
+// Becomes `user` for good: groups, group, user. An error when not started as root, unless the process runs as that user
+// already.
 absl::Status BecomeUser(const UserIdentity& user);
 
 }  // namespace verifyd

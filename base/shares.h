@@ -1,15 +1,16 @@
-// Shares of a number of places that many want: who has them, and who may have one more, so that no stranger takes them
-// all from the others.
+// Shares of a number of places that many want. It counts the places of each party and decides who may have one more, so
+// that no stranger takes them all from the others.
 //
-//   - While half of the places are free everybody takes what he wants.
-//   - Then one party may have a tenth of all, so that whoever wants thousands leaves some to the others. A party is
-//     whatever belongs together: mostly a registrable domain, as anybody makes up as many names below it as he likes.
-//   - Where it is for our own (what the operator has named), a party may have half of all: his only domain may be a
-//     large one.
+//   - While half of the places are free, everybody may take more.
+//   - After that a party may have a tenth of all, so that one who wants thousands leaves some to the others. A party is
+//     a group that belongs together: mostly a registrable domain, as anybody can make up as many names below one as he
+//     likes.
+//   - Where it is for our own (what the operator has named), a party may have half of all: the operator's only domain
+//     may be a large one.
 //   - The last fifth is for our own alone: strangers together can not take it, however many parties they are.
-//   - Of a few places there is nothing to share out.
+//   - Fewer than kTooFew places are not shared out.
 //
-// Thread: one (whoever owns it).
+// Thread: one (the owner's).
 #ifndef VERIFYD_BASE_SHARES_H_
 #define VERIFYD_BASE_SHARES_H_
 
@@ -22,19 +23,19 @@ namespace verifyd {
 
 class Shares {
  public:
-  // A number that stands for who it is, mostly a hash.
+  // A number that stands for the party, mostly a hash.
   using Party = uint64_t;
 
   explicit Shares(size_t places) : places_(places) {}
   void SetPlaces(size_t places) { places_ = places; }
 
-  // Whether the party may have one more place.
+  // Returns true if the party may have one more place.
   bool MayTake(Party party, bool ours) const {
     if (taken_ >= (ours ? places_ : ForStrangers())) return false;
     if (taken_ < places_ / 2 || places_ < kTooFew) return true;
     return TakenBy(party) < (ours ? places_ / 2 : places_ / 10);
   }
-  // Whether anybody at all may who is not ours.
+  // Returns true if parties that are not ours may take places at all.
   bool StrangersMayTake() const { return taken_ < ForStrangers(); }
   void Take(Party party) {
     ++taken_;

@@ -15,7 +15,7 @@ struct Signal::Waiter {
       : loop(loop), timer(loop.timers()), resume(std::move(resume)) {
     abandon = loop.abandon().insert(loop.abandon().end(), [this] {
       timer.Cancel();
-      // To the stack first: destroying it may destroy the coroutine, the signal, and this.
+      // Move it to the stack first: destroying it may destroy the coroutine, the signal, and this.
       const absl::AnyInvocable<void(bool)> dropped = std::exchange(this->resume, nullptr);
     });
   }

@@ -1,5 +1,5 @@
-// A wake-up call between coroutines and callbacks of one loop: some wait, somebody notifies. What was learned travels
-// beside it, in state the waiters share with the notifier.
+// A wake-up call between coroutines and callbacks of one loop: some wait, somebody notifies. Results travel beside it,
+// in state that the waiters share with the notifier.
 //
 // Thread: the loop's thread only.
 #ifndef VERIFYD_BASE_SIGNAL_H_
@@ -18,7 +18,7 @@ namespace verifyd {
 class Signal {
  public:
   explicit Signal(Loop& loop);
-  // Wakes whoever still waits, as if notified.
+  // Wakes all who still wait, as if notified.
   ~Signal();
   Signal(const Signal&) = delete;
   Signal& operator=(const Signal&) = delete;
@@ -27,7 +27,7 @@ class Signal {
   // is never re-entered. The Signal may be gone by then.
   boost::asio::awaitable<bool> Wait(MonoTime deadline = MonoTime::InfiniteFuture());
 
-  // Wakes all who wait now. Nothing is remembered for those who come later.
+  // Wakes all who wait now. It does not wake later waiters.
   void NotifyAll();
   // Wakes the one who has waited longest. False if nobody waits.
   bool NotifyOne();

@@ -5,9 +5,9 @@
 namespace verifyd {
 namespace {
 
-// A clock that is being put right by and by comes to so much in half an hour or more.
+// A clock that is corrected slowly needs half an hour or more to move by this much.
 constexpr absl::Duration kSmallestSkip = absl::Seconds(1);
-// The oldest are forgotten, which were weeks ago.
+// The oldest skips, from weeks ago, are forgotten.
 constexpr size_t kMaxSkips = 1000;
 
 }  // namespace
@@ -23,8 +23,8 @@ void SkippedTime::Observe(const Clock& clock) {
     if (skips_.size() > kMaxSkips) skips_.pop_front();
   }
   if (jump >= absl::ZeroDuration()) return;
-  // It was set back: what is behind this time passes now. What passed while it was wrong is not counted; that only
-  // makes evidence younger.
+  // It was set back, so what lies after `now` has yet to pass. The time that passed while it was wrong is not counted;
+  // that only makes evidence younger.
   while (!skips_.empty() && skips_.back().from >= now) skips_.pop_back();
   if (!skips_.empty()) skips_.back().to = std::min(skips_.back().to, now);
 }

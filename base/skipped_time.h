@@ -1,6 +1,6 @@
-// Skipped time: the hours that a wall clock jumped over while this process lived. Two times that were read off it lie
-// no further apart than the monotonic clock says, so that a clock that is set forward makes no evidence of a moment ago
-// an old one. (The monotonic clock stands still while the machine sleeps: that time counts as skipped, too.)
+// Skipped time: the hours that the wall clock jumped over while this process lived. Between two readings of the wall
+// clock no more time counts as passed than the monotonic clock says, so that a clock that is set forward does not make
+// fresh evidence old. (The monotonic clock stands still while the machine sleeps: that time counts as skipped, too.)
 //
 // Thread: one.
 #ifndef VERIFYD_BASE_SKIPPED_TIME_H_
@@ -16,10 +16,10 @@ namespace verifyd {
 
 class SkippedTime {
  public:
-  // Looks at the clock. To be called whenever times that were read off it are about to be compared or kept: a jump is
-  // taken to be between two calls.
+  // Looks at the clock. Call it whenever times read from that clock are about to be compared or kept: a jump is taken
+  // to be between two calls.
   void Observe(const Clock& clock);
-  // How long it was from one reading of the wall clock to another, without what was skipped.
+  // Returns how long it was from one reading of the wall clock to another, without the skipped time.
   absl::Duration Between(absl::Time from, absl::Time to) const;
 
  private:
@@ -28,7 +28,7 @@ class SkippedTime {
     absl::Time to;
   };
   std::deque<Skip> skips_;  // ascending; they do not overlap
-  // What the wall clock showed when the monotonic one was at 0, or would have.
+  // The wall clock's time at which the monotonic one was at 0, or would have been.
   std::optional<absl::Time> origin_;
 };
 

@@ -1,4 +1,4 @@
-// What Debian's Abseil lacks: returning early on a status that is not OK.
+// Returns early on a status that is not OK. Debian's Abseil lacks these macros.
 #ifndef VERIFYD_BASE_STATUS_MACROS_H_
 #define VERIFYD_BASE_STATUS_MACROS_H_
 

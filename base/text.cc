@@ -39,7 +39,7 @@ size_t Utf8Length(absl::string_view s) {
 }
 
 std::string Printable(absl::string_view text, size_t max_bytes) {
-  // Nearly all text is plain ASCII already, and every decision that is logged comes by here.
+  // Fast path: nearly all text is plain ASCII, and every logged decision passes here.
   const absl::string_view head = text.substr(0, max_bytes);
   if (std::all_of(head.begin(), head.end(), [](char c) { return c >= 0x20 && c < 0x7F; })) return std::string(head);
   std::string out;
@@ -84,7 +84,7 @@ std::string AsciiText(absl::string_view text) {
     const auto byte = static_cast<uint8_t>(c);
     if (byte < 0x80) {
       out.push_back(c);
-    } else if (byte >= 0xC0) {  // the first of a character's
+    } else if (byte >= 0xC0) {  // the first byte of a character
       out.push_back('?');
     }
   }
@@ -144,7 +144,7 @@ std::string FormatTimeValue(absl::Duration d) {
   if (d % absl::Seconds(1) != absl::ZeroDuration()) return absl::StrCat(absl::ToInt64Milliseconds(d), "ms");
   const int64_t seconds = absl::ToInt64Seconds(d);
   for (const Unit& u : kUnits) {
-    // Weeks are read but never written: "31d" is how everybody knows these values.
+    // Weeks are read but never written: everybody knows these values as "31d".
     if (u.letter == 'w' || seconds == 0 || seconds % u.seconds != 0) continue;
     return absl::StrCat(seconds / u.seconds, absl::string_view(&u.letter, 1));
   }

@@ -25,7 +25,8 @@ void Timers::RunDue() {
     }
     Timer& timer = *it;
     set_.erase(it);
-    // Taken out, as it may destroy its timer; gone before the next one is looked at, which it may own.
+    // The callback is moved out, as it may destroy its timer. It is destroyed before the next timer is looked at, as it
+    // may own that one.
     std::exchange(timer.callback_, nullptr)();
     it = set_.begin();
   }

@@ -1,6 +1,6 @@
 // Timers: the only ones in verifyd. A Timers object belongs to one loop and calls back on its thread when the monotonic
 // clock has reached a timer's due time. With a real clock one system timer drives them all; with a manual clock the
-// test does (TestLoop::Advance).
+// test drives them (TestLoop::Advance).
 //
 // Thread: the loop's thread only. Cost: O(log n) to set and to cancel.
 #ifndef VERIFYD_BASE_TIMER_H_
@@ -19,8 +19,8 @@ namespace verifyd {
 
 class Timers;
 
-// One timer that can be set, moved and cancelled; cancels itself when it goes out of scope. It is itself the place in
-// the order of those that are set: thousands are set and cancelled every second, most never fire.
+// One timer that can be set, moved and cancelled; it cancels itself when it goes out of scope. The timer itself is the
+// node in the order of set timers: thousands are set and cancelled every second, most never fire.
 class Timer : public boost::intrusive::set_base_hook<boost::intrusive::optimize_size<true>> {
  public:
   explicit Timer(Timers& timers) : timers_(timers) {}
@@ -28,8 +28,8 @@ class Timer : public boost::intrusive::set_base_hook<boost::intrusive::optimize_
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  // Replaces what was set before. A due time in the past fires on the next turn; InfiniteFuture never fires. When the
-  // callback is called it may set or destroy this timer; it must not own it.
+  // Replaces what was set before. A due time in the past fires on the next turn; InfiniteFuture never fires. The
+  // callback may set or destroy this timer; it must not own it.
   void SetAt(MonoTime due, absl::AnyInvocable<void()> callback);
   void SetAfter(absl::Duration after, absl::AnyInvocable<void()> callback);
   void Cancel();
@@ -39,9 +39,9 @@ class Timer : public boost::intrusive::set_base_hook<boost::intrusive::optimize_
   friend class Timers;
 
   Timers& timers_;
-  // Where it is set.
+  // Valid while the timer is set.
   MonoTime due_;
-  uint64_t sequence_ = 0;  // how many were set before: by that RunDue knows what was set meanwhile
+  uint64_t sequence_ = 0;  // how many were set before: RunDue tells by it which were set meanwhile
   absl::AnyInvocable<void()> callback_;
 };
 
@@ -53,8 +53,9 @@ class Timers {
   Timers(const Timers&) = delete;
   Timers& operator=(const Timers&) = delete;
 
-  // Fires everything due by the clock's present time, earliest first. Callbacks may set and cancel timers; those due at
-  // once wait for the next call, so that a timer that sets itself again can not hold the loop.
+  // Fires everything due by the clock's present time, earliest first. Callbacks may set and cancel timers. A timer that
+  // is set meanwhile and due at once waits for the next call, so that a timer that sets itself again can not hold the
+  // loop.
   void RunDue();
   std::optional<MonoTime> NextDue() const;
   size_t size() const { return set_.size(); }
@@ -75,7 +76,7 @@ class Timers {
   Rearm rearm_;
   uint64_t next_sequence_ = 0;
   std::optional<MonoTime> armed_;
-  // Those due at the same time stand in the order in which they were set.
+  // Timers due at the same time stand in the order in which they were set.
   boost::intrusive::multiset<Timer, boost::intrusive::key_of_value<ByDue>> set_;
 };
 

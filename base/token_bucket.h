@@ -1,6 +1,6 @@
-// A token bucket: so many a second, and not more than a few of them at once.
+// A token bucket: allows so many a second, and no more than a few of them at once.
 //
-// Thread: one (whoever owns it).
+// Thread: one (the owner's).
 #ifndef VERIFYD_BASE_TOKEN_BUCKET_H_
 #define VERIFYD_BASE_TOKEN_BUCKET_H_
 
@@ -16,17 +16,17 @@ namespace verifyd {
 
 class TokenBucket {
  public:
-  // `saved`: what may come at once is that much time's worth, at least one.
+  // `saved`: at most the tokens of that much time may be taken at once, and at least one.
   explicit TokenBucket(absl::Duration saved) : saved_seconds_(absl::ToDoubleSeconds(saved)) {}
 
-  // 0: no limit. Tokens saved up are kept, as far as they fit.
+  // 0: no limit. Saved tokens are kept, as far as they fit.
   void SetRate(double per_second) {
     rate_ = per_second;
     tokens_ = std::min(tokens_, burst());
   }
   double rate() const { return rate_; }
 
-  // Takes up to `wanted`; how many there were.
+  // Takes up to `wanted` tokens and returns how many it took.
   size_t Take(size_t wanted, MonoTime now) {
     if (rate_ <= 0) return wanted;
     Refill(now);
@@ -35,7 +35,7 @@ class TokenBucket {
     return taken;
   }
   void GiveBack(size_t tokens) { tokens_ = std::min(tokens_ + static_cast<double>(tokens), burst()); }
-  // When there will be one.
+  // Returns when the next token will be there.
   MonoTime Next(MonoTime now) {
     if (rate_ <= 0) return now;
     Refill(now);

@@ -1,4 +1,4 @@
-// What a cached answer pays for its address.
+// Measures the cost of the address in a cached answer.
 #include <benchmark/benchmark.h>
 
 #include "absl/strings/string_view.h"

@@ -1,5 +1,5 @@
-// The least that probing costs on this machine: the dialogues of verifyd with a server that offers PIPELINING, one
-// address a session, without anything else: no DNS, no time-outs, nothing is kept, judged or answered.
+// Measures the least that probing costs on this machine: the dialogues of verifyd with a server that offers PIPELINING,
+// one address a session, and nothing else: no DNS, no time-outs, no storing, judging or answering.
 //   bare_prober PORT SESSIONS COUNT
 // COUNT sessions, SESSIONS at a time, with a server on 127.0.0.1 to 127.0.0.16. One thread. Prints one line:
 //   rate=SESSIONS/S cpu_us=OF A SESSION
@@ -22,7 +22,7 @@
 
 namespace {
 
-// What is said when so many whole replies have come; nothing: only listened.
+// The command to send after so many whole replies; empty: only listen.
 constexpr std::array<std::string_view, 6> kCommands = {
     "",
     "EHLO gw.bench.test\r\n",
@@ -81,7 +81,7 @@ class Prober {
     session.input.append(buffer.data(), static_cast<size_t>(got));
     size_t start = 0;
     for (size_t end = session.input.find('\n'); end != std::string::npos; end = session.input.find('\n', start)) {
-      // The last line of a reply.
+      // This is the last line of a reply.
       if (session.input[start + 3] == ' ') Answer(session);
       start = end + 1;
     }

@@ -1,4 +1,4 @@
-"""What the programs that print figures share: processes of a bench on 127.0.0.1, and what they use."""
+"""The base of the programs that print figures: processes of a bench on 127.0.0.1, and the CPU time they use."""
 
 import os
 import re
@@ -29,7 +29,7 @@ def wait_for(port):
 
 
 def cpu_seconds(process):
-    """Of all its threads that still are, to the nanosecond."""
+    """CPU time of all its threads that still exist, to the nanosecond."""
     total = 0
     for task in os.listdir(f"/proc/{process.pid}/task"):
         with open(f"/proc/{process.pid}/task/{task}/schedstat", encoding="ascii") as stat:
@@ -42,14 +42,14 @@ def spread(values, digits=0):
 
 
 def zone_of_own_servers(count):
-    """The lines of so many domains below test., each with an MX of its own, on 16 addresses."""
+    """The zone lines of `count` domains below test., each with an MX of its own, on 16 addresses."""
     for number in range(count):
         yield f"d{number} IN MX 10 mx.d{number}"
         yield f"mx.d{number} IN A 127.0.0.{1 + number % 16}"
 
 
 def settings_for_own_servers(names, target_port):
-    """Of a verifyd that probes those domains: `names` is their NameServer."""
+    """The settings of a verifyd that probes those domains; `names` is their NameServer."""
     return [f"dns_servers = {names.endpoint}", f"smtp_tcp_port = {target_port}", "inet_protocols = ipv4",
             "probe_permit_networks = 127.0.0.0/8"]
 
@@ -60,7 +60,7 @@ class Bench:
         self.rounds = rounds
         self.folder = tempfile.mkdtemp(prefix="verifyd-figures-")
         self.running = []
-        # Each session is a descriptor, of the daemon and of the target.
+        # Each session takes a descriptor of the daemon and one of the target.
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
@@ -68,7 +68,7 @@ class Bench:
         return os.path.join(self.build, "bench", name)
 
     def start(self, *command, port=None, stdout=subprocess.DEVNULL):
-        """With `port`: connected to once, to see that it listens."""
+        """Starts a process. With `port`, waits until it accepts a connection there."""
         process = subprocess.Popen(command, stdout=stdout, stderr=subprocess.DEVNULL)
         self.running.append(process)
         if port:
@@ -85,7 +85,7 @@ class Bench:
         self.running.remove(process)
 
     def ended(self, process):
-        """Waits for its end, which must be a good one."""
+        """Waits for its end, which must have exit code 0."""
         if process.wait() != 0:
             raise SystemExit(f"{process.args[0]} ended with {process.returncode}")
         self.running.remove(process)
@@ -96,11 +96,11 @@ class Bench:
         shutil.rmtree(self.folder)
 
     def control_socket(self, port):
-        """Of the verifyd whose policy port this is."""
+        """The control socket of the verifyd that has this policy port."""
         return os.path.join(self.folder, f"control-{port}")
 
     def load(self, door, endpoint, connections, requests, users, distribution, *pace, wrapper=()):
-        """What door_load measures: {"rate": answers a second, "p50_us": ...}; `wrapper`: a command that runs it."""
+        """The results of door_load: {"rate": answers a second, "p50_us": ...}; `wrapper`: a command that runs it."""
         numbers = [str(number) for number in (connections, requests, users)]
         command = [self.tool("door_load"), door, str(endpoint), *numbers, distribution, *[str(number) for number in pace]]
         line = subprocess.run([*wrapper, *command], capture_output=True, text=True, check=True).stdout
@@ -124,11 +124,11 @@ class Bench:
         return daemon, port
 
     def verifyctl(self, port, *arguments):
-        """The command of a verifyctl that speaks to the verifyd whose policy port this is."""
+        """The command of a verifyctl that speaks to the verifyd with this policy port."""
         return [os.path.join(self.build, "verifyctl", "verifyctl"), "-s", self.control_socket(port), "--json", *arguments]
 
     def ask_list(self, port, addresses, *options, stdout=subprocess.DEVNULL):
-        """A process that asks about them all, in one stream."""
+        """A process that asks about all of them, in one stream."""
         path = os.path.join(self.folder, f"asked-{port}")
         with open(path, "w", encoding="ascii") as out:
             out.writelines(address + "\n" for address in addresses)
@@ -143,6 +143,6 @@ class Bench:
         return self.start(self.tool("smtp_target"), str(port), *options, port=port, stdout=subprocess.PIPE), port
 
     def counts(self, target):
-        """What a target has seen; this ends it."""
+        """Ends a target. Returns what it has counted."""
         self.stop(target)
         return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", target.stdout.read().decode())}

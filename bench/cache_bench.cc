@@ -1,5 +1,5 @@
-// What a look-up costs with a million records, asked at random: through the cache, through the store, and by LMDB's
-// bare mdb_get in a read transaction of its own on the same file; and what encoding and decoding have in it.
+// Measures the cost of a look-up with a million records, asked at random: through the cache, through the store, and by
+// LMDB's bare mdb_get in a read transaction of its own on the same file; and the part of encoding and decoding in it.
 //
 //   cache_bench --benchmark_repetitions=5 --benchmark_report_aggregates_only=true
 #include <benchmark/benchmark.h>
@@ -61,7 +61,7 @@ class Sample {
   std::string path_;
 };
 
-// Keys made beforehand, so that only the look-up is measured.
+// Makes the keys beforehand, so that only the look-up is measured.
 std::vector<std::string> RandomKeys() {
   std::mt19937 random(1);
   std::vector<std::string> keys;
@@ -125,7 +125,7 @@ void BM_CacheFindRecord(benchmark::State& state) {
 }
 BENCHMARK(BM_CacheFindRecord);
 
-// What every question begins with; there are few pins.
+// Every question begins with this look-up; there are few pins.
 void BM_CacheFindPin(benchmark::State& state) {
   Loop loop(Clock::Real());
   const auto cache = Cache::Open(loop, {.path = Sample::Path(), .cleanup_interval = absl::ZeroDuration()});

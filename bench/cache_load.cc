@@ -1,6 +1,6 @@
-// What look-ups cost while the cache is at work, with a million records asked at random: idle, under writes, and while
-// half of them are cleaned away; beside LMDB's bare reads of the same file in the same moments. Prints a line of JSON
-// for bench/cache_figures.
+// Measures the cost of look-ups while the cache is at work, with a million records asked at random: idle, under writes,
+// and while half of them are cleaned away; beside LMDB's bare reads of the same file in the same moments. Prints a line
+// of JSON for bench/cache_figures.
 //
 //   cache_load FOLDER RECORDS WRITES_A_SECOND SECONDS
 #include <lmdb.h>
@@ -30,7 +30,7 @@ constexpr uint32_t kBatch = 20000;
 constexpr size_t kKeys = 1 << 18;
 constexpr absl::Duration kSlice = absl::Milliseconds(20);
 
-// Every second one has expired.
+// Every second record has expired.
 void Fill(const std::string& path, uint32_t records) {
   const auto store = Store::Open(path + ".mdb", absl::UnixEpoch());
   if (!store.ok()) std::abort();
@@ -125,7 +125,8 @@ class Load {
     timed.busy += last - begin;
   }
 
-  // Ours and LMDB's own in turns, with writes in between as a loop that serves would make them. Ends when `done` says.
+  // Runs our look-ups and LMDB's in turns, with writes in between as a serving loop would make them. Ends when `done`
+  // returns true.
   template <typename Done>
   void Run(absl::string_view name, double writes_a_second, bool with_raw, Done done) {
     Timed ours;
@@ -149,7 +150,7 @@ class Load {
     first_ = false;
   }
 
-  // The cleaner runs when the interval says so: at once where there was none before.
+  // The cleaner runs when the interval says so: at once where it never ran before.
   void BeginCleaning() {
     settings_.cleanup_interval = absl::Hours(12);
     cache_->Configure(settings_);
@@ -164,7 +165,7 @@ class Load {
   CacheSettings settings_;
   Raw raw_;
   std::mt19937 random_{1};
-  // Made beforehand, so that only the look-up is measured; of those that do not expire.
+  // Keys that do not expire, made beforehand, so that only the look-up is measured.
   std::vector<std::string> keys_;
   const Record record_ = SampleRecord(absl::Now());
   bool first_ = true;

@@ -1,4 +1,4 @@
-// What a classification costs: replies as servers send them, the longest text, and reading the rules.
+// Measures the cost of a classification: replies as servers send them, the longest text, and reading the rules.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -15,8 +15,8 @@
 namespace verifyd {
 namespace {
 
-// Every example of every rule in turn, again and again: what a gateway hears in a day. The counters are of single
-// classifications, in nanoseconds.
+// Classifies every example of every rule in turn, again and again, as a gateway meets them in a day. The counters are
+// of single classifications, in nanoseconds.
 void ClassifyExamples(benchmark::State& state, const Marks& marks) {
   const auto classifier = Classifier::BuiltIn();
   std::vector<const RuleExample*> examples;
@@ -47,7 +47,7 @@ void BM_ClassifyRepliesOfAKnownRecipient(benchmark::State& state) {
 }
 BENCHMARK(BM_ClassifyRepliesOfAKnownRecipient);
 
-// One whose words are found in many of them: all readings are judged.
+// The words of this address are found in many examples: all readings are judged.
 void BM_ClassifyRepliesOfAnOddRecipient(benchmark::State& state) {
   const Address address = Address::FromUnquoted("user unknown, blocked using zen.spamhaus.org@example.com").value();
   ClassifyExamples(state, Marks{.recipient = &address});

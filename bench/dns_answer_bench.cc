@@ -1,4 +1,4 @@
-// Parsing an answer as large domains give it: two exchanges, and eight addresses behind a chain of two CNAMEs.
+// Parses an answer as large domains give it: two exchanges, and eight addresses behind a chain of two CNAMEs.
 #include <benchmark/benchmark.h>
 
 #include <string>

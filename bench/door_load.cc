@@ -1,8 +1,8 @@
-// Asks a door of verifyd, or what speaks its protocol, and measures. One thread, one request outstanding on each
-// connection, as smtpd(8) does. The door is at a port of 127.0.0.1, or at the UNIX socket of a path with a '/'.
+// Asks a door of verifyd, or another server that speaks its protocol, and measures. One thread, one request outstanding
+// on each connection, as smtpd(8) does. The door is at a port of 127.0.0.1, or at the UNIX socket of a path with a '/'.
 //   door_load DOOR PORT|PATH CONNECTIONS REQUESTS USERS zipf|uniform|each [PACE]
-// With PACE so many requests a second are sent at most, one after the other. Recipients are user0@bench.test,
-// user1@... of USERS; "each" takes them in turn, each once. Prints one line:
+// With PACE at most so many requests a second are sent, one after the other. Recipients are user0@bench.test, user1@...
+// of USERS; "each" takes them in turn, each once. Prints one line:
 //   rate=ANSWERS/S p50_us= p90_us= p99_us= max_us= other=ANSWERS THAT SAY SOMETHING AGAINST A RECIPIENT
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -40,17 +40,17 @@ struct Client {
 // A door's protocol. A new door is a row of kDoors.
 struct Door {
   std::string_view name;
-  // What a client says when it has connected, and how many answers (a greeting is one) come before its first request.
+  // The client's text after it has connected, and the number of answers (a greeting is one) before its first request.
   std::string opening;
   size_t opening_answers;
   std::string (*request)(const std::string& address);
   // Length of the first whole answer; 0 when it is not whole yet.
   size_t (*answer_length)(std::string_view received);
-  // How an answer begins that says nothing against the recipient.
+  // The beginning of an answer that says nothing against the recipient.
   std::string_view permits;
 };
 
-// Which user is asked about next.
+// Chooses the user of the next question.
 class Users {
  public:
   Users(size_t count, const std::string& distribution) : count_(count), distribution_(distribution) {
@@ -74,7 +74,7 @@ class Users {
   std::mt19937_64 random_{42};
 };
 
-// All that Postfix 3.7 sends.
+// All attributes that Postfix 3.7 sends.
 std::string PolicyRequest(const std::string& address) {
   return "request=smtpd_access_policy\nprotocol_state=RCPT\nprotocol_name=ESMTP\nclient_address=192.0.2.7\n"
          "client_name=mail.sender.example\nclient_port=41234\nreverse_client_name=mail.sender.example\n"
@@ -115,7 +115,7 @@ std::string MilterRequest(const std::string& address) {
          MilterPacket('R', std::string("<").append(address).append(">\0"sv));
 }
 
-// A client and his sender. Only the options are answered: no reply to the others is among what verifyd asks for.
+// A client and its sender. Only the options are answered: verifyd asks for no reply to the others.
 std::string MilterOpening() {
   return MilterPacket('O', "\0\0\0\6\0\0\1\377\0\37\377\377"sv) + MilterPacket('D', "Cv\0Postfix 3.7.11\0"sv) +
          MilterPacket('C', "mail.sender.example\0004\241\022192.0.2.7\0"sv) +
@@ -144,7 +144,7 @@ size_t LengthOfMilterPacket(std::string_view received) {
   return received.size() < whole ? 0 : whole;
 }
 
-// A list of attributes. None of the values of an answer is empty.
+// The length of a list of attributes. None of the values of an answer is empty.
 size_t LengthOfAttributes(std::string_view received) {
   const size_t end = received.find("\0\0"sv);
   return end == std::string_view::npos ? 0 : end + 2;
@@ -239,7 +239,7 @@ void Take(const Door& door, Client& client, Measured& measured) {
   if (answer.compare(0, door.permits.size(), door.permits) != 0) ++measured.other;
 }
 
-// One request after the other, `pace` a second.
+// Sends one request after the other, `pace` a second.
 Measured RunPaced(const Door& door, std::vector<Client>& clients, size_t total, Users& users, double pace) {
   Measured measured;
   measured.waits.reserve(total);

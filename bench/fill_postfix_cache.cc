@@ -38,7 +38,7 @@ int Fill(MDB_env* env, const char* path, int count) {
     for (int i = begin; code == 0 && i < count && i < begin + 100000; ++i) {
       std::string key_text = absl::StrCat("user", i, "@bench.test");
       std::string value_text = ValueOf(i, now);
-      // With the NUL that Postfix stores.
+      // Sizes include the NUL that Postfix stores.
       MDB_val key{key_text.size() + 1, key_text.data()};
       MDB_val value{value_text.size() + 1, value_text.data()};
       code = mdb_put(txn, dbi, &key, &value, 0);

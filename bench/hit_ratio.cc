@@ -1,6 +1,7 @@
-// How many questions the cache answers while somebody tries out names: a trace of users (Zipf), of addresses that are
-// known not to exist and are asked about again and again (Zipf), and of a dictionary attack, where no address comes
-// twice; against the bounded store, a least-recently-used cache of as many entries, and one without bounds.
+// Measures how many questions the cache answers while somebody tries out names. The trace has users (Zipf), addresses
+// that are known not to exist and are asked about again and again (Zipf), and a dictionary attack, where no address
+// comes twice. It runs against the bounded store, a least-recently-used cache of as many entries, and one without
+// bounds.
 //
 //   hit_ratio [QUESTIONS]        2000000 of them, 60 % from the attack; the trace is the same each time
 #include <stdlib.h>
@@ -35,7 +36,7 @@ constexpr double kSkew = 0.9;
 constexpr int kAttackPercent = 60;
 constexpr int kBadPercent = 10;  // of the rest
 constexpr int kQuestionsPerSecond = 100;
-constexpr size_t kGroup = 50;  // that the writer commits together
+constexpr size_t kGroup = 50;  // records that the writer commits together
 
 class Zipf {
  public:
@@ -55,7 +56,7 @@ class Zipf {
 class Memory {
  public:
   virtual ~Memory() = default;
-  // True if it is known; else it is from now on.
+  // Returns true if the address is known; from now on it is.
   virtual bool Ask(const std::string& key, bool exists) = 0;
 };
 

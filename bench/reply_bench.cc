@@ -1,4 +1,4 @@
-// What a session pays for hearing a reply.
+// Measures the cost of parsing a reply in a session.
 #include <benchmark/benchmark.h>
 
 #include <string>
@@ -9,7 +9,7 @@
 namespace verifyd {
 namespace {
 
-// The whole stream at once.
+// Feeds the whole stream at once.
 void Feed(benchmark::State& state, const std::string& stream) {
   ReplyParser parser;
   for (auto _ : state) {
@@ -25,7 +25,7 @@ BENCHMARK_CAPTURE(Feed, ehlo,
                   "250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250-DSN\r\n250-SMTPUTF8\r\n250 CHUNKING\r\n");
 BENCHMARK_CAPTURE(Feed, largest_line, "550 " + std::string(ReplyParser::kMaxLine - 4, 'x') + "\r\n");
 
-// A byte at a time, as a tarpit sends it.
+// Feeds a byte at a time, as a tarpit sends it.
 void FeedBytes(benchmark::State& state) {
   const absl::string_view stream = "550 5.1.1 <joe@example.com>: Recipient address rejected: User unknown\r\n";
   ReplyParser parser;

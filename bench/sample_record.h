@@ -1,4 +1,4 @@
-// What the benchmarks of the cache fill it with: a refusal as it is usually remembered, and a million different keys.
+// The content of the cache in its benchmarks: a refusal as it is usually remembered, and a million different keys.
 #ifndef VERIFYD_BENCH_SAMPLE_RECORD_H_
 #define VERIFYD_BENCH_SAMPLE_RECORD_H_
 

@@ -2,8 +2,8 @@
 // begins a new transaction after some recipients. No message is sent.
 //   smtp_load PORT SESSIONS RECIPIENTS RECIPIENTS_OF_A_TRANSACTION USERS
 // The sender is empty, and a transaction names one user again and again, user0@bench.test or user1@... of USERS:
-// Postfix has trivial-rewrite(8) look at an address only where it is not the one before, and that would be what is
-// measured. The clock starts when all sessions have said EHLO. Prints one line:
+// Postfix has trivial-rewrite(8) look at an address only where it differs from the one before, and that would be
+// measured instead. The clock starts when all sessions have said EHLO. Prints one line:
 //   rate=RECIPIENTS/S other=REPLIES THAT WERE NOT 250
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -54,7 +54,7 @@ void Say(const Session& session, const std::string& command) {
   if (write(session.fd, command.data(), command.size()) != static_cast<ssize_t>(command.size())) Fail("write");
 }
 
-// True once a whole reply, of one line or several, is there.
+// Returns true once a whole reply, of one line or several, is there.
 bool Read(Session& session) {
   std::array<char, 4096> buffer;
   const ssize_t got = read(session.fd, buffer.data(), buffer.size());
@@ -65,7 +65,7 @@ bool Read(Session& session) {
   return session.reply[(line == std::string::npos ? 0 : line + 1) + 3] == ' ';
 }
 
-// The greeting, and the reply to EHLO.
+// Reads the greeting, and the reply to EHLO.
 void Begin(Session& session) {
   for (const char* command : {"EHLO client.bench.test\r\n", ""}) {
     while (!Read(session)) {

@@ -1,19 +1,16 @@
-// An SMTP server that accepts the recipients that begin with "user", as fast as it can, or slowly in a way that is
-// asked for.
+// An SMTP server that accepts recipients that begin with "user", as fast as it can, or slowly as its options say.
 //   smtp_target PORT [NAME=VALUE...]
-//     reply_ms        the time of its own that it takes for every reply, the greeting included; replies to commands
-//     that
-//                     come together come one after another
-//     round_trip_ms   the time that the network takes: every reply is so late, those to commands that come together
-//                     come together
-//     connections     at a time; beyond, it says 421 and hangs up
-//     rate            recipients a second, as many are saved up; beyond, it says 421 and hangs up
-//     certificate     PEM file with certificate and key: it offers STARTTLS
-// Every command is answered; a message is never taken (DATA is refused). It offers PIPELINING. At SIGTERM it says on
-// standard output what it has seen: commands by verb, the turns in which they came (a turn is what one read gave), the
-// most connections at a time, and how long it was busy, in thousandths of the time it was there for anybody: a target
-// that is busy all the time is what is measured. Sessions it did not want are counted as refused, and all counts of
-// what came after the first minute again as late.
+//     reply_ms        the time that it takes for every reply, the greeting included; replies to commands that come
+//                     together come one after another
+//     round_trip_ms   the time that the network takes: every reply is so late, and replies to commands that come
+//                     together come together
+//     connections     the most at a time; beyond, it says 421 and hangs up
+//     rate            recipients a second, and as many may be saved up; beyond, it says 421 and hangs up
+//     certificate PEM file with certificate and key: it offers STARTTLS Every command is answered; a message is never
+//     taken (DATA is refused). It offers PIPELINING. At SIGTERM it prints its counts: commands by verb, the turns in
+//     which they came (a turn is the bytes of one read), the most connections at a time, and how long it was busy, in
+//     thousandths of the time it served. Where a target is busy all the time, the figures are its own. Unwanted
+//     sessions are counted as refused. All counts after the first minute are printed again as late.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -73,7 +70,7 @@ struct FreeSsl {
 struct Client {
   uint64_t serial = 0;
   std::string input;
-  Time last_due;  // of the replies that are not out yet, the last
+  Time last_due;  // when the last of the waiting replies is due
   std::unique_ptr<SSL, FreeSsl> tls;
   bool shaking_hands = false;
 };
@@ -102,7 +99,7 @@ class Target {
     if (!options.certificate.empty()) OfferTls();
   }
 
-  // Until SIGTERM.
+  // Serves until SIGTERM.
   void Run() {
     std::array<epoll_event, 256> events = {};
     for (;;) {
@@ -225,7 +222,7 @@ class Target {
     }
   }
   bool AfterFirstMinute() const { return Seconds(Clock::now() - began_) > kEarlySeconds; }
-  // One more recipient is not too many.
+  // Returns true if one more recipient is not too many.
   bool Bears() {
     if (options_.rate <= 0) return true;
     const Time now = Clock::now();
@@ -247,7 +244,7 @@ class Target {
     --open_clients_;
     close(fd);
   }
-  // Bytes read; 0: none now, -1: closed.
+  // Returns the bytes read; 0: none now, -1: closed.
   ssize_t Get(int fd, Client& client, char* buffer, size_t size) {
     if (client.tls == nullptr) {
       const ssize_t got = read(fd, buffer, size);
@@ -305,7 +302,7 @@ class Target {
       }
       return verb.answer;
     }
-    return "";  // the last verb is every word
+    return "";  // never reached: the last verb is every word
   }
 
   static constexpr double kEarlySeconds = 60;
@@ -323,7 +320,7 @@ class Target {
   int listener_ = -1;
   int end_ = -1;  // readable when SIGTERM has come
   SSL_CTX* context_ = nullptr;
-  uint64_t next_serial_ = 0;  // so many connections there were
+  uint64_t next_serial_ = 0;  // the number of connections so far
   uint64_t turns_ = 0;
   uint64_t orders_ = 0;
   size_t open_clients_ = 0;

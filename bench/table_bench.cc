@@ -1,5 +1,5 @@
-// Tables of a million entries, and a list of a hundred thousand disposable domains: how long reading takes, how much
-// memory they keep, what a look-up costs where the key is there and where it is not.
+// Measures tables of a million entries, and a list of a hundred thousand disposable domains: the time to read them, the
+// memory they keep, and the cost of a look-up where the key is there and where it is not.
 //
 //   table_bench --benchmark_repetitions=5 --benchmark_report_aggregates_only=true
 #include <benchmark/benchmark.h>
@@ -41,7 +41,7 @@ class Sample {
   }
   std::string access() const { return absl::StrCat("texthash:", path_, ".access"); }
   std::string aliases() const { return absl::StrCat("texthash:", path_, ".aliases"); }
-  // A tenth as many as of the others.
+  // It has a tenth of the entries of the others.
   std::string disposable() const { return absl::StrCat("texthash:", path_, ".disposable"); }
   std::string networks() const { return absl::StrCat("cidr:", path_, ".cidr"); }
 
@@ -65,7 +65,7 @@ class Sample {
   const std::string path_ = absl::StrCat(std::filesystem::temp_directory_path().string(), "/table_bench.", ::getpid());
 };
 
-// Of the C library's heap, mapped blocks among them.
+// Returns the bytes of the C library's heap, mapped blocks included.
 double BytesInUse() {
   const struct mallinfo2 info = ::mallinfo2();
   return static_cast<double>(info.uordblks) + static_cast<double>(info.hblkhd);
@@ -104,7 +104,7 @@ void BM_LoadAccess(benchmark::State& state) {
 }
 BENCHMARK(BM_LoadAccess)->Unit(benchmark::kMillisecond);
 
-// Every value is another one.
+// Each entry has a value of its own.
 void BM_LoadAliases(benchmark::State& state) {
   MeasureLoad(state, kEntries, [spec = Sample::Get().aliases()] { return LoadTable(spec); });
 }
@@ -124,7 +124,7 @@ DisposableDomains LoadDisposable() {
 void BM_LoadDisposable(benchmark::State& state) { MeasureLoad(state, kDisposable, LoadDisposable); }
 BENCHMARK(BM_LoadDisposable)->Unit(benchmark::kMillisecond);
 
-// Keys made beforehand, so that only the look-up is measured.
+// Makes the keys beforehand, so that only the look-up is measured.
 template <typename MakeKey>
 std::vector<std::string> RandomKeys(MakeKey make_key) {
   std::mt19937 random(1);
@@ -143,7 +143,7 @@ void MeasureLookUp(benchmark::State& state, const std::vector<std::string>& keys
   }
 }
 
-// The first key of all is there.
+// The first of all keys is there.
 void BM_FindAddressHit(benchmark::State& state) {
   const auto table = LoadAccess(Sample::Get().access());
   MeasureLookUp(state, RandomKeys(User), true,
@@ -151,7 +151,7 @@ void BM_FindAddressHit(benchmark::State& state) {
 }
 BENCHMARK(BM_FindAddressHit);
 
-// None of all seven is: the address, the domain, its parents, the user.
+// None of all seven keys is there: the address, the domain, its parents, the user.
 void BM_FindAddressMiss(benchmark::State& state) {
   const auto table = LoadAccess(Sample::Get().access());
   MeasureLookUp(state,
@@ -179,7 +179,7 @@ void BM_FindNetworkMiss(benchmark::State& state) {
 }
 BENCHMARK(BM_FindNetworkMiss);
 
-// Below a domain of the list.
+// Looks up names below a domain of the list.
 void BM_DisposableHit(benchmark::State& state) {
   const DisposableDomains domains = LoadDisposable();
   MeasureLookUp(

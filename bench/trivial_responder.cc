@@ -1,5 +1,5 @@
-// What a server costs that does nothing: the same libraries, a coroutine a connection, and yes to every request. The
-// measure of the answers of doors.
+// Measures a server that does nothing: the same libraries, a coroutine a connection, and yes to every request. The
+// answers of doors are compared with it.
 //   trivial_responder policy|milter|verify PORT|PATH
 #include <unistd.h>
 
@@ -74,7 +74,7 @@ constexpr Protocol kProtocols[] = {
     {"verify", Bytes("protocol\0address_verification_prrotocol\0\0"), VerifyLength, VerifyAnswer},
 };
 
-// To the whole requests in `buffer`, which are taken off.
+// Returns the answers to the whole requests in `buffer`, and takes those off.
 std::string Answers(const Protocol& protocol, std::string& buffer) {
   std::string answers;
   size_t done = 0;

@@ -1,4 +1,4 @@
-// How large the cache may become.
+// The bounds of the cache's size.
 //
 // Thread: any (values).
 #ifndef VERIFYD_CACHE_BOUNDS_H_

@@ -18,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/timer.h"
@@ -35,7 +36,7 @@ namespace verifyd {
 namespace {
 
 constexpr absl::string_view kFileEnding = ".mdb";
-// A start takes no longer than this for the check of pages, and after an unclean end for that of all entries.
+// The check of pages delays a start by no more than this; after an unclean end the check of all entries by kCheckLimit.
 constexpr absl::Duration kPagesLimit = absl::Milliseconds(500);
 constexpr absl::Duration kCheckLimit = absl::Seconds(1);
 // Damaged keys that are remembered as logged.
@@ -44,21 +45,22 @@ constexpr size_t kMaxReported = 100;
 constexpr size_t kHiddenAtOnce = 200;
 constexpr size_t kHidingWaits = 1000;
 constexpr absl::Duration kHidingPause = absl::Milliseconds(20);
-// Every pseudonym sorts before it: what follows the mark is a hexadecimal digit.
+// Sorts after every pseudonym, as a hexadecimal digit follows the mark.
 constexpr absl::string_view kBehindPseudonyms = "#g";
-// Looks for other spellings of an address, and such that are found: an outsider can have had thousands asked about.
+// Bounds the search for other spellings of an address, and the spellings found: an outsider can have had thousands
+// asked about.
 constexpr size_t kMaxLeaps = 1000;
 constexpr size_t kMaxSpellings = 100;
 // Addresses that are remembered for unasked probes.
 constexpr size_t kMaxPlanned = 10000;
 
-// A hold is on a domain: there is nobody's name in it.
+// A hold is on a domain: there is no person's name in it.
 bool IsHold(absl::string_view key) {
   const size_t at = key.find('@');
   return at != absl::string_view::npos && key == Pin::HoldKey(key.substr(at + 1));
 }
 
-// The key under which it is kept. Lives no longer than what it is made of.
+// The key of an address in the store. Must not outlive the text it is made of.
 class StoredKey {
  public:
   StoredKey(const Pseudonyms* pseudonyms, absl::string_view key) : key_(key) {
@@ -83,7 +85,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& path, absl::
   return Store::Open(absl::StrCat(path, kFileEnding), now);
 }
 
-// Renamed, so that somebody may still look at it; the lock table belongs to it.
+// Renames the file, so that somebody may still look at it. The lock table is removed with it.
 void SetAside(const std::string& file, absl::string_view why, absl::Time now) {
   const std::string aside = absl::StrCat(file, ".damaged-", absl::ToUnixSeconds(now));
   if (::rename(file.c_str(), aside.c_str()) != 0) {
@@ -95,13 +97,13 @@ void SetAside(const std::string& file, absl::string_view why, absl::Time now) {
                         " and begun anew; addresses will be probed again"));
 }
 
-// The file may be damaged, and whoever reads it through LMDB killed for it: by what happened to it at rest, or, more
-// likely, by an end that was not clean.
+// Checks the file, because a damaged one can kill a process that reads it through LMDB. It may have been damaged at
+// rest or, more likely, by an end that was not clean.
 void CheckBeforeUse(const std::string& file, const std::vector<std::string>& checker, absl::Time now) {
-  // Who does not check leaves the marks for who does.
+  // Leave the marks for a process that checks.
   if (checker.empty()) return;
   const bool unclean = OpenMark::TakeLeftOver(file);
-  // What somebody else has open he has read.
+  // Another process that has it open has checked it.
   if (OpenMark::Holder(file) == 0) {
     const absl::StatusOr<PageCheck> pages = CheckPages(file, kPagesLimit);
     if (!pages.ok()) return SetAside(file, pages.status().message(), now);
@@ -136,17 +138,18 @@ struct Cache::Impl {
   void Put(Table table, absl::string_view key, std::optional<std::string> value);
   StoredKey Stored(absl::string_view key) const { return StoredKey(settings.pseudonyms.get(), key); }
   void PutRecord(absl::string_view key, const Record& record);
-  // Of what is in the store; false where it was not looked for all.
+  // Searches the store; false where it did not search all.
   bool FindSpellings(absl::string_view folded, absl::btree_set<std::string>& keys);
   std::vector<Planned> AgendaOfThisRun(const Planned& after, size_t limit);
   void HidePins();
   void HideRecords();
-  // The value decoded by `decode`, from the overlay or the store.
+  // Returns the value decoded by `decode`, from the overlay or the store.
   template <typename T, typename Decode>
   std::optional<T> Find(Table table, absl::string_view key, Decode decode);
   template <typename T, typename Decode, typename Use>
   void ForEach(Table table, Decode decode, Use use);
-  // What is behind `after` in the order of the keys, at most `limit`; `use` says where a value is damaged.
+  // Visits what comes after `after` in the order of the keys, at most `limit`; `use` returns an error where a value is
+  // damaged.
   struct Page {
     size_t examined = 0;
     std::string next;  // empty: there is no more
@@ -154,27 +157,29 @@ struct Cache::Impl {
   Page PageAfter(Table table, absl::string_view after, size_t limit,
                  absl::FunctionRef<absl::Status(absl::string_view key, absl::string_view value)> use);
   bool Delete(Table table, absl::string_view key);
-  // Most gateways have none, and every question looks.
+  // A quick test: most gateways have no pins, and every question looks.
   bool NoPins() { return overlay->size(Table::kPins) == 0 && (store == nullptr || store->Empty(Table::kPins)); }
   void ReportDamage(Table table, absl::string_view key, const absl::Status& status);
 
   Loop& front;
   CacheSettings settings;
-  std::shared_ptr<Overlay> overlay;  // what the writer posts may come when the cache is gone
+  std::shared_ptr<Overlay> overlay;  // shared: the writer's posts may come when the cache is gone
   uint64_t sequence = 0;
+  uint64_t record_reads = 0;
+  uint64_t domain_reads = 0;
   uint64_t damaged = 0;
   absl::flat_hash_set<std::string> reported;
   std::optional<absl::Time> last_cleanup;
-  // In the order of the cleanups for whose end they wait.
+  // Callbacks, in the order of the cleanups that they wait for.
   std::deque<std::pair<uint64_t, absl::AnyInvocable<void()>>> waiting_for_cleanup;
   Timer cleanup_timer;
-  // With pseudonyms: how far those are hashed that were held in clear, and how many were.
+  // With pseudonyms: how far the records in clear are hashed, and how many there were.
   Timer hiding_timer;
   std::string hidden_up_to;
   uint64_t hidden = 0;
   // With pseudonyms: the records on the agenda that were put there in this run, by their keys.
   absl::flat_hash_map<std::string, Planned> planned;
-  bool gone = false;             // the store's file, which is still open
+  bool gone = false;             // the store's file is gone, but still open
   std::optional<OpenMark> mark;  // until the store is closed
   std::unique_ptr<Store> store;
   std::unique_ptr<Writer> writer;  // ends before the store
@@ -188,7 +193,7 @@ void Cache::Impl::StartWriter() {
   };
   const auto on_cleaned = [this, loop = &front, weak = std::weak_ptr<Overlay>(overlay)](uint64_t number) {
     loop->Post([this, weak, number] {
-      if (weak.expired()) return;  // and so is this
+      if (weak.expired()) return;  // then `this` is gone, too
       last_cleanup = front.clock().Now();
       ScheduleCleanup();
       while (!waiting_for_cleanup.empty() && waiting_for_cleanup.front().first <= number) {
@@ -233,7 +238,7 @@ void Cache::Impl::NotePresence(StorePresence found) {
   }
 }
 
-// What still waits to be written is not pushed out.
+// Keeps entries that still wait to be written from being pushed out.
 void Cache::Impl::LimitOverlay() {
   overlay->SetLimit(writer == nullptr ? settings.memory_entries
                                       : std::max(settings.memory_entries, 2 * Writer::Options().queue));
@@ -274,7 +279,7 @@ std::optional<T> Cache::Impl::Find(Table table, absl::string_view key, Decode de
   return found;
 }
 
-// Of a small table: every value that can be read, what waits to be committed among them.
+// Visits every readable value of a small table, also those that wait to be committed.
 template <typename T, typename Decode, typename Use>
 void Cache::Impl::ForEach(Table table, Decode decode, Use use) {
   const auto take = [&](absl::string_view key, absl::string_view value) {
@@ -335,11 +340,11 @@ bool Cache::Impl::FindSpellings(absl::string_view folded, absl::btree_set<std::s
   return true;
 }
 
-// The index has pseudonyms, and those of an earlier run would hide the others.
+// Does not use the index: it has pseudonyms, and those of an earlier run would hide the others.
 std::vector<Cache::Planned> Cache::Impl::AgendaOfThisRun(const Planned& after, size_t limit) {
   const absl::Time now = front.clock().Now();
   std::vector<Planned> agenda;
-  // What is due is soon planned anew, or gone: expired, deleted, evicted.
+  // A due entry is soon planned anew, or gone: expired, deleted, evicted.
   absl::erase_if(planned, [&](const auto& entry) {
     const auto& [key, plan] = entry;
     if (plan.when <= now) {
@@ -369,7 +374,7 @@ void Cache::Impl::HidePins() {
   }
 }
 
-// The next few that are held in clear.
+// Hashes the next few records that are in clear.
 void Cache::Impl::HideRecords() {
   if (overlay->queued() < kHidingWaits) {
     std::vector<std::pair<std::string, Record>> clear;
@@ -396,7 +401,7 @@ void Cache::Impl::HideRecords() {
       }
       return;
     }
-    // Where pseudonyms begin there may be millions.
+    // Skip the pseudonyms: there may be millions.
     const bool among_pseudonyms = next > absl::string_view("#") && next < kBehindPseudonyms;
     hidden_up_to = among_pseudonyms ? std::string(kBehindPseudonyms) : std::move(next);
   }
@@ -443,6 +448,7 @@ void Cache::Configure(const CacheSettings& settings) {
 }
 
 std::optional<Record> Cache::FindRecord(absl::string_view key) {
+  ++impl_->record_reads;
   return impl_->Find<Record>(Table::kRecords, impl_->Stored(key), DecodeRecord);
 }
 
@@ -458,12 +464,12 @@ bool Cache::DeleteRecord(absl::string_view key) {
   return impl_->Delete(Table::kRecords, stored);
 }
 
-// What waits to be committed is merged in; it is in no order, so pages of a cache with much of that cost more.
+// Merges entries that wait to be committed; they are in no order, so pages cost more where there are many of them.
 Cache::Impl::Page Cache::Impl::PageAfter(
     Table table, absl::string_view after, size_t limit,
     absl::FunctionRef<absl::Status(absl::string_view key, absl::string_view value)> use) {
   Page page;
-  // Nothing can be behind it.
+  // No key can come after it.
   if (after.size() > Store::kMaxKey) return page;
   absl::btree_map<std::string, std::optional<std::string>> values;
   bool more = false;
@@ -520,6 +526,7 @@ Cache::DomainPage Cache::DomainFactsAfter(absl::string_view after, size_t limit)
 }
 
 std::optional<DomainFact> Cache::FindDomainFact(absl::string_view domain) {
+  ++impl_->domain_reads;
   return impl_->Find<DomainFact>(Table::kDomains, domain,
                                  [&](absl::string_view value) { return DecodeDomainFact(domain, value); });
 }
@@ -575,7 +582,7 @@ std::optional<Pin> Cache::FindPin(absl::string_view key, absl::string_view domai
   const std::string folded = FoldedKey(key);
   std::optional<Pin> pin = impl_->Find<Pin>(Table::kPins, impl_->Stored(folded), DecodePin);
   if (pin.has_value() && pin->until > now) return pin;
-  // As older versions have kept it.
+  // Older versions kept it in this spelling.
   if (folded != key) pin = impl_->Find<Pin>(Table::kPins, impl_->Stored(key), DecodePin);
   if (pin.has_value() && pin->until > now) return pin;
   pin = impl_->Find<Pin>(Table::kPins, absl::StrCat("@", domain), DecodePin);
@@ -648,21 +655,28 @@ std::vector<Cache::Planned> Cache::Agenda(const Planned& after, size_t limit) {
 }
 
 std::optional<DestinationState> Cache::FindDestinationState(absl::string_view name) {
-  return impl_->Find<DestinationState>(Table::kDestinations, name,
-                                       [&](absl::string_view value) { return DecodeDestinationState(name, value); });
+  const auto find = [this](absl::string_view key) {
+    return impl_->Find<DestinationState>(Table::kDestinations, key,
+                                         [&](absl::string_view value) { return DecodeDestinationState(key, value); });
+  };
+  std::optional<DestinationState> state = find(name);
+  absl::string_view former_name = name;
+  if (state.has_value() || !absl::ConsumePrefix(&former_name, DestinationState::kSmtpMark)) return state;
+  const std::optional<DestinationState> former = find(former_name);
+  if (!former.has_value()) return std::nullopt;
+  state.emplace();
+  state->name = std::string(name);
+  state->held_until = former->held_until;
+  state->held_why = former->held_why;
+  state->trust.last_accepted = former->trust.last_accepted;
+  return state;
 }
 
 std::vector<DestinationState> Cache::LoadDestinationStates() {
   std::vector<DestinationState> states;
-  impl_->ForEach<DestinationState>(Table::kDestinations, DecodeDestinationState,
-                                   [&](absl::string_view name, DestinationState state) {
-                                     // Older versions took holds of one domain at a destination, which held nobody.
-                                     if (absl::StrContains(name, ' ')) {
-                                       state.held_until = absl::InfinitePast();
-                                       state.held_why.clear();
-                                     }
-                                     states.push_back(std::move(state));
-                                   });
+  impl_->ForEach<DestinationState>(
+      Table::kDestinations, DecodeDestinationState,
+      [&](absl::string_view /*name*/, DestinationState state) { states.push_back(std::move(state)); });
   return states;
 }
 
@@ -670,6 +684,39 @@ void Cache::PutDestinationState(const DestinationState& state) {
   DestinationState masked = state;
   if (impl_->settings.pseudonyms != nullptr) masked.trust.why = MaskedText(state.trust.why, WithoutLocalPart);
   impl_->Put(Table::kDestinations, state.name, EncodeDestinationState(masked));
+}
+
+std::optional<DomainBreaker> Cache::FindDomainBreaker(absl::string_view destination, absl::string_view domain) {
+  const std::string key = DomainBreakerKey(destination, domain);
+  return impl_->Find<DomainBreaker>(Table::kBreakers, key,
+                                    [&](absl::string_view value) { return DecodeDomainBreaker(key, value); });
+}
+
+std::vector<DomainBreaker> Cache::LoadDomainBreakers() {
+  std::vector<DomainBreaker> breakers;
+  impl_->ForEach<DomainBreaker>(
+      Table::kBreakers, DecodeDomainBreaker,
+      [&](absl::string_view /*key*/, DomainBreaker breaker) { breakers.push_back(std::move(breaker)); });
+  return breakers;
+}
+
+void Cache::PutDomainBreaker(const DomainBreaker& breaker) {
+  DomainBreaker masked = breaker;
+  if (impl_->settings.pseudonyms != nullptr) masked.trust.why = MaskedText(breaker.trust.why, WithoutLocalPart);
+  impl_->Put(Table::kBreakers, DomainBreakerKey(breaker.destination, breaker.domain), EncodeDomainBreaker(masked));
+}
+
+void Cache::MoveDomainBreakers() {
+  for (DestinationState& state : LoadDestinationStates()) {
+    const size_t blank = state.name.rfind(' ');
+    // The path of a socket may contain a blank.
+    if (blank == std::string::npos || absl::StrContains(state.name.substr(blank), '/')) continue;
+    PutDomainBreaker({.destination = state.name.substr(0, blank),
+                      .domain = state.name.substr(blank + 1),
+                      .breaker = std::move(state.breaker),
+                      .trust = std::move(state.trust)});
+    impl_->Put(Table::kDestinations, state.name, std::nullopt);
+  }
 }
 
 void Cache::HideAddresses() {
@@ -695,6 +742,8 @@ size_t Cache::uncommitted() const { return impl_->overlay->queued(); }
 CacheCounts Cache::counts() {
   CacheCounts counts;
   counts.persistent = impl_->store != nullptr && !impl_->gone;
+  counts.record_reads = impl_->record_reads;
+  counts.domain_reads = impl_->domain_reads;
   counts.damaged = impl_->damaged;
   counts.uncommitted = impl_->overlay->size();
   if (impl_->store == nullptr) {

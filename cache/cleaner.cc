@@ -11,14 +11,15 @@
 namespace verifyd {
 namespace {
 
-// What the cleaner removes.
-constexpr std::array<std::pair<DueKind, Table>, 3> kCleaned = {{
+// The entries that the cleaner removes.
+constexpr std::array<std::pair<DueKind, Table>, 4> kCleaned = {{
     {DueKind::kRecordExpiry, Table::kRecords},
     {DueKind::kDomainExpiry, Table::kDomains},
     {DueKind::kDestinationExpiry, Table::kDestinations},
+    {DueKind::kBreakerExpiry, Table::kBreakers},
 }};
 
-// When the value expires by today's lifetimes; nothing if it is damaged.
+// Returns when the value expires by today's lifetimes; nothing if it is damaged.
 std::optional<absl::Time> ExpiryOfValue(Table table, const Due& due, absl::string_view value,
                                         const Lifetimes& lifetimes) {
   for (const Due& true_due : DuesOf(table, due.key, value, lifetimes)) {
@@ -27,7 +28,7 @@ std::optional<absl::Time> ExpiryOfValue(Table table, const Due& due, absl::strin
   return std::nullopt;
 }
 
-// True if the value went.
+// True if the value was removed.
 absl::StatusOr<bool> Judge(Store::Changes& changes, Table table, const Due& due, const Lifetimes& lifetimes,
                            absl::Time now) {
   ASSIGN_OR_RETURN(const std::optional<absl::string_view> value, changes.Find(table, due.key));
@@ -70,7 +71,7 @@ absl::Status Cleaner::RunSlice(const Lifetimes& lifetimes) {
       ASSIGN_OR_RETURN(const std::vector<Due> dues, changes.DueBefore(kind, now_, left));
       for (const Due& due : dues) {
         ASSIGN_OR_RETURN(const bool gone, Judge(changes, table, due, lifetimes, now_));
-        if (gone && table != Table::kDestinations) ++dropped;
+        if (gone && (table == Table::kRecords || table == Table::kDomains)) ++dropped;
       }
       left -= dues.size();
       if (left == 0) {

@@ -14,8 +14,10 @@ namespace verifyd {
 // The tables in the order of Table, then these.
 constexpr size_t kDueIndex = kTables;
 constexpr size_t kMeta = kTables + 1;
-constexpr std::array<const char*, kTables + 2> kDatabaseNames = {"records", "domains", "destinations",
-                                                                 "pins",    "due",     "meta"};
+// Files of versions before it have all but this.
+constexpr auto kAddedTable = static_cast<size_t>(Table::kBreakers);
+constexpr std::array<const char*, kTables + 2> kDatabaseNames = {"records",  "domains", "destinations", "pins",
+                                                                 "breakers", "due",     "meta"};
 
 }  // namespace verifyd
 

@@ -29,7 +29,7 @@ std::optional<Due> Due::Decode(absl::string_view bytes) {
   if (bytes.size() < kOverhead) return std::nullopt;
   const auto kind = static_cast<DueKind>(bytes[0]);
   if (kind != DueKind::kProbe && kind != DueKind::kRecordExpiry && kind != DueKind::kDomainExpiry &&
-      kind != DueKind::kDestinationExpiry) {
+      kind != DueKind::kDestinationExpiry && kind != DueKind::kBreakerExpiry) {
     return std::nullopt;
   }
   uint64_t time = 0;
@@ -57,6 +57,11 @@ std::vector<Due> DuesOf(Table table, absl::string_view key, absl::string_view va
     case Table::kDestinations:
       if (const auto state = DecodeDestinationState(key, value); state.ok()) {
         Add(dues, DueKind::kDestinationExpiry, ExpiryOf(*state, lifetimes), key);
+      }
+      break;
+    case Table::kBreakers:
+      if (const auto breaker = DecodeDomainBreaker(key, value); breaker.ok()) {
+        Add(dues, DueKind::kBreakerExpiry, ExpiryOf(*breaker, lifetimes), key);
       }
       break;
     case Table::kPins:

@@ -11,25 +11,25 @@
 namespace verifyd {
 namespace {
 
-// Entries that are looked at for each that must go, and in a group at all: at about a microsecond each.
+// Entries that are looked at for each that must go, and for one group: at about a microsecond each.
 constexpr size_t kLooks = 32;
 constexpr size_t kMostLooks = 30000;
-// Entries that go with one group at most, beyond as many as it brings: a bound that was lowered is reached in steps.
+// The most entries that go with one group, beyond as many as it brings: a lowered bound is reached in steps.
 constexpr size_t kSteps = 1000;
 constexpr size_t kPage = 256;
-// Of all records so many at least may be negatives: one in ten.
+// At least one in ten of all records may be a negative.
 constexpr uint64_t kNegativeShare = 10;
 
 bool Positive(const Record& record) { return record.last_positive != absl::InfinitePast(); }
 
-// Nothing that was never positive expires later.
+// A record that was never positive expires before this.
 absl::Time Horizon(const Lifetimes& lifetimes, absl::Time now) {
   return now + std::max({lifetimes.negative_expire, lifetimes.negative_short_expire, lifetimes.domain_short,
                          lifetimes.domain_positive, lifetimes.domain_negative_max, lifetimes.temporary_expire,
                          2 * lifetimes.max_defer});
 }
 
-// How many records are too many.
+// Returns how many records are too many.
 absl::StatusOr<size_t> Excess(Store::Changes& changes, const Bounds& bounds, size_t most) {
   ASSIGN_OR_RETURN(const uint64_t records, changes.Entries(Table::kRecords));
   uint64_t excess = bounds.entries > 0 && records > bounds.entries ? records - bounds.entries : 0;
@@ -66,7 +66,7 @@ struct Eviction::Walk {
   Store::Changes& changes;
   const Lifetimes& lifetimes;
   absl::Time now;
-  size_t left = 0;  // that must go yet
+  size_t left = 0;  // still to remove
   size_t gone = 0;
 
   absl::Status Evict(absl::string_view key) {
@@ -100,7 +100,7 @@ absl::StatusOr<bool> Eviction::Go(Walk& walk, std::string& hand, absl::Time unti
       if (record.ok() && KeptUntil(*record, walk.lifetimes) >= walk.now && judge(due.key, *record) == Turn::kStays) {
         continue;
       }
-      // Where the value is gone or damaged, only this entry of the index is known.
+      // The value is gone or damaged, so only this entry of the index is known.
       RETURN_IF_ERROR(walk.changes.DeleteDue(due));
       if (!value.has_value()) continue;
       RETURN_IF_ERROR(walk.Evict(due.key));
@@ -112,7 +112,7 @@ absl::StatusOr<bool> Eviction::Go(Walk& walk, std::string& hand, absl::Time unti
 
 absl::Status Eviction::EvictNegatives(Walk& walk, size_t most) {
   const size_t before = walk.gone;
-  // Who was asked about again, and goes where there is nobody else.
+  // They were asked about again, and go only where nothing else can.
   std::vector<std::string> asked_again;
   ASSIGN_OR_RETURN(const bool around, Go(walk, hand_, Horizon(walk.lifetimes, walk.now), most,
                                          [&](absl::string_view key, const Record& record) {
@@ -166,7 +166,7 @@ absl::StatusOr<size_t> Eviction::Run(Store::Changes& changes, const Bounds& boun
   ASSIGN_OR_RETURN(const uint64_t records, changes.Entries(Table::kRecords));
   const size_t negatives = group.keys.size() - group.positives;
   negatives_ += negatives;
-  // What is too much without the group was so before it came.
+  // The excess without the group was there before it came.
   const size_t older = walk.left > group.keys.size() ? walk.left - group.keys.size() : 0;
   if (negatives_ > records / kNegativeShare) {
     RETURN_IF_ERROR(EvictNegatives(walk, walk.left));

@@ -1,19 +1,19 @@
-// Eviction: keeps the store within its bounds, by forgetting early what is needed least. A dictionary
-// attack makes negatives without end, each of an address that nobody will ask about again; they must not push out what
-// is worth keeping. Who goes, in this order:
+// Eviction: keeps the store within its bounds, by forgetting early what is needed least. A dictionary attack makes
+// negatives without end, each of an address that nobody will ask about again; they must not push out valuable entries.
+// Entries go in this order:
 //
-//  1. what has expired;
-//  2. records that were never positive ("negatives" here) and that nobody has asked about since they were made, those
-//     that expire first first;
+//  1. expired ones;
+//  2. records that were never positive ("negatives" here) and that nobody has asked about since they were made; the
+//  first to expire goes first;
 //  3. negatives that were asked about again, at their second turn (the clock algorithm);
 //  4. records that are or were positive, to make room for positive ones only, at their second turn. Where a group of
-//     changes brings negatives that there is no room for, those are not kept.
+//  changes brings negatives that there is no room for, those are not kept.
 //
 // So a negative never pushes out a positive. The other way round, positives take the place of negatives until those
-// have a tenth of the store; from then on each makes room for its own kind. How many negatives there are is counted
-// while their turns go round. Facts of domains have a bound of their own; those that expire first go first.
+// have a tenth of the store; from then on each makes room for its own kind. The negatives are counted while their turns
+// go round. Facts of domains have a bound of their own; the first to expire goes first.
 //
-// Thread: the writer's, but for Asked::Note, which any may call.
+// Thread: the writer's; Asked::Note: any.
 #ifndef VERIFYD_CACHE_EVICTION_H_
 #define VERIFYD_CACHE_EVICTION_H_
 
@@ -34,8 +34,8 @@
 
 namespace verifyd {
 
-// Which records were asked about since they were made or last spared: a bit for each key's hash, so a few are taken for
-// asked that were not.
+// The records that were asked about since they were made or last spared: a bit for each key's hash, so a few other
+// records count as asked, too.
 class Asked {
  public:
   void Note(absl::string_view key);
@@ -57,24 +57,24 @@ class Eviction {
 
   explicit Eviction(Asked& asked) : asked_(asked) {}
 
-  // Within the transaction that brings the group. How many entries went. After an error, or where the transaction is
-  // repeated, it begins anew.
+  // Runs within the transaction that brings the group and returns how many entries went. After an error, or where the
+  // transaction is repeated, it begins anew.
   absl::StatusOr<size_t> Run(Store::Changes& changes, const Bounds& bounds, const Group& group,
                              const Lifetimes& lifetimes, absl::Time now);
 
  private:
-  // What is to be done with an entry.
+  // The judgement on an entry.
   enum class Turn : uint8_t { kStays, kGoes };
   struct Walk;
   absl::Status EvictNegatives(Walk& walk, size_t most);
   absl::Status EvictPositives(Walk& walk, size_t most);
-  // Goes on from `hand`, once around at most, until `most` entries went or `budget` were looked at. What is due behind
-  // `until` is not looked at. True if it came around.
+  // Goes on from `hand`, once around at most, until `most` entries went or `budget` were looked at. Entries due after
+  // `until` are not looked at. True if it came around.
   absl::StatusOr<bool> Go(Walk& walk, std::string& hand, absl::Time until, size_t most,
                           absl::FunctionRef<Turn(absl::string_view key, const Record&)> judge);
 
   Asked& asked_;
-  // How many negatives there are; until a turn has gone round, as many as there can be.
+  // The number of negatives; until a turn has gone round, as many as there can be.
   uint64_t negatives_ = UINT64_MAX / 2;
   uint64_t negatives_seen_ = 0;  // in this turn
   // Where the turn goes on: a key of the due index.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "absl/strings/match.h"
 #include "classifier/reason.h"
 
 namespace verifyd {
@@ -13,11 +12,11 @@ struct Lifetime {
   absl::Duration refresh;
 };
 
-// A finding without a reason (imported, say) lives by what it says of the address.
+// A finding without a reason (imported, say) has the lifetimes of its deliverability.
 CacheClass ClassOf(const Finding& finding) {
   if (finding.reason != Reason::kNone) {
     const CacheClass row = RowOf(finding.reason).cache_class;
-    // An address that was accepted lives as one, also where everybody is.
+    // An accepted address keeps the lifetimes of one, also where everybody is accepted.
     const bool accepted = finding.deliverability == Deliverability::kDeliverable;
     return row == CacheClass::kDomainPositive && accepted ? CacheClass::kPositive : row;
   }
@@ -33,7 +32,7 @@ CacheClass ClassOf(const Finding& finding) {
   return CacheClass::kTemporary;
 }
 
-// Trouble of ours is looked at again soon: it says nothing of the address, and may be mended any time.
+// Trouble of ours is looked at again soon: it says nothing of the address, and may be repaired any time.
 constexpr Lifetime kOwnTrouble = {.expire = absl::Minutes(1), .refresh = absl::Seconds(30)};
 
 Lifetime LifetimeOf(const Finding& finding, const Lifetimes& lifetimes) {
@@ -55,7 +54,7 @@ Lifetime LifetimeOf(const Finding& finding, const Lifetimes& lifetimes) {
     case CacheClass::kDomainShort:
       return {lifetimes.domain_short, lifetimes.domain_short};
     case CacheClass::kDomainNegative:
-      // What DNS said of the domain is not believed longer here than as a fact of the domain.
+      // An answer of DNS about the domain is believed here no longer than as a fact of the domain.
       return {lifetimes.domain_negative_max, lifetimes.domain_negative_max};
     case CacheClass::kTemporary:
     case CacheClass::kSchedule:
@@ -79,6 +78,11 @@ absl::Duration CatchAllLifetime(CatchAll catch_all, const Lifetimes& lifetimes) 
       return lifetimes.temporary_expire;
   }
   return lifetimes.temporary_expire;
+}
+
+// When a breaker last met anything, or will be closed.
+absl::Time LastOf(const BreakerState& state) {
+  return std::max({state.last_failure_when, state.last_success, state.open_until});
 }
 
 }  // namespace
@@ -165,13 +169,16 @@ absl::Time ExpiryOf(const DomainFact& fact, const Lifetimes& lifetimes) {
 }
 
 absl::Time ExpiryOf(const DestinationState& state, const Lifetimes& lifetimes) {
-  const bool doubted = state.trust.doubt != Doubt::kNone;
-  // That nobody is to be believed there is not forgotten, either; of one domain there it is: strangers make many.
-  if (doubted && !absl::StrContains(state.name, ' ')) return absl::InfiniteFuture();
-  absl::Time last = std::max({state.last_failure_when, state.last_success, state.open_until, state.held_until,
-                              state.trust.last_accepted, doubted ? state.trust.doubted_since : absl::InfinitePast()});
+  // The doubt about a whole destination is not forgotten, either.
+  if (state.trust.doubt != Doubt::kNone) return absl::InfiniteFuture();
+  absl::Time last = std::max({LastOf(state.breaker), state.held_until, state.trust.last_accepted});
   for (const RestingSource& resting : state.resting) last = std::max(last, resting.until);
   return last + lifetimes.positive_expire;
+}
+
+absl::Time ExpiryOf(const DomainBreaker& breaker, const Lifetimes& lifetimes) {
+  return std::max({LastOf(breaker.breaker), breaker.trust.last_accepted, breaker.trust.doubted_since}) +
+         lifetimes.positive_expire;
 }
 
 Freshness FreshnessOf(const Record& record, const Lifetimes& lifetimes, absl::Time now) {

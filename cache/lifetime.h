@@ -1,4 +1,4 @@
-// Lifetimes: when what is remembered is fresh, due for a refresh, or too old to be believed.
+// Lifetimes: when a remembered value is fresh, due for a refresh, or too old to be believed.
 //
 // Thread: any (pure functions).
 #ifndef VERIFYD_CACHE_LIFETIME_H_
@@ -44,44 +44,46 @@ struct Lifetimes {
 enum class Freshness : uint8_t {
   kFresh,    // answer
   kRefresh,  // answer, and probe again
-  kStale,    // expired, and answered all the same: a positive whose destination could not be asked, asked again later
-  kExpired,  // as if it were not there
+  kStale,    // expired, but still answered: a positive whose destination could not be asked, asked again later
+  kExpired,  // treated as absent
 };
 
-// Of a record's standing finding at `now`. Comparisons are strict, as in Postfix: expired is what was made before
-// now - expire, due for refresh what was made before now - refresh. Where the record has a planned next probe
+// Returns the freshness of a record's standing finding at `now`. Comparisons are strict, as in Postfix: expired if made
+// before now - expire, due for refresh if made before now - refresh. Where the record has a planned next probe
 // (Record::next_probe), that alone says when it is due for refresh.
 //
-// A record whose time lies in the future (the clock was set back) can not be expired: a machine that starts with its
-// clock at 1970 must not forget every user. Where it lies further ahead than the refresh time it is due for refresh,
-// and the probe gives it a time of now.
+// A record whose time lies in the future (the clock was set back) is never expired: a machine that starts with its
+// clock at 1970 must not forget every user. Where it lies further ahead than the refresh time, it is due for refresh,
+// and the probe gives it the present time.
 Freshness FreshnessOf(const Record& record, const Lifetimes& lifetimes, absl::Time now);
 // A domain fact is not refreshed ahead: it is fresh, then expired.
 Freshness FreshnessOf(const DomainFact& fact, const Lifetimes& lifetimes, absl::Time now);
 
-// What is known of catch-all, if that is still worth knowing at `now`; else kNotAsked.
+// Returns what is known of catch-all if it is still believed at `now`; else kNotAsked.
 CatchAll CatchAllOf(const DomainFact& fact, const Lifetimes& lifetimes, absl::Time now);
 
-// From when on the record is due for refresh, if it has not expired by then.
+// Returns when the record becomes due for refresh, if it has not expired by then.
 absl::Time RefreshOf(const Record& record, const Lifetimes& lifetimes);
-// An expired positive that may still be answered while nothing better can be had (address_verify_stale_time).
+// Returns true for an expired positive that may still be answered while nothing better can be had
+// (address_verify_stale_time).
 bool Lingers(const Record& record, const Lifetimes& lifetimes, absl::Time now);
-// From when on a question about a negative waits for a new probe rather than being answered at once: a mailbox may have
-// been made since. The pauses grow with every probe that agreed: second_look, six times that, the refresh time.
-// InfiniteFuture where another look would say nothing new.
+// Returns when a question about a negative begins to wait for a new probe rather than being answered at once: a mailbox
+// may have been made since. The pauses grow with every probe that agreed: second_look, six times that, the refresh
+// time. InfiniteFuture where another look would say nothing new.
 absl::Time SecondLookOf(const Record& record, const Lifetimes& lifetimes);
-// Until when a negative is only deferred, because the address was there not long ago. InfinitePast: it never was.
+// Returns until when a negative is only deferred, because the address existed not long ago. InfinitePast: it never did.
 absl::Time GraceOf(const Record& record, const Lifetimes& lifetimes);
 
-// Until when the value is believed. One that was never given a time is not worth keeping (InfinitePast).
+// Returns until when the value is believed. A value that was never given a time is not worth keeping (InfinitePast).
 absl::Time ExpiryOf(const Record& record, const Lifetimes& lifetimes);
-// Until when the cleaner leaves a record where it is: longer than it is believed. A positive is remembered for
-// former_user, temporary answers for as long as it matters how long there was nothing else.
+// Returns until when the cleaner leaves a record where it is, which is longer than it is believed. A positive is
+// remembered for former_user; temporary answers are kept as long as it matters how long there was nothing else.
 absl::Time KeptUntil(const Record& record, const Lifetimes& lifetimes);
 absl::Time ExpiryOf(const DomainFact& fact, const Lifetimes& lifetimes);
-// A destination where nothing has happened for the longest lifetime of an address is forgotten, unless it is in doubt;
-// the doubt of one domain there is forgotten so, too.
+// A destination where nothing has happened for the longest lifetime of an address is forgotten, unless it is in doubt.
 absl::Time ExpiryOf(const DestinationState& state, const Lifetimes& lifetimes);
+// A domain there is forgotten in the same way, also one in doubt: strangers make many.
+absl::Time ExpiryOf(const DomainBreaker& breaker, const Lifetimes& lifetimes);
 
 }  // namespace verifyd
 

@@ -1,4 +1,4 @@
-// LMDB's keys and values as ours.
+// Converts LMDB's keys and values to and from ours.
 //
 // Thread: any (pure functions).
 #ifndef VERIFYD_CACHE_LMDB_VALUE_H_

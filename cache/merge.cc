@@ -7,7 +7,7 @@
 namespace verifyd {
 namespace {
 
-// What knows less does not overwrite what knows more.
+// A finding that knows less does not overwrite one that knows more.
 int Weight(const Finding& finding) {
   if (finding.definite()) return 2;
   return finding.deliverability == Deliverability::kRisky ? 1 : 0;
@@ -18,7 +18,7 @@ bool Overturns(const Finding& finding, const Finding& standing) {
          finding.deliverability == Deliverability::kUndeliverable;
 }
 
-// Takes note of `finding` whatever becomes of the standing one.
+// Adds `finding` to the history, whatever happens to the standing one.
 void Remember(Record& record, const Finding& finding) {
   record.history.insert(record.history.begin(), PastFinding{.when = finding.when,
                                                             .deliverability = finding.deliverability,
@@ -50,13 +50,13 @@ void Stand(Record& record, const Finding& finding) {
   record.next_probe = absl::InfiniteFuture();
 }
 
-// Evidence that is expired, or from a clock that was set back, counts for nothing.
+// Expired evidence counts for nothing, nor does evidence from a clock that was set back.
 bool PendingCounts(const Record& record, const Lifetimes& lifetimes, absl::Time now) {
   return record.pending.has_value() && record.pending->when <= now &&
          record.pending->when + lifetimes.overturn + lifetimes.negative_expire >= now;
 }
 
-// A negative about the address against a live positive.
+// Handles a negative about the address against a live positive.
 void Contradict(Record& record, const Finding& finding, const Lifetimes& lifetimes, const SkippedTime& skipped) {
   if (!PendingCounts(record, lifetimes, finding.when)) record.pending = finding;
   const absl::Duration apart = skipped.Between(record.pending->when, finding.when);
@@ -69,7 +69,7 @@ void Contradict(Record& record, const Finding& finding, const Lifetimes& lifetim
 DomainFact MergeFact(const std::optional<DomainFact>& held, const DomainFact& fact, const Lifetimes& lifetimes,
                      absl::Time now, const SkippedTime& skipped) {
   DomainFact merged = fact;
-  // Where servers said so; of DNS, which says where they are, once is enough.
+  // Two are needed where servers said it. DNS says where the servers are, so its word is enough.
   const bool needs_two = fact.finding.reason == Reason::kDomainNotHosted && fact.finding.code != 0;
   if (!held.has_value()) {
     if (needs_two) {
@@ -118,7 +118,7 @@ Record Merge(const std::optional<Record>& held, const Finding& finding, const Li
     Contradict(record, finding, lifetimes, skipped);
   } else {
     record.next_probe = finding.when + lifetimes.temporary_refresh;
-    // The second opinion is not asked for earlier than it counts, nor for ever of a server that can not be asked.
+    // The second opinion is not asked for before it counts. Nor is it asked for ever of a server that can not be asked.
     if (!PendingCounts(record, lifetimes, finding.when)) record.pending.reset();
     if (record.pending.has_value()) {
       record.next_probe = std::max(record.next_probe, record.pending->when + lifetimes.overturn);

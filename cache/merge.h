@@ -1,14 +1,13 @@
-// What a new finding does to what is held already. The rules:
+// Merges a new finding into the record that the cache holds. The rules:
 //
 //  - A definite finding replaces a temporary, risky or missing one, and one of the same deliverability.
-//  - A temporary finding never overwrites a live risky one, and neither a live definite one: it is counted, and the
-//    record stands.
+//  - A temporary finding never overwrites a live risky or definite one: it is counted, and the record stands.
 //  - One negative never overturns a live positive: it is kept as pending. A second one, at least `overturn` after the
 //    first, does. A positive in between clears it. Time that the wall clock skipped does not count.
-//  - What makes a live positive of an address fall must be about the address: a negative about its domain does not.
+//  - Only a negative about the address can overturn a live positive of it: a negative about its domain does not.
 //  - A positive overturns a negative at once: refusing a real mailbox is the worse mistake.
-//  - What is expired is no evidence. But an expired positive stands while nothing but temporary answers are had, for as
-//    long as it lingers (lifetime.h).
+//  - An expired finding is no evidence. But an expired positive stands while only temporary answers come, for as long
+//    as it lingers (lifetime.h).
 //
 // A record that stands against a finding gets a time for the next probe: when a second opinion counts, or after
 // `temporary_refresh`; until then it is not due for refresh, so that a server in trouble is not asked at each question.
@@ -28,14 +27,14 @@
 
 namespace verifyd {
 
-// The record after `finding`, made at finding.when. `held` may be empty. Only the caller knows our identity: it sets
-// Record::retry_identity where a retry was promised; a definite finding clears it here.
+// Returns the record after `finding`, made at finding.when. `held` may be empty. Only the caller knows our identity: it
+// sets Record::retry_identity where a retry was promised; a definite finding clears it here.
 Record Merge(const std::optional<Record>& held, const Finding& finding, const Lifetimes& lifetimes,
              const SkippedTime& skipped = {});
 
-// What stands of a domain after `fact`, found at `now`. A negative about a domain whose servers talked to us within
-// Lifetimes::domain_positive is only pending until a second one comes, at least `overturn` later; so is that no server
-// hosts it, always.
+// Returns the fact about a domain after `fact`, found at `now`. A negative about a domain whose servers talked to us
+// within Lifetimes::domain_positive is only pending until a second one comes, at least `overturn` later. Servers' word
+// that they do not host the domain always needs a second one.
 DomainFact MergeFact(const std::optional<DomainFact>& held, const DomainFact& fact, const Lifetimes& lifetimes,
                      absl::Time now, const SkippedTime& skipped = {});
 

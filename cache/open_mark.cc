@@ -34,8 +34,8 @@ std::string FirstLine(const std::string& path) {
   return line;
 }
 
-// A file at the mark's path that nobody reaches by another name, and nothing that one could wait for; -1: there is
-// none.
+// Opens the file at the mark's path; -1: there is no such file. It must have no other name, and nothing that would
+// block is opened.
 int OpenFile(const std::string& path, int flags) {
   const int fd = ::open(path.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
   struct stat info = {};
@@ -55,11 +55,11 @@ std::string MarkedName(const std::string& mark) {
   return name.substr(0, name.find('\n'));
 }
 
-// No other process is called so, at any time: the boot, and the moment since. Empty where /proc does not say it.
+// Returns a name that no other process ever has: the boot, and the start time in it. Empty where /proc does not say it.
 std::string NameOf(pid_t pid) {
   const std::string boot = FirstLine("/proc/sys/kernel/random/boot_id");
   const std::string stat = FirstLine(absl::StrCat("/proc/", pid, "/stat"));
-  // Behind the command, which may hold anything, starttime is the twentieth; see proc(5).
+  // starttime is the twentieth field after the command, which may hold anything; see proc(5).
   const size_t command = stat.rfind(')');
   if (boot.empty() || command == std::string::npos) return "";
   const std::vector<absl::string_view> fields =
@@ -69,7 +69,7 @@ std::string NameOf(pid_t pid) {
 
 bool Lives(pid_t pid, const std::string& mark) {
   if (pid == ::getpid() || (::kill(pid, 0) != 0 && errno != EPERM)) return false;
-  // Older versions wrote nothing; and of a process of somebody else not everything may be told.
+  // Older versions wrote no name, and of another user's process /proc may not tell it.
   const std::string marked = MarkedName(mark);
   const std::string name = NameOf(pid);
   return marked.empty() || name.empty() || marked == name;

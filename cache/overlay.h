@@ -1,6 +1,6 @@
-// The overlay: what was put into the cache and is not known to be in the store. It is served first, so that what was
-// learned is there at once. Entries go when the writer reports them committed; those it never reports (there is no
-// store, its queue was full, the disk is full) stay until too many of them push the oldest out.
+// The overlay: entries that were put into the cache and are not known to be in the store. Reads come from it first, so
+// that new knowledge is there at once. Entries go when the writer reports them committed. Entries that it never reports
+// (there is no store, its queue was full, the disk is full) stay until too many of them push the oldest out.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_CACHE_OVERLAY_H_
@@ -24,15 +24,14 @@ class Overlay {
  public:
   explicit Overlay(size_t limit) : limit_(limit) {}
 
-  // Sequences ascend. A value of nothing says that the entry is deleted. `queued`: the writer took it, and reports its
-  // commit.
+  // Sequences ascend. nullopt means that the entry is deleted. `queued`: the writer took it, and reports its commit.
   void Put(uint64_t sequence, Table table, absl::string_view key, std::optional<std::string> value, bool queued);
   // Null if it holds nothing of the key. Valid until the next change.
   const std::optional<std::string>* Find(Table table, absl::string_view key) const;
-  // Everything of a table, in no order.
+  // Visits every entry of a table, in no order.
   void ForEach(Table table,
                absl::FunctionRef<void(absl::string_view key, const std::optional<std::string>& value)> use) const;
-  // Of the mutations `first` to `last`, those that the writer took are in the store.
+  // Drops the entries of the mutations `first` to `last` that the writer took: they are in the store.
   void Drop(uint64_t first, uint64_t last);
   void SetLimit(size_t limit);
 

@@ -24,7 +24,7 @@
 namespace verifyd {
 namespace {
 
-// LMDB writes what it has in memory. Elsewhere than on the machines that are common nothing is checked.
+// LMDB writes its structures as they are in memory. On uncommon machines nothing is checked.
 constexpr bool kFormatKnown = std::endian::native == std::endian::little && sizeof(size_t) == 8;
 constexpr uint32_t kLmdbMagic = 0xBEEFC0DE;
 constexpr uint32_t kDataVersion = 1;
@@ -37,12 +37,12 @@ constexpr uint32_t kUsualPageSize = 4096;
 
 enum PageFlag : uint16_t { kBranchPage = 0x01, kLeafPage = 0x02, kOverflowPage = 0x04, kMetaPage = 0x08 };
 enum NodeFlag : uint16_t { kBigData = 0x01, kSubData = 0x02 };
-// Flags of the database of free pages; LMDB keeps there, too, that the file was opened as a file.
+// Flags of the database of free pages; LMDB also notes there that the file was opened as a file.
 constexpr uint16_t kIntegerKey = 0x08;
 constexpr uint16_t kNoFolder = 0x4000;
 
 struct PageTree {
-  uint32_t pad = 0;  // in the first of a meta page: the page size
+  uint32_t pad = 0;  // in the first tree of a meta page: the page size
   uint16_t flags = 0;
   uint16_t depth = 0;
   std::array<uint64_t, 4> counts{};
@@ -66,7 +66,7 @@ struct PageHeader {
   uint64_t number = 0;
   uint16_t pad = 0;
   uint16_t flags = 0;
-  uint16_t lower = 0;  // of an overflow page `lower` and `upper` are the number of pages
+  uint16_t lower = 0;  // in an overflow page `lower` and `upper` are the number of pages
   uint16_t upper = 0;
 };
 static_assert(sizeof(PageHeader) == 16);
@@ -100,7 +100,7 @@ class PageFile {
     struct stat info = {};
     return fd_ >= 0 && ::fstat(fd_, &info) == 0 ? static_cast<uint64_t>(info.st_size) : 0;
   }
-  // False where there is not so much.
+  // False where the file is shorter.
   bool Read(uint64_t at, size_t count, std::string& bytes) const {
     bytes.resize(count);
     return ::pread(fd_, bytes.data(), count, static_cast<off_t>(at)) == static_cast<ssize_t>(count);
@@ -110,7 +110,7 @@ class PageFile {
   const int fd_;
 };
 
-// One of the two pages at the front.
+// Reads one of the two pages at the front.
 std::optional<MetaPage> ReadMeta(const PageFile& file, uint64_t at) {
   std::string bytes;
   if (!file.Read(at, sizeof(PageHeader) + sizeof(MetaPage), bytes)) return std::nullopt;
@@ -123,8 +123,8 @@ std::optional<MetaPage> ReadMeta(const PageFile& file, uint64_t at) {
 }
 
 struct Front {
-  std::optional<MetaPage> meta;  // the newer, as LMDB takes it
-  bool whole = false;            // LMDB takes the file at all only where both are right
+  std::optional<MetaPage> meta;  // the newer, as LMDB chooses it
+  bool whole = false;            // both are right: else LMDB refuses the file
 };
 
 Front ReadFront(const PageFile& file) {
@@ -168,12 +168,12 @@ class PageChecker {
   }
 
  private:
-  // One that another page speaks of.
+  // A link from one page to another.
   struct Link {
     uint64_t page = 0;
-    uint16_t levels = 0;  // from it to the leaves, itself among them
-    bool free = false;    // of the database of free pages
-    bool names = false;   // of the one that holds the others
+    uint16_t levels = 0;  // from it to the leaves, itself included
+    bool free = false;    // belongs to the database of free pages
+    bool names = false;   // belongs to the database that names the others
   };
 
   bool Late() const { return std::chrono::steady_clock::now() >= deadline_; }
@@ -181,7 +181,7 @@ class PageChecker {
     return absl::DataLossError(absl::StrCat("page ", page, ": ", what));
   }
 
-  // Whether the names of our databases are in it: there is one page of them.
+  // Returns true if the names of our databases are in it: they take one page.
   absl::StatusOr<bool> IsOurs() {
     if (meta_.main.root == kNoPage) return false;
     std::string page;
@@ -191,7 +191,7 @@ class PageChecker {
     const bool names = page.find(kDatabaseNames[kMeta]) != std::string::npos &&
                        page.find(kDatabaseNames[kDueIndex]) != std::string::npos;
     if (names) return true;
-    // Nobody else's page either, where it makes no sense.
+    // A broken page is not another program's page, either.
     const Link root{.page = meta_.main.root, .levels = std::max<uint16_t>(meta_.main.depth, 1), .names = true};
     RETURN_IF_ERROR(Check(root));
     return false;
@@ -213,7 +213,7 @@ class PageChecker {
     return absl::OkStatus();
   }
 
-  // Each page has one place in one tree.
+  // Claims the pages for one place in one tree.
   absl::Status Claim(uint64_t first, uint64_t count) {
     if (first < 2 || count == 0 || first >= seen_.size() || count > seen_.size() - first) {
       return Fault(first, "it is spoken of, and is not there");
@@ -276,7 +276,7 @@ class PageChecker {
     return CheckFreePages(link, node, big ? absl::string_view(apart) : page.substr(at, size));
   }
 
-  // A value that has pages for itself.
+  // Reads a value that has pages of its own.
   absl::Status ReadOverflow(const Link& link, uint64_t first, uint64_t size, std::string& value) {
     const uint64_t count = (sizeof(PageHeader) + size - 1) / page_size_ + 1;
     RETURN_IF_ERROR(Claim(first, count));
@@ -292,7 +292,7 @@ class PageChecker {
     return read ? absl::OkStatus() : Fault(first, "it can not be read");
   }
 
-  // How many, then which ones, the last first.
+  // Checks a list of free pages: their number, then the pages, the last first.
   absl::Status CheckFreePages(const Link& link, const NodeHeader& node, absl::string_view value) {
     if (node.key_size != sizeof(uint64_t) || value.size() < sizeof(uint64_t)) return Fault(link.page, "an odd list");
     const auto count = LoadAt<uint64_t>(value, 0);
@@ -310,12 +310,12 @@ class PageChecker {
   const MetaPage meta_;
   const bool whole_;
   const uint64_t page_size_;
-  // By page. The file may be shorter than its front says: LMDB need not write pages at the end that are free.
+  // By page. The file may be shorter than its front says: LMDB need not write free pages at the end.
   std::vector<bool> seen_;
-  std::vector<Link> branches_;  // and what leads to other trees
+  std::vector<Link> branches_;  // and links to other trees
   std::vector<Link> leaves_;
   uint64_t checked_ = 0;
-  std::string page_;  // that is being checked
+  std::string page_;  // the page that is being checked
   const std::chrono::steady_clock::time_point deadline_;
 };
 
@@ -328,7 +328,7 @@ absl::StatusOr<PageCheck> CheckPages(const std::string& path, absl::Duration lim
   if (!front.meta.has_value()) return PageCheck();
   absl::StatusOr<PageCheck> found = PageChecker(file, front, limit).Run();
   if (found.ok()) return found;
-  // What another process has written meanwhile is no damage.
+  // A change by another process meanwhile is no damage.
   const Front after = ReadFront(file);
   if (after.meta.has_value() && after.meta->transaction != front.meta->transaction) return PageCheck();
   return absl::DataLossError(absl::StrCat(path, ": ", found.status().message()));

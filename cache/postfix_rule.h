@@ -1,8 +1,8 @@
-// The rule of Postfix's verify(8), bug for bug, for who wants exactly its behaviour (address_verify_verdict_policy =
-// postfix): the class digit decides, a temporary failure is remembered like a refusal, an expired positive goes, and
-// one failure never overwrites a stored positive. See VERIFY_README and verify(8).
+// The rule of Postfix's verify(8), bug for bug, for operators who want exactly its behaviour
+// (address_verify_verdict_policy = postfix): the class digit decides, a temporary failure is remembered like a refusal,
+// an expired positive goes, and one failure never overwrites a stored positive. See VERIFY_README and verify(8).
 //
-// A record says in its own fields what verify(8) keeps: the status is the finding's deliverability, the time of the
+// The fields of a record hold the entry of verify(8): the status is the finding's deliverability, the time of the
 // update its `when` (InfinitePast: nothing is known yet), and the time of the probe is `next_probe` less kProbeLife.
 //
 // Thread: any (pure functions).
@@ -18,25 +18,25 @@
 
 namespace verifyd {
 
-// For so long a probe is not repeated; then it counts as lost.
+// A probe is not repeated for so long; then it counts as lost.
 constexpr absl::Duration kProbeLife = absl::Seconds(1000);
 
 struct PostfixAnswer {
-  // What is answered; nothing: "in progress".
+  // The answer; nothing: "in progress".
   std::optional<Finding> finding;
-  // A probe is to be made.
+  // a probe is to be made
   bool probe = false;
-  // What is to be stored, if anything is.
+  // the record to store, if any
   std::optional<Record> record;
 };
 
-// What a question is answered, from what is held.
+// Returns the answer to a question, from the record held.
 PostfixAnswer AskByPostfixRule(const std::optional<Record>& held, const Lifetimes& lifetimes, bool negative_cache,
                                absl::Time now);
 
-// What the class digit says of `finding`; what happened without a reply keeps its meaning.
+// Returns `finding` judged by the class digit of its reply; a finding without a reply keeps its meaning.
 Finding ByClassDigit(Finding finding);
-// The record after `finding` (of ByClassDigit); nothing where it changes nothing.
+// Returns the record after `finding` (of ByClassDigit); nothing where it changes nothing.
 std::optional<Record> UpdateByPostfixRule(const std::optional<Record>& held, const Finding& finding);
 
 }  // namespace verifyd

@@ -15,11 +15,14 @@
 namespace verifyd {
 namespace {
 
-// First byte of a value; it also keeps a value of one table from being taken for one of another.
+// The first byte of a value. It tells the tables apart, so that no value is taken for one of another table.
 constexpr char kRecordTag = 'r';
 constexpr char kDomainTag = 'd';
 constexpr char kDestinationTag = 't';
 constexpr char kPinTag = 'p';
+constexpr char kBreakerTag = 'b';
+// Between destination and domain in the key of a breaker: neither has it.
+constexpr char kKeySeparator = '\0';
 constexpr char kVersion = 1;
 constexpr size_t kHead = 2;
 constexpr size_t kChecksum = 4;
@@ -38,22 +41,23 @@ enum RecordFlag : uint8_t {
   kHasSources = 64,
   kAllFlags = 127,
 };
-// Of what stands behind the other fields of a domain fact, and of the state of a destination. Where nothing does, there
-// are no flags, either.
+// Flags of the fields that follow the others in a domain fact, in the state of a destination, and in the breaker of a
+// domain. Where no field follows, there are no flags, either.
 enum DomainFlag : uint8_t { kHasAlive = 1, kHasPendingFact = 2, kHasCatchAllAt = 4, kAllDomainFlags = 7 };
 enum DestinationFlag : uint8_t {
   kHasAccepted = 1,
   kHasDoubt = 2,
   kHasHold = 4,
   kHasHoldWhy = 8,
-  kAllDestinationFlags = 15
+  kAllDestinationFlags = 15,
+  kAllBreakerFlags = 3,
 };
 constexpr uint8_t kPinTells = 1;
 
 uint32_t ChecksumOf(absl::string_view bytes) { return static_cast<uint32_t>(XXH3_64bits(bytes.data(), bytes.size())); }
 
 // Encoder and Decoder have the same functions, so that one list of fields (the Fields functions below) serves both and
-// they can not drift apart. An encoder cuts what is too long; a decoder refuses it.
+// they can not drift apart. An encoder cuts a field that is too long; a decoder refuses it.
 class Encoder {
  public:
   explicit Encoder(char tag) {
@@ -218,7 +222,7 @@ void PastFields(Io& io, P& past) {
   io.Moment(past.when);
 }
 
-// Of the standing finding and of the pending one, which has none where it is not there.
+// The sources of the standing finding and of the pending one; a missing pending finding counts as a probe.
 void SourceFields(Encoder& encoder, const Record& record) {
   constexpr auto kLast = static_cast<uint8_t>(FindingSource::kMailLog);
   encoder.Enum(record.finding.source, kLast);
@@ -297,8 +301,8 @@ void DomainTail(Io& io, D& fact, uint8_t flags) {
   if ((flags & kHasCatchAllAt) != 0) io.Text(fact.catch_all_at, kLongestName);
 }
 
-template <typename Io, typename D>
-void DestinationFields(Io& io, D& state) {
+template <typename Io, typename B>
+void BreakerFields(Io& io, B& state) {
   io.Int(state.failures);
   io.Enum(state.last_failure, kReasonCount - 1);
   io.Moment(state.last_failure_when);
@@ -306,6 +310,11 @@ void DestinationFields(Io& io, D& state) {
   io.Moment(state.open_until);
   io.Enum(state.open_reason, kReasonCount - 1);
   io.Span(state.back_off);
+}
+
+template <typename Io, typename D>
+void DestinationFields(Io& io, D& state) {
+  BreakerFields(io, state.breaker);
   io.Rate(state.questions_per_second);
   const size_t count = io.Count(state.resting, kMaxResting);
   for (size_t i = 0; i < count; ++i) {
@@ -314,23 +323,35 @@ void DestinationFields(Io& io, D& state) {
   }
 }
 
-uint8_t FlagsOf(const DestinationState& state) {
+uint8_t FlagsOf(const Trust& trust) {
   uint8_t flags = 0;
-  if (state.trust.last_accepted != absl::InfinitePast()) flags |= kHasAccepted;
-  if (state.trust.doubt != Doubt::kNone) flags |= kHasDoubt;
+  if (trust.last_accepted != absl::InfinitePast()) flags |= kHasAccepted;
+  if (trust.doubt != Doubt::kNone) flags |= kHasDoubt;
+  return flags;
+}
+
+uint8_t FlagsOf(const DomainBreaker& breaker) { return FlagsOf(breaker.trust); }
+
+uint8_t FlagsOf(const DestinationState& state) {
+  uint8_t flags = FlagsOf(state.trust);
   if (state.held_until != absl::InfinitePast()) flags |= kHasHold;
   if (!state.held_why.empty()) flags |= kHasHoldWhy;
   return flags;
 }
 
+template <typename Io, typename T>
+void TrustFields(Io& io, T& trust, uint8_t flags) {
+  if ((flags & kHasAccepted) != 0) io.Moment(trust.last_accepted);
+  if ((flags & kHasDoubt) != 0) {
+    io.Enum(trust.doubt, static_cast<uint8_t>(Doubt::kManyRefused));
+    io.Moment(trust.doubted_since);
+    io.Text(trust.why, kLongestName);
+  }
+}
+
 template <typename Io, typename D>
 void DestinationTail(Io& io, D& state, uint8_t flags) {
-  if ((flags & kHasAccepted) != 0) io.Moment(state.trust.last_accepted);
-  if ((flags & kHasDoubt) != 0) {
-    io.Enum(state.trust.doubt, static_cast<uint8_t>(Doubt::kManyRefused));
-    io.Moment(state.trust.doubted_since);
-    io.Text(state.trust.why, kLongestName);
-  }
+  TrustFields(io, state.trust, flags);
   if ((flags & kHasHold) != 0) io.Moment(state.held_until);
   if ((flags & kHasHoldWhy) != 0) io.Text(state.held_why, kLongestName);
 }
@@ -345,7 +366,7 @@ void PinFields(Io& io, P& pin) {
 
 absl::Status Damaged(absl::string_view what) { return absl::DataLossError(absl::StrCat("damaged value: ", what)); }
 
-// The fields of a value: what lies between head and checksum.
+// Returns the fields of a value: the bytes between head and checksum.
 absl::StatusOr<absl::string_view> Open(char tag, absl::string_view bytes) {
   if (bytes.size() < kHead + kChecksum) return Damaged(absl::StrCat("only ", bytes.size(), " bytes"));
   const absl::string_view sealed = bytes.substr(0, bytes.size() - kChecksum);
@@ -380,7 +401,7 @@ absl::StatusOr<Record> DecodeRecord(absl::string_view bytes) {
   if ((flags & kHasPending) != 0) record->pending.emplace();
   if ((flags & kHasIdentity) != 0) record->retry_identity.emplace();
   RecordFields(decoder, *record, flags);
-  // A flag whose field holds the default would be a second way to write the same record.
+  // Refuse a flag whose field holds the default: it would be a second way to write the same record.
   if (!decoder.Done() || FlagsOf(*record) != flags) return Malformed();
   return record;
 }
@@ -438,6 +459,40 @@ absl::StatusOr<DestinationState> DecodeDestinationState(absl::string_view name, 
   }
   if (!decoder.Done() || FlagsOf(state) != flags) return Malformed();
   return state;
+}
+
+std::string DomainBreakerKey(absl::string_view destination, absl::string_view domain) {
+  return absl::StrCat(destination, absl::string_view(&kKeySeparator, 1), domain);
+}
+
+std::string EncodeDomainBreaker(const DomainBreaker& breaker) {
+  Encoder encoder(kBreakerTag);
+  BreakerFields(encoder, breaker.breaker);
+  if (const uint8_t flags = FlagsOf(breaker); flags != 0) {
+    encoder.Int(flags);
+    TrustFields(encoder, breaker.trust, flags);
+  }
+  return std::move(encoder).Seal();
+}
+
+absl::StatusOr<DomainBreaker> DecodeDomainBreaker(absl::string_view key, absl::string_view bytes) {
+  const absl::StatusOr<absl::string_view> fields = Open(kBreakerTag, bytes);
+  if (!fields.ok()) return fields.status();
+  const size_t separator = key.find(kKeySeparator);
+  if (separator == absl::string_view::npos) return Damaged("its key names no domain");
+  Decoder decoder(*fields);
+  DomainBreaker breaker;
+  breaker.destination = std::string(key.substr(0, separator));
+  breaker.domain = std::string(key.substr(separator + 1));
+  BreakerFields(decoder, breaker.breaker);
+  uint8_t flags = 0;
+  if (decoder.more()) {
+    decoder.Int(flags);
+    if (flags == 0 || flags > kAllBreakerFlags) decoder.Fail();
+    TrustFields(decoder, breaker.trust, flags);
+  }
+  if (!decoder.Done() || FlagsOf(breaker) != flags) return Malformed();
+  return breaker;
 }
 
 std::string Pin::HoldKey(absl::string_view domain) { return absl::StrCat("hold @", domain); }

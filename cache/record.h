@@ -1,4 +1,4 @@
-// A record: what the cache holds of an address. Its form on disk is documented in cache/FORMAT.md.
+// A record: what the cache holds about an address. cache/FORMAT.md documents its form on disk.
 //
 // Thread: any (values, pure functions).
 #ifndef VERIFYD_CACHE_RECORD_H_
@@ -45,12 +45,12 @@ struct Record {
   // Since when, and how often, only temporary answers came.
   absl::Time first_temporary = absl::InfinitePast();
   uint32_t temporary_count = 0;
-  // Who we were when a retry was promised (greylisting).
+  // Our identity when a retry was promised (greylisting).
   std::optional<ProbeIdentity> retry_identity;
   // When the next probe is due; InfiniteFuture: none is planned.
   absl::Time next_probe = absl::InfiniteFuture();
-  // The next probe is made whether or not somebody asks: a second opinion, or a retry that was promised. Else it only
-  // says when a question is worth a probe.
+  // Returns true if the next probe is made whether or not somebody asks: a second opinion, or a retry that was
+  // promised. Else `next_probe` only says when a question is worth a probe.
   bool on_agenda() const {
     return next_probe != absl::InfiniteFuture() && (pending.has_value() || retry_identity.has_value());
   }
@@ -72,14 +72,14 @@ struct Pin {
   Deliverability deliverability = Deliverability::kDeliverable;
   absl::Time set_at = absl::InfinitePast();
   absl::Time until = absl::InfiniteFuture();
-  // The operator's note, printable, and whether clients are told it; those that versions without this field have
-  // stored are his alone.
+  // The operator's note, printable, and whether clients are told it. Notes stored by versions without `tell` are for
+  // the operator alone.
   std::string why;
   bool tell = false;
   friend bool operator==(const Pin&, const Pin&) = default;
 };
 
-// Values as they stand in the store, with their checksum. Decoding fails with DataLoss and says what is wrong; it never
+// Values in the form of the store, with their checksum. Decoding fails with DataLoss and says what is wrong; it never
 // reads beyond `bytes`.
 std::string EncodeRecord(const Record& record);
 absl::StatusOr<Record> DecodeRecord(absl::string_view bytes);
@@ -87,6 +87,10 @@ std::string EncodeDomainFact(const DomainFact& fact);
 absl::StatusOr<DomainFact> DecodeDomainFact(absl::string_view domain, absl::string_view bytes);
 std::string EncodeDestinationState(const DestinationState& state);
 absl::StatusOr<DestinationState> DecodeDestinationState(absl::string_view name, absl::string_view bytes);
+// `key`: the one in the store, DomainBreakerKey.
+std::string EncodeDomainBreaker(const DomainBreaker& breaker);
+absl::StatusOr<DomainBreaker> DecodeDomainBreaker(absl::string_view key, absl::string_view bytes);
+std::string DomainBreakerKey(absl::string_view destination, absl::string_view domain);
 std::string EncodePin(const Pin& pin);
 absl::StatusOr<Pin> DecodePin(absl::string_view bytes);
 

@@ -1,4 +1,4 @@
-// A filter of records: which ones a list shows, and which ones a purge forgets.
+// A filter of records: it chooses the records that a list shows or a purge forgets.
 //
 // Thread: any (a value).
 #ifndef VERIFYD_CACHE_RECORD_FILTER_H_
@@ -14,18 +14,18 @@
 
 namespace verifyd {
 
-// All that is set must hold of the standing finding. Nothing set: every record.
+// Every field that is set must match the standing finding. Nothing set: every record.
 struct RecordFilter {
-  std::string domain;  // as DomainMatches has it: ".example.com" is what is below example.com
+  std::string domain;  // as in DomainMatches: ".example.com" matches names below example.com
   std::optional<Deliverability> deliverability;
   std::optional<Reason> reason;
   std::string mx;  // name of the MX host, as `domain`
-  // Confirmed at least, or less than, so long ago.
+  // confirmed at least (`older`) or less (`newer`) than so long ago
   std::optional<absl::Duration> older;
   std::optional<absl::Duration> newer;
 
   bool empty() const;
-  // For the log: "domain=example.com older=168h", printable.
+  // Returns the filter for the log: "domain=example.com older=168h", printable.
   std::string Text() const;
   bool Matches(absl::string_view key, const Record& record, absl::Time now) const;
 };

@@ -9,7 +9,7 @@
 namespace verifyd {
 namespace {
 
-// Of the local part: a domain has one spelling.
+// Puts the local part in capitals, from `from` on: a domain has one spelling.
 std::string InCapitals(absl::string_view folded, size_t from) {
   const size_t at = folded.rfind('@');
   if (at == absl::string_view::npos || from >= at) return std::string(folded.substr(std::min(from, folded.size())));
@@ -26,7 +26,7 @@ std::string FoldedKey(absl::string_view key) { return absl::AsciiStrToLower(key)
 
 std::string NextSpelling(absl::string_view folded, absl::string_view after) {
   if (after.empty()) return InCapitals(folded, 0);
-  // As long as `after` is the beginning of a spelling.
+  // Find how far `after` is the beginning of a spelling.
   size_t common = 0;
   while (common < folded.size() && common < after.size() &&
          (after[common] == folded[common] ||
@@ -35,7 +35,7 @@ std::string NextSpelling(absl::string_view folded, absl::string_view after) {
     ++common;
   }
   if (common == after.size() && common < folded.size()) return absl::StrCat(after, InCapitals(folded, common));
-  // The last place where a spelling can be larger, and is no larger than that.
+  // Find the last place where a spelling can be larger, and make it no larger than needed.
   for (size_t i = std::min(common + 1, std::min(folded.size(), after.size())); i-- > 0;) {
     const auto there = static_cast<unsigned char>(after[i]);
     const auto small = static_cast<unsigned char>(folded[i]);

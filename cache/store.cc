@@ -39,13 +39,13 @@ constexpr absl::string_view kFormatMark = "verifyd cache format ";
 MDB_val ToVal(absl::string_view s) { return {s.size(), const_cast<char*>(s.data())}; }
 
 absl::Status ErrorOf(absl::string_view path, absl::string_view doing, int code) {
-  // LMDB has numbers of its own below zero, else those of the system.
+  // LMDB's own codes are below zero; the others are those of the system.
   const std::string why = code > 0 ? WriteErrorText(std::string(path), code) : std::string(mdb_strerror(code));
   const std::string text = absl::StrCat(path, ": ", doing, ": ", why);
   return code == EACCES || code == EPERM ? absl::PermissionDeniedError(text) : absl::UnavailableError(text);
 }
 
-// A tool that root runs must not leave a lock table behind that the daemon may not write.
+// A tool that root runs must not leave a lock table that the daemon may not write.
 void GiveToOwnerOf(const std::string& path, const std::string& lock) {
   struct stat file {};
   if (::geteuid() != 0 || ::stat(path.c_str(), &file) != 0 || file.st_uid == 0) return;
@@ -64,10 +64,10 @@ struct Store::Impl {
   std::array<MDB_dbi, kDatabaseNames.size()> dbi{};
   // Kept between look-ups, reset: it pins no page, and renewing it is cheaper than beginning one.
   MDB_txn* reader = nullptr;
-  // How many Readings share it just now, and what beginning it returned.
+  // How many Readings share it just now, and the code that its begin returned.
   int readings = 0;
   int reading_code = 0;
-  // Whether a table was empty in a state of the store, which LMDB numbers.
+  // Remembers whether a table was empty in a state of the store; LMDB numbers the states.
   struct Emptiness {
     size_t state = 0;
     bool empty = false;
@@ -76,7 +76,7 @@ struct Store::Impl {
   // Shared while a read transaction is open, exclusive while the map is moved: LMDB would move it under the reader.
   std::shared_mutex map_fence;
   std::atomic<uint64_t> growths{0};
-  off_t largest = 0;  // that the file was found to be: LMDB never makes it smaller
+  off_t largest = 0;  // largest size seen: LMDB never makes the file smaller
 
   ~Impl() {
     if (reader != nullptr) mdb_txn_abort(reader);
@@ -115,7 +115,7 @@ class Cursor {
   }
   Cursor(const Cursor&) = delete;
   Cursor& operator=(const Cursor&) = delete;
-  // 0, MDB_NOTFOUND at the end, or an error.
+  // Returns 0, MDB_NOTFOUND at the end, or an error.
   int Get(MDB_val& key, MDB_val& value, MDB_cursor_op operation) {
     return code_ != 0 ? code_ : mdb_cursor_get(cursor_, &key, &value, operation);
   }
@@ -125,7 +125,7 @@ class Cursor {
   int code_;
 };
 
-// 0, or LMDB's error.
+// Returns 0, or LMDB's error.
 int ReadDues(MDB_txn* txn, MDB_dbi dbi, DueKind kind, absl::string_view after, absl::Time before, size_t limit,
              std::vector<Due>& dues) {
   Cursor cursor(txn, dbi);
@@ -142,7 +142,7 @@ int ReadDues(MDB_txn* txn, MDB_dbi dbi, DueKind kind, absl::string_view after, a
   return code == MDB_NOTFOUND ? 0 : code;
 }
 
-// 0, or LMDB's error.
+// Returns 0, or LMDB's error.
 int CountUsedBytes(MDB_txn* txn, absl::Span<const MDB_dbi> databases, uint64_t& bytes) {
   bytes = 0;
   for (const MDB_dbi dbi : databases) {
@@ -205,7 +205,8 @@ absl::Status Store::Impl::CheckFormat(MDB_txn* txn) {
                                                     " only; it is left alone"));
 }
 
-// False if there is nothing at all in the file, so that it may become ours.
+// False if tables must be made: the file is wholly empty, so that it may become ours, or an older version made it,
+// which did not know them all.
 absl::StatusOr<bool> Store::Impl::OpenTables() {
   MDB_txn* txn = nullptr;
   if (const int code = mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn); code != 0) return Error("cannot read", code);
@@ -225,6 +226,7 @@ absl::StatusOr<bool> Store::Impl::OpenTables() {
     RETURN_IF_ERROR(CheckFormat(txn));
     for (size_t i = 0; i < kMeta; ++i) {
       code = mdb_dbi_open(txn, kDatabaseNames[i], 0, &dbi[i]);
+      if (code == MDB_NOTFOUND && i == kAddedTable) return false;
       if (code != 0) return Error(absl::StrCat("cannot open the database \"", kDatabaseNames[i], "\""), code);
     }
     return true;
@@ -277,7 +279,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, absl
   const absl::StatusOr<bool> found = opened.ok() ? impl->OpenTables() : opened;
   if (!found.ok()) {
     impl.reset();
-    // Nothing of ours stays beside a file that is not ours.
+    // Leave nothing of ours beside a file that is not ours.
     if (absl::IsFailedPrecondition(found.status()) && !had_lock) ::unlink(lock.c_str());
     return found.status();
   }
@@ -427,7 +429,7 @@ absl::Status Store::Impl::MoveMap(int reason) {
   const std::unique_lock<std::shared_mutex> fence(map_fence);
   MDB_envinfo info;
   mdb_env_info(env, &info);
-  // Size 0 takes over what another process grew it to.
+  // Size 0 takes over the size to which another process grew the map.
   const int code = mdb_env_set_mapsize(env, reason == MDB_MAP_FULL ? info.me_mapsize * 2 : 0);
   if (code != 0) return Error("cannot grow the map", code);
   ++growths;

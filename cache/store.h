@@ -1,7 +1,7 @@
 // The store: one LMDB file with the tables of cache/FORMAT.md. It knows bytes and the due index, nothing of verdicts.
 //
-// Only a file with our format mark is ever written. A file of somebody else, or of a newer format, is left as it is and
-// named in the error.
+// Only a file with our format mark is ever written. The file of another program, or of a newer format, is left as it is
+// and named in the error.
 //
 // Thread: Find, ForEach, ForSome, DuesAfter and Usage belong to one thread (the front loop), Write to another (the
 // writer); they run at the same time, also from several processes. Open after any fork, and once in a process.
@@ -25,11 +25,11 @@
 
 namespace verifyd {
 
-// What has become of the file while it was open.
+// The state of the file since it was opened.
 enum class StorePresence {
   kThere,
-  kGone,  // it has no name any more, or another file has it: it serves as before, until it is closed
-  kCut,   // whoever reads what is missing is killed by SIGBUS: it must not be used any more
+  kGone,  // its name is gone, or belongs to another file: it serves as before, until it is closed
+  kCut,   // it was cut: reading a missing part kills the process by SIGBUS, so it must not be used any more
 };
 
 struct StoreUsage {
@@ -42,7 +42,7 @@ struct StoreUsage {
 class Store {
  public:
   static constexpr int kFormat = 1;
-  // Address space, not disk space: the file is as large as what it holds.
+  // Address space, not disk space: the file is only as large as its content.
   static constexpr size_t kMapSize = sizeof(void*) > 4 ? size_t{64} << 30 : size_t{256} << 20;
   // LMDB takes keys of up to 511 bytes, and the due index needs some in front.
   static constexpr size_t kMaxKey = 511 - Due::kOverhead;
@@ -50,13 +50,13 @@ class Store {
   class Changes;
   class Reading;
 
-  // Opens `path` (and `path`-lock beside it), makes it if it is missing or empty; `now` is noted as its birth. Where so
-  // much address space is not to be had, the map is smaller. Errors: FailedPrecondition for a file that is not ours,
-  // else what the system said; all name the file.
+  // Opens `path` (and `path`-lock beside it), and makes it if it is missing or empty; `now` is noted as its birth.
+  // Where there is not so much address space, the map is smaller. Errors: FailedPrecondition for a file that is not
+  // ours, else the system's text; all name the file.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& path, absl::Time now,
                                                      size_t map_size = kMapSize);
-  // To be called by root before it takes the rights of the folder's owner: older versions left files of root in folders
-  // of others, who can not open them. Anybody else's are left as they are.
+  // Root calls it before it takes the rights of the folder's owner: older versions left files of root in folders of
+  // other users, who can not open them. Files of any other user are left as they are.
   static void GiveToOwnerOfFolder(const std::string& path);
   ~Store();
   Store(const Store&) = delete;
@@ -65,22 +65,22 @@ class Store {
   // Calls `use` with the value, which is only valid within the call; false if there is none. One short read
   // transaction: about a microsecond.
   absl::StatusOr<bool> Find(Table table, absl::string_view key, absl::FunctionRef<void(absl::string_view value)> use);
-  // Whether the table certainly holds nothing: remembered for as long as nobody commits.
+  // Returns true if the table certainly holds nothing; the answer is remembered until somebody commits.
   bool Empty(Table table);
-  // All of a (small) table, in one read transaction.
+  // Visits all of a (small) table, in one read transaction.
   absl::Status ForEach(Table table, absl::FunctionRef<void(absl::string_view key, absl::string_view value)> use);
-  // The entries behind `after` in the order of their keys (from the first where it is empty), at most `limit`, in one
-  // read transaction. True if there are more.
+  // Visits the entries after `after` in the order of their keys (from the first where it is empty), at most `limit`, in
+  // one read transaction. True if there are more.
   absl::StatusOr<bool> ForSome(Table table, absl::string_view after, size_t limit,
                                absl::FunctionRef<void(absl::string_view key, absl::string_view value)> use);
-  // Entries of `kind` in the due index behind the encoded entry `after` (from the first where it is empty), earliest
-  // first, at most `limit`.
+  // Returns entries of `kind` in the due index after the encoded entry `after` (from the first where it is empty),
+  // earliest first, at most `limit`.
   absl::StatusOr<std::vector<Due>> DuesAfter(DueKind kind, absl::string_view after, size_t limit);
   absl::StatusOr<StoreUsage> Usage();
-  // When a cleanup was last completed; nothing if never.
+  // Returns when a cleanup was last completed; nothing if never.
   absl::StatusOr<std::optional<absl::Time>> LastCleanup();
 
-  // Calls `change` within one write transaction and commits what it did, all or nothing. Where the map is full it is
+  // Calls `change` within one write transaction and commits its changes, all or nothing. Where the map is full it is
   // grown and `change` called again, so `change` must begin anew each time. Blocks for as long as the disk takes, and
   // while another process writes.
   absl::Status Write(absl::FunctionRef<absl::Status(Changes&)> change);
@@ -96,22 +96,22 @@ class Store {
   std::unique_ptr<Impl> impl_;
 };
 
-// While one lives, look-ups share a read transaction: they see one state, and only the first pays for it. To be held
-// for moments, as it keeps the writer from growing the map.
+// While one lives, look-ups share a read transaction: they see one state, and only the first pays for it. Hold it for
+// moments only, as it keeps the writer from growing the map.
 class Store::Reading {
  public:
   explicit Reading(Store& store);
   ~Reading();
   Reading(const Reading&) = delete;
   Reading& operator=(const Reading&) = delete;
-  // 0, or LMDB's error, which every look-up then reports.
+  // Returns 0, or LMDB's error, which every look-up then reports.
   int code() const;
 
  private:
   Impl& impl_;
 };
 
-// A write transaction under way. What it hands out is valid until the next change.
+// A write transaction under way. Views that it returns are valid until the next change.
 class Store::Changes {
  public:
   Changes(const Changes&) = delete;
@@ -119,20 +119,20 @@ class Store::Changes {
 
   // Nothing if there is none.
   absl::StatusOr<std::optional<absl::string_view>> Find(Table table, absl::string_view key);
-  // These keep the due index in step. Deleting what is not there is fine.
+  // These keep the due index in step. Deleting a missing entry is fine.
   absl::Status Put(Table table, absl::string_view key, absl::string_view value, const Lifetimes& lifetimes);
   absl::Status Delete(Table table, absl::string_view key, const Lifetimes& lifetimes);
 
-  // Entries of `kind` due before `now`, earliest first, at most `limit`.
+  // Returns entries of `kind` due before `now`, earliest first, at most `limit`.
   absl::StatusOr<std::vector<Due>> DueBefore(DueKind kind, absl::Time now, size_t limit);
-  // Entries of `kind` behind the encoded entry `after` (from the first where it is empty), due before `until`, at most
-  // `limit`.
+  // Returns entries of `kind` after the encoded entry `after` (from the first where it is empty), due before `until`,
+  // at most `limit`.
   absl::StatusOr<std::vector<Due>> DuesAfter(DueKind kind, absl::string_view after, absl::Time until, size_t limit);
   absl::Status PutDue(const Due& due);
   absl::Status DeleteDue(const Due& due);
 
   absl::StatusOr<uint64_t> Entries(Table table);
-  // Of the pages that hold something; the file also has free ones, which are used again.
+  // Returns the bytes of pages that hold something; the file also has free pages, which are used again.
   absl::StatusOr<uint64_t> UsedBytes();
   absl::Status SetLastCleanup(absl::Time when);
 

@@ -16,6 +16,7 @@
 #include <cstring>
 #include <memory>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/text.h"
@@ -25,7 +26,7 @@ namespace {
 
 constexpr int kDatabases = 16;
 
-// Every byte is touched: a page that is not there is met here.
+// Reads every byte, so that a missing page is met here.
 uint64_t Touch(const MDB_val& value, uint64_t sum) {
   const auto* bytes = static_cast<const unsigned char*>(value.mv_data);
   for (size_t i = 0; i < value.mv_size; ++i) sum = sum * 31 + bytes[i];
@@ -70,7 +71,7 @@ int WalkAll(MDB_txn* txn, uint64_t& sum) {
   return 0;
 }
 
-// The end of a child: nothing while it runs on after `limit`.
+// Waits for the end of a child; false where it still runs after `limit`.
 bool WaitForEnd(pid_t child, absl::Duration limit, int& status) {
   const absl::Time deadline = absl::Now() + limit;
   for (;;) {
@@ -119,17 +120,21 @@ absl::Status CheckStore(const std::string& path) {
   return absl::DataLossError(absl::StrCat(path, ": ", mdb_strerror(code)));
 }
 
-CheckResult CheckInOtherProcess(std::vector<std::string> command, const std::string& path, absl::Duration limit,
-                                std::string& why) {
-  command.push_back(path);
+namespace {
+
+struct Checker {
+  pid_t process = 0;
+  int output = -1;  // what it says; to be closed
+};
+
+absl::StatusOr<Checker> Spawn(std::vector<std::string> command) {
   std::vector<char*> arguments;
   arguments.reserve(command.size() + 1);
   for (std::string& word : command) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   std::array<int, 2> pipe_ends{};
   if (::pipe2(pipe_ends.data(), O_CLOEXEC) != 0) {
-    why = absl::StrCat("cannot make a pipe: ", std::strerror(errno));
-    return CheckResult::kUndecided;
+    return absl::UnavailableError(absl::StrCat("cannot make a pipe: ", std::strerror(errno)));
   }
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -139,19 +144,29 @@ CheckResult CheckInOtherProcess(std::vector<std::string> command, const std::str
   const int spawned = ::posix_spawn(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   ::close(pipe_ends[1]);
-  if (spawned != 0) {
-    ::close(pipe_ends[0]);
-    why = absl::StrCat(command[0], ": ", std::strerror(spawned));
+  if (spawned == 0) return Checker{.process = child, .output = pipe_ends[0]};
+  ::close(pipe_ends[0]);
+  return absl::UnavailableError(absl::StrCat(command[0], ": ", std::strerror(spawned)));
+}
+
+}  // namespace
+
+CheckResult CheckInOtherProcess(std::vector<std::string> command, const std::string& path, absl::Duration limit,
+                                std::string& why) {
+  command.push_back(path);
+  const absl::StatusOr<Checker> checker = Spawn(std::move(command));
+  if (!checker.ok()) {
+    why = std::string(checker.status().message());
     return CheckResult::kUndecided;
   }
   int status = 0;
-  const bool ended = WaitForEnd(child, limit, status);
+  const bool ended = WaitForEnd(checker->process, limit, status);
   if (!ended) {
-    ::kill(child, SIGKILL);
-    ::waitpid(child, &status, 0);
+    ::kill(checker->process, SIGKILL);
+    ::waitpid(checker->process, &status, 0);
   }
-  const std::string said = ReadAll(pipe_ends[0]);
-  ::close(pipe_ends[0]);
+  const std::string said = ReadAll(checker->output);
+  ::close(checker->output);
   if (!ended) {
     why = absl::StrCat("it was not done within ", absl::FormatDuration(limit));
     return CheckResult::kUndecided;
@@ -160,7 +175,7 @@ CheckResult CheckInOtherProcess(std::vector<std::string> command, const std::str
     why = absl::StrCat("reading it ended with signal ", WTERMSIG(status), " (", ::strsignal(WTERMSIG(status)), ")");
     return CheckResult::kDamaged;
   }
-  // Of what is no cache, or can not be read, who opens it says so.
+  // The codes of a file that is no cache, or can not be read: Store::Open reports that.
   const int code = WEXITSTATUS(status);
   if (code == EX_OK || code == EX_DATAERR || code == EX_NOINPUT || code == EX_NOPERM) return CheckResult::kSound;
   why = Printable(absl::string_view(said).substr(0, said.find('\n')), 250);

@@ -29,7 +29,7 @@
 namespace verifyd {
 namespace {
 
-constexpr std::array<absl::string_view, kTables> kEntries = {"record", "domain", "destination", "pin"};
+constexpr std::array<absl::string_view, kTables> kEntries = {"record", "domain", "destination", "pin", "breaker"};
 constexpr size_t kCopyBuffer = size_t{1} << 20;
 
 absl::Status FileError(const std::string& path, absl::string_view doing, int code) {
@@ -42,8 +42,8 @@ absl::Status FileError(const std::string& path, absl::string_view doing, int cod
 
 using Environment = std::unique_ptr<MDB_env, void (*)(MDB_env*)>;
 
-// Read only, as one of its readers. Where no lock table can be written (a file on a medium that is read only, of
-// another user), without it: then nobody can be writing the file either, or it is not ours to know.
+// Opens it read only, as one of its readers. Where no lock table can be written (a file of another user, or on a
+// read-only medium) it is opened without one: then nothing can be writing the file either, or we can not know.
 absl::StatusOr<Environment> OpenToRead(const std::string& path) {
   Store::GiveToOwnerOfFolder(path);
   const OwnersRights rights(path);
@@ -78,11 +78,13 @@ class Examiner {
 
   absl::StatusOr<StoreExamination> Run() {
     RETURN_IF_ERROR(OpenDatabases());
-    const std::array<uint64_t*, kTables> counts = {&found_.records, &found_.domains, &found_.destinations,
-                                                   &found_.pins};
+    // Of destinations, and of domains there.
+    const std::array<uint64_t*, kTables> counts = {&found_.records, &found_.domains, &found_.destinations, &found_.pins,
+                                                   &found_.destinations};
     for (size_t i = 0; i < kTables; ++i) {
+      if (!dbi_[i].has_value()) continue;
       const auto table = static_cast<Table>(i);
-      RETURN_IF_ERROR(Walk(dbi_[i], kEntries[i], [&](MDB_txn* txn, absl::string_view key, absl::string_view value) {
+      RETURN_IF_ERROR(Walk(*dbi_[i], kEntries[i], [&](MDB_txn* txn, absl::string_view key, absl::string_view value) {
         ++*counts[i];
         return ExamineValue(txn, table, key, value);
       }));
@@ -92,7 +94,7 @@ class Examiner {
           ++found_.dues;
           return ExamineDue(txn, key);
         }));
-    // Each value has one expiry entry at least, at whatever time.
+    // Each value has at least one expiry entry, at whatever time.
     if (unindexed_ > elsewhere_) {
       found_.faults += unindexed_ - elsewhere_;
       fault_("due index", absl::StrCat(unindexed_ - elsewhere_,
@@ -109,11 +111,17 @@ class Examiner {
     MDB_stat stat;
     for (size_t i = 0; i <= kTables; ++i) {
       const char* const name = kDatabaseNames[i];
-      MDB_dbi& dbi = i == kTables ? due_ : dbi_[i];
+      MDB_dbi dbi = 0;
       int code = mdb_dbi_open(reading.txn, name, 0, &dbi);
+      if (code == MDB_NOTFOUND && i == kAddedTable) continue;
       if (code == 0) code = mdb_stat(reading.txn, dbi, &stat);
       if (code != 0) return FileError(path_, absl::StrCat("cannot read the database \"", name, "\""), code);
       total_ += stat.ms_entries;
+      if (i == kDueIndex) {
+        due_ = dbi;
+      } else {
+        dbi_[i] = dbi;
+      }
     }
     // Committing keeps the handles.
     const int code = mdb_txn_commit(std::exchange(reading.txn, nullptr));
@@ -159,6 +167,8 @@ class Examiner {
         return DecodeDestinationState(key, value).status();
       case Table::kPins:
         return DecodePin(value).status();
+      case Table::kBreakers:
+        return DecodeDomainBreaker(key, value).status();
     }
     return absl::OkStatus();
   }
@@ -195,6 +205,8 @@ class Examiner {
         return Table::kDomains;
       case DueKind::kDestinationExpiry:
         return Table::kDestinations;
+      case DueKind::kBreakerExpiry:
+        return Table::kBreakers;
     }
     return Table::kRecords;
   }
@@ -206,10 +218,11 @@ class Examiner {
       return 0;
     }
     const Table table = TableOf(due->kind);
+    const std::optional<MDB_dbi> dbi = dbi_[static_cast<size_t>(table)];
     std::string about = due->key;
     MDB_val name{about.size(), about.data()};
     MDB_val value;
-    const int code = about.empty() ? MDB_NOTFOUND : mdb_get(txn, dbi_[static_cast<size_t>(table)], &name, &value);
+    const int code = about.empty() || !dbi.has_value() ? MDB_NOTFOUND : mdb_get(txn, *dbi, &name, &value);
     if (code != 0 && code != MDB_NOTFOUND) return code;
     bool known = false;
     if (code == 0) {
@@ -241,7 +254,7 @@ class Examiner {
   const Lifetimes& lifetimes_;
   const StoreFile::Fault fault_;
   const StoreFile::GoOn go_on_;
-  std::array<MDB_dbi, kTables> dbi_{};
+  std::array<std::optional<MDB_dbi>, kTables> dbi_;  // none: the file is older than the table
   MDB_dbi due_ = 0;
   uint64_t total_ = 0;
   uint64_t done_ = 0;
@@ -257,12 +270,12 @@ absl::Status SystemError(const std::string& path, absl::string_view doing) {
   return code == EACCES || code == EPERM ? absl::PermissionDeniedError(text) : absl::UnavailableError(text);
 }
 
-// LMDB writes into the pipe, so that what comes out of it can be counted and stopped anywhere.
+// LMDB writes into the pipe, so that its output can be counted and stopped anywhere.
 class Copier {
  public:
   explicit Copier(MDB_env* env) : env_(env) {}
   ~Copier() {
-    // Without a reader the writer ends.
+    // The writer ends when it has no reader.
     if (ends_[0] >= 0) ::close(ends_[0]);
     if (thread_.joinable()) thread_.join();
   }
@@ -272,7 +285,7 @@ class Copier {
   absl::Status WriteTo(int fd, const std::string& to, uint64_t total, StoreFile::GoOn go_on) {
     if (::pipe2(ends_.data(), O_CLOEXEC) != 0) return SystemError(to, "cannot make a pipe");
     thread_ = std::thread([this] {
-      // It and the thread that LMDB makes of it.
+      // No signals to this thread, nor to the one that LMDB makes in it.
       sigset_t quiet;
       sigfillset(&quiet);
       ::pthread_sigmask(SIG_BLOCK, &quiet, nullptr);
@@ -336,7 +349,7 @@ absl::Status StoreFile::Copy(const std::string& from, const std::string& to, GoO
   mdb_env_info(env.get(), &info);
   mdb_env_stat(env.get(), &stat);
   if (::access(to.c_str(), F_OK) == 0) return absl::AlreadyExistsError(absl::StrCat(to, " is there already"));
-  // What an earlier copy may have left behind is overwritten; nobody else writes such names.
+  // Overwrites the remains of an earlier copy; nothing else writes such names.
   const std::string part = absl::StrCat(to, ".part");
   const int fd = ::open(part.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return SystemError(part, "cannot make it");

@@ -3,7 +3,7 @@
 namespace verifyd {
 namespace {
 
-// Writes that may wait; the writer loses what is above its queue's length, ten times this.
+// Writes that may wait. The writer's queue holds ten times as many and loses the rest.
 constexpr size_t kWaitingWrites = 10000;
 constexpr absl::Duration kWritePause = absl::Milliseconds(5);
 constexpr absl::Duration kLongestWait = absl::Seconds(20);

@@ -1,4 +1,4 @@
-// Room for writes: whoever has many of them waits here, so that the writer's queue takes all.
+// Room for writes: a coroutine that makes many of them waits here, so that the writer's queue takes all.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_CACHE_WRITE_ROOM_H_
@@ -10,8 +10,8 @@
 
 namespace verifyd {
 
-// Returns when few writes wait for the disk, so that none of those to come is lost; false where that takes too long. A
-// cache without a disk is never waited for.
+// Returns true when few writes wait for the disk, so that the next ones are not lost; false where that takes too long.
+// It never waits for a cache without a disk.
 boost::asio::awaitable<bool> RoomForWrites(Loop& loop, Cache& cache);
 
 }  // namespace verifyd

@@ -53,7 +53,7 @@ Writer::~Writer() {
 }
 
 bool Writer::Put(Mutation mutation) {
-  // Refused here, lest it spoil the batch it would be in.
+  // Refused here, so that it does not spoil a batch.
   if (mutation.key.empty() || mutation.key.size() > Store::kMaxKey) {
     GiveUp(1, absl::StrCat("a key of ", mutation.key.size(), " bytes can not be stored"));
     return false;
@@ -203,7 +203,7 @@ void Writer::NoteEvicted(size_t entries) {
 }
 
 void Writer::RunCleaner(const Lifetimes& lifetimes) {
-  // An error is logged by the cleaner, and ends the run.
+  // The cleaner logs an error, and ends the run.
   cleaner_.RunSlice(lifetimes).IgnoreError();
   if (!cleaner_.running()) on_cleaned_(cleanups_);
 }

@@ -1,10 +1,10 @@
-// The writer: a thread that commits what it is given in groups (a commit costs milliseconds, whatever is in it), and
-// runs the cleaner in between. A group is what came within a linger of the first, or a full batch.
+// The writer: a thread that commits changes in groups (a commit costs milliseconds, whatever is in it), and runs the
+// cleaner in between. A group is everything that comes within a linger of its first change, or a full batch.
 //
-// What can not be committed is tried again a few times, then given up: counted, logged (once a minute), and never
-// reported as committed.
+// A change that can not be committed is tried again a few times, then given up: counted, logged (once a minute), and
+// never reported as committed.
 //
-// Before each group, and once a minute, it looks whether the file is still there.
+// Before each group, and once a minute, the writer looks whether the file is still there.
 //
 // Thread: all functions may be called from any thread; the front loop does.
 #ifndef VERIFYD_CACHE_WRITER_H_
@@ -33,7 +33,7 @@
 namespace verifyd {
 
 struct Mutation {
-  // Ascending; the caller's.
+  // Ascending; the caller chooses it.
   uint64_t sequence = 0;
   Table table = Table::kRecords;
   std::string key;
@@ -45,8 +45,8 @@ struct WriterCounts {
   uint64_t commits = 0;
   uint64_t writes = 0;
   uint64_t write_errors = 0;  // mutations given up
-  std::string write_error;    // why the last of them were
-  uint64_t evicted = 0;       // entries that went to keep the store within its bounds
+  std::string write_error;    // why the last of them was given up
+  uint64_t evicted = 0;       // entries removed to keep the store within its bounds
 };
 
 class Writer {
@@ -54,32 +54,32 @@ class Writer {
   struct Options {
     absl::Duration linger = absl::Milliseconds(20);
     size_t batch = 2000;
-    // Mutations waiting at most.
+    // The most mutations that may wait.
     size_t queue = 100000;
     int attempts = 3;
     absl::Duration pause = absl::Seconds(1);  // between attempts; none while somebody waits for the end
   };
-  // They are called on the writer's thread and must only post. Committed: every mutation from `first` to `last` that
+  // The callbacks run on the writer's thread and must only post. Committed: every mutation from `first` to `last` that
   // Put took.
   using OnCommitted = absl::AnyInvocable<void(uint64_t first, uint64_t last)>;
   using OnCleaned = absl::AnyInvocable<void(uint64_t number)>;
-  // The store is (or is not any more) what it was when it was opened. Behind kCut nothing is written.
+  // Called when the file goes, is cut, or comes back. After kCut nothing is written.
   using OnPresence = absl::AnyInvocable<void(StorePresence presence)>;
 
   Writer(Store& store, const Clock& clock, absl::string_view map_name, const Lifetimes& lifetimes, const Bounds& bounds,
          const Options& options, OnCommitted on_committed, OnCleaned on_cleaned, OnPresence on_presence);
-  // Commits what waits; a cleanup under way ends as "partial".
+  // Commits waiting changes; a cleanup under way ends as "partial".
   ~Writer();
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
-  // False if too many wait already, or the key can not be stored: then it is counted as a write error, and lost.
+  // False if too many wait already, or the key can not be stored: the mutation is counted as a write error, and lost.
   bool Put(Mutation mutation);
   void Configure(const Lifetimes& lifetimes, const Bounds& bounds);
-  // That there was a question about a record that was in the store.
+  // Notes that a question was asked about a record in the store.
   void NoteAsked(absl::string_view key) { asked_.Note(key); }
-  // Starts a cleanup, or where one is under way another one behind it. OnCleaned follows its end, whatever it was, with
-  // the number that is returned. What waits to be written, up to a batch, is committed before.
+  // Starts a cleanup, or another one after the one under way. OnCleaned follows its end, however it ended, with the
+  // number that is returned. Waiting changes, up to a batch, are committed before.
   uint64_t Clean();
   // Blocks until everything put so far is committed or given up, and no cleanup is under way.
   void Flush();

@@ -1,4 +1,4 @@
-// The text of classifier/rules.txt as it was when this was built (classifier/embed_rules.cmake makes the source).
+// The text of classifier/rules.txt at build time (classifier/embed_rules.cmake makes the source).
 //
 // Thread: any (constant data).
 #ifndef VERIFYD_CLASSIFIER_BUILT_IN_RULES_H_

@@ -27,12 +27,12 @@ constexpr int kMaxQuotes = 4;
 constexpr size_t kMaxLocalPart = 64;
 constexpr size_t kMaxWhole = 254;
 
-// Every server must take an address of that length.
+// Returns true if every server must take an address of that length.
 bool IsShort(const Address& address) {
   return address.local().size() <= kMaxLocalPart && address.ToSmtp().size() <= kMaxWhole;
 }
 
-// What `reason` means when it was said for now only.
+// Returns the temporary form of `reason`.
 Reason ForNow(Reason reason) {
   switch (reason) {
     case Reason::kNoSuchUser:
@@ -54,8 +54,8 @@ Reason ForNow(Reason reason) {
   return row.scope == Scope::kDomain ? Reason::kDnsTemporary : Reason::kMailboxTemporary;
 }
 
-// Both say as much about the address, and the same is done about it. What is about others is dealt with in its own way
-// for each reason.
+// Returns true if both say as much about the address and lead to the same action. Different reasons about anything else
+// never mean the same, as each is handled in its own way.
 bool MeanTheSame(const Classification& a, const Classification& b) {
   if (a.reason == b.reason) return true;
   if (a.reason == Reason::kNone || b.reason == Reason::kNone) return false;
@@ -134,7 +134,7 @@ absl::StatusOr<std::shared_ptr<const Classifier>> Classifier::FromFile(const std
 }
 
 absl::Status Classifier::CompilePatterns(absl::string_view file_name) {
-  // Alternatives become one pattern of the set; each is compiled alone before that, so that an error has its line.
+  // Alternatives become one pattern of the set. Each is compiled alone before that, so that an error has its line.
   const auto add_either = [&](const std::vector<RuleText>& either, std::optional<size_t>& number) -> absl::Status {
     if (either.empty()) return absl::OkStatus();
     for (const RuleText& pattern : either) {
@@ -155,7 +155,7 @@ absl::Status Classifier::CompilePatterns(absl::string_view file_name) {
       RETURN_IF_ERROR(add_either({pattern}, number));
       conditions.all.push_back(*number);
     }
-    // A pattern begins with a digit.
+    // A code pattern begins with a digit.
     for (const CodePattern& code : rule.codes) conditions.code_classes |= 1U << code.low / 100U;
     conditions_.push_back(std::move(conditions));
   }
@@ -218,7 +218,7 @@ Classifier::Decision Classifier::Decide(Stage stage, const JudgedReply& reply, a
         break;
       }
     }
-    // Most rules have nothing to say to most replies.
+    // Skip early: most rules do not apply to most replies.
     const bool concerned =
         file_.rules[i].AppliesAt(stage) && (conditions_[i].code_classes >> (reply.code / 100) & 1U) != 0;
     if (!concerned && explanation == nullptr) continue;
@@ -239,7 +239,7 @@ Classifier::Decision Classifier::Decide(Stage stage, const JudgedReply& reply, a
   return decision;
 }
 
-// Of the rules that do not decide only those are named whose words were found: the others have nothing to do with it.
+// Names only rules that decide, and rules whose words were found.
 void Classifier::ExplainRule(size_t number, Stage stage, const JudgedReply& reply, const PatternHits& hits,
                              absl::string_view mismatch, std::vector<std::string>& explanation) const {
   const Rule& rule = file_.rules[number];

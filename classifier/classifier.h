@@ -1,12 +1,12 @@
-// The classifier: what a server's reply means. It decides *whom the reply is about* before anything else: only a reply
-// about the address (or certain facts about its domain) can make an address undeliverable, and a 4yz never does (RFC
-// 5321 section 4.2.1). The second is enforced here, whatever a rule says.
+// The classifier: it says what a server's reply means. It decides *whom the reply is about* before anything else. Only
+// a reply about the address (or certain facts about its domain) can make an address undeliverable, and a 4yz never does
+// (RFC 5321 section 4.2.1). The classifier enforces the second itself, whatever a rule says.
 //
 // The address that was asked about is not part of what the server says (classifier/marks.h).
 //
-// Order of the rules (classifier/rules.txt): what the text says is refused; a reply quoted within the reply is judged
-// in its place ("said: 550 ..."), but an outer 4yz stays temporary; words about us (listed, blocked, PTR, reputation);
-// session limits; quota; unknown user; enhanced code; class digit.
+// Order of the rules (classifier/rules.txt): refusals whose text says what is refused; a reply quoted within the reply
+// is judged in its place ("said: 550 ..."), but an outer 4yz stays temporary; words about us (listed, blocked, PTR,
+// reputation); session limits; quota; unknown user; enhanced code; class digit.
 //
 // Thread: any (immutable once made).
 #ifndef VERIFYD_CLASSIFIER_CLASSIFIER_H_
@@ -35,50 +35,52 @@ namespace verifyd {
 
 struct Classification {
   Deliverability deliverability = Deliverability::kUnknown;
-  // kNone: a 2yz or 3yz before RCPT that no rule speaks of; the dialogue goes on.
+  // kNone: a 2yz or 3yz before RCPT that no rule covers; the dialogue goes on.
   Reason reason = Reason::kNone;
   Scope scope = Scope::kSession;
   // The rule's id, "event.NAME", or "no_rule" where a rule file leaves a reply open.
   std::string rule;
 };
 
-// What `reason` means where neither a reply nor an event says it; `rule` names what does.
+// Returns the classification of a `reason` that no reply and no event gave; `rule` names its origin.
 Classification ClassificationOf(Reason reason, absl::string_view rule);
-// The finding that says so, at `when`; `text` is made printable and cut.
+// Returns the finding of `meaning`, made at `when`; `text` is made printable and cut.
 Finding ToFinding(const Classification& meaning, Stage stage, absl::string_view text, absl::Time when);
 
 class Classifier {
  public:
-  // The rules compiled in. They are tested; making them can not fail.
+  // Returns the rules compiled in. They are tested; making them can not fail.
   static std::shared_ptr<const Classifier> BuiltIn();
-  // Rules of another file, whole or not at all; every example in it is tried. Errors name file, line, what was found
-  // and what was expected.
+  // Takes the rules of another file, whole or not at all; every example in it is tried. Errors name file, line, what
+  // was found and what was expected.
   static absl::StatusOr<std::shared_ptr<const Classifier>> FromRules(absl::string_view file_name,
                                                                      absl::string_view rules);
 
-  // Rules of the file at `path`.
+  // Takes the rules of the file at `path`.
   static absl::StatusOr<std::shared_ptr<const Classifier>> FromFile(const std::string& path);
 
-  // The rule of a reply that means one thing or another, as words in it are the server's or the address that it names.
+  // The rule of an ambiguous reply: its meaning depends on whether some words are the server's or the address that it
+  // names.
   static constexpr absl::string_view kAmbiguous = "address.ambiguous";
-  // The rule of a reply that finds the address too long. Of one that is within RFC 5321 section 4.5.3.1 it says
-  // nothing.
+  // The rule of a reply that calls the address too long. About an address within RFC 5321 section 4.5.3.1 such a reply
+  // says nothing.
   static constexpr absl::string_view kTooLong = "address.too_long";
 
-  // What `reply` at `stage` means. `mx_name` may be empty. What `marks` has is never taken for words of the server:
-  // where a reply can be read in several ways that do not mean the same, nothing is known of the address
-  // (kMailboxTemporary), and nobody else is spoken of. Whether STARTTLS or HELO is worth a second try is for the
-  // session to know: it asks here about what ends the dialogue. Linear in the length of the reply.
+  // Classifies `reply` at `stage`. `mx_name` may be empty. Text in `marks` is never taken for words of the server:
+  // where a reply can be read in several ways with different meanings, the address stays unknown (kMailboxTemporary)
+  // and nothing else is concluded. Only the session knows whether STARTTLS or HELO is worth a second try: it asks here
+  // about a reply that ends the dialogue. Linear in the length of the reply.
   Classification Classify(Stage stage, const Reply& reply, absl::string_view mx_name, const Marks& marks) const;
-  // How Classify comes to what it says: a line for the text that is judged, for each rule whose words were found but
-  // that does not decide, and for the one that does. For people; slower than Classify.
+  // Explains how Classify decides: a line for the judged text, one for each rule whose words were found but that does
+  // not decide, and one for the rule that does. For people; slower than Classify.
   std::vector<std::string> Explain(Stage stage, const Reply& reply, absl::string_view mx_name,
                                    const Marks& marks) const;
-  // What an event means; the rule is "event.NAME".
+  // Classifies an event; the rule is "event.NAME".
   static Classification Classify(Event event, Stage stage);
 
-  // Where `reply`, which means `meaning`, does not end the dialogue: what is no refusal before RCPT, and refusals that
-  // a session answers with another command (HELO, STARTTLS, MAIL without parameters) or may ignore (STARTTLS, QUIT).
+  // Returns true where `reply`, which means `meaning`, does not end the dialogue: anything but a refusal before RCPT,
+  // and refusals that a session answers with another command (HELO, STARTTLS, MAIL without parameters) or may ignore
+  // (STARTTLS, QUIT).
   static bool DialogueGoesOn(Stage stage, const Reply& reply, const Classification& meaning);
 
   const std::vector<Rule>& rules() const { return file_.rules; }
@@ -104,7 +106,7 @@ class Classifier {
   // `explanation` may be null.
   Decision Decide(Stage stage, const JudgedReply& reply, absl::string_view mx_name, int quotes_left,
                   std::vector<std::string>* explanation) const;
-  // Which condition of the rule does not hold; empty: all do.
+  // Names the condition of the rule that does not hold; empty: all do.
   absl::string_view Mismatch(size_t number, Stage stage, const JudgedReply& reply, absl::string_view mx_name,
                              const PatternHits& hits) const;
   void ExplainRule(size_t number, Stage stage, const JudgedReply& reply, const PatternHits& hits,

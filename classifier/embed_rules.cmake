@@ -1,4 +1,4 @@
-# cmake -D RULES=rules.txt -D OUTPUT=built_in_rules.cc -P embed_rules.cmake: the rule file as a C++ string.
+# cmake -D RULES=rules.txt -D OUTPUT=built_in_rules.cc -P embed_rules.cmake: writes the rule file as a C++ string.
 file(READ ${RULES} text)
 string(FIND "${text}" ")rules\"" end)
 if(NOT end EQUAL -1)

@@ -1,7 +1,7 @@
-// Marks: what we have said to a server before it replied, and what it may therefore repeat. It is marked in the reply
-// before anything is judged, because who may name an address chooses its words.
+// Marks: the words that we have said to a server, and that it may repeat in its reply. They are marked in the reply
+// before anything is judged, because strangers who name an address choose its words.
 //
-// Thread: any (a value; what it points to must outlive its use).
+// Thread: any (a value; the objects it points to must outlive its use).
 #ifndef VERIFYD_CLASSIFIER_MARKS_H_
 #define VERIFYD_CLASSIFIER_MARKS_H_
 
@@ -10,7 +10,7 @@
 namespace verifyd {
 
 struct Marks {
-  // The address that was asked about; null: none was named yet, or it is not known.
+  // The address that was asked about; null: none was named yet, or it is unknown.
   const Address* recipient = nullptr;
 };
 

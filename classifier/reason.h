@@ -1,5 +1,5 @@
-// The table of reasons: what each means, whom it is about, when to ask again, how long it is remembered, and what an
-// MTA is told by default. The table is in reason.cc, one row a reason; it is the only place where that is said.
+// The table of reasons: the meaning of each, whom it is about, when to ask again, how long it is remembered, and what
+// an MTA is told by default. The table in reason.cc, one row a reason, is the only place that says this.
 //
 // Thread: any (constant data).
 #ifndef VERIFYD_CLASSIFIER_REASON_H_
@@ -13,7 +13,7 @@
 
 namespace verifyd {
 
-// When asking again makes sense, and what must be different.
+// When to ask again, and what must be different then.
 enum class RetryClass : uint8_t {
   kNever,
   kRefresh,  // at the record's refresh time
@@ -27,10 +27,10 @@ enum class RetryClass : uint8_t {
   kNowWithSmtputf8,
   kOtherSourceIp,
   kOtherSender,
-  kOperator,  // only when somebody has mended something
+  kOperator,  // only when somebody has repaired something
 };
 
-// Which lifetimes a finding has.
+// The lifetimes of a finding.
 enum class CacheClass : uint8_t {
   kPositive,
   kPositiveShort,
@@ -46,7 +46,7 @@ enum class CacheClass : uint8_t {
   kCircuitOpen,
 };
 
-// What an MTA is told by default.
+// The default answer to an MTA.
 enum class DefaultDecision : uint8_t { kPermit, kDefer, kReject };
 
 struct ReasonRow {
@@ -61,19 +61,19 @@ struct ReasonRow {
   DefaultDecision outbound;  // recipients elsewhere
 };
 
-// The row of `reason`. Reason::kNone has none and must not be asked for (CHECKed).
+// Returns the row of `reason`. Reason::kNone has none and must not be asked for (CHECKed).
 const ReasonRow& RowOf(Reason reason);
-// Something is wrong on our side, and the operator has to mend it: nobody's mail is put off for that, and nobody
-// outside is told about it.
+// Returns true if something is wrong on our side and the operator has to repair it. No mail is deferred for that, and
+// nobody outside is told about it.
 bool IsOwnTrouble(Reason reason);
-// The status that people are told: where everybody is accepted an address is kept as a positive, which one refusal does
-// not overturn, but that says little.
+// Returns the status that people are told. Where everybody is accepted, an address is kept as a positive so that one
+// refusal does not overturn it, but that positive says little.
 Deliverability ShownDeliverability(Deliverability kept, Reason reason);
-// "no_such_user"; "none" for Reason::kNone.
+// Returns "no_such_user"; "none" for Reason::kNone.
 absl::string_view ReasonName(Reason reason);
 std::optional<Reason> ReasonFromName(absl::string_view name);
 
-// Words of the table: "now-new-session", "mx_block".
+// Return the words of the table: "now-new-session", "mx_block".
 absl::string_view RetryClassName(RetryClass retry);
 absl::string_view CacheClassName(CacheClass cache_class);
 

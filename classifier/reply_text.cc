@@ -19,7 +19,7 @@
 namespace verifyd {
 namespace {
 
-// So many words of a reply are tried each by itself. A server says the name that it was asked about once or twice.
+// The first of these words are each tried alone. A server repeats the name that it was asked about once or twice.
 constexpr size_t kMaxWords = 4;
 
 bool IsAddressByte(char c) {
@@ -32,7 +32,7 @@ bool IsDomainByte(char c) {
          c == '.';
 }
 
-// Every "local@domain" becomes "@".
+// Replaces every "local@domain" with "@".
 std::string WithoutAddresses(absl::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -48,13 +48,13 @@ std::string WithoutAddresses(absl::string_view text) {
     out.resize(begin);
     out += '@';
     while (i + 1 < text.size() && IsDomainByte(text[i + 1])) ++i;
-    // A full stop behind the address ends the sentence.
+    // A full stop after the address ends the sentence.
     if (text[i] == '.') out += '.';
   }
   return out;
 }
 
-// The lines, folded, each with its enhanced code, separated by '\n'.
+// Returns the lines, folded, each with its enhanced code, separated by '\n'.
 std::string Folded(const Reply& reply) {
   std::string folded;
   for (const std::string& line : reply.lines) {
@@ -65,7 +65,7 @@ std::string Folded(const Reply& reply) {
   return folded;
 }
 
-// `folded` with or without marks.
+// Reads `folded`, with or without marks.
 JudgedReply Read(const Reply& reply, absl::string_view folded, EnhancedCode enhanced) {
   JudgedReply judged{.code = reply.code, .enhanced = enhanced};
   judged.text.reserve(folded.size());
@@ -81,14 +81,14 @@ JudgedReply Read(const Reply& reply, absl::string_view folded, EnhancedCode enha
 }
 
 std::string Marked(absl::string_view folded, const std::vector<AddressForms::Place>& places) {
-  // What stands beside a mark without "@" is not part of an address. No control byte is left in folded text.
+  // Text beside a mark without "@" is not part of an address. No control byte is left in folded text.
   constexpr char kMark = '\x01';
   std::string marked = WithoutAddresses(Replaced(folded, places, absl::string_view(&kMark, 1), "@"));
   absl::c_replace(marked, kMark, '@');
   return marked;
 }
 
-// Where something was marked, an enhanced code may have been part of it.
+// Looks for the enhanced code again: the one found before may have been part of a marked address.
 JudgedReply ReadMarked(const Reply& reply, absl::string_view marked) {
   EnhancedCode enhanced;
   if (reply.enhanced.given()) enhanced = EnhancedCode::TakeFrom(marked);
@@ -96,7 +96,7 @@ JudgedReply ReadMarked(const Reply& reply, absl::string_view marked) {
   return Read(reply, marked, enhanced);
 }
 
-// The words of which it is not sure whose they are: all are the server's, or all but one.
+// Adds the readings of words that may be the server's or the address's: all are the server's, or all but one.
 void AddReadingsOfWords(const Reply& reply, absl::string_view folded, const std::vector<AddressForms::Place>& places,
                         Readings& readings) {
   std::vector<AddressForms::Place> sure;

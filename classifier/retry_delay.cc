@@ -29,10 +29,10 @@ absl::Duration UnitOf(char letter) {
 }  // namespace
 
 std::optional<absl::Duration> RetryDelayIn(absl::string_view text) {
-  // "00:04:59", "4:59". A word that speaks of waiting must come first: replies also carry times of day.
+  // Finds "00:04:59", "4:59". A word that speaks of waiting must come first: replies also carry times of day.
   static const RE2* const kClock = new RE2(
       R"((?i)\b(?:wait|again|retry|back|in|after|for|remaining)\b[^0-9]{0,40}\b(\d{1,2}):(\d{2})(?::(\d{2}))?\b)");
-  // "5 minutes", "300s", "300 secs". The unit must end there, lest "4 messages" be four minutes.
+  // Finds "5 minutes", "300s", "300 secs". The unit must end there, so that "4 messages" are not four minutes.
   static const RE2* const kAmount = new RE2(
       R"((?i)\b(\d{1,6}) ?(?:(s)|(s)ec(?:ond)?s?|(m)in(?:ute)?s?|(h)(?:ou)?rs?|(s)ekunden?|(m)inuten?|(h)eures?)\b)");
   const re2::StringPiece input(text.data(), text.size());

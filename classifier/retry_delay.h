@@ -1,4 +1,4 @@
-// The retry delay: when a server that says "not yet" wants to be asked again, where its text says so ("try again in 5
+// The retry delay: when a server that says "not yet" wants to be asked again, if its text says so ("try again in 5
 // minutes", "retry in 300 seconds", "please wait 00:04:59").
 //
 // Thread: any (pure function).
@@ -12,10 +12,10 @@
 
 namespace verifyd {
 
-// Longest delay that is believed; a longer one counts as this.
+// The longest delay that is believed; a longer one counts as this.
 constexpr absl::Duration kLongestRetryDelay = absl::Hours(6);
 
-// Nothing where the text names no time. Never less than a second. Linear in the length of `text`.
+// Returns nothing where the text names no time. Never less than a second. Linear in the length of `text`.
 std::optional<absl::Duration> RetryDelayIn(absl::string_view text);
 
 }  // namespace verifyd

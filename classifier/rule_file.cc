@@ -31,7 +31,7 @@ std::optional<Stage> ReplyStageFromName(absl::string_view name) {
   return stage.has_value() && absl::c_linear_search(kReplyStages, *stage) ? stage : std::nullopt;
 }
 
-// "550", "55z", "5yz".
+// Parses "550", "55z", "5yz".
 std::optional<CodePattern> ParseCode(absl::string_view word) {
   if (word.size() != 3 || word[0] < '2' || word[0] > '5') return std::nullopt;
   CodePattern code;
@@ -88,7 +88,7 @@ std::optional<std::string> Unescape(absl::string_view text) {
   return out;
 }
 
-// The first word of `text`; `text` becomes the rest without the white space between.
+// Returns the first word of `text`; `text` becomes the rest without the white space between.
 absl::string_view TakeWord(absl::string_view& text) {
   const size_t end = std::min(text.find_first_of(" \t"), text.size());
   const absl::string_view word = text.substr(0, end);
@@ -129,7 +129,7 @@ class RuleParser {
   absl::Status ErrorAt(absl::string_view text, absl::string_view expected) const {
     return Error(absl::StrCat("\"", Printable(text, 80), "\""), expected);
   }
-  // For what is noticed at the end of a rule.
+  // For errors that are noticed at the end of a rule.
   absl::Status RuleError(absl::string_view found, absl::string_view expected) const {
     return absl::InvalidArgumentError(
         absl::StrCat(name_, ":", rule_.line, ": rule ", rule_.id, ": found ", found, ", expected ", expected));
@@ -247,7 +247,7 @@ class RuleParser {
     return absl::OkStatus();
   }
 
-  // "STAGE [mx=NAME] REPLY"
+  // Takes "STAGE [mx=NAME] REPLY".
   absl::Status TakeExample(absl::string_view value, bool must_match) {
     if (rule_.examples.size() >= kMaxExamples) return Error("one example more", "at most 100 a rule");
     const absl::string_view word = TakeWord(value);
@@ -284,7 +284,7 @@ class RuleParser {
     return absl::OkStatus();
   }
 
-  // What no rule may say, whoever wrote it.
+  // Refuses undeliverable where no rule may say it.
   absl::Status CheckUndeliverable() const {
     if (rule_.reason_4yz != Reason::kNone) {
       if (!HasClass(4)) return RuleError("reason-4yz", "a 4yz code beside it");

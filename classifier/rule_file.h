@@ -1,5 +1,5 @@
-// The rule file: the classifier's rules as data. Ordered, the first that matches wins. The syntax is explained at the
-// head of classifier/rules.txt, the rules compiled in.
+// The rule file: the classifier's rules as data. They are ordered, and the first that matches wins. The head of
+// classifier/rules.txt, the rules compiled in, explains the syntax.
 //
 // A file is taken whole or not at all. Errors are InvalidArgument "FILE:LINE: found ..., expected ...".
 //
@@ -20,7 +20,7 @@
 
 namespace verifyd {
 
-// Bounds of a rule file.
+// The bounds of a rule file.
 constexpr size_t kMaxRuleFile = size_t{1} << 20;
 constexpr size_t kMaxRules = 1000;
 constexpr size_t kMaxRuleLine = 2000;
@@ -42,7 +42,7 @@ struct EnhancedPattern {
   bool Matches(const EnhancedCode& code) const;
 };
 
-// A pattern or an example, and the line of the file it stands in.
+// A pattern or an example, and its line in the file.
 struct RuleText {
   std::string text;
   size_t line = 0;
@@ -73,12 +73,12 @@ struct Rule {
 
 struct RuleFile {
   std::vector<Rule> rules;
-  // Where "unwrap" stands: the rules from here on see the inner reply where one is quoted.
+  // The place of "unwrap": the rules from here on see the inner reply where one is quoted.
   size_t unwrap_at = 0;
 };
 
 // `name` is for messages. Checks everything but the patterns and the examples, which the classifier tries: ids are
-// unique, every rule has its stages, its reason and an example, nothing makes a 4yz reply, or one from before RCPT,
+// unique; every rule has its stages, its reason and an example; no rule makes a 4yz reply, or one from before RCPT,
 // undeliverable.
 absl::StatusOr<RuleFile> ParseRules(absl::string_view name, absl::string_view text);
 

@@ -11,7 +11,7 @@
 namespace verifyd {
 namespace {
 
-// As smtp(8) words it (smtp_proto.c, smtp_trouble.c); what other agents say is about the recipient.
+// smtp(8) words the stages so (smtp_proto.c, smtp_trouble.c). Other agents report on the recipient.
 Stage StageOf(absl::string_view text) {
   struct Words {
     absl::string_view words;
@@ -28,7 +28,7 @@ Stage StageOf(absl::string_view text) {
   return Stage::kRcpt;
 }
 
-// The system's words stand behind "connect to HOST[ADDRESS]:PORT: ".
+// The system's words follow "connect to HOST[ADDRESS]:PORT: ".
 Event ConnectEventOf(absl::string_view text) {
   if (absl::EndsWith(text, ": Connection refused")) return Event::kConnectRefused;
   if (absl::EndsWith(text, ": Connection timed out")) return Event::kConnectTimeout;
@@ -36,7 +36,7 @@ Event ConnectEventOf(absl::string_view text) {
   return Event::kConnectUnreachable;
 }
 
-// The address may be worded as Postfix words a stage.
+// Marks the address, because it may be worded as Postfix words a stage.
 std::string WithoutMarks(absl::string_view text, const Marks& marks) {
   return marks.recipient == nullptr ? std::string(text) : AddressForms(marks.recipient->local()).Marked(text);
 }

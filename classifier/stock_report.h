@@ -1,5 +1,5 @@
-// What Postfix's own delivery agents report of the probes that its stock verify(8) has sent: a status by the class
-// digit, and a text, which is what tells whom a refusal is about.
+// Judges the reports of Postfix's own delivery agents on the probes of its stock verify(8): a status by the class
+// digit, and a text, which tells whom a refusal is about.
 //
 // Thread: any (pure functions).
 #ifndef VERIFYD_CLASSIFIER_STOCK_REPORT_H_
@@ -15,7 +15,8 @@
 
 namespace verifyd {
 
-// What is said of an address; the numbers are Postfix's (deliver_request.h). It accepts what has another number.
+// The status of an address; the numbers are Postfix's (deliver_request.h). Postfix accepts an address whose status has
+// another number.
 enum class RecipientStatus : uint8_t {
   kOk = 0,
   kDefer = 1,
@@ -23,8 +24,8 @@ enum class RecipientStatus : uint8_t {
   kTodo = 3,  // not known yet; only in answers
 };
 
-// The report of `marks.recipient` as a finding made at `now`, its text judged as what a server says at the stage that
-// it names ("in reply to MAIL FROM command"). The finding's MX is "verify[update]".
+// Returns the report on `marks.recipient` as a finding made at `now`. Its text is judged as a server's words at the
+// stage that it names ("in reply to MAIL FROM command"). The finding's MX is "verify[update]".
 Finding JudgeStockReport(const Classifier& classifier, RecipientStatus status, absl::string_view text,
                          const Marks& marks, absl::Time now);
 

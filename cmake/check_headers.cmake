@@ -1,5 +1,5 @@
-# `ninja check_headers`: headers compile alone, whatever was included before them. Not part of an ordinary build. A header
-# that its own source includes first compiles alone there, without VERIFYD_TOGETHER: it is not done twice.
+# `ninja check_headers`: headers compile alone, whatever was included before them. Not part of an ordinary build. A
+# header that its own source includes first compiles alone there, without VERIFYD_TOGETHER, and is skipped here.
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
   base/*.h mail/*.h classifier/*.h dns/*.h cache/*.h tables/*.h stream/*.h probe/*.h verifyd/*.h verifyctl/*.h opensmtpd/*.h)
 if(VERIFYD_TESTS)
@@ -21,7 +21,7 @@ foreach(header ${headers})
   list(APPEND alone ${source})
 endforeach()
 add_library(check_headers OBJECT EXCLUDE_FROM_ALL ${alone})
-# Only whether it compiles is of interest.
+# They only have to compile.
 target_compile_options(check_headers PRIVATE -O0 -g0)
 target_link_libraries(check_headers PRIVATE verifyd_ctl)
 if(VERIFYD_TESTS)

@@ -1,8 +1,8 @@
-# `ninja programs` builds all that is installed; `cmake --install build/release [--prefix PREFIX]` installs it, in the places
-# that Debian has for such things. DESTDIR stands in front of all of them.
+# `ninja programs` builds all that is installed; `cmake --install build/release [--prefix PREFIX]` installs it, in the
+# places that Debian has for such things. DESTDIR stands in front of all of them.
 #
-# The prefix is the one given at install time: cmake/install_for_prefix.cmake writes it into what names a program.
-# The settings are /etc/verifyd/verifyd.cf with every prefix.
+# The prefix is the one given at install time: cmake/install_for_prefix.cmake writes it into the files that name a
+# program. The settings are /etc/verifyd/verifyd.cf with every prefix.
 add_custom_target(programs DEPENDS verifyd verifyctl verifyd-opensmtpd-filter)
 install(TARGETS verifyd verifyd-opensmtpd-filter RUNTIME DESTINATION sbin)
 install(TARGETS verifyctl RUNTIME DESTINATION bin)

@@ -1,6 +1,7 @@
-# Run by `cmake --install`, with the CMAKE_INSTALL_PREFIX of that moment: what names a program gets its path, and what others
-# look for lies where they look, which is below /usr for what the system brings and below /usr/local for everything else.
-# A file of the settings folder that exists is never touched. From cmake/install.cmake: packaging, work, zsh_completion.
+# `cmake --install` runs this, with the CMAKE_INSTALL_PREFIX of that moment. Files that name a program get its path.
+# Files that other programs look for are put where they look: below /usr for the system's packages, below /usr/local for
+# everything else. An existing file of the settings folder is never touched. From cmake/install.cmake: packaging, work,
+# zsh_completion.
 if(CMAKE_INSTALL_PREFIX MATCHES "^(/usr)?$")
   set(units /lib/systemd/system)
   set(lib /usr/lib)
@@ -29,7 +30,7 @@ string(REPLACE "/usr/sbin/" "${CMAKE_INSTALL_PREFIX}/sbin/" snippet "${snippet}"
 file(WRITE ${work}/smtpd.conf "${snippet}")
 file(INSTALL ${work}/smtpd.conf DESTINATION ${CMAKE_INSTALL_PREFIX}/share/doc/verifyd/examples)
 
-# Not by file(INSTALL): what is in the list of installed files may be removed by it, and these are the operator's.
+# Not by file(INSTALL): files in the list of installed files may be removed by that list, and these are the operator's.
 set(settings $ENV{DESTDIR}/etc/verifyd/verifyd.cf)
 if(EXISTS ${settings} OR IS_SYMLINK ${settings})
   set(settings ${settings}.dist)

@@ -1,7 +1,7 @@
-# With VERIFYD_TOGETHER a room's files are compiled twelve at a time, and the headers of libraries that most of them include
-# are parsed once: a build from nothing takes less than half. None of our own headers: rooms that do not know each other
-# have types of one name (Table of cache/ and of probe/). Within a room, then, one name means one thing in all files.
-# That each file includes what it needs shows without it: the debug preset, and clang-tidy.
+# With VERIFYD_TOGETHER a room's files are compiled twelve at a time, and the headers of libraries that most of them
+# include are parsed once: a build from nothing takes less than half the time. Our own headers are not precompiled:
+# rooms that do not know each other may have types of one name. Within a room, then, one name means one thing in all
+# files. A build without it (the debug preset, and clang-tidy) shows whether each file includes what it needs.
 if(VERIFYD_TOGETHER)
   set(precompiled
     <algorithm> <array> <cstdint> <functional> <memory> <optional> <string> <utility> <vector>
@@ -15,7 +15,7 @@ if(VERIFYD_TOGETHER)
     <boost/asio/read.hpp> <boost/asio/use_awaitable.hpp> <boost/asio/write.hpp> <boost/json.hpp>)
 endif()
 
-# verifyd_together(TARGET OWNER HEADER...): TARGET is compiled with what OWNER, which comes first, precompiles.
+# verifyd_together(TARGET OWNER HEADER...) compiles TARGET with the headers that OWNER, which comes first, precompiles.
 function(verifyd_together target owner)
   if(NOT VERIFYD_TOGETHER)
     return()

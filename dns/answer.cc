@@ -41,7 +41,7 @@ constexpr int kRcodeRefused = 5;
 
 bool IsNameOctet(char c) { return absl::ascii_isalnum(c) || c == '-' || c == '_'; }
 
-// Reads along a message. What lies beyond its end reads as zero and spoils the reader for good.
+// Reads along a message. Anything beyond its end reads as zero, and then every later read fails, too.
 class Reader {
  public:
   explicit Reader(absl::string_view message, size_t at = 0) : message_(message), at_(at) {}
@@ -69,12 +69,12 @@ class Reader {
     const uint32_t high = U16();
     return high << 16 | U16();
   }
-  // A name as text. A pointer leads to before the run of labels it ends, so that reading always comes to an end.
+  // Reads a name as text. A pointer leads to before the run of labels it ends, so that reading always comes to an end.
   std::string Name() {
     std::string name;
     size_t octets = 1;
     size_t run = at_;
-    std::optional<size_t> after;  // the first pointer
+    std::optional<size_t> after;  // after the first pointer
     while (ok_) {
       const uint8_t length = U8();
       if (length == 0) break;
@@ -123,7 +123,7 @@ struct Message {
   uint16_t flags = 0;
   int rcode = 0;
   std::vector<Record> answers;
-  std::optional<uint32_t> negative_ttl;  // what the SOA says
+  std::optional<uint32_t> negative_ttl;  // as the SOA says
   bool names_other_servers = false;
   bool looked_at_all = true;
 
@@ -144,10 +144,10 @@ bool ReadSoa(const Record& record, Message& message) {
   return true;
 }
 
-// Keeps what matters of a record of section 0 (answer), 1 (authority) or 2 (additional).
+// Keeps the parts that matter of a record of section 0 (answer), 1 (authority) or 2 (additional).
 bool KeepRecord(int section, uint16_t record_class, uint32_t raw_ttl, Record record, Message& message) {
   if (record.type == kTypeOpt) {
-    // The upper bits of the RCODE (RFC 6891 section 6.1.3): without them BADVERS looks like success.
+    // These are the upper bits of the RCODE (RFC 6891 section 6.1.3): without them BADVERS looks like success.
     if (section == 2) message.rcode |= static_cast<int>(raw_ttl >> 24) << 4;
     return true;
   }
@@ -184,7 +184,7 @@ bool ReadRecords(Reader& reader, const uint16_t (&counts)[3], Message& message) 
   return true;
 }
 
-// True if `message` is a response to this question, or says that there will be none.
+// Returns true if `message` is a response to this question, or refuses to answer.
 bool ReadMessage(absl::string_view name, DnsType type, Message& message) {
   if (message.bytes.size() < kHeaderOctets || message.bytes.size() > kMaxMessageOctets) return false;
   Reader reader(message.bytes);
@@ -229,7 +229,7 @@ bool ReadTlsa(Reader& reader, size_t length, DnsAnswer& answer) {
 }
 
 bool ReadData(DnsType type, const Record& record, absl::string_view bytes, DnsAnswer& answer) {
-  // Names are read from the whole message for their pointers' sake, and must end where the data does.
+  // Names are read from the whole message, because pointers lead anywhere in it; they must end where the data does.
   const size_t end = record.start + record.length;
   Reader reader(bytes, record.start);
   bool fits = true;
@@ -266,7 +266,7 @@ bool ReadData(DnsType type, const Record& record, absl::string_view bytes, DnsAn
   return fits && reader.ok() && reader.at() == end;
 }
 
-// Where the name asked for leads.
+// The end of the chain of CNAMEs, and what was met on the way.
 struct Chain {
   std::string end;
   int cnames = 0;
@@ -394,7 +394,7 @@ DnsAnswer ParseDnsAnswer(absl::string_view message, absl::string_view name, DnsT
   answer.canonical_name = absl::AsciiStrToLower(name);
   const DnsStatus status = Parse(message, type, answer);
   if (status == DnsStatus::kMalformed) {
-    // Nothing of it is kept but what tells people why.
+    // Keep only the parts that tell people why.
     const bool truncated = answer.truncated;
     answer = DnsAnswer();
     answer.canonical_name = absl::AsciiStrToLower(name);

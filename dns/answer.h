@@ -31,25 +31,25 @@ enum class DnsStatus : uint8_t {
 struct MxRecord {
   uint16_t preference = 0;
   // Lower case, no trailing dot; empty is the root: "." (null MX, RFC 7505). Octets that have no place in a name are
-  // written \DDD, dots within a label too; see IsDomainName.
+  // written \DDD, and so are dots within a label; see IsDomainName.
   std::string exchange;
   friend bool operator==(const MxRecord&, const MxRecord&) = default;
 };
 
 struct DnsAnswer {
   DnsStatus status = DnsStatus::kTimeout;
-  // What was asked for, CNAMEs within the answer followed (at most 10, loops are kMalformed).
+  // The records asked for, after CNAMEs within the answer (at most 10, loops are kMalformed).
   std::vector<MxRecord> mx;
   std::vector<std::string> addresses;  // "192.0.2.1", "2001:db8::1"
   std::vector<std::string> texts;
   std::vector<std::string> names;  // of PTR; written as MxRecord::exchange
   std::vector<TlsaRecord> tlsa;
-  // Where the CNAMEs led; the name asked for when there were none. Lower case.
+  // The end of the CNAMEs; the name asked for when there were none. Lower case.
   std::string canonical_name;
-  // How long the answer holds: the least TTL of the records used; for kNoData and kNxDomain what the SOA says (RFC
-  // 2308: the lesser of its TTL and its minimum). Zero when nothing was said.
+  // How long the answer holds: the least TTL of the records used. For kNoData and kNxDomain the SOA says it (RFC 2308:
+  // the lesser of its TTL and its minimum). Zero when nothing was said.
   absl::Duration ttl = absl::ZeroDuration();
-  // The AD bit: the resolver says it has validated this (RFC 4035). Worth what the resolver is worth.
+  // The AD bit: the resolver says it has validated this (RFC 4035). Trust it as far as the resolver.
   bool authenticated = false;
   bool truncated = false;
 };
@@ -57,16 +57,17 @@ struct DnsAnswer {
 absl::string_view DnsTypeName(DnsType type);        // "MX"
 absl::string_view DnsStatusName(DnsStatus status);  // "no such name"
 
-// True if a host can have this name and it can be asked for: labels of 1 to 63 letters, digits, hyphens and
+// Returns true if a host can have this name and it can be asked for: labels of 1 to 63 letters, digits, hyphens and
 // underscores, at most 253 octets in all, no trailing dot.
 bool IsDomainName(absl::string_view name);
 
-// Parses one message that answers `name` and `type`. Never fails: what can not be parsed has status kMalformed.
-// Bounded: at most 512 records are looked at; names are at most 255 octets, compression pointers go backwards only.
+// Parses one message that answers `name` and `type`. Never fails: a message that can not be parsed has status
+// kMalformed. Bounded: at most 512 records are looked at; names are at most 255 octets, compression pointers go
+// backwards only.
 //
-// A negative answer costs somebody his mail, so it is believed only when it is one: not when it was cut short, answers
-// another question, contradicts itself (NXDOMAIN with the records asked for) or is a referral to other servers. A CNAME
-// whose end has no record in the same message is kNoData: a recursive server would have put it there.
+// A negative answer makes us refuse mail, so it is not believed when it was cut short, answers another question,
+// contradicts itself (NXDOMAIN with the records asked for) or is a referral to other servers. A CNAME whose end has no
+// record in the same message is kNoData: a recursive server would have put the record there.
 DnsAnswer ParseDnsAnswer(absl::string_view message, absl::string_view name, DnsType type);
 
 }  // namespace verifyd

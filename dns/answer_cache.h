@@ -1,4 +1,4 @@
-// Answers remembered for as long as they say they hold; beyond its size those used longest ago go first.
+// Remembers answers for their TTL. When it is full, the answers used longest ago go first.
 //
 // Thread: one (the resolver's loop).
 #ifndef VERIFYD_DNS_ANSWER_CACHE_H_
@@ -17,7 +17,7 @@
 
 namespace verifyd {
 
-// The name in lower case.
+// The name is in lower case.
 using DnsKey = std::pair<std::string, DnsType>;
 
 class AnswerCache {
@@ -26,7 +26,7 @@ class AnswerCache {
 
   // Keeps kOk, kNoData and kNxDomain for their TTL (none without one, RFC 2308 section 5); a failure is never kept.
   void Put(const DnsKey& key, std::shared_ptr<const DnsAnswer> answer, MonoTime now);
-  // Null if there is none; else with what is left of its TTL.
+  // Null if there is none; else the answer with the rest of its TTL.
   std::shared_ptr<const DnsAnswer> Find(const DnsKey& key, MonoTime now);
   size_t size() const { return entries_.size(); }
 
@@ -39,7 +39,7 @@ class AnswerCache {
 
   using Entries = std::list<Entry>;
 
-  // Entries are found by their keys, which are written once.
+  // Finds entries by their keys, so that each key is stored once.
   struct Hash {
     using is_transparent = void;
     size_t operator()(const DnsKey& key) const { return absl::Hash<DnsKey>()(key); }
@@ -58,7 +58,7 @@ class AnswerCache {
   void Erase(Entries::iterator entry);
 
   size_t max_entries_;
-  Entries entries_;  // the one used last stands first
+  Entries entries_;  // the one used last comes first
   absl::flat_hash_set<Entries::iterator, Hash, Equal> index_;
 };
 

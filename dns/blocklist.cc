@@ -24,7 +24,7 @@ bool ParseOctet(absl::string_view text, uint8_t& octet) {
   return true;
 }
 
-// "2", or "[2;4..8]".
+// Parses "2", or "[2;4..8]".
 bool ParsePart(absl::string_view text, Blocklist::Octet& octet) {
   if (absl::ConsumePrefix(&text, "[") && !absl::ConsumeSuffix(&text, "]")) return false;
   for (const absl::string_view item : absl::StrSplit(text, ';')) {
@@ -39,7 +39,7 @@ bool ParsePart(absl::string_view text, Blocklist::Octet& octet) {
   return true;
 }
 
-// At the dots outside brackets.
+// Splits at the dots outside brackets.
 std::vector<absl::string_view> PartsOf(absl::string_view text) {
   std::vector<absl::string_view> parts;
   size_t begin = 0;

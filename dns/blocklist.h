@@ -17,16 +17,17 @@ namespace verifyd {
 
 struct Blocklist {
   std::string zone;
-  // One of each is what an octet of a reply must be within; empty: every reply lists.
+  // The values that an octet of a reply may have; empty: every reply lists.
   using Octet = std::vector<std::pair<uint8_t, uint8_t>>;
   std::vector<Octet> filter;
 
-  // "zone" or "zone=d.d.d.d", where d is a number or a list of numbers and ranges in brackets ("127.0.0.[2;4..8]").
+  // Parses "zone" or "zone=d.d.d.d", where d is a number or a list of numbers and ranges in brackets
+  // ("127.0.0.[2;4..8]").
   static absl::StatusOr<Blocklist> Parse(absl::string_view text);
-  // Whether a reply (an IPv4 address) says that the client is listed.
+  // Returns true if a reply (an IPv4 address) says that the client is listed.
   bool Lists(absl::string_view reply) const;
-  // The name that is asked for: the octets of an IPv4 client, or the nibbles of an IPv6 one, in reverse; empty for what
-  // is neither.
+  // Returns the name to ask for: the octets of an IPv4 client, or the nibbles of an IPv6 one, in reverse; empty where
+  // `client_address` is neither.
   std::string NameOf(absl::string_view client_address) const;
 };
 

@@ -105,7 +105,7 @@ struct CaresChannel::Impl {
     if (channel != nullptr) ares_destroy(channel);
   }
 
-  // What c-ares holds of a question until it calls back, which it does once, at the latest from ares_destroy.
+  // c-ares holds this for a question until it calls back, which it does once, at the latest from ares_destroy.
   struct Question {
     Impl* impl;
     uint16_t id;
@@ -181,14 +181,14 @@ struct CaresChannel::Impl {
     SetTimer();
   }
 
-  // After every call into c-ares: any of them may change when it wants to be called next.
+  // Called after every call into c-ares: any of them may change when c-ares wants to be called next.
   void SetTimer() {
     timeval left;
     if (ares_timeout(channel, nullptr, &left) == nullptr) {
       timer.Cancel();
       return;
     }
-    // A little later than asked: called too early, c-ares would do nothing and ask for the same again.
+    // Wait a little longer than asked: called too early, c-ares would do nothing and ask for the same again.
     timer.SetAfter(absl::DurationFromTimeval(left) + absl::Milliseconds(1), [this] {
       ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
       SetTimer();
@@ -202,11 +202,12 @@ struct CaresChannel::Impl {
     if (list != nullptr) ares_free_data(list);
   }
 
-  // Unguessable, and of no other question in flight. Nothing when the kernel has no random numbers.
+  // Makes an id that can not be guessed and that no other question in flight has. False when the kernel has no random
+  // numbers.
   bool NewId(uint16_t& id) {
     do {
       if (unused_ids == 0) {
-        // The kernel gives as many as that at once or none.
+        // The kernel gives this many at once or none.
         if (getrandom(ids.data(), sizeof(ids), 0) != sizeof(ids)) return false;
         unused_ids = ids.size();
       }
@@ -235,7 +236,7 @@ absl::StatusOr<std::unique_ptr<CaresChannel>> CaresChannel::Create(Loop& loop, c
   ASSIGN_OR_RETURN(std::vector<ares_addr_port_node> nodes, ParseServers(settings.servers));
   auto impl = std::make_unique<Impl>(loop);
   ares_options options = {};
-  // A name is asked for as it is; a truncated answer is asked for again by TCP (ARES_FLAG_IGNTC is not set).
+  // Names are asked for as they are; a truncated answer is asked for again by TCP (ARES_FLAG_IGNTC is not set).
   options.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES;
   if (takes == Takes::kFirstAnswer) options.flags |= ARES_FLAG_NOCHECKRESP;
   options.timeout = static_cast<int>(absl::ToInt64Milliseconds(settings.timeout));
@@ -265,8 +266,8 @@ void CaresChannel::Send(const std::string& name, DnsType type, Done done) {
   }
   unsigned char* query = nullptr;
   int length = 0;
-  // No EDNS: c-ares gives up on it for all servers when one of them does not know it, and what does not fit into 512
-  // octets comes by TCP. The AD bit alone asks for AD (RFC 6840 section 5.7).
+  // No EDNS: c-ares gives up on it for all servers when one of them does not know it. An answer that does not fit into
+  // 512 octets comes by TCP. The AD bit alone asks for AD (RFC 6840 section 5.7).
   if (ares_create_query(name.c_str(), kInternet, static_cast<int>(type), id, 1, &query, &length, 0) != ARES_SUCCESS) {
     impl_->open_ids.erase(id);
     impl_->Post(std::move(done), DnsStatus::kMalformed, "");

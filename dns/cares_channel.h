@@ -1,7 +1,8 @@
-// c-ares on a loop: its sockets are watched and its time-outs kept; questions go in, the bytes of answers come out.
+// c-ares on a loop: it watches the sockets of c-ares and keeps its time-outs. Questions go in, the bytes of answers
+// come out.
 //
-// c-ares passes over SERVFAIL, NOTIMP and REFUSED and asks the next server, but when none is left it does not tell what
-// they said; or it hands over the first answer, whatever it is. So there are two kinds of channel.
+// On SERVFAIL, NOTIMP and REFUSED c-ares asks the next server, but when none is left it does not tell what they said;
+// or else it hands over the first answer, whatever it is. So there are two kinds of channel.
 //
 // One UDP socket serves all questions that overlap, so under load its port, which an attacker has to guess, would stay
 // the same for ever. The resolver therefore takes a fresh channel every so many questions.
@@ -26,8 +27,8 @@ namespace verifyd {
 
 class CaresChannel {
  public:
-  // What became of a question. kOk: an answer is in `message`, unread. Else there is none; kTimeout may also mean, with
-  // kBestAnswer, that all servers failed.
+  // The result of a question. kOk: an answer is in `message`, not yet parsed. Else there is none; with kBestAnswer
+  // kTimeout may also mean that all servers failed.
   using Done = absl::AnyInvocable<void(DnsStatus status, std::string message)>;
 
   enum class Takes { kFirstAnswer, kBestAnswer };
@@ -36,8 +37,8 @@ class CaresChannel {
   static absl::Status CheckServers(const std::vector<std::string>& servers);
   static absl::StatusOr<std::unique_ptr<CaresChannel>> Create(Loop& loop, const ResolverSettings& settings,
                                                               Takes takes);
-  // Questions still open are given up; their `done` is destroyed without being called. Those answered, whose `done`
-  // waits for its turn on the loop, are called still.
+  // Gives up open questions; their `done` is destroyed without being called. Questions that are answered, and whose
+  // `done` waits for its turn on the loop, are still called.
   ~CaresChannel();
   CaresChannel(const CaresChannel&) = delete;
   CaresChannel& operator=(const CaresChannel&) = delete;
@@ -46,9 +47,9 @@ class CaresChannel {
   // question asked from within a completion would keep the socket open, and with it the port.
   void Send(const std::string& name, DnsType type, Done done);
   size_t servers() const;
-  // Questions that wait for their answer.
+  // Returns the number of questions that wait for their answer.
   size_t open() const;
-  // Questions asked since there were none open, that is, from one port.
+  // Returns the number of questions asked since none were open, and therefore from one port.
   size_t asked_from_one_port() const;
 
  private:

@@ -24,9 +24,9 @@ using AnswerPtr = std::shared_ptr<const DnsAnswer>;
 // A channel keeps its port while it is busy; see cares_channel.h. Old ones stay until their last question is answered.
 constexpr size_t kQuestionsFromOnePort = 64;
 constexpr size_t kMaxOldChannels = 8;
-// An answer is told by 16 bits from those to other questions.
+// An answer is told from others by an id of 16 bits.
 constexpr size_t kMostInFlight = 10000;
-// Questions without an answer so far that hold no place.
+// Limits the silent questions, which hold no place.
 constexpr size_t kSilentForEachPlace = 4;
 
 AnswerPtr Without(DnsStatus status, const std::string& name) {
@@ -36,7 +36,7 @@ AnswerPtr Without(DnsStatus status, const std::string& name) {
   return answer;
 }
 
-// A question in flight or waiting for its turn, and all who wait for its answer.
+// A question in flight or in line, and its waiters.
 struct Flight {
   Flight(Loop& loop, DnsKey key, Shares::Party party, bool ours)
       : key(std::move(key)), party(party), ours(ours), ended(loop) {}
@@ -46,14 +46,14 @@ struct Flight {
   bool in_line = false;  // waits for its turn
   Signal ended;
   AnswerPtr answer;
-  std::optional<DnsStatus> first_failure;  // then the other servers have been asked, too
+  std::optional<DnsStatus> first_failure;  // set: the other servers have been asked, too
   MonoTime asked;
-  std::optional<std::list<Flight*>::iterator> place;  // that it has
+  std::optional<std::list<Flight*>::iterator> place;  // the place that it holds
 };
 
 using FlightPtr = std::shared_ptr<Flight>;
 
-// Those who wait for their turn, by party; the parties take turns.
+// The flights that wait for their turn, by party; the parties take turns.
 class Line {
  public:
   void Add(FlightPtr flight) {
@@ -61,8 +61,8 @@ class Line {
     if (waiting.empty()) turns_.push_back(flight->party);
     waiting.push_back(std::move(flight));
   }
-  // The next one whose party may be served; null if there is none. Those that may not are few: each has a large share
-  // of what there is.
+  // Returns the next flight whose party may be served; null if there is none. Few parties are passed over: each of
+  // those has a large share of all places.
   template <typename May>
   FlightPtr Next(const May& may) {
     for (size_t left = turns_.size(); left > 0; --left) {
@@ -111,7 +111,7 @@ struct CaresResolver::Impl : std::enable_shared_from_this<CaresResolver::Impl> {
     for (const auto& [key, flight] : flights) flight->ended.NotifyAll();
   }
 
-  // The flight of this question, begun now or before; null when there are too many.
+  // Returns the flight of this question, begun now or before; null when there are too many.
   FlightPtr Join(const DnsKey& key, DnsNeed need) {
     const bool ours = need == DnsNeed::kOurs;
     if (const auto found = flights.find(key); found != flights.end()) {
@@ -134,7 +134,7 @@ struct CaresResolver::Impl : std::enable_shared_from_this<CaresResolver::Impl> {
     return flight;
   }
 
-  // One that waits among strangers' is needed for ours.
+  // Moves a flight that waits among strangers to ours, because one of ours needs it now.
   void Prefer(const FlightPtr& flight) {
     if (std::exchange(flight->ours, true)) return;
     if (!places.MayTake(flight->party, /*ours=*/true)) return our_line.Add(flight);
@@ -161,7 +161,7 @@ struct CaresResolver::Impl : std::enable_shared_from_this<CaresResolver::Impl> {
     holding.erase(*std::exchange(flight.place, std::nullopt));
   }
 
-  // The first who has a place has had it longest.
+  // Times the first of `holding`, which has had its place longest.
   void WatchSilence() {
     if (holding.empty() || silence.set()) return;
     silence.SetAt(holding.front()->asked + settings.timeout, [this] { PassOverSilent(); });
@@ -200,7 +200,7 @@ struct CaresResolver::Impl : std::enable_shared_from_this<CaresResolver::Impl> {
         return;
       }
     }
-    // That no other server could help does not undo what the first one said.
+    // A time-out of the other servers does not replace what the first server said.
     if (answer->status == DnsStatus::kTimeout) answer->status = flight->first_failure.value_or(answer->status);
     End(flight, std::move(answer));
   }
@@ -244,14 +244,14 @@ struct CaresResolver::Impl : std::enable_shared_from_this<CaresResolver::Impl> {
     std::erase_if(old_channels, [](const auto& old) { return old->open() == 0; });
     if (channel->open() > 0 && channel->asked_from_one_port() >= kQuestionsFromOnePort &&
         old_channels.size() < kMaxOldChannels) {
-      // Where there can be no new one (no descriptors left), the old one goes on.
+      // Where no new channel can be made (no descriptors left), the old one goes on.
       auto fresh = CaresChannel::Create(loop, settings, CaresChannel::Takes::kFirstAnswer);
       if (fresh.ok()) old_channels.push_back(std::exchange(channel, *std::move(fresh)));
     }
     return *channel;
   }
 
-  // Where those questions go that the first server failed; null when there can be none.
+  // Returns the channel for questions that the first server failed; null when it can not be made.
   CaresChannel* SecondChannel() {
     if (second_channel == nullptr) {
       auto made = CaresChannel::Create(loop, settings, CaresChannel::Takes::kBestAnswer);
@@ -266,11 +266,11 @@ struct CaresResolver::Impl : std::enable_shared_from_this<CaresResolver::Impl> {
   absl::flat_hash_map<DnsKey, FlightPtr> flights;
   RegistrableDomains parties;
   Shares places;
-  std::list<Flight*> holding;  // those who have places, by when they were asked
+  std::list<Flight*> holding;  // the flights with places, by when they were asked
   size_t silent = 0;           // questions in flight that have given theirs up
-  Line our_line;               // who waits is in `flights`, too
+  Line our_line;               // the waiting flights are in `flights`, too
   Line line;
-  Shares seats;  // in both
+  Shares seats;  // in both lines
   Timer silence;
   ResolverCounts counts;
   std::unique_ptr<CaresChannel> channel;

@@ -1,5 +1,5 @@
-// Whether a domain could take mail at all: it has an MX, or an address (reject_unknown_sender_domain in postconf(5)).
-// Cheaper than its mail hosts (dns/mail_hosts.h): what the names behind the MX lead to is not asked.
+// Tells whether a domain could take mail at all: it has an MX, or an address (reject_unknown_sender_domain in
+// postconf(5)). Cheaper than its mail hosts (dns/mail_hosts.h): the addresses of the MX hosts are not asked for.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_DNS_MAIL_DOMAIN_H_

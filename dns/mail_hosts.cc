@@ -35,7 +35,7 @@ boost::asio::awaitable<std::vector<AnswerPtr>> AskAll(Loop& loop, Resolver& reso
     asked.push_back(resolver.Query(question.host, question.type, deadline, need));
   }
   std::vector<AnswerPtr> answers = co_await Gather(loop, std::move(asked));
-  // A fault of our own tells nothing of the host.
+  // A fault of our own says nothing about the host.
   DnsAnswer nothing;
   nothing.status = DnsStatus::kServfail;
   for (AnswerPtr& answer : answers) {
@@ -73,7 +73,7 @@ std::vector<HostQuestion> AddressQuestions(const std::vector<MxRecord>& mx, Addr
   return questions;
 }
 
-// What the addresses of a list of hosts turned out to be.
+// The addresses found for a list of hosts.
 struct Addresses {
   std::vector<MailHost> hosts;
   absl::Duration found_ttl = absl::InfiniteDuration();
@@ -111,7 +111,7 @@ boost::asio::awaitable<Addresses> AskAddresses(Loop& loop, Resolver& resolver, c
   co_return sum;
 }
 
-// The addresses of `mx`, which is sorted; `none` is what it means that they have none.
+// Looks up the addresses of `mx`, which is sorted; `none` is the status where they have none.
 boost::asio::awaitable<MailHosts> Resolve(Loop& loop, Resolver& resolver, std::vector<MxRecord> mx,
                                           AddressFamilies families, MonoTime deadline, DnsNeed need,
                                           absl::Duration mx_ttl, MailHostsStatus none) {
@@ -149,7 +149,7 @@ bool IsRoot(const MxRecord& record) { return record.exchange.empty(); }
 
 bool IsBetter(const MxRecord& a, const MxRecord& b) { return a.preference < b.preference; }
 
-// Those a host can stand behind, each once, the best first.
+// Returns the exchanges that can be hosts, each once, the best first.
 std::vector<MxRecord> UsableExchanges(const std::vector<MxRecord>& all) {
   std::vector<MxRecord> sorted = all;
   std::stable_sort(sorted.begin(), sorted.end(), IsBetter);

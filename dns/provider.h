@@ -1,4 +1,4 @@
-// A provider: whose server a mail host is, told by its registrable domain in the Public Suffix List. Two MX of one
+// A provider: the operator of a mail host, told by its registrable domain in the Public Suffix List. Two MX of one
 // provider share their opinion of us; another's may differ.
 //
 // Thread: any.
@@ -9,8 +9,8 @@
 
 namespace verifyd {
 
-// "outlook.com" of "example-com.mail.protection.outlook.com"; the host itself where it has no registrable domain (an IP
-// address, a bare name).
+// Returns "outlook.com" for "example-com.mail.protection.outlook.com"; the host itself where it has no registrable
+// domain (an IP address, a bare name).
 std::string ProviderOf(const std::string& host);
 
 }  // namespace verifyd

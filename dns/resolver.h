@@ -15,8 +15,8 @@
 
 namespace verifyd {
 
-// For whom something is asked. Where there are too many questions some room is left for what the operator's own domains
-// and next hops need: anybody can make us ask for the names of others.
+// Whether a question is about a name of ours. When there are too many questions, some room is left for the operator's
+// own domains and next hops: anybody can make us ask for other names.
 enum class DnsNeed : uint8_t { kOthers, kOurs };
 
 class Resolver {
@@ -30,7 +30,7 @@ class Resolver {
   Answer Query(std::string name, DnsType type, MonoTime deadline) {
     return Query(std::move(name), type, deadline, DnsNeed::kOthers);
   }
-  // The same, but what is remembered does not answer it.
+  // Does the same, but never answers from memory.
   virtual Answer QueryAnew(std::string name, DnsType type, MonoTime deadline, DnsNeed need) {
     return Query(std::move(name), type, deadline, need);
   }

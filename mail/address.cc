@@ -21,14 +21,14 @@ namespace {
 constexpr size_t kMaxLabel = 63;  // RFC 1035 section 2.3.4
 
 constexpr uint8_t kAtom = 1;   // atext of RFC 5322, the ASCII part
-constexpr uint8_t kLabel = 2;  // what a domain's label is made of
+constexpr uint8_t kLabel = 2;  // a character of a domain's label
 
 constexpr std::array<uint8_t, 256> MakeClasses() {
   std::array<uint8_t, 256> classes{};
   for (const char c : absl::string_view("!#$%&'*+/=?^`{|}~")) classes[static_cast<uint8_t>(c)] = kAtom;
   for (uint8_t c = '0'; c <= '9'; ++c) classes[c] = kAtom | kLabel;
   for (uint8_t c = 'a'; c <= 'z'; ++c) classes[c] = classes[c - 'a' + 'A'] = kAtom | kLabel;
-  // RFC 5321 knows no underscore in a domain; the field does.
+  // RFC 5321 knows no underscore in a domain; real domains have them.
   classes['-'] = classes['_'] = kAtom | kLabel;
   return classes;
 }
@@ -43,7 +43,7 @@ absl::Status Error(size_t offset, absl::string_view found, absl::string_view exp
 
 std::string Quoted(absl::string_view text) { return absl::StrCat("\"", Printable(text, 80), "\""); }
 
-// Bytes of the character at `at` that may stand beyond ASCII: a printable one. 0 for everything else.
+// Returns the bytes of the printable character at `at` if it is beyond ASCII; 0 for everything else.
 size_t NonAscii(absl::string_view text, size_t at) { return IsAscii(text[at]) ? 0 : PrintableLength(text.substr(at)); }
 
 absl::Status Unexpected(absl::string_view text, size_t at, absl::string_view expected) {
@@ -53,7 +53,7 @@ absl::Status Unexpected(absl::string_view text, size_t at, absl::string_view exp
   return Error(at, Quoted(text.substr(at, length)), expected);
 }
 
-// Each of the two returns the local part without its quoting, and sets `end` to the byte behind it.
+// DotString and QuotedString return the local part without its quoting, and set `end` to the byte after it.
 absl::StatusOr<std::string> DotString(absl::string_view text, size_t& end) {
   size_t i = 0;
   bool atom = false;  // a dot may follow
@@ -94,7 +94,7 @@ absl::StatusOr<std::string> QuotedString(absl::string_view text, size_t& end) {
   return local;
 }
 
-// A domain in ASCII from byte `start` to the end.
+// Parses a domain in ASCII from byte `start` to the end.
 absl::StatusOr<std::string> AsciiDomain(absl::string_view text, size_t start) {
   size_t label = start;
   size_t i = start;
@@ -113,7 +113,7 @@ absl::StatusOr<std::string> AsciiDomain(absl::string_view text, size_t start) {
   }
   absl::string_view domain = text.substr(start);
   if (absl::EndsWith(domain, ".")) {
-    domain.remove_suffix(1);  // the root's; DNS knows no other form
+    domain.remove_suffix(1);  // the root's dot; DNS stores names without it
   } else {
     if (i == label) return Unexpected(text, i, "a domain");
     if (text[i - 1] == '-') return Unexpected(text, i, "a letter or digit at the end of a label");
@@ -128,7 +128,7 @@ struct FreeIdn {
   void operator()(uint8_t* p) const { idn2_free(p); }
 };
 
-// The same with characters beyond ASCII (RFC 5891, UTS 46 non-transitional).
+// Parses a domain with characters beyond ASCII (RFC 5891, UTS 46 non-transitional).
 absl::StatusOr<std::string> Utf8Domain(absl::string_view text, size_t start) {
   for (size_t i = start; i < text.size();) {
     const size_t length = Is(kLabel, text[i]) || text[i] == '.' ? 1 : NonAscii(text, i);
@@ -158,7 +158,7 @@ absl::StatusOr<std::string> Domain(absl::string_view text, size_t start) {
   return std::all_of(domain.begin(), domain.end(), IsAscii) ? AsciiDomain(text, start) : Utf8Domain(text, start);
 }
 
-// "[...]" from byte `start` to the end.
+// Parses "[...]" from byte `start` to the end.
 absl::StatusOr<std::string> Literal(absl::string_view text, size_t start) {
   constexpr absl::string_view kTag = "IPv6:";
   const bool v6 = absl::StartsWithIgnoreCase(text.substr(start + 1), kTag);
@@ -188,7 +188,8 @@ bool IsDotString(absl::string_view local) {
 
 bool IsEscaped(char c) { return c == '"' || c == '\\'; }
 
-// Octets of the local part as SMTP writes it; its own where not even with the longest domain it could be too long.
+// Returns the octets of the local part as SMTP writes it. The escapes are counted only where they could make the
+// address too long.
 size_t WrittenSize(absl::string_view local) {
   if (2 + 2 * local.size() + 1 + Address::kMaxDomain <= Address::kMaxAddress || IsDotString(local)) return local.size();
   return local.size() + 2 + static_cast<size_t>(std::count_if(local.begin(), local.end(), IsEscaped));

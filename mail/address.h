@@ -14,29 +14,29 @@ namespace verifyd {
 
 class Address {
  public:
-  // Limits in octets, of the domain in A-labels, and of the whole as SMTP writes it: what fits a line with RCPT TO
-  // (512, RFC 5321 section 4.5.3.1.4). The 64 of a local part and the 254 of a path are no limits here: MTAs pass
-  // longer ones on, and a server has to be asked about what it could be handed.
+  // Limits in octets, of the domain in A-labels, and of the whole as SMTP writes it: the most that fits a line with
+  // RCPT TO (512, RFC 5321 section 4.5.3.1.4). The 64 of a local part and the 254 of a path are no limits here: MTAs
+  // pass longer ones on, and we must be able to ask about every address that a server could be handed.
   static constexpr size_t kMaxDomain = 255;
   static constexpr size_t kMaxAddress = 512 - (sizeof("RCPT TO:<>\r\n") - 1);
 
-  // As a person or an SMTP server writes it: `joe@example.com`, `"joe doe"@example.com`, `joe@[192.0.2.1]`,
-  // `joe@[IPv6:2001:db8::1]`, `joe@bücher.example` (UTF-8; the domain becomes its A-labels). Surrounding < > are not
-  // part of an address. A domain may hold underscores and be a single label, as in the field; a final dot is dropped.
-  // An empty local part ("") is none, and text that no terminal shows as it is (base/text.h, PrintableLength). Errors
-  // name the byte offset, what was found there and what was expected, as in `byte 3: found " ", expected ...`; their
-  // text is printable.
+  // Parses an address as a person or an SMTP server writes it: `joe@example.com`, `"joe doe"@example.com`,
+  // `joe@[192.0.2.1]`, `joe@[IPv6:2001:db8::1]`, `joe@bücher.example` (UTF-8; the domain becomes its A-labels).
+  // Surrounding < > are not part of an address. A domain may hold underscores and be a single label, as in the field; a
+  // final dot is dropped. An empty local part ("") is refused, and so is text that no terminal shows as it is
+  // (base/text.h, PrintableLength). Errors name the byte offset, what was found there and what was expected, as in
+  // `byte 3: found " ", expected ...`; their text is printable.
   static absl::StatusOr<Address> Parse(absl::string_view text);
 
-  // As Postfix passes it on: the local part without quotes and backslashes, any printable octets, the domain behind the
-  // last @. Same limits and errors.
+  // Parses an address as Postfix passes it on: the local part without quotes and backslashes, any printable octets, the
+  // domain after the last @. Same limits and errors.
   static absl::StatusOr<Address> FromUnquoted(absl::string_view text);
 
-  // Of text that is no address: the domain behind its last @, and no local part. Nobody is asked about that, and
-  // nothing is kept under it. Errors as above, also where there is no domain.
+  // For text that is no address: takes the domain after its last @, and no local part. No server is asked about such an
+  // address, and nothing is stored under it. Errors as above, also where there is no domain.
   static absl::StatusOr<Address> DomainOf(absl::string_view text);
 
-  // An address that never was parsed; only to be assigned to.
+  // Makes an address that was never parsed; only to be assigned to.
   Address() = default;
 
   // Without quotes, as written (case kept).
@@ -44,28 +44,29 @@ class Address {
   // In lower case and A-labels, or a literal: "[192.0.2.1]", "[IPv6:2001:db8::1]" (canonical form of RFC 5952).
   const std::string& domain() const { return domain_; }
   bool domain_is_literal() const { return !domain_.empty() && domain_.front() == '['; }
-  // The address inside the brackets, without "IPv6:"; empty for a domain.
+  // Returns the address inside the brackets, without "IPv6:"; empty for a domain.
   absl::string_view literal_ip() const;
-  // True if the local part needs SMTPUTF8 (the domain never does: it is in A-labels).
+  // Returns true if the local part needs SMTPUTF8 (the domain never does: it is in A-labels).
   bool needs_smtputf8() const;
 
-  // For RCPT TO:<...>: the local part quoted where it must be.
+  // Returns the address for RCPT TO:<...>: the local part quoted where it must be.
   std::string ToSmtp() const;
-  // What a record is kept under: local part without quotes, "@", domain. Never contains a NUL or a control character.
+  // Returns the key of its record: local part without quotes, "@", domain. Never contains a NUL or a control character.
   std::string Key() const;
 
   friend bool operator==(const Address&, const Address&) = default;
 
  private:
   Address(std::string local, std::string domain) : local_(std::move(local)), domain_(std::move(domain)) {}
-  // The rest of the way: `at` is where the @ belongs in `text`.
+  // Completes the address: `at` is where the @ belongs in `text`.
   static absl::StatusOr<Address> Assemble(absl::string_view text, std::string local, size_t at);
 
   std::string local_;
   std::string domain_;
 };
 
-// A domain (not a literal) in lower case and A-labels, without a trailing dot. Errors as above, offsets within `text`.
+// Parses a domain (not a literal) into lower case and A-labels, without a trailing dot. Errors as above, offsets within
+// `text`.
 absl::StatusOr<std::string> ParseDomain(absl::string_view text);
 
 }  // namespace verifyd

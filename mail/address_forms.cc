@@ -23,7 +23,7 @@ int ValueOfHex(char c) {
   return IsDigit(lower) ? lower - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-// "%20" as in a URL, "=20" as in quoted-printable, "+20" as in xtext (RFC 3461).
+// Decodes "%20" as in a URL, "=20" as in quoted-printable, "+20" as in xtext (RFC 3461).
 std::optional<char> Encoded(absl::string_view text, size_t at) {
   if (at + 2 >= text.size() || (text[at] != '%' && text[at] != '=' && text[at] != '+')) return std::nullopt;
   const int high = ValueOfHex(text[at + 1]);
@@ -32,7 +32,7 @@ std::optional<char> Encoded(absl::string_view text, size_t at) {
   return static_cast<char>(high << 4 | low);
 }
 
-// The bytes of an encoded character beyond ASCII, at most four.
+// Decodes the bytes of a character beyond ASCII, at most four.
 std::string EncodedBytes(absl::string_view text, size_t at) {
   std::string bytes;
   for (std::optional<char> byte = Encoded(text, at); byte.has_value() && (*byte & 0x80) != 0 && bytes.size() < 4;
@@ -53,7 +53,7 @@ bool IsQuoteBefore(absl::string_view text, size_t at) {
   return encoded.has_value() && IsQuoting(*encoded);
 }
 
-// Behind quotes and backslashes, and blanks where `blanks`.
+// Returns the place after quotes and backslashes, and after blanks where `blanks` is set.
 size_t BehindQuotes(absl::string_view text, size_t at, bool blanks) {
   for (;;) {
     if (at < text.size() && (IsQuoting(text[at]) || (blanks && IsBlank(text[at])))) {
@@ -66,14 +66,14 @@ size_t BehindQuotes(absl::string_view text, size_t at, bool blanks) {
   }
 }
 
-// Bytes of "@", or of one that is encoded; 0 for all else.
+// Returns the bytes of an "@", also of an encoded one; 0 for all else.
 size_t AtSign(absl::string_view text, size_t at) {
   if (at < text.size() && text[at] == '@') return 1;
   return Encoded(text, at) == '@' ? 3 : 0;
 }
 
-// Bytes of what a server repeats at the beginning of each line, at `at`: "5.1.1 ", or, where lines have been joined,
-// "550-5.1.1 ". 0 where there is nothing of the kind.
+// Returns the bytes of a code that a server repeats at the beginning of each line: "5.1.1 ", or, where lines have been
+// joined, "550-5.1.1 ". 0 where there is no such code.
 size_t BeginOfLine(absl::string_view text, size_t at) {
   const absl::string_view line = text.substr(at);
   absl::string_view rest = line;
@@ -88,9 +88,10 @@ size_t BeginOfLine(absl::string_view text, size_t at) {
   return line.size() - rest.size();
 }
 
-// Between `begin` and `end` stands no more than a piece of another address: of its local part, or of its domain.
+// Returns true if the text from `begin` to `end` is only a piece of another address: of its local part, or of its
+// domain.
 bool IsPieceOfAddress(absl::string_view text, size_t begin, size_t end) {
-  // Further away nobody looks.
+  // Bounds the search.
   constexpr size_t kLongest = 320;
   const auto joins = [](char c) {
     return IsOfWord(c) || absl::StrContains("!#$%&'*+-/=?^_`{|}~.", absl::string_view(&c, 1));
@@ -122,7 +123,7 @@ AddressForms::AddressForms(absl::string_view local) {
   odd_ = !std::all_of(local.begin(), local.end(), IsOrdinary);
 }
 
-// Of a run of quotes the first is enough: to begin at each would be quadratic.
+// Only the first of a run of quotes can begin a form: to begin at each would be quadratic.
 bool AddressForms::CanBegin(absl::string_view text, size_t at) const {
   const char c = text[at];
   if (absl::ascii_tolower(static_cast<unsigned char>(c)) == letters_[0] || (c & 0x80) != 0) {
@@ -133,8 +134,7 @@ bool AddressForms::CanBegin(absl::string_view text, size_t at) const {
   return !IsQuoteBefore(text, at);
 }
 
-// Takes the character at `at` if it is the next letter, or if it is encoded and to be looked over; 0 where it is
-// neither.
+// Takes the character at `at` if it is the next letter, or if it is encoded and to be skipped; 0 where it is neither.
 size_t AddressForms::TakeLetter(absl::string_view text, size_t at, size_t& letters) const {
   const absl::string_view rest = absl::string_view(letters_).substr(letters);
   std::string folded;
@@ -188,7 +188,7 @@ AddressForms::Place AddressForms::FormAt(absl::string_view text, size_t begin) c
   if (begin > 0 && text[begin - 1] == '<' && bracket < text.size() && text[bracket] == '>') {
     return {begin, bracket, false, true};
   }
-  // One letter is no name, but where it is quoted.
+  // One letter is no name, unless it is quoted.
   const bool quoted = IsQuoting(text[begin]) && closed > match.end;
   const size_t least = whole ? (quoted ? 1 : 2) : odd_ ? kLeastCutOdd : kLeastCut;
   if (match.letters < least || IsPieceOfAddress(text, begin, end)) return {};

@@ -1,4 +1,4 @@
-// A delivery: what a mail system other than us was told of a recipient, when and by whom.
+// A delivery: the answer that another mail system got about a recipient, when and from which server.
 //
 // Thread: any (a value).
 #ifndef VERIFYD_MAIL_DELIVERY_H_

@@ -1,4 +1,4 @@
-// What goes on at a destination now, for people.
+// The present activity at a destination, for people to read.
 //
 // Thread: any (a value, posted between loops).
 #ifndef VERIFYD_MAIL_DESTINATION_ACTIVITY_H_
@@ -24,7 +24,7 @@ struct DestinationActivity {
   // Within the hour, at a public destination.
   uint64_t asked = 0;
   uint64_t unknown = 0;
-  // Our addresses that its provider blocks.
+  // our addresses that its provider blocks
   std::vector<RestingSource> resting;
 };
 

@@ -1,14 +1,17 @@
-// What is worth remembering of a destination over a restart. The destination itself (probe/destination.h) keeps and
-// uses it; verifyd/verifier/destination_memory.h stores it.
+// The part of a destination's state that is worth keeping over a restart, and that of one domain at a destination. The
+// destination itself (probe/destination.h) uses it; the cache keeps it.
 //
 // Thread: any (a value, posted between loops).
 #ifndef VERIFYD_MAIL_DESTINATION_STATE_H_
 #define VERIFYD_MAIL_DESTINATION_STATE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "mail/finding.h"
 
@@ -20,7 +23,7 @@ struct RestingSource {
   friend bool operator==(const RestingSource&, const RestingSource&) = default;
 };
 
-// Why what a destination refuses is not believed. The numbers are written into the store: only append.
+// Why the refusals of a destination are not believed. The numbers are written into the store: only append.
 enum class Doubt : uint8_t {
   kNone = 0,
   kNeverAccepted = 1,  // a configured route that has never accepted anybody
@@ -36,29 +39,56 @@ struct Trust {
   friend bool operator==(const Trust&, const Trust&) = default;
 };
 
-struct DestinationState {
-  std::string name;
-  // Consecutive failures to hold a conversation, and what the last one was.
+// Names that are longer, a destination's and a domain's together, are not kept.
+constexpr size_t kMaxStateName = 450;
+
+// The trouble that a breaker has met (probe/breaker.h).
+struct BreakerState {
+  // Consecutive failures to hold a conversation, and the last of them.
   uint32_t failures = 0;
   Reason last_failure = Reason::kNone;
   absl::Time last_failure_when = absl::InfinitePast();
   absl::Time last_success = absl::InfinitePast();
-  // While the breaker is open nobody is asked; InfinitePast: closed. `open_reason` says what opened it.
+  // While the breaker is open, no question goes to the destination; InfinitePast: closed. `open_reason` says what
+  // opened it.
   absl::Time open_until = absl::InfinitePast();
   Reason open_reason = Reason::kNone;
   // Pause before the next trial, grown at each failed one.
   absl::Duration back_off = absl::ZeroDuration();
-  // Pace the destination has shown to bear: addresses asked about a second; 0: not known.
+
+  friend bool operator==(const BreakerState&, const BreakerState&) = default;
+};
+
+struct DestinationState {
+  // In front of the name of a destination of the operator's that could be that of an exchange.
+  static constexpr absl::string_view kSmtpMark = "smtp:";
+
+  std::string name;
+  BreakerState breaker;
+  // The pace that the destination has shown to bear: addresses asked about a second; 0: not known.
   double questions_per_second = 0;
   std::vector<RestingSource> resting;
-  // The operator wants nobody asked there until then; InfinitePast: no such wish.
+  // The operator wants no question to go to the destination until then; InfinitePast: no such wish.
   absl::Time held_until = absl::InfinitePast();
-  // His note on that, printable. Only the api changes it (verifyd/api.cc).
+  // The operator's note on that, printable. Only the api changes it (verifyd/api/destination_routes.cc).
   std::string held_why;
-  // The guard's (verifyd/verifier/guard.h), which alone changes it; the prober passes it on as it is.
+  // Only the guard changes it (verifyd/verifier/guard.h); the prober passes it on as it is.
   Trust trust;
 
   friend bool operator==(const DestinationState&, const DestinationState&) = default;
+};
+
+// One domain at a destination.
+struct DomainBreaker {
+  std::string destination;
+  std::string domain;
+  BreakerState breaker;
+  // The guard's, as that of the destination.
+  Trust trust;
+
+  // As the operator reads and writes it: "mx.example.com example.org".
+  std::string Name() const { return absl::StrCat(destination, " ", domain); }
+  friend bool operator==(const DomainBreaker&, const DomainBreaker&) = default;
 };
 
 }  // namespace verifyd

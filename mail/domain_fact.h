@@ -1,4 +1,4 @@
-// A domain fact: what holds for all addresses of a domain, whoever they are: it does not exist, it has a null MX, it
+// A domain fact: something that holds for every address of a domain: the domain does not exist, it has a null MX, it
 // accepts every address.
 //
 // Thread: any (a value).
@@ -14,20 +14,20 @@
 
 namespace verifyd {
 
-// Does the domain accept addresses that can not exist? Inconsistent: one such address, but not another. The numbers are
-// written into the store: only append.
+// Whether the domain accepts addresses that can not exist. Inconsistent: one such address, but not another. The numbers
+// are written into the store: only append.
 enum class CatchAll : uint8_t { kNotAsked = 0, kYes = 1, kNo = 2, kCouldNotTell = 3, kInconsistent = 4 };
 
 struct DomainFact {
   std::string domain;  // as Address::domain()
-  // For a fact that decides about every address (reason no_such_domain, domain_null_mx, ...): what was found. Its
-  // reason is kNone when the fact is only about catch-all.
+  // The finding of a fact that decides about every address (reason no_such_domain, domain_null_mx, ...). Its reason is
+  // kNone when the fact is only about catch-all.
   Finding finding;
   // How long DNS lets the fact be believed; the cache clamps it. Zero: DNS did not say.
   absl::Duration ttl = absl::ZeroDuration();
   CatchAll catch_all = CatchAll::kNotAsked;
   absl::Time catch_all_when = absl::InfinitePast();
-  std::string catch_all_at;  // name of the destination that was asked: another one may do otherwise
+  std::string catch_all_at;  // name of the destination that was asked: another one may behave differently
   // When a mail server of the domain last talked to us: one answer of DNS does not make such a domain disappear.
   absl::Time alive = absl::InfinitePast();
   // A negative finding that waits for a second one, because the domain was alive.

@@ -1,5 +1,8 @@
 #include "mail/event.h"
 
+#include <cstddef>
+#include <iterator>
+
 namespace verifyd {
 namespace {
 
@@ -24,125 +27,64 @@ Reason ReasonOfTimeout(Stage stage) {
   return Reason::kRcptTimeout;
 }
 
+struct Row {
+  Event event;
+  absl::string_view name;
+  Reason reason;  // unless the stage says more
+};
+// In the order of the enumeration.
+constexpr Row kRows[] = {
+    {Event::kNone, "none", Reason::kNone},
+    {Event::kNoSuchDomain, "no_such_domain", Reason::kNoSuchDomain},
+    {Event::kNullMx, "null_mx", Reason::kDomainNullMx},
+    {Event::kNoMailHost, "no_mail_host", Reason::kDomainNoMailHost},
+    {Event::kMxUnresolvable, "mx_unresolvable", Reason::kMxUnresolvable},
+    {Event::kMxParked, "mx_parked", Reason::kMxParkedOrTrap},
+    {Event::kMxBogon, "mx_bogon", Reason::kMxBogon},
+    {Event::kDnsTemporary, "dns_temporary", Reason::kDnsTemporary},
+    {Event::kDnsTimeout, "dns_timeout", Reason::kDnsTimeout},
+    {Event::kConnectRefused, "connect_refused", Reason::kConnectRefused},
+    {Event::kConnectTimeout, "connect_timeout", Reason::kConnectTimeout},
+    {Event::kConnectUnreachable, "connect_unreachable", Reason::kConnectUnreachable},
+    {Event::kConnectReset, "connect_reset", Reason::kConnectReset},
+    {Event::kLocalError, "local_error", Reason::kLocalError},
+    {Event::kPort25Blocked, "port25_blocked", Reason::kLocalPort25Blocked},
+    {Event::kClosed, "closed", Reason::kConnectionDropped},
+    {Event::kTimeout, "timeout", Reason::kRcptTimeout},
+    {Event::kNotSmtp, "not_smtp", Reason::kNotSmtp},
+    {Event::kProtocolError, "protocol_error", Reason::kProtocolError},
+    {Event::kPlaintextAfterStarttls, "plaintext_after_starttls", Reason::kProtocolError},
+    {Event::kTlsFailed, "tls_failed",
+     Reason::kConnectionDropped},  // nothing was required: a new session without TLS is what helps
+    {Event::kTlsPolicyFailed, "tls_policy_failed", Reason::kTlsPolicyFailed},
+    {Event::kMailLoopSelf, "mail_loop_self", Reason::kMailLoopSelf},
+    {Event::kMxIsOurselves, "mx_is_ourselves", Reason::kDomainNotHosted},
+    {Event::kRouteBroken, "route_broken", Reason::kRouteBroken},
+    {Event::kOverload, "overload", Reason::kOverload},
+    {Event::kDeadline, "deadline", Reason::kRcptTimeout},
+};
+
+constexpr bool InOrder() {
+  for (size_t i = 0; i < std::size(kRows); ++i) {
+    if (kRows[i].event != static_cast<Event>(i)) return false;
+  }
+  return true;
+}
+static_assert(InOrder());
+
+const Row& RowOf(Event event) {
+  const auto number = static_cast<size_t>(event);
+  return kRows[number < std::size(kRows) ? number : 0];
+}
+
 }  // namespace
 
 Reason ReasonOf(Event event, Stage stage) {
-  switch (event) {
-    case Event::kNone:
-      return Reason::kNone;
-    case Event::kNoSuchDomain:
-      return Reason::kNoSuchDomain;
-    case Event::kNullMx:
-      return Reason::kDomainNullMx;
-    case Event::kNoMailHost:
-      return Reason::kDomainNoMailHost;
-    case Event::kMxUnresolvable:
-      return Reason::kMxUnresolvable;
-    case Event::kMxParked:
-      return Reason::kMxParkedOrTrap;
-    case Event::kMxBogon:
-      return Reason::kMxBogon;
-    case Event::kDnsTemporary:
-      return Reason::kDnsTemporary;
-    case Event::kDnsTimeout:
-      return Reason::kDnsTimeout;
-    case Event::kConnectRefused:
-      return Reason::kConnectRefused;
-    case Event::kConnectTimeout:
-      return Reason::kConnectTimeout;
-    case Event::kConnectUnreachable:
-      return Reason::kConnectUnreachable;
-    case Event::kConnectReset:
-      return Reason::kConnectReset;
-    case Event::kLocalError:
-      return Reason::kLocalError;
-    case Event::kPort25Blocked:
-      return Reason::kLocalPort25Blocked;
-    case Event::kClosed:
-      return stage == Stage::kConnect ? Reason::kConnectReset : Reason::kConnectionDropped;
-    case Event::kTimeout:
-    case Event::kDeadline:
-      return ReasonOfTimeout(stage);
-    case Event::kNotSmtp:
-      return Reason::kNotSmtp;
-    case Event::kProtocolError:
-    case Event::kPlaintextAfterStarttls:
-      return Reason::kProtocolError;
-    case Event::kTlsFailed:
-      // Nothing was required: a new session without TLS is what helps.
-      return Reason::kConnectionDropped;
-    case Event::kTlsPolicyFailed:
-      return Reason::kTlsPolicyFailed;
-    case Event::kMailLoopSelf:
-      return Reason::kMailLoopSelf;
-    case Event::kMxIsOurselves:
-      return Reason::kDomainNotHosted;
-    case Event::kRouteBroken:
-      return Reason::kRouteBroken;
-    case Event::kOverload:
-      return Reason::kOverload;
-  }
-  return Reason::kNone;
+  if (event == Event::kClosed && stage == Stage::kConnect) return Reason::kConnectReset;
+  if (event == Event::kTimeout || event == Event::kDeadline) return ReasonOfTimeout(stage);
+  return RowOf(event).reason;
 }
 
-absl::string_view EventName(Event event) {
-  switch (event) {
-    case Event::kNone:
-      return "none";
-    case Event::kNoSuchDomain:
-      return "no_such_domain";
-    case Event::kNullMx:
-      return "null_mx";
-    case Event::kNoMailHost:
-      return "no_mail_host";
-    case Event::kMxUnresolvable:
-      return "mx_unresolvable";
-    case Event::kMxParked:
-      return "mx_parked";
-    case Event::kMxBogon:
-      return "mx_bogon";
-    case Event::kDnsTemporary:
-      return "dns_temporary";
-    case Event::kDnsTimeout:
-      return "dns_timeout";
-    case Event::kConnectRefused:
-      return "connect_refused";
-    case Event::kConnectTimeout:
-      return "connect_timeout";
-    case Event::kConnectUnreachable:
-      return "connect_unreachable";
-    case Event::kConnectReset:
-      return "connect_reset";
-    case Event::kPort25Blocked:
-      return "port25_blocked";
-    case Event::kLocalError:
-      return "local_error";
-    case Event::kClosed:
-      return "closed";
-    case Event::kTimeout:
-      return "timeout";
-    case Event::kNotSmtp:
-      return "not_smtp";
-    case Event::kProtocolError:
-      return "protocol_error";
-    case Event::kPlaintextAfterStarttls:
-      return "plaintext_after_starttls";
-    case Event::kTlsFailed:
-      return "tls_failed";
-    case Event::kTlsPolicyFailed:
-      return "tls_policy_failed";
-    case Event::kMailLoopSelf:
-      return "mail_loop_self";
-    case Event::kMxIsOurselves:
-      return "mx_is_ourselves";
-    case Event::kRouteBroken:
-      return "route_broken";
-    case Event::kOverload:
-      return "overload";
-    case Event::kDeadline:
-      return "deadline";
-  }
-  return "none";
-}
+absl::string_view EventName(Event event) { return RowOf(event).name; }
 
 }  // namespace verifyd

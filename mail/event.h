@@ -1,4 +1,4 @@
-// Events: what happens to a probe without a server saying it in a reply. Each has a reason, as replies have.
+// Events: what happens to a probe without any reply of a server. Each has a reason, as replies have.
 //
 // Thread: any (values).
 #ifndef VERIFYD_MAIL_EVENT_H_
@@ -18,7 +18,7 @@ enum class Event : uint8_t {
   kNullMx,          // RFC 7505
   kNoMailHost,      // no MX, no A, no AAAA
   kMxUnresolvable,  // no MX host has an address
-  kMxParked,        // every MX belongs to who parks domains: it takes all mail and delivers none
+  kMxParked,        // every MX belongs to a parking service: it takes all mail and delivers none
   kMxBogon,         // every MX address is private, loopback or otherwise bogus
   kDnsTemporary,    // SERVFAIL, REFUSED, malformed answers
   kDnsTimeout,
@@ -28,15 +28,15 @@ enum class Event : uint8_t {
   kConnectUnreachable,
   kConnectReset,
   kLocalError,     // bind failed, no descriptors left ...
-  kPort25Blocked,  // nobody's port 25 is reached from here
+  kPort25Blocked,  // port 25 of no server is reached from here
   // The dialogue; the stage says where
   kClosed,  // EOF or reset
   kTimeout,
-  kNotSmtp,        // what came is no reply at all
+  kNotSmtp,        // the bytes that came are no reply
   kProtocolError,  // overlong lines, replies out of turn ...
   kPlaintextAfterStarttls,
-  kTlsFailed,        // where TLS was not required: retried in clear
-  kTlsPolicyFailed,  // where it was
+  kTlsFailed,        // TLS was not required: retried in clear
+  kTlsPolicyFailed,  // TLS was required
   kMailLoopSelf,     // a route of ours leads back to us
   kMxIsOurselves,    // the MX of a domain that is not ours
   // Inside verifyd
@@ -45,9 +45,9 @@ enum class Event : uint8_t {
   kDeadline,  // the probe's own deadline, wherever it was
 };
 
-// The reason of `event` at `stage` (a time-out at the banner is not a time-out at RCPT).
+// Returns the reason of `event` at `stage` (a time-out at the banner is not a time-out at RCPT).
 Reason ReasonOf(Event event, Stage stage);
-// "connect_refused": the rule of the finding is "event." and this.
+// Returns "connect_refused" and its like. The rule of the finding is "event." and this name.
 absl::string_view EventName(Event event);
 
 }  // namespace verifyd

@@ -1,4 +1,4 @@
-// A finding: what one probe, or somebody else, learned about an address, and from whom.
+// A finding: the answer that one probe, or another source, found for an address, and the server that gave it.
 //
 // Thread: any (values).
 #ifndef VERIFYD_MAIL_FINDING_H_
@@ -17,10 +17,10 @@ namespace verifyd {
 // Shown to users as "status". The numbers are written into records: never change them, only append.
 enum class Deliverability : uint8_t { kUnknown = 0, kDeliverable = 1, kUndeliverable = 2, kRisky = 3 };
 
-// Whom a reply is about. Only what is about the address (or, for some reasons, its domain) can make it undeliverable.
+// The subject of a reply. Only a reply about the address (or, for some reasons, its domain) can make it undeliverable.
 enum class Scope : uint8_t { kAddress = 0, kDomain = 1, kMx = 2, kUs = 3, kSession = 4 };
 
-// Where in the dialogue something was said or happened.
+// The step of the dialogue at which something was said or happened.
 enum class Stage : uint8_t {
   kDns = 0,
   kConnect = 1,
@@ -33,16 +33,16 @@ enum class Stage : uint8_t {
   kQuit = 8,
 };
 
-// How a finding came to us. The numbers are written into records: never change them, only append.
+// The origin of a finding. The numbers are written into records: never change them, only append.
 enum class FindingSource : uint8_t {
   kProbe = 0,     // a probe of ours
-  kReported = 1,  // an agent of Postfix has told its verify(8), which is us
+  kReported = 1,  // an agent of Postfix has told its verify(8), which is verifyd
   kImport = 2,    // another program's memory
   kMailLog = 3,   // a delivery that Postfix has logged
 };
 
-// The closed list of reasons; what each means stands in classifier/reason.h. The numbers are written into records:
-// never change them, only append.
+// The closed list of reasons; classifier/reason.h says what each means. The numbers are written into records: never
+// change them, only append.
 enum class Reason : uint8_t {
   kNone = 0,
   kAccepted = 1,
@@ -121,7 +121,7 @@ enum class Reason : uint8_t {
 };
 constexpr uint8_t kReasonCount = 74;
 
-// The rule of a finding that nobody was asked, as the operator has said so: what it says is of nobody's doing.
+// The rule of a finding that no server was asked for, because the operator holds the destination.
 constexpr absl::string_view kHoldRule = "hold";
 
 struct Finding {
@@ -132,21 +132,21 @@ struct Finding {
   Reason reason = Reason::kNone;
   Scope scope = Scope::kSession;
   Stage stage = Stage::kDns;
-  // Which rule of the classifier decided; "event" rules are named "event.NAME".
+  // The rule of the classifier that decided; "event" rules are named "event.NAME".
   std::string rule;
-  // What the server said; code 0 when nothing was said (DNS, connect, time-outs).
+  // The server's reply; code 0 when it said nothing (DNS, connect, time-outs).
   int code = 0;
   EnhancedCode enhanced;
   // Printable, worded as Postfix words it: "host mx.example.com[192.0.2.1] said: 550 5.1.1 User unknown (in reply to
-  // RCPT TO command)", "connect to mx.example.com[192.0.2.1]:25: Connection refused"; for an accepted address the reply
-  // itself, "250 2.1.5 Ok".
+  // RCPT TO command)", "connect to mx.example.com[192.0.2.1]:25: Connection refused". For an accepted address it is the
+  // reply itself, "250 2.1.5 Ok".
   std::string text;
   std::string mx_name;
   std::string mx_address;  // "192.0.2.1", "2001:db8::1", or empty
   absl::Time when = absl::InfinitePast();
   FindingSource source = FindingSource::kProbe;
 
-  // Said, or not said, when a recipient had been named: it may be about nobody but him.
+  // The server spoke, or was silent, after a recipient had been named: the finding may be about that recipient alone.
   bool at_recipient() const { return stage == Stage::kRcpt || stage == Stage::kData; }
   bool definite() const {
     return deliverability == Deliverability::kDeliverable || deliverability == Deliverability::kUndeliverable;
@@ -154,7 +154,7 @@ struct Finding {
   friend bool operator==(const Finding&, const Finding&) = default;
 };
 
-// Words for users, logs and files: "deliverable", "address", "rcpt". A reason's name is in classifier/reason.h.
+// Return words for users, logs and files: "deliverable", "address", "rcpt". A reason's name is in classifier/reason.h.
 absl::string_view DeliverabilityName(Deliverability d);
 absl::string_view ScopeName(Scope s);
 absl::string_view StageName(Stage s);

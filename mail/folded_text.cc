@@ -7,7 +7,7 @@
 namespace verifyd {
 namespace {
 
-// ISO 8859-1 from 0xC0: the letter without its accent.
+// The letters of ISO 8859-1 from 0xC0, without their accents.
 constexpr absl::string_view kLatin1 =
     "aaaaaaaceeeeiiii"
     "dnoooooxouuuuyts"
@@ -15,7 +15,7 @@ constexpr absl::string_view kLatin1 =
     "dnooooo/ouuuuyty";
 static_assert(kLatin1.size() == 0x40);
 
-// '\0' where there is nothing plainer.
+// '\0' where there is no plainer one.
 char Plain(uint32_t character) {
   if (character == 0xA0) return ' ';
   return character < 0xC0 || character > 0xFF ? '\0' : kLatin1[character - 0xC0];
@@ -23,7 +23,7 @@ char Plain(uint32_t character) {
 
 char FoldAscii(uint8_t byte) { return byte <= ' ' || byte == 0x7F ? ' ' : absl::ascii_tolower(byte); }
 
-// Of a character beyond ASCII.
+// Folds a character beyond ASCII.
 size_t FoldOther(absl::string_view in, size_t i, std::string& out) {
   const auto at = [&](size_t k) { return i + k < in.size() ? static_cast<uint8_t>(in[i + k]) : uint8_t{0}; };
   const auto continues = [&](size_t k) { return (at(k) & 0xC0) == 0x80; };

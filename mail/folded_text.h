@@ -1,6 +1,6 @@
 // Text as it is compared: ASCII letters in lower case, accents taken off Latin letters (UTF-8 and ISO 8859-1 alike:
-// "boite pleine"), Cyrillic in lower case, white space and control bytes as blanks, other bytes as they are. What is
-// folded stays as it is when it is folded again.
+// "boite pleine"), Cyrillic in lower case, white space and control bytes as blanks, other bytes as they are. Folding
+// folded text changes nothing.
 //
 // Thread: any (pure functions).
 #ifndef VERIFYD_MAIL_FOLDED_TEXT_H_
@@ -13,10 +13,10 @@
 
 namespace verifyd {
 
-// Appends the character at `text[at]` and returns how many bytes of `text` it takes.
+// Appends the folded character at `text[at]` and returns how many bytes of `text` it takes.
 size_t FoldCharacter(absl::string_view text, size_t at, std::string& out);
 
-// Appends `text`, blanks run together, until `out` has `max_bytes` or a few more.
+// Appends the folded `text`, each run of blanks as one, until `out` has `max_bytes` or a few more.
 void FoldOnto(absl::string_view text, size_t max_bytes, std::string& out);
 
 }  // namespace verifyd

@@ -1,5 +1,4 @@
-// What Postfix takes for a host name in HELO and behind the @ of an address (valid_hostname(3),
-// valid_mailhost_addr(3)).
+// Host names as Postfix accepts them in HELO and after the @ of an address (valid_hostname(3), valid_mailhost_addr(3)).
 //
 // Thread: any (pure functions).
 #ifndef VERIFYD_MAIL_HOST_NAME_H_
@@ -9,12 +8,12 @@
 
 namespace verifyd {
 
-// Labels of 1 to 63 letters, digits, hyphens and underscores that neither begin nor end with a hyphen, not all of them
-// numbers, at most 255 octets; one dot may follow.
+// Returns true for labels of 1 to 63 letters, digits, hyphens and underscores that neither begin nor end with a hyphen,
+// not all of them numbers, at most 255 octets; one dot may follow.
 bool IsHostName(absl::string_view text);
-// The same, of at least two labels.
+// Returns true for a host name of at least two labels.
 bool IsFullyQualified(absl::string_view text);
-// "[192.0.2.1]" or "[IPv6:2001:db8::1]".
+// Returns true for "[192.0.2.1]" or "[IPv6:2001:db8::1]".
 bool IsAddressLiteral(absl::string_view text);
 
 }  // namespace verifyd

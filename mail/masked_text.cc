@@ -12,14 +12,14 @@
 namespace verifyd {
 namespace {
 
-// Further back nobody looks for where it begins.
+// Bounds the search for the beginning of a local part.
 constexpr size_t kLongestLocal = 320;
 
 bool IsOfDomain(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_' || (c & 0x80) != 0;
 }
 
-// Behind the domain that begins at `begin`; `begin` where there is none.
+// Returns the end of the domain that begins at `begin`; `begin` where there is none.
 size_t EndOfDomain(absl::string_view text, size_t begin) {
   if (begin < text.size() && text[begin] == '[') {
     const size_t end = text.find(']', begin);
@@ -27,12 +27,12 @@ size_t EndOfDomain(absl::string_view text, size_t begin) {
   }
   size_t end = begin;
   while (end < text.size() && IsOfDomain(text[end])) ++end;
-  // The end of a sentence.
+  // These end a sentence, not a domain.
   while (end > begin && (text[end - 1] == '.' || text[end - 1] == '-')) --end;
   return end;
 }
 
-// Where the local part before `at` begins, not before `from`.
+// Returns where the local part before `at` begins, not before `from`.
 size_t BeginOfLocal(absl::string_view text, size_t from, size_t at, bool in_brackets) {
   const absl::string_view before = text.substr(from, at - from);
   if (in_brackets) {
@@ -45,7 +45,7 @@ size_t BeginOfLocal(absl::string_view text, size_t from, size_t at, bool in_brac
   return from + before.find_last_of(" <>()\"',;:\t") + 1;
 }
 
-// What stands in <> behind this is an address, also where it has no domain.
+// Returns true if an address in <> after `before` may lack its domain.
 bool NamesAnAddress(absl::string_view before) {
   return absl::EndsWith(before, "sender") || absl::EndsWith(before, "recipient") || absl::EndsWith(before, " to");
 }
@@ -55,7 +55,7 @@ std::string MaskedAddresses(absl::string_view text, absl::FunctionRef<std::strin
   size_t copied = 0;
   for (size_t at = text.find('@'); at != absl::string_view::npos; at = text.find('@', at + 1)) {
     const size_t end = EndOfDomain(text, at + 1);
-    // "a@b" in "a@b@c" is but a local part.
+    // "a@b" in "a@b@c" is only a local part.
     if (end == at + 1 || (end < text.size() && text[end] == '@')) continue;
     const size_t from = std::max(copied, at - std::min(at, kLongestLocal));
     const size_t begin = BeginOfLocal(text, from, at, end < text.size() && text[end] == '>');

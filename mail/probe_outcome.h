@@ -1,4 +1,4 @@
-// What the prober answers: a finding, and what it learned beside it.
+// The prober's answer: a finding, and what it learned beside it.
 //
 // Thread: any (a value, posted between loops).
 #ifndef VERIFYD_MAIL_PROBE_OUTCOME_H_
@@ -33,23 +33,23 @@ struct ProbeDelays {
 
 struct ProbeOutcome {
   Finding finding;
-  std::shared_ptr<const DomainFact> domain_fact;  // null in most: it is large
-  // Where the request asked for it.
+  std::shared_ptr<const DomainFact> domain_fact;  // null in most outcomes: it is large
+  // Filled where the request asked for it.
   CatchAll catch_all = CatchAll::kNotAsked;
   ProbeIdentity identity;
   bool configured_route = false;  // the operator said where to ask
   std::string destination;        // name of the destination asked; empty when none was reached
   ProbeDelays delays;
   std::vector<TranscriptLine> transcript;
-  // A server that had not greeted was left because others needed the session: it may only be slow.
+  // The prober left a server that had not greeted, because others needed the session: it may only be slow.
   bool hurried = false;
-  // Every MX of a public domain said that it does not relay for it.
+  // Every MX of a public domain said that it does not relay for the domain.
   bool relay_denied_everywhere = false;
-  // The address is not one SMTP can ask about; `finding.text` says why, and nothing is stored.
+  // SMTP can not ask about the address; `finding.text` says why, and nothing is stored.
   bool not_verifiable = false;
-  // Nobody was asked, as the operator has put the destination on hold; nothing is stored.
+  // No server was asked, as the operator has put the destination on hold; nothing is stored.
   bool on_hold = false;
-  // Nobody was asked, because of who wanted to know, or how many did: it says nothing of the address, and nothing is
+  // No server was asked, because of the asker or of how many asked. That says nothing of the address, and nothing is
   // stored.
   bool declined = false;
 };

@@ -1,4 +1,4 @@
-// What the verifier asks the prober. What memory knows travels in the request; the prober never looks into the cache.
+// The verifier's request to the prober. It carries what memory knows; the prober never looks into the cache.
 //
 // Thread: any (a value, posted between loops).
 #ifndef VERIFYD_MAIL_PROBE_REQUEST_H_
@@ -13,7 +13,7 @@
 
 namespace verifyd {
 
-// Who we are to the server. A greylisting retry must come with the identity of the first try.
+// Our identity towards the server. A greylisting retry must come with the identity of the first try.
 struct ProbeIdentity {
   std::string sender;          // MAIL FROM, without brackets; empty is the null sender
   std::string helo;            // EHLO name
@@ -32,7 +32,7 @@ struct ProbeRequest {
   MonoTime deadline;
   ProbeIdentity identity;
   AskCatchAll ask_catch_all = AskCatchAll::kNo;
-  // Of a domain that the operator has named as his: what protects servers of others does not hold it up.
+  // The operator has named the domain as his own: limits that protect other people's servers do not delay the probe.
   bool ours = false;
   // See Question.
   uint64_t asker = 0;

@@ -35,7 +35,7 @@ uint64_t SlotAt(absl::Time now, absl::Duration ttl) {
          static_cast<uint64_t>(absl::ToInt64Seconds(ttl));
 }
 
-// Octets that every server takes (RFC 5321 section 4.5.3.1); what we say of ourselves keeps to them.
+// Every server takes so many octets (RFC 5321 section 4.5.3.1); our own sender keeps to them.
 constexpr size_t kMaxLocal = 64;
 constexpr size_t kMaxPath = 254;
 

@@ -35,12 +35,12 @@ std::string RandomKey() {
   return key;
 }
 
-// Fine if somebody else was first.
+// Succeeds also if another process made it first.
 absl::Status MakeKeyFile(const std::string& path) {
   const std::string key = RandomKey();
-  // Never seen half written: it is linked to its name when it is whole.
+  // The file is linked to its name when it is whole, so that it is never seen half written.
   const std::string fresh = absl::StrCat(path, ".", ::getpid());
-  ::unlink(fresh.c_str());  // of a run that was killed here
+  ::unlink(fresh.c_str());  // left by a run that was killed here
   const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return FileError(fresh, "cannot make the key");
   const absl::Cleanup forget = [&] { ::unlink(fresh.c_str()); };

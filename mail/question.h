@@ -1,4 +1,4 @@
-// A question: what a door asks the verifier.
+// A question of a door to the verifier.
 //
 // Thread: any (a value).
 #ifndef VERIFYD_MAIL_QUESTION_H_
@@ -15,8 +15,8 @@ namespace verifyd {
 
 enum class Role : uint8_t { kRecipient, kSender };
 
-// How much somebody is in a hurry: a client that waits, a retry that is due, a refresh ahead of expiry, a list that is
-// worked through. Earlier ones go first where a destination has a queue.
+// How urgent a question is: a client that waits, a retry that is due, a refresh ahead of expiry, a list that is worked
+// through. Earlier ones go first where a destination has a queue.
 enum class Urgency : uint8_t { kWaiting, kRetry, kRefresh, kList };
 
 struct Question {
@@ -31,16 +31,15 @@ struct Question {
   bool transcript = false;
   // Answer from memory or not at all: no probe is started, none is joined.
   bool memory_only = false;
-  // Whoever asks has chosen whom to ask about: verify_domains says nothing.
+  // The asker has chosen the address, so verify_domains does not apply.
   bool any_domain = false;
-  // Where what was asked about is no address: what is wrong with it. `address` is then Address::DomainOf it, and memory
-  // answers: bad_address_syntax, if the domain's addresses may be asked about.
+  // Set where the text asked about is no address: it says what is wrong. `address` is then Address::DomainOf it, and
+  // memory answers: bad_address_syntax, if the domain's addresses may be asked about.
   std::string no_address;
-  // Whether the server accepts everybody makes a difference to whoever asks: a positive then waits for the answer to
-  // that, too, as long as there is patience. Else it is told at once, and what is found out later is only remembered.
+  // The asker wants to know if the server accepts everybody. A positive then waits for that answer, too, as long as
+  // there is patience. Else it is told at once, and the later answer is only remembered.
   bool wants_catch_all = false;
-  // A number that stands for who is held to account for it: what one asks for in vain counts against him, not against
-  // others. 0: nobody.
+  // A number that stands for the asker. Questions in vain count against it. 0: nobody.
   uint64_t asker = 0;
 };
 

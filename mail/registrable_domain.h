@@ -1,5 +1,5 @@
-// The registrable domain of a name, told by the Public Suffix List: what somebody has bought. Below it he makes up as
-// many names as he likes, so what is limited is limited for all of them together.
+// The registrable domain of a name, told by the Public Suffix List: the domain that somebody has bought. Its owner
+// makes up as many names below it as he likes, so a limit holds for all of them together.
 #ifndef VERIFYD_MAIL_REGISTRABLE_DOMAIN_H_
 #define VERIFYD_MAIL_REGISTRABLE_DOMAIN_H_
 
@@ -10,14 +10,14 @@
 
 namespace verifyd {
 
-// "example.co.uk" of "mx.example.co.uk"; the name itself where it has none (an IP address, a bare name). `name` is in
-// lower case. Costs a search among all public suffixes. Any thread.
+// Returns "example.co.uk" for "mx.example.co.uk"; the name itself where it has none (an IP address, a bare name).
+// `name` is in lower case. Costs a search among all public suffixes. Any thread.
 std::string RegistrableDomainOf(const std::string& name);
 
-// Numbers that stand for registrable domains. Those of a few thousand names are remembered, as most are asked for again
-// and again.
+// Numbers that stand for registrable domains. A few thousand names are remembered, as most are asked for again and
+// again.
 //
-// Thread: one (whoever owns it).
+// Thread: one (the owner's).
 class RegistrableDomains {
  public:
   RegistrableDomains() : remembered_(kRemembered) {}
@@ -26,7 +26,7 @@ class RegistrableDomains {
 
  private:
   static constexpr size_t kRemembered = 4096;
-  // Both are hashes; a name takes the place of another that has the same.
+  // Both are hashes; a name replaces another that falls into the same place.
   struct Remembered {
     uint64_t name = 0;
     uint64_t number = 0;

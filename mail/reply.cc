@@ -14,7 +14,7 @@ namespace {
 
 bool IsDigit(char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); }
 
-// One to three digits from the front of `s` (RFC 3463 section 2).
+// Takes one to three digits from the front of `s` (RFC 3463 section 2).
 bool TakeNumber(absl::string_view& s, uint16_t& number) {
   size_t digits = 0;
   number = 0;
@@ -26,14 +26,14 @@ bool TakeNumber(absl::string_view& s, uint16_t& number) {
   return digits > 0;
 }
 
-// False where a code only seems to end: 5.1.1.7 is an address, 5.1.1a a version.
+// Returns false where the code goes on: 5.1.1.7 is an address, 5.1.1a a version.
 bool CodeEnds(absl::string_view rest) {
   if (rest.empty()) return true;
   if (rest[0] == '.') return rest.size() == 1 || !IsDigit(rest[1]);
   return !absl::ascii_isalnum(static_cast<unsigned char>(rest[0]));
 }
 
-// "sorry, no mailbox here by that name. (#5.1.1)"
+// Finds the code in "sorry, no mailbox here by that name. (#5.1.1)".
 EnhancedCode InParenthesesAtTheEnd(absl::string_view line) {
   while (!line.empty() && (line.back() == '.' || absl::ascii_isspace(static_cast<unsigned char>(line.back())))) {
     line.remove_suffix(1);
@@ -115,7 +115,7 @@ absl::StatusOr<std::optional<Reply>> ReplyParser::Feed(absl::string_view& bytes)
   while (error_.ok() && !bytes.empty()) {
     const size_t end = bytes.find('\n');
     const absl::string_view part = bytes.substr(0, end);
-    // One more for the CR that may stand before the LF.
+    // One more byte for the CR that may stand before the LF.
     if (line_.size() + part.size() > kMaxLine + 1) {
       error_ = absl::ResourceExhaustedError(absl::StrCat("reply line of more than ", kMaxLine, " bytes"));
       break;

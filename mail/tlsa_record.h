@@ -1,4 +1,4 @@
-// What the DNS says of a server's certificate (RFC 6698 section 2.1).
+// A server's certificate as DNS describes it (RFC 6698 section 2.1).
 //
 // Thread: any (a value).
 #ifndef VERIFYD_MAIL_TLSA_RECORD_H_

@@ -1,4 +1,4 @@
-// A verdict: what is held true of an address now, and from which source.
+// A verdict: the finding that is held true of an address now, and its source.
 //
 // Thread: any (a value).
 #ifndef VERIFYD_MAIL_VERDICT_H_
@@ -24,7 +24,7 @@ enum class VerdictSource : uint8_t {
 };
 
 enum class VerdictState : uint8_t {
-  kKnown,          // `finding` says what is held true
+  kKnown,          // `finding` is held true
   kInProgress,     // a probe is in the air; patience ended first (or there was none)
   kNotCached,      // memory has nothing and no probe was wanted
   kNotVerifiable,  // the address is not one that verifyd may or can ask about; `finding.text` says why
@@ -34,15 +34,17 @@ struct Verdict {
   VerdictState state = VerdictState::kNotCached;
   VerdictSource source = VerdictSource::kNothing;
   Finding finding;
-  // Of a record: how long ago its finding was made. Zero for a fresh one.
+  // How long ago a record's finding was made. Zero for a fresh one.
   absl::Duration age = absl::ZeroDuration();
-  // The address was there not long ago: it is only deferred for now.
+  // The address existed not long ago: it is only deferred for now.
   bool grace = false;
-  // Since when there were only temporary answers; InfiniteFuture: that is not so.
+  // Whether the address was ever accepted, as far as memory goes. Nothing: nobody has looked.
+  std::optional<bool> accepted_before;
+  // Since when there were only temporary answers; InfiniteFuture: not the case.
   absl::Time deferred_since = absl::InfiniteFuture();
   // Memory answered although a refresh is due; one is under way.
   bool refreshing = false;
-  // The asker (Question::asker) whose budget forbade the probe: of what others may ask it says nothing.
+  // The asker (Question::asker) whose budget forbade the probe. It does not bind other askers.
   std::optional<uint64_t> declined_for;
   // Filled when the question asked for it and a probe answered it.
   std::vector<TranscriptLine> transcript;

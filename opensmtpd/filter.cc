@@ -89,7 +89,8 @@ void Filter::Note(const absl::Status& status) {
   }
 }
 
-// OpenSMTPD reads whatever it waits for. Its socket does not block, because reading from it must not.
+// Waits where the socket is full: OpenSMTPD always reads, even while it waits for something. The socket does not block,
+// because reading from it must not.
 void Filter::Write(absl::string_view text) {
   while (!text.empty()) {
     const ssize_t written = write(output_, text.data(), text.size());
@@ -99,7 +100,7 @@ void Filter::Write(absl::string_view text) {
       pollfd writable{.fd = output_, .events = POLLOUT, .revents = 0};
       poll(&writable, 1, -1);
     } else if (errno != EINTR) {
-      return;  // it is gone, as reading will tell
+      return;  // OpenSMTPD is gone; the next read will tell
     }
   }
 }

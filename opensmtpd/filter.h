@@ -1,6 +1,6 @@
-// The filter: reads what OpenSMTPD says, asks verifyd about each recipient, and answers, in whatever order the answers
-// come. It never stops mail: whatever goes wrong, the recipient proceeds, and a line of the log says so once until it
-// works again. Nor does it end before OpenSMTPD does, which would end with it.
+// The filter: reads the lines of OpenSMTPD, asks verifyd about each recipient, and answers, in whatever order the
+// answers come. It never stops mail: when anything fails, the recipient proceeds, and one line of the log says so until
+// it works again. Nor does it end before OpenSMTPD does: OpenSMTPD would end with it.
 //
 // Thread: the loop's thread only.
 #ifndef VERIFYD_OPENSMTPD_FILTER_H_
@@ -20,16 +20,16 @@ namespace verifyd {
 
 class Filter {
  public:
-  // Questions beyond so many that wait for verifyd proceed at once.
+  // When so many questions wait for verifyd, further ones proceed at once.
   static constexpr size_t kMaxWaiting = 1000;
 
-  // `loop` outlives it. `input` is closed with it, `output` is not; they may be the same socket.
+  // `loop` outlives the filter. The filter closes `input` at its end, but not `output`; they may be the same socket.
   Filter(Loop& loop, LinePlace place, int input, int output);
   ~Filter();
   Filter(const Filter&) = delete;
   Filter& operator=(const Filter&) = delete;
 
-  // Ends when OpenSMTPD says no more. What is still being asked then is for nobody.
+  // Ends at the end of `input`. The questions still open then are dropped.
   boost::asio::awaitable<void> Run();
 
  private:
@@ -44,7 +44,7 @@ class Filter {
   LineClient client_;
   const std::unique_ptr<Input> input_;
   const int output_;
-  // What came of a line that is not whole yet. One of too many bytes is cut: no address is as long.
+  // The part of a line that has come so far. A line of too many bytes is cut: no address is as long.
   std::string line_;
   size_t waiting_ = 0;
   bool complained_ = false;

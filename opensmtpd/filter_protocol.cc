@@ -14,7 +14,7 @@
 namespace verifyd {
 namespace {
 
-// More than a reply of SMTP may have.
+// An SMTP reply may not be longer.
 constexpr size_t kMaxReply = 500;
 
 // Takes a field off the front of `rest`.
@@ -25,7 +25,7 @@ absl::string_view Field(absl::string_view& rest) {
   return field;
 }
 
-// "0.6". What is no version is taken for a new one.
+// Parses "0.6". Text that is no version counts as a new one.
 bool IsBefore05(absl::string_view version) {
   const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(version, absl::MaxSplits('.', 1));
   int major = 0;
@@ -34,13 +34,13 @@ bool IsBefore05(absl::string_view version) {
   return std::tie(major, minor) < std::make_tuple(0, 5);
 }
 
-// A line is what the door takes, so an address that is none of one line is no address.
+// Takes an address of one line only: the door takes one line, and no address has more.
 std::string RecipientOf(absl::string_view field) {
   if (absl::ConsumePrefix(&field, "<")) field = field.substr(0, field.rfind('>'));
   return Printable(field, field.size()) == field ? std::string(field) : "";
 }
 
-// A refusal in SMTP's words, of the class that the door's word means.
+// Returns true for a refusal in SMTP's words whose class is that of the door's word.
 bool IsReply(absl::string_view text, char first) {
   return text.size() > 4 && text[0] == first && absl::ascii_isdigit(text[1]) && absl::ascii_isdigit(text[2]) &&
          text[3] == ' ' && Printable(text, kMaxReply) == text;
@@ -53,7 +53,7 @@ std::optional<FilterQuestion> ParseFilterQuestion(absl::string_view line) {
   if (!absl::ConsumePrefix(&line, "filter|")) return std::nullopt;
   FilterQuestion question;
   question.token_first = IsBefore05(Field(line));
-  Field(line);  // when
+  Field(line);  // the time
   const absl::string_view subsystem = Field(line);
   const absl::string_view phase = Field(line);
   question.session = std::string(Field(line));

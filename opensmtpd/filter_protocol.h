@@ -1,5 +1,5 @@
-// The filter protocol of OpenSMTPD (smtpd-filters(7)), as far as a filter needs it that looks at recipients: lines of
-// fields with '|' in between. What OpenSMTPD says is trusted no more than its clients are: addresses are theirs.
+// The filter protocol of OpenSMTPD (smtpd-filters(7)), as far as a filter that looks at recipients needs it: lines of
+// fields with '|' in between. Its lines are trusted no more than its clients are, because clients choose the addresses.
 //
 // Thread: any (pure functions).
 #ifndef VERIFYD_OPENSMTPD_FILTER_PROTOCOL_H_
@@ -12,7 +12,7 @@
 
 namespace verifyd {
 
-// What OpenSMTPD ends its greeting with; then it is told what the filter wants to see.
+// OpenSMTPD ends its greeting with the first; then the filter registers with the second.
 constexpr absl::string_view kConfigReady = "config|ready";
 constexpr absl::string_view kRegistration = "register|filter|smtp-in|rcpt-to\nregister|ready\n";
 
@@ -30,9 +30,9 @@ struct FilterQuestion {
 // Nothing where the line needs no answer.
 std::optional<FilterQuestion> ParseFilterQuestion(absl::string_view line);
 
-// What OpenSMTPD is told, its line end included: "filter-result|SESSION|TOKEN|proceed", or "...|reject|550 5.1.1 text"
-// where `answer` is "deny 550 5.1.1 text" or "defer 450 4.1.1 text" of the line door. Whatever else `answer` is, the
-// mail goes on.
+// Returns the line for OpenSMTPD, its line end included: "filter-result|SESSION|TOKEN|proceed", or "...|reject|550
+// 5.1.1 text" where `answer` is "deny 550 5.1.1 text" or "defer 450 4.1.1 text" of the line door. On any other `answer`
+// the mail proceeds.
 std::string FilterResult(const FilterQuestion& question, absl::string_view answer);
 
 }  // namespace verifyd

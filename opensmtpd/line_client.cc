@@ -28,7 +28,7 @@ using boost::asio::generic::stream_protocol;
 using boost::system::error_code;
 
 constexpr auto kAsTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
-// As many as questions usually come at a time.
+// So many questions usually come at a time.
 constexpr size_t kMaxIdle = 16;
 constexpr size_t kMaxAnswer = 4096;
 
@@ -75,7 +75,7 @@ LineClient::~LineClient() = default;
 boost::asio::awaitable<absl::StatusOr<std::string>> LineClient::Ask(std::string recipient) {
   const std::string request = absl::StrCat("rcpt ", recipient, "\n");
   const MonoTime deadline = loop_.clock().Mono() + kTimeLimit;
-  // A connection that was closed while it had no work says nothing.
+  // A connection may have been closed while it was idle; its error says nothing.
   while (!idle_.empty()) {
     absl::StatusOr<std::string> answer = co_await Try(request, deadline);
     if (answer.ok() || loop_.clock().Mono() >= deadline) co_return answer;

@@ -1,5 +1,5 @@
-// The client of verifyd's line door: asks about recipients, many at a time, each on a connection of its own, which is
-// used again.
+// The client of verifyd's line door: asks about recipients, many at a time. Each question has a connection of its own,
+// which later questions reuse.
 //
 // Thread: the loop's thread only.
 #ifndef VERIFYD_OPENSMTPD_LINE_CLIENT_H_
@@ -20,11 +20,11 @@
 
 namespace verifyd {
 
-// Where the door is: "inet:ADDRESS:PORT", IPv6 in brackets, or "unix:PATH".
+// The address of the door: "inet:ADDRESS:PORT", IPv6 in brackets, or "unix:PATH".
 struct LinePlace {
   std::string address;
   uint16_t port = 0;
-  std::string path;  // not empty: UNIX
+  std::string path;  // set for UNIX only
 
   // Errors say what was found and what was expected.
   static absl::StatusOr<LinePlace> Parse(absl::string_view text);
@@ -41,7 +41,8 @@ class LineClient {
   LineClient(const LineClient&) = delete;
   LineClient& operator=(const LineClient&) = delete;
 
-  // The answer without its line end. Errors are the system's words, or that there was no answer within kTimeLimit.
+  // Returns the answer without its line end. Errors are the system's text, or that there was no answer within
+  // kTimeLimit.
   boost::asio::awaitable<absl::StatusOr<std::string>> Ask(std::string recipient);
 
  private:

@@ -1,4 +1,4 @@
-// verifyd-opensmtpd-filter: the command line. See man/verifyd-opensmtpd-filter.8.
+// The command line of verifyd-opensmtpd-filter. See man/verifyd-opensmtpd-filter.8.
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -39,7 +39,7 @@ int Main(int argc, char** argv) {
     LogError(absl::StrCat("--socket: ", place.status().message()));
     return EX_USAGE;
   }
-  // A verifyd that closes is an error of a write, not the end of the filter.
+  // When verifyd closes a connection, the write fails; the filter must not end by a signal.
   std::signal(SIGPIPE, SIG_IGN);
   Loop loop(Clock::Real());
   Filter filter(loop, *std::move(place), STDIN_FILENO, STDOUT_FILENO);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <utility>
 
 #include "absl/random/distributions.h"
 
@@ -58,13 +57,8 @@ void Breaker::Reset() {
   state_.open_reason = Reason::kNone;
 }
 
-void Breaker::Keep(double questions_per_second, std::vector<RestingSource> resting) {
-  state_.questions_per_second = questions_per_second;
-  state_.resting = std::move(resting);
-}
-
 bool Breaker::blank(absl::Time now) const {
-  if (trying_ || open(now) || held(now) || state_.questions_per_second > 0) return false;
+  if (trying_ || open(now)) return false;
   return (state_.failures == 0 && state_.back_off == absl::ZeroDuration()) || now - state_.last_failure_when > kMemory;
 }
 

@@ -9,9 +9,7 @@
 #ifndef VERIFYD_PROBE_BREAKER_H_
 #define VERIFYD_PROBE_BREAKER_H_
 
-#include <string>
-#include <utility>
-#include <vector>
+#include <cstdint>
 
 #include "absl/random/bit_gen_ref.h"
 #include "absl/time/time.h"
@@ -33,8 +31,10 @@ class Breaker {
   // How long a trouble counts after the last pause.
   static constexpr absl::Duration kMemory = absl::Hours(24);
 
-  // As an earlier run left it, or new with a name only.
-  explicit Breaker(DestinationState state) : state_(std::move(state)) {}
+  // `state`: as an earlier run left it, or new. It must outlive the breaker, which alone changes it.
+  explicit Breaker(BreakerState& state) : state_(state) {}
+  Breaker(const Breaker&) = delete;
+  Breaker& operator=(const Breaker&) = delete;
 
   enum class Gate {
     kClosed,  // ask
@@ -44,13 +44,8 @@ class Breaker {
   Gate Pass(absl::Time now);
   void EndTrial() { trying_ = false; }
 
-  // Nobody is asked until then, whatever happens; InfinitePast: no more.
-  void Hold(absl::Time until) { state_.held_until = until; }
-  bool held(absl::Time now) const { return state_.held_until > now; }
-
   // Forgets all trouble.
   void Reset();
-  void Keep(double questions_per_second, std::vector<RestingSource> resting);
 
   // These say whether the state changed in a way worth keeping.
   // A conversation was held.
@@ -63,10 +58,10 @@ class Breaker {
   bool open(absl::Time now) const { return state_.open_until > now; }
   // Nothing that still counts speaks against it: it need not be remembered.
   bool blank(absl::Time now) const;
-  const DestinationState& state() const { return state_; }
+  const BreakerState& state() const { return state_; }
 
  private:
-  DestinationState state_;
+  BreakerState& state_;
   bool trying_ = false;
 };
 

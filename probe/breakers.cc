@@ -14,7 +14,6 @@ namespace {
 // Open domain breakers that agree that it is the destination, not the domain.
 constexpr int kAgreeingDomains = 3;
 constexpr size_t kMaxDomains = 1000;
-constexpr size_t kMaxStateName = 450;  // as what keeps it takes
 
 // The operator's own server is tried again soon: people wait for its addresses. Others are left in peace.
 constexpr BreakerPause kOwnFailure = {absl::Seconds(5), absl::Minutes(1)};
@@ -34,16 +33,13 @@ bool IsPlain(Reason reason) {
          reason == Reason::kBlockedHelo;
 }
 
-std::string StateNameOf(absl::string_view destination, absl::string_view domain) {
-  return absl::StrCat(destination, " ", domain);
-}
-
-Finding Resting(const DestinationState& state, absl::Time now) {
+// `name`: of the destination or, where that is left alone, of the domain there.
+Finding Resting(absl::string_view name, const BreakerState& state, absl::Time now) {
   const absl::Duration left = std::max(state.open_until - now, absl::ZeroDuration());
   return ToFinding(
       ClassificationOf(state.open_reason, "breaker"), Stage::kConnect,
-      absl::StrCat("not asked: ", state.name, " is left alone for ",
-                   absl::FormatDuration(absl::Ceil(left, absl::Seconds(1))), " after ", ReasonName(state.open_reason)),
+      absl::StrCat("not asked: ", name, " is left alone for ", absl::FormatDuration(absl::Ceil(left, absl::Seconds(1))),
+                   " after ", ReasonName(state.open_reason)),
       now);
 }
 
@@ -64,26 +60,27 @@ bool IsAboutOurAddress(Reason reason) {
   return reason == Reason::kBlockedIp || reason == Reason::kBlockedDynamicIp || reason == Reason::kBlockedRdns;
 }
 
-Breakers::Breakers(DestinationState state, const std::function<void(const DestinationState&)>& report)
-    : report_(report), own_(std::move(state)) {}
+Breakers::Breakers(DestinationState state, const StateObserver& observer)
+    : observer_(observer), state_(std::move(state)) {}
 
-void Breakers::RestoreDomain(const std::string& domain, DestinationState state) {
-  domains_.emplace(domain, std::make_unique<Domain>(std::move(state)));
+void Breakers::RestoreDomain(DomainBreaker state) {
+  std::string domain = state.domain;
+  domains_.emplace(std::move(domain), std::make_unique<Domain>(std::move(state)));
 }
 
 std::optional<Finding> Breakers::Pass(ProbeJob& job, absl::Time now) {
-  if (own_.held(now)) {
+  if (held(now)) {
     job.on_hold = true;
     return ToFinding(ClassificationOf(Reason::kDestinationDoubted, kHoldRule), Stage::kConnect,
                      absl::StrCat("not asked: ", name(), " is on hold"), now);
   }
   if (const auto domain = domains_.find(job.domain()); domain != domains_.end()) {
     const Breaker::Gate gate = domain->second->breaker.Pass(now);
-    if (gate == Breaker::Gate::kOpen) return Resting(domain->second->breaker.state(), now);
+    if (gate == Breaker::Gate::kOpen) return Resting(domain->second->state.Name(), domain->second->state.breaker, now);
     job.tries_domain = gate == Breaker::Gate::kTrial;
   }
   const Breaker::Gate gate = own_.Pass(now);
-  if (gate == Breaker::Gate::kOpen) return Resting(own_.state(), now);
+  if (gate == Breaker::Gate::kOpen) return Resting(name(), state_.breaker, now);
   job.tries_destination = gate == Breaker::Gate::kTrial;
   return std::nullopt;
 }
@@ -102,15 +99,15 @@ void Breakers::Learn(const ProbeJob& job, const Finding& finding, const Answered
   if (refusal) return NoteRefusal(job, finding.reason, now, random);
   if (job.conversed) return NoteConversation(job, now);
   if (finding.scope == Scope::kUs && finding.code == 0) return;  // a fault of ours
-  if (own_.NoteFailure(finding.reason, PauseFor(job, /*refusal=*/false), now, random)) Report(own_.state());
+  if (own_.NoteFailure(finding.reason, PauseFor(job, /*refusal=*/false), now, random)) Report();
 }
 
 void Breakers::NoteConversation(const ProbeJob& job, absl::Time now) {
   if (const auto domain = domains_.find(job.domain()); domain != domains_.end()) {
-    if (domain->second->breaker.NoteSuccess(now)) Report(domain->second->breaker.state());
+    if (domain->second->breaker.NoteSuccess(now)) Report(*domain->second);
     if (!job.tries_domain) domains_.erase(domain);
   }
-  if (own_.NoteSuccess(now)) Report(own_.state());
+  if (own_.NoteSuccess(now)) Report();
 }
 
 bool Breakers::HasRoomFor(const std::string& domain, absl::Time now) {
@@ -124,19 +121,19 @@ bool Breakers::HasRoomFor(const std::string& domain, absl::Time now) {
 void Breakers::NoteRefusal(const ProbeJob& job, Reason reason, absl::Time now, absl::BitGenRef random) {
   const BreakerPause& pause = PauseFor(job, /*refusal=*/true);
   if (HasRoomFor(job.domain(), now)) {
-    Breaker& breaker = DomainOf(job.domain()).breaker;
-    const bool changed =
-        IsPlain(reason) ? breaker.Trip(reason, pause, now, random) : breaker.NoteFailure(reason, pause, now, random);
-    if (changed) Report(breaker.state());
+    Domain& domain = DomainOf(job.domain());
+    const bool changed = IsPlain(reason) ? domain.breaker.Trip(reason, pause, now, random)
+                                         : domain.breaker.NoteFailure(reason, pause, now, random);
+    if (changed) Report(domain);
   }
   if (!IsAboutOurAddress(reason)) return TripWhereDomainsAgree(reason, pause, now, random);
-  if (own_.Trip(reason, pause, now, random)) Report(own_.state());
+  if (own_.Trip(reason, pause, now, random)) Report();
 }
 
 void Breakers::NoteOddAddress(const ProbeJob& job, Reason reason, const Answered& answered, const BreakerPause& pause,
                               absl::Time now, absl::BitGenRef random) {
   // The server takes mail from us: it is there, and talks.
-  if (!job.tries_destination && own_.NoteSuccess(now)) Report(own_.state());
+  if (!job.tries_destination && own_.NoteSuccess(now)) Report();
   if (!answered.of_domain && HasRoomFor(job.domain(), now)) {
     Domain& domain = DomainOf(job.domain());
     const size_t address = absl::HashOf(job.request.address.Key());
@@ -144,11 +141,11 @@ void Breakers::NoteOddAddress(const ProbeJob& job, Reason reason, const Answered
     if (!met && domain.met.size() < Breaker::kFailures) domain.met.push_back(address);
     // A trial has but one address.
     if ((!met || job.tries_domain) && domain.breaker.NoteFailure(reason, pause, now, random)) {
-      Report(domain.breaker.state());
+      Report(domain);
     }
   }
   if (answered.anybody) return;
-  if (job.tries_destination && own_.Trip(reason, pause, now, random)) Report(own_.state());
+  if (job.tries_destination && own_.Trip(reason, pause, now, random)) Report();
   TripWhereDomainsAgree(reason, pause, now, random);
 }
 
@@ -156,46 +153,51 @@ void Breakers::NoteOddAddress(const ProbeJob& job, Reason reason, const Answered
 void Breakers::TripWhereDomainsAgree(Reason reason, const BreakerPause& pause, absl::Time now, absl::BitGenRef random) {
   const auto agreeing = std::count_if(domains_.begin(), domains_.end(),
                                       [now](const auto& entry) { return entry.second->breaker.open(now); });
-  if (agreeing >= kAgreeingDomains && own_.Trip(reason, pause, now, random)) Report(own_.state());
+  if (agreeing >= kAgreeingDomains && own_.Trip(reason, pause, now, random)) Report();
 }
 
 void Breakers::Hold(absl::Time until) {
-  own_.Hold(until);
-  Report(own_.state());
+  state_.held_until = until;
+  Report();
 }
 
 void Breakers::Reset() {
   for (const auto& [name, domain] : domains_) {
     domain->breaker.Reset();
     domain->met.clear();
-    Report(domain->breaker.state());
+    Report(*domain);
   }
   own_.Reset();
-  Report(own_.state());
+  Report();
 }
 
 void Breakers::Keep(double questions_per_second, std::vector<RestingSource> resting) {
-  own_.Keep(questions_per_second, std::move(resting));
-  Report(own_.state());
+  state_.questions_per_second = questions_per_second;
+  state_.resting = std::move(resting);
+  Report();
 }
 
 Breakers::Domain& Breakers::DomainOf(const std::string& domain) {
   std::unique_ptr<Domain>& entry = domains_[domain];
   if (entry == nullptr) {
-    DestinationState state;
-    state.name = StateNameOf(name(), domain);
-    entry = std::make_unique<Domain>(std::move(state));
+    entry = std::make_unique<Domain>(DomainBreaker{.destination = name(), .domain = domain});
   }
   return *entry;
 }
 
 bool Breakers::blank(absl::Time now) const {
-  return own_.blank(now) && std::all_of(domains_.begin(), domains_.end(),
-                                        [now](const auto& entry) { return entry.second->breaker.blank(now); });
+  return own_.blank(now) && !held(now) && state_.questions_per_second == 0 &&
+         std::all_of(domains_.begin(), domains_.end(),
+                     [now](const auto& entry) { return entry.second->breaker.blank(now); });
 }
 
-void Breakers::Report(const DestinationState& state) {
-  if (report_ && state.name.size() <= kMaxStateName) report_(state);
+void Breakers::Report() const {
+  if (observer_.destination && name().size() <= kMaxStateName) observer_.destination(state_);
+}
+
+void Breakers::Report(const Domain& domain) const {
+  const size_t size = domain.state.destination.size() + domain.state.domain.size();
+  if (observer_.domain && size <= kMaxStateName) observer_.domain(domain.state);
 }
 
 }  // namespace verifyd

@@ -33,13 +33,21 @@ bool IsRefusalOfUs(Reason reason);
 // What is said of our address holds for every domain there; other policies may be those of one tenant.
 bool IsAboutOurAddress(Reason reason);
 
+// Told of each state that changed in a way worth keeping; either may be null.
+struct StateObserver {
+  std::function<void(const DestinationState&)> destination;
+  std::function<void(const DomainBreaker&)> domain;
+};
+
 class Breakers {
  public:
-  // `report` is called with each state that changed in a way worth keeping; it must outlive this.
-  Breakers(DestinationState state, const std::function<void(const DestinationState&)>& report);
+  // `observer` must outlive this.
+  Breakers(DestinationState state, const StateObserver& observer);
+  Breakers(const Breakers&) = delete;
+  Breakers& operator=(const Breakers&) = delete;
 
   // What an earlier run knew of one domain here.
-  void RestoreDomain(const std::string& domain, DestinationState state);
+  void RestoreDomain(DomainBreaker state);
 
   // Nothing: the job may be asked about, perhaps as the one trial, which EndTrials ends. Else why not.
   std::optional<Finding> Pass(ProbeJob& job, absl::Time now);
@@ -61,14 +69,16 @@ class Breakers {
 
   // Nothing about it must be remembered.
   bool blank(absl::Time now) const;
-  const DestinationState& state() const { return own_.state(); }
-  const std::string& name() const { return own_.state().name; }
+  bool held(absl::Time now) const { return state_.held_until > now; }
+  const DestinationState& state() const { return state_; }
+  const std::string& name() const { return state_.name; }
 
  private:
   // A domain that had trouble, and the addresses that met it since somebody there was answered (their hashes).
   struct Domain {
-    explicit Domain(DestinationState state) : breaker(std::move(state)) {}
-    Breaker breaker;
+    explicit Domain(DomainBreaker state) : state(std::move(state)) {}
+    DomainBreaker state;
+    Breaker breaker{state.breaker};
     absl::InlinedVector<size_t, Breaker::kFailures> met;
   };
 
@@ -79,10 +89,12 @@ class Breakers {
   void NoteOddAddress(const ProbeJob& job, Reason reason, const Answered& answered, const BreakerPause& pause,
                       absl::Time now, absl::BitGenRef random);
   void TripWhereDomainsAgree(Reason reason, const BreakerPause& pause, absl::Time now, absl::BitGenRef random);
-  void Report(const DestinationState& state);
+  void Report() const;
+  void Report(const Domain& domain) const;
 
-  const std::function<void(const DestinationState&)>& report_;
-  Breaker own_;
+  const StateObserver& observer_;
+  DestinationState state_;
+  Breaker own_{state_.breaker};
   absl::flat_hash_map<std::string, std::unique_ptr<Domain>> domains_;
 };
 

@@ -69,9 +69,7 @@ class Destination {
   // Nobody is asked here until then; InfinitePast: as usual again.
   void Hold(absl::Time until) { breakers_.Hold(until); }
   // What an earlier run knew of one domain here.
-  void RestoreDomain(const std::string& domain, DestinationState state) {
-    breakers_.RestoreDomain(domain, std::move(state));
-  }
+  void RestoreDomain(DomainBreaker state) { breakers_.RestoreDomain(std::move(state)); }
   // Forgets what speaks against it and what was found out of its pace.
   void Reset();
   DestinationActivity Activity() const;
@@ -80,7 +78,7 @@ class Destination {
 
   // Nothing is queued and nobody is asked; a connection may still say goodbye.
   bool idle() const { return workers_ == 0; }
-  bool held(absl::Time now) const { return breakers_.state().held_until > now; }
+  bool held(absl::Time now) const { return breakers_.held(now); }
   // Nothing about it must be remembered.
   bool blank(absl::Time now) const { return breakers_.blank(now); }
   MonoTime idle_since() const { return idle_since_; }

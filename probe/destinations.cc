@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "dns/provider.h"
@@ -17,14 +16,12 @@
 namespace verifyd {
 namespace {
 
-bool IsOfDomain(const DestinationState& state) { return absl::StrContains(state.name, ' '); }
-
 // More is worth keeping first.
 int Worth(const DestinationState& state, absl::Time now) {
   if (state.held_until > now) return 4;
   if (state.trust.doubt != Doubt::kNone) return 3;
   if (Route::IsConfiguredName(state.name)) return 2;
-  return state.open_until > now ? 1 : 0;
+  return state.breaker.open_until > now ? 1 : 0;
 }
 
 }  // namespace
@@ -35,8 +32,7 @@ Busy::~Busy() {
   if (all_ != nullptr && --all_->busy_ == 0 && all_->when_idle_) std::exchange(all_->when_idle_, nullptr)();
 }
 
-Destinations::Destinations(Loop& loop, Dialer& dialer, std::shared_ptr<ProbeCounters> counters,
-                           std::function<void(const DestinationState&)> observer,
+Destinations::Destinations(Loop& loop, Dialer& dialer, std::shared_ptr<ProbeCounters> counters, StateObserver observer,
                            std::function<void(std::unique_ptr<ProbeJob>)> recall)
     : loop_(loop),
       dialer_(dialer),
@@ -65,20 +61,14 @@ void Destinations::Ask(std::unique_ptr<ProbeJob> job) {
 Destination& Destinations::AddFor(const ProbeJob& job) {
   const std::string& name = job.route.destination;
   if (job.remembered == nullptr) return Add(name, std::nullopt);
-  Destination* added = nullptr;
-  for (DestinationState& state : *job.remembered) {
-    if (state.name == name) added = &Add(name, std::move(state));
-  }
-  if (added == nullptr) added = &Add(name, std::nullopt);
-  RestoreDomainOf(job, *added);
-  return *added;
+  Destination& added = Add(name, std::move(job.remembered->destination));
+  RestoreDomainOf(job, added);
+  return added;
 }
 
 void Destinations::RestoreDomainOf(const ProbeJob& job, Destination& destination) {
-  if (job.remembered == nullptr) return;
-  for (DestinationState& state : *job.remembered) {
-    if (IsOfDomain(state)) destination.RestoreDomain(job.domain(), std::move(state));
-  }
+  if (job.remembered == nullptr || !job.remembered->domain.has_value()) return;
+  destination.RestoreDomain(*std::move(job.remembered->domain));
 }
 
 // Where nobody's port 25 answers it is ours that is blocked, as hosting providers do. One owner has as many servers
@@ -94,7 +84,7 @@ void Destinations::NotePublicPort(const ProbeJob& job, const DestinationState& s
     return;
   }
   if (unreached_.size() < kUnreachedOwners) unreached_.insert(ProviderOf(job.route.endpoints.front().host));
-  unreached_had_answered_ |= state.last_success != absl::InfinitePast();
+  unreached_had_answered_ |= state.breaker.last_success != absl::InfinitePast();
   if (unreached_.size() < kUnreachedOwners || (public_ever_answered_ && !unreached_had_answered_)) return;
   const Classification blocked = Classifier::Classify(Event::kPort25Blocked, Stage::kConnect);
   finding.reason = blocked.reason;
@@ -122,25 +112,33 @@ Destination& Destinations::Add(const std::string& name, std::optional<Destinatio
   return *by_name_.emplace(name, std::make_unique<Destination>(*this, std::move(state))).first->second;
 }
 
-void Destinations::Restore(std::vector<DestinationState> states) {
-  const absl::Time now = loop_.clock().Now();
-  const auto of_domains = std::stable_partition(states.begin(), states.end(), std::not_fn(IsOfDomain));
-  std::stable_sort(states.begin(), of_domains, [now](const DestinationState& a, const DestinationState& b) {
-    return std::pair(Worth(a, now), a.last_success) > std::pair(Worth(b, now), b.last_success);
-  });
-  for (auto state = states.begin(); state != states.end(); ++state) {
-    const std::string name = state->name.substr(0, state->name.find(' '));
-    if (state->last_success != absl::InfinitePast() && !Route::IsConfiguredName(name)) public_ever_answered_ = true;
-    // The others are recalled when they are asked.
-    if (by_name_.size() >= kMaxDestinations && !by_name_.contains(name)) continue;
-    if (state < of_domains) {
-      Add(name, std::move(*state));
-    } else {
-      std::string domain = state->name.substr(name.size() + 1);
-      FindOrAdd(name).RestoreDomain(domain, std::move(*state));
-    }
+void Destinations::Restore(std::vector<DestinationState> states, std::vector<DomainBreaker> domains) {
+  RestoreDestinations(std::move(states));
+  for (DomainBreaker& domain : domains) {
+    NoteRemembered(domain.destination, domain.breaker);
+    if (by_name_.size() >= kMaxDestinations && !by_name_.contains(domain.destination)) continue;
+    Destination& destination = FindOrAdd(domain.destination);
+    destination.RestoreDomain(std::move(domain));
   }
   if (!by_name_.empty()) BecameIdle();
+}
+
+void Destinations::RestoreDestinations(std::vector<DestinationState> states) {
+  const absl::Time now = loop_.clock().Now();
+  std::stable_sort(states.begin(), states.end(), [now](const DestinationState& a, const DestinationState& b) {
+    return std::pair(Worth(a, now), a.breaker.last_success) > std::pair(Worth(b, now), b.breaker.last_success);
+  });
+  for (DestinationState& state : states) {
+    NoteRemembered(state.name, state.breaker);
+    // The others are recalled when they are asked.
+    if (by_name_.size() >= kMaxDestinations && !by_name_.contains(state.name)) continue;
+    const std::string name = state.name;
+    Add(name, std::move(state));
+  }
+}
+
+void Destinations::NoteRemembered(const std::string& destination, const BreakerState& state) {
+  public_ever_answered_ |= state.last_success != absl::InfinitePast() && !Route::IsConfiguredName(destination);
 }
 
 void Destinations::Hold(const std::string& name, absl::Time until, std::optional<DestinationState> remembered) {

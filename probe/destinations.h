@@ -25,6 +25,7 @@
 #include "mail/destination_activity.h"
 #include "mail/destination_state.h"
 #include "probe/address_limits.h"
+#include "probe/breakers.h"
 #include "probe/dead_hosts.h"
 #include "probe/probe_job.h"
 #include "probe/session_slots.h"
@@ -65,18 +66,17 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
   // So many go together, lest all be looked at for each that comes.
   static constexpr size_t kMadeRoom = kMaxDestinations / 16;
 
-  // `observer` is called when a state changed in a way worth keeping. `recall` is given jobs whose destination is not
+  // `recall` is given jobs whose destination is not
   // known here: it fills in `remembered` and Asks again, perhaps later; null: nothing is remembered. Loop and dialer
   // must outlive it.
-  Destinations(Loop& loop, Dialer& dialer, std::shared_ptr<ProbeCounters> counters,
-               std::function<void(const DestinationState&)> observer,
+  Destinations(Loop& loop, Dialer& dialer, std::shared_ptr<ProbeCounters> counters, StateObserver observer,
                std::function<void(std::unique_ptr<ProbeJob>)> recall = nullptr);
   ~Destinations();
   Destinations(const Destinations&) = delete;
   Destinations& operator=(const Destinations&) = delete;
 
   void Ask(std::unique_ptr<ProbeJob> job);
-  void Restore(std::vector<DestinationState> states);
+  void Restore(std::vector<DestinationState> states, std::vector<DomainBreaker> domains);
   // `remembered` is for where it is not known here.
   void Hold(const std::string& name, absl::Time until, std::optional<DestinationState> remembered = std::nullopt);
   // Forgets what speaks against a destination and what was found out of it.
@@ -97,6 +97,8 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
   void NoteExhausted(const std::string& error);
   Destination& FindOrAdd(const std::string& name, std::optional<DestinationState> remembered = std::nullopt);
   Destination& AddFor(const ProbeJob& job);
+  void RestoreDestinations(std::vector<DestinationState> states);
+  void NoteRemembered(const std::string& destination, const BreakerState& state);
   // What was kept of its domain there, where nothing is known of that yet.
   static void RestoreDomainOf(const ProbeJob& job, Destination& destination);
   Destination& Add(const std::string& name, std::optional<DestinationState> remembered);
@@ -107,7 +109,7 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
   Loop& loop_;
   Dialer& dialer_;
   const std::shared_ptr<ProbeCounters> counters_;
-  const std::function<void(const DestinationState&)> observer_;
+  const StateObserver observer_;
   const std::function<void(std::unique_ptr<ProbeJob>)> recall_;
   absl::flat_hash_map<std::string, std::unique_ptr<Destination>> by_name_;
   SessionSlots slots_;

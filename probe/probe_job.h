@@ -26,6 +26,12 @@
 
 namespace verifyd {
 
+// What an earlier run, or this one before it forgot the destination, knew of it and of the domain there.
+struct RememberedPlace {
+  std::optional<DestinationState> destination;
+  std::optional<DomainBreaker> domain;
+};
+
 struct ProbeJob {
   ProbeJob(ProbeRequest request, Route route, Transcript transcript)
       : request(std::move(request)), route(std::move(route)), transcript(std::move(transcript)) {}
@@ -40,9 +46,8 @@ struct ProbeJob {
   // Called before that, once, where the address is accepted and the answer is held back; may be null.
   absl::AnyInvocable<void(const Finding&)> accepted;
 
-  // What an earlier run, or this one before it forgot the destination, knew of it and of the domain there; null: nobody
-  // has looked.
-  std::unique_ptr<std::vector<DestinationState>> remembered;
+  // Null: nobody has looked.
+  std::unique_ptr<RememberedPlace> remembered;
 
   // What the destination notes of it.
   MonoTime queued;              // since when it waits, this time

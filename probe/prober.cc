@@ -119,10 +119,10 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
     if (&front == &from) return what();
     mail.Post(std::move(what));
   }
-  // A domain's breaker is where its destination is: "mx.example.com example.org".
-  Place& PlaceOf(absl::string_view destination) {
-    return places[absl::Hash<absl::string_view>()(destination.substr(0, destination.find(' '))) % places.size()];
+  size_t NumberOf(absl::string_view destination) const {
+    return absl::Hash<absl::string_view>()(destination) % places.size();
   }
+  Place& PlaceOf(absl::string_view destination) { return places[NumberOf(destination)]; }
 
   static boost::asio::awaitable<void> Begin(std::shared_ptr<Impl> self, Owed owed, Accepted accepted);
   // On a later turn of the loop: an exception may be under way.
@@ -133,7 +133,10 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   void HandOver(Owed owed, Address address, Route route, Transcript transcript, absl::Duration dns, Accepted accepted);
   // The job's destination is not known on its loop.
   void Recall(std::unique_ptr<ProbeJob> job);
-  std::optional<DestinationState> Recall(const std::string& name) const { return recall ? recall(name) : std::nullopt; }
+  std::optional<DestinationState> Recall(const std::string& name) const {
+    return recall.destination ? recall.destination(name) : std::nullopt;
+  }
+  StateObserver ObserverOn(const Loop& loop);
   // Null: it did not come in time.
   void TakeIn(uint64_t number, std::unique_ptr<ProbeOutcome> outcome);
   void TakeAccepted(uint64_t number, const Finding& finding);
@@ -148,8 +151,8 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   Router router;
   std::shared_ptr<const ProbeSettings> settings;
   std::shared_ptr<const Classifier> classifier;
-  std::function<void(const DestinationState&)> observer;
-  std::function<std::optional<DestinationState>(const std::string&)> recall;
+  StateObserver observer;
+  StateRecall recall;
   bool ended = false;  // nobody is answered any more
   uint64_t last_number = 0;
   absl::flat_hash_map<uint64_t, std::unique_ptr<Awaited>> in_the_air;
@@ -168,23 +171,30 @@ ProbeOutcome Prober::Impl::Awaited::Late(const Clock& clock) {
   return outcome;
 }
 
+// For what lives on `loop`: what it says is told on the front loop.
+StateObserver Prober::Impl::ObserverOn(const Loop& loop) {
+  const auto tell = [weak = weak_from_this(), &loop](const auto& state, auto StateObserver::*whom) {
+    const std::shared_ptr<Impl> impl = weak.lock();
+    if (impl == nullptr) return;
+    impl->ToFront(loop, [impl, state, whom] {
+      if (impl->observer.*whom) (impl->observer.*whom)(state);
+    });
+  };
+  return {.destination = [tell](const DestinationState& state) { tell(state, &StateObserver::destination); },
+          .domain = [tell](const DomainBreaker& state) { tell(state, &StateObserver::domain); }};
+}
+
 Prober::Prober(Loop& front, Resolver& resolver, const std::vector<Shard>& shards)
     : impl_(std::make_shared<Impl>(front, resolver)) {
   for (const Shard& shard : shards) {
-    const auto observe = [weak = std::weak_ptr<Impl>(impl_), &loop = shard.loop](const DestinationState& state) {
-      const std::shared_ptr<Impl> impl = weak.lock();
-      if (impl == nullptr) return;
-      impl->ToFront(loop, [impl, state] {
-        if (impl->observer) impl->observer(state);
-      });
-    };
     const auto recall = [weak = std::weak_ptr<Impl>(impl_), &loop = shard.loop](std::unique_ptr<ProbeJob> job) {
       const std::shared_ptr<Impl> impl = weak.lock();
       if (impl == nullptr) return;
       impl->ToFront(loop, [impl, job = std::move(job)]() mutable { impl->Recall(std::move(job)); });
     };
     impl_->places.push_back({shard.loop,
-                             std::make_shared<Destinations>(shard.loop, shard.dialer, impl_->counters, observe, recall),
+                             std::make_shared<Destinations>(shard.loop, shard.dialer, impl_->counters,
+                                                            impl_->ObserverOn(shard.loop), recall),
                              Mailbox(shard.loop)});
   }
 }
@@ -207,24 +217,24 @@ void Prober::Configure(std::shared_ptr<const ProbeSettings> settings, std::share
 
 std::vector<std::string> Prober::StandingAlarms() const { return impl_->alarms.Standing(); }
 
-void Prober::SetObserver(std::function<void(const DestinationState&)> observer) {
-  impl_->observer = std::move(observer);
-}
+void Prober::SetObserver(StateObserver observer) { impl_->observer = std::move(observer); }
 
-void Prober::SetRecall(std::function<std::optional<DestinationState>(const std::string& name)> recall) {
-  impl_->recall = std::move(recall);
-}
+void Prober::SetRecall(StateRecall recall) { impl_->recall = std::move(recall); }
 
-void Prober::Restore(std::vector<DestinationState> states) {
-  std::vector<std::vector<DestinationState>> parts(impl_->places.size());
-  for (DestinationState& state : states) {
-    const size_t place = static_cast<size_t>(&impl_->PlaceOf(state.name) - impl_->places.data());
-    parts[place].push_back(std::move(state));
+void Prober::Restore(std::vector<DestinationState> states, std::vector<DomainBreaker> domains) {
+  struct Part {
+    std::vector<DestinationState> states;
+    std::vector<DomainBreaker> domains;
+  };
+  std::vector<Part> parts(impl_->places.size());
+  for (DestinationState& state : states) parts[impl_->NumberOf(state.name)].states.push_back(std::move(state));
+  for (DomainBreaker& domain : domains) {
+    parts[impl_->NumberOf(domain.destination)].domains.push_back(std::move(domain));
   }
   for (size_t i = 0; i < parts.size(); ++i) {
     Impl::Place& place = impl_->places[i];
     impl_->ToPlace(place, [destinations = place.destinations, part = std::move(parts[i])]() mutable {
-      destinations->Restore(std::move(part));
+      destinations->Restore(std::move(part.states), std::move(part.domains));
     });
   }
 }
@@ -297,9 +307,6 @@ boost::asio::awaitable<std::optional<Route>> Prober::FindRoute(Address address, 
   Routed routed = co_await impl->router.Find(address, sender, *now_valid, deadline, transcript);
   const bool itself = !routed.rewritten.has_value() || *routed.rewritten == address;
   if (!itself || !routed.stock_verify.empty()) co_return std::nullopt;
-  // The caller looks up next what is kept of the destination; recalling it takes over what was kept under a former
-  // name.
-  if (routed.route.has_value()) impl->Recall(routed.route->destination);
   co_return std::move(routed.route);
 }
 
@@ -402,10 +409,9 @@ void Prober::Impl::HandOver(Owed owed, Address address, Route route, Transcript 
 
 void Prober::Impl::Recall(std::unique_ptr<ProbeJob> job) {
   const std::string& name = job->route.destination;
-  job->remembered = std::make_unique<std::vector<DestinationState>>();
-  for (const std::string& kept : {name, absl::StrCat(name, " ", job->domain())}) {
-    if (std::optional<DestinationState> state = Recall(kept)) job->remembered->push_back(*std::move(state));
-  }
+  job->remembered = std::make_unique<RememberedPlace>();
+  job->remembered->destination = Recall(name);
+  if (recall.domain) job->remembered->domain = recall.domain(name, job->domain());
   Place& place = PlaceOf(name);
   ToPlace(place, [all = place.destinations, job = std::move(job)]() mutable { all->Ask(std::move(job)); });
 }

@@ -25,6 +25,7 @@
 #include "mail/destination_state.h"
 #include "mail/probe_outcome.h"
 #include "mail/probe_request.h"
+#include "probe/breakers.h"
 #include "probe/probe_settings.h"
 #include "probe/route.h"
 #include "stream/dialer.h"
@@ -78,19 +79,23 @@ class Prober {
   // or it could not be found by `deadline`.
   boost::asio::awaitable<std::optional<Route>> FindRoute(Address address, std::string sender, MonoTime deadline);
 
-  // Asked on the front loop for what was reported of a destination ("MX"), or of a domain there ("MX DOMAIN"), when one
-  // is made anew: the prober keeps so many, and what it forgot must not be lost. Before the first Probe.
-  void SetRecall(std::function<std::optional<DestinationState>(const std::string& name)> recall);
-  // What an earlier run knew of destinations; before the first Probe.
-  void Restore(std::vector<DestinationState> states);
+  // Asked on the front loop for what was reported of a destination, or of a domain there, when one is made anew: the
+  // prober keeps so many, and what it forgot must not be lost. Before the first Probe; either may be null.
+  struct StateRecall {
+    std::function<std::optional<DestinationState>(const std::string& name)> destination;
+    std::function<std::optional<DomainBreaker>(const std::string& destination, const std::string& domain)> domain;
+  };
+  void SetRecall(StateRecall recall);
+  // What an earlier run knew; before the first Probe.
+  void Restore(std::vector<DestinationState> states, std::vector<DomainBreaker> domains);
   // Nobody is asked at the destination of this name until then; InfinitePast ends that. Observed, as all changes are.
   void Hold(const std::string& destination, absl::Time until);
   // Forgets what speaks against the destination, and what was found out of its pace; a hold stays.
   void Reset(const std::string& destination);
   // What goes on at one destination, or at all of them ("").
   boost::asio::awaitable<std::vector<DestinationActivity>> Activity(std::string destination);
-  // Called on the front loop whenever a destination's state changed in a way worth keeping.
-  void SetObserver(std::function<void(const DestinationState&)> observer);
+  // Called on the front loop.
+  void SetObserver(StateObserver observer);
 
   // Closes idle connections with QUIT and ends when all are closed or at `deadline`. No Probe may follow.
   boost::asio::awaitable<void> Drain(MonoTime deadline);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "mail/destination_state.h"
 #include "stream/dialer.h"
 
 namespace verifyd {
@@ -32,7 +33,7 @@ struct Route {
   std::vector<Endpoint> endpoints;
 
   static constexpr size_t kMaxDestination = 255;
-  static constexpr absl::string_view kSmtpMark = "smtp:";
+  static constexpr absl::string_view kSmtpMark = DestinationState::kSmtpMark;
   // An exchange has neither character in its name (dns/mail_hosts.h), a configured destination has one. The address
   // of an IPv6 literal has, too, but is no next hop as it stands.
   static bool IsConfiguredName(absl::string_view destination) {

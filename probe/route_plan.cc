@@ -262,7 +262,24 @@ class Planner {
     return settings_.relayhost;
   }
 
-  // To where the transport leads.
+  absl::Status FollowLmtp() {
+    plan_.hop = std::move(transport_.next_hop);
+    plan_.path = InQueueDirectory(transport_.path, settings_);
+    plan_.protocol = Protocol::kLmtp;
+    plan_.configured = true;
+    if (!plan_.path.empty() || plan_.hop.given()) return absl::OkStatus();
+    if (off_host_) {
+      ASSIGN_OR_RETURN(plan_.hop, Relayhost());
+    }
+    if (!plan_.hop.given()) {
+      ASSIGN_OR_RETURN(plan_.hop, NextHop::Parse(plan_.address.domain()));
+    }
+    plan_.hop.by_mx = false;
+    for (NextHop& other : plan_.hop.others) other.by_mx = false;
+    return absl::OkStatus();
+  }
+
+  // Goes where the transport leads.
   absl::Status Follow() {
     if (const auto special = settings_.transports.find(transport_.name); special != settings_.transports.end()) {
       plan_.transport = transport_.name;
@@ -281,21 +298,7 @@ class Planner {
         if (!plan_.configured) plan_.setting = "";
         break;
       case Transport::Kind::kLmtp:
-        plan_.hop = std::move(transport_.next_hop);
-        plan_.path = InQueueDirectory(transport_.path, settings_);
-        plan_.protocol = Protocol::kLmtp;
-        if (plan_.path.empty() && !plan_.hop.given()) {
-          if (off_host_) {
-            ASSIGN_OR_RETURN(plan_.hop, Relayhost());
-          }
-          if (!plan_.hop.given()) {
-            ASSIGN_OR_RETURN(plan_.hop, NextHop::Parse(plan_.address.domain()));
-          }
-          plan_.hop.by_mx = false;
-          for (NextHop& other : plan_.hop.others) other.by_mx = false;
-        }
-        plan_.configured = true;
-        break;
+        return FollowLmtp();
       case Transport::Kind::kVerify:
         plan_.stock_verify = InQueueDirectory(transport_.path, settings_);
         break;

@@ -315,6 +315,15 @@ boost::asio::awaitable<Routed> Router::FindOne(const Address& address, const Rou
   co_return routed;
 }
 
+Routed Router::Parked(const Address& address, const std::string& exchange) const {
+  Routed routed;
+  const std::string why =
+      absl::StrCat("mail for ", address.domain(), " is handled by ", exchange, ", which takes mail for parked domains");
+  routed.finding = DnsFinding(Event::kMxParked, Printable(why, Finding::kMaxText), loop_.clock().Now());
+  routed.finding.mx_name = exchange;
+  return routed;
+}
+
 boost::asio::awaitable<Routed> Router::FindHosts(const Address& address, const RoutePlan& plan,
                                                  const ProbeSettings& settings, DnsNeed need, MonoTime deadline,
                                                  Transcript& transcript) {
@@ -330,15 +339,7 @@ boost::asio::awaitable<Routed> Router::FindHosts(const Address& address, const R
   }
   if (!plan.configured && !found.exchanges.empty() &&
       std::all_of(found.exchanges.begin(), found.exchanges.end(), IsParked)) {
-    Routed routed;
-    routed.finding =
-        DnsFinding(Event::kMxParked,
-                   Printable(absl::StrCat("mail for ", address.domain(), " is handled by ", found.exchanges.front(),
-                                          ", which takes mail for parked domains"),
-                             Finding::kMaxText),
-                   loop_.clock().Now());
-    routed.finding.mx_name = found.exchanges.front();
-    co_return routed;
+    co_return Parked(address, found.exchanges.front());
   }
   if (!plan.configured) {
     const auto refused = [&](const MailHost& host) {

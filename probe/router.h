@@ -91,6 +91,7 @@ class Router {
                                                       const ProbeSettings& settings, DnsNeed need, MonoTime deadline);
   boost::asio::awaitable<bool> DnsIsDoubted(const Routed& routed, const ProbeSettings& settings, MonoTime deadline,
                                             DnsNeed need);
+  Routed Parked(const Address& address, const std::string& exchange) const;
   Routed NoRoute(const Address& address, const RoutePlan& plan, const MailHosts& found);
   Routed OnlyBogusHosts(const Address& address, const MailHosts& found);
   Routed Loops(const Address& address, const RoutePlan& plan, const MailHosts& found, const MailHost& ourselves,

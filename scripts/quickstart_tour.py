@@ -1,4 +1,4 @@
-"""What scripts/quickstart shows once verifyd is built."""
+"""Shows the tour of scripts/quickstart, once verifyd is built."""
 
 import argparse
 import json

@@ -39,10 +39,10 @@ constexpr auto kAsTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 class SocketStream : public Stream {
  public:
-  // `peer`: its address, for the TLS sessions that are kept.
+  // `peer` is the address, as a part of the key of kept TLS sessions.
   SocketStream(Socket socket, std::string peer, TlsClient& tls_client)
       : socket_(std::move(socket)), peer_(std::move(peer)), tls_client_(tls_client) {}
-  // Without that OpenSSL takes it for an accident, after which the session is not to be resumed.
+  // Tell OpenSSL that the end is orderly: else it would not resume the session.
   ~SocketStream() override {
     if (tls_ != nullptr) SSL_set_shutdown(tls_->native_handle(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   }
@@ -101,7 +101,7 @@ class SocketStream : public Stream {
   Socket socket_;
   const std::string peer_;
   TlsClient& tls_client_;
-  std::unique_ptr<ssl::stream<Socket&>> tls_;  // in clear it would only take room
+  std::unique_ptr<ssl::stream<Socket&>> tls_;  // null in clear, to save memory
   bool closed_ = false;
 };
 
@@ -127,7 +127,7 @@ Event EventOfErrno(int error) {
   }
 }
 
-// Later there will be more.
+// Returns true where a local resource is used up; there may be more of it later.
 bool IsExhaustion(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM || error == EADDRINUSE ||
          error == EADDRNOTAVAIL;
@@ -170,7 +170,7 @@ class SocketDialer : public Dialer {
     if (late) co_return Failed(Event::kConnectTimeout, "Connection timed out");
     if (error) {
       Dialed failed = FailedWith(error);
-      // No right to a socket of this machine.
+      // We have no right to this socket of our machine.
       const bool refused_us = error.value() == EACCES || error.value() == EPERM;
       if (refused_us && !endpoint.path.empty()) failed.failure = Event::kRouteBroken;
       co_return failed;
@@ -183,8 +183,8 @@ class SocketDialer : public Dialer {
  private:
   using Connecting = boost::asio::awaitable<std::tuple<error_code>>;
 
-  // Makes ready to connect; or says why that can not be. The address, which has room for that of any protocol, is not
-  // kept beside the copy that `connecting` has.
+  // Prepares the connection, or says why it can not. The address has room for any protocol; the only copy is the one in
+  // `connecting`.
   static Dialed Begin(const Endpoint& endpoint, const std::string& source, Socket& socket, Connecting& connecting) {
     error_code error;
     if (!endpoint.path.empty()) {
@@ -200,9 +200,9 @@ class SocketDialer : public Dialer {
     if (error) return Failed(Event::kLocalError, absl::StrCat("not an IP address: ", endpoint.address));
     const tcp::endpoint peer(address, endpoint.port);
     if (socket.open(peer.protocol(), error); error) return FailedWith(error);
-    // TCP_NODELAY would change nothing: a command, or a window of them, is one write, and replies to it are waited for.
+    // TCP_NODELAY would change nothing: a command, or a window of them, is one write, and its replies are waited for.
     if (!source.empty()) {
-      // The port is chosen when it is known whereto: each destination has all of them.
+      // The kernel chooses the port when it knows the destination, so that each destination can have all ports.
       const int on = 1;
       setsockopt(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
       const auto from = boost::asio::ip::make_address(source, error);

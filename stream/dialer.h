@@ -1,4 +1,4 @@
-// The dialer: endpoint, source, deadline -> stream (a seam: tests script it).
+// The dialer: makes a stream of an endpoint, a source and a deadline (a seam: tests script it).
 //
 // Thread: the prober loop only.
 #ifndef VERIFYD_STREAM_DIALER_H_
@@ -24,9 +24,9 @@ struct Endpoint {
   std::string address;  // "192.0.2.1", "2001:db8::1"; empty where there is a `path`
   uint16_t port = 25;
   uint16_t preference = 0;
-  std::string path = {};  // a UNIX socket's
+  std::string path = {};  // of a UNIX socket
   Protocol protocol = Protocol::kSmtp;
-  // Null, as mostly: as the settings say for all. There are copies of an endpoint in each job and session.
+  // Null, as mostly: the settings apply. Each job and session has a copy of its endpoint.
   std::shared_ptr<const TlsPolicy> tls = {};
 
   std::string ToString() const;  // "mx.example.com[192.0.2.1]:25" or "mx.example.com[/path]", as Postfix writes it
@@ -37,8 +37,8 @@ struct Endpoint {
 struct Dialed {
   std::unique_ptr<Stream> stream;  // null when it failed
   Event failure = Event::kNone;    // kConnect..., kLocalError
-  std::string error;               // the system's words: "Connection refused"
-  bool exhausted = false;          // no descriptor, port or memory is left here: later there will be
+  std::string error;               // the text of the system: "Connection refused"
+  bool exhausted = false;          // no descriptor, port or memory is left here; a later try may succeed
 };
 
 class Dialer {
@@ -49,8 +49,7 @@ class Dialer {
                                               MonoTime deadline) = 0;
 };
 
-// Where certificates of those who vouch for others are (smtp_tls_CAfile, smtp_tls_CApath); empty: where the system has
-// them.
+// The certificates of the authorities to trust (smtp_tls_CAfile, smtp_tls_CApath); empty: those of the system.
 struct TrustAnchors {
   std::string file;
   std::string path;

@@ -26,19 +26,19 @@ void FreeKey(void* /*parent*/, void* key, CRYPTO_EX_DATA* /*data*/, int /*index*
   delete static_cast<std::string*>(key);
 }
 
-// Under what a connection's session is kept.
+// The index of the key under which a connection's session is kept.
 int KeyIndex() {
   static const int kIndex = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, FreeKey);
   return kIndex;
 }
 
-// Whose sessions a context keeps.
+// The index of the client that keeps a context's sessions.
 int ClientIndex() {
   static const int kIndex = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
   return kIndex;
 }
 
-// What was verified under one policy is not taken for verified under another.
+// The key holds the policy: a session verified under one policy is not verified under another.
 std::string KeyOf(const std::string& host, const std::string& peer, const TlsPolicy& policy) {
   std::string key = absl::StrCat(host, " ", peer, " ", policy.server_name, " ", absl::StrJoin(policy.match, ":"));
   for (const TlsaRecord& record : policy.tlsa) {
@@ -54,7 +54,7 @@ TlsClient::TlsClient(const TrustAnchors& anchors)
       authenticated_(std::make_unique<ssl::context>(ssl::context::tls_client)) {
   SetUp(*opportunistic_);
   SetUp(*authenticated_);
-  // What an old server offers is still better than none.
+  // The old TLS of an old server is still better than none.
   opportunistic_->set_verify_mode(ssl::verify_none);
   SSL_CTX_set_min_proto_version(opportunistic_->native_handle(), TLS1_VERSION);
   SSL_CTX_set_security_level(opportunistic_->native_handle(), 0);
@@ -78,7 +78,7 @@ TlsClient::~TlsClient() = default;
 void TlsClient::SetUp(ssl::context& context) {
   SSL_CTX* const raw = context.native_handle();
   SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS);
-  // A server that hangs up without close_notify has said what it had to say.
+  // A server that hangs up without close_notify has sent all it wanted to send.
   SSL_CTX_set_options(raw, SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_set_ex_data(raw, ClientIndex(), this);
@@ -89,7 +89,7 @@ absl::Status TlsClient::Prepare(SSL* ssl, const std::string& host, const std::st
   const std::string& name = policy.server_name.empty() ? host : policy.server_name;
   if (!policy.tlsa.empty()) {
     if (SSL_dane_enable(ssl, name.c_str()) <= 0) return absl::InternalError("DANE can not be set up");
-    // RFC 7672 section 3.1.1: what DNS vouches for itself needs no name.
+    // RFC 7672 section 3.1.1: a certificate in DNS itself (DANE-EE) needs no name.
     SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
     int usable = 0;
     for (const TlsaRecord& record : policy.tlsa) {

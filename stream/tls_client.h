@@ -1,4 +1,5 @@
-// The TLS side of what we dial: contexts of OpenSSL, what a policy asks of a handshake, and earlier sessions to resume.
+// The TLS side of the streams we dial: contexts of OpenSSL, the demands of a policy on a handshake, and earlier
+// sessions to resume.
 //
 // Thread: one (the loop of its dialer).
 #ifndef VERIFYD_STREAM_TLS_CLIENT_H_
@@ -22,7 +23,7 @@ namespace verifyd {
 
 class TlsClient {
  public:
-  // Sessions that are kept; one is thrown out for each beyond.
+  // Sessions that are kept; each one beyond replaces another.
   static constexpr size_t kMaxSessions = 2000;
 
   explicit TlsClient(const TrustAnchors& anchors);
@@ -33,10 +34,10 @@ class TlsClient {
   boost::asio::ssl::context& ContextFor(const TlsPolicy& policy) {
     return policy.authenticated() ? *authenticated_ : *opportunistic_;
   }
-  // What the policy asks of a handshake with `host` at `peer` (its address), before it begins. An error: OpenSSL does
-  // not take it.
+  // Sets the demands of the policy on a handshake with `host` at `peer` (its address), before the handshake begins. An
+  // error: OpenSSL refuses them.
   absl::Status Prepare(SSL* ssl, const std::string& host, const std::string& peer, const TlsPolicy& policy);
-  // Why a handshake failed: kPermissionDenied where the certificate was not what it must be, else `otherwise`.
+  // Says why a handshake failed: kPermissionDenied where the certificate did not meet the policy, else `otherwise`.
   static absl::Status WhyFailed(SSL* ssl, absl::Status otherwise);
 
  private:

@@ -38,7 +38,7 @@ absl::string_view TlsLevelName(TlsLevel level) {
 absl::StatusOr<TlsPolicy> TlsPolicy::Parse(absl::string_view text) {
   const std::vector<absl::string_view> words = absl::StrSplit(text, absl::ByAnyChar(" \t,"), absl::SkipEmpty());
   const absl::string_view name = words.empty() ? "" : words.front();
-  // Postfix's verify differs from its secure in the names that it believes by default.
+  // Postfix's verify differs from its secure in the names that it accepts by default.
   const bool verify = name == "verify";
   const std::optional<TlsLevel> level = verify ? TlsLevel::kSecure : TlsLevelFromName(name);
   if (!level.has_value()) {

@@ -98,7 +98,7 @@ bool DomainList::Counts(const TransportTable& table, absl::string_view key, absl
   return !transport.ok() || Counts(*transport);
 }
 
-// Where mail for a stranger is only slowed down, it is still a stranger's.
+// A route that only slows down mail for a stranger's domain does not make the domain ours.
 bool DomainList::Counts(const Transport& transport) const {
   if (transport.by_wildcard) return false;
   return !only_elsewhere_ || transport.kind != Transport::Kind::kSmtp || transport.next_hop.given();

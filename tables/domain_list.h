@@ -1,7 +1,7 @@
 // A list of domains as in relay_domains, with the items of Postfix's lists (postconf(5)): `example.com` stands for
-// itself and what is below it (or not: Below), `.example.com` for what is below it only,
-// `*` and `static:anything` for all, `/PATH` for the items in that file, `TYPE:/PATH` for the keys of a table, and
-// `!ITEM` for what is not meant. The first item that fits decides.
+// itself and for names below it (or not: Below), `.example.com` only for names below it, `*` and `static:anything` for
+// all, `/PATH` for the items in that file, `TYPE:/PATH` for the keys of a table, and `!ITEM` excludes. The first item
+// that fits decides.
 //
 // Thread: any (immutable).
 #ifndef VERIFYD_TABLES_DOMAIN_LIST_H_
@@ -27,9 +27,9 @@ namespace verifyd {
 class DomainList {
  public:
   using LoadTable = absl::FunctionRef<absl::StatusOr<std::shared_ptr<const Table>>(absl::string_view spec)>;
-  // Whether a key stands in a table that is not in memory.
+  // Says whether a key stands in a table that is not in memory.
   using Ask = absl::FunctionRef<absl::StatusOr<bool>(const Table& table, absl::string_view key)>;
-  // Which names below a domain are meant.
+  // The names below a domain that belong to its item.
   enum class Below : uint8_t {
     kAll,     // of example.com and of .example.com
     kDotted,  // of .example.com (a list that Postfix's parent_domain_matches_subdomains does not name)
@@ -37,45 +37,45 @@ class DomainList {
   };
   struct Kind {
     Below below = Below::kAll;
-    bool askable = false;  // tables may be such as are asked over a socket
+    bool askable = false;  // tables that are asked over a socket are allowed
   };
   // Errors name the item, and for a file the line.
   static absl::StatusOr<DomainList> Create(const std::vector<std::string>& items);
   static absl::StatusOr<DomainList> Create(const std::vector<std::string>& items, LoadTable load, const Kind& kind);
 
-  // What `other` has stands behind what is here, and is of the kind that it was.
+  // Adds the items of `other` after the present ones; the kind stays as it is.
   void Append(DomainList other);
-  // Domains that these tables route belong to the list, too ("*" in a table does not count). `only_elsewhere`: but not
-  // those whose line says nothing but by which SMTP transport their own MX is asked ("slow:").
+  // Domains that these tables route belong to the list, too ("*" in a table does not count). With `only_elsewhere` a
+  // line does not count that only names the SMTP transport by which the domain's own MX is asked ("slow:").
   void AddRoutes(std::vector<std::shared_ptr<const TransportTable>> routes, bool only_elsewhere = false);
 
-  // The domain, a parent of it, or a route for the address stands in the list.
+  // Returns true if the domain, a parent of it, or a route for the address stands in the list.
   bool Contains(const Address& address) const;
-  // The same, but for "*", which names nobody.
+  // Does the same, but ignores "*", which names no domain.
   bool Names(const Address& address) const;
-  // The domain itself does.
+  // Returns true if the domain itself stands in the list.
   bool ContainsExactly(absl::string_view domain) const;
-  // The same where tables that are not in memory are asked, too; without `ask` nothing stands there. Errors are its.
+  // These also ask tables that are not in memory; without `ask` such a table has no keys. Errors are those of `ask`.
   absl::StatusOr<bool> Contains(const Address& address, Ask ask) const;
   absl::StatusOr<bool> ContainsExactly(absl::string_view domain, Ask ask) const;
   bool empty() const;
-  // "*" stands in it.
+  // Returns true if "*" stands in the list.
   bool all() const;
-  // Domains that are named, and lines of its routes that count and are for others. A table that names aliases beside
-  // domains has names without a dot for the former (Below::kNone).
+  // Returns the number of named domains, and of lines in its routes that count and name other domains. In a table that
+  // names aliases beside domains, the aliases are names without a dot (Below::kNone).
   size_t size() const;
-  // Those of them that are a domain, each once, by name: neither ".example.com" nor the route of an address.
+  // Returns those of them that are a domain, each once, by name: neither ".example.com" nor the route of an address.
   std::vector<std::string> Domains() const;
 
  private:
   // Items that stand together and mean the same: their order does not matter.
   struct Part {
-    bool listed = true;  // false: behind "!"
+    bool listed = true;  // false: after "!"
     Below below = Below::kAll;
     bool all = false;
     absl::flat_hash_set<std::string> domains;
-    std::shared_ptr<const Table> table;  // by its keys; what is no domain among them counts for nothing
-    size_t table_domains = 0;            // how many of them are one
+    std::shared_ptr<const Table> table;  // by its keys; keys that are no domain do not count
+    size_t table_domains = 0;            // the number of its keys that are a domain
     bool IsDomain(absl::string_view key) const;
     absl::StatusOr<bool> Has(absl::string_view name, Ask ask) const;
   };
@@ -94,7 +94,7 @@ class DomainList {
   std::vector<Part> parts_;
   std::vector<std::shared_ptr<const TransportTable>> routes_;
   bool only_elsewhere_ = false;
-  size_t routed_ = 0;  // lines of them that count and are for domains that the list has not
+  size_t routed_ = 0;  // lines of them that count and name domains that are not in the list
 };
 
 }  // namespace verifyd

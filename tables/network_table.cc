@@ -16,7 +16,7 @@
 namespace verifyd {
 namespace {
 
-// The first word of `rest`, which is moved behind it and the white space that follows.
+// Takes the first word of `rest`, and the white space after it.
 absl::string_view TakeWord(absl::string_view& rest) {
   size_t end = 0;
   while (end < rest.size() && !absl::ascii_isspace(static_cast<unsigned char>(rest[end]))) ++end;
@@ -25,7 +25,7 @@ absl::string_view TakeWord(absl::string_view& rest) {
   return word;
 }
 
-// Takes what negates; twice is not at all, as in Postfix.
+// Takes the negations; two cancel out, as in Postfix.
 bool TakeNegation(absl::string_view& rest) {
   bool negated = false;
   while (absl::ConsumePrefix(&rest, "!")) {
@@ -37,7 +37,7 @@ bool TakeNegation(absl::string_view& rest) {
 
 }  // namespace
 
-// Puts lines where they belong.
+// Puts each line into the table or the open block.
 class NetworkTable::Reader {
  public:
   Reader(NetworkTable& table, Check check) : table_(table), check_(check), open_({&table.block_}) {}
@@ -89,7 +89,7 @@ class NetworkTable::Reader {
 
   NetworkTable& table_;
   const Check check_;
-  std::vector<Block*> open_;  // the table, and the blocks that are not at their end
+  std::vector<Block*> open_;  // the table, and the blocks that have not ended
   uint32_t line_ = 0;
 };
 

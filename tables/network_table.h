@@ -1,14 +1,14 @@
-// A table of networks, as Postfix's cidr_table(5): "NETWORK VALUE" lines in order, of which the first that has the
-// address decides.
+// A table of networks, as Postfix's cidr_table(5): lines "NETWORK VALUE" in order. The first that has the address
+// decides.
 //
 //   192.0.2.0/24   value
 //   !198.51.100.7  value     every other address of the same family
-//   if NETWORK, endif        the lines between are for addresses of the network only; "if !NETWORK" for the others
+//   if NETWORK, endif        the lines between apply only to addresses of the network; "if !NETWORK" to the others
 //
 // Where Postfix warns and leaves a line out, the table is refused: half of a list of networks would let the others in.
 //
-// Networks of one prefix length are found by one look, so that a list of a hundred thousand costs what a short one
-// does; only negated lines and blocks are tried one after the other.
+// One look finds all networks of one prefix length, so that a list of a hundred thousand costs no more than a short
+// one; only negated lines and blocks are tried one after the other.
 //
 // Thread: any (immutable once loaded).
 #ifndef VERIFYD_TABLES_NETWORK_TABLE_H_
@@ -40,8 +40,8 @@ class NetworkTable {
   static absl::StatusOr<std::shared_ptr<const NetworkTable>> Parse(absl::string_view file_name, absl::string_view text,
                                                                    Check check);
 
-  // The number of the value that stands there; values are numbered from 0 in the order in which `check` has seen them.
-  // Nothing for what is not an address.
+  // Returns the number of the value for `address`; values are numbered from 0 in the order in which `check` saw them.
+  // Nothing where `address` is no address.
   std::optional<uint32_t> Find(absl::string_view address) const;
 
  private:
@@ -49,16 +49,16 @@ class NetworkTable {
   class Reader;
 
   struct Plain {
-    uint32_t line = 0;  // which came first
+    uint32_t line = 0;  // the smallest comes first
     uint32_t value = 0;
   };
-  // A line that does not only say "this network".
+  // A negated line, or a block.
   struct Special {
     uint32_t line = 0;
     uint32_t value = 0;
     Network network;
     bool negated = false;
-    std::unique_ptr<Block> inside;  // if
+    std::unique_ptr<Block> inside;  // set for "if"
     bool Matches(const AddressBits& address) const;
   };
   struct SamePrefix {
@@ -69,7 +69,7 @@ class NetworkTable {
     std::vector<SamePrefix> plain;
     std::vector<Special> special;
     void AddPlain(const Network& network, const Plain& plain);
-    // The plain line that comes first.
+    // Returns the first plain line that has the address.
     const Plain* FindPlain(const AddressBits& address) const;
     std::optional<uint32_t> Find(const AddressBits& address) const;
   };

@@ -1,5 +1,5 @@
-// Many texts, each kept once, numbered in the order in which they came: the bytes of all stand in one block, where a
-// string for each would cost 32 bytes, a piece of the heap, and its turn at the end.
+// Many texts, each kept once, numbered in the order in which they came. The bytes of all stand in one block: a string
+// for each would cost 32 bytes, a piece of the heap, and time when it is freed.
 //
 // Thread: one while it is filled, any after that.
 #ifndef VERIFYD_TABLES_NUMBERED_TEXTS_H_
@@ -24,11 +24,11 @@ class NumberedTexts {
   NumberedTexts(const NumberedTexts&) = delete;
   NumberedTexts& operator=(const NumberedTexts&) = delete;
 
-  // The number of the text, and whether it is new. All texts together must stay below 4 GiB.
+  // Returns the number of the text, and whether it is new. All texts together must stay below 4 GiB.
   std::pair<uint32_t, bool> Add(absl::string_view text);
-  // So many are to come at most: else all are hashed anew each time there is no more room.
+  // Makes room for `count` texts: without it all are hashed anew each time the room is used up.
   void Reserve(size_t count);
-  // Gives back what was held for more texts to come.
+  // Gives back the room held for more texts.
   void ShrinkToFit();
 
   std::optional<uint32_t> Find(absl::string_view text) const;

@@ -15,9 +15,9 @@
 namespace verifyd {
 namespace {
 
-// One pattern's share of memory; a counted repetition that does not fit is refused by RE2.
+// The memory of one pattern. RE2 refuses a counted repetition that does not fit.
 constexpr int64_t kPatternMemory = int64_t{1} << 20;
-// What stands for a group where no text has matched yet.
+// Stands for a group where no text has matched yet.
 constexpr absl::string_view kSomeText = "x";
 
 bool IsSpace(char c) { return absl::ascii_isspace(static_cast<unsigned char>(c)); }
@@ -25,7 +25,7 @@ bool IsAlnum(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c))
 
 re2::StringPiece Piece(absl::string_view text) { return {text.data(), text.size()}; }
 
-// As PatternSet matches.
+// Matches as PatternSet does.
 RE2::Options OptionsWithGroups() {
   RE2::Options options;
   options.set_case_sensitive(false);
@@ -35,7 +35,7 @@ RE2::Options OptionsWithGroups() {
   return options;
 }
 
-// pcre_table(5)'s flags, each of which turns what is the default into its opposite.
+// The flags of pcre_table(5); each turns its default into the opposite.
 struct Flags {
   bool fold_case = true;
   bool dot_is_any = true;
@@ -57,14 +57,14 @@ absl::StatusOr<Flags> ParseFlags(absl::string_view text) {
       flags.ungreedy = !flags.ungreedy;
     } else if (c == 'A') {
       flags.anchored = !flags.anchored;
-    } else if (c != 'E') {  // "$" is the very end of the text for RE2 anyway
+    } else if (c != 'E') {  // for RE2 "$" is the very end of the text anyway
       return UnexpectedInTable(text, "flags of i, s, m, U, A and E behind the pattern, and white space");
     }
   }
   return flags;
 }
 
-// The regular expression with its flags in front.
+// Puts the flags in front of the regular expression.
 std::string WithFlags(absl::string_view regex, const Flags& flags) {
   return absl::StrCat("(?", flags.dot_is_any ? "s" : "", flags.lines ? "m" : "", flags.ungreedy ? "U" : "",
                       flags.fold_case ? "i" : "-i", ")", regex);
@@ -97,7 +97,7 @@ absl::StatusOr<PatternTable::Pattern> PatternTable::TakePattern(absl::string_vie
   pattern.regex = WithFlags(regex, flags);
   pattern.alone = std::make_unique<RE2>(pattern.regex, OptionsWithGroups());
   if (pattern.alone->ok() && flags.anchored) {
-    // Only now: the parentheses could make something of what is nothing by itself.
+    // Anchor it only now: the added parentheses could make a broken pattern valid.
     pattern.regex = WithFlags(absl::StrCat("\\A(?:", regex, ")"), flags);
     pattern.alone = std::make_unique<RE2>(pattern.regex, OptionsWithGroups());
   }
@@ -108,7 +108,7 @@ absl::StatusOr<PatternTable::Pattern> PatternTable::TakePattern(absl::string_vie
   return pattern;
 }
 
-// Takes "1", "{1}" or "(1)" behind a dollar.
+// Takes "1", "{1}" or "(1)" after a dollar.
 absl::StatusOr<int> TakeGroup(absl::string_view& rest, int groups) {
   absl::string_view name = rest;
   const absl::string_view closing = absl::ConsumePrefix(&name, "{") ? "}" : absl::ConsumePrefix(&name, "(") ? ")" : "";
@@ -141,7 +141,7 @@ absl::StatusOr<std::vector<PatternTable::Part>> PatternTable::ParseValue(absl::s
   return parts;
 }
 
-// Puts lines where they belong.
+// Puts each line into the table.
 class PatternTable::Reader {
  public:
   Reader(PatternTable& table, Check check) : table_(table), check_(check) {}
@@ -189,7 +189,7 @@ class PatternTable::Reader {
 
   absl::Status TakeRule(absl::string_view rest) {
     ASSIGN_OR_RETURN(Pattern pattern, TakePattern(rest));
-    // Nothing has matched where a pattern does not.
+    // A pattern that does not match has no groups.
     const int groups = pattern.negated ? 0 : pattern.alone->NumberOfCapturingGroups();
     ASSIGN_OR_RETURN(std::vector<Part> parts, ParseValue(rest, groups));
     ASSIGN_OR_RETURN(Rule rule, AddPattern(pattern));
@@ -208,7 +208,7 @@ class PatternTable::Reader {
 
   PatternTable& table_;
   const Check check_;
-  std::vector<size_t> open_;  // the rules of blocks that are not at their end
+  std::vector<size_t> open_;  // the rules of blocks that have not ended
 };
 
 absl::StatusOr<std::shared_ptr<const PatternTable>> PatternTable::Parse(absl::string_view file_name,

@@ -1,9 +1,9 @@
-// A table of patterns, written as Postfix's pcre_table(5), matched by RE2: time is linear in the text, whatever
-// patterns and text are. Lines in order, of which the first that matches decides:
+// A table of patterns, written as Postfix's pcre_table(5), matched by RE2: time is linear in the text, whatever the
+// patterns and the text are. The lines are ordered, and the first that matches decides:
 //
 //   /^(.*)@example\.com$/  value with $1, ${1} or $(1); a dollar is $$
 //   !/PATTERN/FLAGS value  where it does not match
-//   if /PATTERN/, endif    the lines between are for what matches only; "if !/PATTERN/" for what does not
+//   if /PATTERN/, endif    the lines between apply only to text that matches; "if !/PATTERN/" to text that does not
 //
 // Any character but a letter, a digit or a backslash may stand in place of "/". Case does not matter unless the flag i
 // says so; m, s, A, U and E mean what they mean in pcre_table(5), x and X are not known. RE2 has no back-references and
@@ -38,20 +38,20 @@ class PatternTable {
   static constexpr size_t kMaxPatterns = 1000;
   static constexpr size_t kMaxValue = 1024;
 
-  // `check` sees every value once, however many lines have it, and may refuse it; a value with $1 it sees with "x" in
-  // that place: an action that a client could choose by his address is none. Errors name file and line, what was found
-  // and what was expected.
+  // `check` sees every value once, however many lines have it, and may refuse it. It sees "x" in place of $1, so that a
+  // client can not choose an action by its address. Errors name file and line, what was found and what was expected.
   using Check = absl::FunctionRef<absl::Status(absl::string_view value)>;
   static absl::StatusOr<std::shared_ptr<const PatternTable>> Parse(absl::string_view file_name, absl::string_view text,
                                                                    Check check);
 
   struct Found {
-    // Values are numbered from 0 in the order in which `check` has seen them.
+    // Values are numbered from 0 in the order in which `check` saw them.
     uint32_t value = 0;
-    // Where the value has $1 and its like: with what they stand for, printable. Counts instead of `value`.
+    // Set where the value has $1 and its like: the value with the groups filled in, printable. Use it instead of
+    // `value`.
     std::optional<std::string> substituted;
   };
-  // `text` as it stands, whole.
+  // Matches `text` as it stands, whole.
   std::optional<Found> Find(absl::string_view text) const;
 
  private:
@@ -64,7 +64,7 @@ class PatternTable {
   struct Rule {
     size_t pattern = 0;  // in patterns_
     bool negated = false;
-    size_t behind_block = 0;  // if: the number of the rule behind its "endif"; 0: not an "if"
+    size_t behind_block = 0;  // for an "if": the number of the rule after its "endif"; 0: not an "if"
     uint32_t value = 0;
     // Set where the value has groups.
     std::unique_ptr<RE2> groups;

@@ -20,7 +20,7 @@ namespace {
 
 constexpr absl::string_view kTextTypes[] = {"texthash", "hash", "btree", "lmdb", "cdb", "dbm"};
 
-// The end of the key: the first white space outside double quotes.
+// Returns the end of the key: the first white space outside double quotes.
 size_t KeyEnd(absl::string_view line) {
   bool quoted = false;
   for (size_t i = 0; i < line.size(); ++i) {
@@ -43,7 +43,7 @@ absl::Status BadSpec(absl::string_view spec) {
                                                  "proxy:TYPE:NAME, which Postfix's proxymap(8) looks up"));
 }
 
-// What postmap(1) makes of a file is used by Postfix; its source is what we read.
+// Postfix uses the compiled file, but we read its source.
 void WarnIfCompiledIsOlder(absl::string_view type, const std::string& path) {
   if (type == "texthash") return;
   const std::string compiled = absl::StrCat(path, type == "lmdb" ? ".lmdb" : type == "cdb" ? ".cdb" : ".db");
@@ -55,7 +55,7 @@ void WarnIfCompiledIsOlder(absl::string_view type, const std::string& path) {
                           ", whose text is what is read here: until postmap(1) has run Postfix goes by what it was"));
 }
 
-// DICT_FLAG_PATTERN in Postfix; of what is made of several tables, if one of them is.
+// As DICT_FLAG_PATTERN in Postfix. A table made of several has patterns if one of them does.
 bool HasPatterns(absl::string_view name) {
   constexpr absl::string_view kPatternTypes[] = {"cidr", "pcre", "randmap", "regexp", "socketmap", "tcp"};
   const size_t colon = name.find(':');
@@ -89,7 +89,7 @@ absl::StatusOr<std::shared_ptr<const Table>> Table::Load(absl::string_view spec,
   const size_t colon = rest.find(':');
   if (colon == 0 || colon == absl::string_view::npos || colon + 1 == rest.size()) return BadSpec(spec);
   absl::StatusOr<std::shared_ptr<Table>> table = LoadLocal(spec, rest, check);
-  // What we can not read, Postfix can.
+  // Postfix may be able to read a table that we can not.
   const bool beyond_us = absl::IsUnimplemented(table.status()) || absl::IsNotFound(table.status());
   if (proxied && beyond_us) table = MakeProxied(rest);
   if (absl::IsUnimplemented(table.status())) return BadSpec(spec);

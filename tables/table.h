@@ -1,15 +1,15 @@
-// A table of keys and values, as Postfix's lookup tables are written (DATABASE_README):
+// A table of keys and values, written as Postfix's lookup tables are (DATABASE_README):
 //
 //   texthash:/path               a text file of "KEY VALUE" lines, as postmap(1) reads it
-//   hash: btree: lmdb: cdb: dbm:/path   the same file: its source is read, not what postmap(1) made of it; a warning is
-//                                logged when the compiled file is newer
+//   hash: btree: lmdb: cdb: dbm:/path   the same file: its source is read, not the file that postmap(1) made of it; a
+//                                warning is logged when the source is newer
 //   inline:{ {key = value} ... } or inline:{ key = value, ... }
 //   socketmap:inet:HOST:PORT:NAME, socketmap:unix:PATH:NAME     asked for each key (probe/socketmap.h)
 //   proxy:TYPE:NAME              Postfix's proxymap(8) is asked for each key (probe/proxymap.h), unless TYPE is one of
-//                                the above: that is read as without "proxy:", where it can be
+//                                the above: then it is read as without "proxy:", where that is possible
 //
-// A million entries are nothing special: an entry costs the bytes of
-// its key and about 20 more, a value is kept once however many entries have it (bench/table_bench.cc).
+// A million entries are nothing special: an entry costs the bytes of its key and about 20 more, a value is kept once
+// however many entries have it (bench/table_bench.cc).
 //
 // Thread: any (immutable once loaded).
 #ifndef VERIFYD_TABLES_TABLE_H_
@@ -31,7 +31,7 @@
 
 namespace verifyd {
 
-// Where a socketmap server listens, and which of its maps is asked.
+// The address of a socketmap server, and the name of the map to ask.
 struct SocketmapPlace {
   std::string host;  // an IP address, or "localhost"; empty: UNIX
   uint16_t port = 0;
@@ -46,12 +46,12 @@ struct ProxiedTable {
   friend bool operator==(const ProxiedTable&, const ProxiedTable&) = default;
 };
 
-// A table that could not be loaded, and why: whoever asks it learns that.
+// A table that could not be loaded, and the reason, which every lookup returns.
 struct BrokenTable {
   absl::Status why;
 };
 
-// What is not in our memory.
+// A table that is not in our memory.
 using RemoteTable = std::variant<SocketmapPlace, ProxiedTable, BrokenTable>;
 
 class Table {
@@ -61,30 +61,31 @@ class Table {
   using Check = absl::FunctionRef<absl::Status(absl::string_view value)>;
   static absl::StatusOr<std::shared_ptr<const Table>> Load(absl::string_view spec, Check check);
   static absl::StatusOr<std::shared_ptr<const Table>> Load(absl::string_view spec);
-  // In place of a table that must not keep us from starting, as somebody else has named it (main.cf).
+  // Stands in for a table that must not keep us from starting, because another file names it (main.cf).
   static std::shared_ptr<const Table> Broken(absl::string_view spec, absl::Status why);
-  // A key that stands twice counts as it stands first, as in Postfix; the second is logged.
+  // The first of two equal keys counts, as in Postfix; the second is logged.
   static absl::StatusOr<std::shared_ptr<const Table>> Parse(absl::string_view file_name, absl::string_view text,
                                                             Check check);
 
   // Set: the table is asked over a socket, or can not be asked at all; Find finds nothing.
   const std::optional<RemoteTable>& remote() const { return remote_; }
-  // Patterns, and servers that may have such: as in Postfix they are asked for a whole address or domain only, never
-  // for parts of it (the address without its extension, a name alone, @domain, a parent domain).
+  // Returns true for patterns, and for servers that may have patterns. As in Postfix, they are asked only for a whole
+  // address or domain, never for parts of it (the address without its extension, a name alone, @domain, a parent
+  // domain).
   bool takes_whole_keys_only() const;
-  // As it was named to Load or Broken.
+  // The name that Load or Broken was given.
   const std::string& spec() const { return spec_; }
-  // Case does not matter. What is found lives as long as the table.
+  // Case does not matter. The value lives as long as the table.
   std::optional<absl::string_view> Find(absl::string_view key) const;
-  // The same for a key in lower case, by the number of the value: values are numbered from 0 in the order in which
-  // `check` has seen them.
+  // Finds a key in lower case and returns the number of its value: values are numbered from 0 in the order in which
+  // `check` saw them.
   std::optional<uint32_t> FindNumber(absl::string_view folded_key) const;
-  // In the order of the text.
+  // Returns the keys in the order of the text.
   std::vector<std::string> Keys() const;
   void ForEach(absl::FunctionRef<void(absl::string_view key, absl::string_view value)> visit) const;
   size_t size() const { return keys_.size(); }
 
-  // True for "texthash" and its like: TYPE:/PATH is a text file that is read whole.
+  // Returns true for "texthash" and its like: TYPE:/PATH is a text file that is read whole.
   static bool IsTextType(absl::string_view type);
 
  private:
@@ -102,7 +103,7 @@ class Table {
 
   NumberedTexts keys_;  // in lower case
   NumberedTexts values_;
-  std::vector<uint32_t> value_of_;  // the number of a key's value, by the key's
+  std::vector<uint32_t> value_of_;  // the number of the value, by the number of its key
   std::optional<RemoteTable> remote_;
   std::string spec_;
 };

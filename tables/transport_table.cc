@@ -64,7 +64,7 @@ absl::Status ParseVerify(absl::string_view text, Transport& transport) {
   return absl::OkStatus();
 }
 
-// One of a list.
+// Parses one next hop of a list.
 absl::StatusOr<NextHop> ParseHop(absl::string_view text) {
   NextHop hop;
   absl::string_view host = text;
@@ -137,7 +137,7 @@ absl::StatusOr<Transport> Transport::Parse(absl::string_view text, const Transpo
   if (colon != absl::string_view::npos) {
     transport.argument = std::string(absl::StripAsciiWhitespace(text.substr(colon + 1)));
   }
-  // Behind "error:" or "local:" stands something else than a host.
+  // The text after "error:" or "local:" is no host.
   if (transport.name.empty() || absl::c_linear_search(names.smtp, transport.name)) {
     ASSIGN_OR_RETURN(transport.next_hop, NextHop::Parse(transport.argument));
   } else if (absl::c_linear_search(names.lmtp, transport.name)) {

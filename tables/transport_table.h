@@ -1,4 +1,4 @@
-// Tables in the format of transport(5): which transport and next hop an address is probed by.
+// Tables in the format of transport(5): they say by which transport and next hop an address is probed.
 //
 // Thread: any (immutable once loaded).
 #ifndef VERIFYD_TABLES_TRANSPORT_TABLE_H_
@@ -23,22 +23,21 @@ struct NextHop {
   std::string host;  // lower case; an IPv6 address without brackets and "IPv6:"; empty: none was given
   bool by_mx = true;
   uint16_t port = 0;  // 0: smtp_tcp_port
-  // Of a list, "[a]:587, [b]" (Postfix 3.5): those that are asked, in order, where the servers before can not be
-  // reached.
+  // The rest of a list, "[a]:587, [b]" (Postfix 3.5), in order: each is asked where those before it can not be reached.
   std::vector<NextHop> others;
 
   bool given() const { return !host.empty(); }
-  // The empty text is a next hop that was not given. A port is as of PortFromName.
+  // An empty text makes a next hop that is not given. A port is as of PortFromName.
   static absl::StatusOr<NextHop> Parse(absl::string_view text);
-  // A number, or the name of a service of mail: "smtp", "submission" ... (the names of services(5), which is not read:
-  // routes are looked up where nobody may wait for a file). Nothing: it is neither.
+  // Takes a number, or the name of a service of mail: "smtp", "submission" ... (the names of services(5), which is not
+  // read: a lookup of a route must not wait for a file). Nothing: it is neither.
   static std::optional<uint16_t> PortFromName(absl::string_view text);
-  // What Parse reads back as the same: "[192.0.2.1]:10025".
+  // Returns a text that Parse reads back as the same: "[192.0.2.1]:10025".
   std::string ToString() const;
   friend bool operator==(const NextHop&, const NextHop&) = default;
 };
 
-// The transports whose servers can be asked, by name: those of the programs smtp(8) and lmtp(8).
+// The names of the transports whose servers can be asked: those of the programs smtp(8) and lmtp(8).
 struct TransportNames {
   std::vector<std::string> smtp;
   std::vector<std::string> lmtp = {"lmtp"};
@@ -51,16 +50,16 @@ struct Transport {
     kLmtp,    // TransportNames::lmtp: lmtp:unix:PATH, lmtp:inet:HOST:PORT, lmtp:HOST
     kError,   // refuses, with `argument` for the reason
     kRetry,   // defers, likewise
-    kVerify,  // verify:unix:PATH: Postfix's verify(8) there is asked
+    kVerify,  // verify:unix:PATH: asks Postfix's verify(8) there
     kOther,   // a delivery agent that can not be asked
-    kBroken,  // what Postfix's parameter says is not understood, with `argument` for why
+    kBroken,  // the value of Postfix's parameter is not understood, with `argument` for why
   };
   Kind kind = Kind::kSmtp;
   std::string name;      // "smtp", "relay", "local", ...; empty: unchanged
-  std::string argument;  // behind the colon, as it stands
+  std::string argument;  // after the colon, as written
   NextHop next_hop;      // kSmtp and kLmtp by TCP; not given: a relayhost, or the domain
   std::string path;      // kLmtp and kVerify by UNIX socket; may be relative to Postfix's queue directory
-  // Found by "*", which says nothing of the domain.
+  // Found by "*", which does not name the domain.
   bool by_wildcard = false;
 
   // "NAME" alone is accepted where `colon_needed` is not set, as in local_transport and its like. Errors say what was
@@ -70,8 +69,8 @@ struct Transport {
 
 class TransportTable {
  public:
-  // `spec` as for Table::Load. Errors name file, line, what was found and what was expected; but with `faults`, values
-  // that are not understood are told there, each once, and who looks one up learns it from ParseValue.
+  // `spec` as for Table::Load. Errors name file, line, what was found and what was expected. With `faults`, values that
+  // are not understood are put there instead, each once, and ParseValue returns the error when one is looked up.
   static absl::StatusOr<std::shared_ptr<const TransportTable>> Load(absl::string_view spec, TransportNames names,
                                                                     std::vector<absl::Status>* faults = nullptr);
   // As Table::Broken.
@@ -79,12 +78,12 @@ class TransportTable {
   static absl::StatusOr<std::shared_ptr<const TransportTable>> Parse(absl::string_view file_name,
                                                                      absl::string_view text);
 
-  // The keys of transport(5) in their order: user+extension@domain, user@domain, domain, then ".parent" for each parent
-  // domain, then *. `delimiters`: recipient_delimiter.
+  // Returns the keys of transport(5) in their order: user+extension@domain, user@domain, domain, then ".parent" for
+  // each parent domain, then *. `delimiters`: recipient_delimiter.
   static std::vector<std::string> KeysFor(const Address& address, absl::string_view delimiters = "");
-  // Of a table that is text; case does not matter. What is not understood is a kBroken transport.
+  // Looks in a table that is text; case does not matter. A value that is not understood is a kBroken transport.
   std::optional<Transport> Find(const Address& address) const;
-  // A value that a remote table gave for `key`.
+  // Parses a value that a remote table gave for `key`.
   absl::StatusOr<Transport> ParseValue(absl::string_view key, absl::string_view value) const;
   const std::shared_ptr<const Table>& table() const { return table_; }
   size_t size() const { return table_->size(); }

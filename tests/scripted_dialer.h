@@ -1,23 +1,24 @@
-// A dialer whose servers play scripts, and keep what they were told. Deterministic: answers come at once, or after a
+// A dialer whose servers play scripts, and keep the commands they got. Deterministic: answers come at once, or after a
 // delay on the loop's clock.
 //
 // A script is one line, its steps separated by ";;":
 //
 //   banner=220 mx ;; ehlo=250-mx\n250 SMTPUTF8 ;; rcpt(bad@example.com)=550 5.1.1 User unknown ;; rset={timeout}
 //
-// A step says what is answered to a command (or sent at the start: banner). Several steps for one command are its
-// answers in turn, the last for ever after. rcpt(ADDRESS) goes before rcpt. What a script does not mention is answered
-// as a friendly server does. "\n" separates the lines of a reply; a bare code gets a text. In front of a reply:
+// A step gives the answer to a command (or the greeting: banner). Several steps for one command are its answers in
+// turn; the last is repeated for ever. rcpt(ADDRESS) goes before rcpt. A command that the script does not mention is
+// answered as a friendly server does. "\n" separates the lines of a reply; a bare code gets a text. In front of a
+// reply:
 //
 //   {wait 300ms}   the reply comes that much later
 //   {trickle 1s}  a byte at a time, with that much between them
 //
-// Instead of a reply: {timeout} nothing more is ever said; {eof} hangs up; {reset}; {raw BYTES} as they are, with \r
-// \n \xNN; {endless BYTES} the same for ever. Behind a reply: {eof} hangs up after it.
+// Instead of a reply: {timeout} sends nothing more, ever; {eof} hangs up; {reset}; {raw BYTES} as they are, with \r \n
+// \xNN; {endless BYTES} the same for ever. After a reply: {eof} hangs up.
 //
-// handshake={fail} or handshake={timeout}: that happens in the TLS handshake behind STARTTLS.
+// handshake={fail} or handshake={timeout}: this happens in the TLS handshake after STARTTLS.
 //
-// A script that is only {refused}, {timeout}, {unreachable}, {reset} or {local_error}: that happens to the connection.
+// A script that is only {refused}, {timeout}, {unreachable}, {reset} or {local_error}: this happens to the connection.
 #ifndef VERIFYD_TESTS_SCRIPTED_DIALER_H_
 #define VERIFYD_TESTS_SCRIPTED_DIALER_H_
 
@@ -48,7 +49,7 @@
 
 namespace verifyd {
 
-// What a server saw of one connection.
+// One connection as the server saw it.
 struct ScriptedConnection {
   Endpoint endpoint;
   std::string source;
@@ -56,7 +57,7 @@ struct ScriptedConnection {
   bool open = true;                   // on our side
   bool tls = false;
   bool pipelined = false;  // a command came before the last reply was read
-  size_t read = 0;         // bytes that were taken from the server
+  size_t read = 0;         // bytes taken from the server
 };
 
 class ScriptedStream : public Stream {
@@ -246,8 +247,8 @@ class ScriptedDialer : public Dialer {
  public:
   explicit ScriptedDialer(Loop& loop) : loop_(loop) {}
 
-  // What the server at `address` plays; called again, what it plays at the next connection. The last script stays. A
-  // server without a script refuses connections.
+  // Sets the script of the server at `address`; called again, the script of its next connection. The last script stays.
+  // A server without a script refuses connections.
   void Play(const std::string& address, absl::string_view script) { scripts_[address].emplace_back(script); }
   // Forgets the scripts of `address` first.
   void PlayOnly(const std::string& address, absl::string_view script) {
@@ -258,7 +259,7 @@ class ScriptedDialer : public Dialer {
   void set_chunk(size_t bytes) { chunk_ = bytes; }
 
   const std::vector<std::shared_ptr<ScriptedConnection>>& connections() const { return connections_; }
-  size_t dialed() const { return dialed_; }  // with those that failed
+  size_t dialed() const { return dialed_; }  // with failed ones
   size_t open_now() const {
     return std::count_if(connections_.begin(), connections_.end(), [](const auto& c) { return c->open; });
   }

@@ -1,5 +1,5 @@
-// A resolver that answers from a table. A name it knows by another type only has no data; a name it does not know at
-// all does not exist. Answers come at once, or after a delay on the loop's clock; questions are counted.
+// A resolver that answers from a table. A name that has records of other types only has no data; an unknown name does
+// not exist. Answers come at once, or after a delay on the loop's clock; questions are counted.
 #ifndef VERIFYD_TESTS_SCRIPTED_RESOLVER_H_
 #define VERIFYD_TESTS_SCRIPTED_RESOLVER_H_
 
@@ -25,14 +25,14 @@ class ScriptedResolver : public Resolver {
  public:
   explicit ScriptedResolver(Loop& loop) : loop_(loop) {}
 
-  // The whole answer. Replaces what was there.
+  // Sets the whole answer, and replaces an earlier one.
   void Set(absl::string_view name, DnsType type, DnsAnswer answer) {
     const std::string key = absl::AsciiStrToLower(name);
     if (answer.canonical_name.empty()) answer.canonical_name = key;
     names_.insert(key);
     answers_[{key, type}] = std::make_shared<const DnsAnswer>(std::move(answer));
   }
-  // An answer without records: Fail("example.com", DnsType::kMx, DnsStatus::kServfail).
+  // Sets an answer without records: Fail("example.com", DnsType::kMx, DnsStatus::kServfail).
   void Fail(absl::string_view name, DnsType type, DnsStatus status, absl::Duration ttl = absl::Minutes(5)) {
     DnsAnswer answer;
     answer.status = status;
@@ -46,7 +46,7 @@ class ScriptedResolver : public Resolver {
     answer.ttl = ttl;
     Set(domain, DnsType::kMx, std::move(answer));
   }
-  // A or AAAA, by the look of each address.
+  // Sets A or AAAA, by the form of each address.
   void SetAddresses(absl::string_view host, const std::vector<std::string>& addresses,
                     absl::Duration ttl = absl::Hours(1)) {
     DnsAnswer v4;
@@ -74,20 +74,20 @@ class ScriptedResolver : public Resolver {
   }
   // From now on every question fails with an exception, as a fault in our own code does.
   void set_broken(bool broken) { broken_ = broken; }
-  // Every answer from now on takes this long; beyond its deadline a question ends with kTimeout.
+  // From now on every answer takes this long; beyond its deadline a question ends with kTimeout.
   void set_delay(absl::Duration delay) { delay_ = delay; }
   // This answer takes this long.
   void SetDelay(absl::string_view name, DnsType type, absl::Duration delay) {
     delays_[{absl::AsciiStrToLower(name), type}] = delay;
   }
 
-  // How often this was asked, how often anything was.
+  // Return how often this question was asked, and how often any was.
   size_t asked(absl::string_view name, DnsType type) const {
     const auto it = asked_.find({absl::AsciiStrToLower(name), type});
     return it == asked_.end() ? 0 : it->second;
   }
   size_t asked() const { return asked_in_all_; }
-  // Of these, for what is ours.
+  // Returns how many of them were for our own domains.
   size_t asked_for_ours() const { return asked_for_ours_; }
   // The most questions that waited for their answers at one time.
   size_t most_at_once() const { return most_at_once_; }

@@ -1,4 +1,4 @@
-// Matchers for absl::Status and absl::StatusOr, which Debian's Abseil lacks.
+// Matchers for absl::Status and absl::StatusOr. Debian's Abseil lacks them.
 #ifndef VERIFYD_TESTS_STATUS_MATCHERS_H_
 #define VERIFYD_TESTS_STATUS_MATCHERS_H_
 

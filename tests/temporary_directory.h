@@ -1,4 +1,4 @@
-// A folder for one test, gone with all that is in it when this is.
+// A folder for one test. Its destructor removes the folder with all that is in it.
 #ifndef VERIFYD_TESTS_TEMPORARY_DIRECTORY_H_
 #define VERIFYD_TESTS_TEMPORARY_DIRECTORY_H_
 

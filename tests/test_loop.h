@@ -24,7 +24,7 @@ class TestLoop {
     }
   }
 
-  // Time passes, and all that is due on the way happens at its own time.
+  // Lets time pass; everything due on the way happens at its own time.
   void Advance(absl::Duration by) {
     const MonoTime end = clock_.Mono() + by;
     RunUntilIdle();

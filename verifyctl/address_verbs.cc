@@ -46,7 +46,7 @@ std::vector<std::string> Collected(const AddressOptions& options, Console& conso
   return addresses;
 }
 
-// What is read from `in`, as it comes: whole lines, as many as are there.
+// Reads `in` as it comes: whole lines, as many as are there.
 LineSource LinesOf(std::istream& in) {
   return [&in]() -> boost::asio::awaitable<std::optional<std::string>> {
     std::string lines;
@@ -77,7 +77,7 @@ int NoAddress(Console& console) {
   return kExitUsage;
 }
 
-// The arguments in the query string, where the body has the addresses.
+// Returns the arguments as a query string, for a request whose body has the addresses.
 std::string QueryOf(const json::object& arguments) {
   std::string query;
   for (const auto& argument : arguments) {
@@ -131,7 +131,7 @@ int AskAbout(const AddressOptions& options, const std::string& path, const json:
   return shown > 0 ? exit_code : NoAddress(console);
 }
 
-// One call an address. An answer that there is nothing is a result, too.
+// Makes one call an address. An answer that there is nothing is a result, too.
 int AskAboutEach(const AddressOptions& options, absl::string_view verb, Asker& asker, Console& console,
                  std::string (*words)(const json::object&, absl::Time now)) {
   if (absl::c_linear_search(options.addresses, "-")) {
@@ -158,7 +158,7 @@ int AskAboutEach(const AddressOptions& options, absl::string_view verb, Asker& a
   return exit_code;
 }
 
-// One that was mistyped: no letter or digit is missing, and an address it is not.
+// True for a mistyped id, too: it has the length and the characters, and is no address.
 bool LooksLikeRefusalId(absl::string_view text) {
   return text.size() == kRefusalIdSize && absl::c_all_of(text, [](char c) {
            return absl::ascii_isalnum(static_cast<unsigned char>(c)) &&

@@ -23,9 +23,9 @@ struct AddressOptions {
 // Each returns the exit code.
 int Verify(const AddressOptions& options, Asker& asker, Console& console);
 int Query(const AddressOptions& options, Asker& asker, Console& console);
-// A single id of a refusal in place of an address shows that (report_verbs.h).
+// A single id of a refusal in place of an address shows that refusal (report_verbs.h).
 int Show(const AddressOptions& options, Asker& asker, Console& console);
-// The last findings about each address.
+// Shows the last findings about each address.
 int History(const AddressOptions& options, Asker& asker, Console& console);
 int Delete(const AddressOptions& options, Asker& asker, Console& console);
 

@@ -17,7 +17,7 @@ namespace {
 
 namespace json = boost::json;
 
-// The daemon names its arguments as programs do ("target": ...), people have given one.
+// Puts a refusal in people's words: the daemon names its arguments as programs do ("target": ...).
 absl::string_view ForPeople(absl::string_view refusal) {
   if (absl::StrContains(refusal, "/v1/")) {
     return "the daemon does not know what it was asked: it is of another version than verifyctl";

@@ -1,4 +1,4 @@
-// The asker: what verbs put their requests to. There are two, the daemon (daemon_asker.h) and the cache of a daemon
+// The asker answers the requests of verbs. There are two, the daemon (daemon_asker.h) and the cache of a daemon
 // that does not run (cache_asker.h); the place makes one (place.h).
 //
 // Thread: the one that made it.
@@ -23,7 +23,7 @@ class Asker {
   virtual ~Asker() = default;
   // Returns the HTTP status of the answer. Blocks until the answer is whole.
   virtual absl::StatusOr<int> Ask(const ApiRequest& request, LineSink sink) = 0;
-  // For the whole of each answer from now on; without it, as long as that takes.
+  // The limit for each answer from now on; without it, there is none.
   void set_patience(absl::Duration patience) { patience_ = patience; }
 
  protected:

@@ -53,13 +53,13 @@ struct CacheAsker::Impl {
 
   void Run() {
     while (!done) {
-      // What is waited for then is the disk.
+      // Only the disk is waited for then.
       if (loop.Poll() == 0) absl::SleepFor(kPause);
     }
   }
 
   const std::string file;
-  bool done = false;  // all of an answer is taken
+  bool done = false;  // the answer is taken whole
   Loop loop;
   std::unique_ptr<Cache> cache;
   Memory memory;
@@ -95,10 +95,10 @@ CacheAsker::CacheAsker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 CacheAsker::~CacheAsker() { impl_->cache->Flush(); }
 
 absl::StatusOr<int> CacheAsker::Ask(const ApiRequest& request, LineSink sink) {
-  impl_->loop.Poll();  // what has been written since
+  impl_->loop.Poll();  // takes in what has been written since
   ApiRequest asked = request;
-  // Who may open the file may change it, but not behind the back of a process that has it open: that one may hold what
-  // it has not written yet.
+  // A user who may open the file may change it, but not while another process has it open: that one may hold changes
+  // that it has not written yet.
   const int holder = OpenMark::Holder(impl_->file);
   asked.right = holder == 0 ? ApiRight::kChange : ApiRight::kRead;
   ApiReply reply = HandleApiRequest(impl_->context, asked);

@@ -1,5 +1,5 @@
-// The asker of a cache whose daemon does not run: the same api answers what the daemon would answer from memory. Probes
-// nothing.
+// The asker of a cache whose daemon does not run: through the same api it answers from memory as the daemon would. It
+// probes nothing.
 #ifndef VERIFYD_VERIFYCTL_CACHE_ASKER_H_
 #define VERIFYD_VERIFYCTL_CACHE_ASKER_H_
 
@@ -13,19 +13,19 @@
 
 namespace verifyd {
 
-// Whether the cache's file is there and may be read. Errors: NotFound, PermissionDenied.
+// Checks that the cache's file is there and may be read. Errors: NotFound, PermissionDenied.
 absl::Status CheckCacheFile(const std::string& file);
 
 class CacheAsker : public Asker {
  public:
-  // Errors: as of CheckCacheFile (none is made), PermissionDenied where it may not be written, Unavailable when it can
-  // not be used.
+  // Errors: as of CheckCacheFile (a missing file is not made), PermissionDenied where it may not be written,
+  // Unavailable when it can not be used.
   static absl::StatusOr<std::unique_ptr<CacheAsker>> Open(const Configuration& configuration);
   // Commits what was changed.
   ~CacheAsker() override;
 
   // Only for the routes that need no probe and no daemon: query, record, records, pins. While another process has the
-  // cache open, what would change it is refused (503). Waits for the disk, whatever the patience. There is no error.
+  // cache open, changes are refused (503). Waits for the disk, whatever the patience. There is no error.
   absl::StatusOr<int> Ask(const ApiRequest& request, LineSink sink) override;
 
  private:

@@ -39,7 +39,7 @@ json::object ArgumentsOf(const RecordSelection& selection) {
   return arguments;
 }
 
-// How many records there are, for the progress that is shown; 0 where nobody looks, or nobody says.
+// Returns the number of records, for the progress that is shown; 0 where nobody looks, or it is not known.
 uint64_t RecordsHeld(Asker& asker, const Console& console) {
   if (!console.err_is_terminal) return 0;
   ApiRequest request;
@@ -55,14 +55,14 @@ uint64_t RecordsHeld(Asker& asker, const Console& console) {
   return asker.Ask(request, take).ok() ? records : 0;
 }
 
-// A walk through all pages: shows what each line becomes, when the page is there as a whole (who reads it may be slow,
-// and the daemon waits for nobody).
+// A walk through all pages. It shows the lines of a page only when the page is whole: the reader may be slow, and the
+// daemon waits for nobody.
 class Walk {
  public:
   Walk(absl::string_view method, json::object arguments, Asker& asker, Console& console)
       : method_(method), arguments_(std::move(arguments)), asker_(asker), console_(console) {}
 
-  // 0, or the exit code. `words`: of a record.
+  // Returns 0, or the exit code. `words` puts a record in words.
   int Run(absl::FunctionRef<std::string(absl::string_view line, const ShownEntry& entry)> words) {
     const Interrupt interrupt;
     Progress progress(console_, "records", RecordsHeld(asker_, console_));

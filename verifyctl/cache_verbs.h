@@ -10,7 +10,7 @@
 
 namespace verifyd {
 
-// Which records; what is empty is not asked for. Checked by the api.
+// The records that are asked for; an empty field is no condition. Checked by the api.
 struct RecordSelection {
   std::string domain;
   std::string status;
@@ -30,7 +30,7 @@ struct CacheOptions {
 // Each returns the exit code.
 int List(const CacheOptions& options, Asker& asker, Console& console);
 int Purge(const CacheOptions& options, Asker& asker, Console& console);
-// What has expired goes, at once.
+// Forgets what has expired, at once.
 int Clean(const CacheOptions& options, Asker& asker, Console& console);
 int Export(const CacheOptions& options, Asker& asker, Console& console);
 

@@ -49,7 +49,7 @@ absl::StatusOr<Line> ParseLine(absl::string_view text) {
                                                    "\", expected banner, ehlo, starttls, mail, rcpt, data or quit"));
   }
   line.stage = *stage;
-  // What is no escape is meant as it stands.
+  // Text that is no escape is meant as it stands.
   if (!absl::CUnescape(columns[1], &line.reply)) line.reply = std::string(columns[1]);
   if (columns.size() > 2) line.mx_name = std::string(columns[2]);
   return line;

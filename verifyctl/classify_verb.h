@@ -1,4 +1,4 @@
-// verifyctl classify: what servers' replies mean, without a daemon.
+// verifyctl classify: the meaning of servers' replies, without a daemon.
 #ifndef VERIFYD_VERIFYCTL_CLASSIFY_VERB_H_
 #define VERIFYD_VERIFYCTL_CLASSIFY_VERB_H_
 
@@ -16,9 +16,9 @@ struct ClassifyOptions {
 };
 
 // Reads lines "STAGE<TAB>REPLY[<TAB>MX]" from console.in; "\\n" in a reply separates its lines, "\\xNN" is a byte.
-// Writes "STATUS<TAB>REASON<TAB>SCOPE<TAB>RULE" for each, "continue" as status where the dialogue simply goes on, and
-// with `explain` how it comes to that, in lines that begin with "# ". Returns the exit code: 0, or 65 when there was a
-// line that could not be read, which is answered by "error<TAB>WHY" in its place, or where the recipient is no address.
+// Writes "STATUS<TAB>REASON<TAB>SCOPE<TAB>RULE" for each, with "continue" as status where the dialogue simply goes on.
+// With `explain`, lines that begin with "# " say why. Returns the exit code: 0, or 65 when a line could not be read,
+// which is answered by "error<TAB>WHY" in its place, or where the recipient is no address.
 int Classify(const ClassifyOptions& options, Console& console);
 
 }  // namespace verifyd

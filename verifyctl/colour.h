@@ -1,4 +1,4 @@
-// Colours, for who reads on a terminal (https://no-color.org is heeded, and TERM=dumb).
+// Colours for readers on a terminal (https://no-color.org is heeded, and TERM=dumb).
 //
 // Thread: any (pure functions), but WantsColours looks at the environment.
 #ifndef VERIFYD_VERIFYCTL_COLOUR_H_
@@ -10,11 +10,11 @@
 
 namespace verifyd {
 
-// Whether what is written to this descriptor is to be coloured.
+// Returns whether output to this descriptor is to be coloured.
 bool WantsColours(int descriptor);
 
-// `text` with the word `status` of its first line coloured by what it means: good, bad or neither. It stands behind a
-// blank, or at the beginning.
+// Returns `text` with the word `status` of its first line coloured by its meaning: good, bad or neither. The word
+// stands behind a blank, or at the beginning.
 std::string Coloured(absl::string_view text, absl::string_view status);
 
 }  // namespace verifyd

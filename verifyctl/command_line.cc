@@ -40,7 +40,7 @@ constexpr size_t kShownVerb = 40;
 
 bool AnyVerb(const CLI::App* /*verb*/) { return true; }
 
-// What was found is worth nothing where it could not be written.
+// A result is worth nothing where it could not be written.
 int Written(int code, Console& console) {
   console.out.flush();
   if (console.out || code == kExitOutput) return code;
@@ -48,7 +48,7 @@ int Written(int code, Console& console) {
   return kExitOutput;
 }
 
-// What the command line says; a verb's callback picks what to run.
+// The parsed command line; a verb's callback picks what to run.
 struct CommandLine {
   Place place;
   bool json = false;
@@ -65,7 +65,7 @@ struct CommandLine {
   StoreOptions store;
   StatsOptions stats;
   std::string shell;
-  std::string verb;  // of help
+  std::string verb;  // for help
   std::function<int(Console&)> run;
 };
 
@@ -82,7 +82,7 @@ void AddGlobalOptions(CLI::App& app, CommandLine& line) {
 
 using AskerMaker = std::unique_ptr<Asker> (*)(const Place&, Console&);
 
-// A verb of the api. Its asker is made when it runs.
+// Adds a verb of the api. Its asker is made when it runs.
 template <typename Options>
 CLI::App* AddVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
                   Options CommandLine::*options, int (*verb)(const Options&, Asker&, Console&), AskerMaker asker_at) {
@@ -97,7 +97,7 @@ CLI::App* AddVerb(CLI::App& app, CommandLine& line, const std::string& name, con
   return sub;
 }
 
-// One that has no options.
+// Adds a verb that has no options.
 void AddVerb(CLI::App& app, CommandLine& line, const std::string& name, const std::string& documentation,
              int (*verb)(bool, Asker&, Console&), AskerMaker asker_at) {
   app.add_subcommand(name, documentation)->callback([&line, verb, asker_at] {
@@ -169,6 +169,24 @@ void AddDestinationVerb(CLI::App& app, CommandLine& line, const std::string& nam
   CLI::App* sub = AddVerb(app, line, name, documentation, &CommandLine::destination, verb, asker_at);
   CLI::Option* option = sub->add_option("DESTINATION", line.destination.name, "Its name, as `destinations` shows it");
   if (asker_at == DaemonAt) option->required();  // to change one
+}
+
+void AddDestinationVerbs(CLI::App& app, CommandLine& line) {
+  AddDestinationVerb(app, line, "destinations", "What is remembered of destinations", ShowDestinations,
+                     DaemonOrCacheAt);
+  AddDestinationVerb(app, line, "reset", "Forget what speaks against a destination, and its pace", ResetDestination,
+                     DaemonAt);
+  AddDestinationVerb(app, line, "trust", "Believe a doubted destination again", TrustDestination, DaemonAt);
+}
+
+void AddStatsVerb(CLI::App& app, CommandLine& line) {
+  CLI::App* stats = AddVerb(app, line, "stats", "Counters of the daemon", &CommandLine::stats, Stats, DaemonAt);
+  stats->add_flag("--all", line.stats.all, "Every counter by its name");
+  stats->add_option("--watch", line.stats.watch, "Again every so many seconds (1), until it is interrupted")
+      ->expected(0, 1)
+      ->default_str("1")
+      ->check(CLI::Range(1, 3600))
+      ->type_name("SECONDS");
 }
 
 void AddReportVerbs(CLI::App& app, CommandLine& line) {
@@ -329,7 +347,7 @@ void AddCompletionVerb(CLI::App& app, CommandLine& line) {
   });
 }
 
-// That there is no verb of that name, and perhaps which one was meant.
+// Says that there is no verb of that name, and perhaps which one was meant.
 std::string NoSuchVerb(const CLI::App& app, absl::string_view name) {
   std::vector<absl::string_view> names;
   for (const CLI::App* verb : app.get_subcommands(AnyVerb)) names.emplace_back(verb->get_name());
@@ -356,7 +374,7 @@ void AddHelpVerb(CLI::App& app, CommandLine& line) {
         console.err << "verifyctl: " << NoSuchVerb(app, line.verb) << "\n";
         return kExitUsage;
       }
-      // An App that has parsed a verb would show the help of that one.
+      // An App that has parsed a verb would show that verb's help instead.
       const std::string name = line.verb.empty() ? app.get_name() : absl::StrCat(app.get_name(), " ", line.verb);
       console.out << verb->get_formatter()->make_help(verb, name, CLI::AppFormatMode::Normal);
       return 0;
@@ -364,7 +382,7 @@ void AddHelpVerb(CLI::App& app, CommandLine& line) {
   });
 }
 
-// The first word that is no option of all verbs, nor the value of one; empty: there is none.
+// Returns the first word that is neither an option of all verbs nor the value of one; empty: there is none.
 absl::string_view VerbIn(const std::vector<std::string>& arguments) {
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (arguments[i] == "-c" || arguments[i] == "-s") {
@@ -376,7 +394,7 @@ absl::string_view VerbIn(const std::vector<std::string>& arguments) {
   return "";
 }
 
-// Where there is no verb: the first option that is none; empty: there is none.
+// For a command line without a verb: returns the first unknown option; empty: there is none.
 std::string UnknownOptionIn(const CLI::App& app, const std::vector<std::string>& arguments) {
   for (const std::string& argument : arguments) {
     std::string name = argument.substr(0, argument.find('='));
@@ -409,21 +427,11 @@ int RunVerifyctl(std::vector<std::string> arguments, Console& console) {
   AddGlobalOptions(app, line);
   AddAddressVerbs(app, line);
   AddPinVerbs(app, line);
-  AddDestinationVerb(app, line, "destinations", "What is remembered of destinations", ShowDestinations,
-                     DaemonOrCacheAt);
-  AddDestinationVerb(app, line, "reset", "Forget what speaks against a destination, and its pace", ResetDestination,
-                     DaemonAt);
-  AddDestinationVerb(app, line, "trust", "Believe a doubted destination again", TrustDestination, DaemonAt);
+  AddDestinationVerbs(app, line);
   AddVerb(app, line, "domains", "What is known of whole domains", Domains, DaemonAt);
   AddVerb(app, line, "status", "Whether all is well: 0, else 1 (warning) or 2 (critical), as monitoring wants it",
           ShowStatus, DaemonAt);
-  CLI::App* stats = AddVerb(app, line, "stats", "Counters of the daemon", &CommandLine::stats, Stats, DaemonAt);
-  stats->add_flag("--all", line.stats.all, "Every counter by its name");
-  stats->add_option("--watch", line.stats.watch, "Again every so many seconds (1), until it is interrupted")
-      ->expected(0, 1)
-      ->default_str("1")
-      ->check(CLI::Range(1, 3600))
-      ->type_name("SECONDS");
+  AddStatsVerb(app, line);
   AddReportVerbs(app, line);
   AddCacheVerbs(app, line);
   AddLearnVerb(app, line);

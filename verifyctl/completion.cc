@@ -76,7 +76,7 @@ std::vector<const CLI::Option*> Arguments(const CLI::App& app) {
   return app.get_options([](const CLI::Option* option) { return option->get_positional(); });
 }
 
-// "-c", "--json".
+// Returns names like "-c", "--json".
 std::vector<std::string> Names(const CLI::Option& option) {
   std::vector<std::string> names;
   for (const std::string& name : option.get_snames()) names.push_back(absl::StrCat("-", name));
@@ -90,7 +90,7 @@ std::string Quoted(absl::string_view text) {
   return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "'\\''"}}), "'");
 }
 
-// What an option or argument takes: some words, a file, or anything.
+// Returns the words that an option or argument takes; none for a file, or any text.
 std::vector<std::string> WordsFor(const CLI::App& app, const CLI::Option& option) {
   const std::string name = option.get_positional() ? option.get_name(true) : Names(option).back();
   if (name != "VERB") return WordsOf(name);
@@ -129,7 +129,7 @@ std::string Bash(const CLI::App& app) {
     for (const CLI::Option* argument : Arguments(*verb)) {
       for (std::string& word : WordsFor(app, *argument)) words.push_back(std::move(word));
     }
-    // Those of all verbs follow.
+    // The options of all verbs follow.
     for (std::string& name : option_words(*verb)) {
       if (!absl::c_linear_search(option_words(app), name)) words.push_back(std::move(name));
     }
@@ -140,14 +140,14 @@ std::string Bash(const CLI::App& app) {
   return absl::StrReplaceAll(kBash, {{"$CASES", cases}, {"$VALUES", values}});
 }
 
-// What _arguments does where a value stands; a blank: nothing.
+// Returns what _arguments does where a value stands; a blank: nothing.
 std::string ZshAction(const CLI::App& app, const CLI::Option& option) {
   const std::vector<std::string> words = WordsFor(app, option);
   if (!words.empty()) return absl::StrCat("(", absl::StrJoin(words, " "), ")");
   return TakesFile(option) ? "_files" : " ";
 }
 
-// What _arguments takes for an option: its names exclude each other.
+// Returns the spec of an option for _arguments: its names exclude each other.
 std::string ZshSpec(const CLI::App& app, const CLI::Option& option) {
   const std::vector<std::string> names = Names(option);
   const std::string help = absl::StrReplaceAll(option.get_description(), {{"[", "("}, {"]", ")"}, {":", ";"}});
@@ -161,7 +161,7 @@ std::string ZshSpec(const CLI::App& app, const CLI::Option& option) {
   return absl::StrJoin(specs, " ");
 }
 
-// Of the options of all verbs, or of those and the arguments of one.
+// Returns the specs of the options of all verbs, or of the options and arguments of one.
 std::string ZshSpecs(const CLI::App& app, const CLI::App& of) {
   std::vector<std::string> specs;
   for (const CLI::Option* option : Options(of)) specs.push_back(ZshSpec(app, *option));

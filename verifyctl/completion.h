@@ -1,4 +1,5 @@
-// Completion for shells, made of the verbs and options that the command line is parsed by: what is completed is there.
+// Completion for shells, made of the verbs and options that the command line is parsed by, so it offers only what
+// exists.
 #ifndef VERIFYD_VERIFYCTL_COMPLETION_H_
 #define VERIFYD_VERIFYCTL_COMPLETION_H_
 
@@ -13,8 +14,8 @@ class App;
 
 namespace verifyd {
 
-// The text that `shell` reads: bash, zsh or fish; InvalidArgument for another. Files are completed where nothing else
-// is.
+// Returns the text that `shell` reads: bash, zsh or fish; InvalidArgument for another. Files are completed where
+// nothing else is.
 absl::StatusOr<std::string> CompletionFor(absl::string_view shell, const CLI::App& app);
 
 }  // namespace verifyd

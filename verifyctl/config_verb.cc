@@ -11,7 +11,7 @@ namespace verifyd {
 
 int Config(const ConfigOptions& options, const Place& place, Console& console) {
   for (const std::string& name : options.names) {
-    if (Settings::FindRow(name) != nullptr) continue;
+    if (Settings::IsName(name)) continue;
     console.err << "verifyctl: unknown setting \"" << name << "\"\n";
     return kExitUsage;
   }
@@ -24,14 +24,14 @@ int Config(const ConfigOptions& options, const Place& place, Console& console) {
   }
   settings->TakeFromPostfix(PostfixSource());
   for (const std::string& warning : settings->warnings()) console.err << "verifyctl: warning: " << warning << "\n";
-  for (const SettingRow& row : Settings::Table()) {
+  for (const SettingRow& row : kSettingTable) {
     if (!options.names.empty() && !absl::c_linear_search(options.names, row.name)) continue;
-    if (options.set_only && !settings->IsSet(row.name)) continue;
+    if (options.set_only && !settings->IsSet(row)) continue;
     if (options.json) {
       console.out << boost::json::serialize(ToJson(row, *settings)) << "\n";
     } else {
-      if (settings->IsSet(row.name)) console.out << "# " << settings->Source(row.name) << "\n";
-      const absl::string_view value = settings->Raw(row.name);
+      if (settings->IsSet(row)) console.out << "# " << settings->Source(row) << "\n";
+      const absl::string_view value = settings->Raw(row);
       console.out << row.name << (value.empty() ? " =" : " = ") << value << "\n";
     }
   }

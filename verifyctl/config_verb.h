@@ -1,5 +1,5 @@
-// The verb config: settings as postconf(1) shows Postfix's, and where each comes from. Reads the file, and asks Postfix
-// where that says so; no daemon is asked.
+// The verb config: shows settings as postconf(1) shows Postfix's, and where each comes from. It reads the file, and
+// asks Postfix where the file says so; no daemon is asked.
 #ifndef VERIFYD_VERIFYCTL_CONFIG_VERB_H_
 #define VERIFYD_VERIFYCTL_CONFIG_VERB_H_
 

@@ -1,4 +1,4 @@
-// Where a command reads and writes, and what time it is: the terminal, or a test's strings.
+// The input and output of a command, and its clock: the terminal's, or a test's strings.
 //
 // Thread: the only one.
 #ifndef VERIFYD_VERIFYCTL_CONSOLE_H_
@@ -16,9 +16,9 @@ struct Console {
   std::ostream& out;
   std::ostream& err;
   const Clock& clock = Clock::Real();
-  // Somebody watches: how far a long verb has come is shown there.
+  // Somebody watches, so the progress of a long verb is shown there.
   bool err_is_terminal = false;
-  // Who reads `out` sees colours, and it may be wiped.
+  // The reader of `out` sees colours, and it may be wiped.
   bool out_colours = false;
 };
 

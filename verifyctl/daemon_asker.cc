@@ -36,7 +36,7 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using Local = asio::local::stream_protocol;
 
-// The longest line a daemon has reason to send is that of its settings: some tens of KiB.
+// The longest line that a daemon has reason to send is its settings: some tens of KiB.
 constexpr size_t kMaxLine = size_t{16} * 1024 * 1024;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
@@ -56,12 +56,12 @@ absl::Status NoAnswer(const std::string& path, absl::Duration patience) {
       absl::StrCat("the daemon does not answer: ", path, ": nothing within ", absl::FormatDuration(patience)));
 }
 
-// Cuts what comes into lines.
+// Cuts incoming bytes into lines.
 class Lines {
  public:
   explicit Lines(LineSink sink) : sink_(sink) {}
   bool Take(absl::string_view bytes) {
-    // What was there before has no line end.
+    // The bytes from before have no line end.
     size_t end = bytes.find('\n');
     if (end != absl::string_view::npos) end += rest_.size();
     absl::StrAppend(&rest_, bytes);
@@ -83,7 +83,7 @@ class Lines {
 };
 
 // One request and its answer. The thread that asks runs `context`, and it alone touches the socket. Lines may be long
-// in coming, and who supplies them may block: another thread runs `reading`, which waits for them.
+// in coming, and their supplier may block: another thread runs `reading`, which waits for them.
 struct Call {
   Call(std::string path, const ApiRequest& request) : path(std::move(path)), lines(request.lines) {
     message.version(11);
@@ -110,11 +110,11 @@ struct Call {
   asio::io_context context;
   Local::socket socket{context};
   bool awaits_lines = false;
-  // Destroyed before `context`, which lets go of who awaits lines.
+  // Destroyed before `context`: this lets go of the coroutine that awaits lines.
   asio::io_context reading;
 };
 
-// By connect(2) itself: it is what waits, and gives up, where a daemon that accepts nobody has its queue full.
+// Uses connect(2) itself: it waits, and gives up, where a daemon that accepts nothing has its queue full.
 absl::Status Call::Connect(absl::Duration patience) {
   boost::system::error_code error;
   socket.open(Local(), error);
@@ -131,7 +131,7 @@ absl::Status Call::Connect(absl::Duration patience) {
   return ConnectError(path, boost::system::error_code(errno, boost::system::system_category()));
 }
 
-// What goes wrong shows in the answer.
+// An error shows in the answer.
 asio::awaitable<void> Call::Send() {
   http::request_serializer<http::string_body> serializer(message);
   if (!lines) {
@@ -172,7 +172,7 @@ asio::awaitable<absl::StatusOr<int>> Call::Receive(LineSink sink) {
   co_return parser.get().result_int();
 }
 
-// Ends with the call, unless it waits for a line that may never come; then nobody waits for it.
+// Ends with the call, unless it waits for a line that may never come; then nothing waits for it.
 class ReadingThread {
  public:
   explicit ReadingThread(std::shared_ptr<Call> call) : call_(std::move(call)) {
@@ -225,7 +225,7 @@ absl::StatusOr<int> DaemonAsker::Ask(const ApiRequest& request, LineSink sink) {
   } else {
     call->context.run_until(begun + absl::ToChronoNanoseconds(patience()));
   }
-  // The daemon is to know that it is over, also where a line is still awaited.
+  // The daemon is to know that the call is over, also where a line is still awaited.
   boost::system::error_code ignored;
   call->socket.close(ignored);
   return answer;

@@ -18,9 +18,9 @@ class DaemonAsker : public Asker {
 
   // The lines of the request are sent as they come; the thread that reads them may wait for the next one when all else
   // is over. Patience is for the whole of the answer: a daemon that is stopped, or hangs, accepts connections
-  // nevertheless. Errors: Unavailable (nobody listens at the socket, or the answer is not whole in time),
-  // PermissionDenied, DataLoss (what came is no answer, or only a part of one), InvalidArgument (the path can not be
-  // that of a socket).
+  // nevertheless. Errors: Unavailable (nothing listens at the socket, or the answer is not whole in time),
+  // PermissionDenied, DataLoss (no answer came, or only a part of one), InvalidArgument (the path can not be that of a
+  // socket).
   absl::StatusOr<int> Ask(const ApiRequest& request, LineSink sink) override;
 
  private:

@@ -44,7 +44,7 @@ int Stats(const StatsOptions& options, Asker& asker, Console& console) {
     });
     console.out << std::flush;
     if (code != 0 || options.watch == 0 || !console.out) return code;
-    // In short steps: an interrupt is seen.
+    // Sleeps in short steps, to see an interrupt.
     const MonoTime next = now + absl::Seconds(options.watch);
     while (console.clock.Mono() < next && !interrupt.wanted()) absl::SleepFor(kStep);
     if (interrupt.wanted()) return Interrupt::kExitCode;

@@ -13,9 +13,9 @@ struct StatsOptions {
   bool json = false;
 };
 
-// Each returns the exit code. Watched, numbers that grow come with how much they do in a second.
+// Each returns the exit code. With `watch`, numbers that grow are shown with their growth in a second.
 int Stats(const StatsOptions& options, Asker& asker, Console& console);
-// kExitConfiguration when the daemon refused the file and keeps its old settings.
+// Returns kExitConfiguration when the daemon refused the file and keeps its old settings.
 int Reload(bool json, Asker& asker, Console& console);
 
 }  // namespace verifyd

@@ -18,8 +18,8 @@ namespace {
 
 constexpr size_t kLongestRelay = 250;
 
-// What stands between "<" and ">". Postfix quotes local parts since 3.5 (info_log_address_format = external), and the
-// line does not say whether it does: what stands in quotes may be the bare local part of another mailbox.
+// Takes the address between "<" and ">". Postfix quotes local parts since 3.5 (info_log_address_format = external), and
+// the line does not say whether it does: a text in quotes may be the bare local part of another mailbox.
 std::optional<Address> TakePath(absl::string_view& text) {
   if (absl::StartsWith(text, "\"")) return std::nullopt;
   const size_t end = text.find('>');
@@ -30,7 +30,7 @@ std::optional<Address> TakePath(absl::string_view& text) {
   return *std::move(address);
 }
 
-// The value of ", NAME=VALUE", which is next.
+// Takes the value of ", NAME=VALUE", which is next.
 std::optional<absl::string_view> TakeValue(absl::string_view& text, absl::string_view name) {
   if (!absl::ConsumePrefix(&text, name)) return std::nullopt;
   const absl::string_view value = text.substr(0, text.find(", "));
@@ -44,7 +44,7 @@ bool HasOnly(absl::string_view text, absl::string_view others) {
   });
 }
 
-// "mx.b.example[192.0.2.1]:25", "gw.example[private/dovecot-lmtp]"; "none" is no relay.
+// Takes "mx.b.example[192.0.2.1]:25", "gw.example[private/dovecot-lmtp]"; "none" is no relay.
 bool TakeRelay(absl::string_view text, Delivery& delivery) {
   const size_t open = text.find('[');
   const size_t close = text.find(']');
@@ -64,12 +64,12 @@ bool TakeRelay(absl::string_view text, Delivery& delivery) {
   return !absl::StrContains(address, '/');
 }
 
-// The server's words in "250 2.0.0 Ok" or "host RELAY said: 550 5.1.1 No (in reply to RCPT TO command)".
+// Takes the server's words in "250 2.0.0 Ok" or "host RELAY said: 550 5.1.1 No (in reply to RCPT TO command)".
 bool TakeReply(absl::string_view status, absl::string_view text, Delivery& delivery) {
   const bool accepted = status == "sent" || status == "deliverable";
   if (!accepted) {
     if (status != "bounced" && status != "undeliverable") return false;
-    // Of the relay that is named: what another one has said before is no answer of this one.
+    // The words must be of the relay that is named: those of an earlier one are no answer of this one.
     if (!absl::ConsumePrefix(&text, absl::StrCat("host ", delivery.relay, "[", delivery.relay_address, "] said: ")) ||
         !absl::ConsumeSuffix(&text, " (in reply to RCPT TO command)")) {
       return false;
@@ -89,8 +89,8 @@ std::optional<Delivery> LoggedDelivery(absl::string_view line, absl::TimeZone zo
   const std::optional<LogLine> parsed = ParseLogLine(line);
   if (!parsed.has_value() || (parsed->program != "smtp" && parsed->program != "lmtp")) return std::nullopt;
   absl::string_view text = parsed->text;
-  // Before 3.5 Postfix wrote local parts as they are: with the words of a whole line in them. A recipient that was
-  // rewritten (orig_to) is not the one whom the client has named, so nothing is lost with him.
+  // Before 3.5 Postfix wrote local parts as they are, so they may have the words of a whole line in them. A recipient
+  // that was rewritten (orig_to) is not the one that the client has named, so nothing is lost with it.
   if (absl::StrContains(text, ", orig_to=")) return std::nullopt;
   for (const absl::string_view name : {", relay=", ", delay=", ", delays=", ", dsn=", ", status="}) {
     if (HasTwice(text, name)) return std::nullopt;

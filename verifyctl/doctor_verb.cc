@@ -34,7 +34,7 @@ namespace verifyd {
 namespace {
 
 constexpr int kExitBad = 1;
-// For each answer of the daemon: it looks things up in memory.
+// For each answer of the daemon, which looks things up in memory.
 constexpr absl::Duration kDaemonPatience = absl::Seconds(5);
 
 struct DoctorReport {
@@ -43,7 +43,7 @@ struct DoctorReport {
   int64_t contradictions = 0;
 };
 
-// How often an address was refused that is known not to exist; with 450 that is counted as deferred.
+// Returns how often an address that is known not to exist was refused; with 450 that is counted as deferred.
 int64_t KnownBadIn(const boost::json::object& report) {
   int64_t refused = 0;
   const boost::json::array* const reasons = ArrayField(report, "reasons");
@@ -61,7 +61,7 @@ int64_t KnownBadIn(const boost::json::object& report) {
   return refused;
 }
 
-// What the daemon says of that time; nothing where none answers.
+// Returns the daemon's report of that time; nothing where none answers.
 std::optional<DoctorReport> AskReport(Asker& asker, absl::string_view since) {
   ApiRequest request;
   request.method = "GET";
@@ -100,7 +100,7 @@ std::optional<RefusalHistory> AskHistory(Asker& asker) {
                         .contradictions = static_cast<uint64_t>(week->contradictions)};
 }
 
-// What the daemon says of itself; whether it `answers` at all.
+// Returns what the daemon says of itself, and whether it `answers` at all.
 Examinations AskStatus(Asker& asker, bool& answers) {
   ApiRequest request;
   request.method = "GET";

@@ -1,5 +1,5 @@
-// The verb doctor: what makes others refuse us, or us verify nothing, and how to mend it. Asks DNS and mail servers
-// itself; of the daemon, if one runs, only its report and its status.
+// The verb doctor: what makes others refuse us, or leaves nothing verified, and how to mend it. It asks DNS and mail
+// servers itself; a running daemon gives only its report and its status.
 //
 // Thread: main.
 #ifndef VERIFYD_VERIFYCTL_DOCTOR_VERB_H_
@@ -15,7 +15,7 @@
 namespace verifyd {
 
 struct DoctorOptions {
-  std::vector<std::string> addresses;   // of ours, as others see them; none: what probes are sent from
+  std::vector<std::string> addresses;   // of ours, as others see them; none: those that probes are sent from
   std::vector<std::string> blocklists;  // zones; none: the usual ones
   std::vector<std::string> reach;       // domains; none: some big ones and the probe sender's
   bool json = false;

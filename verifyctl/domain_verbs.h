@@ -9,7 +9,7 @@
 
 namespace verifyd {
 
-// What is known of whole domains, and what to do where it makes verification useless.
+// Shows what is known of whole domains, and what to do where it makes verification useless.
 int Domains(bool json, Asker& asker, Console& console);
 
 }  // namespace verifyd

@@ -1,4 +1,4 @@
-// Exit codes of verifyctl: what was found of the addresses, else those of sysexits(3).
+// Exit codes of verifyctl: the finding about the addresses, else those of sysexits(3).
 #ifndef VERIFYD_VERIFYCTL_EXIT_CODE_H_
 #define VERIFYD_VERIFYCTL_EXIT_CODE_H_
 
@@ -16,20 +16,20 @@ constexpr int kExitUsage = 64;
 constexpr int kExitBadAddress = 65;
 constexpr int kExitNoInput = 66;      // no cache to open, no file to read
 constexpr int kExitUnavailable = 69;  // the daemon can not be reached, or can not answer
-constexpr int kExitOutput = 74;       // what is to be read or written can not be
+constexpr int kExitOutput = 74;       // input can not be read, or output not be written
 constexpr int kExitUnknown = 75;      // in progress, temporary, not verifiable
-constexpr int kExitProtocol = 76;     // what answered is not verifyd
+constexpr int kExitProtocol = 76;     // the answer is not verifyd's
 constexpr int kExitNoPermission = 77;
 constexpr int kExitConfiguration = 78;
 
-// Of one result.
+// The code of one result.
 int ExitCodeOf(const ShownVerdict& result);
-// Of an error on the way to the answer.
+// The code of an error on the way to the answer.
 int ExitCodeOf(const absl::Status& status);
-// Of a file that was to be read: what is in it may be what is wrong (InvalidArgument),
-// or that its reading fails (Unavailable).
+// The code of an error with an input file: its content may be wrong (InvalidArgument), or its reading fails
+// (Unavailable).
 int ExitCodeOfInput(const absl::Status& status);
-// Of several addresses the worst counts: bad address, undeliverable, risky, unknown, not cached, deliverable.
+// Returns the worse code: bad address, undeliverable, risky, unknown, not cached, deliverable.
 int Worse(int a, int b);
 
 }  // namespace verifyd

@@ -26,10 +26,10 @@ namespace {
 
 namespace json = boost::json;
 
-// A record of ours with all that it can hold is shorter; of a longer line the rest is passed over.
+// A full record of ours is shorter; the rest of a longer line is passed over.
 constexpr size_t kLongestLine = size_t{64} * 1024;
 constexpr size_t kShown = 80;
-// Where files of LMDB and of Berkeley DB have their mark (little-endian machines).
+// The marks of files of LMDB and of Berkeley DB (little-endian machines).
 constexpr size_t kLmdbMarkAt = 16;
 constexpr absl::string_view kLmdbMark = "\xDE\xC0\xEF\xBE";
 constexpr size_t kBerkeleyMarkAt = 12;
@@ -43,7 +43,7 @@ class LineReader {
   LineReader(std::string name, std::unique_ptr<std::ifstream> file, std::istream& in)
       : name_(std::move(name)), file_(std::move(file)), in_(file_ != nullptr ? *file_ : in), buffer_(kLongestLine) {}
 
-  // Without its line end; nullopt behind the last one. Valid until the next call.
+  // Returns the next line without its end; nullopt behind the last one. Valid until the next call.
   std::optional<absl::string_view> Next() {
     in_.getline(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
     const auto got = static_cast<size_t>(in_.gcount());
@@ -58,7 +58,7 @@ class LineReader {
     return absl::StripSuffix(line, "\r");
   }
 
-  // Behind the last line. Errors as of ReadError.
+  // To be asked behind the last line. Errors as of ReadError.
   absl::Status status() const { return ReadError(in_, name_); }
 
   Part Wrong(absl::string_view what) const {
@@ -73,7 +73,7 @@ class LineReader {
   uint64_t number_ = 0;
 };
 
-// A line's fields; nothing where a quote is not closed.
+// Returns a line's fields; nothing where a quote is not closed.
 std::optional<std::vector<std::string>> CsvFields(absl::string_view line) {
   std::vector<std::string> fields(1);
   bool quoted = false;
@@ -92,7 +92,7 @@ std::optional<std::vector<std::string>> CsvFields(absl::string_view line) {
   return fields;
 }
 
-// Ours, or what postmap(1) prints: each line stands for itself.
+// Our own formats, or the output of postmap(1): each line stands for itself.
 class TextSource : public ImportSource {
  public:
   TextSource(std::unique_ptr<LineReader> lines, std::string first, const Classifier& classifier)
@@ -208,7 +208,7 @@ class DumpSource : public ImportSource {
            });
   }
 
-  // Without a NUL at the end.
+  // Returns the bytes without a NUL at the end.
   std::optional<std::string> Bytes(absl::string_view line) const {
     if (!absl::ConsumePrefix(&line, " ")) return std::nullopt;
     std::string bytes;

@@ -1,5 +1,5 @@
-// What `import` reads: records of verifyd or of Postfix's verify(8) in any format that either writes, which is known by
-// how it begins:
+// The input of `import`: records of verifyd or of Postfix's verify(8) in any format that either writes. The format is
+// known by its beginning:
 //
 //   JSON lines   {"address": ...                    verifyctl export
 //   CSV          address,status,...                 verifyctl export --format csv
@@ -7,7 +7,7 @@
 //   db_dump      VERSION=3 ... HEADER=END           db_dump of a btree file
 //   lmdb         a file                             Postfix's own, while it has it open
 //
-// A part at a time: its memory does not grow with what is read.
+// It is read a part at a time: memory does not grow with the input.
 //
 // Thread: any, one at a time.
 #ifndef VERIFYD_VERIFYCTL_IMPORT_SOURCE_H_
@@ -28,18 +28,18 @@ class ImportSource {
  public:
   virtual ~ImportSource() = default;
 
-  // `path`, or `in` where that is "-"; it and `classifier` outlive what is returned. Errors name the file, what was
-  // found and what was expected.
+  // Opens `path`, or `in` where that is "-"; it and `classifier` outlive what is returned. Errors name the file, what
+  // was found and what was expected.
   static absl::StatusOr<std::unique_ptr<ImportSource>> Open(const std::string& path, std::istream& in,
                                                             const Classifier& classifier);
 
   struct Part {
     std::optional<std::string> record;  // its JSON; nothing where the entry is no information
-    std::string error;                  // or what is wrong with it, and where
+    std::string error;                  // or its fault, and where
   };
-  // The next entry; nullopt behind the last one. An error ends the reading.
+  // Returns the next entry; nullopt behind the last one. An error ends the reading.
   virtual absl::StatusOr<std::optional<Part>> Next() = 0;
-  // How many entries there are; 0 where only reading tells.
+  // Returns the number of entries; 0 where only reading tells.
   virtual uint64_t total() const { return 0; }
 };
 

@@ -27,10 +27,10 @@ namespace {
 
 namespace json = boost::json;
 
-// Records that are sent together, and bytes of them: the daemon takes in so many at once without anybody noticing.
+// Records that are sent together, and their bytes: nobody notices when the daemon takes in so many at once.
 constexpr size_t kTogether = 64;
 constexpr size_t kBytesTogether = size_t{128} * 1024;
-// So long the end waits for the cache to be written.
+// The end waits so long for the cache to be written.
 constexpr absl::Duration kStorePatience = absl::Seconds(20);
 constexpr absl::Duration kStoreLook = absl::Milliseconds(20);
 // Errors that are shown; the others are counted.
@@ -51,7 +51,7 @@ class Importer {
  public:
   Importer(Asker& asker, Console& console) : asker_(asker), console_(console) {}
 
-  // 0, or the exit code.
+  // Returns 0, or the exit code.
   int Run(ImportSource& source) {
     const Interrupt interrupt;
     Progress progress(console_, "entries", source.total());
@@ -76,7 +76,7 @@ class Importer {
     }
   }
 
-  // What was taken in is told as imported once it is stored: waits until it is, or the cache gives it up.
+  // Records are reported as imported once they are stored: waits until they are, or the cache gives them up.
   void AwaitStore() {
     const MonoTime deadline = console_.clock.Mono() + kStorePatience;
     while (imported > 0 && AskStore() && not_stored > 0 && why_not.empty() && console_.clock.Mono() < deadline) {

@@ -1,6 +1,6 @@
-// The verb that takes records in from elsewhere: import. It sends what it reads in parts, each of which is answered
-// when it is taken in; so its memory does not grow, and an interrupted import has done what it says. It may be done
-// again: what is there already is passed over.
+// The verb import: takes records in from elsewhere. It sends them in parts, each of which is answered when it is taken
+// in; so its memory does not grow, and an interrupted import has done what it says. It may be done again: records that
+// are there already are passed over.
 #ifndef VERIFYD_VERIFYCTL_IMPORT_VERB_H_
 #define VERIFYD_VERIFYCTL_IMPORT_VERB_H_
 

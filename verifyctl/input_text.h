@@ -1,4 +1,4 @@
-// Text that a verb reads, from a file or from standard input: how it begins.
+// The beginning, and the end, of text that a verb reads from a file or from standard input.
 //
 // Thread: any.
 #ifndef VERIFYD_VERIFYCTL_INPUT_TEXT_H_
@@ -16,15 +16,15 @@
 namespace verifyd {
 
 // Takes the mark (EF BB BF) that some programs put before UTF-8, and nothing else. InvalidArgument where `in` is
-// compressed (how `verb` can read it is said then) or no text; else as of ReadError. `name` is that of the file, or
+// compressed (the error says how `verb` can read it) or no text; else as of ReadError. `name` is that of the file, or
 // "-". Waits for the first bytes.
 absl::Status BeginText(std::istream& in, const std::string& name, absl::string_view verb);
-// The first bytes, as many as have come, 100 at most; they stay where they are. Waits for one.
+// Returns the first bytes, as many as have come, 100 at most; they stay where they are. Waits for one.
 std::string FirstBytes(std::istream& in, size_t most);
-// What has ended the reading of `in`: Ok where that was its end. NotFound: it is a folder. Unavailable: it can not be
-// read, or not further.
+// Returns the reason why the reading of `in` ended: Ok where that was its end. NotFound: it is a folder. Unavailable:
+// it can not be read, or not further.
 absl::Status ReadError(const std::istream& in, const std::string& name);
-// The same from the number of the error (errno).
+// Does the same from the number of the error (errno).
 absl::Status ReadErrorOf(int code, const std::string& name);
 // Says that `name` is empty.
 void SayEmpty(const std::string& name, Console& console);

@@ -13,7 +13,7 @@ Interrupt::Interrupt() {
   interrupted = 0;
   struct sigaction action {};
   action.sa_handler = Note;
-  // What is being read or asked goes on to its end: it is short.
+  // A read or a question under way goes on to its end: it is short.
   action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
   ::sigaction(SIGINT, &action, &before_);
 }

@@ -1,4 +1,4 @@
-// Ctrl-C: the first one asks what is under way to end at a whole line, the second one ends the program.
+// Ctrl-C: the first one asks the running verb to end at a whole line, the second one ends the program.
 //
 // Thread: any; one Interrupt at a time.
 #ifndef VERIFYD_VERIFYCTL_INTERRUPT_H_
@@ -10,7 +10,7 @@ namespace verifyd {
 
 class Interrupt {
  public:
-  // As shells report an end by SIGINT.
+  // Shells report an end by SIGINT so.
   static constexpr int kExitCode = 130;
 
   // Catches SIGINT for as long as it lives.

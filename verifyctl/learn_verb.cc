@@ -19,8 +19,8 @@
 #include "verifyctl/log_line.h"
 #include "verifyctl/progress.h"
 #include "verifyd/json/described.h"
-#include "verifyd/json/json.h"
 #include "verifyd/json/shown_cache.h"
+#include "verifyd/json/shown_delivery.h"
 
 namespace verifyd {
 namespace {
@@ -29,7 +29,7 @@ namespace json = boost::json;
 
 // Deliveries that are sent together.
 constexpr size_t kLearnedTogether = 64;
-// What was read is not kept longer, and the end of a log that is followed is looked at as often.
+// Deliveries are sent after so long at most, and the end of a log that is followed is looked at as often.
 constexpr absl::Duration kLearnPause = absl::Seconds(1);
 
 // What `--json` ends with.
@@ -40,12 +40,12 @@ struct LearnSummary {
 };
 BOOST_DESCRIBE_STRUCT(LearnSummary, (), (lines, deliveries, counts))
 
-class Learner {
+class LogLearner {
  public:
-  Learner(const LearnOptions& options, Asker& asker, Console& console)
+  LogLearner(const LearnOptions& options, Asker& asker, Console& console)
       : options_(options), asker_(asker), console_(console) {}
 
-  // 0, or the exit code.
+  // Returns 0, or the exit code.
   int Run(LogFile& log) {
     const bool follow = options_.follow && options_.mail_log != "-";
     const Interrupt interrupt;
@@ -84,7 +84,7 @@ class Learner {
     return text;
   }
   bool any() const { return sum_.lines > 0; }
-  // Lines, but none that Postfix has written.
+  // True where there were lines, but none that Postfix has written.
   bool foreign() const { return any() && !postfix_; }
   int64_t lines() const { return static_cast<int64_t>(sum_.lines); }
 
@@ -95,7 +95,7 @@ class Learner {
     const std::optional<Delivery> delivery = LoggedDelivery(line, zone_, console_.clock.Now());
     if (!delivery.has_value()) return;
     ++sum_.deliveries;
-    deliveries_.emplace_back(ToJson(*delivery));
+    deliveries_.emplace_back(AsJson(Shown(*delivery)));
   }
 
   int Send() {
@@ -131,7 +131,7 @@ int Learn(const LearnOptions& options, Asker& asker, Console& console) {
     console.err << "verifyctl: " << log.status().message() << "\n";
     return ExitCodeOfInput(log.status());
   }
-  Learner learner(options, asker, console);
+  LogLearner learner(options, asker, console);
   int code = learner.Run(**log);
   if (code == 0 && !(*log)->status().ok()) {
     console.err << "verifyctl: " << (*log)->status().message() << "\n";

@@ -1,5 +1,5 @@
-// The verb that takes in what Postfix has found out by delivering mail: learn. As import does, it sends what it reads
-// in parts and may be done again.
+// The verb learn: takes in what Postfix has found out by delivering mail. As import does, it sends its input in parts
+// and may be done again.
 #ifndef VERIFYD_VERIFYCTL_LEARN_VERB_H_
 #define VERIFYD_VERIFYCTL_LEARN_VERB_H_
 
@@ -12,7 +12,7 @@ namespace verifyd {
 
 struct LearnOptions {
   std::string mail_log = "-";  // "-" is console.in
-  bool follow = false;         // go on at its end, until Ctrl-C; of console.in the end is the end
+  bool follow = false;         // go on at its end, until Ctrl-C; the end of console.in is the end
   bool dry_run = false;
   bool json = false;
 };

@@ -26,7 +26,7 @@ absl::StatusOr<std::unique_ptr<LogFile>> LogFile::Open(const std::string& path, 
 }
 
 bool LogFile::OpenPath() {
-  // Before it is opened: a file that comes between is taken for a new one, and read twice rather than not at all.
+  // Look before opening: a file that comes between is taken for a new one, and read twice rather than not at all.
   struct stat found {};
   if (::stat(path_.c_str(), &found) != 0) found = {};
   file_.close();
@@ -43,7 +43,7 @@ std::optional<absl::string_view> LogFile::Next() {
   if (std::exchange(line_ended_, false)) line_.clear();
   std::streambuf* const bytes = in_ != nullptr ? in_->rdbuf() : file_.rdbuf();
   using Traits = std::streambuf::traits_type;
-  // The buffer knows no state of having ended: what was written since is read.
+  // The buffer keeps no state of having ended, so new text is read.
   errno = 0;
   try {
     for (int c = bytes->sbumpc(); c != Traits::eof(); c = bytes->sbumpc()) {
@@ -55,7 +55,7 @@ std::optional<absl::string_view> LogFile::Next() {
       if (line_.size() < kLongestLine) line_.push_back(Traits::to_char_type(c));
     }
   } catch (const std::ios_base::failure&) {
-    // The buffer of a file throws it where read(2) fails.
+    // The buffer of a file throws this where read(2) fails.
     status_ = ReadErrorOf(errno, path_);
   }
   return std::nullopt;

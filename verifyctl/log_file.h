@@ -1,4 +1,4 @@
-// A log, line by line: what is in it, and, as long as it is asked, what comes.
+// A log, line by line: the lines in it, and, as long as it is asked, new ones.
 //
 // Thread: any, one at a time.
 #ifndef VERIFYD_VERIFYCTL_LOG_FILE_H_
@@ -22,23 +22,23 @@ namespace verifyd {
 
 class LogFile {
  public:
-  // syslog(3) and Postfix write shorter lines; of a longer one the rest is passed over.
+  // syslog(3) and Postfix write shorter lines; the rest of a longer one is passed over.
   static constexpr size_t kLongestLine = size_t{16} * 1024;
 
-  // `path`, or `in`, which outlives it, where that is "-"; for `verb`. Errors as of OpenInputFile and BeginText.
+  // Opens `path`, or `in`, which outlives it, where that is "-"; for `verb`. Errors as of OpenInputFile and BeginText.
   static absl::StatusOr<std::unique_ptr<LogFile>> Open(const std::string& path, std::istream& in,
                                                        absl::string_view verb);
 
-  // The next whole line, without its end, valid until the next call; nothing where there is none, yet.
+  // Returns the next whole line, without its end, valid until the next call; nothing where there is none, yet.
   std::optional<absl::string_view> Next();
-  // What stands behind the last line end: a line that is being written, or whose end was forgotten.
+  // The text behind the last line end: a line that is being written, or whose end was forgotten.
   absl::string_view unfinished() const { return line_; }
 
-  // Why there is no next line, where that is not the end of the log. Errors as of ReadErrorOf.
+  // The reason why there is no next line, where that is not the end of the log. Errors as of ReadErrorOf.
   const absl::Status& status() const { return status_; }
 
   // To be called once in a while at the end. Where a new file has the name, or the file was cut, this goes on at its
-  // beginning; but at the next call only: who writes into the old one may not have noticed yet.
+  // beginning. It does so only at the next call: the writer of the old one may not have noticed yet.
   void FollowRotation();
 
  private:
@@ -51,7 +51,7 @@ class LogFile {
   std::ifstream file_;
   std::istream* const in_;
   std::string line_;
-  bool line_ended_ = false;  // what is in line_ was returned
+  bool line_ended_ = false;  // line_ was returned
   bool rotated_ = false;
   absl::Status status_;
   dev_t device_ = 0;

@@ -16,7 +16,7 @@ constexpr size_t kLongestQueueId = 40;
 constexpr absl::string_view kSyslogTime = "Nov 25 20:00:01";
 constexpr absl::Duration kLogClockSkew = absl::Hours(24);
 
-// What stands in front of the first `end`, which is taken, too.
+// Takes the text in front of the first `end`, and `end` itself.
 std::optional<absl::string_view> TakeUpTo(absl::string_view& text, absl::string_view end) {
   const size_t length = text.find(end);
   if (length == 0 || length == absl::string_view::npos) return std::nullopt;
@@ -29,7 +29,7 @@ bool AllOf(absl::string_view text, bool (*holds)(unsigned char)) {
   return std::all_of(text.begin(), text.end(), [&](char c) { return holds(static_cast<unsigned char>(c)); });
 }
 
-// Time, host, program and process, which are taken from `rest`.
+// Takes time, host, program and process off `rest`.
 bool TakeHead(absl::string_view& rest, LogLine& parsed) {
   if (rest.empty()) return false;
   if (absl::ascii_isdigit(static_cast<unsigned char>(rest.front()))) {

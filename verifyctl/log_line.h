@@ -3,8 +3,8 @@
 //   Nov 25 20:00:01 gw postfix/smtp[1]: 4bX: to=<bob@b.example>, ...
 //   2026-11-25T20:00:01.123456+01:00 gw postfix-out/smtp[1]: 4bX: ...
 //
-// Other programs write what strangers say into the same log: a line is one of Postfix's only where its head says so,
-// read from the left.
+// Other programs write strangers' words into the same log. So a line is Postfix's only where its head, read from the
+// left, says so.
 //
 // Thread: any (pure functions).
 #ifndef VERIFYD_VERIFYCTL_LOG_LINE_H_
@@ -20,17 +20,17 @@ namespace verifyd {
 // The parts point into the line.
 struct LogLine {
   absl::string_view time;      // "Nov 25 20:00:01"
-  absl::string_view program;   // "smtp"; what is in front of it is syslog_name
+  absl::string_view program;   // "smtp"; the part in front of it is syslog_name
   absl::string_view queue_id;  // "4bX", or "NOQUEUE"
-  absl::string_view text;      // what comes behind it
+  absl::string_view text;      // the text behind it
 };
 
-// Whether it is a line of a program that is called as those of Postfix are, "postfix/smtpd[123]: ".
+// True for a line of a program that is named as Postfix's are, "postfix/smtpd[123]: ".
 bool IsPostfixLine(absl::string_view line);
 
 std::optional<LogLine> ParseLogLine(absl::string_view line);
 
-// When that was. A time without a year is the last of that name in `zone`, seen from `now`; clocks of two machines may
+// Returns the time. One without a year is the last of that name in `zone`, seen from `now`; clocks of two machines may
 // differ by a day.
 std::optional<absl::Time> ParseLogTime(absl::string_view time, absl::TimeZone zone, absl::Time now);
 

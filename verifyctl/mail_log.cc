@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t kLongestLogin = 256;
 
-// What stands behind `name` up to `end`; nothing where either is missing.
+// Returns the text between `name` and `end`; nothing where either is missing.
 std::optional<absl::string_view> Between(absl::string_view text, absl::string_view name, absl::string_view end) {
   const size_t begin = text.find(name);
   if (begin == absl::string_view::npos) return std::nullopt;
@@ -25,13 +25,13 @@ std::optional<absl::string_view> Between(absl::string_view text, absl::string_vi
   return rest.substr(0, length);
 }
 
-// As restrictions have it, without quotes; empty where it is no address.
+// Returns the address as restrictions have it, without quotes; empty where it is none.
 std::string Unquoted(absl::string_view text) {
   const absl::StatusOr<Address> address = Address::Parse(text);
   return address.ok() ? address->Key() : "";
 }
 
-// "192.0.2.1" of "mx.example.com[192.0.2.1]".
+// Takes "192.0.2.1" from "mx.example.com[192.0.2.1]".
 absl::string_view ClientAddress(absl::string_view client) {
   const size_t bracket = client.rfind('[');
   if (bracket == absl::string_view::npos || !absl::ConsumeSuffix(&client, "]")) return "";
@@ -55,8 +55,8 @@ std::string RequestOf(absl::string_view sender, absl::string_view recipient, abs
   return absl::StrCat(sender.empty() ? "<>" : sender, "\t", recipient, "\t", client_address, "\t", login);
 }
 
-// Of "CLIENT: 550 ...; from=<SENDER> to=<RECIPIENT> proto=ESMTP helo=<NAME>". A client that writes such words into its
-// HELO names another recipient by it: he is asked about as any other.
+// Reads "CLIENT: 550 ...; from=<SENDER> to=<RECIPIENT> proto=ESMTP helo=<NAME>". A client that writes such words into
+// its HELO names another recipient by it, which is asked about as any other.
 std::optional<std::string> RefusedRequest(absl::string_view text) {
   const size_t tail = text.rfind("; from=<");
   const absl::string_view client = text.substr(0, text.find("]: ") + 1);
@@ -70,8 +70,8 @@ std::optional<std::string> RefusedRequest(absl::string_view text) {
   return RequestOf(Unquoted(*sender), address, ClientAddress(client), LoginIn(names));
 }
 
-// Of "to=<bob@b.example>, orig_to=<info@b.example>, relay=..., status=sent ...": whom the client named. Empty where it
-// is none, or a probe of Postfix's own, whose status is no delivery's.
+// Returns the recipient that the client named in "to=<bob@b.example>, orig_to=<info@b.example>, relay=..., status=sent
+// ...". Empty where there is none, and for a probe of Postfix's own, whose status is no delivery's.
 std::string DeliveredTo(absl::string_view text) {
   const size_t status = text.find(", status=");
   if (status == absl::string_view::npos) return "";

@@ -1,6 +1,6 @@
-// A Postfix mail log, read for the requests that smtpd(8) once had: who was refused at RCPT, and to whom what was
-// accepted went. Anybody who may send mail may put text into it: whatever is found is bounded and checked, and what is
-// no request is passed over.
+// A Postfix mail log, read for the requests that smtpd(8) once had: recipients refused at RCPT, and recipients of
+// accepted mail. Anybody who may send mail may put text into it: all that is found is bounded and checked, and lines
+// that are no request are passed over.
 //
 //   postfix/smtpd[1]: 4bX: client=mx.a.example[192.0.2.1], sasl_method=PLAIN, sasl_username=joe
 //   postfix/qmgr[1]: 4bX: from=<ann@a.example>, size=900, nrcpt=1 (queue active)
@@ -27,8 +27,8 @@ class MailLog {
   // Messages whose senders are remembered; the oldest are forgotten first.
   static constexpr size_t kMostMessages = 20000;
 
-  // What the api's replay takes: sender, recipient, client address and SASL login, tabs between, without a line end;
-  // nullopt where `line` is about no recipient. The sender is "<>" where it is not known, too.
+  // Returns a line for the api's replay: sender, recipient, client address and SASL login, tabs between, without a line
+  // end; nullopt where `line` is about no recipient. The sender is "<>" also where it is not known.
   std::optional<std::string> Take(absl::string_view line);
 
  private:

@@ -10,9 +10,9 @@
 #include "verifyctl/command_line.h"
 
 int main(int argc, char** argv) {
-  // What has been typed is then seen before the next line is waited for.
+  // Typed text is then seen before the next line is waited for.
   std::ios::sync_with_stdio(false);
-  // One thread may read what another one's results are written for.
+  // One thread may read while another writes results.
   std::cin.tie(nullptr);
   verifyd::SpeakAs("verifyctl");
   verifyd::Console console{std::cin, std::cout, std::cerr};

@@ -19,7 +19,7 @@ namespace verifyd {
 namespace {
 
 constexpr size_t kShownWord = 80;
-// More are not listed in an error.
+// If there are more words, an error does not list them.
 constexpr size_t kMostListed = 5;
 
 std::map<std::string, std::vector<std::string>, std::less<>> MakeWords() {
@@ -32,7 +32,7 @@ std::map<std::string, std::vector<std::string>, std::less<>> MakeWords() {
   for (int reason = 1; reason < kReasonCount; ++reason) {
     words["--reason"].emplace_back(ReasonName(static_cast<Reason>(reason)));
   }
-  for (const SettingRow& row : Settings::Table()) words["NAME"].emplace_back(row.name);
+  for (const SettingRow& row : kSettingTable) words["NAME"].emplace_back(row.name);
   return words;
 }
 

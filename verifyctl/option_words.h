@@ -1,5 +1,5 @@
-// Options and arguments of the command line that take one of a few words, or a value of a form: what they are judged
-// by, and what shells complete.
+// Options and arguments of the command line that take one of a few words, or a value of a form: the words judge them,
+// and shells complete them.
 //
 // Thread: main.
 #ifndef VERIFYD_VERIFYCTL_OPTION_WORDS_H_
@@ -14,13 +14,13 @@
 
 namespace verifyd {
 
-// Of an option ("--status") or an argument ("STATUS"); empty where it takes any text.
+// Returns the words of an option ("--status") or an argument ("STATUS"); empty where it takes any text.
 const std::vector<std::string>& WordsOf(absl::string_view name);
-// One of those; what is none is named, and perhaps what was meant.
+// Accepts one of those; the error names the wrong word, and perhaps the one that was meant.
 CLI::Validator OneOfItsWords(absl::string_view name);
-// "7d"; `most` at most.
+// Accepts a time like "7d"; `most` at most.
 CLI::Validator ATime(absl::Duration most = absl::InfiniteDuration());
-// "example.com", ".example.com".
+// Accepts "example.com", ".example.com".
 CLI::Validator ADomain();
 
 }  // namespace verifyd

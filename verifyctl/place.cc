@@ -28,14 +28,14 @@ absl::StatusOr<Settings> LoadSettings(const Place& place) {
 
 namespace {
 
-// What a file that is wrong says of the socket; empty where that is nothing that could be used.
+// Returns the socket in a wrong settings file; empty where it names none that could be used.
 std::string SocketNamedIn(const std::string& path) {
   const absl::StatusOr<std::unique_ptr<std::ifstream>> file = OpenInputFile(path);
   std::string socket;
   if (!file.ok()) return socket;
   for (std::string line; std::getline(**file, line);) {
     absl::string_view rest = line;
-    if (!absl::ConsumePrefix(&rest, "control_socket")) continue;
+    if (!absl::ConsumePrefix(&rest, Setting("control_socket").name())) continue;
     rest = absl::StripAsciiWhitespace(rest);
     if (!absl::ConsumePrefix(&rest, "=")) continue;
     rest = absl::StripAsciiWhitespace(rest);

@@ -30,14 +30,14 @@ namespace verifyd {
 namespace {
 
 constexpr absl::string_view kCleanupKey = "_LAST_CACHE_CLEANUP_COMPLETED_";
-// Of what is shown of an entry that can not be read.
+// The part that is shown of an entry that can not be read.
 constexpr size_t kShown = 80;
 constexpr absl::Duration kLockPause = absl::Milliseconds(10);
 // Address space: more than a file of verify(8) has.
 constexpr size_t kMapSize = sizeof(void*) > 4 ? size_t{64} << 30 : size_t{256} << 20;
 
-// "host mx.example.com[192.0.2.1] said: ...", "connect to mx.example.com[192.0.2.1]:25: ...", "host ... refused to
-// ...".
+// Reads "host mx.example.com[192.0.2.1] said: ...", "connect to mx.example.com[192.0.2.1]:25: ...", "host ... refused
+// to ...".
 void FindServer(absl::string_view text, Finding& finding) {
   finding.mx_name.clear();
   finding.mx_address.clear();
@@ -50,7 +50,7 @@ void FindServer(absl::string_view text, Finding& finding) {
   finding.mx_address = Printable(text.substr(open + 1, close - open - 1), kShown);
 }
 
-// verify(8) writes an underscore for each colon of an address. In a literal none can have been one before.
+// verify(8) writes an underscore for each colon. This undoes it in a literal, which has no underscore of its own.
 std::string AddressOf(absl::string_view key) {
   std::string address(key);
   const size_t literal = address.rfind("@[IPv6_");
@@ -103,8 +103,8 @@ struct PostfixCacheFile::Impl {
   absl::Status Error(absl::string_view doing, int code) const {
     return absl::UnavailableError(absl::StrCat(path, ": ", doing, ": ", mdb_strerror(code)));
   }
-  // Waits for a writer, not for ever. Descriptors of one process share their locks, so the environment must stay open
-  // under it.
+  // Waits for a writer, but not for ever. Descriptors of one process share their locks, so the environment must stay
+  // open under it.
   absl::Status Lock() const {
     struct flock lock {};
     lock.l_whence = SEEK_SET;

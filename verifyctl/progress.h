@@ -1,10 +1,10 @@
-// How far a long verb has come, on a terminal: one line that is written over a few times a second, and is gone in the
+// The progress of a long verb, on a terminal: one line that is written over a few times a second, and is gone in the
 // end.
 //
 //   1234567 of 10000000 records, 180000 a second, 49 seconds left
 //   297.0 MiB of 355.2 MiB, 594.1 MiB a second
 //
-// What a verb prints while it is shown may be on the same terminal: the line is wiped before that.
+// The verb's output may go to the same terminal: the line is wiped before it.
 //
 // Thread: the only one.
 #ifndef VERIFYD_VERIFYCTL_PROGRESS_H_
@@ -29,7 +29,7 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void Show(uint64_t done);
-  // Until it is shown again.
+  // Wipes the line until it is shown again.
   void Wipe();
 
  private:

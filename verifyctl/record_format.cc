@@ -40,7 +40,7 @@ std::string CsvLine(const ShownEntry& entry) {
   return absl::StrCat(absl::StrJoin(fields, ","), "\n");
 }
 
-// verify(8) knows no doubt: what is risky would be accepted.
+// verify(8) knows no doubt, so a risky address counts as one that would be accepted.
 absl::string_view PostfixStatus(absl::string_view status) {
   if (status == "deliverable" || status == "risky") return "0";
   return status == "undeliverable" ? "2" : "1";

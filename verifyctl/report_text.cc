@@ -34,12 +34,12 @@ constexpr std::array<Column, 6> kColumns = {{{"reject", "rejected", "", "rejecte
                                              {"would_defer", "would defer", "would", "defer"},
                                              {"dunno", "let through", "let", "through"},
                                              {"not_known", "not known", "not", "known"}}};
-// Of a line: what a terminal, and a mail with the report in it, shows as one.
+// The widest line: a terminal, and a mail with the report in it, shows it as one.
 constexpr size_t kWidest = 100;
 constexpr int kNumberWidth = 9;
 constexpr size_t kWidestName = kWidest - kColumns.size() * (kNumberWidth + 1);
 
-// The entries of a list that are objects, as they should be.
+// Calls `take` with the entries of a list that are objects, as they should be.
 template <typename Take>
 void ForEach(const json::object& report, absl::string_view name, Take take) {
   const json::array* const entries = ArrayField(report, name);
@@ -60,12 +60,12 @@ int WidthOf(const json::object& report, absl::string_view list, absl::string_vie
   return static_cast<int>(std::min(width, kWidestName));
 }
 
-// What a line has no room for is cut.
+// Cuts a line that is too long.
 void PutLine(std::string& out, const std::string& line) {
   absl::StrAppend(&out, line.size() <= kWidest ? line : absl::StrCat(Printable(line, kWidest - 3), "..."), "\n");
 }
 
-// A line for each entry of which something was refused: its name and its numbers.
+// Writes a line for each entry with refusals: its name and its numbers.
 template <typename Under>
 void PutTable(std::string& out, const json::object& report, absl::string_view list, absl::string_view name,
               Under under) {
@@ -81,7 +81,7 @@ void PutTable(std::string& out, const json::object& report, absl::string_view li
       for (const Column& column : kColumns) absl::StrAppendFormat(&out, " %*s", kNumberWidth, column.below);
       absl::StrAppend(&out, "\n");
     }
-    // A name that is too long has a line for itself.
+    // A name that is too long has a line to itself.
     const absl::string_view called = TextField(entry, name);
     const bool fits = called.size() <= static_cast<size_t>(width);
     if (!fits) PutLine(out, std::string(called));
@@ -106,8 +106,8 @@ void PutTotals(std::string& out, const json::object& report) {
   }
 }
 
-// Who is known not to exist is deferred with a code of 4yz, as everybody of whom nothing definite is known: before the
-// code is changed it must be seen how many it is about.
+// Recipients known not to exist are deferred with a code of 4yz, as those of whom nothing definite is known. Before the
+// operator changes the code, he must see how many these are.
 void PutKnownBad(std::string& out, const json::object& report) {
   int64_t deferred = 0;
   ForEach(report, "reasons", [&](const json::object& entry) {
@@ -128,7 +128,7 @@ void PutNotices(std::string& out, const json::object& report) {
   });
 }
 
-// The entries of `list`, with the number that is called `counted`.
+// Writes the entries of `list`, with the number named `counted`.
 void PutAddresses(std::string& out, const json::object& report, absl::string_view list, absl::string_view counted,
                   absl::string_view title) {
   bool titled = false;

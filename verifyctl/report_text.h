@@ -12,12 +12,13 @@
 
 namespace verifyd {
 
-// Totals first, then what is noticed, then reasons with samples of replies, domains, addresses.
+// Shows totals first, then what is noticed, then reasons with samples of replies, domains, addresses.
 std::string ReportText(const boost::json::object& report);
-// Of a report: "from", "until", and the first `number` of the addresses that were "asked" and "refused" most.
+// The part of a report for `top`: "from", "until", and the first `number` of the addresses that were "asked" and
+// "refused" most.
 boost::json::object TopOf(const boost::json::object& report, size_t number);
 std::string TopText(const boost::json::object& top);
-// All of one refusal, and what to do where it was wrong.
+// Shows all of one refusal, and what to do where it was wrong.
 std::string RefusalText(const ShownRefusal& refusal);
 
 }  // namespace verifyd

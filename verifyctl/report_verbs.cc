@@ -46,10 +46,10 @@ class LoggedRequests {
     co_return requests;
   }
 
-  // Lines, but none that Postfix has written.
+  // True where there were lines, but none that Postfix has written.
   bool foreign() const { return lines_ > 0 && !postfix_; }
   int64_t lines() const { return lines_; }
-  // Of the log. To be asked behind the last line.
+  // The log's status. To be asked behind the last line.
   absl::Status status() const { return failed_ ? file_->status() : absl::OkStatus(); }
 
  private:

@@ -15,19 +15,19 @@ namespace verifyd {
 
 struct ReportOptions {
   std::string since = "24h";
-  std::string mail_log;  // of replay; "-": console.in
+  std::string mail_log;  // for replay; "-": console.in
   bool probe = false;    // in a replay, too
   size_t number = 10;    // of addresses, for top
   bool json = false;
 };
 
-// What was refused or deferred, and what would have been.
+// Shows what was refused or deferred, and what would have been.
 int Report(const ReportOptions& options, Asker& asker, Console& console);
-// The addresses that were asked about most, and those that were refused most.
+// Shows the addresses that were asked about most, and those that were refused most.
 int Top(const ReportOptions& options, Asker& asker, Console& console);
-// The same as a report of the recipients in a Postfix mail log, of any length; nobody is answered.
+// Gives the same report of the recipients in a Postfix mail log, of any length; nobody is answered.
 int ReplayLog(const ReportOptions& options, Asker& asker, Console& console);
-// What is behind the id of a refusal.
+// Explains the id of a refusal.
 int ShowRefusal(absl::string_view id, bool json, Asker& asker, Console& console);
 
 }  // namespace verifyd

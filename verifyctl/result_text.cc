@@ -33,7 +33,7 @@ std::string ReasonText(const ShownFinding& finding) {
                       absl::AsciiStrToUpper(finding.stage), ")");
 }
 
-// Nothing where it was a probe.
+// Returns nothing where it was a probe.
 absl::string_view LearnedFromText(const ShownFinding& finding) {
   if (finding.learned_from == "reported") return "what Postfix reported";
   if (finding.learned_from == "import") return "an import";
@@ -67,7 +67,7 @@ absl::string_view StatusText(const ShownVerdict& result) {
   return result.status;
 }
 
-// "2026-01-31T12:00:00Z (3 days ago)", "... (in 2 hours)"; nothing where there is no time.
+// Returns "2026-01-31T12:00:00Z (3 days ago)", "... (in 2 hours)"; nothing where there is no time.
 std::string TimeText(absl::Time time, absl::Time now) {
   const std::string text = ShownTime(time);
   if (text.empty()) return text;
@@ -163,7 +163,7 @@ void WriteDomain(HeldWriter& out, const ShownDomain& domain) {
   }
 }
 
-// What the next question is answered with.
+// Writes what the next question is answered with.
 void WriteNextQuestion(HeldWriter& out, const ShownRecord& record) {
   const absl::string_view freshness = record.freshness;
   if (record.next_probe != absl::InfinitePast()) {
@@ -178,7 +178,7 @@ void WriteNextQuestion(HeldWriter& out, const ShownRecord& record) {
   }
 }
 
-// What will happen, and what the operator can do about it.
+// Writes what will happen, and what the operator can do about it.
 void WriteNext(HeldWriter& out, const ShownHeld& held) {
   if (held.address.empty()) return;
   const std::string address = ShellWord(held.address);
@@ -302,7 +302,7 @@ std::string PinText(const ShownPin& pin) {
 
 namespace {
 
-// "3 of 20 connections, 120 waiting, 8 recipients a transaction, 19.2 addresses a second, a reply takes 45 ms"
+// Returns "3 of 20 connections, 120 waiting, 8 recipients a transaction, at most 19.2 addresses a second, ...".
 std::string ActivityText(const ShownActivity& activity) {
   std::string text = absl::StrCat(activity.connections, " of ", activity.connection_limit, " connections, ",
                                   activity.queued, " waiting, ", activity.recipients, " recipients a transaction");

@@ -26,27 +26,27 @@ const boost::json::array* ArrayField(const boost::json::object& object, absl::st
 // "3 days", "1 hour", "12 seconds": whole units, the largest that fits.
 std::string Rough(absl::Duration duration);
 
-// One result of verify or query: a line with the address and its status, and below it what it rests on. Ends with a
+// Shows one result of verify or query: a line with the address and its status, and the grounds below it. Ends with a
 // newline.
 std::string ResultText(const ShownVerdict& result);
-// What was said, a line each, below a title.
+// Shows a dialogue, a line each, below a title.
 std::string DialogueText(const ShownDialogue& dialogue);
-// "mx.example.com[192.0.2.1]"; empty where nobody was asked.
+// Returns "mx.example.com[192.0.2.1]"; empty where no server was asked.
 std::string ServerText(const ShownFinding& finding);
-// All that is held of an address, as `show` has it.
+// Shows all that is held of an address, for `show`.
 std::string HeldText(const ShownHeld& held, absl::Time now);
-// One pin or hold, or that one is gone: a line.
+// Shows one pin or hold, or that one is gone: a line.
 std::string PinText(const ShownPin& pin);
-// One destination: a line with its name and state, and below it why.
+// Shows one destination: a line with its name and state, and the reason below it.
 std::string DestinationText(const ShownDestination& destination, absl::Time now);
-// One domain: a line with what holds for all its addresses, and below it since when and what to do about it.
+// Shows one domain: a line with what holds for all its addresses; below it, since when and what to do about it.
 std::string DomainText(const ShownDomain& domain, absl::Time now);
-// The last findings about an address, as `history` has them.
+// Shows the last findings about an address, for `history`.
 std::string HistoryText(const ShownHeld& held, absl::Time now);
-// An address as other verbs take it, and people read it: quoted where it must be. `key` is without quotes; what is no
-// address stays as it is.
+// Returns an address as other verbs take it, and people read it: quoted where it must be. `key` is without quotes; a
+// text that is no address stays as it is.
 std::string SpelledAddress(absl::string_view key);
-// The same as a word of a shell.
+// Returns it as a word of a shell.
 std::string ShellWord(absl::string_view key);
 
 }  // namespace verifyd

@@ -34,11 +34,11 @@ class StatsReader {
     return before_ == nullptr ? "" : GrowthText(Of(group, name) - In(*before_, group, name));
   }
 
-  // Of a counter that is kept by a label, verifyd_answers_total{source="cache"}: one value's.
+  // Returns one value of a counter that is kept by a label, verifyd_answers_total{source="cache"}.
   double Labelled(absl::string_view name, absl::string_view label, absl::string_view value) const {
     return Of("counters", absl::StrCat(name, "{", label, "=\"", value, "\"}"));
   }
-  // The values that were counted at all: "cache 12, pin 3".
+  // Returns the values that were counted at all: "cache 12, pin 3".
   std::string ByLabel(absl::string_view name, absl::string_view label) const {
     std::string text;
     ForEachLabelled(stats_, name, label, [&](absl::string_view value, double number) {
@@ -83,7 +83,7 @@ class StatsReader {
   const double seconds_;
 };
 
-// "91.3 % from memory: cache 1100, pin 3, probe 111".
+// Returns "91.3 % from memory: cache 1100, pin 3, probe 111".
 std::string HitText(const StatsReader& stats) {
   constexpr absl::string_view kAnswers = "verifyd_answers_total";
   const double probe = stats.Labelled(kAnswers, "source", "probe");

@@ -10,11 +10,11 @@
 
 namespace verifyd {
 
-// The numbers that matter, a screen of them. Where there is a `before`, from `seconds` ago, with how much each has
-// grown in a second since.
+// Shows the numbers that matter, a screen of them. Where there is a `before`, from `seconds` ago, each comes with its
+// growth in a second since.
 std::string StatsText(const boost::json::object& stats, const boost::json::object* before = nullptr,
                       double seconds = 0);
-// All of them, by their names, in groups.
+// Shows all of them, by their names, in groups.
 std::string AllStatsText(const boost::json::object& stats, const boost::json::object* before = nullptr,
                          double seconds = 0);
 

@@ -26,7 +26,7 @@ constexpr int kCritical = 2;
 constexpr int kUnknown = 3;
 // A daemon that says nothing for so long is as good as none.
 constexpr absl::Duration kPatience = absl::Seconds(10);
-// Of a list that may be long.
+// The lines that are shown of a long list.
 constexpr size_t kShownLines = 5;
 
 std::vector<std::string> TextsOf(const json::object& object, absl::string_view name) {
@@ -43,7 +43,7 @@ std::string Plural(int64_t count, absl::string_view one) {
   return absl::StrCat(count, " ", one, count == 1 ? "" : "s");
 }
 
-// A name, and lines beside it.
+// Writes a name, and lines beside it.
 void PutLines(std::string& out, absl::string_view name, std::vector<std::string> lines) {
   const size_t left_out = lines.size() > kShownLines ? lines.size() - kShownLines : 0;
   lines.resize(lines.size() - left_out);
@@ -111,7 +111,7 @@ std::vector<std::string> SettingsLines(const json::object& settings) {
   return lines;
 }
 
-// What the summary says already is not said again.
+// Leaves out the remarks that the summary has already.
 std::vector<std::string> RemarkLines(const json::object& status) {
   std::vector<std::string> lines;
   const json::array* const remarks = ArrayField(status, "remarks");
@@ -157,7 +157,7 @@ int ShowStatus(bool as_json, Asker& asker, Console& console) {
   request.target = "/v1/status";
   asker.set_patience(kPatience);
   int level = kUnknown;
-  // What goes wrong is the first line here, where monitoring looks.
+  // An error becomes the first line here, where monitoring looks.
   std::ostringstream complaint;
   Console quiet{.in = console.in, .out = console.out, .err = complaint, .clock = console.clock};
   const int code = Answer(asker, request, quiet, [&](absl::string_view line, const json::object& status) {

@@ -17,7 +17,7 @@ namespace verifyd {
 
 int ShowStatus(bool as_json, Asker& asker, Console& console);
 
-// What GET /v1/status answers, in words: a screen at most.
+// Puts the answer of GET /v1/status in words: a screen at most.
 std::string StatusScreen(const boost::json::object& status);
 
 }  // namespace verifyd

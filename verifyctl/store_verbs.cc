@@ -36,22 +36,22 @@ constexpr int kExitFaults = 1;
 // Faults that are named; the others are counted.
 constexpr uint64_t kShownFaults = 100;
 
-struct Held {
-  std::string file;  // of the cache
+struct HeldStore {
+  std::string file;  // the cache's
   Lifetimes lifetimes;
 };
 
-absl::StatusOr<Held> FindHeld(const Place& place) {
+absl::StatusOr<HeldStore> FindHeld(const Place& place) {
   ASSIGN_OR_RETURN(const Settings settings, LoadSettings(place));
   const absl::StatusOr<Configuration> configuration = Configuration::Create(settings);
   if (!configuration.ok()) return absl::FailedPreconditionError(configuration.status().message());
   const CacheSettings& cache = configuration->cache;
   if (cache.path.empty()) return absl::NotFoundError("there is no cache: address_verify_map is empty");
-  return Held{.file = absl::StrCat(cache.path, ".mdb"), .lifetimes = cache.lifetimes};
+  return HeldStore{.file = absl::StrCat(cache.path, ".mdb"), .lifetimes = cache.lifetimes};
 }
 
-absl::StatusOr<Held> FindExisting(const Place& place) {
-  ASSIGN_OR_RETURN(Held held, FindHeld(place));
+absl::StatusOr<HeldStore> FindExisting(const Place& place) {
+  ASSIGN_OR_RETURN(HeldStore held, FindHeld(place));
   if (const absl::Status readable = CheckCacheFile(held.file); !readable.ok()) return readable;
   return held;
 }
@@ -63,7 +63,7 @@ absl::Status NobodyHas(const std::string& file) {
       absl::StrCat(file, " is not changed: process ", holder, " has it open; stop verifyd first"));
 }
 
-// What a damaged page does to who reads it is said, too. Only what may be called in a signal's handler.
+// Explains a crash at a damaged page. Calls only what a signal's handler may call.
 void SayDamaged(int /*signal*/) {
   constexpr absl::string_view kWords = "verifyctl: the cache can not be read to its end: its pages are damaged\n";
   (void)!::write(STDERR_FILENO, kWords.data(), kWords.size());
@@ -93,7 +93,7 @@ class DamageGuard {
   struct sigaction abort_ {};
 };
 
-// Shows how far a long verb has come, and whether it is to go on.
+// Shows the progress of a long verb, and tells whether it is to go on.
 class Watch {
  public:
   Watch(Console& console, absl::string_view what) : console_(console), what_(what) {}
@@ -110,10 +110,10 @@ class Watch {
   std::optional<Progress> progress_;
 };
 
-// Says what is wrong, a line for each fault.
+// Writes a line for each fault.
 absl::StatusOr<StoreExamination> Examine(const std::string& file, const Lifetimes& lifetimes, bool as_json,
                                          Console& console) {
-  // Whether it is a cache, and of a format that this version knows.
+  // Checks that it is a cache, and of a format that this version knows.
   RETURN_IF_ERROR(StoreFile::CheckFormat(file));
   Watch watch(console, "entries");
   uint64_t shown = 0;
@@ -130,7 +130,7 @@ absl::StatusOr<StoreExamination> Examine(const std::string& file, const Lifetime
       [&](uint64_t done, uint64_t total) { return watch.Show(done, total); });
 }
 
-// The same owner as the cache that is there, else as its folder: verifyd must be able to write it.
+// Gives it the owner of the cache that is there, else of its folder: verifyd must be able to write it.
 absl::Status GiveToOwner(const std::string& file, const std::string& of) {
   struct stat owner {};
   const std::string folder = std::filesystem::path(of).parent_path();
@@ -170,7 +170,7 @@ absl::Status Replace(const std::string& from, const std::string& file, Console& 
   if (status.ok()) status = examine(copy);
   ::unlink(absl::StrCat(copy, "-lock").c_str());
   if (status.ok()) status = GiveToOwner(copy, file);
-  // Whoever came meanwhile has the old one open.
+  // A process that came meanwhile has the old one open.
   if (status.ok()) status = NobodyHas(file);
   if (status.ok() && ::rename(copy.c_str(), file.c_str()) != 0) {
     status = absl::UnavailableError(absl::StrCat(file, ": cannot rename to it: ", std::strerror(errno)));
@@ -179,7 +179,7 @@ absl::Status Replace(const std::string& from, const std::string& file, Console& 
     ::unlink(copy.c_str());
     return status;
   }
-  // In the moment between the two: it may have opened the old file, which has no name any more.
+  // A process may have opened the old file in the moment between the two; that file has no name any more.
   if (const int holder = OpenMark::Holder(file); holder != 0) {
     return absl::UnavailableError(
         absl::StrCat(file, " is replaced, and process ", holder,
@@ -216,7 +216,7 @@ std::string ExaminationText(const StoreExamination& found) {
   return text;
 }
 
-// The last line of an examination. Returns the exit code.
+// Writes the last line of an examination. Returns the exit code.
 int Conclude(const StoreExamination& found, bool as_json, Console& console) {
   console.out << (as_json ? absl::StrCat(json::serialize(ToJson(found)), "\n") : ExaminationText(found));
   return found.faults == 0 ? 0 : kExitFaults;
@@ -225,7 +225,7 @@ int Conclude(const StoreExamination& found, bool as_json, Console& console) {
 }  // namespace
 
 int Check(const StoreOptions& options, const Place& place, Console& console) {
-  const absl::StatusOr<Held> held = FindExisting(place);
+  const absl::StatusOr<HeldStore> held = FindExisting(place);
   if (!held.ok()) return Fail(held.status(), console);
   const DamageGuard guard;
   const absl::StatusOr<StoreExamination> found = Examine(held->file, held->lifetimes, options.json, console);
@@ -237,7 +237,7 @@ int Check(const StoreOptions& options, const Place& place, Console& console) {
 }
 
 int Backup(const StoreOptions& options, const Place& place, Console& console) {
-  const absl::StatusOr<Held> held = FindExisting(place);
+  const absl::StatusOr<HeldStore> held = FindExisting(place);
   if (!held.ok()) return Fail(held.status(), console);
   const DamageGuard guard;
   if (const absl::Status format = StoreFile::CheckFormat(held->file); !format.ok()) return Fail(format, console);
@@ -258,14 +258,14 @@ int Backup(const StoreOptions& options, const Place& place, Console& console) {
 }
 
 int Restore(const StoreOptions& options, const Place& place, Console& console) {
-  const absl::StatusOr<Held> held = FindHeld(place);
+  const absl::StatusOr<HeldStore> held = FindHeld(place);
   if (!held.ok()) return Fail(held.status(), console);
   if (const absl::Status readable = CheckInputFile(options.file); !readable.ok()) return Fail(readable, console);
   const DamageGuard guard;
   StoreExamination restored;
   const absl::Status status = Replace(options.file, held->file, console, [&](const std::string& copy) -> absl::Status {
     absl::StatusOr<StoreExamination> found = Examine(copy, held->lifetimes, options.json, console);
-    // What it says of the copy is about the backup.
+    // An error about the copy is about the backup.
     if (!found.ok()) {
       return absl::Status(found.status().code(),
                           absl::StrCat(options.file, " is not restored: ", found.status().message()));
@@ -278,10 +278,10 @@ int Restore(const StoreOptions& options, const Place& place, Console& console) {
 }
 
 int Compact(const StoreOptions& options, const Place& place, Console& console) {
-  const absl::StatusOr<Held> held = FindExisting(place);
+  const absl::StatusOr<HeldStore> held = FindExisting(place);
   if (!held.ok()) return Fail(held.status(), console);
   const DamageGuard guard;
-  // Only whether it is ours: what is wrong with single entries stays so.
+  // Checks only that it is ours: faults of single entries stay.
   if (const absl::Status ours = StoreFile::CheckFormat(held->file); !ours.ok()) return Fail(ours, console);
   const uint64_t before = SizeOf(held->file);
   const absl::Status status = Replace(held->file, held->file, console, StoreFile::CheckFormat);

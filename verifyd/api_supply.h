@@ -1,4 +1,4 @@
-// What the daemon hands to the api, which knows neither settings nor configuration: what they mean for it, and the
+// The daemon's supply for the api, which knows neither settings nor configuration: their meaning for it, and the
 // finished answers of routes that show them.
 //
 // Thread: any (pure functions); StatusAnswer that of the cache.

@@ -53,30 +53,29 @@
 #include "verifyd/table_watch.h"
 #include "verifyd/thread_priority.h"
 #include "verifyd/verifier/agenda.h"
-#include "verifyd/verifier/destination_memory.h"
 #include "verifyd/verifier/route_change.h"
 #include "verifyd/verifier/verifier.h"
 
 namespace verifyd {
 namespace {
 
-// What is under way when the daemon is told to end gets this long; with what StopLog may take it is 10 s.
+// Requests under way when the daemon is told to end get this long; with what StopLog may take it is 10 s.
 constexpr absl::Duration kDrainLimit = absl::Seconds(9);
-// Who waits for a probe is told by then that it is in progress.
+// A client that waits for a probe is told by then that it is in progress.
 constexpr absl::Duration kDrainPatience = absl::Seconds(8);
 
-// Of the folders that are made for --user: nobody else has to do with the cache, the group may reach the control
+// Modes of the folders that are made for --user: nobody else has to do with the cache, the group may reach the control
 // socket.
 constexpr mode_t kStateMode = 0700;
 constexpr mode_t kRuntimeMode = 0750;
-// Before what was begun with other settings goes.
+// The answer to a reload gets so long to go out before the daemon begins anew.
 constexpr absl::Duration kAnswerPause = absl::Milliseconds(100);
 // Sockets that could not be had are tried again so often.
 constexpr absl::Duration kSocketRetry = absl::Minutes(1);
-// Tables may stand in settings (inline:).
+// Tables may stand in settings (inline:), so this is large.
 constexpr size_t kMaxRoutes = size_t{4} << 20;
 
-// As far as we may: each session is a descriptor (probe_session_limit).
+// Raises it as far as we may: each session is a descriptor (probe_session_limit).
 void RaiseDescriptorLimit() {
   rlimit descriptors = {};
   if (getrlimit(RLIMIT_NOFILE, &descriptors) != 0 || descriptors.rlim_cur == descriptors.rlim_max) return;
@@ -90,15 +89,15 @@ void WarnOfRoot(bool logged_elsewhere) {
   if (logged_elsewhere && isatty(STDERR_FILENO) == 1) std::cerr << "verifyd: warning: " << warning << "\n";
 }
 
-// The cache's file is mapped into memory, and what is missing of it can neither be read nor gone on without: what is
-// looked up is in the middle of LMDB. To be killed without a word would leave the operator with a riddle.
+// The cache's file is mapped into memory. A missing part can neither be read nor gone on without: the look-up is in the
+// middle of LMDB. A kill without a word would leave the operator with a riddle.
 void ExplainBusError(int /*number*/) {
   constexpr absl::string_view kWords =
       "verifyd: error: killed, because a part of its cache's file can not be read: the file was cut while it was open, "
       "or its disk fails. The next start sets a damaged file aside.\n";
   pollfd waiting = {.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
   if (::poll(&waiting, 1, 0) == 1) (void)!::write(STDERR_FILENO, kWords.data(), kWords.size());
-  (void)::raise(SIGBUS);  // for which there is no handler any more
+  (void)::raise(SIGBUS);  // it has no handler any more
 }
 
 void ExplainBusErrors() {
@@ -115,7 +114,7 @@ struct Worker {
   Loop& loop(Loop& front) const { return own == nullptr ? front : *own; }
 };
 
-// All loops but the front loop, each on a thread. They end when this does, also where one more thread is not to be had.
+// All loops but the front loop, each on a thread. They end when this does, also where one more thread can not be had.
 class LoopThreads {
  public:
   LoopThreads() = default;
@@ -142,22 +141,22 @@ class LoopThreads {
   std::vector<std::pair<Loop*, std::thread>> threads_;
 };
 
-// One that could not be had.
+// A socket that could not be had.
 struct MissingSocket {
   ListenAddress address;
   std::string why;
 };
 
-// One of the table.
+// A door of the table.
 struct Door {
   const DoorRow& row;
   std::vector<std::unique_ptr<Listener>> listeners = {};
-  std::vector<std::string> sockets = {};  // what they are called
+  std::vector<std::string> sockets = {};  // their names
   std::vector<MissingSocket> missing = {};
   std::unique_ptr<Exchange> exchange = nullptr;  // once there are rooms to ask
 };
 
-// The row whose sockets the service manager calls by `name`.
+// Returns the row that has the socket's name; else the first.
 const DoorRow& RowFor(const InheritedSocket& socket) {
   const std::vector<DoorRow>& table = DoorTable();
   const auto row =
@@ -176,14 +175,13 @@ std::string ListText(const std::vector<ListenAddress>& addresses) {
                        [](std::string* out, const ListenAddress& address) { out->append(address.ToString()); });
 }
 
-// False while Postfix can not be asked, or the settings are a stopgap: where mail goes is not known then.
+// False while Postfix can not be asked, or the settings are a stopgap: the routes are not known then.
 bool KnowsRoutes(const Configuration& configuration) {
   const Settings& settings = *configuration.settings;
   return configuration.stand_in != StandIn::kStopgap &&
          (settings.postfix() != nullptr || settings.postfix_error().empty());
 }
 
-// Where the control socket is to be.
 std::string FolderOf(const std::string& file) { return std::filesystem::path(file).parent_path(); }
 
 }  // namespace
@@ -237,17 +235,17 @@ struct Daemon::Impl {
   boost::asio::awaitable<void> KickWatchdog(absl::Duration interval);
 
   std::shared_ptr<const Configuration> configuration;
-  const std::shared_ptr<const Settings> settings_at_start;  // what needs a restart is compared with them
+  const std::shared_ptr<const Settings> settings_at_start;  // settings that need a restart are compared with them
   const DaemonOptions options;
   Loop front{Clock::Real()};
-  Loop reader{Clock::Real()};  // where settings and tables are read
+  Loop reader{Clock::Real()};  // settings and tables are read on it
   std::vector<Worker> workers;
   boost::asio::signal_set signals;
   bool draining = false;
   bool hung_up = false;    // SIGHUP came, and has not been heeded
   bool reloading = false;  // because of it
 
-  // Why the settings that stand in do so, a line for each error; empty: none do.
+  // Why settings that stand in are in force, a line for each error; empty: none are.
   std::string wrong_settings;
   std::optional<Configuration> next;  // to begin anew with
   absl::Time started;
@@ -283,7 +281,7 @@ Daemon::~Daemon() = default;
 absl::Status Daemon::Start() {
   // A client that hangs up is an error of a write, not the end of the daemon.
   std::signal(SIGPIPE, SIG_IGN);
-  // As is a file that may not grow.
+  // So is a file that may not grow.
   std::signal(SIGXFSZ, SIG_IGN);
   ExplainBusErrors();
   RaiseDescriptorLimit();
@@ -311,7 +309,7 @@ absl::Status Daemon::Impl::OpenSockets() {
   return absl::OkStatus();
 }
 
-// A copy: the socket itself is for whoever begins anew.
+// Takes a copy: the socket itself is for the next daemon.
 absl::Status Daemon::Impl::Adopt(const InheritedSocket& socket) {
   const int copy = fcntl(socket.fd, F_DUPFD_CLOEXEC, 0);
   if (copy < 0) return absl::UnavailableError(absl::StrCat("no descriptor for inherited socket ", socket.fd));
@@ -335,7 +333,7 @@ absl::Status Daemon::Impl::Listen(Door& door, const std::vector<ListenAddress>& 
       continue;
     }
     const std::string why = absl::StrCat(door.row.name, "_listen: ", listener.status().message());
-    // Whoever waits at the inherited ones is not to wait because of this one.
+    // Clients at the inherited sockets are not to wait because of this one.
     if (!inherited_doors) return absl::UnavailableError(why);
     LogError(absl::StrCat(why, "; it is tried again every minute"));
     door.missing.push_back({address, why});
@@ -358,8 +356,8 @@ void Daemon::Impl::OpenMissing() {
   }
 }
 
-// As --user says. Root without it becomes the owner of the cache's folder: else the service could not use any more what
-// a start by hand has left there.
+// Returns the user of --user. Root without it becomes the owner of the cache's folder: else the service could no longer
+// use what a start by hand has left there.
 absl::StatusOr<std::optional<UserIdentity>> Daemon::Impl::WhomToBecome() const {
   if (!options.user.empty()) return FindUser(options.user);
   if (geteuid() != 0) return std::nullopt;
@@ -383,13 +381,13 @@ absl::Status Daemon::Impl::GiveUpPrivileges() {
   if (!user.has_value()) return absl::OkStatus();
   for (const auto& [folder, mode] : {std::pair(FolderOf(configuration->cache.path), kStateMode),
                                      std::pair(FolderOf(configuration->control_socket), kRuntimeMode)}) {
-    // Without it the cache is in memory, or there is no control socket.
+    // Without the folder the cache is in memory, or there is no control socket.
     if (const absl::Status made = MakeDirectoryFor(folder, mode, *user); !made.ok()) LogError(made.message());
   }
   return BecomeUser(*user);
 }
 
-// Without the key no address is kept or logged in clear all the same.
+// Even without the key no address is kept or logged in clear.
 void Daemon::Impl::UsePrivacy(CacheSettings& cache_settings) const {
   const Privacy& privacy = configuration->privacy;
   absl::StatusOr<std::shared_ptr<const Pseudonyms>> pseudonyms = OpenPseudonyms(privacy, /*make=*/true);
@@ -417,6 +415,7 @@ absl::Status Daemon::Impl::BuildRooms() {
   cache_settings.checker = {"/proc/self/exe", "--check-cache"};
   cache = Cache::Open(front, cache_settings);
   cache->FoldPins(front.clock().Now());
+  cache->MoveDomainBreakers();
   cache->HideAddresses();
   prober = std::make_unique<Prober>(front, *resolver, shards);
   verifier = std::make_unique<Verifier>(front, *cache, *prober, metrics);
@@ -529,7 +528,7 @@ void Daemon::Impl::Use(Configuration loaded) {
   KeepRoutes();
 }
 
-// For the next run, which may have others. Beside the cache, whose answers depend on them.
+// Keeps the routes for the next run, which may have others. They lie beside the cache, whose answers depend on them.
 void Daemon::Impl::KeepRoutes() {
   const std::string file = RoutesFile();
   if (file.empty() || !KnowsRoutes(*configuration)) return;
@@ -545,22 +544,23 @@ std::string Daemon::Impl::RoutesFile() const {
   return cache_file.empty() ? "" : absl::StrCat(cache_file, ".routes");
 }
 
-// `routes`: what KeepRoutes has kept. An error: nothing is known of an earlier run.
+// `routes` is what KeepRoutes has kept. An error: nothing is known of an earlier run.
 void Daemon::Impl::HeedRoutesOfBefore(const absl::StatusOr<std::string>& routes) {
   if (!routes.ok() || !KnowsRoutes(*configuration)) return;
   verifier->TakeIn(RouteChange::SinceEarlierRun(*routes, RoutingOf(*configuration), front.clock().Now()));
 }
 
-// On the reader loop.
+// Runs on the reader loop.
 absl::StatusOr<Configuration> Daemon::Impl::ReadSettings(std::shared_ptr<const PostfixSettings> postfix) {
   absl::StatusOr<Configuration> loaded =
       Configuration::Load(options.settings_file, options.assignments, {.before = std::move(postfix)});
-  // Here, not when they are in force: else the watch could read tables with the settings of before once more.
+  // Watch the new settings here, not when they are in force: else the watch could read tables with the earlier ones
+  // again.
   if (loaded.ok()) table_watch->Watch(*loaded);
   return loaded;
 }
 
-// They come with what is new in Postfix's main.cf.
+// The tables come with what is new in Postfix's main.cf.
 void Daemon::Impl::TakeTables(Configuration again) {
   if (draining) return;
   NoteRestartNeeds(*again.settings);
@@ -588,7 +588,7 @@ boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>> Daemon::Impl::R
 }
 
 absl::StatusOr<std::vector<std::string>> Daemon::Impl::TakeSettings(absl::StatusOr<Configuration> loaded) {
-  // Another reload was faster, or the end.
+  // Another reload was faster, or the daemon ends.
   if (draining) return std::vector<std::string>();
   last_reload = front.clock().Now();
   if (!loaded.ok()) {
@@ -626,7 +626,7 @@ void Daemon::Impl::RefuseSettings(const absl::Status& why) {
   }
 }
 
-// Every minute, because mail depends on it and nobody may have seen the line of the start.
+// Says so every minute, because mail depends on it and nobody may have seen the line of the start.
 void Daemon::Impl::SayWrongSettings() const {
   for (const absl::string_view line : absl::StrSplit(wrong_settings, '\n', absl::SkipEmpty())) {
     LogError(absl::StrCat("settings can not be used: ", line));
@@ -649,13 +649,13 @@ void Daemon::Impl::BeginAnew(Configuration loaded) {
   front.Spawn(DrainForNext());
 }
 
-// Who has asked for the reload is answered first.
+// Gives the answer to the reload time to go out first.
 boost::asio::awaitable<void> Daemon::Impl::DrainForNext() {
   co_await front.Sleep(kAnswerPause);
   co_await Drain();
 }
 
-// For a start whose settings can not be used. Without a service manager there is none such.
+// Keeps the settings for a start whose own can not be used. Without a service manager there is no such start.
 void Daemon::Impl::KeepSettings() {
   if (!HasServiceManager() && options.inherited.empty()) return;
   reader.Post([settings = configuration->settings, file = options.settings_file] {

@@ -27,8 +27,8 @@
 #include "verifyd/service_manager.h"
 #include "verifyd/settings/setting_syntax.h"
 
-// Read by jemalloc(3) when it starts: under load, what handshakes in TLS leave behind goes back to the system after two
-// seconds, not ten, in which thousands of sessions begin.
+// jemalloc(3) reads this when it starts. Memory that TLS handshakes leave behind goes back to the system after two
+// seconds, not ten: under load, thousands of sessions begin in that time.
 extern "C" {
 extern const char* malloc_conf;  // NOLINT(readability-redundant-declaration)
 const char* malloc_conf = "dirty_decay_ms:2000";
@@ -75,7 +75,7 @@ int CheckCache(const std::string& file) {
   return absl::IsDataLoss(status) ? 1 : EX_DATAERR;
 }
 
-// While one lives, signals wait. Between two daemons nobody heeds them, and a hangup would be the end.
+// While one lives, signals wait. Between two daemons nothing heeds them, and a hangup would be the end.
 class SignalsWait {
  public:
   SignalsWait() {
@@ -92,7 +92,7 @@ class SignalsWait {
   sigset_t before_ = {};
 };
 
-// What stands in for settings that can not be used.
+// Returns the configuration that stands in for settings that can not be used.
 Configuration StandInFor(const DaemonOptions& options) {
   Configuration stopgap = LoadStopgap(options.settings_file, options.assignments);
   absl::StatusOr<Configuration> last_good =
@@ -104,7 +104,7 @@ Configuration StandInFor(const DaemonOptions& options) {
   return stopgap;
 }
 
-// Until it ends, or begins anew. The daemon and its log are gone behind it, and signals wait.
+// Runs a daemon until it ends, or begins anew. Afterwards the daemon and its log are gone, and signals wait.
 int RunDaemon(const DaemonOptions& options, bool debug, std::optional<Configuration>& configuration, std::string wrong,
               std::optional<SignalsWait>& signals_wait) {
   LogOptions log = configuration->log;
@@ -126,7 +126,7 @@ int RunDaemon(const DaemonOptions& options, bool debug, std::optional<Configurat
 }
 
 int Serve(const CommandLine& command_line) {
-  // Whoever started us may have chosen not to hear of his children's ends.
+  // Our parent may have chosen not to hear of its children's ends.
   std::signal(SIGCHLD, SIG_DFL);
   DaemonOptions options = command_line.daemon;
   options.inherited = TakeInheritedSockets();
@@ -140,7 +140,7 @@ int Serve(const CommandLine& command_line) {
     if (!HasServiceManager() && options.inherited.empty()) return Complain(EX_CONFIG, wrong);
     configuration = StandInFor(options);
   }
-  // From the first: the thread of the log has the signals wait for ever, and outlives each daemon for a moment.
+  // Signals wait from the first: the log's thread has them wait for ever, and outlives each daemon for a moment.
   std::optional<SignalsWait> signals_wait(std::in_place);
   int exit_code = EX_OK;
   while (configuration.has_value()) {
@@ -158,7 +158,7 @@ int Run(const CommandLine& command_line) {
   return Check(*configuration);
 }
 
-// What the libraries throw where memory, threads or descriptors are not to be had.
+// Catches what the libraries throw where memory, threads or descriptors can not be had.
 int RunOrSayWhyNot(const CommandLine& command_line) {
   try {
     return Run(command_line);

@@ -1,7 +1,7 @@
-// What a service manager is told and gives: sd_notify(3) and sd_listen_fds(3), without their library. Does nothing
-// where there is none.
+// Talks with a service manager as sd_notify(3) and sd_listen_fds(3) do, without their library. Does nothing where there
+// is none.
 //
-// Thread: any; ListenSockets once, at start.
+// Thread: any; TakeInheritedSockets once, at start.
 #ifndef VERIFYD_VERIFYD_SERVICE_MANAGER_H_
 #define VERIFYD_VERIFYD_SERVICE_MANAGER_H_
 
@@ -13,20 +13,20 @@
 
 namespace verifyd {
 
-// Whether one has started us that waits for what we say (NOTIFY_SOCKET).
+// True where a service manager has started us and waits for our notices (NOTIFY_SOCKET).
 bool HasServiceManager();
-// "READY=1", "STOPPING=1", "STATUS=...", "WATCHDOG=1"; several lines are allowed.
+// `state` is "READY=1", "STOPPING=1", "STATUS=...", "WATCHDOG=1"; several lines are allowed.
 void NotifyServiceManager(absl::string_view state);
-// "RELOADING=1" with the time that goes with it; follow it by READY=1.
+// Says "RELOADING=1" with the time that goes with it; follow it by READY=1.
 void NotifyReloading();
-// How often WATCHDOG=1 is to be said; InfiniteDuration: not at all. Half of what the service manager waits.
+// Returns how often to say WATCHDOG=1: half of the service manager's wait. InfiniteDuration: not at all.
 absl::Duration WatchdogInterval();
 
 struct InheritedSocket {
   int fd;
   std::string name;  // FileDescriptorName=: "control", or a door's
 };
-// The listening sockets handed over to this process, now close-on-exec. The environment variables are removed.
+// Returns the listening sockets handed over to this process, now close-on-exec. Removes the environment variables.
 std::vector<InheritedSocket> TakeInheritedSockets();
 
 }  // namespace verifyd

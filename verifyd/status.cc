@@ -21,14 +21,14 @@ namespace {
 namespace json = boost::json;
 
 constexpr size_t kShown = 300;
-// Before the "@domain" of a hold's key (Pin::HoldKey).
+// Stands before the "@domain" of a hold's key (Pin::HoldKey).
 constexpr absl::string_view kHold = "hold ";
 
 std::string Count(uint64_t number, absl::string_view one, absl::string_view many) {
   return absl::StrCat(number, " ", number == 1 ? one : many);
 }
 
-// The first of several lines, and how many follow.
+// Returns the first of several lines, and how many follow.
 std::string FirstOf(absl::string_view lines) {
   const std::vector<absl::string_view> each = absl::StrSplit(lines, '\n', absl::SkipEmpty());
   if (each.empty()) return "";
@@ -88,7 +88,7 @@ void JudgeSettings(const Status& status, std::vector<Remark>& remarks) {
   }
 }
 
-// What makes addresses go unverified, although all doors are open.
+// Remarks on what leaves addresses unverified, although all doors are open.
 void JudgeRoutes(const Status& status, std::vector<Remark>& remarks) {
   constexpr size_t kMost = 5;
   std::vector<std::string> all = status.daemon.alarms;
@@ -104,7 +104,7 @@ void JudgeRoutes(const Status& status, std::vector<Remark>& remarks) {
   }
 }
 
-// Tables in whose place one stands that can not be asked.
+// Returns why tables can not be read: a BrokenTable stands in the place of each.
 std::vector<std::string> BrokenTables(const ProbeSettings& probe) {
   std::vector<std::string> broken;
   const auto look = [&](const Table& table) {
@@ -243,7 +243,7 @@ Status StatusOf(DaemonStatus daemon, const Configuration& configuration, Cache& 
   }
   status.postfix_error = configuration.settings->postfix_error();
   for (const auto& table : configuration.probe->transport_maps) status.routes += table->size();
-  // Of all of Postfix's there is a word already.
+  // A remark on Postfix covers all of its tables already.
   if (status.postfix_error.empty()) status.broken_tables = BrokenTables(*configuration.probe);
   status.asked_by_postfix = absl::c_any_of(
       status.daemon.doors, [](const DoorStatus& door) { return door.name == "verify" && !door.sockets.empty(); });
@@ -251,6 +251,10 @@ Status StatusOf(DaemonStatus daemon, const Configuration& configuration, Cache& 
     const bool doubted = state.trust.doubt != Doubt::kNone;
     if (doubted) status.doubted.push_back(absl::StrCat(state.name, " (", state.trust.why, ")"));
     if (state.held_until > now) status.held.push_back(state.name);
+  }
+  for (const DomainBreaker& breaker : cache.LoadDomainBreakers()) {
+    if (breaker.trust.doubt == Doubt::kNone) continue;
+    status.doubted.push_back(absl::StrCat(breaker.Name(), " (", breaker.trust.why, ")"));
   }
   for (const auto& [key, pin] : cache.ListPins(now)) {
     absl::string_view held = key;

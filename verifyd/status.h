@@ -1,4 +1,4 @@
-// The state of the daemon as monitoring wants it: what it is, and what of it is not well.
+// The state of the daemon as monitoring wants it: what it is, and what is wrong with it.
 //
 // Thread: any (values, pure functions).
 #ifndef VERIFYD_VERIFYD_STATUS_H_
@@ -24,24 +24,24 @@ struct DoorStatus {
   size_t connections = 0;
 };
 
-// What only the daemon itself knows.
+// The part that only the daemon itself knows.
 struct DaemonStatus {
   std::string version;
   absl::Time started = absl::InfinitePast();
   std::vector<DoorStatus> doors;  // those that have sockets, or should
   std::string settings_file;
-  std::string wrong_settings;                     // why they can not be used; empty: they are
+  std::string wrong_settings;                     // why the settings can not be used; empty: they can
   absl::Time last_reload = absl::InfinitePast();  // tried; InfinitePast: never
-  std::string reload_error;                       // of the last one; the settings of before stayed in force
+  std::string reload_error;                       // of the last one; the earlier settings stayed in force
   std::vector<std::string> waits_for_restart;     // settings that a reload has changed and only a restart puts in force
-  std::vector<std::string> alarms;                // that stand (probe/alarms.h)
+  std::vector<std::string> alarms;                // raised now (probe/alarms.h)
   uint64_t log_lines_dropped = 0;
 };
 
 struct Status {
   DaemonStatus daemon;
   StandIn stand_in = StandIn::kNone;
-  std::string postfix_directory;  // whose main.cf is a source of settings, too; empty: none
+  std::string postfix_directory;  // its main.cf is a source of settings, too; empty: none
   std::string postfix_error;      // why it can not be asked; empty: it can, or there is none
   std::string cache_map;          // "lmdb:/var/lib/verifyd/verify_cache"; empty: memory only, as wished
   CacheCounts cache;
@@ -56,7 +56,7 @@ struct Status {
   std::vector<std::string> held;     // destinations and "@domain"
 };
 
-// The daemon's, with what its settings and its cache say.
+// Returns the daemon's part, with what its settings and its cache say.
 Status StatusOf(DaemonStatus daemon, const Configuration& configuration, Cache& cache, absl::Time now);
 
 // For monitoring: the exit code of a check.
@@ -67,10 +67,10 @@ struct Remark {
   std::string text;                      // printable, a line
 };
 
-// Everything that is worth a remark, the worst first.
+// Returns everything that is worth a remark, the worst first.
 //
-// Critical is what has the daemon verify nothing, or a door be closed; a warning what it goes on without, and somebody
-// has to mend.
+// Critical: the daemon verifies nothing, or a door is closed. Warning: it goes on without something that somebody has
+// to mend.
 std::vector<Remark> Judge(const Status& status);
 StatusLevel LevelOf(const std::vector<Remark>& remarks);
 // "OK", "WARNING", "CRITICAL".
@@ -79,7 +79,7 @@ absl::string_view StatusLevelName(StatusLevel level);
 // The first line of a check: "verifyd WARNING - cache ... is full; ...", or with doors, records and domains where all
 // is well.
 std::string StatusSummary(const Status& status, const std::vector<Remark>& remarks);
-// What the log says at the start: version, doors, cache, domains, and where the settings came from.
+// The log's line at the start: version, doors, cache, domains, and where the settings came from.
 std::string StartLine(const Status& status);
 // All of it, with level, summary and remarks.
 boost::json::object ToJson(const Status& status, absl::Time now);

@@ -41,7 +41,7 @@ void TableWatch::ReadAgain(const std::vector<std::string>& changed) {
   since_read_ = absl::ZeroDuration();
   absl::StatusOr<Configuration> loaded =
       Configuration::Create(*settings_, {.ask = ask_, .before = settings_->postfix()});
-  if (!loaded.ok() && changed.empty()) return;  // what is wrong was told when it changed
+  if (!loaded.ok() && changed.empty()) return;  // the fault was told when it changed
   if (!loaded.ok()) {
     for (Watched& file : files_) file.refused = file.seen;
     for (const absl::string_view line : absl::StrSplit(loaded.status().message(), '\n')) {

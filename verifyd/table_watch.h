@@ -1,12 +1,11 @@
-// The table watch: tables are read again when their files change, without a reload. It looks at them every 5 s; when
-// one has changed since it was read, and all have stayed as they are for a whole interval (nobody is in the middle of
-// writing them), all tables are read, with the settings in force: the settings file may be half edited. Postfix's
-// main.cf and master.cf are tables in this sense (postfix_config_directory); where main.cf could not be asked about,
-// that is tried again every minute. What is wrong with a table is logged once for each change, and what was read before
-// stays in force.
+// The table watch: tables are read again when their files change, without a reload. It looks at them every 5 s. When
+// one has changed since it was read, and all have stayed as they are for a whole interval (so none is half written),
+// all tables are read, with the settings in force: the settings file may be half edited. Postfix's main.cf and
+// master.cf are tables in this sense (postfix_config_directory); where main.cf could not be asked about, that is tried
+// again every minute. A fault in a table is logged once for each change, and what was read before stays in force.
 //
-// Looking is a stat(2) a file, microseconds where the disk is near; but a file may lie on a server that does not
-// answer, and a million entries take a second to read: so it has a loop of its own to live on, which nobody waits for.
+// Looking is a stat(2) a file, microseconds where the disk is near. But a file may lie on a server that does not
+// answer, and a million entries take a second to read. So it has a loop of its own, which nothing waits for.
 //
 // Thread: its loop's only.
 #ifndef VERIFYD_VERIFYD_TABLE_WATCH_H_
@@ -36,9 +35,9 @@ class TableWatch {
   TableWatch(Loop& loop, Take take, AskPostconf ask = AskInstalledPostconf)
       : take_(std::move(take)), ask_(std::move(ask)), timer_(loop.timers()) {}
 
-  // This one is in force from now on: its tables are watched.
+  // `configuration` is in force from now on: its tables are watched.
   void Watch(const Configuration& configuration);
-  // What is known of Postfix by what is in force; null: nothing.
+  // Returns what the settings in force know of Postfix; null: nothing.
   std::shared_ptr<const PostfixSettings> postfix() const {
     return settings_ == nullptr ? nullptr : settings_->postfix();
   }
@@ -60,7 +59,7 @@ class TableWatch {
   std::shared_ptr<const Settings> settings_;
   StandIn stand_in_ = StandIn::kNone;
   absl::Duration since_read_;
-  std::vector<std::string> warnings_;  // that were told already
+  std::vector<std::string> warnings_;  // already logged
   std::vector<Watched> files_;
 };
 

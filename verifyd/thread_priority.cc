@@ -10,7 +10,7 @@ constexpr int kProbeNiceness = 5;
 }  // namespace
 
 void GiveWay() {
-  // Of the thread alone, in Linux; beside what the administrator has set for the daemon.
+  // Linux counts this for the thread alone, on top of what the administrator has set for the daemon.
   static_cast<void>(setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + kProbeNiceness));
 }
 

@@ -1,5 +1,5 @@
-// What a thread asks of the processors where there are fewer of them than have work (sched(7)). It is a wish: where the
-// system does not grant it everything works all the same, only later, so nothing is reported.
+// A thread's wish where there are fewer processors than threads with work (sched(7)). Where the system does not grant
+// it, everything works all the same, only later, so nothing is reported.
 //
 // Thread: for the thread that calls it.
 #ifndef VERIFYD_VERIFYD_THREAD_PRIORITY_H_
@@ -7,8 +7,8 @@
 
 namespace verifyd {
 
-// It lets others go first, somewhat (nice(2): 5): probes and files may come a little later, who waits at a door may
-// not.
+// Lets others go first, somewhat (nice(2): 5): probes and files may come a little later, a client that waits at a door
+// may not.
 void GiveWay();
 
 }  // namespace verifyd

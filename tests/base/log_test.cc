@@ -42,7 +42,7 @@ TEST(LogTest, APipeThatNobodyReadsKeptTheLogFromStopping) {
   StartLog({});
   for (int i = 0; i < 5000; ++i) LogInfo("a line that does not fit into the pipe together with all the others");
   StopLog(absl::Milliseconds(50));
-  // Whoever logs from now on is not held up.
+  // Nobody who logs from now on is held up.
   ::dup2(before, STDERR_FILENO);
   ::close(before);
   ::close(ends[1]);

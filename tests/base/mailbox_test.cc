@@ -88,7 +88,7 @@ TEST(MailboxTest, WhatALoopNeverCameToGoesWithItAlthoughItOwnsTheMailbox) {
     TestLoop test;
     const auto mailbox = std::make_shared<Mailbox>(test.loop());
     watched = mailbox;
-    // Some are done, some are left when the loop gives others their turn, one is posted after that.
+    // Some pieces are done, some are left when the loop gives others their turn, one is posted after that.
     for (size_t i = 0; i < Mailbox::kTogether + 2; ++i) mailbox->Post([mailbox] {});
     test.loop().context().run_one();
     mailbox->Post([mailbox] {});

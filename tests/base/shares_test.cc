@@ -10,7 +10,7 @@ constexpr Shares::Party kOther = 2;
 
 class SharesTest : public testing::Test {
  protected:
-  // How many places it gets of those it wants.
+  // Returns how many of the wanted places it gets.
   size_t Take(Shares::Party party, bool ours, size_t wanted) {
     size_t got = 0;
     for (; got < wanted && shares_.MayTake(party, ours); ++got) shares_.Take(party);

@@ -10,7 +10,7 @@ namespace {
 
 class SkippedTimeTest : public testing::Test {
  protected:
-  // A reading of the clock, `passed` after the one before, which has jumped by `jump` meanwhile.
+  // Reads the clock `passed` after the last reading; meanwhile the clock has jumped by `jump`.
   absl::Time After(absl::Duration passed, absl::Duration jump = absl::ZeroDuration()) {
     clock_.Advance(passed);
     clock_.SetWall(clock_.Now() + jump);

@@ -24,7 +24,7 @@ TEST(TextTest, NothingThatTurnsOrBreaksALineOrCanNotBeSeenIsPrintable) {
     EXPECT_EQ(Printable(absl::StrCat("a", character, "b"), 100), "a?b") << character;
     EXPECT_EQ(PrintableLength(character), 0U);
   }
-  // Their neighbours, and what joins letters.
+  // Their neighbours, and the characters that join letters.
   for (const char* character : {"\u00A0", "\u061B", "\u061D", "\u200A", "\u200C", "\u200D", "\u2010", "\u2027",
                                 "\u202F", "\u205F", "\u2070", "\uFEFE", "\U0001F600"}) {
     EXPECT_EQ(Printable(character, 100), character);

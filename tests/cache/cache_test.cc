@@ -37,14 +37,14 @@ class CacheTest : public testing::Test {
     settings.memory_entries = entries;
     return Cache::Open(test_.loop(), settings);
   }
-  // Past the cache, as if another program or a failing disk had written it.
+  // Writes past the cache, as another program or a failing disk would.
   void PutBehind(Table table, const std::string& key, const std::string& value) {
     const auto store = Store::Open(folder_.file(), SampleTime());
     ASSERT_THAT(store, IsOk());
     ASSERT_THAT((*store)->Write([&](Store::Changes& changes) { return changes.Put(table, key, value, Lifetimes()); }),
                 IsOk());
   }
-  // All that the writer has reported is dealt with.
+  // Handles everything that the writer has reported.
   void Settle(Cache& cache) {
     cache.Flush();
     test_.RunUntilIdle();
@@ -60,11 +60,15 @@ TEST_F(CacheTest, KeepsEverythingOverARestart) {
   cache->PutRecord("a@example.com", FullRecord());
   cache->PutDomainFact(FullDomainFact());
   cache->PutDestinationState(FullDestinationState());
+  cache->PutDomainBreaker(FullDomainBreaker());
   cache.reset();
   cache = Open();
   EXPECT_EQ(cache->FindRecord("a@example.com"), FullRecord());
   EXPECT_EQ(cache->FindDomainFact("example.org"), FullDomainFact());
   EXPECT_THAT(cache->LoadDestinationStates(), testing::ElementsAre(FullDestinationState()));
+  EXPECT_THAT(cache->LoadDomainBreakers(), testing::ElementsAre(FullDomainBreaker()));
+  EXPECT_EQ(cache->FindDomainBreaker("mx.example.com", "customer.example"), FullDomainBreaker());
+  EXPECT_FALSE(cache->FindDomainBreaker("mx.example.com", "other.example").has_value());
   EXPECT_FALSE(cache->FindRecord("b@example.com").has_value());
   EXPECT_TRUE(cache->counts().persistent);
   EXPECT_EQ(cache->counts().records, 1U);
@@ -155,7 +159,7 @@ TEST_F(CacheTest, AnOlderCommitDoesNotUncoverANewerChange) {
   EXPECT_EQ(cache->FindRecord("a@example.com"), FullRecord());
 }
 
-// A key that is too long stands for a queue that is full: the writer refuses either.
+// A key that is too long stands for a full queue: the writer refuses both.
 TEST_F(CacheTest, WhatTheWriterRefusedStaysInMemoryWhenLaterChangesAreCommitted) {
   const auto cache = Open();
   const std::string refused(Store::kMaxKey + 1, 'x');
@@ -217,7 +221,7 @@ TEST_F(CacheTest, OfAFileThatWasRemovedMeanwhileNobodyHeard) {
   test_.RunUntilIdle();
   EXPECT_FALSE(cache->counts().persistent);
   EXPECT_TRUE(log_.Contains("was removed or replaced while it was open"));
-  // It serves as before.
+  // The cache serves as before.
   EXPECT_EQ(cache->FindRecord("a"), FullRecord());
   EXPECT_EQ(cache->FindRecord("b"), FullRecord());
   EXPECT_EQ(cache->uncommitted(), 0U);
@@ -265,7 +269,7 @@ TEST_F(CacheTest, ADamagedValueIsLoggedOnceAndCountsAsAbsent) {
   EXPECT_FALSE(cache->FindRecord("a@example.com").has_value());
   EXPECT_EQ(cache->counts().damaged, 2U);
   EXPECT_THAT(log_.lines(), testing::Contains(testing::HasSubstr("a@example.com can not be read")).Times(1));
-  // The next probe puts it right.
+  // The next probe replaces it.
   cache->PutRecord("a@example.com", FullRecord());
   Settle(*cache);
   EXPECT_EQ(cache->FindRecord("a@example.com"), FullRecord());
@@ -368,9 +372,49 @@ TEST_F(CacheTest, ADestinationPutSinceTheStartIsLoadedOnce) {
   cache->PutDestinationState(FullDestinationState());
   Settle(*cache);
   DestinationState newer = FullDestinationState();
-  newer.failures = 9;
+  newer.breaker.failures = 9;
   cache->PutDestinationState(newer);
   EXPECT_THAT(cache->LoadDestinationStates(), testing::ElementsAre(newer));
+}
+
+TEST_F(CacheTest, TheBreakerOfADomainThatAnOlderVersionKeptAmongDestinationsIsMovedAndItsHoldOfNobodyGoes) {
+  const DomainBreaker breaker = FullDomainBreaker();
+  DestinationState old{.name = breaker.Name(), .breaker = breaker.breaker, .trust = breaker.trust};
+  old.held_until = absl::InfiniteFuture();
+  old.held_why = "disks";
+  DestinationState with_blank = FullDestinationState();
+  with_blank.name = "lmtp:unix:/var/my mail/lmtp";
+  PutBehind(Table::kDestinations, old.name, EncodeDestinationState(old));
+  PutBehind(Table::kDestinations, with_blank.name, EncodeDestinationState(with_blank));
+  for (int start = 0; start < 2; ++start) {
+    const auto cache = Open();
+    cache->MoveDomainBreakers();
+    EXPECT_EQ(cache->FindDomainBreaker("mx.example.com", "customer.example"), breaker);
+    EXPECT_THAT(cache->LoadDomainBreakers(), testing::ElementsAre(breaker));
+    EXPECT_THAT(cache->LoadDestinationStates(), testing::ElementsAre(with_blank));
+  }
+}
+
+TEST_F(CacheTest, ARouteThatWasCalledLikeAnExchangeKeepsItsHoldAndThatItHasAcceptedSomebody) {
+  const auto cache = Open();
+  DestinationState former{.name = "isp.example", .breaker = {.failures = 7}};
+  former.held_until = SampleTime() + absl::Hours(1);
+  former.held_why = "disks";
+  former.trust = {.last_accepted = SampleTime() - absl::Hours(5),
+                  .doubt = Doubt::kManyRefused,
+                  .why = "a public server of that name refused many"};
+  cache->PutDestinationState(former);
+  std::optional<DestinationState> route = cache->FindDestinationState("smtp:isp.example");
+  ASSERT_TRUE(route.has_value());
+  EXPECT_EQ(route->name, "smtp:isp.example");
+  EXPECT_EQ(route->held_until, former.held_until);
+  EXPECT_EQ(route->held_why, "disks");
+  EXPECT_EQ(route->trust, Trust{.last_accepted = former.trust.last_accepted});
+  EXPECT_EQ(route->breaker, BreakerState()) << "others' servers of that name may have failed";
+  route->held_until = absl::InfinitePast();
+  cache->PutDestinationState(*route);
+  EXPECT_EQ(cache->FindDestinationState("smtp:isp.example"), route) << "what it has of its own counts";
+  EXPECT_FALSE(cache->FindDestinationState("smtp:other.example").has_value());
 }
 
 TEST_F(CacheTest, TheAgendaIsReadAPageAtATime) {
@@ -396,7 +440,7 @@ TEST_F(CacheTest, WhoAsksForACleanupHearsOfOneThatBeganAfterwards) {
   auto cache = Open();
   bool ended = false;
   cache->Clean([&] { ended = true; });
-  cache->Flush();  // it has ended, which the front loop has not heard yet
+  cache->Flush();  // it has ended, but the front loop does not know yet
   cache->PutRecord("a@example.com", PositiveRecord(test_.clock().Now()));
   size_t records = SIZE_MAX;
   cache->Clean([&] { records = cache->counts().records; });

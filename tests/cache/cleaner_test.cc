@@ -46,6 +46,9 @@ TEST_F(CleanerTest, RemovesWhatHasExpiredAndSaysSoAsPostfixDoes) {
   PutRecord("young", SampleTime() + 2 * day_);
   PutBytes(Table::kDomains, "example.org", EncodeDomainFact(FullDomainFact()));
   PutBytes(Table::kDestinations, "mx:example.com", EncodeDestinationState(FullDestinationState()));
+  const DomainBreaker breaker = FullDomainBreaker();
+  const std::string breaker_key = DomainBreakerKey(breaker.destination, breaker.domain);
+  PutBytes(Table::kBreakers, breaker_key, EncodeDomainBreaker(breaker));
   PutBytes(Table::kPins, "old", EncodePin(FullPin()));
   Cleaner cleaner(*store_, "lmdb:/var/lib/verifyd/verify_cache");
   EXPECT_EQ(RunAll(cleaner, SampleTime() + 91 * day_), 1);
@@ -57,6 +60,7 @@ TEST_F(CleanerTest, RemovesWhatHasExpiredAndSaysSoAsPostfixDoes) {
   EXPECT_TRUE(Has(Table::kRecords, "young"));
   EXPECT_FALSE(Has(Table::kDomains, "example.org"));
   EXPECT_FALSE(Has(Table::kDestinations, "mx:example.com"));
+  EXPECT_FALSE(Has(Table::kBreakers, breaker_key));
   EXPECT_TRUE(Has(Table::kPins, "old"));
   const auto last = store_->LastCleanup();
   ASSERT_THAT(last, IsOk());
@@ -102,7 +106,7 @@ TEST_F(CleanerTest, GoesByTheLifetimesOfTodayNotByThoseOfTheIndex) {
   Cleaner cleaner(*store_, "map");
   RunAll(cleaner, SampleTime() + 2 * day_);
   EXPECT_TRUE(Has(Table::kRecords, "a"));
-  // Its entry was put right, so it is not kept for ever.
+  // Its entry was corrected, so it is not kept for ever.
   RunAll(cleaner, SampleTime() + 91 * day_);
   EXPECT_FALSE(Has(Table::kRecords, "a"));
 }

@@ -35,7 +35,7 @@ TEST(DueTest, WhatIsNoEntryIsRefused) {
   EXPECT_FALSE(Due::Decode("x12345678key").has_value());
 }
 
-// Found by the fuzzer: an expiry that 64 bits of nanoseconds do not hold.
+// The fuzzer found this: an expiry does not fit into 64 bits of nanoseconds.
 TEST(DueTest, ATimeBeyond2262StillLeadsBackToItsEntry) {
   const Due due = {.when = absl::FromUnixNanos(std::numeric_limits<int64_t>::max()) + absl::Hours(1), .key = "k"};
   const auto decoded = Due::Decode(due.Encode());
@@ -51,12 +51,14 @@ TEST(DueTest, AValueIsDueWhenItIsNotKeptAnyMoreAndWhenAProbeIsPlanned) {
       testing::ElementsAre(Due{.kind = DueKind::kRecordExpiry, .when = KeptUntil(record, lifetimes), .key = "k"},
                            Due{.kind = DueKind::kProbe, .when = record.next_probe, .key = "k"}));
   EXPECT_EQ(DuesOf(Table::kRecords, "k", EncodeRecord(PositiveRecord(SampleTime())), lifetimes).size(), 1U);
-  // Only where it is made unasked.
+  // A probe that only a question would start has no entry.
   Record refreshed = PositiveRecord(SampleTime());
   refreshed.next_probe = SampleTime() + absl::Minutes(5);
   EXPECT_EQ(DuesOf(Table::kRecords, "k", EncodeRecord(refreshed), lifetimes).size(), 1U);
   EXPECT_EQ(DuesOf(Table::kDomains, "k", EncodeDomainFact(FullDomainFact()), lifetimes).size(), 1U);
   EXPECT_EQ(DuesOf(Table::kDestinations, "k", EncodeDestinationState(FullDestinationState()), lifetimes).size(), 1U);
+  const std::string breaker_key = DomainBreakerKey("mx.example.com", "customer.example");
+  EXPECT_EQ(DuesOf(Table::kBreakers, breaker_key, EncodeDomainBreaker(FullDomainBreaker()), lifetimes).size(), 1U);
   EXPECT_EQ(DuesOf(Table::kPins, "k", EncodePin(FullPin()), lifetimes).size(), 0U);
   EXPECT_EQ(DuesOf(Table::kRecords, "k", "damaged", lifetimes).size(), 0U);
 }

@@ -24,7 +24,7 @@ Record NegativeRecord(absl::Time when) {
 
 class EvictionTest : public testing::Test {
  protected:
-  // One group, as the writer commits it. How many went.
+  // Puts one group, as the writer commits it, and returns how many entries went.
   size_t Put(const std::vector<std::pair<std::string, Record>>& records) {
     size_t gone = 0;
     EXPECT_THAT(store_->Write([&](Store::Changes& changes) -> absl::Status {
@@ -41,7 +41,7 @@ class EvictionTest : public testing::Test {
     return gone;
   }
   size_t Put(const std::string& key, const Record& record) { return Put({{key, record}}); }
-  // Negatives of addresses that nobody has asked about before, a second apart, one in a group.
+  // Puts negatives of addresses that nobody has asked about before, a second apart, one in a group.
   void Attack(int addresses) {
     for (int i = 0; i < addresses; ++i, now_ += absl::Seconds(1)) {
       Put(absl::StrCat("guess", guesses_++, "@example.com"), NegativeRecord(now_));

@@ -1,4 +1,4 @@
-// What was committed is there after kill -9, whole, and nothing is there half.
+// Tests that committed records are there after kill -9, and that no record is there in part.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -20,7 +20,7 @@
 namespace verifyd {
 namespace {
 
-// How often; scripts/soak says more.
+// Returns how often to kill; scripts/soak sets more.
 int Rounds() {
   const char* wanted = std::getenv("VERIFYD_KILL_ROUNDS");
   int rounds = 0;
@@ -45,7 +45,7 @@ CacheSettings SettingsFor(const TemporaryFolder& folder) {
   return settings;
 }
 
-// Writes for ever; says after each group how far it is committed.
+// Writes for ever; reports after each group how far it is committed.
 [[noreturn]] void WriteUntilKilled(const TemporaryFolder& folder, int round, int pipe) {
   TestLoop test;
   const auto cache = Cache::Open(test.loop(), SettingsFor(folder));
@@ -73,7 +73,7 @@ TEST(KillTest, WhatWasCommittedIsThereAfterKill9) {
     for (unsigned reports = 1 + random() % 8; reports > 0; --reports) {
       ASSERT_EQ(::read(ends[0], &committed, sizeof committed), static_cast<ssize_t>(sizeof committed));
     }
-    // Somewhere within the next group, or its commit.
+    // Kill it somewhere within the next group, or its commit.
     for (unsigned turns = random() % 200000; turns > 0; --turns) asm volatile("");
     ASSERT_EQ(::kill(child, SIGKILL), 0);
     ASSERT_EQ(::waitpid(child, nullptr, 0), child);
@@ -87,7 +87,7 @@ TEST(KillTest, WhatWasCommittedIsThereAfterKill9) {
     for (int number = 0; number <= committed; ++number) {
       ASSERT_EQ(cache->FindRecord(KeyOf(round, number)), RecordOf(number)) << round << " " << number;
     }
-    // A group is one commit or several, but what is there of it is whole and without gaps.
+    // A group is one commit or several, but its records are whole and without gaps.
     int number = committed + 1;
     while (cache->FindRecord(KeyOf(round, number)) == RecordOf(number)) ++number;
     EXPECT_LE(number, committed + 1 + kGroup);

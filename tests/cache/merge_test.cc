@@ -166,7 +166,7 @@ TEST(MergeTest, KnowsSinceWhenAnAddressIsRefused) {
   const absl::Duration h = absl::Hours(1);
   EXPECT_EQ(Play({{0 * h, kYes}, {1 * h, kNo}}).negative_since, absl::InfinitePast());
   EXPECT_EQ(Play({{0 * h, kYes}, {1 * h, kNo}, {3 * h, kNo}, {5 * h, kNo}}).negative_since, SampleTime() + 3 * h);
-  // Asked again only after it had expired, it is the same refusal.
+  // A second refusal after the first has expired is still the same refusal.
   EXPECT_EQ(Play({{0 * h, kNo}, {100 * h, kNo}}).negative_since, SampleTime());
   EXPECT_EQ(Play({{0 * h, kNo}, {1 * h, kYes}}).negative_since, absl::InfinitePast());
 }
@@ -190,7 +190,7 @@ TEST(MergeFactTest, OneAnswerOfDnsDoesNotMakeALivingDomainDisappear) {
   EXPECT_FALSE(fact.decides());
   EXPECT_EQ(fact.pending->when, now + absl::Hours(1));
   EXPECT_TRUE(MergeFact(fact, NoSuchDomain(now + absl::Hours(2)), lifetimes, now + absl::Hours(2)).decides());
-  // Its servers talk to us again: the first answer is no evidence any more.
+  // Its servers talk to us again, so the first answer is no evidence any more.
   alive.alive = now + absl::Minutes(90);
   fact = MergeFact(fact, alive, lifetimes, alive.alive);
   EXPECT_FALSE(fact.pending.has_value());

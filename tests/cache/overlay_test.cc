@@ -20,7 +20,7 @@ class OverlayTest : public testing::Test {
   void Put(const std::string& key, std::optional<std::string> value) {
     overlay_.Put(++sequence_, Table::kRecords, key, std::move(value), /*queued=*/true);
   }
-  // As Put, of what the writer's queue had no room for.
+  // As Put, where the writer's queue had no room.
   void PutRefused(const std::string& key, std::optional<std::string> value) {
     overlay_.Put(++sequence_, Table::kRecords, key, std::move(value), /*queued=*/false);
   }

@@ -27,7 +27,7 @@ namespace {
 class PageCheckTest : public testing::Test {
  protected:
   CacheSettings Settings(std::vector<std::string> checker = {}) { return CheckedSettings(folder_, std::move(checker)); }
-  // With trees of several levels, values on pages of their own, and free pages.
+  // Makes trees of several levels, values on pages of their own, and free pages.
   void Fill(int records) {
     const auto cache = Cache::Open(test_.loop(), Settings());
     for (int i = 0; i < records; ++i) {
@@ -40,7 +40,7 @@ class PageCheckTest : public testing::Test {
     cache->Flush();
   }
   absl::StatusOr<PageCheck> Check() const { return CheckPages(folder_.file(), absl::Hours(1)); }
-  // How reading all of it through LMDB ended; writing something, too.
+  // Returns whether a process survives reading all of it through LMDB, and writing something.
   bool SurvivesUse() {
     const pid_t child = ::fork();
     if (child == 0) {
@@ -102,7 +102,7 @@ TEST_F(PageCheckTest, AFileThatWasCutIsFound) {
 TEST_F(PageCheckTest, AFileThatLacksFreePagesAtItsEndIsSound) {
   Fill(500);
   std::string bytes = ReadFile(folder_.file());
-  // The number of the last page, in both pages at the front.
+  // This is the number of the last page, in both pages at the front.
   for (const size_t at : {136U, 4096U + 136U}) {
     uint64_t last = 0;
     std::memcpy(&last, bytes.data() + at, sizeof(last));
@@ -127,7 +127,7 @@ TEST_F(PageCheckTest, AFrontOfWhichOneOfTwoPagesIsDamagedIsFound) {
   EXPECT_THAT(Check(), FailsWith("is not there"));
 }
 
-// What kills who uses the file is found before it is used.
+// Damage that kills a process that uses the file is found before it is used.
 TEST_F(PageCheckTest, ADamagedFileThatWasClosedCleanlyKilledTheDaemonOnce) {
   Fill(300);
   const std::string good = ReadFile(folder_.file());
@@ -142,7 +142,7 @@ TEST_F(PageCheckTest, ADamagedFileThatWasClosedCleanlyKilledTheDaemonOnce) {
     } else if (round % 3 == 1) {
       bad.replace(page * 4096, 4096, std::string(4096, '\0'));
     } else {
-      // In what heads a page.
+      // Damage the head of a page.
       for (size_t i = 0; i < 4; ++i) bad[page * 4096 + random() % 64] = static_cast<char>(random());
     }
     WriteFile(folder_.file(), bad);

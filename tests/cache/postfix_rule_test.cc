@@ -14,7 +14,7 @@ namespace {
 constexpr absl::Duration kDay = absl::Hours(24);
 constexpr absl::Duration kNever = -absl::InfiniteDuration();
 
-// "0:12:34" as in verify(8)'s own notation: status, probed so long ago (or "-"), updated so long ago (or "-").
+// Returns "0:12:34" in verify(8)'s own notation: status, probed so long ago (or "-"), updated so long ago (or "-").
 std::string Shown(const Record& record, absl::Time now) {
   const bool known = record.finding.when != absl::InfinitePast();
   std::string status = "TODO";

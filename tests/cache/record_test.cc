@@ -21,6 +21,10 @@ TEST(RecordTest, KeepsEveryField) {
   const auto state = DecodeDestinationState("mx:example.com", EncodeDestinationState(FullDestinationState()));
   ASSERT_THAT(state, IsOk());
   EXPECT_EQ(*state, FullDestinationState());
+  const DomainBreaker full = FullDomainBreaker();
+  const auto breaker = DecodeDomainBreaker(DomainBreakerKey(full.destination, full.domain), EncodeDomainBreaker(full));
+  ASSERT_THAT(breaker, IsOk());
+  EXPECT_EQ(*breaker, full);
   const auto pin = DecodePin(EncodePin(FullPin()));
   ASSERT_THAT(pin, IsOk());
   EXPECT_EQ(*pin, FullPin());
@@ -81,6 +85,9 @@ TEST(RecordTest, KeepsWhatHasNoValue) {
   const auto state = DecodeDestinationState("", EncodeDestinationState(DestinationState()));
   ASSERT_THAT(state, IsOk());
   EXPECT_EQ(*state, DestinationState());
+  const auto breaker = DecodeDomainBreaker(DomainBreakerKey("", ""), EncodeDomainBreaker(DomainBreaker()));
+  ASSERT_THAT(breaker, IsOk());
+  EXPECT_EQ(*breaker, DomainBreaker());
   const auto pin = DecodePin(EncodePin(Pin()));
   ASSERT_THAT(pin, IsOk());
   EXPECT_EQ(*pin, Pin());
@@ -127,6 +134,12 @@ TEST(RecordTest, RefusesTheValueOfAnotherTable) {
   EXPECT_THAT(DecodePin(EncodeRecord(FullRecord())), FailsWith("of another table"));
   EXPECT_THAT(DecodeDomainFact("d", EncodeRecord(FullRecord())), FailsWith("of another table"));
   EXPECT_THAT(DecodeDestinationState("d", EncodeRecord(FullRecord())), FailsWith("of another table"));
+  EXPECT_THAT(DecodeDestinationState("d", EncodeDomainBreaker(FullDomainBreaker())), FailsWith("of another table"));
+}
+
+TEST(RecordTest, RefusesABreakerWhoseKeyNamesNoDomain) {
+  EXPECT_THAT(DecodeDomainBreaker("mx.example.com customer.example", EncodeDomainBreaker(FullDomainBreaker())),
+              FailsWith("its key names no domain"));
 }
 
 TEST(RecordTest, CutsWhatIsTooLong) {

@@ -32,7 +32,7 @@ class TemporaryFolder {
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
   std::string path() const { return path_.string(); }
-  // Of the file the cache keeps in it.
+  // The file that the cache keeps in it.
   std::string file() const { return (path_ / "verify_cache.mdb").string(); }
   size_t entries() const { return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(path_), {})); }
 
@@ -40,7 +40,7 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-// Of a cache in `folder` that `checker` checks where it was not closed, and that nobody cleans meanwhile.
+// Returns the settings of a cache in `folder` that `checker` checks where it was not closed, and that is never cleaned.
 inline CacheSettings CheckedSettings(const TemporaryFolder& folder, std::vector<std::string> checker) {
   CacheSettings settings;
   settings.path = folder.path() + "/verify_cache";
@@ -152,17 +152,26 @@ inline DomainFact FullDomainFact() {
 inline DestinationState FullDestinationState() {
   DestinationState state;
   state.name = "mx:example.com";
-  state.failures = 3;
-  state.last_failure = Reason::kBlockedIp;
-  state.last_failure_when = SampleTime();
-  state.last_success = SampleTime() - absl::Hours(2);
-  state.open_until = SampleTime() + absl::Minutes(10);
-  state.open_reason = Reason::kRateLimited;
-  state.back_off = absl::Minutes(20);
+  state.breaker.failures = 3;
+  state.breaker.last_failure = Reason::kBlockedIp;
+  state.breaker.last_failure_when = SampleTime();
+  state.breaker.last_success = SampleTime() - absl::Hours(2);
+  state.breaker.open_until = SampleTime() + absl::Minutes(10);
+  state.breaker.open_reason = Reason::kRateLimited;
+  state.breaker.back_off = absl::Minutes(20);
   state.questions_per_second = 2.5;
   state.resting = {{.source_address = "198.51.100.7", .until = SampleTime() + absl::Hours(3)},
                    {.source_address = "2001:db8::7", .until = SampleTime() + absl::Hours(4)}};
   return state;
+}
+
+inline DomainBreaker FullDomainBreaker() {
+  return {.destination = "mx.example.com",
+          .domain = "customer.example",
+          .breaker = FullDestinationState().breaker,
+          .trust = {.doubt = Doubt::kManyRefused,
+                    .doubted_since = SampleTime() - absl::Hours(1),
+                    .why = "it refuses many addresses at once that it used to accept"}};
 }
 
 inline Pin FullPin() {

@@ -24,7 +24,7 @@ TEST(SpellingTest, AllSpellingsComeInTheirOrderAndOnce) {
 }
 
 TEST(SpellingTest, TheNextOneIsBehindWhateverStandsThere) {
-  // Before all, between, a beginning of one, behind one that goes on, behind all.
+  // Before all, between, a beginning of one, after one that goes on, after all.
   EXPECT_EQ(NextSpelling("ab@x.example", "000"), "AB@x.example");
   EXPECT_EQ(NextSpelling("ab@x.example", "AB@x.examplf"), "Ab@x.example");
   EXPECT_EQ(NextSpelling("ab@x.example", "A"), "AB@x.example");

@@ -35,7 +35,7 @@ class StoreCheckTest : public testing::Test {
     for (int i = 0; i < records; ++i) cache->PutRecord(absl::StrCat("user", i, "@example.com"), FullRecord());
     cache->Flush();
   }
-  // As if a process had ended without closing.
+  // Leaves a mark, as a process that ended without closing does.
   void LeaveMark() { WriteFile(absl::StrCat(folder_.file(), "-open.", ::getpid()), ""); }
   std::vector<std::string> SetAside() const {
     std::vector<std::string> names;
@@ -45,7 +45,7 @@ class StoreCheckTest : public testing::Test {
     }
     return names;
   }
-  // What a check of the damaged file comes to in a process that may die of it.
+  // Checks the damaged file in a process that may die of it.
   CheckResult CheckApart() {
     const pid_t child = ::fork();
     if (child == 0) ::_exit(CheckStore(folder_.file()).ok() ? 0 : 1);
@@ -78,7 +78,7 @@ TEST_F(StoreCheckTest, PagesOfRubbishAreFound) {
   Fill(2000);
   {
     std::fstream file(folder_.file(), std::ios::in | std::ios::out | std::ios::binary);
-    // Behind the two pages that say where everything is.
+    // Damages the pages after the first two, which say where everything is.
     for (std::streamoff page = 2; page < 60; ++page) {
       file.seekp(page * 4096);
       file << std::string(4096, '\xa5');
@@ -137,13 +137,13 @@ TEST_F(StoreCheckTest, ACheckThatCanNotBeMadeHarmsNothing) {
 TEST_F(StoreCheckTest, AForeignFileIsLeftWhereItIs) {
   WriteFile(folder_.file(), std::string(10000, 'x'));
   LeaveMark();
-  // As `verifyd --check-cache` finds it.
+  // /bin/true passes it, as `verifyd --check-cache` does.
   const auto cache = Cache::Open(test_.loop(), Settings({"/bin/true"}));
   EXPECT_FALSE(cache->counts().persistent);
   EXPECT_EQ(ReadFile(folder_.file()), std::string(10000, 'x'));
 }
 
-// Somebody else's look-ups use up all slots of the lock table.
+// Another process's look-ups use up all slots of the lock table.
 TEST_F(StoreCheckTest, WithoutAReaderSlotTheCacheIsKeptInMemory) {
   Fill(10);
   int ends[2];
@@ -173,7 +173,7 @@ TEST_F(StoreCheckTest, WithoutAReaderSlotTheCacheIsKeptInMemory) {
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
   ::close(ends[0]);
-  // The slots of the dead are free again.
+  // The slots of dead processes are free again.
   EXPECT_TRUE(Cache::Open(test_.loop(), Settings())->counts().persistent);
 }
 
@@ -183,7 +183,7 @@ TEST_F(StoreCheckTest, ANumberThatIsUsedAgainAfterARebootHidAnUncleanEnd) {
   EXPECT_EQ(OpenMark::Holder(folder_.file()), 0);
   EXPECT_TRUE(OpenMark::TakeLeftOver(folder_.file()));
   EXPECT_FALSE(std::filesystem::exists(parents));
-  // A living process is known by what it writes itself.
+  // A living process is known by the mark that it writes itself.
   const OpenMark mine(folder_.file());
   const pid_t child = ::fork();
   if (child == 0) ::_exit(OpenMark::Holder(folder_.file()) == ::getppid() ? 0 : 1);

@@ -40,6 +40,9 @@ class StoreFileTest : public testing::Test {
       RETURN_IF_ERROR(changes.Put(Table::kDomains, "example.org", EncodeDomainFact(FullDomainFact()), Lifetimes()));
       RETURN_IF_ERROR(changes.Put(Table::kDestinations, "mx:example.com",
                                   EncodeDestinationState(FullDestinationState()), Lifetimes()));
+      const DomainBreaker breaker = FullDomainBreaker();
+      RETURN_IF_ERROR(changes.Put(Table::kBreakers, DomainBreakerKey(breaker.destination, breaker.domain),
+                                  EncodeDomainBreaker(breaker), Lifetimes()));
       return changes.Put(Table::kPins, "@example.com", EncodePin(FullPin()), Lifetimes());
     });
   }
@@ -56,15 +59,25 @@ class StoreFileTest : public testing::Test {
   std::vector<std::string> faults_;
 };
 
+TEST_F(StoreFileTest, OneOfBeforeThereWereBreakersIsExaminedAndLeftAsItIs) {
+  const std::string old = ReadFile(VERIFYD_SOURCE_DIR "/tests/cache/data/format1.mdb");
+  WriteFile(folder_.file(), old);
+  const auto found = Examine();
+  ASSERT_THAT(found, IsOk());
+  EXPECT_EQ(found->faults, 0U);
+  EXPECT_EQ(found->destinations, 1U);
+  EXPECT_EQ(ReadFile(folder_.file()), old);
+}
+
 TEST_F(StoreFileTest, ASoundOneHasNoFault) {
   Fill(5000);
   const auto found = Examine();
   ASSERT_THAT(found, IsOk());
   EXPECT_EQ(found->records, 5001U);
   EXPECT_EQ(found->domains, 1U);
-  EXPECT_EQ(found->destinations, 1U);
+  EXPECT_EQ(found->destinations, 2U) << "and a domain at one";
   EXPECT_EQ(found->pins, 1U);
-  EXPECT_EQ(found->dues, 5004U) << "an expiry for all but the pin, and a probe";
+  EXPECT_EQ(found->dues, 5005U) << "an expiry for all but the pin, and a probe";
   EXPECT_EQ(found->faults, 0U);
   EXPECT_EQ(found->other_lifetimes, 0U);
   EXPECT_EQ(found->left_over, 0U);

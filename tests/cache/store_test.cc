@@ -51,7 +51,7 @@ std::vector<Due> AllDues(Store& store) {
   return all;
 }
 
-// An LMDB file with one entry, as another program would make it.
+// Makes an LMDB file with one entry, as another program would.
 void MakeForeignLmdb(const std::string& path, const char* database, const std::string& key, const std::string& value) {
   MDB_env* env = nullptr;
   ASSERT_EQ(mdb_env_create(&env), 0);
@@ -127,6 +127,17 @@ TEST(StoreTest, LeavesAFileOfANewerFormatAsItIs) {
   EXPECT_EQ(folder.entries(), 1U);
 }
 
+TEST(StoreTest, AFileOfBeforeThereWereBreakersTakesThemAndKeepsTheRest) {
+  const TemporaryFolder folder;
+  WriteFile(folder.file(), ReadFile(VERIFYD_SOURCE_DIR "/tests/cache/data/format1.mdb"));
+  const DomainBreaker breaker = FullDomainBreaker();
+  const std::string key = DomainBreakerKey(breaker.destination, breaker.domain);
+  ASSERT_THAT(Put(*OpenOrDie(folder.file()), Table::kBreakers, key, EncodeDomainBreaker(breaker)), IsOk());
+  const auto store = OpenOrDie(folder.file());
+  EXPECT_EQ(Get(*store, Table::kBreakers, key), EncodeDomainBreaker(breaker));
+  EXPECT_EQ(Get(*store, Table::kPins, "pinned@example.com"), EncodePin(FullPin()));
+}
+
 TEST(StoreTest, ReadsTheFileOfFormat1ThatIsKept) {
   const TemporaryFolder folder;
   WriteFile(folder.file(), ReadFile(VERIFYD_SOURCE_DIR "/tests/cache/data/format1.mdb"));
@@ -150,6 +161,7 @@ TEST(StoreTest, ReadsTheFileOfFormat1ThatIsKept) {
   const auto cleaned = store->LastCleanup();
   ASSERT_THAT(cleaned, IsOk());
   EXPECT_EQ(*cleaned, SampleTime() - absl::Hours(1));
+  EXPECT_EQ(Get(*store, Table::kBreakers, "nobody"), "(none)") << "it was made before there were breakers";
   const absl::Duration day = absl::Hours(24);
   EXPECT_THAT(AllDues(*store),
               testing::ElementsAre(
@@ -228,7 +240,7 @@ TEST(StoreTest, ASymbolicLinkInTheLockTablesPlaceMadeRootOverwriteAFileOfItsOwn)
   ASSERT_EQ(::chown(folder.path().c_str(), 12345, 12346), 0);
   EXPECT_THAT(Store::Open(folder.file(), SampleTime()), FailsWith("Permission denied"));
   EXPECT_EQ(ReadFile(roots.file()), "a file of root");
-  // What is in order it opens as before, and what it makes is the owner's.
+  // A sound file opens as before, and new files belong to the owner.
   ASSERT_EQ(::unlink(lock.c_str()), 0);
   OpenOrDie(folder.file());
   struct stat made {};

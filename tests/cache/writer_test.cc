@@ -109,7 +109,7 @@ TEST_F(WriterTest, RefusesAKeyThatCanNotBeStored) {
   EXPECT_EQ(Records(), 1U);
 }
 
-// A disk that is full, played by a limit on the size of files.
+// A limit on the size of files plays a full disk.
 TEST_F(WriterTest, GivesUpAfterAFewAttemptsAndWritesAgainWhenItCan) {
   const CapturedLog log;
   Start();

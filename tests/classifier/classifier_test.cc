@@ -78,7 +78,7 @@ TEST(ClassifierTest, AQuotedReplyIsJudgedInItsPlace) {
   EXPECT_EQ(ReasonAt(Stage::kRcpt, "550-Callout verification failed:\n550 550 5.1.1 Nobody of the name"),
             Reason::kNoSuchUser);
   EXPECT_EQ(ReasonAt(Stage::kRcpt, "554 host a said: 554 host b said: 552 5.2.2 Full"), Reason::kMailboxFullPermanent);
-  // What is inside is temporary, though the outside is not.
+  // The inner reply is temporary, though the outer one is not.
   EXPECT_EQ(ReasonAt(Stage::kRcpt, "550 host a said: 450 4.1.1 User unknown"), Reason::kNoSuchUserTemporary);
 }
 

@@ -20,7 +20,7 @@ struct Agreement {
   double ReasonShare() const { return static_cast<double>(reason) / static_cast<double>(rows); }
 };
 
-// Prints what differs. Fails where an address is called undeliverable that the label does not call so.
+// Prints every difference. Fails where an address is called undeliverable that the label does not call so.
 Agreement Judge(const LabelledReplies& replies) {
   const auto classifier = Classifier::BuiltIn();
   Agreement agreement;

@@ -1,4 +1,4 @@
-// A local part is chosen by whoever asks: its words never count for the server's.
+// A stranger chooses the local part: its words never count as the server's.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -27,7 +27,7 @@ Classification JudgeOf(const Address& address, absl::string_view reply, Stage st
 
 Address WithLocal(absl::string_view local) { return *Address::FromUnquoted(absl::StrCat(local, "@our.test")); }
 
-// What is known of the address, and only of it.
+// Returns true if the reply is about the address only, and leaves it unknown.
 bool SaysNothing(const Classification& meaning) {
   return meaning.deliverability == Deliverability::kUnknown && meaning.scope == Scope::kAddress;
 }
@@ -36,7 +36,7 @@ struct Form {
   const char* name;
   const char* local;  // unquoted
   const char* reply;
-  Reason reason = Reason::kNoSuchUser;  // kMailboxTemporary: it can not be told whose words they are
+  Reason reason = Reason::kNoSuchUser;  // kMailboxTemporary: the words may be the server's or the address's
 };
 
 constexpr Form kForms[] = {
@@ -115,12 +115,12 @@ TEST(LocalPartTest, NoFormOfItSpeaksForTheServer) {
 }
 
 TEST(LocalPartTest, AWordThatMayBeTheServersIsJudgedBothWays) {
-  // Whichever it is, the user is unknown.
+  // The user is unknown in either reading.
   EXPECT_EQ(
       JudgeOf(WithLocal("user"), "550 5.1.1 <user@our.test>: Recipient address rejected: User unknown in table").reason,
       Reason::kNoSuchUser);
   EXPECT_EQ(JudgeOf(WithLocal("full"), "452 4.2.2 Mailbox full").reason, Reason::kMailboxFull);
-  // It is refused as one and put off as the other.
+  // One reading refuses it, the other defers it.
   EXPECT_TRUE(SaysNothing(JudgeOf(WithLocal("full"), "550 Recipient's mailbox is full, user account inactive")));
   const Classification open = JudgeOf(WithLocal("blocked"), "550 blocked");
   EXPECT_EQ(open.rule, Classifier::kAmbiguous);
@@ -145,7 +145,7 @@ TEST(LocalPartTest, WhereTheAddressIsNotKnownAnyAddressIsMarkedAsBefore) {
       Reason::kNoSuchUser);
 }
 
-// How servers show a local part, between what stands before and behind it.
+// The ways in which servers show a local part within a reply.
 struct Embedding {
   const char* name;
   std::string (*show)(absl::string_view local);
@@ -187,10 +187,10 @@ const Embedding kEmbeddings[] = {
     {"capitals", [](absl::string_view local) { return absl::StrCat(absl::AsciiStrToUpper(local), "@OUR.TEST"); }},
 };
 
-// Longer ones say no more.
+// Longer ones add nothing.
 constexpr size_t kLongestTelling = 64;
 
-// Local parts made of what rules look for: whole examples, words, and words joined as an atom may be.
+// Returns local parts made of the words that rules look for: whole examples, single words, and joined words.
 std::vector<std::string> TellingLocals() {
   std::set<std::string> locals;
   const auto add = [&](absl::string_view local) {
@@ -229,7 +229,7 @@ bool NoWorse(const Classification& meaning, const Classification& innocent) {
 
 TEST(LocalPartTest, NoneTurnsAVerdictForTheWorse) {
   constexpr absl::string_view kInnocent = "janette.doe-example";
-  // Each meets every so many replies, others in turn.
+  // Each local part meets one reply in kStride, others in turn.
   constexpr size_t kStride = 97;
   const Address innocent = WithLocal(kInnocent);
   const std::vector<std::string> locals = TellingLocals();

@@ -39,7 +39,7 @@ TEST(StockReportTest, ARefusalAboutUsIsNot) {
        {"host mx.example.com[192.0.2.1] said: 554 5.7.1 Client host blocked using zen.spamhaus.org (in reply to RCPT "
         "TO "
         "command)",
-        // What is said to MAIL FROM is about us, whatever its words.
+        // A reply to MAIL FROM is about us, whatever its words.
         "host mx.example.com[192.0.2.1] said: 550 5.1.1 User unknown (in reply to MAIL FROM command)",
         "host mx.example.com[192.0.2.1] said: 550 5.1.1 User unknown (in reply to EHLO command)",
         "host mx.example.com[192.0.2.1] refused to talk to me: 550 5.1.1 User unknown"}) {
@@ -60,7 +60,7 @@ TEST(StockReportTest, WordsOfTheAddressNameNoStageAndNoReason) {
                        ">: Recipient address rejected: User unknown in local table (in reply to RCPT TO command)"),
           Marks{.recipient = &address}, absl::UnixEpoch());
       EXPECT_EQ(finding.stage, Stage::kRcpt) << shown;
-      // Where it has words of Postfix's own it is not clear whose they are.
+      // Where the local part has words of Postfix's own, they may be Postfix's or the address's.
       EXPECT_EQ(finding.scope, Scope::kAddress) << shown;
       EXPECT_TRUE(finding.reason == Reason::kNoSuchUser || finding.deliverability == Deliverability::kUnknown) << shown;
     }

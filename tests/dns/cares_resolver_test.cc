@@ -1,5 +1,5 @@
-// The resolver against a name server in the same thread, over real sockets and the real clock: the only tests of this
-// room that are not on a manual one. None of them measures time.
+// Tests the resolver against a name server in the same thread, over real sockets and the real clock: the only tests of
+// this room that are not on a manual one. None of them measures time.
 #include "dns/cares_resolver.h"
 
 #include <ares.h>
@@ -48,7 +48,7 @@ class CaresResolverTest : public ::testing::Test {
 
   MonoTime In(absl::Duration d) { return loop_.clock().Mono() + d; }
 
-  // Asks now; the answer is there once Finish has returned.
+  // Asks now; the answer is there after Finish.
   std::shared_ptr<AnswerPtr> Ask(const std::string& name, absl::Duration patience = absl::Seconds(30),
                                  DnsNeed need = DnsNeed::kOthers) {
     auto answer = std::make_shared<AnswerPtr>();
@@ -242,7 +242,7 @@ TEST_F(CaresResolverTest, AWaiterLeavesAtItsDeadlineAndTheAnswerIsRememberedAllT
   Start();
   EXPECT_EQ(AskAndFinish("known.example", absl::Milliseconds(20)).status, DnsStatus::kTimeout);
   EXPECT_EQ(resolver_->counts().timeouts, 0U) << "the question itself is still in the air";
-  AskAndFinish("other.example");  // sets both answers free
+  AskAndFinish("other.example");  // releases both answers
   server_.HoldUntil(1);
   EXPECT_EQ(AskAndFinish("known.example").status, DnsStatus::kOk);
   EXPECT_EQ(server_.asked(), 2U);
@@ -387,7 +387,7 @@ TEST_F(CaresResolverTest, GoesAwayWithQuestionsInTheAirAndInLine) {
 TEST_F(CaresResolverTest, GoesAwayWithAnswersOnTheirWay) {
   Start();
   const auto answer = Ask("known.example");
-  // The answer has come when its completion waits for its turn; at no turn is it unsafe to go.
+  // The answer is here and its completion waits for its turn; destroying the resolver is safe at every turn.
   RunUntil([this] { return server_.asked() == 1; });
   loop_.context().poll_one();
   resolver_.reset();

@@ -45,7 +45,7 @@ class MailHostsTest : public ::testing::Test {
   AddressFamilies families_;
 };
 
-// The labelled behaviours of name servers, by the numbers they have in the corpus.
+// These are the labelled behaviours of name servers, by their numbers in the corpus.
 
 TEST_F(MailHostsTest, Dns001OneMxWithAnAddressIsUsable) {
   resolver_.SetMx(kDomain, {{10, "mx.example.com"}});
@@ -178,8 +178,6 @@ TEST_F(MailHostsTest, Dns018AParkedExchangeIsAHostLikeOthers) {
   resolver_.SetAddresses("mx.parked.example", {"192.0.2.1"});
   EXPECT_EQ(LookUp().status, MailHostsStatus::kOk);
 }
-
-// The finer points.
 
 TEST_F(MailHostsTest, HostsComeByPreferenceAndEqualsInTheOrderOfTheAnswer) {
   resolver_.SetMx(kDomain, {{20, "c.example"}, {10, "b.example"}, {10, "a.example"}});

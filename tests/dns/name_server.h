@@ -1,4 +1,5 @@
-// A name server on 127.0.0.1 that lives on the test's own loop and says what the test has told it. UDP and TCP.
+// A name server on 127.0.0.1 that lives on the test's own loop and gives the answers that the test has set. UDP and
+// TCP.
 #ifndef VERIFYD_TESTS_DNS_NAME_SERVER_H_
 #define VERIFYD_TESTS_DNS_NAME_SERVER_H_
 
@@ -33,7 +34,7 @@ namespace verifyd {
 class NameServer {
  public:
   explicit NameServer(Loop& loop) : udp_(loop.context()), tcp_(loop.context()) {
-    // The kernel picks a UDP port; the TCP port of the same number may be taken, then another is tried.
+    // The kernel picks a UDP port. The TCP port of the same number may be taken; then another is tried.
     const auto loopback = boost::asio::ip::address_v4::loopback();
     for (int attempt = 0; attempt < 20; ++attempt) {
       udp_ = boost::asio::ip::udp::socket(loop.context(), {loopback, 0});
@@ -52,11 +53,11 @@ class NameServer {
 
   std::string address() const { return absl::StrCat("127.0.0.1:", udp_.local_endpoint().port()); }
 
-  // The packet's question does not matter. A name that is not known does not exist.
+  // Sets the answer for a name; the packet's question does not matter. A name that was not set does not exist.
   void Set(const std::string& name, const Packet& packet) { answers_.insert_or_assign(name, packet); }
-  // Says nothing about this name.
+  // Never answers this name.
   void Ignore(const std::string& name) { ignored_.insert(name); }
-  // Tells those who ask for it by UDP to come by TCP.
+  // Answers this name over UDP with "truncated", so that the client comes by TCP.
   void Truncate(const std::string& name) { truncated_.insert(name); }
   // Answers only when this many questions have come.
   void HoldUntil(size_t count) { hold_until_ = count; }
@@ -99,7 +100,7 @@ class NameServer {
     });
   }
 
-  // One question a connection, read and answered at once: c-ares writes it whole.
+  // Takes one question a connection and answers it at once: c-ares writes it whole.
   void AnswerOn(const std::shared_ptr<TcpSocket>& socket) {
     auto length = std::make_shared<std::array<unsigned char, 2>>();
     boost::asio::async_read(*socket, boost::asio::buffer(*length),

@@ -27,7 +27,7 @@ inline std::string WireName(absl::string_view name) {
   return wire + U8(0);
 }
 inline std::string Pointer(uint16_t target) { return U16(0xc000 | target); }
-// The name asked for stands behind the header.
+// The name asked for stands after the header.
 inline std::string AskedName() { return Pointer(12); }
 
 inline std::string MxData(uint16_t preference, absl::string_view exchange) {

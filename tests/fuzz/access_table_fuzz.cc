@@ -1,6 +1,6 @@
-// Access tables are the operator's, what is looked up in them is the client's: whatever both are, parsing ends,
-// look-ups end, and what is found is a value that was checked, or printable and bounded. The last line is looked up in
-// what stands before it.
+// Access tables are written by the operator, and their keys come from clients. Whatever both are, parsing ends,
+// look-ups end, and the value found was checked, or is printable and bounded. The last line is looked up in the lines
+// before it.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

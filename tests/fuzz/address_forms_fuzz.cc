@@ -1,4 +1,4 @@
-// A local part and what a server says of it. Input: the local part, a line feed, then the reply.
+// A local part and a server's reply to it. Input: the local part, a line feed, then the reply.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Classification meaning =
       Classifier::BuiltIn()->Classify(Stage::kRcpt, *reply, "", Marks{.recipient = &*address});
   Require(meaning.deliverability != Deliverability::kUndeliverable || reply->code_class() == 5);
-  // A reply that is nothing but the address blames nobody else.
+  // A reply that holds only the address blames nothing else.
   Reply echo = *reply;
   echo.lines = {absl::StrCat("<", address->Key(), ">")};
   echo.enhanced = {};

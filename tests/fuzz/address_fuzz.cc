@@ -1,4 +1,4 @@
-// Whatever is accepted as an address keeps its limits, and comes back the same through each of its written forms.
+// Every accepted address keeps its limits, and comes back the same through each of its written forms.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

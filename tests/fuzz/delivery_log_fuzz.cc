@@ -1,5 +1,5 @@
-// Any mail log: what is taken from it is a delivery to an address, by a relay that is named, with a reply that decides,
-// and arrives at the daemon as it was sent.
+// Any mail log: every delivery read from it has an address, a named relay and a reply that decides, and arrives at the
+// daemon as it was sent.
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
@@ -8,8 +8,9 @@
 #include "absl/strings/string_view.h"
 #include "boost/json.hpp"
 #include "verifyctl/delivery_log.h"
-#include "verifyd/json/json.h"
+#include "verifyd/json/described.h"
 #include "verifyd/json/record_reader.h"
+#include "verifyd/json/shown_delivery.h"
 
 namespace {
 
@@ -28,9 +29,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!delivery.has_value()) continue;
     Require(!delivery->relay.empty() && !delivery->relay_address.empty());
     Require(delivery->reply.code_class() == 2 || delivery->reply.code_class() == 5);
-    // Others are no times of a cache.
+    // Earlier times are no times of a cache.
     if (delivery->when < absl::UnixEpoch()) continue;
-    const absl::StatusOr<Delivery> read = DeliveryFromJson(ToJson(*delivery));
+    const absl::StatusOr<Delivery> read = DeliveryFromJson(AsJson(Shown(*delivery)));
     Require(read.ok());
     Require(read->address == delivery->address);
     Require(read->relay_address == delivery->relay_address && read->relay_port == delivery->relay_port);

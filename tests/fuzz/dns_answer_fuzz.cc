@@ -22,7 +22,7 @@ void Require(bool holds) {
   if (!holds) std::abort();
 }
 
-// 255 octets of which each is written with at most four characters.
+// A name has at most 255 octets; each is written with at most four characters.
 void RequireName(const std::string& name) {
   Require(name.size() <= 4 * size_t{255});
   for (const char c : name) Require(absl::ascii_isgraph(static_cast<unsigned char>(c)) && !absl::ascii_isupper(c));

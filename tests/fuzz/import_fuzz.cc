@@ -1,5 +1,5 @@
-// What is imported comes from other programs and from servers that Postfix has talked to: whatever it is, reading ends,
-// errors are printable and bounded, and a record that is taken is one that the cache can hold.
+// Imported data comes from other programs and from servers that Postfix has talked to. Whatever it is, reading ends,
+// errors are printable and bounded, and the cache can hold every record that is taken.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

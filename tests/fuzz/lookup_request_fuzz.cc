@@ -1,4 +1,4 @@
-// The doors of look-ups take bytes from whoever can reach their sockets.
+// The doors of look-ups take bytes from every client that can reach their sockets.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -20,7 +20,7 @@ bool IsPartOf(absl::string_view part, absl::string_view whole) {
   return part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size();
 }
 
-// It goes into the log, and back to the client.
+// The message goes into the log, and back to the client.
 void RequirePrintable(const absl::Status& status) {
   Require(verifyd::Printable(status.message(), 500) == status.message());
 }
@@ -44,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   } else {
     RequirePrintable(key.status());
   }
-  // What we write we read again.
+  // We can read again what we write.
   const auto again = verifyd::ParseTcpTableRequest(absl::StrCat("get ", verifyd::EncodeTcpTableText(bytes), "\n"));
   Require(again.ok() && *again == bytes);
   return 0;

@@ -1,4 +1,4 @@
-// Any mail log: what is taken from it are requests of four fields, each of which is an address, or harmless.
+// Any mail log: the requests read from it have four fields, and each field is an address, or harmless.
 #include <cstdint>
 #include <cstdlib>
 #include <optional>

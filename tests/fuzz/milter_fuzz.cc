@@ -1,5 +1,5 @@
-// The milter protocol takes bytes from whoever can reach the socket; here each of its parsers gets those of every
-// packet, whatever its letter.
+// The milter protocol takes bytes from every client that can reach the socket. Here each of its parsers gets the bytes
+// of every packet, whatever its letter.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// What OpenSMTPD says of its clients, and what the line door answers: both go into lines for OpenSMTPD.
+// OpenSMTPD's lines about its clients, and the answers of the line door: both go into lines for OpenSMTPD.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -10,7 +10,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::string_view bytes(reinterpret_cast<const char*>(data), size);
-  // A question, and behind its line end an answer to it.
+  // Input: a question, a line end, and an answer to it.
   const size_t newline = bytes.find('\n');
   const auto question = verifyd::ParseFilterQuestion(bytes.substr(0, newline));
   if (!question.has_value()) return 0;

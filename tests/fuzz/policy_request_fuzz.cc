@@ -1,4 +1,4 @@
-// The policy protocol takes bytes from whoever can reach the socket.
+// The policy protocol takes bytes from every client that can reach the socket.
 #include <cstdint>
 #include <cstdlib>
 

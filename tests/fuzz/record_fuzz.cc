@@ -1,5 +1,5 @@
-// Values of the store: whatever the bytes, decoding does not read beyond them, and what it accepts is the one way to
-// write it. The first byte chooses how the rest is taken: as it is (hardly anything passes the checksum), or as fields
+// Values of the store: whatever the bytes, decoding does not read beyond them, and an accepted value has only this one
+// encoding. The first byte chooses how the rest is taken: as it is (hardly anything passes the checksum), or as fields
 // to which head and checksum are added.
 #include <cstdint>
 #include <cstdlib>
@@ -37,7 +37,7 @@ void CheckValue(absl::string_view bytes) {
     Check(record->finding.text.size() <= Finding::kMaxText);
     (void)FreshnessOf(*record, lifetimes, absl::FromUnixSeconds(1700000000));
     for (const Due& due : DuesOf(Table::kRecords, "k", bytes, lifetimes)) {
-      // Not the time itself: one beyond what 64 bits of nanoseconds hold stands in the index at their end.
+      // Do not compare the time: one that does not fit into 64 bits of nanoseconds becomes the last one in the index.
       const std::string entry = due.Encode();
       const auto decoded = Due::Decode(entry);
       Check(decoded.has_value() && decoded->Encode() == entry && decoded->key == due.key);
@@ -51,6 +51,10 @@ void CheckValue(absl::string_view bytes) {
   if (const auto state = DecodeDestinationState("mx", bytes); state.ok()) {
     ++accepted;
     Check(EncodeDestinationState(*state) == bytes);
+  }
+  if (const auto breaker = DecodeDomainBreaker(DomainBreakerKey("mx", "example.com"), bytes); breaker.ok()) {
+    ++accepted;
+    Check(EncodeDomainBreaker(*breaker) == bytes);
   }
   if (const auto pin = DecodePin(bytes); pin.ok()) {
     ++accepted;

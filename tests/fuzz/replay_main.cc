@@ -1,4 +1,4 @@
-// Runs a fuzz target once over every file of the folders and files named on the command line. Fails when it was given
+// Runs a fuzz target once over every file of the folders and files named on the command line. Fails when there is
 // nothing to run, so that a lost corpus is noticed.
 #include <cstdint>
 #include <cstdio>

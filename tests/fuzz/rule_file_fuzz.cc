@@ -1,4 +1,4 @@
-// Any rule file: it is refused with its place named, or its rules keep what no rule may break.
+// Any rule file: it is refused with its place named, or its rules keep the limits that no rule may break.
 #include <cstdint>
 #include <cstdlib>
 

@@ -1,4 +1,4 @@
-// What servers of tables, routes and verdicts answer: netstrings and lists of attributes.
+// The answers of servers of tables, routes and verdicts: netstrings and lists of attributes.
 #include <cstdint>
 #include <cstdlib>
 

@@ -1,4 +1,4 @@
-// The input is the SPF record of every domain: an evaluation ends within its look-ups, and says only what is printable.
+// The input is the SPF record of every domain: an evaluation ends within its look-ups, and its text is printable.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -17,7 +17,7 @@
 namespace verifyd {
 namespace {
 
-// Ten terms, their hosts, and the records they lead to.
+// Ten terms, their hosts, and the records of those.
 constexpr int kMostQuestions = 200;
 
 void Require(bool holds) {

@@ -1,5 +1,5 @@
-// Transport tables are read from files of the operator's: whatever they hold, parsing ends, look-ups end, and a next
-// hop that was understood is written so that it is understood again.
+// Transport tables are read from files of the operator. Whatever they hold, parsing ends, look-ups end, and a next hop
+// that was understood is written so that it is understood again.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

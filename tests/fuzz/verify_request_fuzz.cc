@@ -1,4 +1,4 @@
-// The verify socket takes bytes from whoever can reach it.
+// The verify socket takes bytes from every client that can reach it.
 #include <cstdint>
 #include <cstdlib>
 

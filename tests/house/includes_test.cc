@@ -1,6 +1,6 @@
 // The house: a room is a folder of sources with a row below, which says what it may include. There is no folder without
-// a row, no other arrow and no circle; headers keep what headers must: their guard, and no more of Asio than coroutines
-// need (the rest costs seconds a translation unit).
+// a row, no other arrow and no circle. Headers have their guard, and include no more of Asio than coroutines need (the
+// rest costs seconds a translation unit).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,7 +30,7 @@ using ::testing::IsEmpty;
 using Names = std::set<std::string>;
 using Faults = std::vector<std::string>;
 
-// What each room may include besides itself.
+// The rooms that each room may include besides itself.
 const std::map<std::string, Names>& MayInclude() {
   static const auto* const kRooms = new std::map<std::string, Names>{
       {"base", {}},
@@ -112,7 +112,7 @@ struct Include {
   bool quoted = false;
 };
 
-// What the line includes; an empty path if it includes nothing.
+// Returns what the line includes; an empty path if it includes nothing.
 Include IncludeOf(absl::string_view line) {
   line = absl::StripLeadingAsciiWhitespace(line);
   if (!absl::ConsumePrefix(&line, "#")) return {};
@@ -132,14 +132,15 @@ std::string FolderOf(absl::string_view path) {
   return slash == absl::string_view::npos ? "" : std::string(path.substr(0, slash));
 }
 
-// The room of a file; empty: it lies in none. Tests and benchmarks stand in folders after the rooms that they are for.
+// Returns the room of a file; empty: it lies in none. Tests and benchmarks stand in folders after the rooms that they
+// are for.
 std::string RoomOf(absl::string_view path) {
   std::string folder = FolderOf(path);
   if (const std::string top = TopOf(folder); top == "tests" || top == "bench") folder = top;
   return MayInclude().count(folder) == 1 ? folder : "";
 }
 
-// What is wrong with one include of a file in the room `from`; empty: nothing.
+// Returns what is wrong with one include of a file in the room `from`; empty: nothing.
 std::string FaultOf(const std::string& from, bool header, const Include& include) {
   const bool house = from != "tests" && from != "bench";
   if (header && house && absl::StartsWith(include.path, "boost/asio") && include.path != "boost/asio/awaitable.hpp") {
@@ -187,8 +188,8 @@ Faults IncludeFaults(const std::string& path, absl::string_view text) {
   return found.faults;
 }
 
-// Rooms from which arrows lead into a circle: what is left when those that lead nowhere are taken away, again and
-// again.
+// Returns the rooms from which arrows lead into a circle: it takes away the rooms that lead nowhere, again and again,
+// and returns the rest.
 Names Circles(std::map<std::string, Names> arrows) {
   for (bool taken = true; taken;) {
     taken = false;
@@ -222,7 +223,7 @@ Faults GuardFaults(const std::string& path, absl::string_view text) {
   return {absl::StrCat(path, ": not guarded by ", guard)};
 }
 
-// Path relative to the root and text of every header and source of the project.
+// Returns path (relative to the root) and text of every header and source of the project.
 std::map<std::string, std::string> Sources() {
   namespace fs = std::filesystem;
   std::map<std::string, std::string> sources;
@@ -249,7 +250,7 @@ TEST(HouseTest, RoomsIncludeWhatTheirRowsSay) {
   }
   EXPECT_THAT(found.faults, IsEmpty());
   EXPECT_THAT(Circles(found.arrows), IsEmpty());
-  // Nothing was overlooked: every room has files.
+  // No room was overlooked: each has files.
   for (const auto& [room, unused] : MayInclude()) EXPECT_EQ(seen.count(room), 1U) << room;
 }
 

@@ -1,4 +1,4 @@
-// Each test that verifyd(8) names in SECURITY is there.
+// Tests that each test exists that verifyd(8) names in SECURITY.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -24,7 +24,7 @@ std::string TextOf(const std::filesystem::path& path) {
   return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
 }
 
-// All that tests are written in, one after the other.
+// Returns the text of all tests, one after the other.
 std::string AllTests() {
   std::string all;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(absl::StrCat(kSource, "/tests"))) {
@@ -34,7 +34,7 @@ std::string AllTests() {
   return all;
 }
 
-// ".Li Suite.Name ," as pairs, behind the heading.
+// Returns each ".Li Suite.Name ," after the heading as a pair.
 std::vector<std::pair<std::string, std::string>> NamedTests() {
   const std::string page = TextOf(absl::StrCat(kSource, "/man/verifyd.8"));
   const size_t heading = page.find(".Ss What others can do");

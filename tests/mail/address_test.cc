@@ -168,14 +168,14 @@ TEST(AddressTest, SaysWhereSomethingIsWrongWhatItIsAndWhatBelongsThere) {
 }
 
 TEST(AddressTest, KeepsTheLimitsToTheOctet) {
-  // "RCPT TO:<...>" and its line end have 512 octets.
+  // "RCPT TO:<...>" and its line end take at most 512 octets.
   const std::string local498(498, 'a');
   EXPECT_EQ(Parsed(local498 + "@x"), local498 + "@x");
   EXPECT_EQ(Unquoted(local498 + "@x"), local498 + "@x");
   EXPECT_EQ(Parsed("a" + local498 + "@x"), "byte 500: found an address of 501 octets, expected at most 500");
   EXPECT_EQ(Unquoted("a" + local498 + "@x"), "byte 500: found an address of 501 octets, expected at most 500");
   EXPECT_EQ(Unquoted(std::string(2000, 'a') + "@x"), "byte 500: found \"a\", expected \"@\" and a domain");
-  // Quotes and backslashes are counted where SMTP writes them.
+  // Quotes and backslashes count where SMTP writes them.
   EXPECT_EQ(Unquoted(" " + std::string(495, 'a') + "@x"), " " + std::string(495, 'a') + "@x");
   EXPECT_EQ(Unquoted(" " + std::string(496, 'a') + "@x"),
             "byte 499: found an address of 501 octets, expected at most 500");

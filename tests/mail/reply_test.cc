@@ -14,7 +14,7 @@ namespace {
 using ::testing::ElementsAre;
 using std::string_literals::operator""s;
 
-// The one reply that `bytes` hold.
+// Parses the one reply that `bytes` hold.
 Reply Whole(absl::string_view bytes) {
   ReplyParser parser;
   absl::StatusOr<std::optional<Reply>> reply = parser.Feed(bytes);
@@ -179,7 +179,7 @@ TEST(EnhancedCodeTest, IsFoundAtTheStartOfALineOrInParenthesesAtTheEnd) {
       {"550 no such user (5.1.1)", "5.1.1"},
       {"550 4.2.1 of another class", "4.2.1"},
       {"550 5.999.999 x", "5.999.999"},
-      // None at all:
+      // No code at all:
       {"550 User unknown", ""},
       {"550 user 5.1.1 unknown", ""},
       {"550 5.1.1.7 is an address", ""},

@@ -36,7 +36,7 @@ void WriteAll(int fd, absl::string_view text) {
   EXPECT_EQ(send(fd, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
 }
 
-// A line door that answers when the test says so.
+// A line door that answers when the test tells it to.
 class LineDoor {
  public:
   explicit LineDoor(const std::string& path) : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)) {
@@ -60,7 +60,7 @@ class LineDoor {
     clients_.clear();
     asked_.clear();
   }
-  // What has been asked and not answered yet.
+  // Returns the questions that are not answered yet.
   std::vector<std::string> Asked() {
     for (int client = accept(fd_, nullptr, nullptr); client >= 0; client = accept(fd_, nullptr, nullptr)) {
       clients_.push_back(client);

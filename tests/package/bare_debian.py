@@ -1,4 +1,4 @@
-"""A bare Debian of this machine's release in a folder, and what runs in it by chroot(2)."""
+"""A bare Debian of this machine's release in a folder, and programs that run in it by chroot(2)."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ ENVIRONMENT = {
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
 }
 IN_IT = 'root=$1 && shift && mount --bind /proc "$root/proc" && exec chroot "$@"'
-# Stands for a systemd that runs: says that the service is enabled and the sockets are not, and keeps what it is told.
+# Imitates a running systemd: it says that the service is enabled and the sockets are not, and keeps the commands it gets.
 SYSTEMCTL = """#!/bin/sh
 echo "$*" >>/var/log/systemctl
 case $* in
@@ -23,7 +23,7 @@ esac
 
 
 def _sources():
-    """Where this machine's apt has its Debian from, as sources.list(5) wants it."""
+    """The sources of this machine's apt, in the form of sources.list(5)."""
     with open("/etc/os-release", encoding="utf-8") as file:
         release = dict(line.rstrip("\n").split("=", 1) for line in file if "=" in line)["VERSION_CODENAME"]
     shown = subprocess.run(
@@ -39,7 +39,7 @@ def _sources():
 
 
 def make(folder):
-    """As small as apt allows. It is kept below the user's cache, packed, and fetched only where it is not there."""
+    """Makes one as small as apt allows. It is kept packed below the user's cache, and fetched only if it is missing."""
     release, sources = _sources()
     cache = os.path.join(os.environ.get("XDG_CACHE_HOME", "/var/cache"), "verifyd-tests")
     packed = os.path.join(cache, f"debian-{release}.tar")
@@ -95,13 +95,13 @@ class BareDebian:
         return done.stdout
 
     def install(self, package):
-        """As README says: apt takes what it depends on from the network."""
+        """Installs it as README says: apt takes its dependencies from the network."""
         shutil.copy(package, self.path("/root/verifyd.deb"))
         self.must("apt-get", "update", "-q")
         return self.must("apt-get", "install", "-q", "-y", "--no-install-recommends", "/root/verifyd.deb")
 
     def put_in(self, package):
-        """With dpkg alone: what it depends on is there. Of a settings file that was changed, the operator's is kept."""
+        """Installs it with dpkg alone, because its dependencies are there. A changed settings file of the operator is kept."""
         shutil.copy(package, self.path("/root/verifyd.deb"))
         return self.must("dpkg", "--force-confdef", "--force-confold", "--install", "/root/verifyd.deb")
 
@@ -117,7 +117,7 @@ class BareDebian:
         shutil.rmtree(self.path("/run/systemd/system"))
 
     def told_systemd(self):
-        """What it was told to do since the last call, without the questions."""
+        """The commands to systemd since the last call, without queries."""
         path = self.path("/var/log/systemctl")
         with open(path, encoding="utf-8") as file:
             lines = file.read().split("\n")

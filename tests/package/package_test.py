@@ -1,6 +1,7 @@
-"""The Debian package on a bare Debian: put in, started as its unit says, upgraded, removed, purged; and what lintian and blhc say.
+"""The Debian package on a bare Debian: installed, started as its unit says, upgraded, removed, purged; and checked by
+lintian and blhc.
 
-The programs are those of the build that is tested (run.py --build), of the release preset.
+The programs are those of the tested build (run.py --build), which has the release preset.
 """
 
 import functools
@@ -28,7 +29,7 @@ CHANGED_DEFAULT = "\n# A line that the next version brings.\n"
 
 
 def run(*command, seconds=300, **options):
-    """What is done on this machine; its output and errors, in one."""
+    """Runs a command on this machine. Returns its output and errors together."""
     return subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
@@ -83,7 +84,7 @@ def next_package():
 
 @functools.cache
 def debian():
-    """With the package, as README says to install it."""
+    """A Debian with the package, installed as README says."""
     made = bare_debian.make(new_folder("debian"))
     made.install(package())
     return made
@@ -104,7 +105,7 @@ class PackageTest(unittest.TestCase):
         self.assertIn("clang++-16", commands)
         log = new_folder("commands")
         with open(log, "w", encoding="utf-8") as file:
-            # It reads on from the first line that begins so, and knows neither clang's name nor -g with a number.
+            # blhc reads from the first line that begins so, and knows neither clang's name nor -g with a number.
             file.write("dpkg-buildpackage: these are its commands\n")
             file.write(commands.replace("clang++-16", "g++").replace(" -g1 ", " -g "))
         done = run("blhc", "--all", log)
@@ -157,7 +158,7 @@ class InstalledTest(unittest.TestCase):
     def in_the_world(self):
         """The service, with settings that lead it into the mail world of the tests."""
         settings = daemon.settings_for(self.world, "")
-        for name in ("control_socket", "data_directory"):  # as they come
+        for name in ("control_socket", "data_directory"):  # their defaults
             del settings[name]
         self.set(**settings)
         service = Service(self.debian, "verifyd.service")
@@ -170,7 +171,7 @@ class InstalledTest(unittest.TestCase):
             return client.ask(address)[0]
 
     def known(self):
-        """The addresses that the cache of the stopped or running daemon holds."""
+        """The addresses in the cache of the stopped or running daemon."""
         return sorted(line.split()[0] for line in self.debian.must("verifyctl", "list").splitlines() if "@" in line)
 
     def exists(self, path):
@@ -203,7 +204,7 @@ class InstalledTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout)
         self.set(unverified_recipient_reject_code="550")
         done = service.reload()
-        # It has ended: the new settings are in force.
+        # The command has ended, so the new settings are in force.
         self.assertRegex(self.ask("nobody@good.test"), "^550 5.1.1 undeliverable address: ")
         self.set(relay_domain="foo.test")
         done = service.reload()
@@ -240,7 +241,7 @@ class InstalledTest(unittest.TestCase):
         service.stop()
         with open(self.debian.path("/etc/verifyd/transport"), "w", encoding="ascii") as file:
             file.write("good.test smtp:[127.0.0.1]\n")
-        # As `systemctl enable verifyd-postfix@proxymap.socket` makes it.
+        # `systemctl enable verifyd-postfix@proxymap.socket` makes this link.
         wanted = self.debian.path("/etc/systemd/system/sockets.target.wants")
         os.makedirs(wanted, exist_ok=True)
         os.symlink("/lib/systemd/system/verifyd-postfix@.socket", os.path.join(wanted, "verifyd-postfix@proxymap.socket"))

@@ -42,14 +42,14 @@ class Service:
         return f"{self.user}:{self._values['Group']}"
 
     def reload(self):
-        """What systemd runs for `systemctl reload`: the user and the command are those of the unit."""
+        """Does what systemd does for `systemctl reload`, with the user and the command of the unit."""
         return self._debian.run(*self._values["ExecReload"].split(), user=self._identity(), seconds=60)
 
     def log(self):
         return self._child.output()
 
     def stop(self):
-        """Its exit code; None when it does not run."""
+        """Returns its exit code; None if it is not running."""
         if self._child is None:
             return None
         code = self._child.stop()

@@ -25,15 +25,11 @@ class BreakerTest : public testing::Test {
     breaker_.EndTrial();
     return breaker_.state().open_until - now_;
   }
-  static DestinationState Named() {
-    DestinationState state;
-    state.name = "mx.example.com";
-    return state;
-  }
 
   absl::Time now_ = absl::FromUnixSeconds(1700000000);
   std::mt19937_64 random_{7};
-  Breaker breaker_{Named()};
+  BreakerState state_;
+  Breaker breaker_{state_};
 };
 
 TEST_F(BreakerTest, AFewFailuresDoNotOpenIt) {
@@ -101,7 +97,8 @@ TEST_F(BreakerTest, FailuresOfThoseThatWereOnTheirWayDoNotMakeThePauseLonger) {
 
 TEST_F(BreakerTest, ARestartKeepsItOpen) {
   Open();
-  Breaker restored(breaker_.state());
+  BreakerState stored = state_;
+  Breaker restored(stored);
   EXPECT_EQ(restored.Pass(now_), Breaker::Gate::kOpen);
   EXPECT_EQ(restored.Pass(breaker_.state().open_until), Breaker::Gate::kTrial);
 }

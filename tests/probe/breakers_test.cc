@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <random>
@@ -53,19 +52,14 @@ class BreakersTest : public testing::Test {
   void StaySilent(absl::string_view address, const Breakers::Answered& answered = {}) {
     Ask(address, Reason::kRcptTimeout, Stage::kRcpt, 0, answered);
   }
-  static DestinationState Named(const std::string& name) {
-    DestinationState state;
-    state.name = name;
-    return state;
-  }
 
   TestLoop test_;
   std::mt19937_64 random_{7};
-  std::map<std::string, DestinationState> reported_;
-  std::function<void(const DestinationState&)> report_ = [this](const DestinationState& state) {
-    reported_[state.name] = state;
-  };
-  Breakers breakers_{Named(kMx), report_};
+  std::optional<DestinationState> reported_;
+  std::map<std::string, DomainBreaker> domains_;  // that were reported
+  StateObserver observer_ = {.destination = [this](const DestinationState& state) { reported_ = state; },
+                             .domain = [this](const DomainBreaker& state) { domains_[state.domain] = state; }};
+  Breakers breakers_{{.name = kMx}, observer_};
 };
 
 TEST_F(BreakersTest, AServerThatCanNotBeReachedIsLeftAloneForEveryDomain) {
@@ -75,14 +69,14 @@ TEST_F(BreakersTest, AServerThatCanNotBeReachedIsLeftAloneForEveryDomain) {
   FailToConnect("a@three.example");
   EXPECT_EQ(Closed("a@one.example"), Reason::kConnectRefused);
   EXPECT_EQ(Closed("a@four.example"), Reason::kConnectRefused);
-  EXPECT_GT(reported_.at(kMx).open_until, now());
+  EXPECT_GT(reported_.value().breaker.open_until, now());
 }
 
 TEST_F(BreakersTest, WhatIsSaidOfOneTenantClosesHisDomainOnly) {
   Ask("a@one.example", Reason::kRateLimited, Stage::kMail, 450);
   EXPECT_EQ(Closed("b@one.example"), Reason::kRateLimited);
   EXPECT_EQ(Closed("a@two.example"), Reason::kNone);
-  EXPECT_GT(reported_.at(absl::StrCat(kMx, " one.example")).open_until, now());
+  EXPECT_GT(domains_.at("one.example").breaker.open_until, now());
 }
 
 TEST_F(BreakersTest, ThreeDomainsThatAreLeftAloneMakeItTheDestinations) {
@@ -137,13 +131,14 @@ TEST_F(BreakersTest, AfterThePauseOneProbeTriesAndItsSuccessLetsAllIn) {
   breakers_.Learn(trial, finding, {}, now(), random_);
   breakers_.EndTrials(trial);
   EXPECT_EQ(Closed("b@one.example"), Reason::kNone);
-  EXPECT_EQ(reported_.at(kMx).failures, 0U);
+  EXPECT_EQ(reported_.value().breaker.failures, 0U);
 }
 
 TEST_F(BreakersTest, ATroubleOfOursIsNobodysFault) {
   for (int i = 0; i < 10; ++i) Ask("a@one.example", Reason::kLocalError, Stage::kConnect, 0);
   EXPECT_EQ(Closed("a@one.example"), Reason::kNone);
-  EXPECT_TRUE(reported_.empty());
+  EXPECT_FALSE(reported_.has_value());
+  EXPECT_TRUE(domains_.empty());
 }
 
 TEST_F(BreakersTest, AHeldDestinationIsClosedToAllUntilTheHoldEnds) {
@@ -156,7 +151,7 @@ TEST_F(BreakersTest, AHeldDestinationIsClosedToAllUntilTheHoldEnds) {
   EXPECT_FALSE(breakers_.blank(now()));
   test_.Advance(absl::Hours(1));
   EXPECT_EQ(Closed("a@one.example"), Reason::kNone);
-  EXPECT_EQ(reported_.at(kMx).held_until, now());
+  EXPECT_EQ(reported_.value().held_until, now());
 }
 
 TEST_F(BreakersTest, AResetForgetsWhatSpeaksAgainstItAndItsDomainsAndNotTheHold) {
@@ -164,19 +159,19 @@ TEST_F(BreakersTest, AResetForgetsWhatSpeaksAgainstItAndItsDomainsAndNotTheHold)
   Ask("a@two.example", Reason::kBlockedIp, Stage::kConnect, 554);
   breakers_.Hold(now() + absl::Hours(1));
   breakers_.Reset();
-  EXPECT_GT(reported_.at(kMx).held_until, now());
-  EXPECT_EQ(reported_.at(absl::StrCat(kMx, " one.example")).open_until, absl::InfinitePast());
+  EXPECT_GT(reported_.value().held_until, now());
+  EXPECT_EQ(domains_.at("one.example").breaker.open_until, absl::InfinitePast());
   breakers_.Hold(absl::InfinitePast());
   EXPECT_EQ(Closed("a@one.example"), Reason::kNone);
   EXPECT_EQ(Closed("a@two.example"), Reason::kNone);
 }
 
 TEST_F(BreakersTest, WhatAnEarlierRunKnewOfADomainStillCounts) {
-  DestinationState state = Named(absl::StrCat(kMx, " one.example"));
-  state.open_until = now() + absl::Hours(1);
-  state.back_off = absl::Hours(1);
-  state.open_reason = Reason::kBlockedPolicy;
-  breakers_.RestoreDomain("one.example", state);
+  breakers_.RestoreDomain(
+      {.destination = kMx,
+       .domain = "one.example",
+       .breaker = {
+           .open_until = now() + absl::Hours(1), .open_reason = Reason::kBlockedPolicy, .back_off = absl::Hours(1)}});
   EXPECT_EQ(Closed("a@one.example"), Reason::kBlockedPolicy);
   EXPECT_EQ(Closed("a@two.example"), Reason::kNone);
 }
@@ -186,7 +181,7 @@ TEST_F(BreakersTest, ADomainThatIsAnsweredAgainIsForgotten) {
   EXPECT_FALSE(breakers_.blank(now()));
   Accept("b@one.example");
   EXPECT_TRUE(breakers_.blank(now()));
-  EXPECT_EQ(reported_.at(absl::StrCat(kMx, " one.example")).failures, 0U);
+  EXPECT_EQ(domains_.at("one.example").breaker.failures, 0U);
 }
 
 TEST_F(BreakersTest, TheDomainsOfOneDestinationAreBoundedInNumber) {
@@ -194,7 +189,7 @@ TEST_F(BreakersTest, TheDomainsOfOneDestinationAreBoundedInNumber) {
     // One refusal each, which may have to do with the one address.
     Ask(absl::StrCat("a@n", i, ".example"), Reason::kSenderRejected, Stage::kMail, 550);
   }
-  EXPECT_LE(reported_.size(), 1000U);
+  EXPECT_LE(domains_.size(), 1000U);
   EXPECT_EQ(Closed("a@n1400.example"), Reason::kNone);
 }
 

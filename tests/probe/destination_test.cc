@@ -523,18 +523,18 @@ TEST_F(DestinationTest, ThreeDomainsThatAgreeSilenceTheWholeDestination) {
 }
 
 TEST_F(DestinationTest, WhatIsLeftAloneStaysSoOverARestart) {
-  std::vector<DestinationState> kept;
-  world_.prober.SetObserver([&](const DestinationState& state) { kept.push_back(state); });
+  std::vector<DomainBreaker> kept;
+  world_.prober.SetObserver({.domain = [&](const DomainBreaker& state) { kept.push_back(state); }});
   world_.Servers({"rcpt=450 4.7.0 Too many connections from your host, slow down"});
   for (const char* name : {"joe", "jane", "jim"}) {
     EXPECT_EQ(world_.Probe(absl::StrCat(name, "@example.com")).finding.reason, Reason::kRateLimited);
   }
   world_.test.RunUntilIdle();
   ASSERT_FALSE(kept.empty());
-  EXPECT_EQ(kept.back().name, "mx1.example.com example.com");
+  EXPECT_EQ(kept.back().Name(), "mx1.example.com example.com");
   Prober again(world_.test.loop(), world_.resolver, {{world_.test.loop(), world_.dialer}});
   again.Configure(std::make_shared<const ProbeSettings>(world_.settings), Classifier::BuiltIn());
-  again.Restore({kept.back()});
+  again.Restore({}, {kept.back()});
   EXPECT_EQ(world_.test.Run(again.Probe(world_.Request("joe@example.com"))).finding.rule, "breaker");
 }
 

@@ -45,7 +45,7 @@ class DestinationsTest : public testing::Test {
   std::shared_ptr<const ProbeSettings> settings_ = std::make_shared<const ProbeSettings>();
   const std::shared_ptr<ProbeCounters> counters_ = std::make_shared<ProbeCounters>();
   std::shared_ptr<Destinations> all_ =
-      std::make_shared<Destinations>(test_.loop(), dialer_, counters_, [](const DestinationState& /*state*/) {});
+      std::make_shared<Destinations>(test_.loop(), dialer_, counters_, StateObserver());
   // A wildcard zone: each name has an address of its own, which refuses to connect.
   void AskNames(size_t count) {
     for (size_t i = 0; i < count; ++i) {
@@ -96,7 +96,7 @@ TEST_F(DestinationsTest, TheCheapAreForgottenFirst) {
   dialer_.Play("11.0.0.1", "{refused}");
   for (int i = 0; i < 3; ++i) Ask("mx.down.example", "11.0.0.1");
   AskConfigured("[mx.route.example]:25", "11.0.0.1");
-  all_->Restore(std::move(zone));
+  all_->Restore(std::move(zone), {});
   AskNames(Destinations::kMadeRoom);
   EXPECT_LE(counters_->destinations_now, Destinations::kMaxDestinations);
   EXPECT_THAT(all_->Activity("mx.down.example"), testing::SizeIs(1));
@@ -108,17 +108,14 @@ TEST_F(DestinationsTest, WhatIsMadeAnewIsAskedForFirst) {
   std::vector<std::string> recalled;
   std::shared_ptr<Destinations> all;
   all = std::make_shared<Destinations>(
-      test_.loop(), dialer_, counters_, [](const DestinationState& /*state*/) {},
-      [&](std::unique_ptr<ProbeJob> job) {
+      test_.loop(), dialer_, counters_, StateObserver(), [&](std::unique_ptr<ProbeJob> job) {
         recalled.push_back(job->route.destination);
-        job->remembered = std::make_unique<std::vector<DestinationState>>();
-        DestinationState own = State(job->route.destination);
-        own.failures = 2;
-        DestinationState domain = State(absl::StrCat(job->route.destination, " example.com"));
-        domain.open_until = test_.clock().Now() + absl::Minutes(1);
-        domain.back_off = absl::Minutes(1);
-        job->remembered->push_back(std::move(own));
-        job->remembered->push_back(std::move(domain));
+        job->remembered = std::make_unique<RememberedPlace>();
+        job->remembered->destination = {.name = job->route.destination, .breaker = {.failures = 2}};
+        job->remembered->domain = {
+            .destination = job->route.destination,
+            .domain = "example.com",
+            .breaker = {.open_until = test_.clock().Now() + absl::Minutes(1), .back_off = absl::Minutes(1)}};
         all->Ask(std::move(job));
       });
   all_ = all;
@@ -133,16 +130,15 @@ TEST_F(DestinationsTest, WhatTheOperatorSaidAndWhatIsDoubtedIsRestoredBeforeTheR
   std::vector<DestinationState> states;
   for (size_t i = 0; i < Destinations::kMaxDestinations + 1000; ++i) {
     states.push_back(State(absl::StrCat("mx.n", i, ".evil.example")));
-    states.back().last_success = test_.clock().Now();
+    states.back().breaker.last_success = test_.clock().Now();
   }
-  DestinationState of_domain = State("mx.held.example ours.example");
-  states.push_back(of_domain);
   states.push_back(State("mx.held.example"));
   states.back().held_until = test_.clock().Now() + absl::Hours(1);
   states.push_back(State("mx.doubted.example"));
   states.back().trust.doubt = Doubt::kManyRefused;
   states.push_back(State("[mx.route.example]:25"));
-  all_->Restore(std::move(states));
+  all_->Restore(std::move(states), {{.destination = "mx.held.example", .domain = "ours.example"},
+                                    {.destination = "mx.no.room.example", .domain = "ours.example"}});
   EXPECT_EQ(counters_->destinations_now, Destinations::kMaxDestinations);
   for (const char* const kept : {"mx.held.example", "mx.doubted.example", "[mx.route.example]:25"}) {
     EXPECT_THAT(all_->Activity(kept), testing::SizeIs(1)) << kept;
@@ -183,8 +179,8 @@ TEST_F(Port25Test, ServersOfFiveOwnersOfWhomOneHasAnsweredBeforeAreAnAlarm) {
 
 TEST_F(Port25Test, AfterARestartWhoHasAnsweredBeforeCounts) {
   DestinationState good = State("mx.good.example");
-  good.last_success = test_.clock().Now() - absl::Hours(1);
-  all_->Restore({good});
+  good.breaker.last_success = test_.clock().Now() - absl::Hours(1);
+  all_->Restore({good}, {});
   AskUnreachable("mx.good.example");
   for (int i = 0; i < 3; ++i) AskUnreachable(absl::StrCat("mx.other", i, ".example"));
   AskUnreachable("mx2.other0.example");

@@ -566,29 +566,29 @@ TEST(ProberTest, DelaysSayWhereTheTimeWent) {
 TEST(ProberTest, ADestinationsStateIsReportedWhenItChanges) {
   ProbeWorld world;
   std::vector<DestinationState> reported;
-  world.prober.SetObserver([&](const DestinationState& state) { reported.push_back(state); });
+  world.prober.SetObserver({.destination = [&](const DestinationState& state) { reported.push_back(state); }});
   world.Servers({""});
   world.Probe();
   world.Probe();
   ASSERT_EQ(reported.size(), 1U);
   EXPECT_EQ(reported[0].name, "mx1.example.com");
-  EXPECT_EQ(reported[0].last_success, world.test.clock().Now());
+  EXPECT_EQ(reported[0].breaker.last_success, world.test.clock().Now());
   world.Servers({"{refused}"});
   world.Probe();
   world.Probe();
   ASSERT_EQ(reported.size(), 2U);
-  EXPECT_EQ(reported[1].failures, 1U);
-  EXPECT_EQ(reported[1].last_failure, Reason::kConnectRefused);
+  EXPECT_EQ(reported[1].breaker.failures, 1U);
+  EXPECT_EQ(reported[1].breaker.last_failure, Reason::kConnectRefused);
   world.Servers({"rcpt=550 5.1.1 unknown"});
   world.Probe();
   ASSERT_EQ(reported.size(), 3U);
-  EXPECT_EQ(reported[2].failures, 0U);
+  EXPECT_EQ(reported[2].breaker.failures, 0U);
 }
 
 TEST(ProberTest, OurOwnTroubleIsNotTheDestinationsFailure) {
   ProbeWorld world;
   std::vector<DestinationState> reported;
-  world.prober.SetObserver([&](const DestinationState& state) { reported.push_back(state); });
+  world.prober.SetObserver({.destination = [&](const DestinationState& state) { reported.push_back(state); }});
   world.Servers({"{local_error}"});
   EXPECT_EQ(world.Probe().finding.reason, Reason::kLocalError);
   EXPECT_THAT(reported, IsEmpty());
@@ -597,11 +597,11 @@ TEST(ProberTest, OurOwnTroubleIsNotTheDestinationsFailure) {
 TEST(ProberTest, WhatAnEarlierRunKnewIsContinued) {
   ProbeWorld world;
   std::vector<DestinationState> reported;
-  world.prober.SetObserver([&](const DestinationState& state) { reported.push_back(state); });
+  world.prober.SetObserver({.destination = [&](const DestinationState& state) { reported.push_back(state); }});
   DestinationState state;
   state.name = "mx1.example.com";
-  state.failures = 1;
-  world.prober.Restore({state});
+  state.breaker.failures = 1;
+  world.prober.Restore({state}, {});
   EXPECT_EQ(world.prober.counts().destinations_now, 1U);
   world.Servers({"{refused}"});
   world.Probe();
@@ -609,8 +609,8 @@ TEST(ProberTest, WhatAnEarlierRunKnewIsContinued) {
   world.Servers({""});
   world.Probe();
   ASSERT_EQ(reported.size(), 1U);
-  EXPECT_EQ(reported[0].last_failure, Reason::kConnectRefused);
-  EXPECT_EQ(reported[0].failures, 0U);
+  EXPECT_EQ(reported[0].breaker.last_failure, Reason::kConnectRefused);
+  EXPECT_EQ(reported[0].breaker.failures, 0U);
 }
 
 TEST(ProberTest, AnExchangeCalledLikeTheOperatorsNextHopIsAnotherDestination) {
@@ -638,11 +638,11 @@ TEST(ProberTest, WhatWasForgottenOfADestinationIsReadBeforeItIsMadeAnewAndNotWri
   std::map<std::string, DestinationState> stored;
   stored["mx1.example.com"].name = "mx1.example.com";
   stored["mx1.example.com"].held_until = world.test.clock().Now() + absl::Hours(1);
-  world.prober.SetObserver([&](const DestinationState& state) { stored[state.name] = state; });
-  world.prober.SetRecall([&](const std::string& name) -> std::optional<DestinationState> {
+  world.prober.SetObserver({.destination = [&](const DestinationState& state) { stored[state.name] = state; }});
+  world.prober.SetRecall({.destination = [&](const std::string& name) -> std::optional<DestinationState> {
     const auto found = stored.find(name);
     return found == stored.end() ? std::nullopt : std::optional(found->second);
-  });
+  }});
   world.Servers({""});
   EXPECT_EQ(world.Probe().finding.rule, "hold");
   // What the operator does meanwhile does not lose the rest, either.

@@ -44,7 +44,7 @@ TEST(ProberThreadsTest, TheLoopsExchangeValuesOnly) {
   {
     Prober prober(front, resolver, {{work, dialer}});
     prober.Configure(std::make_shared<const ProbeSettings>(), Classifier::BuiltIn());
-    prober.SetObserver([&](const DestinationState&) { ++reports; });
+    prober.SetObserver({.destination = [&](const DestinationState&) { ++reports; }});
     for (int id = 0; id < 8; ++id) front.Spawn(ProbeMany(prober, front, work, id, 25, good, running));
     std::thread worker([&] { work.Run(); });
     front.Run();

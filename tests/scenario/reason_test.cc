@@ -1,5 +1,5 @@
-// Every reason that a rule gives does what its row in the table says: a server says what the rule's own example says,
-// and the client is answered as the row wants it, or a little more kindly.
+// Every reason that a rule gives acts as its row in the table says: a server says the rule's own example, and the
+// client is answered as the row wants it, or a little more kindly.
 #include "classifier/reason.h"
 
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@
 namespace verifyd {
 namespace {
 
-// The first example of a rule that can be played as a single line.
+// Returns for each reason the first example of a rule that can be played as a single line.
 std::map<Reason, std::pair<Stage, std::string>> Examples() {
   std::map<Reason, std::pair<Stage, std::string>> examples;
   const Address joe = Address::Parse("joe@example.com").value();
@@ -41,7 +41,7 @@ TEST(ReasonScenarioTest, WhatARuleFindsIsAnsweredAsItsRowSays) {
   EXPECT_GE(examples.size(), 30U);
   for (const auto& [reason, example] : examples) {
     const ReasonRow& row = RowOf(reason);
-    // What makes a session try something else first is shown by the dialogues in tests/probe.
+    // The dialogues in tests/probe show the reasons for which a session tries something else first.
     if (row.retry == RetryClass::kNowNewSession || row.retry == RetryClass::kNowWithTls) continue;
     const std::string action = row.inbound == DefaultDecision::kPermit  ? "DUNNO"
                                : row.inbound == DefaultDecision::kDefer ? "DEFER_IF_PERMIT 4.1.1"
@@ -78,7 +78,7 @@ TEST(ReasonScenarioTest, WhatHappensWithoutAReplyIsAnsweredAsItsRowSays) {
   }
 }
 
-// Those that no rule and no event gives are found out over several probes, and have plays of their own.
+// Reasons that no rule and no event gives are found out over several probes, and have plays of their own.
 TEST(ReasonScenarioTest, EveryReasonCanBeReached) {
   std::set<Reason> reached = {
       Reason::kCatchAll,                 // where_everybody_is_accepted...

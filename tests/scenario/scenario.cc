@@ -27,11 +27,11 @@
 #include "tests/test_loop.h"
 #include "verifyd/api/api.h"
 #include "verifyd/configuration/configuration.h"
+#include "verifyd/configuration/routing.h"
 #include "verifyd/door/policy_request.h"
 #include "verifyd/history/decision_record.h"
 #include "verifyd/restriction/restriction.h"
 #include "verifyd/verifier/agenda.h"
-#include "verifyd/verifier/destination_memory.h"
 #include "verifyd/verifier/route_change.h"
 #include "verifyd/verifier/verifier.h"
 
@@ -108,7 +108,7 @@ class Theatre {
   }
 
  private:
-  // What a daemon has, in the order in which it is built.
+  // A daemon's rooms, in the order in which they are built.
   struct RoomSet {
     RoomSet(Loop& loop, Resolver& resolver, Dialer& dialer, const CacheSettings& settings)
         : cache(Cache::Open(loop, settings)),
@@ -148,7 +148,7 @@ class Theatre {
     rooms_->verifier.Configure(configuration_->verifier);
     rooms_->restrictions.Configure(configuration_->restrictions);
     if (before == nullptr) return;
-    rooms_->verifier.TakeIn(RouteChange::Between(before, configuration_, test_.clock().Now()));
+    rooms_->verifier.TakeIn(RouteChange::Between(RoutingOf(*before), RoutingOf(*configuration_), test_.clock().Now()));
   }
 
   RoomSet& Rooms() {
@@ -189,7 +189,8 @@ class Theatre {
     waited_ = test_.clock().Mono() - start;
   }
 
-  // In steps: what is put must be committed before the agenda finds it, and the writer's thread knows no jumping clock.
+  // Goes in steps: a put record must be committed before the agenda finds it, and the writer's thread knows no jumping
+  // clock.
   void Pass(absl::Duration time) {
     constexpr absl::Duration kStep = absl::Minutes(1);
     for (;;) {

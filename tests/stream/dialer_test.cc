@@ -20,7 +20,7 @@ namespace {
 
 using boost::asio::ip::tcp;
 
-// Real sockets on loopback; the loop runs until the task says it is over.
+// Tests with real sockets on loopback; the loop runs until the task says it is over.
 class DialerTest : public testing::Test {
  protected:
   void Run(std::function<boost::asio::awaitable<void>()> task) {
@@ -110,7 +110,7 @@ TEST_F(DialerTest, SaysWhyItCouldNotConnect) {
     EXPECT_EQ(dialed.stream, nullptr);
     EXPECT_EQ(dialed.failure, Event::kConnectRefused);
     EXPECT_EQ(dialed.error, "Connection refused");
-    // Not an address of this machine.
+    // This is no address of this machine.
     dialed = co_await dialer_->Dial(At(port), "192.0.2.1", far_);
     EXPECT_EQ(dialed.failure, Event::kLocalError);
     EXPECT_EQ(dialed.error, "bind to 192.0.2.1: Cannot assign requested address");

@@ -1,4 +1,4 @@
-// TLS over real sockets on loopback: the other end is a thread.
+// Tests TLS over real sockets on loopback; the other end is a thread.
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -30,7 +30,7 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using TlsSocket = asio::ssl::stream<tcp::socket&>;
 
-// A certificate of mx.example.com, made for this run, which vouches for itself.
+// A self-signed certificate of mx.example.com, made for this run.
 struct Identity {
   EVP_PKEY* key = EVP_EC_gen("P-256");
   X509* certificate = X509_new();
@@ -59,13 +59,13 @@ struct Identity {
   Identity(const Identity&) = delete;
   Identity& operator=(const Identity&) = delete;
 
-  // As a CA file.
+  // Writes it as a CA file.
   void Write(const std::string& path) const {
     FILE* const out = std::fopen(path.c_str(), "w");
     PEM_write_X509(out, certificate);
     std::fclose(out);
   }
-  // As "3 1 1" of TLSA: the digest of the public key.
+  // Returns it as "3 1 1" of TLSA: the digest of the public key.
   TlsaRecord Tlsa() const {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest = {};
     unsigned int size = 0;
@@ -145,7 +145,7 @@ TEST_F(TlsStreamTest, BytesGoBothWaysInTlsAndTheServerIsToldWhomWeWant) {
         const absl::StatusOr<size_t> count = co_await stream.Read(bytes.data(), bytes.size());
         EXPECT_TRUE(count.ok());
         if (count.ok()) EXPECT_EQ(std::string(bytes.data(), *count), "EHLO me\r\n");
-        // A server that hangs up without a word is at its end, not broken.
+        // A server that hangs up without close_notify has ended, which is no error.
         const absl::StatusOr<size_t> end = co_await stream.Read(bytes.data(), bytes.size());
         EXPECT_TRUE(end.ok()) << end.status();
         if (end.ok()) EXPECT_EQ(*end, 0U);
@@ -185,7 +185,7 @@ TEST_F(TlsStreamTest, AHandshakeThatGoesNowhereIsEndedByClose) {
       });
 }
 
-// What a handshake with TheServer() comes to.
+// Tests the result of a handshake with TheServer().
 class TlsPolicyAtWorkTest : public TlsStreamTest {
  protected:
   absl::StatusOr<TlsFacts> Shake(const TlsPolicy& policy) {
@@ -195,7 +195,7 @@ class TlsPolicyAtWorkTest : public TlsStreamTest {
           TlsSocket tls(socket, context_);
           boost::system::error_code error;
           tls.handshake(TlsSocket::server, error);
-          // Behind it the client gets its tickets.
+          // The client gets its tickets after the handshake.
           if (!error) asio::write(tls, asio::buffer("220 ready", 9), error);
           std::array<char, 100> bytes = {};
           tls.read_some(asio::buffer(bytes), error);

@@ -1,6 +1,6 @@
 """All doors answer alike about the same address: a row an address, a column a door.
 
-A new door is one more line of DOORS: what it takes to ask there, and how it says what is decided.
+A new door is one more line of DOORS: how to ask there, and how it words each decision.
 """
 
 import collections
@@ -29,8 +29,8 @@ class VerifyAsker(VerifyClient):
 
 VERIFY_PORT = 10096
 
-# `accepted`, `rejected`, `deferred`: what is said then; `not_ours`: what is said of a domain that is not verified. What
-# the server said stands where {text} does.
+# `accepted`, `rejected`, `deferred`: the answer then; `not_ours`: the answer about a domain that is not verified. {text}
+# stands for what the server said.
 Door = collections.namedtuple("Door", "name port client accepted rejected deferred not_ours")
 
 REJECTED = "550 5.1.1 undeliverable address: {text}"
@@ -47,7 +47,7 @@ DOORS = [
 UNKNOWN = "550 5.1.1 <{address}>: Recipient address rejected: User unknown"
 SAID = "host mx.{domain}[{host}] said: {reply} (in reply to RCPT TO command)"
 
-# Address, column of DOORS, what its server says.
+# Address, column of DOORS, reply of its server.
 ADDRESSES = [
     ("alice@good.test", "accepted", ""),
     ("bob@good.test", "accepted", ""),
@@ -109,5 +109,5 @@ class AllDoorsTest(WorldTestCase):
         for thread in threads:
             thread.join(50)
         self.assertEqual(wrong, [])
-        # However many asked at the same time, each was asked about once.
+        # However many clients asked at the same time, each address was asked about once.
         self.assertEqual(sorted(self.target("good.test").recipients), sorted(row[0] for row in ADDRESSES if "@good" in row[0]))

@@ -1,4 +1,4 @@
-"""Many addresses of one domain: few connections, and each address its own answer."""
+"""Many addresses of one domain take few connections, and each gets its own answer."""
 
 import json
 
@@ -39,7 +39,7 @@ class BatchTest(WorldTestCase):
         self.assert_each_has_its_own_answer(statuses)
         asked = {f"{name}@batch.test" for name in statuses}
         self.assertEqual(sorted(name for name in target.recipients if name in asked), sorted(asked), "each once")
-        # Its postmaster, to see whether the route is to be believed, and two who can not exist.
+        # Its postmaster, to see whether the route is to be believed, and two addresses that can not exist.
         self.assertLessEqual(len(target.recipients) - len(asked), 3)
         self.assertLessEqual(target.sessions, CONNECTIONS)
         self.assertLessEqual(target.most_sessions, 20, "probe_route_concurrency_limit")

@@ -68,7 +68,7 @@ class CacheVerbsTest(WorldTestCase):
 
 
 class ImportTest(WorldTestCase):
-    """What Debian's Postfix has written."""
+    """Imports what Debian's Postfix has written."""
 
     ENTRIES = (
         "alice@good.test\t0:0:{now}:250 2.1.5 Ok\n"
@@ -103,7 +103,7 @@ class ImportTest(WorldTestCase):
         asked = self.routed(
             f"stock.test verify:unix:{self.world.stock.private_socket('verify')}", address_verify_poll_count=5
         )
-        # Others than stock_postfix_test asks about: that verify(8) is the same one, and remembers.
+        # Not the addresses of stock_postfix_test, because it uses the same verify(8), which remembers.
         self.ask(asked, "bob@stock.test")
         self.ask(asked, "stranger@stock.test")
         asked.stop()
@@ -172,7 +172,7 @@ class ImportTest(WorldTestCase):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        # What is not read is waited for: it can not have ended before the signal.
+        # It waits until its output is read, so it can not have ended before the signal.
         first = child.stdout.readline()
         child.send_signal(signal.SIGINT)
         rest, errors = child.communicate(timeout=20)
@@ -184,7 +184,7 @@ class ImportTest(WorldTestCase):
 
 
 class StoreTest(WorldTestCase):
-    """The file as a whole."""
+    """Verbs that use the whole file."""
 
     def setUp(self):
         super().setUp()
@@ -214,7 +214,7 @@ class StoreTest(WorldTestCase):
             stdout=subprocess.DEVNULL,
         )
         child.stdin.write(b"".join(b"user%d@good.test\t0:0:%d:250 Ok\n" % (i, time.time()) for i in range(20000)))
-        # It is written to all the while.
+        # The daemon writes to it meanwhile.
         for _ in range(5):
             self.assertIn("sound", self.ctl("check"))
         child.stdin.close()

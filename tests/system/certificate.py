@@ -1,4 +1,4 @@
-"""A certificate of the moment, signed by itself."""
+"""Makes a self-signed certificate."""
 
 import os
 import subprocess

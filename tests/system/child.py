@@ -12,7 +12,7 @@ class ChildFailed(Exception):
 
 
 def wait_until(condition, seconds, what):
-    """Polls `condition` until it gives something true, which is returned."""
+    """Polls `condition` until its result is true, and returns that result."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -85,7 +85,7 @@ class Child:
             raise ChildFailed(f"{self.name} still runs after {seconds} s\n{self.output()[-3000:]}") from None
 
     def stop(self, seconds=15):
-        """SIGTERM, then SIGKILL to it and whatever it left in its session's process group."""
+        """Sends SIGTERM, then SIGKILL to it and to all that it left in the process group of its session."""
         if self.exit_code is None:
             self.signal(signal.SIGTERM)
             try:

@@ -1,4 +1,4 @@
-"""Who may do what at the control socket: the kernel says who has connected."""
+"""Rights at the control socket: the kernel says which user has connected."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import sys
 
 from world_test_case import WorldTestCase
 
-# The last ids before those that user name spaces use; nobody has them.
+# The last ids before those that user name spaces use; no user has them.
 STRANGER = 64998
 GROUP = 64999
 

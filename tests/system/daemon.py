@@ -9,8 +9,7 @@ import sys
 from child import Child, wait_until
 from policy_client import PolicyClient
 
-# Gives the descriptor that is named first as descriptor 3 and says so, with the name behind it, as systemd does for its
-# sockets.
+# Passes the descriptor of the first argument as descriptor 3, with the name of the second, as systemd passes its sockets.
 SOCKET_ACTIVATION = """
 import os, sys
 os.dup2(int(sys.argv[1]), 3)
@@ -20,7 +19,7 @@ os.execv(sys.argv[3], sys.argv[3:])
 
 
 class NotifySocket:
-    """What a service tells systemd."""
+    """Receives what a service tells systemd."""
 
     def __init__(self, path):
         self.path = path
@@ -58,7 +57,7 @@ def settings_for(world, directory):
 
 
 class Verifyd:
-    """A daemon with its own directory; stop and start it as often as you like: the cache stays."""
+    """A daemon with its own directory. It may be stopped and started again: the cache stays."""
 
     def __init__(self, build, directory, settings, arguments=()):
         self.program = os.path.join(build, "verifyd", "verifyd")
@@ -98,13 +97,13 @@ class Verifyd:
         return self
 
     def run(self, *arguments, seconds=20):
-        """The program to its end: --check and its like."""
+        """Runs the program to its end: for --check and the like."""
         return subprocess.run(
             self.command(*arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds
         )
 
     def ctl(self, *arguments, seconds=60, text=""):
-        """verifyctl, with `text` as its standard input."""
+        """Runs verifyctl, with `text` as its standard input."""
         return subprocess.run(
             [self.ctl_program, "-c", self.config_path, *arguments],
             input=text,
@@ -129,7 +128,7 @@ class Verifyd:
         self.child.signal(signal.SIGHUP)
 
     def stop(self):
-        """SIGTERM; its exit code, or None when it had ended before."""
+        """Sends SIGTERM. Returns its exit code, or None if it had ended before."""
         if self.child is None:
             return None
         code = self.child.stop()

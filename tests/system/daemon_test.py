@@ -1,4 +1,4 @@
-"""The daemon's life: start, reload, stop, death, and what is remembered over it."""
+"""The daemon's life: start, reload, stop, death, and what it remembers over them."""
 
 import itertools
 import os

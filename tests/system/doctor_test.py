@@ -1,4 +1,4 @@
-"""verifyctl doctor: what makes others refuse us, against a real name server and real sockets."""
+"""verifyctl doctor against a real name server and real sockets."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from world_test_case import WorldTestCase
 
 class DoctorTest(WorldTestCase):
     def patient(self, **settings):
-        """A daemon, not started, with which all is well but for `settings`."""
+        """A daemon, not started, with which all is well except `settings`."""
         well = {
             "myhostname": "well.test",
             "address_verify_sender": "alice@well.test",
@@ -38,7 +38,7 @@ class DoctorTest(WorldTestCase):
 
     def test_where_all_is_well_nothing_is_to_be_mended(self):
         found = self.examine(self.patient())
-        # Whether this machine keeps its clock right, has room, or a Postfix, is not ours to say.
+        # The clock, the disk and a Postfix of this machine are not what is tested.
         states = {name: line["state"] for name, line in found.items() if name not in ("clock", "disk", "postfix")}
         self.assert_shows(found["daemon"], "not_examined", "the daemon is not running")
         del states["daemon"]
@@ -130,7 +130,7 @@ class DoctorTest(WorldTestCase):
         self.assertNotIn("helo:", self.patient().run("--check").stderr)
 
     def test_a_domain_that_leads_back_to_us_was_said_to_be_well(self):
-        # The name server of this world has any.test at this address, which verifyd takes for its own.
+        # any.test has this address in the name server of this world, and verifyd takes it for its own.
         address = self.target("any.test").address
         verifyd = self.patient(verify_domains="any.test", inet_interfaces=address, smtp_tcp_port="25")
         self.assert_shows(self.examine(verifyd, code=1)["domain"], "bad", "its mail leads back to this machine")

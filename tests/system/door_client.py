@@ -1,4 +1,4 @@
-"""What clients of all doors are: a connection, and what has come on it."""
+"""The base of the clients of all doors: a connection, and the bytes that have come on it."""
 
 import socket
 
@@ -15,7 +15,7 @@ class DoorClient:
         self.socket.sendall(data.encode() if isinstance(data, str) else data)
 
     def _more(self):
-        """Whether something has come; not when the server has closed."""
+        """Waits for bytes. Returns False if the server has closed."""
         try:
             more = self.socket.recv(65536)
         except ConnectionResetError:
@@ -24,7 +24,7 @@ class DoorClient:
         return more != b""
 
     def _receive_until(self, end):
-        """What comes before `end`; None when the server has closed."""
+        """The bytes before `end`; None if the server has closed."""
         while end not in self._buffer:
             if not self._more():
                 return None
@@ -32,7 +32,7 @@ class DoorClient:
         return part
 
     def _receive(self, count):
-        """So many bytes; None when the server has closed."""
+        """`count` bytes; None if the server has closed."""
         while len(self._buffer) < count:
             if not self._more():
                 return None

@@ -1,5 +1,5 @@
-"""A private Dovecot that speaks LMTP, on a UNIX socket and on loopback, and says to an MTA who has logged in (any password
-is good); its users stand in a passwd-file.
+"""A private Dovecot that speaks LMTP, on a UNIX socket and on loopback, and authenticates users for an MTA (any password is
+good). Its users are in a passwd-file.
 """
 
 import os
@@ -62,5 +62,5 @@ class Dovecot:
         self._child.wait_until(lambda: accepts_connections(address, port), 20, f"listen on {address}:{port}")
 
     def close(self):
-        # The master ends its processes; those that are no children of its group end with it.
+        # The master ends its processes, also those outside its process group.
         self._child.stop()

@@ -9,7 +9,7 @@ SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 
 class Example:
-    """`place`: page and heading, for who looks for it; `text`: as it is rendered."""
+    """`place`: page and heading, for messages; `text`: as it is rendered."""
 
     def __init__(self, place, text):
         self.place = place
@@ -20,7 +20,7 @@ class Example:
         return self.text.splitlines()[0].strip()
 
     def files(self):
-        """{path: text}: a line "# /a/file" is the head of that file. What stands before any is of the file ""."""
+        """{path: text}: a line "# /a/file" is the head of that file. Text before the first head belongs to the file ""."""
         before, *rest = re.split(r"^# (/\S+)\n", self.text, flags=re.MULTILINE)
         return {**({"": before} if before.strip() else {}), **dict(zip(rest[::2], rest[1::2]))}
 
@@ -35,7 +35,7 @@ class _Page(html.parser.HTMLParser):
         self._name = name
         self._heading = None
         self._text = None
-        self._display = 0  # how many div deep we are in one
+        self._display = 0  # depth of div elements within a display
         self._in_heading = False
 
     def handle_starttag(self, tag, attributes):
@@ -94,7 +94,7 @@ def pages():
 
 
 def recipe(heading):
-    """{path: text} of all that stands under this heading of GATEWAY RECIPES."""
+    """{path: text} of all files under this heading of GATEWAY RECIPES."""
     files = {}
     for example in examples_of_page("verifyd.8"):
         if example.place == f"verifyd.8, {heading}":

@@ -1,7 +1,7 @@
-"""A private Exim that relays for one domain, or a pattern of some, whose recipients stand in a list.
+"""A private Exim that relays for one domain, or a pattern of domains, whose recipients are in a list.
 
 Exim and Postfix can not both be installed: scripts/install-packages unpacks Exim below a cache folder. It runs as the
-user its package would have made, which nss_wrapper shows it with the id of nobody; no process of it stays root.
+user that its package would have made, which nss_wrapper shows it with the id of nobody. None of its processes stays root.
 """
 
 import os
@@ -57,7 +57,7 @@ def program():
 
 
 class Exim:
-    """`checks`: what its ACL for recipients asks of those it relays for."""
+    """`checks`: the part of its ACL for recipients of the domains that it relays for."""
 
     def __init__(self, directory, address, port, domain, users, checks=IS_LISTED):
         self.address = address
@@ -94,7 +94,7 @@ class Exim:
         self._child.wait_until(lambda: accepts_connections(address, port), 20, f"listen on {address}:{port}")
 
     def expand(self, text):
-        """What Exim makes of an expansion."""
+        """Exim's result for an expansion."""
         command = [*self._command, "-be", text]
         done = subprocess.run(command, env=self._env, capture_output=True, text=True, timeout=30, check=True)
         return done.stdout.removesuffix("\n")

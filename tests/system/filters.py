@@ -1,4 +1,4 @@
-"""What else asks and answers in a gateway beside verifyd: OpenDKIM, a policy service that checks SPF, a sink for mail."""
+"""Other programs of a gateway beside verifyd: OpenDKIM, a policy service that checks SPF, a sink for mail."""
 
 import email
 import glob
@@ -16,7 +16,7 @@ Syslog no
 AuthservID gateway.test
 AlwaysAddARHeader yes
 """
-# The folder of the world lies in one that everybody writes to.
+# The folder of the world is in a folder that every user may write to.
 OPENDKIM_SIGNS = """\
 RequireSafeKeys no
 Domain {domain}
@@ -27,7 +27,7 @@ InternalHosts 0.0.0.0/0
 
 
 class OpenDkim:
-    """Verifies, or signs what comes from `signed_domain`."""
+    """Verifies mail, or signs mail from `signed_domain`."""
 
     def __init__(self, directory, address, port, signed_domain=None):
         self.endpoint = f"{address}:{port}"
@@ -101,7 +101,7 @@ class Sink:
         self._child.wait_until(lambda: accepts_connections(address, port), 10, "listen")
 
     def messages(self):
-        """[(recipients, message)]: whole ones, in no order."""
+        """[(recipients, message)]: complete messages, in no order."""
         return [read for path in glob.glob(f"{self._directory}/*") if (read := self._read(path)) is not None]
 
     def _read(self, path):

@@ -1,5 +1,5 @@
-"""Both recipes of README behind an ordinary gateway: what stands in main.cf is not said again, and every recipient gets
-the class of answer that Postfix's own verify(8) gives, at once. And the steps of GETTING STARTED in verifyd(8).
+"""Both recipes of README behind an ordinary gateway: the settings of main.cf are not repeated, and every recipient gets
+the class of answer that Postfix's own verify(8) gives, at once. Also the steps of GETTING STARTED in verifyd(8).
 """
 
 import concurrent.futures
@@ -9,7 +9,7 @@ import socket
 from examples import examples_of_page, settings_in
 from gateway_world import PORTS, RECIPIENTS, GatewayTestCase, ordinary_gateway
 
-# Where verifyd is meant to answer otherwise than Postfix, and why.
+# Recipients for which verifyd answers otherwise than Postfix on purpose, and the reason.
 OTHERWISE = {
     "alice@own.test": (2, "a domain of ours whose MX is this machine is a mistake of ours: nobody is refused for it"),
 }

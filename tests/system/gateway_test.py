@@ -1,4 +1,4 @@
-"""A real Postfix gateway asks verifyd, which asks real servers: what the client sees, and what the mail log says."""
+"""A real Postfix gateway asks verifyd, which asks real servers. Tests what the client sees and the mail log says."""
 
 import os
 import re

@@ -1,9 +1,9 @@
-"""The world of an ordinary gateway: itself the MX of what it relays, with routes, aliases, classes and transports in its
-main.cf and master.cf, and nothing of that said twice.
+"""The world of an ordinary gateway: it is the MX of the domains that it relays, and has routes, aliases, classes and
+transports in its main.cf and master.cf, which are not repeated for verifyd.
 
-`GatewayWorld` has the name server and the servers behind the gateway; `ordinary_gateway` is the gateway, `RECIPIENTS` are
-those a client may name to it, each with the class of the answer that Postfix itself gives. A `GatewayTestCase` has a world
-of its own, and daemons that know of Postfix what the packaged settings say.
+`GatewayWorld` has the name server and the servers behind the gateway. `ordinary_gateway` is the gateway. `RECIPIENTS` are
+those that a client may name to it, each with the class of the answer that Postfix itself gives. A `GatewayTestCase` has a
+world of its own, and daemons that know of Postfix what the packaged settings say.
 """
 
 import functools
@@ -24,7 +24,7 @@ from socketmap_server import SocketmapServer
 from world_test_case import build_directory
 
 GATE, DNS, DOVECOT, NOBODY = 60, 53, 14, 99
-# What a client may ask: stock verify(8), or verifyd in either of README's ways.
+# Ports at which a client may ask: stock verify(8), or verifyd in either of README's ways.
 PORTS = {"stock": 2701, "policy": 2702, "verify": 2703}
 SOCKETMAP_PORT = 2704
 
@@ -85,16 +85,16 @@ PATTERNS = r"""
 """
 CANONICAL = "old.alice@routed.test alice@routed.test\n"
 
-# As ADDRESS_VERIFICATION_README has it; and a clone without settings of its own.
+# A transport as in ADDRESS_VERIFICATION_README, and a clone without settings of its own.
 TRANSPORT_SERVICES = """\
 direct_smtp      unix  -       -       n       -       -       smtp
   -o smtp_helo_name=nat.box.tld
 slow_relay       unix  -       -       n       -       -       smtp
 """
 
-# Recipient: the class of what Postfix itself answers. Of one server, who exists comes first.
+# Recipient: the class of Postfix's own answer. For each server, existing users come first.
 RECIPIENTS = {
-    # A transport map that postmap(1) has made, and one of text.
+    # One transport map that postmap(1) has made, and one of text.
     "alice@routed.test": 2,
     "nobody@routed.test": 5,
     "bob@routed.test": 2,
@@ -116,7 +116,7 @@ RECIPIENTS = {
     "nobody@nat.test": 5,
     "carol@clone.test": 2,
     "nobody@clone.test": 5,
-    # LMTP, by each class of domains.
+    # LMTP, for each class of domains.
     "grace@lmtp.test": 2,
     "nobody@lmtp.test": 5,
     "grace+box@lmtp.test": 2,
@@ -126,12 +126,12 @@ RECIPIENTS = {
     "nobody@town.test": 5,
     "jack@boxes.test": 2,
     "nobody@boxes.test": 5,
-    # No route: DNS says where, and Postfix leaves itself out of the hosts.
+    # Without a route, DNS gives the hosts, and Postfix leaves itself out of them.
     "alice@byname.test": 2,
     "nobody@byname.test": 5,
     "alice@backup.test": 2,
     "nobody@backup.test": 5,
-    # Aliases of a file, of a server, and of a pattern; and what becomes of plus addresses there.
+    # Aliases of a file, of a server, and of a pattern, with and without plus addresses.
     "info@aliases.test": 2,
     "stale@aliases.test": 5,
     "team@aliases.test": 2,
@@ -145,7 +145,7 @@ RECIPIENTS = {
     "sales-7@aliases.test": 2,
     "ex-boss@aliases.test": 5,
     "old.alice@routed.test": 2,
-    # What is wrong behind the gateway, and in its own settings.
+    # Faults behind the gateway, and in its own settings.
     "alice@busy.test": 4,
     "alice@closed.test": 4,
     "alice@gone.test": 5,
@@ -188,7 +188,7 @@ class GatewayWorld:
         return self._kept(Dovecot(place, self.block.address(DOVECOT), SMTP_PORT, "mx.lmtp.test", LMTP_USERS))
 
     def written(self, text, **names):
-        """With addresses in place of {NUMBER}."""
+        """Replaces each {NUMBER} by its address."""
         for number in range(10, 100):
             text = text.replace(f"{{{number}}}", self.block.address(number))
         for name, value in names.items():
@@ -229,7 +229,7 @@ class GatewayWorld:
 
 
 def ordinary_gateway(world):
-    """Postfix with PORTS; its settings are what an administrator has before he hears of verifyd."""
+    """Postfix with PORTS, and the settings that an administrator has before installing verifyd."""
     directory = os.path.join(world.directory, "gateway")
     lmtp = world.dovecot.unix_socket
     policy = f"check_policy_service {{ inet:{world.policy_endpoint}, timeout=15s, default_action=DUNNO }}"
@@ -290,7 +290,7 @@ class GatewayTestCase(unittest.TestCase):
         self.world.reset()
 
     def verifyd(self, gateway, listener=None, **settings):
-        """A started daemon that is told where Postfix has its settings, and nothing else that Postfix knows."""
+        """A started daemon that knows where Postfix has its settings, and nothing else of Postfix."""
         directory = tempfile.mkdtemp(prefix="daemon", dir=self.world.directory)
         of_a_test = daemon.settings_for(self.world, directory)
         names = ("policy_listen", "control_socket", "data_directory", "dns_servers", "probe_permit_networks")
@@ -301,7 +301,7 @@ class GatewayTestCase(unittest.TestCase):
         return verifyd.start(listener, "verify")
 
     def rcpt(self, recipient, port):
-        """(code, text) of a client of the gateway."""
+        """(code, text) that a client of the gateway gets."""
         with smtplib.SMTP(self.world.block.address(GATE), port, "client.test", timeout=40) as client:
             client.ehlo()
             client.mail("someone@client.test")

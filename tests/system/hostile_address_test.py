@@ -1,5 +1,5 @@
-"""Addresses that are none, mailboxes that a tenant removes, and words that turn terminals round: a real Postfix in
-front that asks verifyd, beside its own verify(8), and a real Postfix behind."""
+"""Invalid addresses, mailboxes that a tenant removes, and words that reverse the text of terminals. A real Postfix in
+front asks verifyd, beside its own verify(8); a real Postfix is behind."""
 
 import concurrent.futures
 import os
@@ -19,7 +19,7 @@ REMOVED = ["gone1", "gone2", "gone3"]
 
 
 class SmtpClient:
-    """Says bytes as they are."""
+    """Sends bytes unchanged."""
 
     def __init__(self, address, port, options=b""):
         self._socket = socket.create_connection((address, port), timeout=40)
@@ -29,7 +29,7 @@ class SmtpClient:
         self.say(b"MAIL FROM:<someone@client.test>" + options)
 
     def say(self, command):
-        """The reply to it, with its last line."""
+        """Sends the command, if there is one. Returns the last line of the reply."""
         if command is not None:
             self._socket.sendall(command + b"\r\n")
         while (line := self._lines.readline())[3:4] == b"-":
@@ -48,9 +48,9 @@ class SmtpClient:
 
 
 class NoAddressTest(HostileWorldTestCase):
-    """Behind the gateway is a Postfix that knows its users by a table."""
+    """The server behind the gateway is a Postfix that knows its users by a table."""
 
-    # None of them is a user; all can be said to Postfix.
+    # None of them is a user; all of them can be sent to Postfix.
     ODD = {
         "65 octets": b"x" * 65 + b"@our.test",
         "200 octets": b"x" * 200 + b"@our.test",
@@ -71,7 +71,7 @@ class NoAddressTest(HostileWorldTestCase):
         self.addCleanup(self.backend.close)
 
     def started_gateway(self, smtputf8="no", **settings):
-        """With smtputf8_enable = yes Postfix itself refuses what is no UTF-8; without it all octets pass."""
+        """With smtputf8_enable = yes Postfix itself refuses invalid UTF-8; without it all octets pass."""
         self.gateway = postfix.gateway(
             os.path.join(self.folder, "gateway"),
             self.block.address(25),
@@ -90,7 +90,7 @@ class NoAddressTest(HostileWorldTestCase):
     def test_what_stock_verify_refuses_the_gateway_refuses(self):
         self.started_gateway()
         innocents = self.innocents("our.test")
-        with concurrent.futures.ThreadPoolExecutor(len(self.ODD)) as clients:  # verify(8) takes its time
+        with concurrent.futures.ThreadPoolExecutor(len(self.ODD)) as clients:  # verify(8) is slow
             ours = list(clients.map(self.gateway_says, self.ODD.values()))
             stock = list(clients.map(lambda address: self.gateway_says(address, "native_550"), self.ODD.values()))
         for name, our_reply, stock_reply in zip(self.ODD, ours, stock):
@@ -170,7 +170,7 @@ class NoAddressTest(HostileWorldTestCase):
             return answer[1]
 
     def verify_says(self, path, recipient):
-        """Its recipient_status, and why."""
+        """Its recipient_status, and its reason."""
         with VerifyClient(path) as client:
             client.send(b"request\0query\0address\0" + recipient + b"\0\0")
             answer = client.receive()
@@ -189,7 +189,7 @@ class NoAddressTest(HostileWorldTestCase):
 
 
 class ShortLinesTest(HostileWorldTestCase):
-    """A server that does not read lines as long as they may be."""
+    """A server that does not read lines of the permitted length."""
 
     class _Target(SmtpTarget):
         def _rcpt(self, address):
@@ -210,7 +210,7 @@ class ShortLinesTest(HostileWorldTestCase):
 class LearnTest(HostileWorldTestCase):
     """A log of a Postfix before 3.5, which does not quote local parts."""
 
-    # What the log has for a recipient whom the client has named otherwise, and whom the server does not know.
+    # The log's form of a recipient that the client has named otherwise, and that the server does not know.
     IMITATED = {
         '"joe@our.test>, orig_to=<joe"@our.test': "joe@our.test>, orig_to=<joe@our.test",
         '"\\"ann\\""@our.test': '"ann"@our.test',
@@ -242,7 +242,7 @@ class _Server:
 
 
 class RemovedMailboxesTest(HostileWorldTestCase):
-    """Two tenants have their domains at one server; the one removes mailboxes."""
+    """Two tenants have their domains at one server; one of them removes mailboxes."""
 
     def setUp(self):
         super().setUp()
@@ -251,11 +251,11 @@ class RemovedMailboxesTest(HostileWorldTestCase):
         self.verifyd()
 
     def asked(self, *addresses):
-        """What verifyctl says of them, each asked anew."""
+        """The results of verifyctl for them, each from a new probe."""
         return [self.daemon.ctl("verify", "--fresh", address).stdout for address in addresses]
 
     def removed(self, domain="one.test"):
-        """They are known, and then they are no more."""
+        """Its users are known at first, and then removed."""
         gone = [f"{user}@{domain}" for user in REMOVED]
         for address in gone:
             self.assertEqual(self.ask(address), "DUNNO")

@@ -1,4 +1,4 @@
-"""A hostile zone chooses who is hit: it takes all sessions, leads us to somebody else's server, or bears the name of ours."""
+"""A hostile zone aims us: it takes all sessions, leads us to somebody else's server, or has the name of ours."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from smtp_target import SILENT, SmtpTarget
 
 class HostileAimTestCase(HostileWorldTestCase):
     def evil_names(self, count, address):
-        """A zone of so many domains, each with an exchange of its own."""
+        """A zone of `count` domains, each with an exchange of its own."""
         lines = []
         for number in range(count):
             lines.append(f"n{number}.evil IN MX 10 mx.n{number}.evil")
@@ -20,7 +20,7 @@ class HostileAimTestCase(HostileWorldTestCase):
         return lines
 
     def begin_to_ask_evil(self, count):
-        """Many clients, each about a domain of its own; nobody waits for their answers."""
+        """Many clients ask, each about a domain of its own; the test does not wait for their answers."""
 
         async def begin():
             for number in range(count):
@@ -51,7 +51,7 @@ class HostileSlotsTest(HostileAimTestCase):
         self.server(4, "mx.good.test")
         self.server(5, "mx.ours.test")
         silent = [self.server(10 + number, "mx.evil.test", replies={"banner": SILENT}) for number in range(200)]
-        # What holds by address is not what is tested here.
+        # The limits by address are not tested here.
         self.verifyd(
             probe_session_limit="200",
             probe_public_concurrency_limit="300",
@@ -71,7 +71,7 @@ class HostileSlotsTest(HostileAimTestCase):
 
 
 class ReflectorTest(HostileAimTestCase):
-    """The victim's server is none of ours, and has not asked for visitors."""
+    """The victim's server is not ours, and has not asked for our probes."""
 
     NAMES = 250
 

@@ -1,7 +1,7 @@
-"""What is said of one recipient, or done when he is asked about, harms nobody else.
+"""Words about one recipient, and the server's behaviour when it is asked about, harm no other recipient.
 
-Each way is used by somebody who can choose what a server says of a mailbox (a tenant), or how often it is asked about
-unknown ones (a stranger), while innocent new users of the server are asked about.
+The attacker chooses what a server says about a mailbox (a tenant), or how often it is asked about
+unknown ones (a stranger), while clients ask about innocent new users of the server.
 """
 
 import time
@@ -16,7 +16,7 @@ ATTACK_SECONDS = 14
 
 
 class OddTarget(SmtpTarget):
-    """A server of several domains: `odd` is what RCPT of a mailbox whose name begins with "odd" is answered."""
+    """A server of several domains: `odd` is its answer to RCPT of a mailbox whose name begins with "odd"."""
 
     odd = "250 2.1.5 Ok"
 
@@ -40,7 +40,7 @@ class HostilePaceTest(HostileWorldTestCase):
         self.verifyd(**self.routes(routed=6, neighbour=6))
 
     def attacked(self, odd, burst=4, every=4.0):
-        """Bursts of questions about odd mailboxes of the tenants; nobody waits for the answers."""
+        """Sends bursts of questions about odd mailboxes of the tenants, without waiting for the answers."""
         for server in self.servers:
             server.odd = odd
         innocents = [self.innocents(domain, rate=3) for domain in ("ours.test", "routed.test")]
@@ -75,7 +75,7 @@ class HostilePaceTest(HostileWorldTestCase):
 
 
 class HostileErrorLimitTest(HostileWorldTestCase):
-    """An unmodified Postfix that, as its defaults have it under stress, closes a session after one unknown recipient."""
+    """An unmodified Postfix that closes a session after one unknown recipient, as by its defaults under stress."""
 
     def test_each_unknown_recipient_ends_its_session_and_nothing_else(self):
         users = [f"user{number}" for number in range(200)]
@@ -95,7 +95,7 @@ class HostileErrorLimitTest(HostileWorldTestCase):
             time.sleep(0.5)
         self.assertUnharmed(innocents)
         self.assertTrue(self.ask("nobody@ours.test").startswith("550"))
-        # Nothing of it outlasts the attack, or a restart.
+        # No effect of it outlasts the attack, or a restart.
         self.daemon.stop()
         self.daemon.start()
         self.assertEqual(self.ask("user198@ours.test"), "DUNNO")

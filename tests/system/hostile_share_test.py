@@ -1,4 +1,4 @@
-"""Nobody takes what others need: budgets of unknown users, probes in the air, questions of DNS."""
+"""No client takes what others need: budgets of unknown users, probes under way, questions of DNS."""
 
 import asyncio
 import itertools
@@ -12,7 +12,7 @@ USERS = [f"user{number}" for number in range(2000)]
 
 
 class HostileBudgetTest(HostileWorldTestCase):
-    """Who asks for users who do not exist uses up a budget: his own."""
+    """A client that asks for users who do not exist uses up only its own budget."""
 
     def world(self, **settings):
         self.names(
@@ -22,7 +22,7 @@ class HostileBudgetTest(HostileWorldTestCase):
         self.verifyd(**settings)
 
     def harvest(self, domain, count, clients=1, **attributes):
-        """Asks for so many who do not exist; the answers."""
+        """Asks for `count` users who do not exist. Returns the answers."""
         addresses = [client_address() for _ in range(clients)]
         answers = []
         for begin in range(0, count, 20):
@@ -99,7 +99,7 @@ class HostileBudgetTest(HostileWorldTestCase):
 
 
 class HostileFlightsTest(HostileWorldTestCase):
-    """Probes in the air, and those who wait for them, are shared out."""
+    """The places of probes, and of questions that wait for them, are shared out."""
 
     LIMIT = 200
 
@@ -123,7 +123,7 @@ class HostileFlightsTest(HostileWorldTestCase):
         )
 
     def attack(self, domains):
-        """Questions that nobody will answer, twice as many as there is room for."""
+        """Sends questions that no server will answer, twice as many as there is room for."""
 
         async def start():
             loop = asyncio.get_running_loop()
@@ -164,7 +164,7 @@ class HostileFlightsTest(HostileWorldTestCase):
 
 
 class HostileNamesTest(HostileWorldTestCase):
-    """Names whose servers are silent hold up no others."""
+    """Names whose servers are silent delay no others."""
 
     def test_sixty_dead_sender_domains_a_second_put_off_nobody(self):
         self.name_server = SilentNames(
@@ -195,7 +195,7 @@ class HostileNamesTest(HostileWorldTestCase):
             asking = []
             begin = time.monotonic()
             while True:
-                # As many as there is room for at once, then sixty a second.
+                # First as many as there is room for at once, then sixty a second.
                 while len(asking) < 500 + 60 * (time.monotonic() - begin):
                     sender = f"someone@dead{len(asking)}.test"
                     question = ask(self.endpoint, "", sender=sender, protocol_state="MAIL", client_address="192.0.2.66")

@@ -1,9 +1,9 @@
-"""Mail servers that mean ill, each in its own way, one address a way; on the loop of the other targets."""
+"""Hostile mail servers, each with its own attack and address, on the loop of the other targets."""
 
 import asyncio
 
 GREETING = b"220 hostile ESMTP\r\n"
-# Of what never ends this much is offered; who reads all of it has no bound.
+# An endless reply offers this much; a client that reads all of it has no limit.
 FLOOD = 100 << 20
 
 

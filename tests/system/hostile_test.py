@@ -1,4 +1,4 @@
-"""A thousand hostile servers at a time: each is left in time, and mail for others is verified as fast as ever."""
+"""A thousand hostile servers at a time: each is left in time, and mail for others is verified as fast as before."""
 
 import json
 import os
@@ -51,7 +51,7 @@ class HostileTest(unittest.TestCase):
                 "verify_domains": "*",
                 "probe_permit_networks": block.network,
                 "address_verify_probe_time_limit": f"{PROBE_SECONDS}s",
-                # All are behind a few addresses, which would bear no more than this together.
+                # All are at a few addresses, whose limits would not allow more than this.
                 "probe_public_concurrency_limit": str(SERVERS),
                 "probe_public_session_rate": "0",
             },
@@ -59,7 +59,7 @@ class HostileTest(unittest.TestCase):
         self.addCleanup(self.verifyd.stop)
 
     def waits_for_good(self, name, count):
-        """Seconds that new addresses of the good server take, one after the other."""
+        """The seconds that each new address of the good server takes, one after the other."""
         waits = []
         with self.verifyd.policy() as client:
             for number in range(count):
@@ -84,10 +84,10 @@ class HostileTest(unittest.TestCase):
         took = time.monotonic() - begin
         self.assertEqual(len(answers), SERVERS)
         self.assertEqual({answer["status"] for answer in answers}, {"unknown"})
-        # A question waits for its probe; some of the first hundred make room for others.
+        # Each question waits for its probe; some of the first hundred make room for others.
         self.assertLess(took, 3 * PROBE_SECONDS)
         self.assertGreater(self.hostile.most_sessions, SERVERS // 4)
-        # A noisy machine may make single ones late.
+        # On a busy machine single ones may be late.
         self.assertLess(statistics.median(waits), max(10 * alone, 0.1), f"alone {alone:.4f} s")
         with open(f"/proc/{self.verifyd.child.pid}/status", encoding="ascii") as status:
             resident = next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))

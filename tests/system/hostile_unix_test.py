@@ -1,4 +1,4 @@
-"""What the machine, its users and its disk may do to the daemon: other people's folders, stuck pipes, damage, no memory."""
+"""Attacks and faults of the machine, its users and its disk: foreign folders, stuck pipes, damage, no memory."""
 
 import json
 import os
@@ -22,7 +22,7 @@ PEOPLE = pwd.getpwnam("nobody")
 
 
 class ProgramTestCase(unittest.TestCase):
-    """A daemon that nobody has to ask anything: no world around it."""
+    """A daemon that is asked no questions, and so needs no world."""
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="verifyd-unix-")
@@ -66,7 +66,7 @@ class OtherPeoplesFolderTest(ProgramTestCase):
         end = threading.Event()
 
         def put_links():
-            # As the folder's owner may: whenever there is a socket a link takes its place.
+            # The owner of the folder may do this: whenever there is a socket, a link replaces it.
             link = os.path.join(people, "link")
             while not end.is_set():
                 try:
@@ -88,7 +88,7 @@ class OtherPeoplesFolderTest(ProgramTestCase):
                 process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
                 )
-                # It ends by itself: there is no room for its control socket.
+                # It ends by itself, because it can not make its control socket.
                 process.wait(10)
                 runs += 1
                 now = os.stat(victim)
@@ -134,7 +134,7 @@ class StuckPipeTest(ProgramTestCase):
         os.set_blocking(writing, False)
         try:
             wait_until(lambda: os.path.exists(os.path.join(self.folder, "control")), 10, "the control socket")
-            # Full, so that nothing more goes in.
+            # Fill it, so that nothing more goes in.
             try:
                 while True:
                     os.write(writing, b"x" * 4096)
@@ -208,7 +208,7 @@ class StoreTest(HostileWorldTestCase):
 
     @staticmethod
     def damaged(good, chance, way):
-        """Some pages of rubbish, rubbish in the bounds of all pages, or a file of which only a part is left."""
+        """A copy with some pages of rubbish, with rubbish in the bounds of all pages, or cut to a part."""
         if way == 2:
             return good[: chance.randrange(2, len(good) // 4096) * 4096]
         bad = bytearray(good)
@@ -237,7 +237,7 @@ class StoreTest(HostileWorldTestCase):
                 self.started.ctl("list", "--limit", "5000")
                 self.answers(rounds + 10, 1)
             except Exception:
-                # What came of that depends on where it was hit.
+                # The result depends on the place of the damage.
                 if self.started.child.exit_code is None:
                     raise
             aside += "set aside" in self.started.log()
@@ -263,7 +263,7 @@ class StoreTest(HostileWorldTestCase):
         self.started.child.wait_until(lambda: os.stat(self.store).st_size > 8192, 5, "write")
         time.sleep(0.3)
         os.truncate(self.store, 4096)
-        # Known ones need the file, new ones are written to it: which is first is chance.
+        # Known addresses need the file, and new ones are written to it; either may be first.
         try:
             self.answers(0, 30)
             self.answers(30, 10)

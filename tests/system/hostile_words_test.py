@@ -1,6 +1,6 @@
-"""Who may send a RCPT chooses the words of the reply: servers repeat a local part, some without its quotes.
+"""A client chooses words of the reply to RCPT, because servers repeat a local part, some without its quotes.
 
-Nobody else is put off or judged wrongly for it, and who is asked about so is at best put off.
+No other recipient is deferred or judged wrongly because of it, and the odd recipient itself is at best deferred.
 """
 
 import os
@@ -13,7 +13,7 @@ from smtp_target import SmtpTarget
 
 
 class EchoingTarget(SmtpTarget):
-    """Says the address as Postfix does, without quotes and backslashes, or what `unknown_reply` has of it: {local}, {sent}."""
+    """Repeats the address as Postfix does, without quotes and backslashes, or as `unknown_reply` says: {local}, {sent}."""
 
     def _rcpt(self, address):
         sent, _, domain = address.rpartition("@")
@@ -58,7 +58,7 @@ class HostileWordsTest(HostileWorldTestCase):
             self.assertRegex(action, "^(550|450|5|4|DEFER|REJECT)")
 
     def assertServesOnly(self, actions, innocents):
-        """The odd addresses are not accepted, the innocent not harmed, then as now."""
+        """The odd addresses are not accepted, and the innocent ones not harmed, now and later."""
         self.assertNotAccepted(actions)
         for crowd in innocents:
             self.assertUnharmed(crowd)

@@ -1,7 +1,6 @@
-"""What tests of a hostile world share: a world of their own, and innocent people who are asked about meanwhile.
+"""The base of the tests of a hostile world: a world of their own, and innocent users who are asked about meanwhile.
 
-The figure of each test is the share of innocent new real users who were put off, or judged wrongly, while somebody did
-his worst.
+The figure of each test is the share of innocent new real users who were deferred, or judged wrongly, during the attack.
 """
 
 import asyncio
@@ -22,15 +21,15 @@ _clients = itertools.count()
 
 
 def client_address():
-    """Another one each time: no budget of a client is used up."""
+    """Another address each time, so that no budget of a client is used up."""
     number = next(_clients)
     return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
 class Innocents:
-    """New real users of `domain`, `rate` a second, each asked about once by a client who waits for the answer.
+    """New real users of `domain`, `rate` a second, each asked about once by a client that waits for the answer.
 
-    `answers` are (seconds since the start, address, action); `put_off` and `refused` are those of them.
+    `answers` are (seconds since the start, address, action); `put_off` and `refused` are parts of them.
     """
 
     def __init__(self, loop, endpoint, domain, rate=2, name="user", attributes=None):
@@ -60,7 +59,7 @@ class Innocents:
         self.answers.append((time.monotonic() - self._begin, address, action))
 
     def stop(self):
-        """Nobody new comes; who has come is waited for."""
+        """Asks about no new users, and waits for the answers that are still to come."""
         self._loop.run(self._stop())
         return self
 
@@ -69,7 +68,7 @@ class Innocents:
         await asyncio.gather(*self._asking)
 
     def since(self, seconds):
-        """The answers that came so long after the start."""
+        """The answers that came at least `seconds` after the start."""
         return [answer for answer in self.answers if answer[0] >= seconds]
 
     @property
@@ -149,7 +148,7 @@ class HostileWorldTestCase(unittest.TestCase):
         return self.daemon
 
     def routes(self, **routes):
-        """The setting of routes the operator gave; domain (its label below test.) = number of an address."""
+        """The setting for routes of the operator; domain (its label below test.) = number of an address."""
         path = os.path.join(self.folder, "transport")
         with open(path, "w", encoding="ascii") as file:
             for label, number in routes.items():
@@ -161,7 +160,7 @@ class HostileWorldTestCase(unittest.TestCase):
         return self.block.address(3), POLICY_PORT
 
     def innocents(self, domain, **how):
-        """Begin to be asked about now."""
+        """Innocents of `domain`, who are asked about from now on."""
         innocents = Innocents(self.loop, self.endpoint, domain, **how)
         self.addCleanup(innocents.stop)
         return innocents
@@ -170,7 +169,7 @@ class HostileWorldTestCase(unittest.TestCase):
         return self.loop.run(ask(self.endpoint, recipient, **attributes))
 
     def later(self, recipient, **attributes):
-        """Is asked about; nobody waits for the answer."""
+        """Asks about `recipient`, without waiting for the answer."""
 
         async def start():
             task = asyncio.get_running_loop().create_task(ask(self.endpoint, recipient, **attributes))
@@ -179,7 +178,7 @@ class HostileWorldTestCase(unittest.TestCase):
         self.loop.run(start())
 
     def ask_all(self, recipients, **attributes):
-        """All at once; the actions in their order."""
+        """Asks about all at once. Returns the actions in their order."""
 
         async def gather():
             return await asyncio.gather(*[ask(self.endpoint, recipient, **attributes) for recipient in recipients])
@@ -187,7 +186,7 @@ class HostileWorldTestCase(unittest.TestCase):
         return self.loop.run(gather(), 55)
 
     def assertUnharmed(self, innocents, share=0.01):
-        """None is judged wrongly, and hardly anybody put off."""
+        """None is judged wrongly, and hardly any is deferred."""
         innocents.stop()
         self.assertGreater(len(innocents.answers), 0)
         self.assertEqual(innocents.refused, [])

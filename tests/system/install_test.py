@@ -1,4 +1,4 @@
-"""`cmake --install`, with every prefix: what is installed finds itself, and what is the operator's is left alone."""
+"""`cmake --install` with every prefix: installed files find each other, and the operator's files are left alone."""
 
 import functools
 import glob
@@ -20,7 +20,7 @@ SETTINGS = "/etc/verifyd/verifyd.cf"
 
 
 def install(root, *arguments):
-    """The output of cmake --install with `root` as DESTDIR."""
+    """Runs cmake --install with `root` as DESTDIR. Returns its output."""
     return subprocess.run(
         ["cmake", "--install", build_directory(), *arguments],
         env={**os.environ, "DESTDIR": root},
@@ -55,7 +55,7 @@ class InstallTest(unittest.TestCase):
         return re.findall(rf"^{name}=(.*)$", read(self.path(unit)), re.MULTILINE)
 
     def assert_runs(self, prefix, units):
-        """The unit names programs that are there, and the settings that were installed."""
+        """The unit names programs that exist, and the installed settings."""
         service = f"{units}/verifyd.service"
         start = self.unit_values(service, "ExecStart")[0].split()
         self.assertEqual(start, [f"{prefix}/sbin/verifyd", "-c", SETTINGS])
@@ -139,7 +139,7 @@ class InstallTest(unittest.TestCase):
         self.assertTrue(os.path.exists(self.path(SETTINGS + ".dist")))
 
     def test_the_list_of_what_was_installed_names_no_settings(self):
-        # Who removes what it names must not lose them.
+        # An operator who removes the files that it lists must not lose these.
         install(self.root, "--prefix", "/usr")
         listed = read(os.path.join(build_directory(), "install_manifest.txt")).split("\n")
         self.assertIn("/usr/sbin/verifyd", listed)
@@ -164,7 +164,7 @@ class InstallTest(unittest.TestCase):
 
 
 class UnitTest(unittest.TestCase):
-    """What systemd-analyze(1) says of the units, without a systemd that runs."""
+    """Checks the units with systemd-analyze(1), without a running systemd."""
 
     @classmethod
     def setUpClass(cls):
@@ -178,7 +178,7 @@ class UnitTest(unittest.TestCase):
         )
 
     def test_systemd_has_nothing_to_say_about_the_units(self):
-        # They name programs that are not installed here: true(1) stands for them.
+        # They name programs that are not installed here, so true(1) replaces them.
         folder = tempfile.mkdtemp(dir=temporary_folder().name)
         for unit in self.units:
             text = re.sub(r"^(Exec\w+)=/usr/s?bin/verify\w+", rf"\1={shutil.which('true')}", read(unit), flags=re.MULTILINE)
@@ -196,14 +196,14 @@ class UnitTest(unittest.TestCase):
             self.assertIn("\nRestartPreventExitStatus=64 78\n", file.read())
 
     def test_the_sandbox_hid_the_addresses_of_this_machine(self):
-        # getifaddrs(3) asks a socket of this family; without an answer a mail loop is not known, and postconf(1) dies.
+        # getifaddrs(3) needs this family; without it mail loops are not detected, and postconf(1) dies.
         with open(f"{self.root}/lib/systemd/system/verifyd.service", encoding="utf-8") as file:
             families = re.search(r"^RestrictAddressFamilies=(.*)$", file.read(), re.MULTILINE).group(1).split()
         self.assertIn("AF_NETLINK", families)
 
 
 class Registry(http.server.BaseHTTPRequestHandler):
-    """What the npm registry says of the package, and its archive."""
+    """Serves the npm registry's description of the package, and its archive."""
 
     def do_GET(self):
         if self.path == "/package/latest":
@@ -241,7 +241,7 @@ class DisposableDomainsScriptTest(unittest.TestCase):
     def run_script(self, path):
         return subprocess.run(
             [os.path.join(SOURCE, "scripts", "disposable-domains"), f"http://127.0.0.1:{self.server.server_port}{path}"],
-            # No program is to be found: it must need none.
+            # No program can be found, because it must need none.
             env={"PATH": "/nonexistent"},
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -1,4 +1,4 @@
-"""What is learned from the log of a real Postfix that delivers mail."""
+"""Learning from the log of a real Postfix that delivers mail."""
 
 import json
 import os
@@ -17,7 +17,7 @@ class LearnTest(WorldTestCase):
         self.daemon = self.started(unverified_recipient_reject_code=550)
 
     def delivered(self, *recipients, flags=()):
-        """Mails to them have been delivered, or not; the log of that."""
+        """Sends mails to them, and waits until they are delivered, or not. Returns the log of that."""
         self.world.sender.sendmail("someone@client.test", recipients, MESSAGE, *flags)
         for recipient in recipients:
             self.world.sender.wait_for_log(rf"smtp\[.*(orig_)?to=<{recipient}>.*status=", seconds=20)

@@ -1,4 +1,4 @@
-"""The lines that admins grep for."""
+"""The log lines for which administrators grep."""
 
 import os
 import re

@@ -20,7 +20,7 @@ def lookup_settings(world):
 
 
 class SocketmapClient(DoorClient):
-    """Of one map."""
+    """A client of one map."""
 
     def __init__(self, endpoint, name="verify"):
         super().__init__(endpoint)

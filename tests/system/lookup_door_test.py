@@ -1,6 +1,6 @@
 """The doors for look-ups, asked by the real programs: postmap and smtpd, Exim, Sendmail, OpenSMTPD, a shell.
 
-What stands in packaging/snippets is what they are configured with.
+They are configured with packaging/snippets.
 """
 
 import os
@@ -21,7 +21,7 @@ REFUSED = "undeliverable address: host mx.good.test["
 
 
 class LookupTestCase(WorldTestCase):
-    # The slow one is in progress for a second.
+    # The probe of the slow server is in progress for a second.
     SETTINGS = {"unverified_recipient_reject_code": 550, "address_verify_poll_count": 2, "address_verify_poll_delay": "1s"}
 
     def setUp(self):
@@ -32,7 +32,7 @@ class LookupTestCase(WorldTestCase):
         return self.started(**{**lookup_settings(self.world), **self.SETTINGS, **settings})
 
     def rcpt_at(self, address, port, recipient):
-        """What a client of a server sees: (code, text)."""
+        """(code, text) that a client of a server gets."""
         with smtplib.SMTP(address, port, "client.test", timeout=30) as client:
             client.ehlo()
             client.mail("someone@client.test")
@@ -204,7 +204,7 @@ class OpenSmtpdTest(LookupTestCase):
         super().setUp()
         directory = tempfile.mkdtemp(dir=self.world.directory)
         os.chmod(directory, 0o755)
-        # As an unprivileged user it may not reach what is being built.
+        # An unprivileged user may not be able to reach the build folder.
         program = shutil.copy(os.path.join(build_directory(), "opensmtpd", "verifyd-opensmtpd-filter"), directory)
         text = snippet("smtpd.conf", self.address).replace("/usr/sbin/verifyd-opensmtpd-filter", program)
         self.host = self.world.block.address(43)
@@ -228,7 +228,7 @@ class OpenSmtpdTest(LookupTestCase):
 
 
 class OpenSmtpdFilterTest(LookupTestCase):
-    """The filter by itself, told what an OpenSMTPD says."""
+    """The filter alone, with the input that an OpenSMTPD gives it."""
 
     HANDSHAKE = (
         "config|smtpd-version|6.8.0p2\nconfig|smtp-session-timeout|300\nconfig|subsystem|smtp-in\nconfig|admd|gw.test\n"
@@ -236,7 +236,7 @@ class OpenSmtpdFilterTest(LookupTestCase):
     )
 
     def run_filter(self, text, place=None):
-        """What it says to this, until it is answered and its input ends."""
+        """Its output for this input, until it is answered and its input ends."""
         program = os.path.join(build_directory(), "opensmtpd", "verifyd-opensmtpd-filter")
         place = place or f"inet:{self.address}:{LINE_PORT}"
         with subprocess.Popen(

@@ -1,7 +1,7 @@
 """A block of loopback addresses of our own.
 
 Every world takes one /24 below 127.0.0.0/8 and keeps it by holding a socket in it, so that several runs on one machine,
-and whatever else listens there, never meet: ports are fixed, addresses are chosen. Connections to the block leave from
+and other programs there, never meet: ports are fixed, addresses are chosen. Connections to the block leave from
 127.0.0.1, so no outgoing connection takes a port in it either.
 """
 
@@ -46,14 +46,14 @@ class AddressBlock:
 
 
 def free_port():
-    """A port of 127.0.0.1 that nothing listens on now."""
+    """A port of 127.0.0.1 on which no program listens now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as chooser:
         chooser.bind(("127.0.0.1", 0))
         return chooser.getsockname()[1]
 
 
 def free_ipv6_port():
-    """A port of ::1 that nothing listens on now."""
+    """A port of ::1 on which no program listens now."""
     with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as chooser:
         chooser.bind(("::1", 0))
         return chooser.getsockname()[1]

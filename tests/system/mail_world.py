@@ -1,7 +1,8 @@
-"""The loopback mail world: a name server, and mail servers of every temper behind it.
+"""The loopback mail world: a name server, and mail servers of all kinds.
 
-`MailWorld` starts the name server and the scripted servers; the real ones (`sink`, `recipient_table`, `gateway`,
-`filtered_gateway`, `sender`, `sendmail`, `exim`, `dovecot`, `tempers`, `stock`) start when first asked for. `with MailWorld() as world:` leaves nothing behind.
+`MailWorld` starts the name server and the scripted servers. The real ones (`sink`, `recipient_table`, `gateway`,
+`filtered_gateway`, `sender`, `sendmail`, `exim`, `dovecot`, `tempers`, `stock`) start at their first use.
+`with MailWorld() as world:` leaves nothing behind.
 """
 
 import functools
@@ -26,7 +27,7 @@ BLOCKED = "554 5.7.1 Service unavailable; Client host [127.0.0.1] blocked using 
 SLOW_SECONDS = 3.0
 GREYLIST_SECONDS = 1
 
-# Domain: (number of its mail server's address, how that server is).
+# Domain: (number of its mail server's address, fields of that server).
 TARGETS = {
     "good.test": (2, {"users": ("alice", "bob", "postmaster")}),
     "slow.test": (3, {"users": ("alice",), "delays": {"RCPT": SLOW_SECONDS}}),
@@ -40,7 +41,7 @@ TARGETS = {
 }
 SINK, TABLE, STOCK, GATEWAY, VERIFY_GATEWAY, SENDER, DNS = 10, 11, 19, 25, 29, 30, 53
 FILTERED_GATEWAY, DELIVERED, SENDMAIL, DKIM_PORTS = 26, 27, 28, (8891, 8892)
-# Gateways that look recipients up, as packaging/snippets says.
+# Gateways that look recipients up, configured with packaging/snippets.
 LOOKING_UP = {"postfix": 41, "exim": 42}
 # Domain: the number of its real mail server's address.
 REAL_TARGETS = {
@@ -53,9 +54,9 @@ REAL_TARGETS = {
     "soft.test": 17,
     "postgrey.test": 18,
 }
-# For verifyctl doctor: an address that is well, one whose name does not lead back, one on a blocklist, and a Postfix.
+# For verifyctl doctor: a good address, one whose name does not lead back, one on a blocklist, and a Postfix.
 WELL, UNNAMED, LISTED, ACCEPTS = 30, 31, 32, 33
-NOBODY = 99  # an address where nothing listens
+NOBODY = 99  # an address at which no program listens
 
 SENDMAIL_SAMPLE = os.path.join(os.path.dirname(__file__), "..", "..", "packaging", "sendmail.mc.sample")
 
@@ -72,7 +73,7 @@ ODD_NAMES = [
     "alias IN CNAME good",
     "spf IN TXT \"v=spf1 ip4:192.0.2.9 -all\"",
     "six IN MX 10 mx.six",
-    # A blocklist, and what it says of 192.0.2.66.
+    # A blocklist, and its answer about 192.0.2.66.
     "66.2.0.192.bl IN A 127.0.0.4",
     "66.2.0.192.bl IN TXT \"listed for the test\"",
     "mx.six IN AAAA ::1",
@@ -146,7 +147,7 @@ class MailWorld:
 
     @functools.cached_property
     def sink(self):
-        """Debian's smtp-sink: accepts everybody."""
+        """Debian's smtp-sink, which accepts every recipient."""
         dump = os.path.join(self.directory, "sink-dump")
         os.mkdir(dump)
         shutil.chown(dump, "postfix")
@@ -188,7 +189,7 @@ class MailWorld:
 
     @functools.cached_property
     def gateway(self):
-        """The real Postfix that asks: see postfix.gateway."""
+        """The real Postfix that asks verifyd: see postfix.gateway."""
         domains = [*TARGETS, "sink.test", "table.test", "null.test", "implicit.test", "absent.test", "spare.test"]
         server = postfix.gateway(
             os.path.join(self.directory, "gateway"),
@@ -202,12 +203,12 @@ class MailWorld:
 
     @functools.cached_property
     def delivered(self):
-        """What the filtered gateway has accepted."""
+        """The mail that the filtered gateway has accepted."""
         return self._kept(Sink(self._place("delivered"), self.block.address(DELIVERED), SMTP_PORT))
 
     @functools.cached_property
     def filtered_gateway(self):
-        """The real Postfix that asks by milter: see postfix.filtered_gateway."""
+        """The real Postfix that asks verifyd as a milter: see postfix.filtered_gateway."""
         address = self.block.address(FILTERED_GATEWAY)
         verifies = self._kept(OpenDkim(self._place("dkim-verifies"), address, DKIM_PORTS[0]))
         signs = self._kept(OpenDkim(self._place("dkim-signs"), address, DKIM_PORTS[1], signed_domain="spf.test"))
@@ -239,12 +240,12 @@ class MailWorld:
 
     @functools.cached_property
     def sendmail_filter_port(self):
-        """The filter of the real Sendmail is on localhost, so its port is what is ours."""
+        """The filter of the real Sendmail is on localhost, so its port is our own."""
         return free_port()
 
     @functools.cached_property
     def sendmail(self):
-        """The real Sendmail: asks the milter on `sendmail_filter_port`, as the sample says."""
+        """The real Sendmail, which asks the milter on `sendmail_filter_port`, as in the sample."""
         with open(SENDMAIL_SAMPLE, encoding="ascii") as sample:
             filters = sample.read().replace("inet:10091@", f"inet:{self.sendmail_filter_port}@")
         return self._kept(Sendmail(self._place("sendmail"), self.block.address(SENDMAIL), SMTP_PORT, filters))
@@ -264,7 +265,7 @@ class MailWorld:
 
     @functools.cached_property
     def tempers(self):
-        """Postfix in its moods; knows ivan and kim: see postfix.tempers."""
+        """Postfix in several configurations; it knows ivan and kim: see postfix.tempers."""
         greylisting = self._kept(Postgrey(self._place("postgrey"), delay=GREYLIST_SECONDS))
         addresses = {temper: self.address_of(f"{temper}.test") for temper in ("encrypt", "pause", "soft", "postgrey")}
         return self._kept(
@@ -275,12 +276,12 @@ class MailWorld:
 
     @functools.cached_property
     def ipv6_port(self):
-        """There is but one loopback address of IPv6, so its port is what is ours."""
+        """There is only one loopback address of IPv6, so its port is our own."""
         return free_ipv6_port()
 
     @functools.cached_property
     def stock(self):
-        """Postfix whose internal services are asked: see postfix.stock."""
+        """A Postfix whose internal services are asked: see postfix.stock."""
         return self._kept(
             postfix.stock(
                 self._place("stock"),
@@ -293,14 +294,14 @@ class MailWorld:
 
     @functools.cached_property
     def lookup_postfix(self):
-        """Postfix that asks by looking up; see postfix.LOOKUP_PORTS."""
+        """A Postfix that asks by looking up; see postfix.LOOKUP_PORTS."""
         address = self.block.address(LOOKING_UP["postfix"])
         snippets = {name: main_cf_settings(f"postfix-{name}.cf", self.block.address(1)) for name in postfix.LOOKUP_PORTS}
         return self._kept(postfix.lookup_gateway(self._place("lookups"), address, snippets, TARGETS))
 
     @functools.cached_property
     def lookup_exim(self):
-        """Exim that asks the line door."""
+        """An Exim that asks the line door."""
         address = self.block.address(LOOKING_UP["exim"])
         checks = snippet("exim.conf", self.block.address(1))
         return self._kept(Exim(self._place("lookup-exim"), address, SMTP_PORT, "*.test", (), checks))
@@ -309,7 +310,7 @@ class MailWorld:
         return os.path.join(self.directory, name)
 
     def address_of(self, domain):
-        """Of a real target."""
+        """The address of a real target."""
         return self.block.address(REAL_TARGETS[domain])
 
     def _kept(self, server):
@@ -317,7 +318,7 @@ class MailWorld:
         return server
 
     def reset(self):
-        """Every scripted server as it was at first, the logs as if empty."""
+        """Sets every scripted server to its first state, and treats the logs as empty."""
         for domain, (_, manner) in TARGETS.items():
             self.targets[domain].reset(**manner)
         for name in ("gateway", "verify_gateway", "filtered_gateway", "tempers", "stock", "sender", "lookup_postfix"):
@@ -325,7 +326,7 @@ class MailWorld:
                 self.__dict__[name].skip_log()
 
     def message_data(self):
-        """What must stay empty: signs that a prober sent, or began to send, a message."""
+        """Signs that a prober sent, or began to send, a message; the list must stay empty."""
         signs = [f"{target.name}: DATA" for target in self.targets.values() if target.commands["DATA"]]
         signs += glob.glob(os.path.join(self.directory, "sink-dump", "*"))
         return signs

@@ -1,7 +1,7 @@
-"""Every example of every manual page, and every block of README, is done as it stands: a reader may paste it.
+"""Tests every example of every manual page, and every block of README, as it stands, because a reader may paste it.
 
-Commands are run, settings are read by verifyd or by Postfix, and what is for another program is compared with a file that
-another test runs. What none of that fits fails.
+Commands are run, settings are read by verifyd or by Postfix, and text for another program is compared with a file that
+another test runs. An example of any other kind fails.
 """
 
 import ctypes
@@ -17,10 +17,10 @@ from examples import SOURCE, all_examples, pages, rendered_headings, settings_in
 from lookup_client import LINE_PORT, LineClient
 from world_test_case import WorldTestCase, build_directory
 
-# What examples call by its usual place stands below a folder of the test.
+# Examples use these places; the test puts them below a folder of its own.
 PLACES = ("/var/lib/postfix", "/var/log", "/var/backups", "/root", "/etc/verifyd", "/etc/postfix", "/run/verifyd",
           "/var/spool/postfix")
-# How commands end that do not end with 0: joe is refused, and doctor finds a test's world unwell.
+# Exit codes of commands that do not end with 0: joe is refused, and doctor finds faults in a test's world.
 ENDS = {
     "verifyctl verify --trace joe@example.com": (1,),
     "verifyctl verify --trace nobody@example.com": (1,),
@@ -28,9 +28,9 @@ ENDS = {
 }
 WITHOUT_END = ("verifyctl learn --follow",)
 COMMANDS = ("verifyctl", "verifyd", "curl", "cp", "postmap")
-# These change the machine they are run on: what they name must be there.
+# These commands change the machine, so they are not run; the files that they name must exist.
 OF_THE_MACHINE = ("systemctl", "postfix", "adduser", "apt", "apt-get", "dpkg", "cmake", "git", "cd")
-# The beginning of what is for another program: the file that has it, too, and that another test gives to that program.
+# First line of an example for another program: the file that has it, too, which another test gives to that program.
 FOR_OTHERS = {
     "INPUT_MAIL_FILTER(`verifyd',": "packaging/sendmail.mc.sample",
     "warn  set acl_m_verifyd = ${readsocket{inet:127.0.0.1:10095}\\": "packaging/snippets/exim.conf",
@@ -65,7 +65,7 @@ def lmdb_file(path, entries):
 
 
 def unfolded(text):
-    """Its lines, those that a backslash continues as one."""
+    """Its lines; lines that a backslash continues are joined."""
     return re.sub(r"\\\n\s*", "", text).splitlines()
 
 
@@ -124,7 +124,7 @@ class ManualTest(WorldTestCase):
         self.write("/addresses", "alice@example.com\n\n# who else\nbob@example.com\n")
 
     def write_programs(self):
-        """What a shell finds by the names of the programs, which know where the test's settings are."""
+        """Scripts that a shell finds by the names of the programs, and that use the test's settings."""
         os.makedirs(self.root + "/bin", exist_ok=True)
         build = build_directory()
         for name, command in {
@@ -145,7 +145,7 @@ class ManualTest(WorldTestCase):
         return text
 
     def run_shell(self, command, seconds=40):
-        """(how it ended, what it said); None for one that was interrupted because it goes on without end."""
+        """(exit code, output); the code is None for a command that was interrupted because it runs without end."""
         process = subprocess.Popen(
             ["/bin/bash", "-o", "pipefail", "-c", f"exec 2>&1; {self.placed(command)}"],
             cwd=self.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True,
@@ -197,7 +197,7 @@ class ManualTest(WorldTestCase):
                 self.fail(f"nobody knows how to try {path}: teach tests/system/manual_test.py")
 
     def do_settings(self, example):
-        """Of verifyd.cf or main.cf, by what knows the names, and the files that belong to them."""
+        """Settings of verifyd.cf or main.cf, tested by the program that knows the names, and their files."""
         files = example.files()
         settings = self.placed(files.pop(""))
         for path, text in files.items():
@@ -271,7 +271,7 @@ class ManualTest(WorldTestCase):
                 self.assertRegex(client.receive(), "^(accept|deny 550|defer 450|unknown)")
 
     def do_wrong_setting(self, example):
-        """What is said of a settings file whose third line is wrong."""
+        """The message about a settings file whose third line is wrong."""
         path = self.root + "/etc/verifyd/verifyd.cf"
         with open(path, "w", encoding="ascii") as file:
             file.write("# one\n# two\nrelay_domain = example.com\n")
@@ -279,14 +279,14 @@ class ManualTest(WorldTestCase):
         self.assertIn(example.text, said)
 
     def do_drop_in(self, example):
-        """Of a unit of systemd."""
+        """A drop-in for a unit of systemd."""
         path = self.root + "/example.service"
         with open(path, "w", encoding="ascii") as file:
             file.write(f"[Service]\nExecStart=/bin/true\n{example.text}\n")
         code, said = self.run_shell(f"systemd-analyze verify {path}")
         self.assertEqual((code, said), (0, ""))
 
-    # What is like nothing else, by its first line.
+    # Examples of which there is only one of a kind, by their first lines.
     ODD = {
         "name = value": do_syntax,
         "catch_all inbound=permit sender=defer": do_decisions,
@@ -321,7 +321,7 @@ class ManualTest(WorldTestCase):
 
     def test_every_command_can_be_pasted(self):
         self.daemon.start()
-        self.run_shell("verifyctl verify joe@example.com")  # he is refused once, before the examples tell of it
+        self.run_shell("verifyctl verify joe@example.com")  # he is refused once, before the examples mention it
         self.do_all([example for example in all_examples() if is_command(example.first_line.split()[0])])
 
     def test_every_setting_and_every_other_example_can_be_pasted(self):

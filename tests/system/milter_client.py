@@ -1,10 +1,10 @@
-"""A client of the milter door, as Postfix is one (its milter8.c)."""
+"""A client of the milter door that behaves as Postfix does (its milter8.c)."""
 
 import struct
 
 from door_client import DoorClient
 
-# Version 6; all actions and steps that Postfix 3.7 offers.
+# Version 6, with all actions and steps that Postfix 3.7 offers.
 OFFER = struct.pack(">III", 6, 0x1FF, 0x1FFFFF)
 CLIENT = b"client.test\x004" + struct.pack(">H", 41234) + b"192.0.2.7\0"
 
@@ -14,8 +14,8 @@ def packet(command, data=b""):
 
 
 class MilterClient(DoorClient):
-    """In a session with a client in which a sender has been named. Nothing is answered until a recipient is, which is
-    among the steps that verifyd asks for."""
+    """A session with a client in which a sender has been named. The first answer is about a recipient, because verifyd
+    negotiates that it answers no earlier step."""
 
     def __init__(self, endpoint, seconds=30):
         super().__init__(endpoint, seconds)
@@ -26,13 +26,13 @@ class MilterClient(DoorClient):
         self.send(packet(b"M", b"<someone@client.test>\0"))
 
     def receive(self):
-        """A letter, and what it is said of."""
+        """A letter, and its data."""
         (length,) = struct.unpack(">I", self._receive(4))
         whole = self._receive(length)
         return whole[:1], whole[1:]
 
     def ask(self, recipient):
-        """"continue", or what the SMTP client is told."""
+        """Returns "continue", or the reply to the SMTP client."""
         self.send(packet(b"R", b"<%s>\0" % recipient.encode()))
         while (answer := self.receive())[0] == b"p":
             pass

@@ -24,7 +24,7 @@ class MilterWorldTestCase(WorldTestCase):
         self.world.delivered.forget()
 
     def filtering(self, **settings):
-        """A started daemon that is a milter, and rejects."""
+        """A started daemon that is a milter and rejects unknown users."""
         listen = f"inet:{self.world.milter_endpoint}"
         return self.started(**{"milter_listen": listen, "unverified_recipient_reject_code": 550, **settings})
 
@@ -58,7 +58,7 @@ class MilterWorldTestCase(WorldTestCase):
         )
 
     def delivered_message(self, recipients):
-        """The message in the sink that went to just these."""
+        """The message in the sink that went to exactly these."""
 
         def find():
             messages = self.world.delivered.messages()
@@ -107,7 +107,7 @@ class MilterDoorTest(MilterWorldTestCase):
         self.assertEqual(len(lines), 6)
         self.assertEqual(len({instance for _, instance, _ in lines[:5]}), 1)
         self.assertNotEqual(lines[5][1], lines[4][1])
-        # The queue file is made for the first recipient that is accepted.
+        # Postfix makes the queue file at the first recipient that is accepted.
         self.assertEqual([queue_id != "" for _, _, queue_id in lines], [False, True, True, True, True, False])
         self.assertIn("helo_name=<client.test>", verifyd.log())
 
@@ -216,7 +216,7 @@ class MilterOperationTest(MilterWorldTestCase):
         self.assertEqual(faults, [])
         self.assertLessEqual(set(codes), {(250, 550), (250, 250)})
         self.assertGreater(codes.count((250, 550)), 0)
-        # What ended last may have begun before the last start: Postfix goes on without the milter until its session ends.
+        # A session that ended last may have begun before the last start: it goes on without the milter until its end.
         self.assertEqual([self.reply(f"{user}@good.test")[0] for user in ("alice", "nobody")], [250, 550])
         self.assertNotRegex(self.gateway.log(), "fatal|panic|exit status")
 

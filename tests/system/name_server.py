@@ -1,5 +1,5 @@
-"""A real name server (nsd) that serves the zone test. on loopback, on a port of its own and, for programs that know no
-other, on 53.
+"""A real name server (nsd) that serves the zone test. on loopback, on a port of its own and, for programs that use no
+other port, on 53.
 
 Names it does not know under test., invalid. and 127.in-addr.arpa. do not exist (NXDOMAIN), names of another top-level
 domain are REFUSED, and the zones in `broken_zones` are configured without a zone file, which nsd answers with SERVFAIL.
@@ -20,7 +20,7 @@ $TTL 60
 
 
 class NameServer:
-    """`zone_lines`: of test.; `reverse_lines`: of 127.in-addr.arpa."""
+    """`zone_lines` are for test., `reverse_lines` for 127.in-addr.arpa."""
 
     def __init__(self, directory, address, zone_lines, reverse_lines=(), broken_zones=()):
         self.address = address

@@ -1,7 +1,7 @@
 """A private OpenSMTPD, which is unpacked and not installed (scripts/install-packages).
 
-Its paths and users are compiled in, so it runs in a mount namespace of its own, where there are such users and the
-folders that it writes to are in memory; nothing of the machine's own is touched.
+Its paths and users are compiled in. So it runs in a mount namespace of its own, which has such users, and where the
+folders that it writes to are in memory; files of the machine are not touched.
 """
 
 import os
@@ -23,7 +23,7 @@ USERS = {"opensmtpd": 64001, "opensmtpq": 64002}
 
 
 class OpenSmtpd:
-    """`listening`: the lines of smtpd.conf up to its listen."""
+    """`listening`: the lines of smtpd.conf up to and including its listen."""
 
     def __init__(self, directory, address, port, listening, domains):
         os.makedirs(directory, mode=0o755, exist_ok=True)

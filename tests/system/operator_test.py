@@ -1,4 +1,4 @@
-"""What an operator trips over: his words to clients, files that are none, rights, a terminal, a full disk."""
+"""Traps for an operator: notes shown to clients, wrong files, rights, a terminal, a full disk."""
 
 import gzip
 import os
@@ -31,7 +31,7 @@ class OperatorTest(WorldTestCase):
         return path
 
     def on_a_terminal(self, *arguments, text=""):
-        """What verifyctl writes to a terminal, its standard error among it."""
+        """The output of verifyctl on a terminal, with its standard error."""
         leader, terminal = pty.openpty()
         with os.fdopen(leader, "rb", buffering=0) as reader:
             child = subprocess.Popen([self.daemon.ctl_program, "-c", self.daemon.config_path, *arguments], stdin=subprocess.PIPE,
@@ -46,7 +46,7 @@ class OperatorTest(WorldTestCase):
                     continue
                 try:
                     more = reader.read(65536)
-                except OSError:  # nobody has the other end
+                except OSError:  # the other end is closed
                     break
                 if not more:
                     break
@@ -83,7 +83,7 @@ class OperatorTest(WorldTestCase):
         self.assertEqual(self.ask(self.daemon, "NOBODY@good.test"), "DUNNO")
         self.assertEqual(self.ask(self.daemon, "noBody@good.test"), "DUNNO")
         self.ctl("unset", "Nobody@good.test")
-        # A server is asked with the case of the question.
+        # The server is asked with the case of the question.
         self.ctl("verify", "NoBody@good.test", code=UNDELIVERABLE)
         self.assertIn("RCPT TO:<NoBody@good.test>", self.ctl("verify", "--trace", "NoBody@good.test", code=UNDELIVERABLE))
 
@@ -117,7 +117,7 @@ class OperatorTest(WorldTestCase):
             return subprocess.run([self.daemon.ctl_program, "-c", self.daemon.config_path, *arguments], capture_output=True, text=True,
                                   timeout=20, check=False, user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[])
 
-        for mode in (0o700, 0o755):  # not into the folder, and not the file in it
+        for mode in (0o700, 0o755):  # it may not enter the folder, or not read the file in it
             os.chmod(data, mode)
             for arguments in (("check",), ("backup", "/tmp/no-rights-backup"), ("query", "alice@good.test"), ("list",), ("compact",)):
                 result = as_nobody(*arguments)
@@ -172,7 +172,7 @@ class OperatorTest(WorldTestCase):
         self.world.reset()
         shown = self.on_a_terminal("verify", "-", text="".join(f"user{i}@slow.test\nalice@good.test\n" for i in range(3)))
         self.assertIn("alice@good.test: ", shown)
-        # A result stands at the beginning of its line, whatever was shown there before.
+        # A result is at the beginning of its line, whatever was shown there before.
         for line in shown.replace("\r\n", "\n").split("\n"):
             if "@good.test: " in line:
                 self.assertRegex(line.split("\033[K")[-1], r"^alice@good\.test: ")

@@ -1,5 +1,5 @@
-"""What a client of the gateway is told while verifyd is down, frozen, or has settings that can not be used: at each door,
-by a real Postfix. WHEN VERIFYD DOES NOT ANSWER in verifyd(8) says the same."""
+"""Tests what a real Postfix answers a client, at each door, while verifyd is down, frozen, or has wrong settings.
+"When verifyd does not answer" in verifyd(8) says the same."""
 
 import functools
 import os
@@ -15,13 +15,13 @@ from world_test_case import WorldTestCase, shared_world
 
 GATEWAY = 51
 PORTS = {"policy": 2641, "unix": 2642, "verify": 2643, "milter": 2644, "socketmap": 2645, "tcp": 2646, "relay": 2647}
-# As README has it, but that one second stands for fifteen, ten and thirty.
+# The settings of README, with one second in place of fifteen, ten and thirty.
 SECONDS = 1
 
 
 @functools.cache
 def outage_gateway():
-    """A Postfix that asks by every door."""
+    """A Postfix that asks at every door."""
     world = shared_world()
     ours = world.block.address(1)
     before = "reject_unauth_destination"
@@ -76,7 +76,7 @@ class OutageTest(WorldTestCase):
         self.addCleanup(self.held.close)
 
     def daemon(self):
-        """Not started; the socket of verify(8) is held as systemd holds it, and given to it."""
+        """A daemon, not started, that gets the socket of verify(8), which is held as systemd holds it."""
         ours = self.world.block.address(1)
         unix = os.path.join(self.gateway.directory, "queue", "verifyd", "policy")
         return self.verifyd(
@@ -91,11 +91,11 @@ class OutageTest(WorldTestCase):
         return self.daemon().start(self.held, "verify")
 
     def asks(self, way, seconds=20):
-        """(code, text, seconds) of RCPT TO:<nobody@good.test>; no code where there was no answer in time."""
+        """(code, text, seconds) of RCPT TO:<nobody@good.test>; no code if there was no answer in time."""
         start = time.monotonic()
         client = smtplib.SMTP(timeout=seconds)
         try:
-            # What the milter is asked at a connection counts, too.
+            # The question to the milter at the connection counts, too.
             client.connect(self.world.block.address(GATEWAY), PORTS[way])
             client.ehlo("client.test")
             client.mail("someone@client.test")
@@ -128,7 +128,7 @@ class OutageTest(WorldTestCase):
     def test_down_tables_defer(self):
         for way in ("socketmap", "tcp", "relay"):
             with self.subTest(way):
-                # tcp_table(5) is tried ten times, a second apart.
+                # Postfix tries a tcp_table(5) ten times, a second apart.
                 self.assert_way(way, 451, 15, "4.3.0" if way == "relay" else "Server configuration error")
 
     def test_down_a_held_socket_of_verify_keeps_clients_waiting_until_verifyd_is_back(self):
@@ -170,7 +170,7 @@ class OutageTest(WorldTestCase):
             with self.subTest(way):
                 code, text, seconds = self.asks(way)
                 self.assertEqual(code, 250, text)
-                # A policy service is tried twice, a second apart.
+                # Postfix tries a policy service twice, a second apart.
                 self.assertGreaterEqual(seconds, times * SECONDS - 0.1)
                 self.assertLess(seconds, times * SECONDS + 5)
 

@@ -1,4 +1,4 @@
-"""Trouble of our own: nobody is put off for it, the log says what to mend, and what is mended is asked about at once."""
+"""Our own faults defer no recipient. The log says what to repair; after that, addresses are asked about at once."""
 
 import os
 
@@ -8,7 +8,7 @@ from world_test_case import WorldTestCase
 
 class OwnFaultTest(WorldTestCase):
     def own(self, **settings):
-        """A daemon for which the MX of good.test is this machine, as on a gateway that is the MX of what it relays."""
+        """A daemon for which the MX of good.test is this machine, as on a gateway that is the MX of its relay domains."""
         verifyd = self.verifyd(
             verify_domains="good.test",
             smtp_tcp_port=25,
@@ -65,7 +65,7 @@ class OwnFaultTest(WorldTestCase):
             unverified_recipient_reject_code=550,
             address_verify_catch_all="no",
         )
-        # Known at one of the two servers only.
+        # An address that only one of the two servers knows.
         self.assertEqual(self.ask(verifyd, "alice@moved.test"), "DUNNO")
         before = self.ask(verifyd, "nobody@moved.test")
         self.assertRegex(before, "^550 ")

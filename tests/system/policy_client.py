@@ -1,4 +1,4 @@
-"""A client of the policy port, as smtpd is one (SMTPD_POLICY_README)."""
+"""A client of the policy port that behaves as smtpd does (SMTPD_POLICY_README)."""
 
 import itertools
 import time
@@ -30,7 +30,7 @@ def request_text(recipient, sender="someone@client.test", **attributes):
 
 class PolicyClient(DoorClient):
     def receive(self):
-        """The next action; None when the server has closed."""
+        """The next action; None if the server has closed."""
         answer = self._receive_until(b"\n\n")
         if answer is None:
             return None

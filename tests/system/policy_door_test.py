@@ -1,4 +1,4 @@
-"""What a client of the policy port may do, well or ill."""
+"""Good and bad clients of the policy port."""
 
 import grp
 import os
@@ -156,7 +156,7 @@ class LimitsTest(WorldTestCase):
         answers = [self.ask(verifyd, f"nobody{n}@good.test", client_address="192.0.2.7") for n in range(5)]
         self.assertEqual([answer.split()[0] for answer in answers], ["550"] * 3 + ["DEFER_IF_PERMIT"] * 2)
         self.assertEqual(len(self.target("good.test").recipients), 3)
-        # What is known is answered, and others are not in it.
+        # Known addresses are still answered, and other clients have a budget of their own.
         self.assertTrue(self.ask(verifyd, "nobody0@good.test", client_address="192.0.2.7").startswith("550 "))
         self.assertEqual(self.ask(verifyd, "alice@good.test", client_address="192.0.2.8"), "DUNNO")
         self.assertEqual(verifyd.log().count("client 192.0.2.7 has had more than 3 new addresses"), 1)

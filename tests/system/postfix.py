@@ -1,4 +1,4 @@
-"""Private instances of Debian's Postfix: own configuration, queue, data and log, nothing of the machine's own touched.
+"""Private instances of Debian's Postfix: own configuration, queue, data and log; files of the machine are not touched.
 
 Postfix starts as root and its daemons run as user postfix, so the directory of an instance is world-readable.
 """
@@ -39,8 +39,8 @@ scache    unix  -       -       n       -       1       scache
 class Postfix:
     """`services`: {(address, port): {name: value}}: an smtpd on each, with these settings of its own.
 
-    `screened`: more of them, which share one postscreen with its settings in main.cf. `more`: lines of master.cf.
-    `name_server`: the address of what it asks instead of the system's, at port 53.
+    `screened`: more of these, which share one postscreen with its settings in main.cf. `more`: lines of master.cf.
+    `name_server`: the address of the name server that it asks instead of the system's, at port 53.
     """
 
     def __init__(self, directory, hostname, settings, services, tables=(), screened=(), more="", name_server=None):
@@ -56,7 +56,7 @@ class Postfix:
         self._write("config/master.cf", self._master_cf(services, screened) + more)
         config = os.path.join(directory, "config")
         subprocess.run(["/usr/sbin/postfix", "-c", config, "check"], check=True, capture_output=True, timeout=60)
-        # -d: do not leave for the background: the master is our child and is ended by its id.
+        # -d: do not go to the background, because the master is our child and is ended by its id.
         self._master = Child(
             f"postfix {hostname}",
             [*self._with_names_of(name_server), MASTER, "-c", config, "-d"],
@@ -94,7 +94,7 @@ class Postfix:
             "inet_protocols": "ipv4",
             "smtpd_peername_lookup": "no",
             "smtputf8_enable": "yes",
-            # A fresh smtpd for every client: none keeps a policy connection to a verifyd that a test has ended.
+            # Every client gets a new smtpd, so none keeps a policy connection to a verifyd that a test has ended.
             "max_use": "1",
             "default_database_type": "texthash",
             "smtpd_error_sleep_time": "0",
@@ -130,12 +130,12 @@ class Postfix:
         )
 
     def private_socket(self, service):
-        """Where an internal service listens."""
+        """The path of the socket of an internal service."""
         return os.path.join(self.directory, "queue", "private", service)
 
     def skip_log(self):
-        """What has been logged so far is not seen by `log` any more."""
-        # The log is made by its first line.
+        """Makes `log` skip the lines so far."""
+        # The first line makes the log.
         self._skipped = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
 
     def log(self):
@@ -146,7 +146,7 @@ class Postfix:
             return file.read()
 
     def wait_for_log(self, pattern, seconds=5):
-        """The first log line that the pattern is found in."""
+        """The first log line that contains the pattern."""
 
         def find():
             return next((line for line in self.log().splitlines() if re.search(pattern, line)), None)
@@ -188,7 +188,7 @@ def gateway(directory, address, policy_endpoint, target, relay_domains, **settin
         "gateway.test",
         {
             "relay_domains": " ".join(relay_domains),
-            # verify(8) asks the system's name server, which knows nothing of this world: it is led by the hand.
+            # verify(8) asks the system's name server, which knows nothing of this world, so its routes are given here.
             "relay_transport": f"smtp:[{target.address}]:{target.port}",
             "address_verify_map": f"btree:{directory}/data/verify_cache",
             "address_verify_poll_delay": "1s",
@@ -201,7 +201,8 @@ def gateway(directory, address, policy_endpoint, target, relay_domains, **settin
 def verify_gateway(directory, address, target, relay_domains):
     """A gateway whose verify(8) is verifyd at `private_socket("verifyd")`: two lines of its main.cf.
 
-    Ports as of `gateway`: native, native_550, native_sender. Its stock verify(8) runs, too, and sends probes to `target`.
+    Its ports are as those of `gateway`: native, native_550, native_sender. Its stock verify(8) runs, too, and sends
+    probes to `target`.
     """
     services = {(address, GATEWAY_PORTS[name]): {} for name in ("native", "native_550", "native_sender")}
     services[(address, GATEWAY_PORTS["native_550"])]["unverified_recipient_reject_code"] = "550"
@@ -251,10 +252,10 @@ def lookup_gateway(directory, address, snippets, relay_domains):
 
 
 def filtered_gateway(directory, address, relay_domains, sink, milter, policy, before, behind, spf_service):
-    """A gateway that asks verifyd as a milter; what it accepts goes to `sink`. `FILTERED_PORTS` are the ways to ask.
+    """A gateway that asks verifyd as a milter, and sends accepted mail to `sink`. `FILTERED_PORTS` are the ways to ask.
 
-    `milter`, `policy`: where verifyd is. `before`, `behind`: other milters, which the chains have around it; they ask
-    the SPF service first, and their clients may say by XCLIENT who they are.
+    `milter`, `policy`: the sockets of verifyd. `before`, `behind`: other milters, which the chains have around it. The
+    chains ask the SPF service first, and their clients may give another identity by XCLIENT.
     """
 
     def filters(*endpoints, more=""):
@@ -303,7 +304,7 @@ FILTERED_PORTS = {
 
 
 def recipient_table_target(directory, address, port, domain, users, **settings):
-    """A mail server that knows its users by a table; `settings`: of its main.cf, besides."""
+    """A mail server that knows its users by a table; `settings`: more of its main.cf."""
     table = os.path.join(directory, "recipients")
     return Postfix(
         directory,
@@ -325,8 +326,8 @@ GREET_SECONDS = 1
 def tempers(directory, addresses, port, ipv6_port, users, greylisting_socket):
     """One Postfix with a table of recipients and a service for every temper; `addresses`: {temper: address}.
 
-    Each temper has the domain TEMPER.test and the same users. encrypt: TLS or nothing. pause: postscreen, whose
-    greeting takes GREET_SECONDS. soft: every refusal is a 4yz. postgrey: greylisting. six: on ::1 only.
+    Each temper has the domain TEMPER.test and the same users. encrypt: it requires TLS. pause: postscreen, whose
+    greeting takes GREET_SECONDS. soft: every refusal is a 4yz. postgrey: it greylists. six: it is on ::1 only.
     """
     domains = [f"{temper}.test" for temper in ("encrypt", "pause", "soft", "postgrey", "six")]
     os.makedirs(directory, mode=0o755, exist_ok=True)
@@ -362,8 +363,8 @@ def tempers(directory, addresses, port, ipv6_port, users, greylisting_socket):
 def stock(directory, address, port, target, lmtp_socket):
     """A Postfix whose verify(8) and trivial-rewrite are asked instead of its smtpd.
 
-    What it knows, nobody else knows: stock.test is at `target`, lmtp.test at the UNIX socket `lmtp_socket`, and the
-    user heidi of virtual.test is its own, of a class that no prober can reach by SMTP.
+    Only this Postfix knows that stock.test is at `target`, and lmtp.test at the UNIX socket `lmtp_socket`. Its own
+    user heidi of virtual.test is in a class that no prober can reach by SMTP.
     """
     return Postfix(
         directory,
@@ -377,7 +378,7 @@ def stock(directory, address, port, target, lmtp_socket):
             "virtual_uid_maps": "static:65534",
             "virtual_gid_maps": "static:65534",
             "address_verify_map": f"btree:{directory}/data/verify_cache",
-            # A verify(8) that ends with its client would take the probe that this client has asked for with it.
+            # If verify(8) ended with its client, the probe for this client would end, too.
             "max_use": "100",
         },
         {(address, port): {}},
@@ -391,7 +392,7 @@ def stock(directory, address, port, target, lmtp_socket):
 def sender(directory, address, port, domain, server, content_filter, filtered_users):
     """A Postfix that delivers mail for `domain` to `server`; for `filtered_users` to a content filter instead.
 
-    `info@` is an alias of dave. What goes anywhere else is thrown away.
+    `info@` is an alias of dave. Mail for other domains is thrown away.
     """
     transports = "".join(f"{user}@{domain} smtp:{content_filter}\n" for user in filtered_users)
     return Postfix(

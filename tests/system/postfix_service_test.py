@@ -1,4 +1,4 @@
-"""Services of a real Postfix as sources: proxymap(8) and trivial-rewrite(8), reached by a user who may not enter private/."""
+"""Services of a real Postfix as sources: proxymap(8) and trivial-rewrite(8), for a user who may not enter private/."""
 
 import os
 import pwd
@@ -15,7 +15,7 @@ USER = "nobody"
 
 
 class UnprivilegedVerifyd(daemon.Verifyd):
-    """Runs as a user who has nothing to do with Postfix, but for these groups."""
+    """Runs as a user without rights in Postfix, except by these groups."""
 
     groups = ""
 
@@ -73,7 +73,7 @@ class PostfixServiceTest(WorldTestCase):
         return verifyd.start()
 
     def passed_on(self, service):
-        """What the units verifyd-postfix@ do: a socket of our user's, behind which user postfix connects."""
+        """Does the work of the units verifyd-postfix@: a socket of our user, behind which user postfix connects."""
         path = os.path.join(self.directory, service)
         proxy = Child(
             "systemd-socket-proxyd",
@@ -111,7 +111,7 @@ class PostfixServiceTest(WorldTestCase):
         self.assertEqual(self.ask(verifyd, "gone@good.test"), "DUNNO")
         verifyd.wait_for_log("ALARM: virtual_alias_maps: ")
         self.start_postfix()
-        # Trouble of ours is looked at again soon, others at once.
+        # Addresses that met our own fault are asked about again soon, others at once.
         self.assertEqual(self.ask(verifyd, "info+x@good.test"), "DUNNO")
         self.assertIn("alice@good.test", self.target("good.test").recipients)
         self.assertRegex(self.ask(verifyd, "nobody@good.test"), "^550 5.1.1 ")

@@ -1,4 +1,4 @@
-"""What is taken from Postfix: Debian's postconf, a main.cf and a master.cf, and probes that go where these say."""
+"""Settings taken from Postfix: Debian's postconf, a main.cf and a master.cf, and probes that go where these say."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ import tempfile
 import postfix
 from world_test_case import WorldTestCase
 
-# An editor writes for a moment, and two looks are 5 s each.
+# An editor writes for a moment, and there are two waits of 5 s.
 TAKEN_UP = 25
 
 
@@ -24,7 +24,7 @@ class PostfixSettingsTest(WorldTestCase):
         return os.path.join(self.folder, name)
 
     def write(self, name, text):
-        """As an editor does: another file in the place of the one before."""
+        """Replaces the file by a new one, as an editor does."""
         with open(self.path("new"), "w", encoding="ascii") as file:
             file.write(text)
         os.rename(self.path("new"), self.path(name))
@@ -34,7 +34,7 @@ class PostfixSettingsTest(WorldTestCase):
         self.write("main.cf", "".join(f"{name} = {value}\n" for name, value in everything.items()))
 
     def taking(self, **settings):
-        """A daemon that has nothing of its own to say about routes, domains and names."""
+        """A daemon without settings of its own for routes, domains and names."""
         verifyd = self.verifyd(postfix_config_directory=self.folder, **settings)
         for name in ("verify_domains", "myhostname", "myorigin"):
             if name not in settings:
@@ -72,7 +72,7 @@ class PostfixSettingsTest(WorldTestCase):
         as_json = verifyd.ctl("--json", "config", "transport_maps", "dry_run").stdout
         self.assertIn(f'"source":"{self.path("main.cf")}:5"', as_json.replace("\\/", "/"))
         self.assertIn('"source":"default"', as_json)
-        # What is shown is a settings file.
+        # The output is a valid settings file.
         verifyd.write_config(shown)
         checked = verifyd.run("--check")
         self.assertEqual(checked.returncode, 0, checked.stderr)
@@ -105,7 +105,7 @@ class PostfixSettingsTest(WorldTestCase):
             self.assertEqual(self.good.helos, {helo})
         shown = verifyd.ctl("destinations").stdout
         self.assertIn(f"{self.at_good}/direct_smtp", shown)
-        # A domain of none of the classes goes by the default transport.
+        # A domain that is in none of the classes goes by the default transport.
         self.good.helos.clear()
         verified = verifyd.ctl("verify", "alice@good.test")
         self.assertIn("not in verify_domains", verified.stdout + verified.stderr)

@@ -1,4 +1,4 @@
-"""A private postgrey: a policy service that puts every new triplet of client, sender and recipient off."""
+"""A private postgrey: a policy service that defers every new triplet of client, sender and recipient."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ from child import Child
 
 
 class Postgrey:
-    """`delay` seconds after the first try, a second one is let through."""
+    """A second try is let through `delay` seconds after the first."""
 
     def __init__(self, directory, delay):
         os.makedirs(directory, mode=0o755)

@@ -10,7 +10,7 @@ from world_test_case import WorldTestCase
 
 class PrivacyTest(WorldTestCase):
     def kept(self, verifyd):
-        """All bytes that the daemon has left on disk, but for its log and settings."""
+        """All bytes that the daemon has left on disk, except its log and settings."""
         files = glob.glob(os.path.join(verifyd.settings["data_directory"], "**"), recursive=True)
         return b"".join(open(path, "rb").read() for path in files if os.path.isfile(path))
 

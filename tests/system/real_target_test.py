@@ -1,4 +1,4 @@
-"""Mail servers of every make as targets: what each is known for must lead to the right verdict."""
+"""Real mail servers of several makes as targets: the habits of each must lead to the right verdict."""
 
 import socket
 import time
@@ -14,7 +14,7 @@ DEFER = "DEFER_IF_PERMIT 4.1.1 unverified address: "
 
 class TargetTestCase(WorldTestCase):
     def assert_verified(self, verifyd, address, code, *words):
-        """`verifyctl verify --trace`: its exit code, and words that must be in what it prints, which is returned."""
+        """Checks the exit code of `verifyctl verify --trace`, and words that its output must have. Returns the output."""
         result = verifyd.ctl("verify", "--trace", address)
         self.assertEqual(result.returncode, code, f"{result.stdout}{result.stderr}")
         for word in words:

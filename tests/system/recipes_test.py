@@ -1,4 +1,4 @@
-"""GATEWAY RECIPES of verifyd(8), each with a real Postfix: what stands there is what is written into its files, with
+"""Tests GATEWAY RECIPES of verifyd(8), each with a real Postfix. Its files are written as the page says, with
 addresses of the test's world in place of the page's.
 """
 
@@ -12,7 +12,7 @@ from loopback import SMTP_PORT
 
 PORT = 2711
 VERIFYD_CF = "/etc/verifyd/verifyd.cf"
-RUN = "/run/verifyd-postfix"  # where units pass sockets of Postfix on
+RUN = "/run/verifyd-postfix"  # folder to which units pass sockets of Postfix on
 EXCHANGE = "Exchange and Microsoft 365 behind the gateway"
 EDGE_SAYS = "550 5.4.1 Recipient address rejected: Access denied. [MX.eop-EUR02.prod.protection.outlook.com]"
 EXCHANGE_SAYS = "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup"
@@ -23,13 +23,13 @@ _gateways = itertools.count()
 class RecipesTest(GatewayTestCase):
     def setUp(self):
         super().setUp()
-        self.name = f"gate{next(_gateways)}"  # short: it is a part of the paths of sockets
+        self.name = f"gate{next(_gateways)}"  # short, because it is a part of the paths of sockets
 
     def follow(self, heading, replace=(), without=(), chrooted=False, **settings):
-        """A gateway and a daemon as the recipe has them; `replace`: what of the page is called otherwise here.
+        """A gateway and a daemon as in the recipe; `replace`: words of the page that are different here.
 
-        `without`: files of the recipe that are left as they were. `settings`: of main.cf, what an administrator has there
-        besides.
+        `without`: files of the recipe that are left unchanged. `settings`: other settings that an administrator has in
+        main.cf.
         """
         place = os.path.join(self.world.directory, self.name)
         files = {
@@ -62,7 +62,7 @@ class RecipesTest(GatewayTestCase):
         return text
 
     def passed_on(self, private):
-        """Where the unit verifyd-postfix@.service makes this socket of Postfix available."""
+        """The path at which the unit verifyd-postfix@.service makes this socket of Postfix available."""
         path = os.path.join(self.world.directory, f"{self.name}.passed")
         proxy = ["/usr/bin/systemd-socket-activate", "-l", path, "/lib/systemd/systemd-socket-proxyd", private]
         child = Child("systemd-socket-activate", proxy, f"{path}-output", env={"PATH": "/usr/bin:/bin"})
@@ -154,7 +154,7 @@ class RecipesTest(GatewayTestCase):
         self.assert_codes({"alice@routed.test": 450})
 
     def test_tables_in_mysql_pgsql_or_ldap(self):
-        """regexp stands for them: verifyd does not read it either, and needs no server of its own."""
+        """regexp replaces them, because verifyd does not read it, either, and it needs no server."""
         place = os.path.join(self.world.directory, self.name)
         os.makedirs(place)
         with open(f"{place}/aliases.cf", "w", encoding="ascii") as file:

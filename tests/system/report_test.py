@@ -103,7 +103,7 @@ class ReportTest(WorldTestCase):
         self.assertEqual(verifyd.ctl("show", "AAAAAAAA").returncode, 2)
 
     def test_an_id_is_in_what_the_client_of_postfix_sees(self):
-        self.world.gateway  # it asks the daemon that listens at the world's endpoint
+        self.world.gateway  # starts it: it asks the daemon at the world's endpoint
         self.started(unverified_recipient_reject_code=550, refusal_id="yes")
         code, text, _ = self.rcpt("nobody@good.test")
         self.assertEqual(code, 550)

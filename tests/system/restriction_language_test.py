@@ -1,8 +1,8 @@
-"""Each restriction of verifyd beside Postfix's own of the same name: the same clients, the same answers.
+"""Compares each restriction of verifyd with Postfix's own of the same name: the same clients get the same answers.
 
-A class of verifyd's and an smtpd(8) of Postfix have the same list and the same tables. Who asks the one asks the other; a
-row is a list and what a client says of itself. What verifyd says of something else than the recipient has Postfix's words
-for the recipient before it, because a policy service speaks of recipients.
+A class of verifyd and an smtpd(8) of Postfix have the same list and the same tables. Each client asks both. A row is a
+list and what a client says of itself. If verifyd refuses something else than the recipient, Postfix's words for the
+recipient come before the text, because a policy service speaks of recipients.
 """
 
 import collections
@@ -59,7 +59,7 @@ any.test DEFER_IF_REJECT later
 """
 TABLES = {"clients": CLIENTS, "networks": NETWORKS, "helo": HELO, "senders": SENDERS, "recipients": RECIPIENTS}
 
-# Name: list, with {table} for the path of one. Behind each stands "permit", so that Postfix relays.
+# Name: list, with {table} for the path of a table. "permit" follows each, so that Postfix relays.
 LISTS = {
     "permit_first": "permit, reject",
     "reject": "reject",
@@ -86,7 +86,7 @@ LISTS = {
     "rbl_filtered": "reject_rbl_client bl.test=127.0.0.[2..4]",
 }
 
-# What smtpd(8) makes of the enhanced codes of a policy service, whose words are about recipients (smtpd_dsn_fix.c).
+# smtpd(8) changes enhanced codes of a policy service in this way, because its words are about recipients (smtpd_dsn_fix.c).
 AS_OF_A_RECIPIENT = {"4.1.8": "4.1.2", "5.1.10": "5.1.0"}
 
 Row = collections.namedtuple("Row", "list client name helo sender recipient")
@@ -217,7 +217,7 @@ class RestrictionLanguageTest(WorldTestCase):
 
 
 class SubmissionTest(WorldTestCase):
-    """Users who have logged in by Dovecot, and whose recipients are verified wherever they are."""
+    """Users who have logged in by Dovecot, and whose recipients are verified in any domain."""
 
     def setUp(self):
         super().setUp()
@@ -263,17 +263,17 @@ class SubmissionTest(WorldTestCase):
                 code, text = self.reply("nobody@good.test", port)
                 self.assertEqual(code, 550)
                 self.assertIn("undeliverable address: host mx.good.test", text)
-                # A queue is better at trying again than a person before a mail program.
+                # A queue retries better than a person with a mail program.
                 self.assertEqual(self.reply("alice@busy.test", port)[0], 250)
                 self.assertEqual(self.reply("alice@blocks.test", port)[0], 250)
                 self.assertEqual(self.reply("x@null.test", port)[0], 550)
 
 
 class DisposableDomainsTest(WorldTestCase):
-    """The list that scripts/disposable-domains makes, in force."""
+    """Uses the list that scripts/disposable-domains makes."""
 
     def table_of(self, name, data):
-        """The path of the table that the script makes of a file."""
+        """The path of the table that the script makes from a file."""
         directory = tempfile.mkdtemp(prefix="disposable", dir=self.world.directory)
         source, table = os.path.join(directory, name), os.path.join(directory, "table")
         with open(source, "wb") as file:
@@ -283,7 +283,7 @@ class DisposableDomainsTest(WorldTestCase):
         return table
 
     def archive(self):
-        """As npm packs it."""
+        """An archive as npm makes it."""
         out = io.BytesIO()
         with tarfile.open(fileobj=out, mode="w:gz") as archive:
             for name, domains in (("index", ["throwaway.test"]), ("wildcard", ["any.test"])):

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Runs the system tests: run.py [--build DIR] [--tests DIR] [--jobs N] [NAME...]
 
-A NAME is a part of a test's name (gateway_test.GatewayTest.test_...). One line a test; the last line is
-`N passed, N failed`. With N jobs as many classes run at a time, each job in a mail world of its own. Needs root and the
-packages of `scripts/install-packages test targets`; everything stays on loopback and below a temporary folder. Those of
+A NAME is a part of a test's name (gateway_test.GatewayTest.test_...). It prints one line a test; the last line is
+`N passed, N failed`. With N jobs N classes run at a time, each job in a mail world of its own. It needs root and the
+packages of `scripts/install-packages test targets`; everything stays on loopback and below a temporary folder. The tests of
 tests/package need `package package-test`, too, and the network, from which they take a bare Debian.
 """
 
@@ -47,7 +47,7 @@ class LineResult(unittest.TestResult):
         super().stopTest(test)
 
     def _line(self, word, test, more=""):
-        # In one write: another job may be writing.
+        # One write, because another job may be writing.
         sys.stdout.write(f"{word} {time.monotonic() - self._start:6.2f} s  {test.id()}\n{more}")
         sys.stdout.flush()
 
@@ -64,7 +64,7 @@ class LineResult(unittest.TestResult):
     addError = addFailure
 
     def addSubTest(self, test, subtest, error):
-        """Of one that fails nothing else is told; the test goes on, and is no success."""
+        """Only a subtest that fails is reported. The test goes on, and does not count as passed."""
         if error is not None:
             self.addFailure(test, (error[0], error[1].with_traceback(None), None))
             print(f"      {subtest._subDescription()}", flush=True)
@@ -79,7 +79,7 @@ def tests_in(suite):
 
 
 class Job:
-    """A child that takes one class of tests after the other off a pipe that all jobs share."""
+    """A child that takes one class of tests after the other from a pipe that all jobs share."""
 
     def __init__(self, classes, queue):
         self._results, results = os.pipe()
@@ -93,7 +93,7 @@ class Job:
         os.close(results)
 
     def results(self):
-        """How many tests passed and the names of the failed, once it has ended."""
+        """The number of passed tests and the names of the failed ones, once it has ended."""
         with open(self._results, "rb") as results:
             written = results.read()
         _, status = os.waitpid(self._pid, 0)
@@ -108,7 +108,7 @@ class Job:
 
 
 def run_classes(tests, count):
-    """How many tests passed, and the names of those that failed, `count` classes at a time."""
+    """Runs `count` classes at a time. Returns the number of passed tests and the names of the failed ones."""
     classes = [list(group) for _, group in itertools.groupby(tests, type)]
     queue, classes_to_do = os.pipe()
     os.write(classes_to_do, bytes(range(len(classes))))

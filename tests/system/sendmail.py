@@ -1,7 +1,7 @@
-"""A private Sendmail that relays everything, and asks a milter about it first.
+"""A private Sendmail that relays all mail, and asks a milter about it first.
 
 Sendmail and Postfix can not both be installed: scripts/install-packages unpacks Sendmail below a cache folder. It runs as
-nobody; nss_wrapper gives this machine a name that Sendmail finds good enough.
+nobody; nss_wrapper gives this machine a name that Sendmail accepts.
 """
 
 import os
@@ -34,7 +34,7 @@ MAILER(smtp)dnl
 
 
 class Sendmail:
-    """`filters`: its lines of sendmail.mc."""
+    """`filters`: its lines in sendmail.mc."""
 
     def __init__(self, directory, address, port, filters):
         os.makedirs(directory, mode=0o755)
@@ -55,7 +55,7 @@ class Sendmail:
             subprocess.run(
                 ["m4", os.path.join(directory, "sendmail.mc")], stdout=out, stderr=subprocess.DEVNULL, check=True, timeout=20
             )
-        # A copy has no set-group-ID bit, which would keep nss_wrapper out.
+        # A copy has no set-group-ID bit, which would disable nss_wrapper.
         program = os.path.join(directory, "sendmail")
         shutil.copy(unpacked("sendmail-bin", "usr/libexec/sendmail/sendmail"), program)
         self._child = Child(

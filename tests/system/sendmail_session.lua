@@ -1,4 +1,4 @@
--- An MTA of Sendmail's kind, for miltertest: two messages of one client, and what is answered to each recipient.
+-- Behaves as Sendmail, for miltertest: two messages of one client, and the answer to each recipient.
 --   miltertest -s sendmail_session.lua -D filter=inet:PORT@HOST -D known=ADDRESS -D unknown=ADDRESS
 local function check(condition, what)
   if not condition then
@@ -26,7 +26,7 @@ local function offered(version, steps)
   return conn
 end
 
--- All that Sendmail 8.17 offers, and what Sendmail 8.13 did.
+-- All steps that Sendmail 8.17 offers, and those of Sendmail 8.13.
 for _, conn in ipairs({ offered(nil, nil), offered(2, 0x7f) }) do
   check(mt.test_option(conn, SMFIP_NOBODY), "asked for bodies")
   check(mt.test_option(conn, SMFIP_NOHDRS), "asked for headers")

@@ -1,7 +1,7 @@
 """Sendmail, which is unpacked and not installed (scripts/install-packages): a configuration made by its own m4 files, and
 one SMTP session with it over a pipe. Nothing listens, and nothing is queued.
 
-It wants a machine with a qualified name, and sleeps a minute where there is none: it gets a name of its own.
+It sleeps a minute if the machine has no qualified name, so it gets a name of its own.
 """
 
 import os
@@ -9,7 +9,7 @@ import subprocess
 
 from unpacked import unpacked
 
-# $1: folder with a file of hosts; behind it the command.
+# $1: folder with a file of hosts; the rest is the command.
 WITH_OWN_NAME = 'hostname gateway.test && mount --bind "$1/hosts" /etc/hosts && shift && exec "$@"'
 MC = """OSTYPE(`linux')dnl
 define(`QUEUE_DIR', `{directory}/queue')dnl
@@ -54,7 +54,7 @@ class SendmailSession:
         self._command = ["unshare", "--mount", "--uts", "sh", "-c", WITH_OWN_NAME, "sh", directory, program, "-C", config, "-bs"]
 
     def rcpt(self, *recipients):
-        """The reply to each."""
+        """The reply to each recipient."""
         with subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             try:
                 self._reply(process)
@@ -67,7 +67,7 @@ class SendmailSession:
         return replies
 
     def _say(self, process, command):
-        # It will not have it that a client speaks before its turn.
+        # It does not accept a client that speaks before its turn.
         process.stdin.write(f"{command}\r\n")
         process.stdin.flush()
         return self._reply(process)

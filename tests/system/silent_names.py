@@ -1,5 +1,5 @@
-"""A recursive name server, as far as it matters: it serves the mail hosts of a few domains with a TTL of one second, and
-asks in vain for all other names, whose servers are silent.
+"""Imitates a recursive name server: it serves the mail hosts of a few domains with a TTL of one second, and
+does not answer for all other names, as if their servers were silent.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ def _name(message):
 
 
 class SilentNames(asyncio.DatagramProtocol):
-    """`mail_hosts`: domain to address of its mail host."""
+    """`mail_hosts`: {domain: address of its mail host}."""
 
     def __init__(self, loop, address, port, mail_hosts, ttl=1):
         self.endpoint = f"{address}:{port}"

@@ -1,4 +1,4 @@
-"""Scripted mail servers: what a destination may do to a prober, on demand, and a count of what the prober did.
+"""Scripted mail servers: they do on demand what a destination may do, and count what the prober did.
 
 All targets of a world live on one asyncio loop in one thread. Their fields may be changed by the test at any time; the
 next command sees the change.
@@ -30,15 +30,15 @@ class TargetLoop:
 
 
 class SmtpTarget:
-    """One server. `users` None: everybody is known.
+    """One server. With `users` None, all users are known.
 
     `replies` gives a fixed reply for a stage ("banner", "EHLO", "MAIL", "RCPT", ...), `delays` the seconds before the
-    reply of a stage. With `greylist`, the first RCPT of an address is put off. `extensions` is what EHLO offers;
-    `recipients_per_session` is how many RCPT are answered before the connection is closed without a word. With
-    `refuses_at_data` who is unknown is told at DATA.
+    reply of a stage. With `greylist`, the first RCPT of an address is deferred. `extensions` is what EHLO offers;
+    `recipients_per_session` is the number of RCPT that are answered before the connection is closed without a reply. With
+    `refuses_at_data` unknown users are refused at DATA.
 
-    Counted: `sessions`, `most_sessions` at one time, `commands`, `helos` (names of clients), and `early_commands`, which had come before the reply
-    to the one before them was sent.
+    Counted: `sessions`, `most_sessions` at one time, `commands`, `helos` (names of clients), and `early_commands`, which
+    came before the reply to the previous command was sent.
     """
 
     def __init__(self, loop, name, address, port, **manner):
@@ -74,7 +74,7 @@ class SmtpTarget:
             self._server = self._loop.run(self._listen())
 
     def close(self):
-        """Down: connections are refused, and those in being are cut."""
+        """Shuts down: new connections are refused, and open ones are cut."""
         if self._server is not None:
             self._loop.run(self._stop())
             self._server = None

@@ -1,4 +1,4 @@
-"""What packaging/snippets tells administrators to write, with the addresses of a test's world instead of theirs."""
+"""The text of packaging/snippets, with the addresses of a test's world."""
 
 import os
 import re

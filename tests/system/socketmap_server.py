@@ -1,4 +1,4 @@
-"""A table that others ask for each key, by the protocol of socketmap_table(5): the test's own, on a thread of its own."""
+"""A server of socketmap_table(5) on a thread of its own, for tables of the test."""
 
 import socketserver
 import threading

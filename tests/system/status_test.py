@@ -1,5 +1,5 @@
-"""Whether verifyd serves, and what it says of itself: settings that can not be used, sockets that can not be had, what
-monitoring is told, and a start by hand as root."""
+"""Service and status of verifyd: with settings that can not be used, sockets that can not be opened, for monitoring,
+and after a start by hand as root."""
 
 import json
 import os
@@ -24,7 +24,7 @@ TYPO = 'unknown setting "relay_domain"; did you mean "relay_domains"?'
 
 class BrokenSettingsCase(WorldTestCase):
     def break_settings(self, verifyd):
-        """One name is wrong; everything else stays."""
+        """Makes one name wrong, and leaves all else unchanged."""
         good = "".join(f"{name} = {value}\n" for name, value in verifyd.settings.items())
         verifyd.write_config(good + BROKEN)
         return f"{verifyd.config_path}:{len(verifyd.settings) + 1}: {TYPO}"
@@ -36,7 +36,7 @@ class BrokenSettingsCase(WorldTestCase):
         return verifyd.ctl("-s", verifyd.settings["control_socket"], *arguments)
 
     def listener(self, directory):
-        """A UNIX socket as a service manager holds one."""
+        """A UNIX socket as a service manager holds it."""
         path = os.path.join(directory, "held")
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.addCleanup(listener.close)
@@ -46,14 +46,14 @@ class BrokenSettingsCase(WorldTestCase):
 
 
 class UnitSocketTest(BrokenSettingsCase):
-    """The sockets that packaging/systemd ships, held as systemd holds them, before settings that can not be used."""
+    """The sockets of packaging/systemd, held as systemd holds them, with settings that can not be used."""
 
     def unit(self, name):
         with open(os.path.join(SOURCE, "packaging", "systemd", name), encoding="ascii") as file:
             return dict(re.findall(r"^(\w+)=(.*)$", file.read(), re.MULTILINE))
 
     def held(self, name, address):
-        """systemd-socket-activate with the unit's socket; it starts verifyd when somebody connects."""
+        """systemd-socket-activate with the unit's socket; it starts verifyd when a client connects."""
         verifyd = self.verifyd()
         self.break_settings(verifyd)
         log = os.path.join(verifyd.directory, "activated")
@@ -84,7 +84,7 @@ class UnitSocketTest(BrokenSettingsCase):
 
 
 class StopgapTest(BrokenSettingsCase):
-    """There are no settings of before."""
+    """There are no previous settings."""
 
     def every_door(self, **settings):
         verifyd = self.verifyd(**lookup_settings(self.world), **settings)
@@ -97,7 +97,7 @@ class StopgapTest(BrokenSettingsCase):
         return host, int(port)
 
     def answers(self, verifyd):
-        """What each door says of an unknown user."""
+        """The answer of each door about an unknown user."""
         answers = {}
         with verifyd.policy() as client:
             answers["policy"] = client.ask("nobody@good.test")[0]
@@ -151,7 +151,7 @@ class StopgapTest(BrokenSettingsCase):
         status = self.status(verifyd)
         self.assertEqual(status.returncode, 2, status)
         self.assertRegex(status.stdout, f"^verifyd CRITICAL - nothing is verified: .*{re.escape(wrong)}")
-        # What would be forgotten is not taken.
+        # A pin that would be forgotten is not accepted.
         self.assertEqual(self.tell(verifyd, "set", "joe@good.test", "deliverable").returncode, 69)
         again = self.tell(verifyd, "reload")
         self.assertEqual(again.returncode, 78)
@@ -219,7 +219,7 @@ class LastGoodSettingsTest(BrokenSettingsCase):
         status = self.status(verifyd)
         self.assertEqual(status.returncode, 1)
         self.assertRegex(status.stdout, f"^verifyd WARNING - .*those of before are in force: {re.escape(wrong)}")
-        # A setting that only a start can change is in force, too, once the file is right.
+        # Once the file is right, settings that otherwise need a restart are in force, too.
         verifyd.settings["control_socket"] += "2"
         verifyd.settings["unverified_recipient_reject_code"] = "551"
         verifyd.write_config()
@@ -259,7 +259,7 @@ class LastGoodSettingsTest(BrokenSettingsCase):
     def test_a_file_that_is_gone_leaves_the_doors_open_until_it_is_back(self):
         verifyd = self.verifyd(unverified_recipient_reject_code="550")
         rules = os.path.join(verifyd.directory, "rules")
-        shutil.copy(os.path.join(SOURCE, "verdict", "rules.txt"), rules)
+        shutil.copy(os.path.join(SOURCE, "classifier", "rules.txt"), rules)
         verifyd.settings["classifier_rules"] = rules
         verifyd.write_config()
         verifyd.start()
@@ -367,7 +367,7 @@ class SelfTest(BrokenSettingsCase):
 
 
 class ByHandTest(BrokenSettingsCase):
-    """verifyd started as root where the service is somebody else."""
+    """verifyd is started as root, but the service has another user."""
 
     SERVICE = "daemon"
 
@@ -387,7 +387,7 @@ class ByHandTest(BrokenSettingsCase):
         made = [os.path.join(folder, name) for folder, _, names in os.walk(data) for name in names]
         self.assertTrue(made)
         self.assertEqual([path for path in made if os.stat(path).st_uid != owner], [])
-        # As the service, which is that user from the first.
+        # A start as the service, which has that user from the beginning.
         service = [*verifyd.command("--user", self.SERVICE)]
         log = os.path.join(verifyd.directory, "service")
         child = Child("verifyd", service, log)

@@ -1,6 +1,6 @@
 """The internal services of a stock Postfix, asked over its own sockets.
 
-verify(8) is asked as a route, trivial-rewrite(8) as the one that knows the routes.
+verify(8) is asked as a route, and trivial-rewrite(8) for routes.
 """
 
 from world_test_case import WorldTestCase
@@ -10,7 +10,7 @@ DEFER = "DEFER_IF_PERMIT 4.1.1 "
 
 
 class StockVerifyTest(WorldTestCase):
-    """stock.test and virtual.test are known to nobody else: the name server says that they do not exist."""
+    """Only this Postfix knows stock.test and virtual.test: the name server says that they do not exist."""
 
     def setUp(self):
         super().setUp()
@@ -49,7 +49,7 @@ class StockVerifyTest(WorldTestCase):
 
 
 class RouteServiceTest(WorldTestCase):
-    """The domains are in the transport_maps of the other Postfix only."""
+    """Only the transport_maps of the other Postfix have the domains."""
 
     def setUp(self):
         super().setUp()

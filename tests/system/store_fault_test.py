@@ -1,5 +1,5 @@
-"""What goes wrong with the cache never stops an answer: a known user is accepted, an unknown one refused, a line says what is
-the matter."""
+"""A fault of the cache never stops an answer: a known user is accepted, an unknown one refused, and a line of the log
+names the fault."""
 
 import os
 import pwd
@@ -16,7 +16,7 @@ from world_test_case import SOURCE, WorldTestCase
 GOOD = "alice@good.test"
 BAD = "nobody@good.test"
 
-# Holds the write lock of an LMDB environment for as long as it lives: says "held" and waits to be killed.
+# Holds the write lock of an LMDB environment while it lives: prints "held" and waits to be killed.
 WRITE_LOCK = """
 import ctypes, sys, time
 lmdb = ctypes.CDLL("liblmdb.so.0")
@@ -39,7 +39,7 @@ class StoreFaultTest(WorldTestCase):
         return self.verifyd(unverified_recipient_reject_code=550)
 
     def assert_answers(self, verifyd, line=""):
-        """Twenty answers and none wrong, and the line in the log."""
+        """Checks that none of twenty answers is wrong, and that the log has the line."""
         for _ in range(10):
             self.assertEqual(self.ask(verifyd, GOOD), "DUNNO")
             self.assertTrue(self.ask(verifyd, BAD).startswith("550"))
@@ -76,7 +76,7 @@ class StoreFaultTest(WorldTestCase):
 
     def test_a_cache_that_the_first_version_wrote_is_read(self):
         verifyd = self.prepared()
-        verifyd.settings["address_verify_cache_cleanup_interval"] = "0"  # all in it has expired long since
+        verifyd.settings["address_verify_cache_cleanup_interval"] = "0"  # all its records expired long ago
         verifyd.write_config()
         shutil.copy(os.path.join(SOURCE, "tests", "cache", "data", "format1.mdb"), self.store(verifyd))
         before = verifyd.ctl("list").stdout
@@ -127,7 +127,7 @@ class StoreFaultTest(WorldTestCase):
         verifyd = self.prepared()
         self.with_some_records(verifyd)
         size = os.path.getsize(self.store(verifyd))
-        # Files can not grow any more: what a full disk does to who writes. The log is small enough.
+        # Files can not grow any more, as on a full disk. The log is small enough.
         verifyd.settings["log_decisions"] = "none"
         verifyd.write_config()
         verifyd.start()
@@ -158,7 +158,7 @@ class StoreFaultTest(WorldTestCase):
         wait_until(lambda: '"uncommitted":0' in verifyd.ctl("--json", "stats").stdout, 10, "what waited is committed")
 
     def supervised(self, verifyd):
-        """Starts it again, as systemd does; the seconds until it answers."""
+        """Starts it again, as systemd does. Returns the seconds until it answers."""
         start = time.monotonic()
         verifyd.kill()
         verifyd.start()

@@ -1,4 +1,4 @@
-"""Mail servers that Postfix's presence forbids to install: scripts/install-packages unpacks them."""
+"""Mail servers that conflict with Postfix: scripts/install-packages unpacks them."""
 
 import glob
 import os

@@ -1,4 +1,4 @@
-"""Every temper of destination, asked about through the policy port."""
+"""Destinations of all kinds, asked about through the policy port."""
 
 from child import wait_until
 from policy_client import request_text

@@ -1,4 +1,4 @@
-"""A client of verify(8)'s socket, as smtpd(8) is one (verify_clnt.c)."""
+"""A client of verify(8)'s socket that behaves as smtpd(8) does (verify_clnt.c)."""
 
 import re
 import time
@@ -25,7 +25,7 @@ class VerifyClient(DoorClient):
         self.greeting = self._list() if greeted else b""
 
     def _list(self):
-        """The bytes of the next list; None when the server has closed."""
+        """The bytes of the next list; None if the server has closed."""
         while not (whole := re.match(rb"(?:[^\0]+\0[^\0]*\0)*\0", self._buffer)):
             if not self._more():
                 return None
@@ -33,7 +33,7 @@ class VerifyClient(DoorClient):
         return whole.group()
 
     def receive(self):
-        """{name: value}; None when the server has closed."""
+        """{name: value}; None if the server has closed."""
         answer = self._list()
         if answer is None:
             return None

@@ -1,4 +1,4 @@
-"""verifyd in place of Postfix's verify(8): a real gateway that names it in main.cf, and clients that are no Postfix."""
+"""verifyd in place of Postfix's verify(8): a real gateway that names it in main.cf, and clients other than Postfix."""
 
 import os
 import pwd
@@ -21,7 +21,7 @@ NOT_UNDERSTOOD = {"status": "4294967294", "recipient_status": "1", "reason": "th
 
 class VerifyDoorTestCase(WorldTestCase):
     def verify_daemon(self, **settings):
-        """A daemon that has not been started, and its socket where the gateway looks for it."""
+        """A daemon, not started, whose socket is where the gateway looks for it."""
         path = self.world.verify_gateway.private_socket("verifyd")
         verifyd = self.verifyd(
             verify_listen=f"{{ unix:{path}, mode=0600, owner=postfix }}", verify_domains="", **settings
@@ -113,12 +113,12 @@ class GatewayTest(VerifyDoorTestCase):
 
 
 class RestartTest(VerifyDoorTestCase):
-    """What no gateway may suffer from."""
+    """Restarts that no gateway may suffer from."""
 
     CLIENTS = 8
 
     def under_load(self, disturb):
-        """The codes that clients have heard who asked one after another while disturb(answered) was done.
+        """Runs disturb(answered) while clients ask one question after another. Returns the codes that they got.
 
         answered() returns when as many answers have come as there are clients.
         """

@@ -1,4 +1,4 @@
-"""What every system test has: the shared world, daemons of its own, and questions asked through the real gateway."""
+"""The base of system tests: the shared world, daemons of its own, and questions through the real gateway."""
 
 import atexit
 import functools
@@ -40,7 +40,7 @@ class WorldTestCase(unittest.TestCase):
         self.assertEqual(self.world.message_data(), [], "a probe must never send a message")
 
     def verifyd(self, arguments=(), **settings):
-        """A daemon that has not been started."""
+        """A daemon, not started."""
         directory = tempfile.mkdtemp(prefix="daemon", dir=self.world.directory)
         daemon_settings = {**daemon.settings_for(self.world, directory), **settings}
         verifyd = daemon.Verifyd(build_directory(), directory, daemon_settings, arguments)
@@ -64,8 +64,8 @@ class WorldTestCase(unittest.TestCase):
         return self.world.targets[domain]
 
     def rcpt(self, recipient, port="policy", sender="someone@client.test"):
-        """What the gateway's client sees: (code, text, seconds)."""
-        self.world.gateway  # started before the clock is
+        """(code, text, seconds) that a client of the gateway gets."""
+        self.world.gateway  # starts it before the time is taken
         with smtplib.SMTP(self.world.block.address(25), GATEWAY_PORTS[port], "client.test", timeout=30) as client:
             client.ehlo()
             client.mail(sender)
@@ -74,12 +74,12 @@ class WorldTestCase(unittest.TestCase):
             return code, text.decode(), time.monotonic() - start
 
     def ask(self, verifyd, recipient, **attributes):
-        """The action that the policy port answers."""
+        """The action of the policy port."""
         with verifyd.policy() as client:
             return client.ask(recipient, **attributes)[0]
 
     def ask_until(self, verifyd, recipient, expected, seconds=15):
-        """Asks every now and then until the action matches: the answer of a probe that outlasts patience."""
+        """Asks again and again until the action matches, for a probe that takes longer than the patience."""
 
         def matches():
             action = self.ask(verifyd, recipient)

@@ -28,7 +28,7 @@ class TableTest : public testing::Test {
   void TearDown() override {
     for (const char* ending : {"", ".db", ".lmdb"}) std::remove((path_ + ending).c_str());
   }
-  // A compiled file that is so many seconds newer than its source.
+  // Makes a compiled file that is so many seconds newer than its source.
   void Compile(const std::string& ending, int newer) {
     std::ofstream(path_ + ending) << "compiled";
     struct stat source {};

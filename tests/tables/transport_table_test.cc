@@ -19,7 +19,7 @@ std::shared_ptr<const TransportTable> Transports(absl::string_view text) {
   return table.ok() ? *table : nullptr;
 }
 
-// "smtp:[host]:25", or "none".
+// Returns "smtp:[host]:25", or "none".
 std::string Found(const TransportTable& table, absl::string_view address) {
   const std::optional<Transport> transport = table.Find(Address::Parse(address).value());
   if (!transport.has_value()) return "none";

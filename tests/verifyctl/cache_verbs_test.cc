@@ -1,5 +1,5 @@
-// The verbs about the whole cache, with a cache of a daemon that does not run; beside a running one the system tests
-// have them.
+// The verbs about the whole cache, with a cache of a daemon that does not run. The system tests have them beside a
+// running one.
 #include "verifyctl/cache_verbs.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// What is said of a command line that is wrong, and to whom the tool still speaks when the settings are.
+// The errors of wrong command lines, and the verbs that still work when the settings are wrong.
 #include "verifyctl/command_line.h"
 
 #include <gmock/gmock.h>
@@ -105,7 +105,7 @@ TEST_F(CommandLineTest, WrongSettingsLockedTheOperatorOutOfTheRunningDaemon) {
   EXPECT_THAT(err_, HasSubstr("asking at " + directory_ + "/control nevertheless"));
   EXPECT_EQ(Run({"set", "joe@example.com", "undeliverable"}), 0);
   EXPECT_EQ(Run({"stats"}), 0);
-  // What works on the file itself says what is wrong with it.
+  // A verb that works on the file itself says what is wrong with it.
   EXPECT_EQ(Run({"check"}), kExitConfiguration);
 }
 

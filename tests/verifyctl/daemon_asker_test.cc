@@ -21,7 +21,7 @@
 namespace verifyd {
 namespace {
 
-// Answers the first caller as soon as it says something, and then hears it out.
+// Answers the first caller as soon as it says something, and then reads until the caller closes.
 class Answerer {
  public:
   Answerer(const std::string& path, std::string answer) : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -39,7 +39,7 @@ class Answerer {
   Answerer(const Answerer&) = delete;
   Answerer& operator=(const Answerer&) = delete;
 
-  // Whether the caller has closed its connection.
+  // True where the caller has closed its connection.
   bool HeardTheEnd() {
     thread_.join();
     return heard_the_end_;
@@ -48,7 +48,7 @@ class Answerer {
  private:
   void Serve(const std::string& answer) {
     const int client = accept(fd_, nullptr, nullptr);
-    const timeval limit = {.tv_sec = 10, .tv_usec = 0};  // else a test that fails would not end
+    const timeval limit = {.tv_sec = 10, .tv_usec = 0};  // so that a failing test ends
     setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     char bytes[4096];
     EXPECT_GT(recv(client, bytes, sizeof(bytes), 0), 0);
@@ -74,7 +74,7 @@ TEST(DaemonAskerTest, AnAnswerThatCameWhileALineWasAwaitedLeftTheConnectionOpen)
   request.method = "POST";
   request.target = "/v1/verify";
   request.lines = [next_line]() -> boost::asio::awaitable<std::optional<std::string>> {
-    next_line->get_future().wait();  // as who reads from a pipe
+    next_line->get_future().wait();  // like a reader of a pipe
     co_return std::nullopt;
   };
   std::vector<std::string> lines;

@@ -14,7 +14,7 @@ constexpr char kRelay[] = ", relay=mx.b.example[192.0.2.1]:25";
 class DeliveryLogTest : public testing::Test {
  protected:
   std::optional<Delivery> Read(absl::string_view line) const { return LoggedDelivery(line, zone_, now_); }
-  // Behind the queue id.
+  // `text` is what follows the queue id.
   std::optional<Delivery> Of(absl::string_view text, absl::string_view program = "smtp") const {
     return Read(absl::StrCat("Nov 25 20:00:01 gw postfix/", program, "[12]: 4bX: ", text));
   }
@@ -79,8 +79,8 @@ TEST_F(DeliveryLogTest, OnlyWhoTheClientHasNamedIsLearned) {
   EXPECT_FALSE(Of(absl::StrCat("to=<bob@b.example>, orig_to=<bob+list@b.example>", tail)).has_value());
 }
 
-// RCPT TO:<"bob@b.example>, orig_to=<bob"@b.example> as a Postfix before 3.5 has logged it: the server was asked about
-// somebody else than bob. Postfix writes no orig_to of the same mailbox.
+// A Postfix before 3.5 has logged RCPT TO:<"bob@b.example>, orig_to=<bob"@b.example> so: the server was not asked about
+// bob. Postfix writes no orig_to of the same mailbox.
 TEST_F(DeliveryLogTest, ALocalPartThatImitatesOrigToIsNotTheMailboxThatItNames) {
   const std::string tail = absl::StrCat(kRelay, kSentTail);
   for (const absl::string_view to :
@@ -91,7 +91,7 @@ TEST_F(DeliveryLogTest, ALocalPartThatImitatesOrigToIsNotTheMailboxThatItNames) 
   }
 }
 
-// RCPT TO:<"\"bob\""@b.example> is logged as "bob"@b.example there, which is how others write bob@b.example.
+// RCPT TO:<"\"bob\""@b.example> is logged as "bob"@b.example there; others write bob@b.example so.
 TEST_F(DeliveryLogTest, WhatStandsInQuotesMayBeAnotherMailbox) {
   EXPECT_FALSE(Of(absl::StrCat("to=<\"bob\"@b.example>", kRelay, kSentTail)).has_value());
   EXPECT_FALSE(Of(absl::StrCat("to=<\"bob smith\"@b.example>", kRelay, kSentTail)).has_value());
@@ -127,11 +127,11 @@ TEST_F(DeliveryLogTest, OtherAgentsAndNoRelaySayNothing) {
   }
 }
 
-// Whoever sends mail chooses the local part of a recipient; the server that gets it chooses its words.
+// The sender of mail chooses the local part of a recipient; the server that gets it chooses its words.
 TEST_F(DeliveryLogTest, WordsOfALineInAnAddressOrAReplyMakeNoOtherLine) {
   const std::string forged = absl::StrCat(">", kRelay, kSentTail);
   for (const std::string& line : {
-           // As Postfix before 3.5 has written it.
+           // Postfix before 3.5 has written it so.
            absl::StrCat("to=<victim@b.example", forged, "@e.example>, relay=mx.e.example[192.0.2.9]:25", kSentTail),
            absl::StrCat("to=<victim@b.example", forged, "@e.example>, relay=none", kSentTail),
            absl::StrCat("to=<victim@b.example>, orig_to=<victim@b.example@e.example>, relay=mx.e.example[192.0.2.9]:25",

@@ -29,7 +29,7 @@ class ImportVerbTest : public KeptCacheTest {
 
   std::string Ago(absl::Duration ago) const { return absl::StrCat(absl::ToUnixSeconds(now_ - ago)); }
 
-  // As postmap -s prints it.
+  // Returns it as postmap -s prints it.
   std::string Postfix() const {
     return absl::StrCat("_LAST_CACHE_CLEANUP_COMPLETED_\t1795408287\n",                        //
                         "asked@good.test\t3:1795408287:0:Address verification in progress\n",  //
@@ -43,7 +43,7 @@ class ImportVerbTest : public KeptCacheTest {
                         "old@good.test\t2:0:", Ago(absl::Hours(24 * 30)), ":550 5.1.1 User unknown\n");
   }
 
-  // A cache as verify(8) writes it.
+  // Makes a cache as verify(8) writes it.
   std::string PostfixFile(const std::vector<std::pair<std::string, std::string>>& entries) const {
     std::string path = folder_.path() + "/postfix_cache.lmdb";
     MDB_env* env = nullptr;

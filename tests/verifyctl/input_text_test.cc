@@ -1,4 +1,4 @@
-// What stands before the text that a verb reads, and files that are none.
+// Marks before the text that a verb reads, and files that are no text.
 #include "verifyctl/input_text.h"
 
 #include <gmock/gmock.h>
@@ -122,7 +122,7 @@ TEST_F(InputTest, WhatIsNoMailLogIsCalledThat) {
     EXPECT_EQ(err_, absl::StrCat("verifyctl: ", path, ": no line of Postfix in 3 lines\n"));
     EXPECT_EQ(out_, "");
   }
-  // A log of Postfix that says nothing of recipients is one, and so is one that has just begun.
+  // A log of Postfix that says nothing of recipients is still one, and so is one that has just begun.
   EXPECT_EQ(Run({"replay", "-"}, "Nov 25 20:00:01 gw postfix/smtpd[7]: connect from mx.example[192.0.2.1]\n"), 0);
   EXPECT_EQ(Run({"learn", "-"}, ""), 0);
 }

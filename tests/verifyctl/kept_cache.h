@@ -29,7 +29,7 @@ class KeptCacheTest : public testing::Test {
 
   std::string file() const { return folder_.path() + "/verify_cache.mdb"; }
 
-  // With what a daemon has left.
+  // Fills the cache as a daemon has left it.
   void Keep(const std::vector<std::pair<std::string, Record>>& records) {
     Loop loop(Clock::Real());
     CacheSettings settings;

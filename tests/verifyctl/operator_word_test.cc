@@ -1,4 +1,4 @@
-// The operator's word: to whom it is told, and which spellings of an address it is about.
+// The operator's word: who is told it, and which spellings of an address it is about.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -122,7 +122,7 @@ TEST_F(OperatorWordTest, WhereEverybodyIsAcceptedTheStatusIsRiskyEverywhere) {
     EXPECT_EQ(Run({"import", "-"}, exported), 0) << err_;
     EXPECT_EQ(Run({"export", "--domain", "catchall.example", "--format", "csv"}), 0);
     EXPECT_THAT(out_, HasSubstr("any@catchall.example,risky,catch_all,"));
-    // As before: one refusal does not overturn it.
+    // One refusal still does not overturn it.
     std::optional<Record> record;
     Signalled([&] { record = world_.cache().FindRecord("any@catchall.example"); });
     EXPECT_EQ(record->finding.deliverability, Deliverability::kDeliverable) << format;

@@ -35,7 +35,7 @@ TEST_F(StoreVerbsTest, ASoundCacheIsSound) {
             "\"left_over\":0}\n");
 }
 
-// So that the checksum of Bob's record does not fit.
+// Changes Bob's record, so that its checksum does not fit.
 void Damage(const std::string& file) {
   std::string bytes = ReadFile(file);
   size_t found = 0;

@@ -221,7 +221,7 @@ TEST_F(VerifyctlWithDaemonTest, ReportShowsWhatWasDecided) {
 TEST_F(VerifyctlWithDaemonTest, ShowTellsTheStoryOfARefusalByItsId) {
   std::string id;
   loop_.Post([&] { id = Refuse(); });
-  EXPECT_EQ(Run({"report"}), 0);  // behind it
+  EXPECT_EQ(Run({"report"}), 0);  // runs behind the refusal
   EXPECT_EQ(Run({"show", id}), 0);
   EXPECT_THAT(out_, StartsWith(absl::StrCat(id, ": reject of gone@example.com\n")));
   EXPECT_THAT(out_, HasSubstr("  client        192.0.2.7\n"));
@@ -318,7 +318,7 @@ TEST_F(VerifyctlWithDaemonTest, TheSocketOfTheCommandLineNeedsNoSettings) {
   EXPECT_EQ(err_, "");
 }
 
-// Without a daemon.
+// Tests without a daemon.
 
 TEST_F(VerifyctlTest, VerifyNeedsTheDaemon) {
   EXPECT_EQ(Run({"verify", "joe@example.com"}), kExitUnavailable);
@@ -371,7 +371,7 @@ TEST_F(VerifyctlTest, ACacheOfSomebodyElseIsLeftAlone) {
   EXPECT_EQ(std::filesystem::file_size(file), 8192U);
 }
 
-// Listens, and answers one after the other with these bytes.
+// Listens, and answers one caller after the other with these bytes.
 class Impostor {
  public:
   Impostor(const std::string& path, std::vector<std::string> answers)
@@ -420,7 +420,7 @@ TEST_F(VerifyctlTest, WhatAnswersAndIsNotVerifydIsAProtocolError) {
   }
 }
 
-// As a daemon that is stopped: the kernel takes connections in for it, as many as its queue holds.
+// The socket of a daemon that is stopped: the kernel takes connections in for it, as many as its queue holds.
 TEST_F(VerifyctlTest, AFrozenDaemonWasWaitedForWithoutEnd) {
   const std::string path = directory_ + "/control";
   const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -447,7 +447,7 @@ TEST_F(VerifyctlTest, ASocketPathThatIsNoneIsAnError) {
   EXPECT_EQ(Run({"-s", "/" + std::string(200, 'x'), "stats"}), kExitUsage);
 }
 
-// The settings file.
+// Tests of the settings file.
 
 TEST_F(VerifyctlTest, ConfigShowsWhatTheFileSaysAsPostconfDoes) {
   WriteSettings("relay_domains = example.com,\n  example.net\nrelayhost =\n");
@@ -464,7 +464,7 @@ TEST_F(VerifyctlTest, ConfigShowsWhatTheFileSaysAsPostconfDoes) {
   EXPECT_EQ(Run({"config"}), 0);
   const std::vector<absl::string_view> lines = absl::StrSplit(out_, '\n', absl::SkipEmpty());
   EXPECT_EQ(std::count_if(lines.begin(), lines.end(), [](absl::string_view line) { return line[0] != '#'; }),
-            static_cast<long>(Settings::Table().size()));
+            static_cast<long>(std::size(kSettingTable)));
   EXPECT_EQ(Run({"--json", "config", "relayhost"}), 0);
   EXPECT_EQ(boost::json::parse(out_).at("set"), true);
 }

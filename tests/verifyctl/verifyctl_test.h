@@ -77,7 +77,7 @@ class VerifyctlWithDaemonTest : public VerifyctlTest {
     thread_.join();
   }
 
-  // On the loop's thread, and it is waited for.
+  // Runs `what` on the loop's thread, and waits for it.
   void Signalled(std::function<void()> what) {
     std::promise<void> done;
     loop_.Post([&] {
@@ -87,7 +87,7 @@ class VerifyctlWithDaemonTest : public VerifyctlTest {
     done.get_future().wait();
   }
 
-  // Its id. On the loop's thread.
+  // Returns the refusal's id. To be called on the loop's thread.
   std::string Refuse() {
     world_.record().Configure({.refusal_ids = true});
     Ruling ruling;

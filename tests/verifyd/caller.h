@@ -31,7 +31,7 @@ class Caller {
     EXPECT_EQ(send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
   }
   void SaysNoMore() { shutdown(fd_, SHUT_WR); }
-  // What has come by now, a '#' for the end.
+  // Returns what has come by now, with a '#' for the end.
   std::string Receive() {
     std::array<char, 65536> bytes;
     std::string received;

@@ -1,5 +1,5 @@
-// For tests of what stands above the verifier: the rooms behind a door, without network. A scripted name server and
-// mail servers, a cache in memory.
+// For tests of rooms above the verifier: the rooms behind a door, without network. They have a scripted name server and
+// mail servers, and a cache in memory.
 #ifndef VERIFYD_TESTS_VERIFYD_ROOMS_TEST_H_
 #define VERIFYD_TESTS_VERIFYD_ROOMS_TEST_H_
 
@@ -28,7 +28,7 @@ namespace verifyd {
 
 class RoomsTest : public testing::Test {
  protected:
-  // A domain, and the manner of its one mail server.
+  // Adds a domain with one mail server that follows `script`.
   void AddServer(absl::string_view domain, const std::string& script) {
     const std::string address = absl::StrCat("11.0.0.", ++servers_);
     const std::string host = absl::StrCat("mx.", domain);
@@ -37,7 +37,7 @@ class RoomsTest : public testing::Test {
     dialer_.Play(address, script);
   }
 
-  // The rooms as a daemon has them that reads these settings.
+  // Makes the rooms as in a daemon that reads these settings.
   Configuration ConfigureRooms(const std::vector<std::pair<std::string, std::string>>& settings) {
     std::vector<Assignment> file = {{"myhostname", "gw.example.org", "test"}, {"address_verify_map", "", "test"}};
     for (const auto& [name, value] : settings) file.push_back({name, value, "test"});

@@ -11,7 +11,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// One of which nothing is to be said.
+// A status without a remark.
 Status Well() {
   Status status;
   status.daemon.version = "1.2.3";

@@ -40,7 +40,7 @@ class TableWatchTest : public testing::Test {
   ~TableWatchTest() override { std::filesystem::remove_all(folder_); }
 
   std::string Path(absl::string_view name) const { return absl::StrCat(folder_, "/", name); }
-  // As an editor does: another file in the place of the one before.
+  // Writes as an editor does: another file takes the place of the one before.
   void Write(absl::string_view name, absl::string_view text) {
     std::ofstream(Path("new")) << text;
     std::filesystem::rename(Path("new"), Path(name));
@@ -58,7 +58,7 @@ class TableWatchTest : public testing::Test {
     ASSERT_THAT(configuration, IsOk());
     watch_.Watch(*configuration);
   }
-  // Where example.com is sent to by the tables that were read last.
+  // Returns where the tables that were read last send example.com's mail.
   std::string Route() const {
     const auto transport = taken_.back().probe->transport_maps.at(0)->Find(Address::Parse("joe@example.com").value());
     return transport.has_value() ? transport->next_hop.ToString() : "none";

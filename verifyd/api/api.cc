@@ -43,7 +43,7 @@ ApiReply HandleRoutes(ApiContext& /*context*/, const ApiArguments& /*arguments*/
   return JsonReply(object);
 }
 
-// While the settings can not be used nothing is known, and what were said would be forgotten.
+// While the settings can not be used nothing is known, and a change would be forgotten.
 bool WorksWithoutSettings(const ApiRoute& route) {
   constexpr std::array<absl::string_view, 5> kWork = {"/v1/", "/v1/status", "/v1/stats", "/v1/config", "/v1/reload"};
   return absl::c_linear_search(kWork, route.path);
@@ -64,129 +64,15 @@ bool TakesLines(const ApiRoute& route) {
 }  // namespace
 
 const std::vector<ApiRoute>& ApiRoutes() {
-  static const auto* const kTable = new std::vector<ApiRoute>{
-      {"GET", "/v1/", ApiRight::kRead, {}, "This list.", HandleRoutes},
-      {"POST",
-       "/v1/verify",
-       ApiRight::kChange,
-       {"addresses", "fresh", "patience", "role", "trace"},
-       "Verify addresses, from memory or by a probe; a line for each as its answer comes. A body of text/plain has an "
-       "address a line, without end; the other arguments are then in the query.",
-       HandleVerify},
-      {"POST",
-       "/v1/query",
-       ApiRight::kRead,
-       {"addresses", "role"},
-       "What memory answers about addresses, without a probe; a line for each. Where only other spellings of one are "
-       "held, those are answered.",
-       HandleQuery},
-      {"GET",
-       "/v1/record",
-       ApiRight::kRead,
-       {"address"},
-       "Everything that is held of an address; a line for each of its spellings that is held.",
-       HandleShow},
-      {"DELETE",
-       "/v1/record",
-       ApiRight::kChange,
-       {"address"},
-       "Forget the records of an address, however it is spelled, and what decides about its whole domain.",
-       HandleDelete},
-      {"GET",
-       "/v1/records",
-       ApiRight::kRead,
-       {"after", "deliverability", "domain", "mx", "newer", "older", "reason"},
-       "A page of what is held of addresses, a line for each; the last line says what has been looked at, and where "
-       "the next page begins.",
-       HandleRecords},
-      {"POST",
-       "/v1/records",
-       ApiRight::kChange,
-       {"records"},
-       "Take records in, unless what is held is newer; says what became of how many, and which could not be read.",
-       HandleImport},
-      {"POST",
-       "/v1/learned",
-       ApiRight::kChange,
-       {"deliveries", "dry_run"},
-       "Take in what deliveries of Postfix say of their recipients, where the relay is the address's own route; says "
-       "what became of how many.",
-       HandleLearn},
-      {"POST",
-       "/v1/clean",
-       ApiRight::kChange,
-       {},
-       "Remove what has expired from the cache now; says how many records and domains there were, and are.",
-       HandleClean},
-      {"DELETE",
-       "/v1/records",
-       ApiRight::kChange,
-       {"after", "deliverability", "domain", "dry_run", "mx", "newer", "older", "reason"},
-       "Forget a page of them; at least one argument must say which.",
-       HandlePurge},
-      {"GET", "/v1/pins", ApiRight::kRead, {}, "What the operator has set, and what is on hold.", HandlePins},
-      {"POST",
-       "/v1/pins",
-       ApiRight::kChange,
-       {"target", "status", "for", "why", "tell"},
-       "Set what is held true of an address, or of a whole domain (\"@domain\"); it wins over everything.",
-       HandleSet},
-      {"DELETE", "/v1/pins", ApiRight::kChange, {"target"}, "Take that back.", HandleUnset},
-      {"POST",
-       "/v1/hold",
-       ApiRight::kChange,
-       {"target", "for", "why", "tell"},
-       "Put \"@domain\" or a destination on hold: no probes, and what is known stays.",
-       HandleHold},
-      {"DELETE", "/v1/hold", ApiRight::kChange, {"target"}, "End a hold.", HandleRelease},
-      {"GET",
-       "/v1/destinations",
-       ApiRight::kRead,
-       {"target"},
-       "What is remembered of destinations (doubts, holds, why they are left alone), and what goes on there now.",
-       HandleDestinations},
-      {"GET",
-       "/v1/domains",
-       ApiRight::kRead,
-       {},
-       "What is known of whole domains (catch-all, no such domain, ...); a line for each.",
-       HandleDomains},
-      {"POST",
-       "/v1/trust",
-       ApiRight::kChange,
-       {"target"},
-       "End the doubt of a destination: what it says is believed from now on.",
-       HandleTrust},
-      {"POST",
-       "/v1/reset",
-       ApiRight::kChange,
-       {"target"},
-       "Forget what speaks against a destination, and the pace that was found out.",
-       HandleReset},
-      {"GET",
-       "/v1/report",
-       ApiRight::kRead,
-       {"since"},
-       "What was refused or deferred, and what would have been, by reason, by domain and by address.",
-       HandleReport},
-      {"GET", "/v1/refusal", ApiRight::kRead, {"id"}, "What is remembered of a refusal (refusal_id).", HandleRefusal},
-      {"POST",
-       "/v1/replay",
-       ApiRight::kChange,
-       {"requests", "probe"},
-       "What would be decided on mail of before; one report behind the last request. A body of text/plain has a "
-       "request a line, without end; the other arguments are then in the query.",
-       HandleReplay},
-      {"GET", "/v1/stats", ApiRight::kRead, {}, "Counters and gauges.", HandleStats},
-      {"GET",
-       "/v1/status",
-       ApiRight::kRead,
-       {},
-       "Whether all is well (level 0), something is to be mended (1), or mail is not verified (2), and what.",
-       HandleStatus},
-      {"GET", "/v1/config", ApiRight::kRead, {}, "All settings as the daemon has them.", HandleConfig},
-      {"POST", "/v1/reload", ApiRight::kChange, {}, "Read the settings file again.", HandleReload},
-  };
+  static const auto* const kTable = [] {
+    auto* const table = new std::vector<ApiRoute>{{"GET", "/v1/", ApiRight::kRead, {}, "This list.", HandleRoutes}};
+    for (const auto routes_of :
+         {VerifyRoutes, MemoryRoutes, CacheRoutes, DestinationRoutes, DecisionRoutes, DaemonRoutes}) {
+      const std::vector<ApiRoute> routes = routes_of();
+      table->insert(table->end(), routes.begin(), routes.end());
+    }
+    return table;
+  }();
   return *kTable;
 }
 

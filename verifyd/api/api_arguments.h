@@ -1,5 +1,5 @@
-// The arguments of the api: one table of names with documentation and how each is read, from the query of a request or
-// from the JSON object in its body.
+// The arguments of the api: one table of names with documentation and the way each is read, from the query of a request
+// or from the JSON object in its body.
 //
 // Thread: any.
 #ifndef VERIFYD_VERIFYD_API_API_ARGUMENTS_H_
@@ -45,29 +45,30 @@ struct ApiArguments {
   std::string why;
   bool tell = false;
   std::string id;
-  RecordFilter filter;  // of several arguments
+  RecordFilter filter;  // made of several arguments
   std::string after;
   bool dry_run = false;
   std::vector<absl::StatusOr<NamedRecord>> records;  // each as it is, readable or not
   std::vector<absl::StatusOr<Delivery>> deliveries;  // likewise
 };
 
-// The operator's word that the arguments are, given at `now`.
+// Returns the operator's word in the arguments, given at `now`.
 Pin PinOf(const ApiArguments& arguments, absl::Time now);
 
-// One line for people; empty for a name that is none.
+// Returns one line for people; empty for an unknown name.
 absl::string_view ApiArgumentDocumentation(absl::string_view name);
 
-// Reads what one route takes.
+// Reads the arguments that one route takes.
 class ApiArgumentReader {
  public:
-  // `route` is for people: "GET /v1/record"; `names` are those that it takes. They and `arguments` outlive the reader.
+  // `route` is for people: "GET /v1/record"; `names` are the arguments it takes. They and `arguments` outlive the
+  // reader.
   ApiArgumentReader(std::string route, const std::vector<absl::string_view>& names, ApiArguments& arguments)
       : route_(std::move(route)), names_(names), arguments_(arguments) {}
 
   // Errors name the argument, what was found and what was expected.
   absl::Status TakeQuery(absl::string_view query);
-  // A JSON object, or nothing.
+  // `body` is a JSON object, or nothing.
   absl::Status TakeBody(absl::string_view body);
 
  private:

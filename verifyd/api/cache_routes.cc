@@ -22,9 +22,9 @@
 namespace verifyd {
 namespace {
 
-// Who asked for a cleanup hears of its end, if that comes within this time.
+// The asker of a cleanup hears of its end, if that comes within this time.
 constexpr absl::Duration kCleanPatience = absl::Minutes(10);
-// What was learned a moment ago is written before it is counted, where more does not come all the time.
+// A cleanup waits so long for the last writes to be done before it counts; more may come all the time.
 constexpr absl::Duration kWritePatience = absl::Seconds(1);
 constexpr absl::Duration kWriteLook = absl::Milliseconds(10);
 
@@ -32,7 +32,7 @@ RecordWalk::Rooms WalkRooms(const ApiMemory& memory) {
   return {.loop = memory.loop, .cache = memory.cache, .lifetimes = memory.settings.lifetimes};
 }
 
-// There is no room for more, because what came before could not be written.
+// Replies that there is no room for more, because what came before could not be written.
 ApiReply WritesNothing(Cache& cache) {
   const std::string why = cache.counts().write_error;
   if (why.empty()) return ApiError(503, "the cache can not write as fast as that");
@@ -94,7 +94,7 @@ boost::asio::awaitable<ApiReply> Learn(ApiMemory& memory, Verifier& verifier,
 }
 
 boost::asio::awaitable<ApiReply> Clean(ApiMemory& memory) {
-  // Outlives who asked: he may be gone when it is done.
+  // Outlives the asker, which may be gone when the cleanup is done.
   struct Waiting {
     explicit Waiting(Loop& loop) : signal(loop) {}
     Signal signal;
@@ -123,8 +123,6 @@ boost::asio::awaitable<ApiReply> Clean(ApiMemory& memory) {
                             .domains = after.domains};
   co_return JsonReply(AsJson(shown));
 }
-
-}  // namespace
 
 ApiReply HandleRecords(ApiMemory& memory, const ApiArguments& arguments) {
   ApiReply reply;
@@ -163,6 +161,45 @@ ApiReply HandleClean(ApiMemory& memory, const ApiArguments& /*arguments*/) {
   ApiReply reply;
   reply.later = [&memory] { return Clean(memory); };
   return reply;
+}
+
+}  // namespace
+
+std::vector<ApiRoute> CacheRoutes() {
+  return {
+      {"GET",
+       "/v1/records",
+       ApiRight::kRead,
+       {"after", "deliverability", "domain", "mx", "newer", "older", "reason"},
+       "A page of what is held of addresses, a line for each; the last line says what has been looked at, and where "
+       "the next page begins.",
+       HandleRecords},
+      {"POST",
+       "/v1/records",
+       ApiRight::kChange,
+       {"records"},
+       "Take records in, unless what is held is newer; says what became of how many, and which could not be read.",
+       HandleImport},
+      {"POST",
+       "/v1/learned",
+       ApiRight::kChange,
+       {"deliveries", "dry_run"},
+       "Take in what deliveries of Postfix say of their recipients, where the relay is the address's own route; says "
+       "what became of how many.",
+       HandleLearn},
+      {"POST",
+       "/v1/clean",
+       ApiRight::kChange,
+       {},
+       "Remove what has expired from the cache now; says how many records and domains there were, and are.",
+       HandleClean},
+      {"DELETE",
+       "/v1/records",
+       ApiRight::kChange,
+       {"after", "deliverability", "domain", "dry_run", "mx", "newer", "older", "reason"},
+       "Forget a page of them; at least one argument must say which.",
+       HandlePurge},
+  };
 }
 
 }  // namespace verifyd

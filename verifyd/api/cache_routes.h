@@ -1,19 +1,16 @@
-// The routes of the api that are about all that the cache holds: walks, and what comes in by the many.
+// The routes about all that the cache holds: walks, and records and deliveries in bulk.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_API_CACHE_ROUTES_H_
 #define VERIFYD_VERIFYD_API_CACHE_ROUTES_H_
 
-#include "verifyd/api/api_arguments.h"
+#include <vector>
+
 #include "verifyd/api/route.h"
 
 namespace verifyd {
 
-ApiReply HandleRecords(ApiMemory& memory, const ApiArguments& arguments);
-ApiReply HandlePurge(ApiMemory& memory, const ApiArguments& arguments);
-ApiReply HandleImport(ApiMemory& memory, const ApiArguments& arguments);
-ApiReply HandleLearn(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
-ApiReply HandleClean(ApiMemory& memory, const ApiArguments& arguments);
+std::vector<ApiRoute> CacheRoutes();
 
 }  // namespace verifyd
 

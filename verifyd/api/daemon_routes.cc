@@ -73,8 +73,6 @@ boost::asio::awaitable<ApiReply> Reload(ApiMemory& memory, ApiDaemon& daemon) {
   co_return JsonReply(object);
 }
 
-}  // namespace
-
 ApiReply HandleStats(ApiContext& context, const ApiArguments& /*arguments*/) {
   json::object object;
   object["cache"] = CacheStats(context.memory.cache.counts());
@@ -99,6 +97,22 @@ ApiReply HandleReload(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& 
   ApiReply reply;
   reply.later = [&memory, &daemon] { return Reload(memory, daemon); };
   return reply;
+}
+
+}  // namespace
+
+std::vector<ApiRoute> DaemonRoutes() {
+  return {
+      {"GET", "/v1/stats", ApiRight::kRead, {}, "Counters and gauges.", HandleStats},
+      {"GET",
+       "/v1/status",
+       ApiRight::kRead,
+       {},
+       "Whether all is well (level 0), something is to be mended (1), or mail is not verified (2), and what.",
+       HandleStatus},
+      {"GET", "/v1/config", ApiRight::kRead, {}, "All settings as the daemon has them.", HandleConfig},
+      {"POST", "/v1/reload", ApiRight::kChange, {}, "Read the settings file again.", HandleReload},
+  };
 }
 
 }  // namespace verifyd

@@ -4,15 +4,13 @@
 #ifndef VERIFYD_VERIFYD_API_DAEMON_ROUTES_H_
 #define VERIFYD_VERIFYD_API_DAEMON_ROUTES_H_
 
-#include "verifyd/api/api_arguments.h"
+#include <vector>
+
 #include "verifyd/api/route.h"
 
 namespace verifyd {
 
-ApiReply HandleStats(ApiContext& context, const ApiArguments& arguments);
-ApiReply HandleStatus(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
-ApiReply HandleConfig(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
-ApiReply HandleReload(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
+std::vector<ApiRoute> DaemonRoutes();
 
 }  // namespace verifyd
 

@@ -19,8 +19,6 @@ namespace {
 
 namespace json = boost::json;
 
-}  // namespace
-
 ApiReply HandleReport(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
   ApiReply reply;
   reply.lines = [&record = daemon.record, since = arguments.since,
@@ -54,6 +52,27 @@ ApiReply HandleReplay(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& 
       {.loop = memory.loop, .restrictions = daemon.restrictions, .verifier = daemon.verifier, .cache = memory.cache},
       arguments.probe, memory.settings.patience, LinesOf(arguments));
   return reply;
+}
+
+}  // namespace
+
+std::vector<ApiRoute> DecisionRoutes() {
+  return {
+      {"GET",
+       "/v1/report",
+       ApiRight::kRead,
+       {"since"},
+       "What was refused or deferred, and what would have been, by reason, by domain and by address.",
+       HandleReport},
+      {"GET", "/v1/refusal", ApiRight::kRead, {"id"}, "What is remembered of a refusal (refusal_id).", HandleRefusal},
+      {"POST",
+       "/v1/replay",
+       ApiRight::kChange,
+       {"requests", "probe"},
+       "What would be decided on mail of before; one report behind the last request. A body of text/plain has a "
+       "request a line, without end; the other arguments are then in the query.",
+       HandleReplay},
+  };
 }
 
 }  // namespace verifyd

@@ -4,14 +4,13 @@
 #ifndef VERIFYD_VERIFYD_API_DECISION_ROUTES_H_
 #define VERIFYD_VERIFYD_API_DECISION_ROUTES_H_
 
-#include "verifyd/api/api_arguments.h"
+#include <vector>
+
 #include "verifyd/api/route.h"
 
 namespace verifyd {
 
-ApiReply HandleReport(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
-ApiReply HandleRefusal(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
-ApiReply HandleReplay(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
+std::vector<ApiRoute> DecisionRoutes();
 
 }  // namespace verifyd
 

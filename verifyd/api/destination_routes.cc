@@ -1,13 +1,11 @@
 #include "verifyd/api/destination_routes.h"
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "absl/algorithm/container.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -21,14 +19,15 @@
 #include "verifyd/json/described.h"
 #include "verifyd/json/shown_destination.h"
 #include "verifyd/json/shown_record.h"
+#include "verifyd/verifier/guard.h"
 
 namespace verifyd {
 namespace {
 
-// What is longer is no name, and is shown cut.
+// Longer text is no name, and is shown cut.
 constexpr size_t kShownTarget = Address::kMaxAddress;
 
-// What is asked next shows it, though the prober's loop may not have heard of it yet.
+// The next question shows the hold, though the prober's loop may not have heard of it yet.
 void HoldDestination(ApiMemory& memory, ApiDaemon& daemon, DestinationState state, absl::Time until,
                      absl::string_view why) {
   state.held_until = until;
@@ -37,37 +36,52 @@ void HoldDestination(ApiMemory& memory, ApiDaemon& daemon, DestinationState stat
   daemon.prober.Hold(state.name, until);
 }
 
-// What is kept of one domain at a destination stands beside the destinations as "DESTINATION DOMAIN". Only the guard's
-// doubt of it is the operator's to end: it is no destination, and a hold or reset of that name would reach nobody.
-std::optional<ApiReply> RefuseDomainAtDestination(absl::string_view target) {
+// The operator sees and names a domain at a destination as "DESTINATION DOMAIN" (DomainBreaker::Name).
+Guard::Place PlaceOf(absl::string_view target) {
   const size_t blank = target.rfind(' ');
-  if (blank == absl::string_view::npos) return std::nullopt;
-  const std::string destination = Printable(target.substr(0, blank), kShownTarget);
-  const std::string domain = Printable(target.substr(blank + 1), kShownTarget);
+  if (blank == absl::string_view::npos) return {.destination = target};
+  return {.destination = target.substr(0, blank), .domain = target.substr(blank + 1)};
+}
+
+// The operator can end only the guard's doubt of a domain at a destination. A hold or reset of it would reach nothing.
+std::optional<ApiReply> RefuseDomainAtDestination(absl::string_view target) {
+  const Guard::Place place = PlaceOf(target);
+  if (place.domain.empty()) return std::nullopt;
+  const std::string destination = Printable(place.destination, kShownTarget);
+  const std::string domain = Printable(place.domain, kShownTarget);
   return ApiError(400,
                   absl::StrCat("\"target\": found ", domain, " at ", destination, ", expected the destination, \"",
                                destination, "\", which has its domains with it, or, for a hold, \"@", domain, "\""));
 }
 
-// What is remembered, with what goes on there now where somebody asks there (`prober`).
+// Returns what is remembered, by name: of the destination, or the domain there, of this name, or of all ("").
+std::map<std::string, ShownDestination> Remembered(Cache& cache, absl::string_view name, absl::Time now) {
+  std::map<std::string, ShownDestination> shown;
+  for (const DestinationState& state : cache.LoadDestinationStates()) {
+    if (name.empty() || state.name == name) shown.emplace(state.name, Shown(state, now));
+  }
+  for (const DomainBreaker& breaker : cache.LoadDomainBreakers()) {
+    std::string its_name = breaker.Name();
+    if (name.empty() || its_name == name) shown.emplace(std::move(its_name), Shown(breaker, now));
+  }
+  return shown;
+}
+
+// Adds the activity there now where a prober runs.
 boost::asio::awaitable<std::string> DestinationsNow(Prober* prober, std::string name,
-                                                    std::vector<DestinationState> states, absl::Time now) {
-  absl::flat_hash_map<std::string, DestinationActivity> active;
+                                                    std::map<std::string, ShownDestination> remembered) {
   if (prober != nullptr) {
-    for (DestinationActivity& activity : co_await prober->Activity(name)) active[activity.name] = std::move(activity);
+    for (const DestinationActivity& activity : co_await prober->Activity(name)) {
+      const auto found = remembered.find(activity.name);
+      if (found != remembered.end()) found->second.now = Shown(activity);
+    }
   }
   ShownDestinations shown;
-  for (const DestinationState& state : states) {
-    shown.destinations.push_back(Shown(state, now));
-    const auto found = active.find(state.name);
-    if (found != active.end()) shown.destinations.back().now = Shown(found->second);
-  }
+  for (auto& [its_name, destination] : remembered) shown.destinations.push_back(std::move(destination));
   co_return JsonLine(shown);
 }
 
-}  // namespace
-
-// "@domain", or the name of a destination.
+// The target is "@domain", or the name of a destination.
 ApiReply HandleHold(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
   const Pin hold = PinOf(arguments, memory.loop.clock().Now());
   if (absl::StartsWith(arguments.target, "@")) {
@@ -112,32 +126,30 @@ ApiReply HandleRelease(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments&
 
 ApiReply HandleDestinations(ApiContext& context, const ApiArguments& arguments) {
   const absl::Time now = context.memory.loop.clock().Now();
-  std::vector<DestinationState> states = context.memory.cache.LoadDestinationStates();
-  absl::c_sort(states, [](const DestinationState& a, const DestinationState& b) { return a.name < b.name; });
-  if (!arguments.target.empty()) {
-    std::erase_if(states, [&](const DestinationState& state) { return state.name != arguments.target; });
-    if (states.empty()) {
-      return ApiError(404, absl::StrCat("nothing is held of ", Printable(arguments.target, kShownTarget)));
-    }
+  std::map<std::string, ShownDestination> remembered = Remembered(context.memory.cache, arguments.target, now);
+  if (!arguments.target.empty() && remembered.empty()) {
+    return ApiError(404, absl::StrCat("nothing is held of ", Printable(arguments.target, kShownTarget)));
   }
   ApiReply reply;
   reply.lines = [prober = context.daemon.has_value() ? &context.daemon->prober : nullptr, name = arguments.target,
-                 states = std::move(states), now,
+                 remembered = std::move(remembered),
                  done = false]() mutable -> boost::asio::awaitable<std::optional<std::string>> {
     if (std::exchange(done, true)) co_return std::nullopt;
-    co_return co_await DestinationsNow(prober, name, std::move(states), now);
+    co_return co_await DestinationsNow(prober, name, std::move(remembered));
   };
   return reply;
 }
 
 ApiReply HandleTrust(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
   const std::string shown = Printable(arguments.target, kShownTarget);
-  if (!daemon.verifier.Trust(arguments.target)) return ApiError(404, absl::StrCat("nothing is held of ", shown));
+  if (!daemon.verifier.Trust(PlaceOf(arguments.target))) {
+    return ApiError(404, absl::StrCat("nothing is held of ", shown));
+  }
   return JsonReply(AsJson(ShownChange{.target = shown, .believed = true}));
 }
 
-// A destination begins anew: no breaker, no pace that was found out, no resting source. Doubt and hold have their own
-// verbs.
+// Lets a destination begin anew: no breaker, no pace that was found out, no resting source. Doubt and hold have their
+// own verbs.
 ApiReply HandleReset(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
   if (std::optional<ApiReply> refused = RefuseDomainAtDestination(arguments.target)) return *std::move(refused);
   const std::string shown = Printable(arguments.target, kShownTarget);
@@ -146,6 +158,38 @@ ApiReply HandleReset(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& a
   }
   daemon.prober.Reset(arguments.target);
   return JsonReply(AsJson(ShownChange{.target = shown, .reset = true}));
+}
+
+}  // namespace
+
+std::vector<ApiRoute> DestinationRoutes() {
+  return {
+      {"POST",
+       "/v1/hold",
+       ApiRight::kChange,
+       {"target", "for", "why", "tell"},
+       "Put \"@domain\" or a destination on hold: no probes, and what is known stays.",
+       HandleHold},
+      {"DELETE", "/v1/hold", ApiRight::kChange, {"target"}, "End a hold.", HandleRelease},
+      {"GET",
+       "/v1/destinations",
+       ApiRight::kRead,
+       {"target"},
+       "What is remembered of destinations (doubts, holds, why they are left alone), and what goes on there now.",
+       HandleDestinations},
+      {"POST",
+       "/v1/trust",
+       ApiRight::kChange,
+       {"target"},
+       "End the doubt of a destination: what it says is believed from now on.",
+       HandleTrust},
+      {"POST",
+       "/v1/reset",
+       ApiRight::kChange,
+       {"target"},
+       "Forget what speaks against a destination, and the pace that was found out.",
+       HandleReset},
+  };
 }
 
 }  // namespace verifyd

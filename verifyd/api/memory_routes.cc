@@ -32,10 +32,10 @@
 namespace verifyd {
 namespace {
 
-// Of longer lists nobody asks for other spellings: a program matches the answers with what it has asked.
+// Longer lists get no other spellings: a program matches the answers with its questions.
 constexpr size_t kMostRespelled = 100;
 
-// Of an address that has no record under its own spelling, those that have one.
+// Replaces an address that has no record under its own spelling by the spellings that have one.
 LineSource Respelled(Loop& loop, Cache& cache, LineSource lines) {
   return [&loop, &cache, lines = std::move(lines)]() -> boost::asio::awaitable<std::optional<std::string>> {
     const std::optional<std::string> next = co_await lines();
@@ -60,7 +60,7 @@ LineSource Respelled(Loop& loop, Cache& cache, LineSource lines) {
   };
 }
 
-// Answers that go out together, and in one turn of the loop: whoever waits at a door comes in between.
+// Answers that go out together, and in one turn of the loop; the doors have their turn in between.
 constexpr size_t kAnsweredTogether = 512;
 constexpr size_t kAnsweredInATurn = 8;
 
@@ -71,7 +71,8 @@ std::string AnswerOf(ApiMemory& memory, Question question, absl::string_view tex
   return AnswerLine(text, memory.recall(question));
 }
 
-// What memory answers of each of `addresses` (one a line; empty lines and those that begin with '#' are passed over).
+// Answers from memory about each of `addresses` (one a line; empty lines and those that begin with '#' are passed
+// over).
 LineSource Answers(ApiMemory& memory, const Question& question, LineSource addresses) {
   return [&memory, question, addresses = std::move(addresses), lines = std::string(),
           begin = size_t{0}]() mutable -> boost::asio::awaitable<std::optional<std::string>> {
@@ -96,15 +97,16 @@ LineSource Answers(ApiMemory& memory, const Question& question, LineSource addre
   };
 }
 
-// Of lines that go out together.
+// Bytes of lines that go out together.
 constexpr size_t kBlock = size_t{16} * 1024;
 
-// Hashed, another spelling can not be told from another address.
+// Where addresses are kept hashed, another spelling looks like another address.
 absl::string_view OtherSpellings(const Cache::Spellings& spellings) {
   return spellings.complete ? "" : "; other spellings of it are not looked for where addresses are kept hashed";
 }
 
-// What is held of an address, a line; nothing where that is nothing. `asked`: its spelling in the question, if another.
+// Returns all that is held of an address, a line; nothing where that is nothing. `asked` is its spelling in the
+// question, if that is another.
 std::optional<std::string> HeldLine(ApiMemory& memory, const Address& address, absl::string_view asked) {
   const std::string key = address.Key();
   const absl::Time now = memory.loop.clock().Now();
@@ -124,7 +126,7 @@ std::optional<std::string> HeldLine(ApiMemory& memory, const Address& address, a
   return JsonLine(held);
 }
 
-// "@domain" or an address, as the key of a pin.
+// Turns "@domain" or an address into the key of a pin.
 absl::StatusOr<std::string> PinKeyOf(absl::string_view target) {
   if (absl::ConsumePrefix(&target, "@")) {
     ASSIGN_OR_RETURN(const std::string domain, ParseDomain(target));
@@ -139,15 +141,13 @@ absl::StatusOr<std::string> PinKeyOf(absl::string_view target) {
   return address.status();
 }
 
-// By name.
+// Returns the destinations on hold, by name.
 std::vector<DestinationState> HeldDestinations(Cache& cache, absl::Time now) {
   std::vector<DestinationState> states = cache.LoadDestinationStates();
   std::erase_if(states, [&](const DestinationState& state) { return state.held_until <= now; });
   absl::c_sort(states, [](const DestinationState& a, const DestinationState& b) { return a.name < b.name; });
   return states;
 }
-
-}  // namespace
 
 ApiReply HandleQuery(ApiMemory& memory, const ApiArguments& arguments) {
   if (!arguments.names_addresses()) return NoAddresses("addresses");
@@ -163,7 +163,7 @@ ApiReply HandleQuery(ApiMemory& memory, const ApiArguments& arguments) {
   return reply;
 }
 
-// Every spelling of the address that has a record; where none has, what holds for the address as it was asked about.
+// Shows every spelling of the address that has a record. Where none has, it shows what holds for the address as asked.
 ApiReply HandleShow(ApiMemory& memory, const ApiArguments& arguments) {
   const absl::StatusOr<Address> address = Address::Parse(arguments.address);
   if (!address.ok()) return ApiError(400, address.status().message());
@@ -202,7 +202,7 @@ ApiReply HandleDelete(ApiMemory& memory, const ApiArguments& arguments) {
     if (shown.deleted.empty()) shown.deleted.emplace_back("record");
     if (spelled != key) shown.spellings.value.push_back(spelled);
   }
-  // Else the address would go on being answered with what holds for its domain.
+  // Otherwise the address would go on being answered with what holds for its domain.
   const std::optional<DomainFact> fact = memory.cache.FindDomainFact(address->domain());
   if (fact.has_value() && fact->decides() && memory.cache.DeleteDomainFact(address->domain())) {
     shown.deleted.emplace_back("domain");
@@ -247,13 +247,13 @@ ApiReply HandleUnset(ApiMemory& memory, const ApiArguments& arguments) {
   return JsonReply(AsJson(ShownPin{.target = *key, .unset = true}));
 }
 
-// Domains of which something is known that holds for all their addresses.
+// Shows the domains of which something is known that holds for all their addresses.
 ApiReply HandleDomains(ApiMemory& memory, const ApiArguments& /*arguments*/) {
   const absl::Time now = memory.loop.clock().Now();
   const Lifetimes lifetimes = memory.settings.lifetimes;
   std::vector<DomainFact> facts = memory.cache.LoadDomainFacts();
   absl::c_sort(facts, [](const DomainFact& a, const DomainFact& b) { return a.domain < b.domain; });
-  // So many at a time that nobody else has to wait for them.
+  // A block is so small that nothing else has to wait for it.
   auto blocks = std::make_shared<std::deque<std::string>>();
   for (const DomainFact& fact : facts) {
     const CatchAll catch_all = CatchAllOf(fact, lifetimes, now);
@@ -270,6 +270,46 @@ ApiReply HandleDomains(ApiMemory& memory, const ApiArguments& /*arguments*/) {
     co_return block;
   };
   return reply;
+}
+
+}  // namespace
+
+std::vector<ApiRoute> MemoryRoutes() {
+  return {
+      {"POST",
+       "/v1/query",
+       ApiRight::kRead,
+       {"addresses", "role"},
+       "What memory answers about addresses, without a probe; a line for each. Where only other spellings of one are "
+       "held, those are answered.",
+       HandleQuery},
+      {"GET",
+       "/v1/record",
+       ApiRight::kRead,
+       {"address"},
+       "Everything that is held of an address; a line for each of its spellings that is held.",
+       HandleShow},
+      {"DELETE",
+       "/v1/record",
+       ApiRight::kChange,
+       {"address"},
+       "Forget the records of an address, however it is spelled, and what decides about its whole domain.",
+       HandleDelete},
+      {"GET", "/v1/pins", ApiRight::kRead, {}, "What the operator has set, and what is on hold.", HandlePins},
+      {"POST",
+       "/v1/pins",
+       ApiRight::kChange,
+       {"target", "status", "for", "why", "tell"},
+       "Set what is held true of an address, or of a whole domain (\"@domain\"); it wins over everything.",
+       HandleSet},
+      {"DELETE", "/v1/pins", ApiRight::kChange, {"target"}, "Take that back.", HandleUnset},
+      {"GET",
+       "/v1/domains",
+       ApiRight::kRead,
+       {},
+       "What is known of whole domains (catch-all, no such domain, ...); a line for each.",
+       HandleDomains},
+  };
 }
 
 }  // namespace verifyd

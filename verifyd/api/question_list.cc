@@ -13,7 +13,7 @@
 namespace verifyd {
 LineSource QuestionList::Answers(Loop& loop, Verifier& verifier, Question question, LineSource addresses) {
   const std::shared_ptr<QuestionList> list(new QuestionList(loop, verifier, std::move(question), std::move(addresses)));
-  // It is the listener that is let go of, while questions in the air still hold the list.
+  // Letting go of the listener abandons the list, which questions under way still hold.
   const std::shared_ptr<QuestionList> listener(list.get(), [list](QuestionList* /*same*/) {
     list->abandoned_ = true;
     list->room_.NotifyAll();

@@ -1,6 +1,6 @@
 // A list of addresses that are asked about, and its answers in the order in which they come. Neither is ever held as a
-// whole: addresses are taken in while there is room for their questions, and who reads the answers slowly is asked for
-// slowly.
+// whole: addresses are taken in while there is room for their questions, and a slow reader of the answers slows the
+// questions down.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_API_QUESTION_LIST_H_
@@ -24,23 +24,23 @@ namespace verifyd {
 
 class QuestionList : public std::enable_shared_from_this<QuestionList> {
  public:
-  // Questions that wait at one time: so many always, and more, kMore with each, as long as answers come promptly and
-  // there is room for them. A slow destination is not piled up with questions whose time would run out there.
+  // Questions that wait at one time: so many always, and kMore more with each prompt answer, while there is room for
+  // them. A slow destination is not piled up with questions whose time would run out there.
   static constexpr size_t kLeastAtOnce = 100;
   static constexpr size_t kMore = 3;
   static constexpr absl::Duration kPrompt = absl::Seconds(10);
   // Answers that nobody has taken: beyond, no more questions are begun.
   static constexpr size_t kMostUntaken = 4096;
-  // Where many are in the air answers are gathered for so long before they are handed on: who reads them is woken for
-  // many at a time.
+  // Where many questions are under way, answers are gathered for so long before they are handed on: the reader is woken
+  // for many at a time.
   static constexpr absl::Duration kGathered = absl::Milliseconds(5);
-  // A list that has no room looks so often whether it has.
+  // A list without room looks so often whether there is some.
   static constexpr absl::Duration kLooksAgain = absl::Milliseconds(50);
-  // Questions that begin in one turn of the loop: whoever waits at a door comes in between.
+  // Questions that begin in one turn of the loop; the doors have their turn in between.
   static constexpr size_t kInATurn = 8;
 
-  // `question`, asked of each of `addresses` (one a line; empty lines and those that begin with '#' are passed over); a
-  // line of JSON for each. Loop and verifier must outlive what is returned.
+  // Asks `question` about each of `addresses` (one a line; empty lines and those that begin with '#' are passed over),
+  // and returns a line of JSON for each. Loop and verifier must outlive the result.
   static LineSource Answers(Loop& loop, Verifier& verifier, Question question, LineSource addresses);
 
  private:
@@ -50,7 +50,7 @@ class QuestionList : public std::enable_shared_from_this<QuestionList> {
   boost::asio::awaitable<std::optional<std::string>> Next();
   bool HasRoom() const;
   void Start(absl::string_view text);
-  // `took`: from the question to the answer.
+  // `took` is the time from the question to the answer.
   void TakeIn(absl::string_view text, const Verdict& verdict, absl::Duration took);
   void Answered(const std::string& line);
 
@@ -60,10 +60,10 @@ class QuestionList : public std::enable_shared_from_this<QuestionList> {
   const LineSource addresses_;
   bool begun_ = false;
   bool ended_ = false;      // no more addresses will come
-  bool abandoned_ = false;  // nobody listens any more
+  bool abandoned_ = false;  // nothing reads the answers any more
   size_t running_ = 0;
   size_t most_at_once_ = kLeastAtOnce;
-  std::string answers_;  // that nobody has taken yet
+  std::string answers_;  // not taken yet
   size_t lines_ = 0;     // in them
   Signal answered_;
   Signal room_;

@@ -18,7 +18,7 @@ namespace {
 
 namespace json = boost::json;
 
-// What is longer is no address, and is shown cut.
+// Longer text is no address, and is shown cut.
 constexpr size_t kShownAddress = Address::kMaxAddress;
 
 }  // namespace
@@ -41,7 +41,7 @@ std::string AnswerLine(absl::string_view address, const Verdict& verdict) {
   // Most answers fit, and need no memory of their own until they are a line.
   std::array<unsigned char, 4096> bytes;
   json::monotonic_resource storage(bytes.data(), bytes.size());
-  return json::serialize(ToJson(address, verdict, &storage)) + "\n";
+  return json::serialize(AsJson(Shown(address, verdict), &storage)) + "\n";
 }
 
 std::string AnswerLine(absl::string_view text, const absl::Status& wrong) {
@@ -64,7 +64,7 @@ LineSource OneBlock(std::string lines) {
 LineSource LinesOf(const ApiArguments& arguments) {
   if (arguments.lines) return arguments.lines;
   std::string lines;
-  // What has a line end in it is no address; it must not become two.
+  // A text with a line end in it is no address; it must not become two.
   for (const std::string& address : arguments.addresses) {
     absl::StrAppend(&lines, absl::StrReplaceAll(address, {{"\n", "\\n"}}), "\n");
   }

@@ -1,4 +1,4 @@
-// What every route of the api is made of: request, reply, right, and what it works on.
+// The parts of every route of the api: request, reply, right, and the rooms it works on.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_API_ROUTE_H_
@@ -35,25 +35,25 @@
 
 namespace verifyd {
 
-// What the settings mean for the routes; handed in at the start and at each reload.
+// The settings in the routes' own terms; handed in at the start and at each reload.
 struct ApiSettings {
   // False: the settings can not be used. Only the routes about the daemon itself answer.
   bool usable = true;
   Lifetimes lifetimes;
-  // How long a probe is waited for where the question does not say.
+  // The wait for a probe where the question does not say.
   absl::Duration patience = absl::Seconds(300);
   // Judges what deliveries say.
   std::shared_ptr<const Classifier> classifier;
-  // What is allowed but probably not meant: a reload shows it.
+  // Settings that are allowed but probably not meant: a reload shows them.
   std::vector<std::string> warnings;
 };
 
-// For routes that only look at memory and change it: no daemon is needed. All of it outlives whoever holds the context,
-// and the lines of every stream; so it is with ApiDaemon.
+// For routes that only look at memory and change it: no daemon is needed. All of it outlives the holder of the context
+// and the lines of every stream; so does all of ApiDaemon.
 struct ApiMemory {
   Loop& loop;
   Cache& cache;
-  // What memory answers, without a probe.
+  // Answers from memory, without a probe.
   std::function<Verdict(const Question& question)> recall;
   ApiSettings settings = {};  // those in force
 };
@@ -65,8 +65,8 @@ struct ApiDaemon {
   Metrics& metrics;
   Restrictions& restrictions;
   DecisionRecord& record;
-  // Reads the settings file again; comes back when they are in force, with the names of settings that have changed and
-  // take effect after a restart only. An error says why the old settings stay.
+  // Reads the settings file again; comes back when the settings are in force, with the names of changed settings that
+  // take effect only after a restart. An error says why the old settings stay.
   std::function<boost::asio::awaitable<absl::StatusOr<std::vector<std::string>>>()> reload;
   // Numbers of the rooms that are not named here: {"policy_connections", 12}.
   std::function<std::vector<std::pair<std::string, double>>()> more_stats;
@@ -80,7 +80,7 @@ struct ApiContext {
   std::optional<ApiDaemon> daemon = std::nullopt;  // nothing: none runs
 };
 
-// Looking and changing are separate rights; who may change may look.
+// Looking and changing are separate rights; the right to change includes looking.
 enum class ApiRight : uint8_t { kRead, kChange };
 
 struct ApiRequest {
@@ -88,18 +88,18 @@ struct ApiRequest {
   std::string target;  // "/v1/record?address=joe%40example.com"
   std::string body;    // a JSON object with the arguments, or empty
   LineSource lines;    // instead of the body, where a route takes addresses or requests: one a line, without end
-  ApiRight right = ApiRight::kRead;  // what the asker may do
+  ApiRight right = ApiRight::kRead;  // the asker's
 };
 
 struct ApiReply {
   int status = 200;  // as in HTTP
   std::string body;  // a JSON object
   LineSource lines;  // if set, these instead of the body
-  // If set, what comes of it is the reply, instead of this one. To be called once.
+  // If set, its result is the reply, instead of this one. To be called once.
   std::function<boost::asio::awaitable<ApiReply>()> later;
 };
 
-// What a handler may touch is what it takes. One that takes the daemon is not called without one.
+// A handler takes what it may touch. One that takes the daemon is not called without one.
 using MemoryHandler = ApiReply (*)(ApiMemory& memory, const ApiArguments& arguments);
 using DaemonHandler = ApiReply (*)(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
 // Answers with less where no daemon runs.
@@ -118,15 +118,15 @@ ApiReply JsonReply(const boost::json::object& object);
 // {"error": "..."} with this status.
 ApiReply ApiError(int status, absl::string_view message);
 
-// A line of the answer about an address: the verdict, or what is wrong with what was asked about.
+// Returns a line of the answer about an address: the verdict, or the fault in the text.
 std::string AnswerLine(absl::string_view address, const Verdict& verdict);
 std::string AnswerLine(absl::string_view text, const absl::Status& wrong);
 
-// All of `lines` at once, which are bounded.
+// Returns all of `lines` at once; they are bounded.
 LineSource OneBlock(std::string lines);
-// The addresses or requests that the arguments name: a line for each.
+// Returns the addresses or requests that the arguments name, a line for each.
 LineSource LinesOf(const ApiArguments& arguments);
-// They name none; `name` is the argument that should.
+// The error where the arguments name none; `name` is the argument that should.
 ApiReply NoAddresses(absl::string_view name);
 
 }  // namespace verifyd

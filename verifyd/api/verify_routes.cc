@@ -6,6 +6,7 @@
 #include "verifyd/api/question_list.h"
 
 namespace verifyd {
+namespace {
 
 ApiReply HandleVerify(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
   if (!arguments.names_addresses()) return NoAddresses("addresses");
@@ -19,6 +20,20 @@ ApiReply HandleVerify(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& 
   ApiReply reply;
   reply.lines = QuestionList::Answers(memory.loop, daemon.verifier, std::move(question), LinesOf(arguments));
   return reply;
+}
+
+}  // namespace
+
+std::vector<ApiRoute> VerifyRoutes() {
+  return {
+      {"POST",
+       "/v1/verify",
+       ApiRight::kChange,
+       {"addresses", "fresh", "patience", "role", "trace"},
+       "Verify addresses, from memory or by a probe; a line for each as its answer comes. A body of text/plain has an "
+       "address a line, without end; the other arguments are then in the query.",
+       HandleVerify},
+  };
 }
 
 }  // namespace verifyd

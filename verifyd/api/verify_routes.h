@@ -4,12 +4,13 @@
 #ifndef VERIFYD_VERIFYD_API_VERIFY_ROUTES_H_
 #define VERIFYD_VERIFYD_API_VERIFY_ROUTES_H_
 
-#include "verifyd/api/api_arguments.h"
+#include <vector>
+
 #include "verifyd/api/route.h"
 
 namespace verifyd {
 
-ApiReply HandleVerify(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments);
+std::vector<ApiRoute> VerifyRoutes();
 
 }  // namespace verifyd
 

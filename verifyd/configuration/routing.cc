@@ -1,20 +1,19 @@
 #include "verifyd/configuration/routing.h"
 
-#include <algorithm>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 namespace verifyd {
 namespace {
 
 // What RouteSketch depends on, and whose domains are ours.
-constexpr absl::string_view kRouteSettings[] = {
+constexpr Setting kRouteSettings[] = {
     "address_verify_default_transport",
     "address_verify_local_transport",
     "address_verify_relay_transport",
@@ -41,21 +40,20 @@ constexpr absl::string_view kRouteSettings[] = {
 };
 
 // What decides beside the route whether it leads back to us, inside, or nowhere.
-constexpr absl::string_view kSurroundings[] = {
+constexpr Setting kSurroundings[] = {
     "inet_interfaces",       "inet_protocols",   "lmtp_tcp_port",  "myhostname",    "postfix_proxymap_service",
     "probe_permit_networks", "proxy_interfaces", "smtp_helo_name", "smtp_tcp_port",
 };
 
 // Whether a setting that routes depend on names the file.
 bool IsRouteFile(const Settings& settings, const TableFile& file) {
-  return std::any_of(std::begin(kRouteSettings), std::end(kRouteSettings),
-                     [&](absl::string_view name) { return absl::StrContains(settings.Text(name), file.path); });
+  return absl::c_any_of(kRouteSettings,
+                        [&](Setting setting) { return absl::StrContains(settings.Text(setting), file.path); });
 }
 
-template <typename Names>
-std::string TextOf(const Settings& settings, const Names& names) {
+std::string TextOf(const Settings& settings, absl::Span<const Setting> some) {
   std::string text;
-  for (const absl::string_view name : names) absl::StrAppend(&text, name, " = ", settings.Text(name), "\n");
+  for (const Setting one : some) absl::StrAppend(&text, one.name(), " = ", settings.Text(one), "\n");
   return text;
 }
 

@@ -15,11 +15,11 @@ boost::json::string SettingText(absl::string_view text) {
 boost::json::object ToJson(const SettingRow& row, const Settings& settings) {
   boost::json::object object;
   object["name"] = SettingText(row.name);
-  object["raw"] = SettingText(settings.Raw(row.name));
-  object["value"] = SettingText(settings.Text(row.name));
+  object["raw"] = SettingText(settings.Raw(row));
+  object["value"] = SettingText(settings.Text(row));
   object["default"] = SettingText(row.default_value);
-  object["set"] = settings.IsSet(row.name);
-  object["source"] = SettingText(settings.Source(row.name));
+  object["set"] = settings.IsSet(row);
+  object["source"] = SettingText(settings.Source(row));
   object["reloadable"] = row.reloadable;
   object["documentation"] = SettingText(row.documentation);
   return object;
@@ -28,7 +28,7 @@ boost::json::object ToJson(const SettingRow& row, const Settings& settings) {
 boost::json::object ToJson(const Settings& settings) {
   boost::json::object object;
   boost::json::array& rows = object["settings"].emplace_array();
-  for (const SettingRow& row : Settings::Table()) rows.push_back(ToJson(row, settings));
+  for (const SettingRow& row : kSettingTable) rows.push_back(ToJson(row, settings));
   return object;
 }
 

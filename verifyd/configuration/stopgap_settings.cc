@@ -1,6 +1,8 @@
 #include "verifyd/configuration/stopgap_settings.h"
 
 #include <array>
+#include <cstddef>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -17,25 +19,26 @@ namespace verifyd {
 namespace {
 
 // Those that others may refer to come first.
-constexpr std::array<absl::string_view, 11> kNeeded = {"data_directory",
-                                                       "queue_directory",
-                                                       "syslog_name",
-                                                       "syslog_facility",
-                                                       "log_sink",
-                                                       "log_address",
-                                                       "address_verify_cache_privacy_key_file",
-                                                       "listen_beyond_loopback",
-                                                       "internal_error_action",
-                                                       "verify_service_greeting",
-                                                       "control_socket"};
+constexpr Setting kNeeded[] = {"data_directory",
+                               "queue_directory",
+                               "syslog_name",
+                               "syslog_facility",
+                               "log_sink",
+                               "log_address",
+                               "address_verify_cache_privacy_key_file",
+                               "listen_beyond_loopback",
+                               "internal_error_action",
+                               "verify_service_greeting",
+                               "control_socket"};
 constexpr std::array<absl::string_view, 3> kOfDoors = {"_listen", "_connection_limit", "_request_rate_limit"};
 
 size_t RankOf(const Assignment& assignment) {
-  return static_cast<size_t>(absl::c_find(kNeeded, assignment.name) - kNeeded.begin());
+  return static_cast<size_t>(
+      absl::c_find_if(kNeeded, [&](Setting needed) { return needed.name() == assignment.name; }) - std::begin(kNeeded));
 }
 
 bool IsNeeded(const Assignment& assignment) {
-  return RankOf(assignment) < kNeeded.size() ||
+  return RankOf(assignment) < std::size(kNeeded) ||
          absl::c_any_of(kOfDoors, [&](absl::string_view ending) { return absl::EndsWith(assignment.name, ending); });
 }
 

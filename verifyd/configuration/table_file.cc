@@ -16,7 +16,7 @@ namespace {
 
 constexpr int64_t kNanosPerSecond = 1000000000;
 // lmdb:/PATH, but no table: it changes with every answer.
-constexpr absl::string_view kCache = "address_verify_map";
+constexpr Setting kCache = "address_verify_map";
 
 // `domains`: a path alone is a file, too.
 void AddPaths(absl::string_view value, bool domains, std::set<std::string>& paths) {
@@ -47,13 +47,13 @@ FileMark FileMark::Of(const std::string& path) {
 
 std::vector<TableFile> TableFilesOf(const Settings& settings) {
   std::set<std::string> paths;
-  for (const SettingRow& row : Settings::Table()) {
-    if (row.name == kCache) continue;
-    const bool domains = row.type == SettingType::kDomains;
-    for (const absl::string_view stress : {"", "yes"}) AddPaths(settings.Text(row.name, stress), domains, paths);
+  for (const Setting setting : kSettingTable) {
+    if (setting == kCache) continue;
+    const bool domains = setting.row().type == SettingType::kDomains;
+    for (const absl::string_view stress : {"", "yes"}) AddPaths(settings.Text(setting, stress), domains, paths);
   }
-  for (const std::string& name : settings.Classes()) {
-    AddPaths(settings.Text(absl::StrCat(name, "_restrictions")), /*domains=*/false, paths);
+  for (const RestrictionClass& of_class : settings.Classes()) {
+    if (of_class.list.has_value()) AddPaths(settings.Text(*of_class.list), /*domains=*/false, paths);
   }
   if (const std::string origin = settings.Text("myorigin"); absl::StartsWith(origin, "/")) paths.insert(origin);
   if (const std::string postfix = settings.Text("postfix_config_directory"); !postfix.empty()) {

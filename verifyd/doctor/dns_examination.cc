@@ -28,12 +28,12 @@ using AnswerPtr = std::shared_ptr<const DnsAnswer>;
 
 constexpr size_t kMostPtrNames = 10;
 constexpr absl::Duration kSlowAnswer = absl::Seconds(1);
-// Signed for certain: the IETF wrote DNSSEC.
+// This is signed for certain: the IETF wrote DNSSEC.
 constexpr char kSignedName[] = "ietf.org";
 
 bool IsMissing(DnsStatus status) { return status == DnsStatus::kNoData || status == DnsStatus::kNxDomain; }
 
-// Where what others see of us is not known.
+// For examinations of addresses that others see, where none is known.
 Examination NotKnown(absl::string_view name, const DoctorContext& context) {
   const std::vector<std::string>& inner = context.question.inner_addresses;
   return {.name = std::string(name),
@@ -59,7 +59,7 @@ boost::asio::awaitable<FoundAddresses> AddressesOf(const DoctorContext& context,
   co_return found;
 }
 
-// However they are written.
+// True where `addresses` has the address, however it is written.
 bool Includes(const std::vector<std::string>& addresses, absl::string_view address) {
   const std::optional<AddressBits> bits = ParseIpAddress(address);
   return bits.has_value() &&
@@ -71,7 +71,7 @@ std::string PtrName(const std::string& address) {
   return Blocklist{.zone = ipv6 ? "ip6.arpa" : "in-addr.arpa", .filter = {}}.NameOf(address);
 }
 
-// The octets of the address in it, or a word for lines that are lent to many.
+// True where the name has the octets of the address in it, or a word for lines that are lent to many.
 bool LooksGeneric(absl::string_view name, absl::string_view address) {
   constexpr std::array<absl::string_view, 17> kWords = {
       "dyn", "dynamic", "dhcp",      "dip",      "pool",   "dsl",  "adsl",       "vdsl", "cable",
@@ -179,7 +179,7 @@ boost::asio::awaitable<Examination> ExamineSpfOf(const DoctorContext& context, S
   co_return spf;
 }
 
-// What one blocklist says of one address.
+// The answer of one blocklist about one address.
 struct Listing {
   std::string address;
   std::string zone;
@@ -203,7 +203,7 @@ bool HasPrefix(const DnsAnswer& answer, absl::string_view prefix) {
   return absl::c_any_of(answer.addresses, [&](const std::string& a) { return absl::StartsWith(a, prefix); });
 }
 
-// Nothing where the address is not listed.
+// Returns nothing where the address is not listed.
 std::optional<Examination> ExamineListing(const Listing& listing) {
   if (IsMissing(listing.answer->status)) return std::nullopt;
   Examination dnsbl{.name = "dnsbl", .about = listing.address, .health = Health::kWarning};
@@ -228,7 +228,7 @@ std::optional<Examination> ExamineListing(const Listing& listing) {
   return dnsbl;
 }
 
-// A name that can not exist (RFC 6761), another each time.
+// Returns a name that can not exist (RFC 6761), another each time.
 std::string ImpossibleName(const DoctorContext& context) {
   return absl::StrCat("verifyctl-doctor-", absl::Hex(absl::ToUnixMicros(context.now)), ".invalid");
 }
@@ -316,6 +316,16 @@ boost::asio::awaitable<Examinations> ExamineBlocklists(const DoctorContext& cont
   co_return found;
 }
 
+boost::asio::awaitable<void> ExamineValidation(const DoctorContext& context, Examination& resolver) {
+  const AnswerPtr answer = co_await context.resolver.QueryAnew(kSignedName, DnsType::kMx, context.dns_deadline);
+  if (answer->status == DnsStatus::kOk && answer->authenticated) co_return;
+  AddComplaint(
+      resolver, Health::kWarning,
+      absl::StrCat("dns_trust_ad = yes, but the answer about ", kSignedName, ", which is signed, is ",
+                   answer->status == DnsStatus::kOk ? "not said to be validated" : DnsStatusName(answer->status)),
+      "Use a resolver that validates DNSSEC (dns_servers), or set dns_trust_ad = no.");
+}
+
 boost::asio::awaitable<Examinations> ExamineResolver(const DoctorContext& context) {
   Examination resolver{.name = "resolver"};
   const auto started = context.loop.clock().Mono();
@@ -346,16 +356,7 @@ boost::asio::awaitable<Examinations> ExamineResolver(const DoctorContext& contex
                  absl::StrCat("an answer took ", absl::FormatDuration(absl::Trunc(slowest, absl::Milliseconds(1)))),
                  "Use name servers that are nearer or not so busy (dns_servers).");
   }
-  if (context.configuration.probe->dns_trust_ad) {
-    const AnswerPtr answer = co_await context.resolver.QueryAnew(kSignedName, DnsType::kMx, context.dns_deadline);
-    if (answer->status != DnsStatus::kOk || !answer->authenticated) {
-      AddComplaint(
-          resolver, Health::kWarning,
-          absl::StrCat("dns_trust_ad = yes, but the answer about ", kSignedName, ", which is signed, is ",
-                       answer->status == DnsStatus::kOk ? "not said to be validated" : DnsStatusName(answer->status)),
-          "Use a resolver that validates DNSSEC (dns_servers), or set dns_trust_ad = no.");
-    }
-  }
+  if (context.configuration.probe->dns_trust_ad) co_await ExamineValidation(context, resolver);
   if (resolver.health == Health::kOk) resolver.found = "answers, and invents nothing";
   co_return Examinations{resolver};
 }

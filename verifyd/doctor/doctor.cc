@@ -21,7 +21,7 @@
 namespace verifyd {
 namespace {
 
-// The address that the system would send from to somebody on the Internet; empty: it can not. Nothing is sent.
+// Returns the address from which the system would send to `somebody`; empty: it can not. Nothing is sent.
 std::string AddressTowards(const char* somebody, int family) {
   const int descriptor = ::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return "";
@@ -50,7 +50,7 @@ boost::asio::awaitable<Examinations> Alone(Examination examination) { co_return 
 void FindAddresses(const ProbeSettings& settings, DoctorQuestion& question) {
   std::vector<std::string> found = settings.bind_addresses;
   found.insert(found.end(), settings.bind_addresses6.begin(), settings.bind_addresses6.end());
-  // Any address of the Internet will do: those of two root name servers.
+  // Any address of the Internet will do: these are two root name servers'.
   if (settings.families.ipv4 && settings.bind_addresses.empty()) found.push_back(AddressTowards("198.41.0.4", AF_INET));
   if (settings.families.ipv6 && settings.bind_addresses6.empty()) {
     found.push_back(AddressTowards("2001:503:ba3e::2:30", AF_INET6));

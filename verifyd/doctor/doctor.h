@@ -1,5 +1,5 @@
-// The doctor: examines what makes other servers refuse our probes, or verification useless, and says how to mend it.
-// Asks DNS and mail servers, from here; no message is ever sent, and nothing is changed.
+// The doctor: finds what makes other servers refuse our probes, or verification useless, and says how to mend it. It
+// asks DNS and mail servers, from here; no message is ever sent, and nothing is changed.
 //
 // Thread: the loop's thread only.
 #ifndef VERIFYD_VERIFYD_DOCTOR_DOCTOR_H_
@@ -16,10 +16,11 @@
 
 namespace verifyd {
 
-// Fills `addresses` and `inner_addresses`: where probes leave from as the settings say, else as the system chooses.
+// Fills `addresses` and `inner_addresses` with the addresses that probes leave from, as the settings say, else as the
+// system chooses.
 void FindAddresses(const ProbeSettings& settings, DoctorQuestion& question);
 
-// Everything, at once; ends within 30 seconds. All that is passed by reference outlives it.
+// Examines everything at once; ends within 30 seconds. All that is passed by reference outlives it.
 boost::asio::awaitable<Examinations> ExamineAll(Loop& loop, Resolver& resolver, Dialer& dialer,
                                                 const Configuration& configuration, DoctorQuestion question);
 

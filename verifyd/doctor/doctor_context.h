@@ -1,4 +1,4 @@
-// What the examinations share: whom they ask, about what, until when.
+// The common ground of the examinations: whom they ask, about what, until when.
 //
 // Thread: the loop's thread only.
 #ifndef VERIFYD_VERIFYD_DOCTOR_DOCTOR_CONTEXT_H_
@@ -17,11 +17,11 @@
 
 namespace verifyd {
 
-// What is not in the configuration.
+// The part that is not in the configuration.
 struct DoctorQuestion {
   // Addresses of ours that others see.
   std::vector<std::string> addresses;
-  // Those of this machine that nobody else can see, where the others are not known.
+  // Addresses of this machine that nobody else can see, where the others are not known.
   std::vector<std::string> inner_addresses;
   std::vector<std::string> blocklists = {"zen.spamhaus.org", "bl.spamcop.net", "b.barracudacentral.org"};
   // Domains whose servers are tried; the probe sender's beside them where `reach_own_domain` is set.
@@ -29,11 +29,11 @@ struct DoctorQuestion {
   bool reach_own_domain = true;
   std::optional<bool> clock_synchronised;  // nothing: the system does not say
   std::optional<RefusalHistory> refusals;  // nothing: no daemon to ask
-  Examinations house;                      // what was found at home: files, and what the daemon says of itself
+  Examinations house;                      // found at home: files, and what the daemon says of itself
 };
 
 struct DoctorContext {
-  // Beyond, what was asked counts as not answered; a dialogue has more time than DNS.
+  // A question that takes longer counts as not answered; a dialogue has more time than DNS.
   static constexpr absl::Duration kDnsPatience = absl::Seconds(10);
   static constexpr absl::Duration kSmtpPatience = absl::Seconds(25);
 

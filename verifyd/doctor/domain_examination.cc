@@ -17,7 +17,7 @@
 namespace verifyd {
 namespace {
 
-// More that are well are told together.
+// If more are well, they are told together.
 constexpr size_t kToldEach = 20;
 
 std::vector<std::string> SampleOf(std::vector<std::string> domains) {

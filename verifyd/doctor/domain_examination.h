@@ -1,4 +1,4 @@
-// What becomes of probes of our own domains: where they lead, and what postmaster is told there.
+// Examines probes of our own domains: where they lead, and what postmaster is told there.
 //
 // Thread: the loop's thread only.
 #ifndef VERIFYD_VERIFYD_DOCTOR_DOMAIN_EXAMINATION_H_
@@ -13,14 +13,14 @@
 
 namespace verifyd {
 
-// Domains asked at most; of more, as many spread over all of them.
+// The most domains that are asked; of more, as many spread over all of them.
 constexpr size_t kMostDomainsExamined = 200;
 
-// Probes postmaster of each domain that verify_domains names, as the daemon would. What is not well has an examination
-// of its own; what is well has one while they are few, and one for all of them else.
+// Probes postmaster of each domain that verify_domains names, as the daemon would. A domain with trouble has an
+// examination of its own. Sound domains have one each while they are few, else one for all.
 boost::asio::awaitable<Examinations> ExamineDomains(const DoctorContext& context);
 
-// What a probe of postmaster says of its domain.
+// Judges a domain by a probe of its postmaster.
 Examination JudgeDomain(const std::string& domain, const ProbeOutcome& outcome);
 
 }  // namespace verifyd

@@ -20,7 +20,7 @@ std::string TitleOf(const Examination& examination) {
   return Printable(absl::StrCat(examination.name, space, examination.about), 100);
 }
 
-// Line by line: a line end is the only control character that is ours.
+// Works line by line: a line end is the only control character that is ours.
 std::vector<std::string> LinesOf(const std::string& remedy) {
   std::vector<std::string> lines;
   for (const absl::string_view line : absl::StrSplit(remedy, '\n', absl::SkipEmpty())) {

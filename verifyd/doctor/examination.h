@@ -1,4 +1,4 @@
-// What the doctor found of one thing, and how to mend it.
+// The doctor's finding about one thing, and how to mend it.
 //
 // Thread: any (values, pure functions).
 #ifndef VERIFYD_VERIFYD_DOCTOR_EXAMINATION_H_
@@ -21,7 +21,7 @@ struct Examination {
   std::string name;
   std::string about;  // an address or a domain where there are several; else empty
   Health health = Health::kOk;
-  // Both may hold what others have said; made printable when they are shown.
+  // Both may hold words of others; they are made printable when they are shown.
   std::string found;
   std::string remedy;  // lines; empty: nothing to do
 };

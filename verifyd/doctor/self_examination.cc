@@ -28,20 +28,20 @@ namespace verifyd {
 namespace {
 
 constexpr char kPostfixDirectory[] = "/etc/postfix";
-// A disk with less than one of these free is as good as full.
+// A disk with less free than either of these is as good as full.
 constexpr uint64_t kLittle = uint64_t{32} * 1024 * 1024;
 constexpr uint64_t kPercent = 2;
 
-// Parameters of Postfix that say where mail goes.
-constexpr std::array<absl::string_view, 9> kRoutes = {"transport_maps",
-                                                      "relayhost",
-                                                      "sender_dependent_relayhost_maps",
-                                                      "virtual_alias_maps",
-                                                      "virtual_alias_domains",
-                                                      "virtual_mailbox_domains",
-                                                      "canonical_maps",
-                                                      "recipient_canonical_maps",
-                                                      "relay_domains"};
+// Parameters of Postfix that route mail.
+constexpr std::array<Setting, 9> kRoutes = {"transport_maps",
+                                            "relayhost",
+                                            "sender_dependent_relayhost_maps",
+                                            "virtual_alias_maps",
+                                            "virtual_alias_domains",
+                                            "virtual_mailbox_domains",
+                                            "canonical_maps",
+                                            "recipient_canonical_maps",
+                                            "relay_domains"};
 
 std::string FolderOfCache(const Configuration& configuration) {
   return std::filesystem::path(configuration.cache.path).parent_path();
@@ -52,7 +52,8 @@ std::string NameOfUser(uid_t uid) {
   return user.ok() ? user->name : absl::StrCat("user ", uid);
 }
 
-// Whether `user` has the right `bit` (of those of others: S_IROTH, S_IWOTH, S_IXOTH) by owner, group or mode.
+// Returns whether `user` has the right `bit` (one of those of others: S_IROTH, S_IWOTH, S_IXOTH) by owner, group or
+// mode.
 bool HasRight(const struct stat& file, const UserIdentity& user, mode_t bit) {
   if (user.uid == 0) return true;
   if (file.st_uid == user.uid) return (file.st_mode & (bit << 6)) != 0;
@@ -63,14 +64,13 @@ bool HasRight(const struct stat& file, const UserIdentity& user, mode_t bit) {
   return (file.st_mode & (member ? bit << 3 : bit)) != 0;
 }
 
-// Who may what is said by an access list (acl(5)) then, and the bits of the group are its mask: that is for the kernel
-// to judge.
+// An access list (acl(5)) overrides these rights, and the bits of the group are its mask: the kernel must judge then.
 bool HasAccessList(const std::string& path) {
   return ::getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) > 0;
 }
 
-// The first of the folders above `path`, or itself, that keeps `user` off; empty: none does, or it is not there. What
-// has an access list is passed over.
+// Returns the first of the folders above `path`, or `path` itself, that keeps `user` off; empty: none does, or it is
+// not there. Anything with an access list is passed over.
 std::string Obstacle(const std::string& path, const UserIdentity& user, mode_t bit) {
   struct stat info = {};
   std::filesystem::path above;
@@ -81,7 +81,7 @@ std::string Obstacle(const std::string& path, const UserIdentity& user, mode_t b
   return ::stat(path.c_str(), &info) == 0 && !HasRight(info, user, bit) && !HasAccessList(path) ? path : "";
 }
 
-// Who the service is: it has the folder of the cache.
+// Returns the user of the service: the owner of the cache's folder.
 std::optional<UserIdentity> ServiceUser(const Configuration& configuration) {
   struct stat of_folder = {};
   if (::stat(FolderOfCache(configuration).c_str(), &of_folder) != 0) return std::nullopt;
@@ -89,10 +89,10 @@ std::optional<UserIdentity> ServiceUser(const Configuration& configuration) {
   return user.ok() ? std::optional<UserIdentity>(*std::move(user)) : std::nullopt;
 }
 
-// The setting whose value names the table.
+// Returns the setting whose value names the table.
 std::string SettingWith(const Settings& settings, const std::string& path) {
-  for (const Assignment& assignment : settings.Assignments()) {
-    if (absl::StrContains(settings.Text(assignment.name), path)) return assignment.name;
+  for (const Setting setting : settings.Given()) {
+    if (absl::StrContains(settings.Text(setting), path)) return std::string(setting.name());
   }
   return "a table";
 }
@@ -150,7 +150,7 @@ Examinations ExamineTables(const Configuration& configuration) {
   Examinations found;
   for (const TableFile& table : configuration.table_files) {
     struct stat info = {};
-    if (::stat(table.path.c_str(), &info) != 0) continue;  // it is a warning of the settings
+    if (::stat(table.path.c_str(), &info) != 0) continue;  // the settings warn of it already
     Examination examination{.name = "table", .about = table.path, .health = Health::kWarning};
     const std::string setting = SettingWith(*configuration.settings, table.path);
     const std::string obstacle = service.has_value() ? Obstacle(table.path, *service, S_IROTH) : "";
@@ -192,11 +192,11 @@ std::optional<Examination> ExaminePostfix(const Configuration& configuration, co
   const absl::StatusOr<std::vector<Assignment>> said = ParseSettingFile(main_cf, text.str());
   if (!said.ok()) return std::nullopt;
   std::vector<std::string> missing;
-  for (const absl::string_view name : kRoutes) {
+  for (const Setting route : kRoutes) {
     const auto in_postfix =
-        std::find_if(said->rbegin(), said->rend(), [&](const Assignment& a) { return a.name == name; });
+        std::find_if(said->rbegin(), said->rend(), [&](const Assignment& a) { return a.name == route.name(); });
     if (in_postfix == said->rend() || in_postfix->value.empty()) continue;
-    if (!configuration.settings->IsSet(name)) missing.emplace_back(name);
+    if (!configuration.settings->IsSet(route)) missing.emplace_back(route.name());
   }
   Examination postfix{.name = "postfix", .found = absl::StrCat("what ", main_cf, " says of routes is set here, too")};
   if (missing.empty()) return postfix;
@@ -211,7 +211,7 @@ Examinations ExamineSelf(const Configuration& configuration) {
   Examinations found = {ExamineCacheFile(configuration), ExamineDisk(configuration)};
   for (Examination& table : ExamineTables(configuration)) found.push_back(std::move(table));
   if (std::optional<Examination> socket = ExamineRouteService(configuration)) found.push_back(*std::move(socket));
-  // What Postfix says is taken in as it stands then, from whatever folder.
+  // verifyd takes these settings from Postfix itself then, from whatever folder.
   if (configuration.settings->postfix() != nullptr) return found;
   std::optional<Examination> postfix = ExaminePostfix(configuration, absl::StrCat(kPostfixDirectory, "/main.cf"));
   if (postfix.has_value()) found.push_back(*std::move(postfix));

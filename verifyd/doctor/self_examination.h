@@ -1,5 +1,5 @@
-// verifyd's own house: the files of its cache, their disk, its tables and sockets, and what main.cf of Postfix has that
-// verifyd.cf has not. Nobody is asked; files are looked at.
+// verifyd's own house: the files of its cache, their disk, its tables and sockets, and settings of routes that main.cf
+// of Postfix has and verifyd.cf has not. Only files are looked at; nobody is asked.
 //
 // Thread: any.
 #ifndef VERIFYD_VERIFYD_DOCTOR_SELF_EXAMINATION_H_
@@ -14,16 +14,15 @@
 
 namespace verifyd {
 
-// Each file of the cache belongs to who has its folder, and that can be written.
+// Each file of the cache must belong to the owner of its folder, and the owner must be able to write there.
 Examination ExamineCacheFile(const Configuration& configuration);
-// Of the cache.
+// The cache's disk must have room.
 Examination ExamineDisk(const Configuration& configuration);
-// Those that are empty, or that who has the cache's folder (the service) may not read; nothing where all is well.
+// Tables that are empty, or that the service (the owner of the cache's folder) may not read; nothing where all is well.
 Examinations ExamineTables(const Configuration& configuration);
-// The socket of Postfix that is asked for routes; nothing where none is.
+// The service must be able to reach the socket of Postfix that is asked for routes; nothing where there is none.
 std::optional<Examination> ExamineRouteService(const Configuration& configuration);
-// `main_cf` is there, and says where mail goes by settings that verifyd has as well and that are not set here. Nothing
-// where there is no such file.
+// verifyd must have the settings by which `main_cf` routes mail. Nothing where there is no such file.
 std::optional<Examination> ExaminePostfix(const Configuration& configuration, const std::string& main_cf);
 
 // All of the above, as the settings say.

@@ -14,11 +14,11 @@
 namespace verifyd {
 namespace {
 
-// This was written later, and will not run for ever.
+// This code is newer than the first year, and will not run until the second.
 const absl::CivilSecond kEarliestYear(2026);
 const absl::CivilSecond kLatestYear(2100);
 
-// Why nobody on the Internet can look this name up; empty: he may.
+// Returns why nobody on the Internet can look this name up; empty: anybody can.
 std::string FaultOfName(absl::string_view name) {
   if (!IsFullyQualified(name)) return "is not a fully qualified name";
   for (const absl::string_view local : {".localhost", ".localdomain", ".local", ".internal", ".lan", ".home.arpa"}) {

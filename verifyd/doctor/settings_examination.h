@@ -1,4 +1,4 @@
-// What can be said of the settings and the clock without asking anybody.
+// Examines the settings and the clock without asking anybody.
 //
 // Thread: any (pure functions).
 #ifndef VERIFYD_VERIFYD_DOCTOR_SETTINGS_EXAMINATION_H_
@@ -14,28 +14,28 @@
 
 namespace verifyd {
 
-// What the daemon's record says of the refusals of recipients.
+// The refusals of recipients in the daemon's record.
 struct RefusalHistory {
   bool covers_a_week = false;   // there are decisions that are older
   uint64_t refused = 0;         // within the week, in earnest or not, as known not to exist
-  uint64_t contradictions = 0;  // what the record has noticed: refusals that are probably a mistake
+  uint64_t contradictions = 0;  // refusals that are probably a mistake, as the record has noticed
 };
 
-// Whether the system says that its clock is kept right by somebody (adjtimex(2)); nothing where it does not say.
+// Returns whether the system says that its clock is kept right (adjtimex(2)); nothing where it does not say.
 std::optional<bool> ClockSynchronised();
 
 Examination ExamineClock(absl::Time now, std::optional<bool> synchronised);
-// The name in EHLO, as far as its look goes.
+// Judges the name in EHLO by its look.
 Examination ExamineHeloName(const Configuration& configuration);
-// The domain of the probe sender, likewise.
+// Judges the domain of the probe sender likewise.
 Examination ExamineSenderDomain(const Configuration& configuration, absl::Time now);
 Examination ExamineVerifyDomains(const Configuration& configuration);
 Examination ExamineRejectCode(const Configuration& configuration, const std::optional<RefusalHistory>& history);
 
-// For `verifyd --check`: what of the above is not well, and no warning of the configuration says already.
+// For `verifyd --check`: those of the above that are not well, and that no warning of the configuration covers.
 Examinations ExamineSettings(const Configuration& configuration, absl::Time now, std::optional<bool> synchronised);
 
-// The domain that the probe sender is of; empty for the null sender.
+// Returns the domain of the probe sender; empty for the null sender.
 std::string SenderDomain(const Configuration& configuration, absl::Time now);
 
 }  // namespace verifyd

@@ -31,13 +31,13 @@ namespace {
 constexpr size_t kMostMxAsked = 3;
 constexpr absl::Duration kConnectPatience = absl::Seconds(10);
 
-// As for probes, but hurried, never with DATA, and to ourselves, too.
+// The settings of probes, but hurried, never with DATA, and to ourselves, too.
 std::shared_ptr<const ProbeSettings> DialogueSettings(const DoctorContext& context) {
   auto settings = std::make_shared<ProbeSettings>(*context.configuration.probe);
   settings->connect_timeout = std::min(settings->connect_timeout, kConnectPatience);
   settings->smtp_asks_data = false;
   settings->tls_level = std::min(settings->tls_level, TlsLevel::kMay);
-  settings->smtp_tcp_port = 0;  // no server's: at it, one with our name would be a mail loop
+  settings->smtp_tcp_port = 0;  // no server's: on the real port, one with our name would be a mail loop
   return settings;
 }
 
@@ -45,7 +45,7 @@ struct Servers {
   // By preference, each with an endpoint of each IP version at most.
   std::vector<std::vector<Endpoint>> hosts;
   std::string why_none;
-  bool definite = false;  // there is none, for whoever asks
+  bool definite = false;  // there is none for anybody
 };
 
 boost::asio::awaitable<Servers> ServersOf(const DoctorContext& context, std::string domain) {
@@ -79,14 +79,14 @@ std::unique_ptr<Session> NewSession(const DoctorContext& context, std::vector<En
     return addresses.empty() ? std::string() : addresses.front();
   };
   const ProbeSettings& probe = *context.configuration.probe;
-  // The null sender: who verifies senders asks with it.
+  // The null sender: servers that verify senders ask with it.
   const ProbeIdentity identity{.sender = "", .helo = context.configuration.verifier->helo, .source_address = ""};
   return std::make_unique<Session>(context.loop, std::move(endpoints), identity, DialogueSettings(context),
                                    context.configuration.classifier,
                                    Sources{.ipv4 = first(probe.bind_addresses), .ipv6 = first(probe.bind_addresses6)});
 }
 
-// What those of the probe sender's forms are that must be accepted now; unquoted for people, all different.
+// Returns the forms of the probe sender that must be accepted now; unquoted for people, all different.
 std::vector<Address> SendersAround(const DoctorContext& context) {
   const absl::Duration ttl = context.configuration.settings->Time("address_verify_sender_ttl");
   std::vector<Address> senders;

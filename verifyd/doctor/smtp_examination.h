@@ -1,7 +1,7 @@
-// What mail servers say to us: those of the probe sender's domain, and some big ones.
+// Examines what mail servers say to us: those of the probe sender's domain, and some big ones.
 //
-// Thread: the loop's thread only. What these return ends soon after the context's SMTP deadline; the context lives
-// until then.
+// Thread: the loop's thread only. The coroutines end soon after the context's SMTP deadline; the context lives until
+// then.
 #ifndef VERIFYD_VERIFYD_DOCTOR_SMTP_EXAMINATION_H_
 #define VERIFYD_VERIFYD_DOCTOR_SMTP_EXAMINATION_H_
 
@@ -11,10 +11,10 @@
 
 namespace verifyd {
 
-// An MX of the probe sender's domain accepts the sender of this slot of time and of the neighbouring ones, asked as
-// servers ask that verify senders.
+// An MX of the probe sender's domain must accept the sender of this slot of time and of the neighbouring ones, asked in
+// the way of servers that verify senders.
 boost::asio::awaitable<Examinations> ExamineSender(const DoctorContext& context);
-// Others can be reached on the SMTP port.
+// Other servers must be reachable on the SMTP port.
 boost::asio::awaitable<Examinations> ExaminePort25(const DoctorContext& context);
 
 }  // namespace verifyd

@@ -31,7 +31,7 @@ constexpr size_t kMostMxHosts = 10;
 constexpr size_t kLongestRecord = 4096;
 constexpr size_t kShownTerm = 100;
 
-// What goes wrong on the way: InvalidArgument is permerror, Unavailable temperror, Unimplemented that we can not tell.
+// The error InvalidArgument is permerror, Unavailable is temperror, Unimplemented means that we can not tell.
 absl::Status SpfError(absl::string_view term, absl::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat("\"", Printable(term, kShownTerm), "\": ", why));
 }
@@ -153,7 +153,7 @@ SpfVerdict VerdictOf(const absl::Status& error, absl::string_view domain) {
   return {result, absl::StrCat(domain, ": ", error.message())};
 }
 
-// What stands behind the letter of a macro: "3r-": how many parts, reversed, split where.
+// Applies the text behind the letter of a macro, "3r-": how many parts, reversed, split where.
 std::string Transformed(const std::string& value, absl::string_view transformers) {
   size_t digits = 0;
   while (digits < transformers.size() && absl::ascii_isdigit(transformers[digits])) ++digits;
@@ -175,7 +175,7 @@ class SpfEvaluation {
   SpfEvaluation(Resolver& resolver, const SpfQuestion& question, MonoTime deadline)
       : resolver_(resolver), question_(question), client_(ParseIpAddress(question.client)), deadline_(deadline) {}
 
-  // Each turn costs a look-up but the first: the recursion ends.
+  // Each turn but the first costs a look-up, so the recursion ends.
   boost::asio::awaitable<SpfVerdict> Check(std::string domain) {
     const absl::StatusOr<std::vector<std::string>> records = co_await Records(domain);
     if (!records.ok()) co_return VerdictOf(records.status(), domain);
@@ -218,7 +218,7 @@ class SpfEvaluation {
     return absl::UnavailableError(absl::StrCat(DnsTypeName(type), " of ", name, ": ", DnsStatusName(status)));
   }
 
-  // Counts a term that looks something up, and says what.
+  // Counts a term that looks something up, and returns the name to look up.
   absl::StatusOr<std::string> Target(absl::string_view term, absl::string_view spec, const std::string& domain) {
     if (++lookups_ > kMostLookups) {
       return SpfError(term, absl::StrCat("more than ", kMostLookups, " terms that look something up"));
@@ -227,7 +227,7 @@ class SpfEvaluation {
     ASSIGN_OR_RETURN(std::string target, Expanded(spec, domain));
     absl::string_view name = target;
     absl::ConsumeSuffix(&name, ".");
-    // What is too long loses labels on its left (section 7.3).
+    // A name that is too long loses labels on its left (section 7.3).
     while (name.size() > 253 && absl::StrContains(name, '.')) name.remove_prefix(name.find('.') + 1);
     if (!IsDomainName(name)) return SpfError(spec, "no domain");
     return absl::AsciiStrToLower(name);
@@ -281,10 +281,10 @@ class SpfEvaluation {
 
   bool is_ipv6() const { return absl::StrContains(question_.client, ':'); }
 
-  // An IPv6 address nibble by nibble.
+  // Returns an IPv6 address nibble by nibble.
   std::string DottedClient() const {
     if (!is_ipv6()) return question_.client;
-    // "nibbles.in.reverse." and nothing behind it.
+    // This is "nibbles.in.reverse." with nothing behind it.
     const std::string reversed = Blocklist{.zone = "", .filter = {}}.NameOf(question_.client);
     std::vector<std::string> nibbles = absl::StrSplit(reversed, '.', absl::SkipEmpty());
     std::reverse(nibbles.begin(), nibbles.end());
@@ -348,7 +348,7 @@ class SpfEvaluation {
     co_return answer->addresses;
   }
 
-  // Unavailable where nothing definite was answered, InvalidArgument where it is one void look-up too many.
+  // Unavailable where nothing definite was answered, InvalidArgument at one void look-up too many.
   absl::Status Count(DnsType type, absl::string_view name, DnsStatus status, bool counts) {
     if (status == DnsStatus::kOk) return absl::OkStatus();
     if (status != DnsStatus::kNoData && status != DnsStatus::kNxDomain) return Failed(type, name, status);

@@ -1,7 +1,7 @@
 // SPF (RFC 7208): whether a domain lets a client use it in MAIL FROM, as a receiver would find.
 //
-// Records are written by anybody: ten terms that look something up and two look-ups that find nothing are the most that
-// is followed, ten hosts of an MX, a record of 4096 octets; so a loop of includes ends, too.
+// Anybody may write a record. So at most ten terms that look something up are followed, two look-ups that find nothing,
+// ten hosts of an MX, and a record of 4096 octets; a loop of includes ends, too.
 //
 // Thread: the resolver's loop.
 #ifndef VERIFYD_VERIFYD_DOCTOR_SPF_H_
@@ -36,7 +36,7 @@ struct SpfQuestion {
 
 struct SpfVerdict {
   SpfResult result = SpfResult::kTemperror;
-  std::string explanation;  // which term of which domain, or what is wrong; printable
+  std::string explanation;  // the term and its domain, or what is wrong; printable
 };
 
 absl::string_view SpfResultName(SpfResult result);  // "softfail"

@@ -16,7 +16,7 @@ std::string AccessAction(const Ruling& ruling) {
     case DecisionKind::kDunno:
       break;
   }
-  // One action is all that can be said; that mail is held or sent elsewhere is more than a warning.
+  // Only one action can be said; holding or redirecting mail matters more than a warning.
   if (!ruling.action.empty()) return ruling.action;
   return ruling.warning.has_value() ? absl::StrCat("WARN ", Warned(*ruling.warning)) : "";
 }

@@ -1,6 +1,6 @@
-// The table of doors that requests come through. From it live the meaning of their settings, the takeover of inherited
-// sockets, and the daemon. Of each NAME there are the settings NAME_listen, NAME_connection_limit and
-// NAME_request_rate_limit. Adding one: its protocol in a file of its own, a row here, and its settings.
+// The table of doors that requests come through. The doors' settings, the takeover of inherited sockets and the daemon
+// follow it. A door NAME has the settings NAME_listen, NAME_connection_limit and NAME_request_rate_limit. A new door
+// takes its protocol in a file of its own, a row here, and its settings.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_DOOR_DOOR_TABLE_H_
@@ -19,7 +19,7 @@
 
 namespace verifyd {
 
-// Whom doors may ask, and what they use; all outlive them.
+// The parts that doors ask and use; all outlive them.
 struct DoorRooms {
   Restrictions& restrictions;
   Verifier& verifier;
@@ -30,12 +30,12 @@ struct DoorRooms {
 };
 
 struct DoorRow {
-  // As DoorProtocol::name, and what the service manager calls its sockets (FileDescriptorName=).
+  // As DoorProtocol::name; the service manager gives this name to the door's sockets (FileDescriptorName=).
   absl::string_view name;
   std::unique_ptr<DoorProtocol> (*make)(const DoorRooms& rooms);
 };
 
-// The first one takes inherited sockets of unknown names; the log says so, and which names there are.
+// The first one takes inherited sockets of unknown names; the log says so, and lists the names there are.
 const std::vector<DoorRow>& DoorTable();
 
 }  // namespace verifyd

@@ -23,12 +23,12 @@ namespace verifyd {
 namespace {
 
 constexpr size_t kReadSize = 4096;
-// A connection on which nothing happens. Postfix closes idle ones after 300 s, and all after 1000 s.
+// The limit for an idle connection. Postfix closes idle ones after 300 s, and all after 1000 s.
 constexpr absl::Duration kIdleLimit = absl::Hours(1);
-// A client that began a request, or does not take its answer.
+// The limit for a client that began a request, or does not take its answer.
 constexpr absl::Duration kStallLimit = absl::Seconds(100);
 constexpr absl::Duration kSweepInterval = absl::Seconds(10);
-// Requests that may come at once: those of so long.
+// As many requests as the rate allows in this time may come at once.
 constexpr absl::Duration kBurst = absl::Seconds(1);
 constexpr absl::Duration kComplaintInterval = absl::Minutes(1);
 
@@ -54,9 +54,9 @@ struct Exchange::Impl : std::enable_shared_from_this<Exchange::Impl> {
   TokenBucket rate{kBurst};
   std::vector<std::unique_ptr<Listener>> listeners;
   absl::flat_hash_map<Connection*, std::unique_ptr<Connection>> connections;
-  // Those with answers to go out.
+  // Connections with answers to go out.
   std::vector<Connection*> outbox;
-  // Those over the rate, in the order in which they will be answered.
+  // Connections over the rate, in the order in which they will be answered.
   std::deque<Connection*> queue;
   std::unique_ptr<Poller> poller = std::make_unique<Poller>(
       loop, [this](void* owner) { Ready(*static_cast<Connection*>(owner)); }, [this] { SendQueued(); });
@@ -104,7 +104,7 @@ struct Exchange::Connection final : public DoorClient {
   void Close() {
     if (fd >= 0) close(std::exchange(fd, -1));
   }
-  // Something else goes on with it: nothing is read meanwhile, the request lies in `buffer`.
+  // While a decision or the queue holds it, nothing is read, and the request lies in `buffer`.
   bool busy() const { return deciding || in_queue; }
   bool idle() const { return !busy() && filled == 0 && outgoing.empty(); }
   bool Stalled(MonoTime now) const {
@@ -117,7 +117,7 @@ struct Exchange::Connection final : public DoorClient {
   const bool over_limit;
   std::unique_ptr<Conversation> conversation;
   Poller::For watched = Poller::For::kNothing;
-  // What was read and not answered yet lies between `done` and `filled`.
+  // Bytes that were read and not answered yet lie between `done` and `filled`.
   std::string buffer;
   size_t done = 0;
   size_t filled = 0;
@@ -129,9 +129,9 @@ struct Exchange::Connection final : public DoorClient {
   bool begins_to_decide = false;
   bool in_queue = false;
   bool has_turn = false;
-  // To be closed when the answers are out.
+  // Close when the answers are out.
   bool ending = false;
-  MonoTime since;  // of the last thing that was read
+  MonoTime since;  // when something was last read
 };
 
 // All answers of a round go out together: a client that is woken for the first finds the next ones, too, and need not
@@ -157,7 +157,7 @@ Exchange::Exchange(Loop& loop, Metrics& metrics, std::unique_ptr<DoorProtocol> p
 
 Exchange::~Exchange() { impl_->Close(); }
 
-// What decides just now keeps its connection, and this, until it has decided.
+// A connection that decides just now stays, and keeps this alive, until it has decided.
 void Exchange::Impl::Close() {
   closed = true;
   poller.reset();
@@ -215,7 +215,7 @@ boost::asio::awaitable<void> Exchange::Drained(MonoTime deadline) {
   }
 }
 
-// False: there are so many that not even memory is asked.
+// False where there are so many connections that not even memory is asked.
 bool Exchange::Impl::HasRoom() {
   if (connections.size() >= connection_limit && !std::exchange(said_full, true)) {
     LogWarning(Named(absl::StrCat("more than ", connection_limit, " connections (", protocol->name(),
@@ -240,7 +240,7 @@ void Exchange::Impl::Accept(int fd) {
   SendQueued();
 }
 
-// One timer for all: a deadline per connection would cost more than the requests.
+// One timer serves all: a deadline per connection would cost more than the requests.
 void Exchange::Impl::Sweep() {
   const MonoTime now = loop.clock().Mono();
   std::vector<Connection*> stalled;
@@ -265,7 +265,7 @@ void Exchange::Impl::Read(Connection& connection) {
                              connection.buffer.size() - connection.filled, MSG_DONTWAIT);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (count <= 0) {
-    // Also a client that has only closed its side: all it sent is answered by now.
+    // The client may have closed only its side: all it sent is answered by now.
     connection.ending = true;
     if (connection.outgoing.empty()) End(connection);
     return;
@@ -293,7 +293,7 @@ void Exchange::Impl::AnswerAll(Connection& connection) {
   }
 }
 
-// What has been answered makes room for what comes.
+// Drops what has been answered, to make room.
 void Exchange::Impl::Forget(Connection& connection) {
   connection.filled -= connection.done;
   std::memmove(connection.buffer.data(), connection.buffer.data() + connection.done, connection.filled);
@@ -304,7 +304,7 @@ void Exchange::Impl::Forget(Connection& connection) {
   if (connection.filled == 0 && draining) connection.ending = true;
 }
 
-// False: it is not its turn yet. Over the rate clients take turns, and are not read from until then.
+// False where it is not the client's turn yet. Over the rate clients take turns, and are not read from until then.
 bool Exchange::Impl::WithinRate(Connection& connection) {
   if (rate.rate() <= 0 || draining || std::exchange(connection.has_turn, false)) return true;
   const MonoTime now = loop.clock().Mono();
@@ -333,7 +333,7 @@ void Exchange::Impl::AnswerQueue() {
   SendQueued();
 }
 
-// Where the answer must wait the connection is deciding, and goes on by itself; it may also turn out that there is
+// Where the answer must wait, the connection is deciding and goes on by itself. It may also turn out that there is
 // nothing to wait for.
 void Exchange::Impl::AnswerOne(Connection& connection, absl::string_view request) {
   requests.Increment();
@@ -349,7 +349,7 @@ void Exchange::Impl::AnswerOne(Connection& connection, absl::string_view request
   connection.begins_to_decide = false;
 }
 
-// `connection` is there: nothing ends one that is deciding.
+// `connection` stays valid: nothing ends one that is deciding.
 boost::asio::awaitable<void> Exchange::Impl::Decide(std::shared_ptr<Impl> self, Connection& connection,
                                                     boost::asio::awaitable<void> answer) {
   std::string failure;

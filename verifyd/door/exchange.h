@@ -1,5 +1,5 @@
-// The exchange: requests and answers of one door, whatever its protocol. Many requests a connection, one after the
-// other; a client that sends several at once gets its answers in order. What is answered at once costs neither a
+// The exchange: requests and answers of one door, whatever its protocol. A connection carries many requests, one after
+// the other; a client that sends several at once gets its answers in order. An immediate answer costs neither a
 // coroutine nor an allocation.
 //
 // Bounded: connections and requests a second (ExchangeLimits), the bytes of a request, 100 s for a client to finish a
@@ -23,16 +23,16 @@
 namespace verifyd {
 
 struct ExchangeLimits {
-  // Served whole; as many again are answered from memory only, more are closed. NAME_connection_limit
+  // So many are served whole; as many again are answered from memory only, more are closed. NAME_connection_limit
   size_t connections = 5000;
-  // Over all connections; clients beyond are read from later, and never told. 0: no limit. NAME_request_rate_limit
+  // Over all connections; clients beyond are read from later, and are not told. 0: no limit. NAME_request_rate_limit
   double requests_per_second = 0;
 };
 
 class Exchange {
  public:
   Exchange(Loop& loop, Metrics& metrics, std::unique_ptr<DoorProtocol> protocol);
-  // Closes all connections. What a client still waits for goes on unheard.
+  // Closes all connections. Decisions under way go on unheard.
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -41,7 +41,7 @@ class Exchange {
   // Serves the connections of `listener`; may be called for several.
   void Serve(std::unique_ptr<Listener> listener);
 
-  // From now on takes no new connections and, but for what has come already, no new requests.
+  // From now on takes no new connections, and no new requests but those that have come already.
   void BeginDrain();
   // Ends when all requests that came are answered, or at `deadline`.
   boost::asio::awaitable<void> Drained(MonoTime deadline);

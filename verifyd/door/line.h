@@ -1,4 +1,5 @@
-// The line door: a question a line, for ${readsocket} of Exim, for shell scripts, and for verifyd-opensmtpd-filter(8).
+// The line door: one question a line, for ${readsocket} of Exim, for shell scripts, and for
+// verifyd-opensmtpd-filter(8).
 //   rcpt user@example.com      as recipient_restrictions decide
 //   sender user@example.com    as sender_restrictions decide
 // The answer is one line:
@@ -7,7 +8,7 @@
 //   defer 450 4.1.1 text       likewise; both are ASCII
 //   unknown [text]             nothing against it is known, or nothing at all; or, as the text says, it would have been
 //                              refused, but for a dry run or warn_if_reject
-// Who does not know what to do with an answer goes on with the mail. Many questions may come on a connection, which the
+// A client that does not know an answer goes on with the mail. Many questions may come on a connection, which the
 // client closes; ${readsocket} does so by closing its half.
 //
 // Thread: the front loop only.
@@ -29,8 +30,8 @@ struct LineRequest {
   absl::string_view address;  // empty: the null sender
 };
 
-// One whole request, its line end included (LF or CRLF). The error says what was found; it is printable. The view
-// points into `line`.
+// Parses one whole request, its line end included (LF or CRLF). The error says what was found; it is printable. The
+// view points into `line`.
 absl::StatusOr<LineRequest> ParseLineRequest(absl::string_view line);
 
 class LineProtocol : public MailProtocol {
@@ -38,7 +39,7 @@ class LineProtocol : public MailProtocol {
   using MailProtocol::MailProtocol;
 
   absl::string_view name() const override { return "line"; }
-  // An MTA has no longer addresses.
+  // No MTA has longer addresses.
   size_t request_limit() const override { return 4096; }
   absl::StatusOr<size_t> RequestLength(absl::string_view buffer) const override { return buffer.find('\n') + 1; }
   std::unique_ptr<Conversation> Begin(DoorClient& client) override;

@@ -71,7 +71,7 @@ absl::StatusOr<socklen_t> FillSocketAddress(const ListenAddress& address, Socket
       absl::StrCat(address.ToString(), ": found host \"", address.host, "\", expected an IP address or localhost"));
 }
 
-// HOST and PORT of either notation.
+// Takes HOST and PORT in either notation.
 bool TakeHostAndPort(absl::string_view text, ListenAddress& address) {
   const size_t at = text.find('@');
   const size_t colon = text.rfind(':');
@@ -87,7 +87,7 @@ bool TakeHostAndPort(absl::string_view text, ListenAddress& address) {
   return true;
 }
 
-// One of the options behind a UNIX socket.
+// Takes one of the options behind a UNIX socket.
 bool TakeOption(absl::string_view option, ListenAddress& address) {
   if (absl::ConsumePrefix(&option, "mode=")) {
     const bool octal = !option.empty() && option.size() <= 4 &&
@@ -106,7 +106,7 @@ bool TakeOption(absl::string_view option, ListenAddress& address) {
   return !option.empty();
 }
 
-// Before anybody can connect. The folder may be owned by somebody else, and we may be root.
+// Runs before anything can connect. Another user may own the folder, and we may be root.
 absl::Status SetPermissions(const ListenAddress& address) {
   uid_t owner = static_cast<uid_t>(-1);
   gid_t group = static_cast<gid_t>(-1);
@@ -122,7 +122,7 @@ absl::Status SetPermissions(const ListenAddress& address) {
   return socket.SetMode(address.mode);
 }
 
-// A UNIX socket that a process left behind when it died is in the way; one that is in use is not ours to remove.
+// Removes a UNIX socket that a process left behind when it died; one that is in use is not ours to remove.
 absl::Status RemoveDeadSocket(const ListenAddress& address, const SocketAddress& socket_address, socklen_t length) {
   struct stat info = {};
   if (lstat(address.path.c_str(), &info) != 0) return absl::OkStatus();
@@ -131,7 +131,7 @@ absl::Status RemoveDeadSocket(const ListenAddress& address, const SocketAddress&
   }
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return SystemError("open a socket for", address);
-  // Anything else (connected, a full queue, no permission) may well be somebody alive.
+  // Any other result (connected, a full queue, no permission) may well mean a living process.
   const bool dead = connect(fd, &socket_address.any, length) != 0 && errno == ECONNREFUSED;
   close(fd);
   if (!dead) {
@@ -194,7 +194,7 @@ std::string ListenAddress::ToString() const {
   return absl::StrCat("inet:", v6 ? "[" : "", host, v6 ? "]" : "", ":", port);
 }
 
-// Of a socket that somebody else has made.
+// Returns the name of a socket that another process has made.
 std::string NameOf(int fd) {
   SocketAddress address = {};
   socklen_t length = sizeof(address);

@@ -17,30 +17,29 @@
 
 namespace verifyd {
 
-// inet:HOST:PORT or, as Sendmail writes it, inet:PORT@HOST (HOST an address, or localhost; IPv6 in brackets or not
-// where it stands last); unix:PATH or local:PATH. In braces options may follow, for UNIX: { unix:PATH, mode=0660,
+// inet:HOST:PORT or, as Sendmail writes it, inet:PORT@HOST. HOST is an address or localhost; IPv6 may go without
+// brackets where it stands last. unix:PATH or local:PATH; in braces options may follow: { unix:PATH, mode=0660,
 // owner=USER, group=GROUP }.
 struct ListenAddress {
   std::string host;
   uint16_t port = 0;
   std::string path;  // not empty: UNIX
-  // Postfix runs as another user: who may reach a door's socket is said by the folder it lies in, as with Postfix's
-  // own.
+  // Postfix runs as another user. As with Postfix's own sockets, the folder decides who may reach a door's socket.
   mode_t mode = 0666;
-  std::string owner;  // empty: who we are
+  std::string owner;  // empty: our own
   std::string group;  // likewise
 
   // Errors say what was found and what was expected.
   static absl::StatusOr<ListenAddress> Parse(absl::string_view text);
-  // As Parse takes it, without options.
+  // Returns the text as Parse takes it, without options.
   std::string ToString() const;
-  // Whether other machines may reach it: any but UNIX and loopback.
+  // True where other machines may reach it: any but UNIX and loopback.
   bool BeyondLoopback() const;
 };
 
 class Listener {
  public:
-  // Binds and listens. A UNIX socket that nobody listens on any more is replaced, one that somebody does is an error.
+  // Binds and listens. A UNIX socket on which nothing listens any more is replaced; one that is in use is an error.
   // Errors name the address and the system's reason.
   static absl::StatusOr<std::unique_ptr<Listener>> Open(Loop& loop, const ListenAddress& address);
   // Takes over a listening socket.
@@ -51,7 +50,7 @@ class Listener {
   Listener& operator=(const Listener&) = delete;
 
   // Calls `on_connection` with each accepted socket (non-blocking, close-on-exec; the callee owns it) until closed.
-  // When descriptors run out it pauses for a moment and says so in the log once.
+  // When descriptors run out it pauses for a moment and logs that once.
   void Start(std::function<void(int fd)> on_connection);
 
   const std::string& name() const;

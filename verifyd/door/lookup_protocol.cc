@@ -20,7 +20,7 @@ std::string Unquoted(absl::string_view text) {
 
 std::optional<boost::asio::awaitable<void>> LookupConversation::LookUp(Role role, absl::string_view address) {
   address_ = Unquoted(address);
-  // Postfix looks that up for the rest of a domain: it is nobody's address.
+  // Postfix looks "@domain" up for the rest of a domain: it is nobody's address.
   if (absl::StartsWith(address_, "@")) address_.clear();
   if (role == Role::kSender) return Decide({.protocol_state = "MAIL", .sender = address_});
   return Decide({.protocol_state = "RCPT", .recipient = address_, .context = "recipient"});

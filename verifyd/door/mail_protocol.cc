@@ -70,7 +70,7 @@ void MailConversation::AnswerFailure() {
       client_.Say(WordedTrouble(Trouble()));
       break;
     case InternalErrorAction::kDisconnect:
-      // As SMTPD_POLICY_README asks in case of trouble.
+      // SMTPD_POLICY_README asks for this in case of trouble.
       client_.HangUp();
       break;
   }

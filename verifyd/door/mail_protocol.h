@@ -1,5 +1,5 @@
-// What doors that decide on mail have in common: they turn what a client says into a mail request, ask the
-// restrictions, and word the ruling. The decision is counted, recorded and logged here.
+// The common part of doors that decide on mail: they turn a client's words into a mail request, ask the restrictions,
+// and word the ruling. The decision is counted, recorded and logged here.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_DOOR_MAIL_PROTOCOL_H_
@@ -39,16 +39,16 @@ class MailConversation : public Conversation {
  public:
   MailConversation(MailProtocol& protocol, DoorClient& client) : protocol_(protocol), client_(client) {}
 
-  // As internal_error_action says.
+  // Does what internal_error_action says.
   void AnswerFailure() override;
 
  protected:
-  // Says what the restrictions make of `request`, or what AnswerFailure says: at once where memory knows, else the rest
-  // is returned, as from Answer. The views in `request` must stay until then.
+  // Answers with what the restrictions decide on `request`, or as AnswerFailure does. Answers at once where memory
+  // knows; else it returns the rest, as Answer does. The views in `request` must stay until then.
   std::optional<boost::asio::awaitable<void>> Decide(const MailRequest& request);
-  // The whole answer, in the words of the protocol.
+  // Returns the whole answer, in the words of the protocol.
   virtual std::string Worded(const Ruling& ruling) const = 0;
-  // The same where something in the daemon has failed and the MTA is to be put off: `trouble` is a deferral.
+  // Does the same where something in the daemon has failed and the MTA is to be put off: `trouble` is a deferral.
   virtual std::string WordedTrouble(const Ruling& trouble) const { return Worded(trouble); }
 
   DoorClient& client() { return client_; }
@@ -56,7 +56,7 @@ class MailConversation : public Conversation {
  private:
   boost::asio::awaitable<void> DecideLater(MailRequest request, Evaluation evaluation);
   void Say(const MailRequest& request, const Ruling& ruling);
-  // The same with an id of the record behind the text, to ask after it.
+  // Does the same with an id of the record behind the text, to ask after it.
   void SayWithId(const MailRequest& request, Ruling ruling, absl::string_view id);
   void LogDecision(const MailRequest& request, const Ruling& ruling, absl::string_view id);
 

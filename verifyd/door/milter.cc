@@ -16,12 +16,12 @@ namespace {
 
 // Postfix waits 30 s for a reply (milter_command_timeout), and as long again after each word of progress.
 constexpr absl::Duration kProgressInterval = absl::Seconds(10);
-// Postfix takes no longer line (line_length_limit). It is kept between packets, of every client.
+// Postfix takes no longer line (line_length_limit). Every client's text is kept between packets.
 constexpr size_t kMaxKept = 2048;
 
 std::string Kept(absl::string_view text) { return std::string(text.substr(0, kMaxKept)); }
 
-// What is known of a client.
+// Facts about a client.
 struct Session {
   std::string client_address;
   std::string client_name;
@@ -31,7 +31,7 @@ struct Session {
   bool submitted_here = false;
 };
 
-// And of a message of his.
+// Facts about one of its messages.
 struct Message {
   std::string instance;
   std::string sender;
@@ -188,7 +188,7 @@ std::optional<boost::asio::awaitable<void>> MilterConversation::AnswerRecipient(
     client().Say(MilterContinue());
     return std::nullopt;
   }
-  // Postfix's documents have users' own mail marked so; policy_context of the policy door.
+  // Postfix's documents have users' own mail marked so. The policy door's word for it is "submission".
   absl::string_view context = session_.daemon_name;
   if (context == "ORIGINATING") context = "submission";
   std::optional<boost::asio::awaitable<void>> decided = Decide({.protocol_state = "RCPT",
@@ -201,7 +201,7 @@ std::optional<boost::asio::awaitable<void>> MilterConversation::AnswerRecipient(
                                                                 .queue_id = message_.queue_id,
                                                                 .instance = message_.instance,
                                                                 .context = context});
-  // Sendmail takes progress for a bogus response, but at the end of a message (milter_send_command in its milter.c).
+  // Sendmail takes progress for a bogus response, except at the end of a message (milter_send_command in its milter.c).
   if (!decided.has_value() || !absl::StartsWith(session_.mta, "Postfix")) return decided;
   return Deciding(*std::move(decided));
 }

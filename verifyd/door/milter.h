@@ -1,8 +1,8 @@
-// The milter door: Sendmail's mail filter protocol, which Postfix speaks, too (MILTER_README). Of all that an MTA says
-// of a message only the recipients are answered, each with "continue" or with the reply that the client sees.
+// The milter door: Sendmail's mail filter protocol, which Postfix speaks, too (MILTER_README). It answers only the
+// recipients of a message, each with "continue" or with the reply that the client sees.
 //
-// Never refused are mail that is submitted on this machine without SMTP, because nobody is there to hear it and Postfix
-// would keep it in its queue for ever, and recipients that the MTA itself delivers or refuses ({rcpt_mailer}).
+// Mail that is submitted on this machine without SMTP is never refused: nobody is there to hear it, and Postfix would
+// keep it in its queue for ever. Nor are recipients that the MTA itself delivers or refuses ({rcpt_mailer}).
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_DOOR_MILTER_H_

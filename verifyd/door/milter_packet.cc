@@ -51,7 +51,7 @@ std::string Packet(char letter, absl::string_view data) {
   return packet;
 }
 
-// The text at the start of `data`, which is taken off; nothing where no NUL ends it.
+// Takes off the text at the start of `data`; nothing where no NUL ends it.
 std::optional<absl::string_view> TakeText(absl::string_view& data) {
   const size_t end = data.find('\0');
   if (end == absl::string_view::npos) return std::nullopt;
@@ -128,7 +128,7 @@ absl::StatusOr<MilterClient> ParseMilterConnect(absl::string_view data) {
   if (!name.has_value()) return Malformed("found CONNECT without the end of a host name");
   if (data.empty()) return Malformed("found CONNECT without an address family");
   MilterClient client{.family = data[0]};
-  // In brackets it is the address again.
+  // A name in brackets is the address again.
   if (!absl::StartsWith(*name, "[")) client.name = *name;
   data.remove_prefix(1);
   if (client.family == 'U') return client;
@@ -142,7 +142,7 @@ absl::StatusOr<MilterClient> ParseMilterConnect(absl::string_view data) {
   const std::optional<absl::string_view> address = TakeText(data);
   if (!address.has_value()) return Malformed("found CONNECT without the end of an address");
   client.address = *address;
-  // Sendmail has it as in an address literal.
+  // Sendmail writes it as in an address literal.
   if (client.family == '6' && absl::StartsWithIgnoreCase(client.address, "IPv6:")) client.address.remove_prefix(5);
   return client;
 }

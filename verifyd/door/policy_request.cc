@@ -9,7 +9,7 @@
 namespace verifyd {
 namespace {
 
-// Which field of the request an attribute fills; null for those that do not matter here.
+// Returns the field of the request that an attribute fills; null where the attribute does not matter here.
 absl::string_view* FieldFor(absl::string_view name, MailRequest& request) {
   switch (name.size()) {
     case 6:

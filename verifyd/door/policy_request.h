@@ -14,18 +14,19 @@
 
 namespace verifyd {
 
-// Postfix bounds its values by its own line limits; what is longer is no Postfix.
+// Postfix bounds its values by its own line limits; a longer request is not Postfix's.
 constexpr size_t kMaxPolicyRequest = 32768;
 
-// Length of the first whole request in `buffer`, its empty line included; 0 when it is not whole yet. Lines may end in
-// CRLF.
+// Returns the length of the first whole request in `buffer`, its empty line included; 0 when it is not whole yet. Lines
+// may end in CRLF.
 size_t PolicyRequestLength(absl::string_view buffer);
 
-// One whole request. Any order, unknown names are ignored. Errors: a line without '=', a NUL, another `request` than
-// smtpd_access_policy or none; they name the line. The views point into `text`.
+// Parses one whole request. Attributes come in any order; unknown names are ignored. Errors name the line: it has no
+// '=', or a NUL, or a `request` other than smtpd_access_policy. A missing `request` is an error, too. The views point
+// into `text`.
 absl::StatusOr<MailRequest> ParsePolicyRequest(absl::string_view text);
 
-// The answer, "action=...\n\n": see AccessAction.
+// Returns the answer, "action=...\n\n": see AccessAction.
 std::string PolicyAnswer(const Ruling& ruling);
 
 }  // namespace verifyd

@@ -27,7 +27,7 @@ std::string StatusEntry(const Ruling& ruling) {
   return absl::StrCat("OK ", DeliverabilityName(verdict->deliverability()));
 }
 
-// Postfix refuses for good whom it does not find. So all are there but those whom every other door refuses for good.
+// Postfix refuses a missing address for good. So only those that every other door refuses for good are missing.
 std::string RelayRecipientsEntry(const Ruling& ruling) {
   return ruling.decision.kind == DecisionKind::kReject ? std::string(kNotFound) : "OK OK";
 }
@@ -64,7 +64,7 @@ class SocketmapConversation final : public LookupConversation {
     return Netstring(absl::StrCat("TEMP ", trouble.decision.text));
   }
 
-  SocketmapName map_ = SocketmapName::kVerify;  // that is being asked
+  SocketmapName map_ = SocketmapName::kVerify;  // the one being asked
 };
 
 std::optional<SocketmapName> NamedMap(absl::string_view name) {

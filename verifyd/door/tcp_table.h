@@ -1,5 +1,5 @@
 // The tcp_table door: Postfix's own table protocol (tcp_table(5)). "get KEY" comes in, "200 VALUE", "500 not found" or
-// "400 WHY" goes out, a line each; what is not printable, a space or a % is written as %XX. The value is an action of
+// "400 WHY" goes out, a line each. Unprintable bytes, spaces and % are written as %XX. The value is an action of
 // access(5), as in the map `verify` of the socketmap door. 400 is for faults of our own only (internal_error_action =
 // defer).
 //
@@ -17,11 +17,11 @@
 
 namespace verifyd {
 
-// The key of one whole request, its line end included (LF or CRLF), decoded: any bytes. Errors: not a get, a % without
-// two digits behind it; they say what was found, and are printable.
+// Returns the key of one whole request, its line end included (LF or CRLF), decoded: any bytes. Errors: not a get, a %
+// without two digits behind it; they say what was found, and are printable.
 absl::StatusOr<std::string> ParseTcpTableRequest(absl::string_view line);
 
-// As it goes into an answer.
+// Encodes `text` for an answer.
 std::string EncodeTcpTableText(absl::string_view text);
 
 class TcpTableProtocol : public MailProtocol {

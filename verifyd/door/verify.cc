@@ -29,8 +29,8 @@ RecipientStatus StatusOf(const Ruling& ruling) {
   return in_progress ? RecipientStatus::kTodo : RecipientStatus::kDefer;
 }
 
-// What smtpd(8) shows behind "undeliverable address: ". Postfix wants a text, also where there is nothing to say.
-// Whether the client has asked for SMTPUTF8 is not said here: it is ASCII.
+// Returns the text that smtpd(8) shows behind "undeliverable address: ". Postfix wants a text, even where there is
+// nothing to say. It is ASCII, as this protocol does not say whether the client has asked for SMTPUTF8.
 std::string ReasonOf(const Ruling& ruling) {
   if (ruling.decision.refuses()) return AsciiText(ruling.decision.text);
   const bool known = ruling.verdict.has_value() && !ruling.verdict->finding.text.empty() &&
@@ -70,7 +70,7 @@ class VerifyConversation final : public MailConversation {
     return VerifyAnswer(VerifyStatus::kOk, StatusOf(ruling), ReasonOf(ruling));
   }
 
-  // verify(8) does not always answer these, and never whole: smtpd(8) would ask again without end.
+  // verify(8) does not always answer these, and never whole: smtpd(8) then asks again without end.
   void AnswerMalformed(const absl::Status& why) {
     if (!std::exchange(said_malformed_, true)) LogWarning(absl::StrCat("verify: ", why.message()));
     client().Say(VerifyAnswer(VerifyStatus::kBad, RecipientStatus::kDefer, "the request was not understood"));

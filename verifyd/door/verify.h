@@ -1,10 +1,10 @@
-// The verify door: Postfix's own protocol of verify(8) (address_verify_service_name), whose place it takes. Postfix has
-// chosen whom it asks about, has codes and words of its own for what is refused, and polls as it is told; here a
-// question is held until its probe has ended, or for verify_service_patience.
+// The verify door: Postfix's own protocol of verify(8) (address_verify_service_name), whose place it takes. Postfix
+// chooses whom it asks about, has codes and words of its own for refusals, and polls as it is told. Here a question is
+// held until its probe has ended, or for verify_service_patience.
 //
 // smtpd(8) asks without end where it gets no answer, and dies where it can not connect for long. So every request is
-// answered: what is malformed with status -2, where something in the daemon fails by internal_error_action, of which
-// "disconnect" is no use here and counts as "defer".
+// answered: a malformed one with status -2, one on which the daemon fails as internal_error_action says. "disconnect"
+// is no use here and counts as "defer".
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_DOOR_VERIFY_H_

@@ -11,7 +11,7 @@ namespace {
 constexpr absl::string_view kNul{"\0", 1};
 constexpr size_t kMaxShown = 60;
 
-// The text before the next NUL; both are taken off `rest`. Nothing: there is no NUL.
+// Takes the text before the next NUL, and that NUL, off `rest`. Nothing: there is no NUL.
 std::optional<absl::string_view> TakeAttributeText(absl::string_view& rest) {
   const size_t end = rest.find('\0');
   if (end == absl::string_view::npos) return std::nullopt;

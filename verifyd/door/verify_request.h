@@ -18,7 +18,7 @@ namespace verifyd {
 // Postfix bounds addresses by its line limit of 2048 bytes, and what it reports of a server by twice that.
 constexpr size_t kMaxVerifyRequest = 32768;
 
-// What is said of a request (verify_clnt.h).
+// The status of a request (verify_clnt.h).
 enum class VerifyStatus : uint8_t {
   kOk,
   kFail,  // -1: something has failed
@@ -29,26 +29,25 @@ struct VerifyRequest {
   enum class Kind : uint8_t { kQuery, kUpdate };
   Kind kind = Kind::kQuery;
   absl::string_view address;  // unquoted, without brackets
-  // Of an update: what an agent of Postfix has found out.
+  // In an update: the findings of an agent of Postfix.
   RecipientStatus recipient_status = RecipientStatus::kDefer;
   absl::string_view reason;
 };
 
-// What the server says first (Postfix 3.6 and later). The doubled r is Postfix's, which takes no other.
+// The server's greeting (Postfix 3.6 and later). The doubled r is Postfix's; it takes no other.
 constexpr absl::string_view kVerifyGreeting{"protocol\0address_verification_prrotocol\0\0", 41};
 
-// Length of the first whole list in `buffer`, its last NUL included; 0 when it is not whole yet.
+// Returns the length of the first whole list in `buffer`, its last NUL included; 0 when it is not whole yet.
 size_t VerifyRequestLength(absl::string_view buffer);
 
-// One whole list. Any order, unknown names are ignored, the last of a name counts. Errors: another `request` than query
-// and update, an attribute that is missing, a status that no update has; they name what was found. The views point into
-// `text`.
+// Parses one whole list. Attributes come in any order; unknown names are ignored, the last of a name counts. Errors: a
+// `request` other than query and update, a missing attribute, a status that no update has; they name what was found.
+// The views point into `text`.
 absl::StatusOr<VerifyRequest> ParseVerifyRequest(absl::string_view text);
 
-// The answer to a query; to whom sent an update all but the status is of no interest, and no harm. `reason` must be
-// printable.
+// Returns the answer to a query. A client that sent an update reads only the status of it; the rest does no harm.
+// `reason` must be printable.
 std::string VerifyAnswer(VerifyStatus status, RecipientStatus recipient_status, absl::string_view reason);
-// The answer to an update.
 std::string VerifyUpdateAnswer(VerifyStatus status);
 
 }  // namespace verifyd

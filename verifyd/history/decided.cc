@@ -9,7 +9,7 @@
 namespace verifyd {
 namespace {
 
-// What was said, or would have been; null where nothing was to be refused.
+// Returns the refusal that was said, or would have been; null where nothing was to be refused.
 const Decision* RefusalIn(const Ruling& ruling) {
   if (ruling.decision.refuses()) return &ruling.decision;
   return ruling.warning.has_value() ? &*ruling.warning : nullptr;
@@ -23,14 +23,24 @@ Action ActionOf(const Ruling& ruling) {
   return rejects ? Action::kWouldReject : Action::kWouldDefer;
 }
 
-// The verdict that a refusal stands on; null where it is another restriction's. Of what was let through, the last one.
+// Returns the verdict that a refusal stands on, null where another restriction refused. For mail that was let through
+// it is the last verdict.
 const Verdict* VerdictBehind(const Ruling& ruling) {
   if (!ruling.verdict.has_value()) return nullptr;
   const bool of_verdict = RefusalIn(ruling) == nullptr || absl::StartsWith(ruling.restriction, "reject_unverified_");
   return of_verdict ? &*ruling.verdict : nullptr;
 }
 
-bool AcceptedBefore(Cache& cache, absl::string_view text) {
+Role SubjectRole(const MailRequest& request, const Ruling& ruling) {
+  const bool of_sender = RefusalIn(ruling) != nullptr && absl::StrContains(ruling.restriction, "sender");
+  return of_sender || request.recipient.empty() ? Role::kSender : Role::kRecipient;
+}
+
+// The verdict says so where it is about the one who was decided on.
+bool AcceptedBefore(const MailRequest& request, const Ruling& ruling, Cache& cache) {
+  const bool about_him = ruling.verdict.has_value() && ruling.verdict_on == SubjectRole(request, ruling);
+  if (about_him && ruling.verdict->accepted_before.has_value()) return *ruling.verdict->accepted_before;
+  const absl::string_view text = SubjectOf(request, ruling);
   const absl::StatusOr<Address> address = Address::FromUnquoted(text);
   if (!address.ok()) return false;
   const std::optional<Record> record = cache.FindRecord(address->Key());
@@ -60,8 +70,7 @@ absl::string_view ReasonWord(const Ruling& ruling) {
 }
 
 absl::string_view SubjectOf(const MailRequest& request, const Ruling& ruling) {
-  const bool of_sender = RefusalIn(ruling) != nullptr && absl::StrContains(ruling.restriction, "sender");
-  return of_sender || request.recipient.empty() ? request.sender : request.recipient;
+  return SubjectRole(request, ruling) == Role::kSender ? request.sender : request.recipient;
 }
 
 Decided DecidedOn(const MailRequest& request, const Ruling& ruling, Cache& cache, absl::Time now) {
@@ -84,7 +93,7 @@ Decided DecidedOn(const MailRequest& request, const Ruling& ruling, Cache& cache
   const Decision* const refusal = RefusalIn(ruling);
   if (refusal == nullptr) return decided;
   if (decided.reply.empty()) decided.reply = refusal->text;
-  decided.accepted_before = (verdict != nullptr && verdict->grace) || AcceptedBefore(cache, decided.address);
+  decided.accepted_before = (verdict != nullptr && verdict->grace) || AcceptedBefore(request, ruling, cache);
   return decided;
 }
 

@@ -1,4 +1,4 @@
-// What a ruling is counted as.
+// Turns a ruling into what the record counts.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_HISTORY_DECIDED_H_
@@ -13,16 +13,17 @@
 
 namespace verifyd {
 
-// The word that the record has for why it was decided so: the name of the verdict's reason, or "pin", "in_progress",
-// "not_cached", "not_verifiable"; the name of the restriction for a refusal that no verdict stands behind, "own_probe"
-// where there is none either, "not_asked" for the rest.
+// Returns the record's word for why it was decided so: the name of the verdict's reason, or "pin", "in_progress",
+// "not_cached", "not_verifiable". A refusal that no verdict stands behind has the name of the restriction, or
+// "own_probe" where there is none. The rest is "not_asked".
 absl::string_view ReasonWord(const Ruling& ruling);
 
-// Whose address was decided on: the sender's where a restriction on senders refused, or where there is no recipient
-// yet.
+// Returns the address that was decided on: the sender where a restriction on senders refused, or where there is no
+// recipient yet; else the recipient.
 absl::string_view SubjectOf(const MailRequest& request, const Ruling& ruling);
 
-// What is refused is looked up in `cache`: whether it was accepted before. The views are those of the arguments.
+// `cache` tells whether a refused address was accepted before, unless the verdict does. The views are those of the
+// arguments.
 Decided DecidedOn(const MailRequest& request, const Ruling& ruling, Cache& cache, absl::Time now);
 
 }  // namespace verifyd

@@ -20,7 +20,7 @@ namespace json = boost::json;
 
 constexpr int64_t kHour = 3600;
 constexpr int64_t kWeek = int64_t{7} * 24;
-// Lines of log an hour at most.
+// The most lines of log an hour.
 constexpr size_t kMostTold = 20;
 
 absl::Time TimeOf(int64_t hour) { return absl::FromUnixSeconds(hour * kHour); }
@@ -49,7 +49,7 @@ void DecisionRecord::Configure(const DecisionRecordSettings& settings) {
   if (settings_.directory.empty() || files_ != nullptr) return;
   files_ = std::make_unique<HourFiles>(settings_.directory);
   hours_ = files_->Load(HourNow() - settings_.keep_time / absl::Hours(1));
-  // Of a clock that was wrong: what is decided now would be counted there.
+  // Drop hours in the future, which a wrong clock has left: what is decided now would be counted there.
   hours_.erase(hours_.upper_bound(HourNow()), hours_.end());
 }
 
@@ -72,7 +72,7 @@ std::string DecisionRecord::Take(const MailRequest& request, const Ruling& rulin
 
 int64_t DecisionRecord::HourNow() const { return absl::ToUnixSeconds(loop_.clock().Now()) / kHour; }
 
-// A clock that was set back goes on with the hour it was.
+// If the clock was set back, this goes on with the hour it was.
 Tally& DecisionRecord::ThisHour() {
   const int64_t hour = HourNow();
   if (hours_.empty() || hours_.rbegin()->first < hour) RollOver(hour);
@@ -131,7 +131,7 @@ boost::asio::awaitable<std::string> DecisionRecord::Report(absl::Duration since)
   co_return json::serialize(report);
 }
 
-// What holds for days is told once a day.
+// Logs what is noticed; what holds for days is logged once a day.
 boost::asio::awaitable<void> DecisionRecord::Watch(int64_t hour) {
   const Tally hours = co_await Sum(hour, hour + 1);
   const Tally before = co_await Sum(hour - kWeek, hour);

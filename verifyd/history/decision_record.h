@@ -1,6 +1,6 @@
-// The decision record: the daemon's own memory of what it has decided, hour by hour, for `verifyctl report`. Kept in
-// files beside the cache (record/hour_files.h), in memory only where there is no cache; at the end of each hour it
-// looks at itself (record/watch.h) and logs what it notices.
+// The decision record: the daemon's own memory of what it has decided, hour by hour, for `verifyctl report`. It is kept
+// in files beside the cache (history/hour_files.h), or in memory only where there is no cache. At the end of each hour
+// it looks at itself (history/watch.h) and logs what it notices.
 //
 // Thread: the front loop only; files are written by a thread of their own.
 #ifndef VERIFYD_VERIFYD_HISTORY_DECISION_RECORD_H_
@@ -36,9 +36,9 @@ struct DecisionRecordSettings {
 
 class DecisionRecord {
  public:
-  // What a crash may cost.
+  // A crash costs at most this.
   static constexpr absl::Duration kWriteInterval = absl::Minutes(5);
-  // Domains of an hour that is over.
+  // The most domains that are kept of a past hour.
   static constexpr size_t kDomainsKept = 200;
 
   // Both outlive the record.
@@ -48,14 +48,15 @@ class DecisionRecord {
   DecisionRecord(const DecisionRecord&) = delete;
   DecisionRecord& operator=(const DecisionRecord&) = delete;
 
-  // The first time the files are read; before that nothing is written.
+  // Reads the files the first time; before that nothing is written.
   void Configure(const DecisionRecordSettings& settings);
 
-  // Counts what a client is about to be told. The id to tell him, where refusals have one and this is one; else empty.
+  // Counts what a client is about to be told. Returns the id to tell it, where refusals have one and this is one; else
+  // empty.
   std::string Take(const MailRequest& request, const Ruling& ruling);
 
-  // A JSON object: what was decided in the hours that have begun within `since`, and what is noticed. Gives others
-  // their turn meanwhile; the record must be there until then.
+  // Returns a JSON object: what was decided in the hours that have begun within `since`, and what is noticed. Gives
+  // others their turn meanwhile; the record must be there until then.
   boost::asio::awaitable<std::string> Report(absl::Duration since);
   // As RefusalBook::Find.
   std::optional<std::string> FindRefusal(absl::string_view id) const { return book_.Find(id); }
@@ -66,7 +67,7 @@ class DecisionRecord {
   void RollOver(int64_t hour);
   void Write();
   void WriteLater();
-  // Of the hours from `first` up to, but not with, `end`.
+  // Sums the hours from `first` up to, but without, `end`.
   boost::asio::awaitable<Tally> Sum(int64_t first, int64_t end);
   boost::asio::awaitable<void> Watch(int64_t hour);
 
@@ -77,7 +78,7 @@ class DecisionRecord {
   std::map<int64_t, Tally> hours_;  // by the number since the epoch; the last one is this hour
   bool changed_ = false;            // since it was written
   RefusalBook book_;
-  absl::flat_hash_set<std::string> told_;  // of what holds for days, on `told_day_`
+  absl::flat_hash_set<std::string> told_;  // notices that hold for days and were told on `told_day_`
   int64_t told_day_ = 0;
   Timer write_timer_;
 };

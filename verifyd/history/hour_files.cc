@@ -29,7 +29,7 @@ namespace json = boost::json;
 constexpr char kName[] = "%Y-%m-%dT%HZ";
 constexpr char kEnding[] = ".json";
 
-// The hour of a file of this name; nothing where it is not one of ours.
+// Returns the hour of a file of this name; nothing where it is not one of ours.
 std::optional<int64_t> HourOf(absl::string_view name) {
   absl::Time time;
   std::string error;
@@ -52,7 +52,7 @@ absl::StatusOr<Tally> Read(const fs::path& path) {
   return Tally::FromJson(value.get_object());
 }
 
-// The files of `directory` that are ours. Others are left alone.
+// Returns the files of `directory` that are ours.
 std::map<int64_t, fs::path> FilesIn(const std::string& directory) {
   std::map<int64_t, fs::path> files;
   std::error_code error;

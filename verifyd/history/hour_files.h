@@ -1,6 +1,6 @@
-// The files of the decision record: one an hour, "2026-11-25T13Z.json", in a folder of their own beside the cache.
-// Written by a thread, under another name first, so that a file is whole or not there. A file that can not be read, or
-// is none of ours, is logged and passed over; one that can not be written is logged, too, and mail goes on.
+// The files of the decision record: one an hour, "2026-11-25T13Z.json", in a folder of their own beside the cache. A
+// thread writes each under another name first, so that a file is whole or not there. A file that can not be read is
+// logged and passed over; one that can not be written is logged, too, and mail goes on. Other files are left alone.
 //
 // Thread: Load anywhere; Write and the destructor by one thread (the front loop's).
 #ifndef VERIFYD_VERIFYD_HISTORY_HOUR_FILES_H_
@@ -22,20 +22,20 @@ namespace verifyd {
 
 class HourFiles {
  public:
-  // A tally of the most of everything has a third of this.
+  // The largest possible tally takes a third of this.
   static constexpr uint64_t kLargestFile = uint64_t{4} << 20;
 
-  // `directory` is made if it is missing (mode 0700).
+  // Makes `directory` if it is missing (mode 0700).
   explicit HourFiles(std::string directory);
   // Writes what waits.
   ~HourFiles();
   HourFiles(const HourFiles&) = delete;
   HourFiles& operator=(const HourFiles&) = delete;
 
-  // By the hour's number since the epoch: those that begin at `oldest` or later.
+  // Returns the tallies of the hours from `oldest` on, by the hour's number since the epoch.
   std::map<int64_t, Tally> Load(int64_t oldest) const;
-  // Replaces the hour's file, and deletes those before `oldest`. Of an hour that is told several times before the
-  // thread comes to it, the last is written.
+  // Replaces the hour's file, and deletes those before `oldest`. If an hour is given several times before the thread
+  // comes to it, the last is written.
   void Write(int64_t hour, Tally tally, int64_t oldest);
 
  private:

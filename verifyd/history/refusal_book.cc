@@ -20,7 +20,7 @@ namespace {
 constexpr size_t kIdLength = 8;
 // Without those that look like others: 0 and O, 1, I and L, U and V.
 constexpr absl::string_view kAlphabet = "ABCDEFGHJKMNPQRSTVWXYZ23456789";
-// What is longer is no address, and is shown cut.
+// Longer text is no address, and is shown cut.
 constexpr size_t kShown = Address::kMaxAddress;
 
 std::string Cut(absl::string_view text) { return Printable(text, kShown); }

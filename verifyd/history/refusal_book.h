@@ -1,4 +1,4 @@
-// The refusals of late, by their ids: what is behind the "(id K7W2MXQA)" that somebody was shown. In memory only.
+// The latest refusals by their ids: they explain an "(id K7W2MXQA)" that somebody was shown. In memory only.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_HISTORY_REFUSAL_BOOK_H_
@@ -24,9 +24,9 @@ class RefusalBook {
   static constexpr size_t kMost = 100000;
   static constexpr size_t kMostBytes = size_t{64} << 20;
 
-  // The id: eight characters that nobody mistakes for one another, not to be guessed from those before.
+  // Returns the id: eight characters that nobody mistakes for one another, not to be guessed from earlier ones.
   std::string Enter(const MailRequest& request, const Ruling& ruling, absl::Time now);
-  // All that is known, as a JSON object; `id` in upper or lower case.
+  // Returns all that is known, as a JSON object; `id` in upper or lower case.
   std::optional<std::string> Find(absl::string_view id) const;
   size_t size() const { return entries_.size(); }
 
@@ -39,7 +39,7 @@ class RefusalBook {
   size_t bytes_ = 0;
 };
 
-// Whether `text` looks like an id; no address does.
+// True where `text` looks like an id; no address does.
 bool IsRefusalId(absl::string_view text);
 
 }  // namespace verifyd

@@ -63,8 +63,8 @@ boost::asio::awaitable<std::string> Replay::Run(std::shared_ptr<Replay> replay, 
   co_return json::serialize(report);
 }
 
-// The restrictions are asked from memory only, again and again as it fills: their own way to a probe would take from
-// the budgets of clients, and go before the questions of those who wait.
+// Asks the restrictions from memory only, and again after each answer. Their own way to a probe would take from the
+// budgets of clients, and go before the questions of clients that wait.
 boost::asio::awaitable<void> Replay::Ask(std::shared_ptr<Replay> replay, std::string line) {
   // A sender and a recipient, at most.
   constexpr int kQuestions = 2;

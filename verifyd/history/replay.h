@@ -1,6 +1,6 @@
-// A replay: requests of mail that has long been answered go through the restrictions once more, nobody is answered, and
-// what would have been decided is tallied. Memory does not grow with the number of requests; the daemon's own record
-// does not hear of them.
+// A replay: requests of mail that was answered long ago go through the restrictions once more. Nobody is answered; the
+// decisions are tallied. Memory does not grow with the number of requests, and the daemon's own record does not count
+// them.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_HISTORY_REPLAY_H_
@@ -29,10 +29,10 @@ class Replay : public std::enable_shared_from_this<Replay> {
  public:
   // Requests that wait for a probe at one time.
   static constexpr size_t kAtOnce = 100;
-  // Requests in one turn of the loop: whoever waits at a door comes in between.
+  // Requests in one turn of the loop; the doors have their turn in between.
   static constexpr size_t kInATurn = 16;
 
-  // What it works on; outlives what Report returns.
+  // The replay works on these; they outlive what Report returns.
   struct Rooms {
     Loop& loop;
     Restrictions& restrictions;
@@ -40,9 +40,9 @@ class Replay : public std::enable_shared_from_this<Replay> {
     Cache& cache;
   };
 
-  // `requests`, a line each: sender, recipient, client address and SASL login, tabs between, the last two optional;
-  // "<>" is the null sender. One line of JSON comes behind the last of them. `probe`: what memory does not know is
-  // asked, as a list is, within `patience`; else it is counted as not known.
+  // `requests` has a line for each: sender, recipient, client address and SASL login, with tabs between, the last two
+  // optional; "<>" is the null sender. The result is one line of JSON after the last of them. With `probe`, what memory
+  // does not know is asked, as for a list, within `patience`; else it is counted as not known.
   static LineSource Report(const Rooms& rooms, bool probe, absl::Duration patience, LineSource requests);
 
  private:
@@ -51,7 +51,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
 
   static boost::asio::awaitable<std::string> Run(std::shared_ptr<Replay> replay, LineSource requests);
   static boost::asio::awaitable<void> Ask(std::shared_ptr<Replay> replay, std::string line);
-  // Decides from memory and counts. An address is handed back instead where memory knows nothing of it and `may_ask`.
+  // Decides from memory and counts. Returns a question instead where memory does not know an address and `may_ask`.
   std::optional<Question> Decide(absl::string_view line, bool may_ask);
 
   const Rooms rooms_;

@@ -21,11 +21,11 @@ namespace {
 
 namespace json = boost::json;
 
-// RFC 5321 has at most 255 octets; what is longer is no domain, and is cut.
+// RFC 5321 allows 255 octets; a longer text is no domain, and is cut.
 constexpr size_t kLongestDomain = 255;
-// Nearly all addresses are shorter; what is longer is shown cut.
+// Nearly all addresses are shorter; longer ones are shown cut.
 constexpr size_t kLongestAddress = 320;
-// An answer that is temporary for so long is a refusal that nobody has decided on.
+// An answer that stays temporary for so long is a refusal that nobody has decided on.
 constexpr absl::Duration kEndless = absl::Hours(24);
 
 bool Refuses(Action action) { return action != Action::kDunno && action != Action::kNotKnown; }
@@ -53,7 +53,7 @@ json::object ReasonToJson(absl::string_view name, const Tally::ReasonTally& reas
   return {{"reason", JsonText(name)}, {"counts", CountsToJson(reason.counts)}, {"samples", std::move(samples)}};
 }
 
-// `counted` is what the number is called.
+// `counted` is the name of the number.
 json::object AddressToJson(absl::string_view address, absl::string_view counted, const TopAddresses::Entry& entry) {
   json::object object = {{"address", JsonText(address)}};
   object[{counted.data(), counted.size()}] = entry.count;
@@ -70,7 +70,7 @@ json::array DeferredToJson(const absl::btree_map<std::string, absl::Time>& defer
   return array;
 }
 
-// The entries of a map, those with the highest weights first; what weighs the same by name.
+// Returns the entries of a map, the highest weights first; those of equal weight are sorted by name.
 template <typename Map, typename Weight>
 std::vector<const typename Map::value_type*> Sorted(const Map& map, Weight weight) {
   std::vector<const typename Map::value_type*> sorted;
@@ -203,7 +203,7 @@ void Tally::Shrink(size_t most) {
   domains_ = std::move(kept);
 }
 
-// By name: what is the same is written the same.
+// Sorts by name, so that equal tallies are written alike.
 json::object Tally::ToJson() const {
   const auto by_name = [](const auto& /*value*/) { return 0; };
   json::array domains;

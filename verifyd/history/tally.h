@@ -1,9 +1,8 @@
-// A tally: what was decided in an hour, or in many. Numbers by action, by reason and by domain, the addresses that were
-// refused most, and for each reason some replies of servers.
+// A tally of what was decided in an hour, or in many: numbers by action, by reason and by domain, the addresses that
+// were asked about and refused most, and for each reason some replies of servers.
 //
-// Bounded whatever clients send: kMostDomains and kMostReasons, the rest counts as kOthers; of addresses a space-saving
-// sketch (Metwally et al., 2005), whose numbers may be too high by `error`, never too low. Counting what is accepted
-// allocates nothing once the domain is there.
+// Bounded whatever clients send: beyond kMostDomains and kMostReasons the rest counts as kOthers. Addresses are counted
+// by a space-saving sketch (Metwally et al., 2005), whose numbers may be too high by `error`, never too low.
 //
 // Thread: any (a value).
 #ifndef VERIFYD_VERIFYD_HISTORY_TALLY_H_
@@ -25,13 +24,13 @@
 
 namespace verifyd {
 
-// What the MTA was told; kWould*: would have been, but for warn_if_reject or a dry run. kNotKnown: a replay without
-// probes met an address that memory has nothing of.
+// The action that the MTA was told. kWould*: it would have been told so, but for warn_if_reject or a dry run.
+// kNotKnown: a replay without probes met an address that memory does not know.
 enum class Action : uint8_t { kDunno, kReject, kDefer, kWouldReject, kWouldDefer, kNotKnown };
 constexpr size_t kActionCount = 6;
 absl::string_view ActionName(Action action);  // "dunno", "would_reject"
 
-// How often each was decided.
+// The number of decisions of each action.
 class ActionCounts {
  public:
   uint64_t& operator[](Action action) { return counts_[static_cast<size_t>(action)]; }
@@ -45,18 +44,18 @@ class ActionCounts {
   std::array<uint64_t, kActionCount> counts_ = {};
 };
 
-// One decision. The views are read while it is counted only.
+// One decision. The views are read only while it is counted.
 struct Decided {
   Action action = Action::kDunno;
   absl::string_view reason;
   absl::string_view domain;   // upper or lower case
   absl::string_view address;  // as the client wrote it
   absl::string_view rule;
-  absl::string_view reply;  // of the server, or what happened in its place; printable
+  absl::string_view reply;  // the server's, or what happened in its place; printable
   absl::Time when;
-  bool accepts_all = false;      // the domain is known to
+  bool accepts_all = false;      // the domain is known to accept every address
   bool accepted_before = false;  // the address was there once
-  // Since when it has had temporary answers only; InfiniteFuture: it has not.
+  // The address has had temporary answers only since then; InfiniteFuture: it has not.
   absl::Time deferred_since = absl::InfiniteFuture();
 };
 
@@ -66,7 +65,7 @@ class Tally {
   static constexpr size_t kMostReasons = 200;
   static constexpr size_t kMostSamples = 3;
   static constexpr size_t kMostDeferred = 20;
-  // What all is called that has no room of its own.
+  // The name of all that has no room of its own.
   static constexpr char kOthers[] = "(others)";
 
   struct Domain {
@@ -75,7 +74,7 @@ class Tally {
     // Different addresses that were accepted, by linear counting: a bit for each, at its hash.
     std::array<uint64_t, 4> accepted = {};
 
-    // About; beyond some 1000 it is told too low.
+    // An estimate; beyond some 1000 it is too low.
     double different_accepted() const;
     void Add(const Domain& other);
   };
@@ -92,7 +91,7 @@ class Tally {
 
   void Count(const Decided& decided);
   void Add(const Tally& other);
-  // Only the `most` domains with the highest numbers stay themselves: half of them for what was refused.
+  // Keeps only the `most` domains with the highest numbers, half of them by refusals; the rest goes to kOthers.
   void Shrink(size_t most);
 
   const ActionCounts& counts() const { return counts_; }
@@ -101,12 +100,12 @@ class Tally {
   const absl::flat_hash_map<std::string, ReasonTally>& reasons() const { return reasons_; }
   const TopAddresses& refused() const { return refused_; }
   const TopAddresses& asked() const { return asked_; }
-  // Addresses and since when.
+  // Addresses that are deferred without end, and since when.
   const absl::btree_map<std::string, absl::Time>& deferred() const { return deferred_; }
 
-  // For files: everything.
+  // Everything, for files.
   boost::json::object ToJson() const;
-  // The same back; InvalidArgument where that is not what ToJson writes. Whatever it is given, bounded.
+  // Reads it back; InvalidArgument where it is not what ToJson writes. Bounded whatever it is given.
   static absl::StatusOr<Tally> FromJson(const boost::json::object& object);
   // For people and their programs: sorted, highest numbers first, kReported domains and addresses at most.
   static constexpr size_t kReported = 100;

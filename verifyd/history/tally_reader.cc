@@ -13,7 +13,7 @@ namespace {
 
 namespace json = boost::json;
 
-// A name, an address, a reply.
+// The longest name, address or reply.
 constexpr size_t kLongestText = 500;
 
 absl::Status Wrong(absl::string_view name, absl::string_view expected) {
@@ -66,7 +66,7 @@ absl::StatusOr<Tally> TallyReader::Read() {
   RETURN_IF_ERROR(ReadEach("reasons", &TallyReader::ReadReason));
   RETURN_IF_ERROR(ReadEach("domains", &TallyReader::ReadDomain));
   RETURN_IF_ERROR(ReadEach("addresses", &TallyReader::ReadRefused));
-  // Records of before have none.
+  // Older records have none.
   if (Field(object_, "asked") != nullptr) RETURN_IF_ERROR(ReadEach("asked", &TallyReader::ReadAsked));
   RETURN_IF_ERROR(ReadEach("deferred", &TallyReader::ReadDeferred));
   return std::move(tally_);

@@ -1,5 +1,6 @@
-// The addresses that come most, of any number, in bounded memory: Space-Saving (Metwally, Agrawal, El Abbadi 2005). Who
-// has no counter takes the lowest one over, with its number as the error; so a number is too high by that at most.
+// The addresses that come most, of any number, in bounded memory: Space-Saving (Metwally, Agrawal, El Abbadi 2005). An
+// address without a counter takes the lowest one over, with its number as the error; so a number is too high by that at
+// most.
 //
 // Thread: any (a value).
 #ifndef VERIFYD_VERIFYD_HISTORY_TOP_ADDRESSES_H_

@@ -38,13 +38,13 @@ using Local = asio::local::stream_protocol;
 constexpr size_t kConnectionLimit = 64;
 constexpr uint32_t kHeaderLimit = 8 * 1024;
 constexpr uint64_t kBodyLimit = uint64_t{1024} * 1024;
-// Of a body of lines.
+// For a body of lines.
 constexpr size_t kLineLimit = 1024;
 constexpr absl::Duration kSilence = absl::Seconds(30);
 constexpr mode_t kSocketMode = 0660;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
-// One client. What it waits for runs under timers that close the socket.
+// One client. Its waits run under timers that close the socket.
 struct Connection {
   Connection(Loop& loop, int fd)
       : right(RightOf(PeerOf(fd), geteuid(), SocketGroupOf(fd))),
@@ -84,9 +84,9 @@ class BodyLines {
     std::string& body = parser_->get().body();
     size_t end = body.rfind('\n');
     while (end == std::string::npos && !parser_->is_done()) {
-      // Nobody's address: what it is the answer says, all of it need not be kept.
+      // A longer line is no address. The answer says so, and need not keep all of it.
       if (body.size() > kLineLimit) body.resize(kLineLimit);
-      // Whoever writes the lines may think before each, but not in the middle of one.
+      // The writer of the lines may think before each, but not in the middle of one.
       if (!body.empty() && !connection_->rest_of_line.set()) connection_->ExpectRestOfLine();
       connection_->line_awaited_since = clock_.Mono();
       const auto [error, bytes] =
@@ -162,7 +162,7 @@ asio::awaitable<bool> WriteLines(Connection& connection, const Request& request,
   co_return !error;
 }
 
-// What the client did wrong, where it is worth an answer.
+// Answers a fault of the client, where it is worth an answer.
 ApiReply ReplyToBadRequest(const boost::system::error_code& error) {
   if (error == http::error::body_limit) return ApiError(413, absl::StrCat("more than ", kBodyLimit, " bytes of body"));
   if (error == http::error::header_limit) {
@@ -178,7 +178,7 @@ bool IsProtocolError(const boost::system::error_code& error) {
 
 }  // namespace
 
-// What it has among the connections of a door, until it is served to the end, however that comes.
+// A connection's place among those of a door, until it is served to the end, however that comes.
 class ControlDoor::Place {
  public:
   Place(std::shared_ptr<Impl> door, std::shared_ptr<Connection> connection);
@@ -225,7 +225,7 @@ ControlDoor::Place::~Place() {
   door_->connections.erase(connection_.get());
 }
 
-// The lines of a body of text/plain; nothing for any other.
+// Returns the lines of a body of text/plain; nothing for any other.
 LineSource LinesOf(const Clock& clock, const std::shared_ptr<Connection>& connection,
                    const std::shared_ptr<Parser>& parser) {
   const auto type = parser->get()[http::field::content_type];
@@ -254,7 +254,7 @@ asio::awaitable<ApiReply> ControlDoor::Impl::ReplyTo(const ApiRequest& asked) {
 asio::awaitable<bool> ControlDoor::Impl::ServeOne(std::shared_ptr<Connection> connection) {
   const auto parser = std::make_shared<Parser>();
   parser->header_limit(kHeaderLimit);
-  parser->body_limit(boost::none);  // what is read line by line has none
+  parser->body_limit(boost::none);  // a body that is read line by line has none
   connection->ExpectSoon();
   auto [error, bytes] = co_await http::async_read_header(connection->socket, connection->buffer, *parser, kAwait);
   ApiRequest asked;
@@ -287,7 +287,7 @@ asio::awaitable<bool> ControlDoor::Impl::ServeOne(std::shared_ptr<Connection> co
   } else {
     written = co_await WriteBody(*connection, request, reply.status, reply.body);
   }
-  // What is left of a body that was not wanted would be taken for the next request.
+  // The rest of a body that was not wanted would be taken for the next request.
   const bool goes_on = written && request.keep_alive() && parser->is_done() && connection->socket.is_open();
   co_return goes_on;
 }
@@ -309,7 +309,7 @@ void ControlDoor::Impl::SayFault(absl::string_view what) {
   if (context.daemon.has_value()) context.daemon->metrics.internal_errors().Increment();
 }
 
-// False where nobody keeps his place for nothing.
+// False where no connection keeps its place for nothing.
 bool ControlDoor::Impl::MakeRoom() {
   if (connections.size() < kConnectionLimit) return true;
   Connection* const slowest = *std::min_element(

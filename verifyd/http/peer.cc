@@ -12,7 +12,7 @@
 namespace verifyd {
 namespace {
 
-// Those beside the effective one.
+// The groups beside the effective one.
 std::vector<gid_t> SupplementaryGroupsOf(int fd) {
   std::vector<gid_t> groups(64);
   for (;;) {

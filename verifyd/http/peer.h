@@ -1,5 +1,5 @@
-// Who has connected to a UNIX socket, as the kernel says it (unix(7): SO_PEERCRED), and what it may do at the control
-// socket.
+// The process at the other end of a UNIX socket, as the kernel names it (unix(7): SO_PEERCRED), and its right at the
+// control socket.
 //
 // Thread: any.
 #ifndef VERIFYD_VERIFYD_HTTP_PEER_H_
@@ -14,19 +14,19 @@
 
 namespace verifyd {
 
-// As it was when it connected.
+// The process as it was when it connected.
 struct Peer {
   uid_t user;
   std::vector<gid_t> groups;  // all that it is in
 };
-// nullopt where the kernel does not say.
+// Returns nullopt where the kernel does not say.
 std::optional<Peer> PeerOf(int fd);
 
-// The group of the socket's file at which the connection `fd` came in; nullopt where it has no file that we see.
+// Returns the group of the file of the socket at which the connection `fd` came in; nullopt where we see no such file.
 std::optional<gid_t> SocketGroupOf(int fd);
 
-// To change is for root, for `ourselves`, and for the socket's group: mode 0660 lets nobody else in. Whom a wider mode
-// lets in may look.
+// Root, `ourselves` and the socket's group may change: mode 0660 lets nobody else in. Anybody else, let in by a wider
+// mode, may look.
 ApiRight RightOf(const std::optional<Peer>& peer, uid_t ourselves, std::optional<gid_t> socket_group);
 
 }  // namespace verifyd

@@ -36,7 +36,7 @@ absl::Status Expected(absl::string_view field, absl::string_view what, absl::str
   return Expected(field, what, &text);
 }
 
-// One of an enumeration's words, where there is one.
+// Reads one of an enumeration's words, where there is one.
 template <typename Enum, typename Name>
 absl::Status ReadWord(absl::string_view field, absl::string_view word, Enum last, Name name, Enum& found) {
   if (word.empty()) return absl::OkStatus();
@@ -48,7 +48,7 @@ absl::Status ReadWord(absl::string_view field, absl::string_view word, Enum last
   return Expected(field, absl::StrCat("a ", field, " as records have it"), word);
 }
 
-// What a finding and a past one have both.
+// Reads the fields that a finding and a past one have in common.
 template <typename Shown, typename T>
 absl::Status ReadMeaning(absl::string_view status, const Shown& shown, T& finding) {
   if (status.empty()) return Expected("status", "deliverable, undeliverable, ...", nullptr);
@@ -60,7 +60,7 @@ absl::Status ReadMeaning(absl::string_view status, const Shown& shown, T& findin
     if (!known.has_value()) return Expected("reason", "the name of a reason", shown.reason);
     finding.reason = *known;
   }
-  // Shown as risky, kept as a positive (classifier/reason.h).
+  // A catch-all is shown as risky and kept as a positive (classifier/reason.h).
   if (finding.reason == Reason::kCatchAll && finding.deliverability == Deliverability::kRisky) {
     finding.deliverability = Deliverability::kDeliverable;
   }
@@ -96,7 +96,7 @@ absl::StatusOr<Finding> ReadFindingIn(absl::string_view name, const std::optiona
   return absl::InvalidArgumentError(absl::StrCat("\"", name, "\": ", finding.status().message()));
 }
 
-// A time that is there.
+// Takes a time that is there.
 void TakeTime(absl::Time shown, absl::Time& time) {
   if (shown != absl::InfinitePast()) time = shown;
 }
@@ -121,7 +121,7 @@ PastFinding PastOf(const Finding& finding) {
           .code = finding.code};
 }
 
-// What its finding says of a record that says nothing more.
+// The record of a finding of which nothing more is said.
 Record RecordOf(const Finding& finding) {
   Record record{.finding = finding, .first_seen = finding.when};
   if (finding.deliverability == Deliverability::kDeliverable) record.last_positive = finding.when;

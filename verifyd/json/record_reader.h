@@ -1,6 +1,6 @@
-// Records as JSON, read back: {"address": ..., "record": {...}} as the api shows them; and deliveries. What was written
-// by hand, by another program or by somebody who means harm is checked field by field; what follows from a record and
-// the lifetimes (freshness, expire_at and their like) is passed over.
+// Reads records back from JSON, {"address": ..., "record": {...}} as the api shows them, and deliveries. The text may
+// be written by hand, by another program or with bad intent, so it is checked field by field. Values that follow from a
+// record and the lifetimes (freshness, expire_at and their like) are passed over.
 //
 // Thread: any (pure functions).
 #ifndef VERIFYD_VERIFYD_JSON_RECORD_READER_H_
@@ -15,12 +15,12 @@
 
 namespace verifyd {
 
-// "address", and in "record" a "finding" with "status" and "updated", must be there; without "first_seen",
-// "last_positive" and "negative_since" these are what the finding says. Errors name the field, what was found and what
-// was expected.
+// "address", and in "record" a "finding" with "status" and "updated", must be there. Missing "first_seen",
+// "last_positive" and "negative_since" are taken from the finding. Errors name the field, what was found and what was
+// expected.
 absl::StatusOr<NamedRecord> RecordFromJson(const boost::json::value& value);
 
-// What ToJson of a delivery says. Errors likewise.
+// Reads a delivery as ToJson writes it. Errors likewise.
 absl::StatusOr<Delivery> DeliveryFromJson(const boost::json::value& value);
 
 }  // namespace verifyd

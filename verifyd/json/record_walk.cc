@@ -22,7 +22,7 @@ struct Page {
   bool told = false;   // its last line is out
 };
 
-// The next few that match.
+// Returns the next few that match.
 std::vector<std::pair<std::string, Record>> Turn(Page& page) {
   Cache::RecordPage found = page.rooms.cache.RecordsAfter(page.next, Cache::kInATurn);
   const absl::Time now = page.rooms.loop.clock().Now();
@@ -53,7 +53,7 @@ boost::asio::awaitable<std::optional<std::string>> Listed(std::shared_ptr<Page> 
   co_return lines;
 }
 
-// What is held of a domain as a whole decides about its addresses, too.
+// Forgets what is held of a domain as a whole: it decides about the domain's addresses, too.
 bool ForgetDomain(Page& page) {
   RecordFilter others = page.filter;
   others.domain.clear();

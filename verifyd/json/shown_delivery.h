@@ -1,6 +1,6 @@
-// A delivery as the control socket takes it.
+// A delivery as the control socket takes it. Texts are views of what is shown.
 //
-// Thread: any (a value).
+// Thread: any (a value, a pure function).
 #ifndef VERIFYD_VERIFYD_JSON_SHOWN_DELIVERY_H_
 #define VERIFYD_VERIFYD_JSON_SHOWN_DELIVERY_H_
 
@@ -9,6 +9,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "mail/delivery.h"
 #include "verifyd/json/described.h"
 
 namespace verifyd {
@@ -23,6 +24,8 @@ struct ShownDelivery {
   std::string reply;
 };
 BOOST_DESCRIBE_STRUCT(ShownDelivery, (), (address, when, relay, relay_address, relay_port, protocol, reply))
+
+ShownDelivery Shown(const Delivery& delivery);
 
 }  // namespace verifyd
 

@@ -1,31 +1,48 @@
 #include "verifyd/json/shown_destination.h"
 
+#include <string>
+#include <utility>
+
 #include "classifier/reason.h"
 
 namespace verifyd {
 
-ShownDestination Shown(const DestinationState& state, absl::Time now) {
-  ShownDestination shown{.destination = state.name,
-                         .believed = state.trust.doubt == Doubt::kNone,
-                         .failures = state.failures,
-                         .last_failure_when = state.last_failure_when,
-                         .last_success = state.last_success,
-                         .last_accepted = state.trust.last_accepted};
-  if (state.last_failure != Reason::kNone) shown.last_failure = ReasonName(state.last_failure);
-  if (state.trust.doubt != Doubt::kNone) {
-    shown.doubt = state.trust.why;
-    shown.doubted_since = state.trust.doubted_since;
+namespace {
+
+// What a destination and a domain there have in common.
+ShownDestination ShownPlace(std::string name, const Trust& trust, const BreakerState& breaker, absl::Time now) {
+  ShownDestination shown{.destination = std::move(name),
+                         .believed = trust.doubt == Doubt::kNone,
+                         .failures = breaker.failures,
+                         .last_failure_when = breaker.last_failure_when,
+                         .last_success = breaker.last_success,
+                         .last_accepted = trust.last_accepted};
+  if (breaker.last_failure != Reason::kNone) shown.last_failure = ReasonName(breaker.last_failure);
+  if (trust.doubt != Doubt::kNone) {
+    shown.doubt = trust.why;
+    shown.doubted_since = trust.doubted_since;
   }
+  if (breaker.open_until > now) {
+    shown.left_alone_for = ReasonName(breaker.open_reason);
+    shown.left_alone_until = breaker.open_until;
+  }
+  return shown;
+}
+
+}  // namespace
+
+ShownDestination Shown(const DestinationState& state, absl::Time now) {
+  ShownDestination shown = ShownPlace(state.name, state.trust, state.breaker, now);
   if (state.held_until > now) {
     shown.held = true;
     shown.held_until = state.held_until;
     shown.held_why = state.held_why;
   }
-  if (state.open_until > now) {
-    shown.left_alone_for = ReasonName(state.open_reason);
-    shown.left_alone_until = state.open_until;
-  }
   return shown;
+}
+
+ShownDestination Shown(const DomainBreaker& breaker, absl::Time now) {
+  return ShownPlace(breaker.Name(), breaker.trust, breaker.breaker, now);
 }
 
 ShownActivity Shown(const DestinationActivity& activity) {

@@ -1,4 +1,4 @@
-// Destinations as the control socket shows them. Texts are views of what is shown.
+// Destinations as the control socket shows them.
 //
 // Thread: any (values, pure functions).
 #ifndef VERIFYD_VERIFYD_JSON_SHOWN_DESTINATION_H_
@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -26,21 +27,22 @@ struct ShownActivity {
   double latency_ms = 0;
   Sparse<uint64_t> asked_this_hour;
   std::optional<uint64_t> unknown_this_hour;  // of these
-  Sparse<std::vector<absl::string_view>> resting_sources;
+  Sparse<std::vector<std::string>> resting_sources;
 };
 BOOST_DESCRIBE_STRUCT(ShownActivity, (),
                       (queued, connections, connection_limit, addresses_per_second, recipients, latency_ms,
                        asked_this_hour, unknown_this_hour, resting_sources))
 
-// A destination, or one domain at it: what is remembered, and what of it counts now.
+// A destination, or one domain at it ("destination": "MX DOMAIN"): all that is remembered, and the part of it that
+// counts now.
 struct ShownDestination {
-  absl::string_view destination;
+  std::string destination;
   bool believed = false;
-  absl::string_view doubt;
+  std::string doubt;
   absl::Time doubted_since = absl::InfinitePast();
   Sparse<bool> held;
   absl::Time held_until = absl::InfinitePast();
-  absl::string_view held_why;
+  std::string held_why;
   absl::string_view left_alone_for;  // a reason
   absl::Time left_alone_until = absl::InfinitePast();
   uint32_t failures = 0;
@@ -68,6 +70,7 @@ struct ShownChange {
 BOOST_DESCRIBE_STRUCT(ShownChange, (), (target, believed, reset))
 
 ShownDestination Shown(const DestinationState& state, absl::Time now);
+ShownDestination Shown(const DomainBreaker& breaker, absl::Time now);
 ShownActivity Shown(const DestinationActivity& activity);
 
 }  // namespace verifyd

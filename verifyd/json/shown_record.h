@@ -40,7 +40,7 @@ struct ShownPast {
 };
 BOOST_DESCRIBE_STRUCT(ShownPast, (), (when, status, reason, scope, stage, code))
 
-// Everything held, with what becomes of it when.
+// Everything held, and when it changes.
 struct ShownRecord {
   Derived<absl::string_view> freshness;
   std::optional<ShownStanding> finding;
@@ -72,7 +72,7 @@ struct ShownDomain {
   absl::string_view domain;
   absl::string_view freshness;
   std::optional<ShownStanding> finding;  // where it decides about every address
-  // What the answers about random addresses make of the domain; its addresses have findings of their own.
+  // The answers about random addresses give the domain its reason; its addresses have findings of their own.
   absl::string_view reason;
   absl::Time expire_at = absl::InfinitePast();
   absl::string_view catch_all;  // not_asked, yes, no, could_not_tell, inconsistent

@@ -15,15 +15,15 @@
 namespace verifyd {
 namespace {
 
-// Postfix's recipient_delimiter, which has no other value here.
+// Postfix's recipient_delimiter; it is not configurable here.
 constexpr char kExtension = '+';
-constexpr absl::string_view kNullSender = "<>";
+constexpr absl::string_view kNullSenderKey = "<>";
 
 absl::Status Unexpected(absl::string_view spec, absl::string_view expected) {
   return absl::InvalidArgumentError(absl::StrCat("table \"", Printable(spec, 200), "\": expected ", expected));
 }
 
-// The user part without its extension; one that begins with the delimiter has none, as in Postfix.
+// Returns the user part without its extension. One that begins with the delimiter has none, as in Postfix.
 absl::string_view WithoutExtension(absl::string_view user) {
   const size_t delimiter = user.find(kExtension);
   return delimiter == 0 ? user : user.substr(0, delimiter);
@@ -90,9 +90,9 @@ AccessTable::Value AccessTable::FindDomain(absl::string_view domain) const {
 }
 
 AccessTable::Value AccessTable::FindAddress(absl::string_view address) const {
-  if (address.empty()) address = kNullSender;
+  if (address.empty()) address = kNullSenderKey;
   if (list_ == nullptr) return FindWhole(address);
-  if (address == kNullSender) return FindKey(address);
+  if (address == kNullSenderKey) return FindKey(address);
   return FindUserAndDomain(absl::AsciiStrToLower(address));
 }
 
@@ -104,7 +104,7 @@ AccessTable::Value AccessTable::FindKey(absl::string_view key) const {
 AccessTable::Value AccessTable::FindNameAndParents(absl::string_view name) const {
   if (name.empty()) return nullptr;
   if (Value found = FindKey(name)) return found;
-  // What is above an address is no domain.
+  // An address has no parent domain.
   if (name.front() == '[' || IsIpAddress(name)) return nullptr;
   for (size_t dot = name.find('.', 1); dot != absl::string_view::npos; dot = name.find('.', 1)) {
     name.remove_prefix(dot);
@@ -155,7 +155,7 @@ AccessTable::Value AccessTable::FindWhole(absl::string_view text) const {
 AccessTable::Value AccessTable::CompileSubstituted(absl::string_view value) const {
   absl::StatusOr<Value> compiled = compile_(value);
   if (compiled.ok()) return *std::move(compiled);
-  // Once: it takes no more than an address to come here again.
+  // Log it once: any client could bring it about again with an address.
   if (!complained_.exchange(true)) {
     LogWarning(
         absl::StrCat(spec_, ": \"", Printable(value, 200), "\" counts as nothing: ", compiled.status().message()));

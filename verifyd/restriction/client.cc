@@ -11,7 +11,7 @@
 namespace verifyd {
 namespace {
 
-// Above all that is an IPv6 network of 64 bits: multicast has no clients.
+// These upper bits are multicast's in IPv6, so no client's network of 64 bits has them.
 constexpr uint64_t kIpv4 = uint64_t{0xffffffff} << 32;
 
 uint64_t Number(const uint8_t* bytes, int count) {

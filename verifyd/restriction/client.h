@@ -1,5 +1,5 @@
-// Who is held to account for what a client asks: an IPv4 address, or an IPv6 network of 64 bits, as one client has all
-// addresses of it.
+// The client that is held to account for a question: an IPv4 address, or an IPv6 network of 64 bits, since one client
+// has all addresses of it.
 //
 // Thread: any (pure functions).
 #ifndef VERIFYD_VERIFYD_RESTRICTION_CLIENT_H_
@@ -12,9 +12,9 @@
 
 namespace verifyd {
 
-// 0: nobody; the MTA does not name the client, or it is this machine itself.
+// Returns 0 for nobody: the MTA does not name the client, or it is this machine itself.
 uint64_t ClientNumber(absl::string_view address);
-// Question::asker: who has logged in is himself wherever he comes from, everybody else is his client.
+// Returns Question::asker: the user who has logged in, wherever he connects from; else the client.
 uint64_t AskerOf(const MailRequest& request);
 
 }  // namespace verifyd

@@ -55,14 +55,14 @@ DefaultDecision DecisionFor(const Verdict& verdict, Use use, const DecisionTable
   return decision;
 }
 
-// What the outside may not know: which hosts stand behind the gateway, and how they are called.
+// The outside may not know which hosts stand behind the gateway, nor their names.
 bool MayBeTold(const Finding& finding, Disclosure disclosure) {
   // A pin or a hold: the operator's words.
   if (finding.reason == Reason::kNone || finding.rule == kHoldRule) return true;
-  // Files, sockets and hosts of ours are nobody's business, whatever is disclosed of others.
+  // Our own files, sockets and hosts are nobody's business, whatever is disclosed of others.
   if (IsOwnTrouble(finding.reason) && finding.code == 0) return false;
   if (disclosure != Disclosure::kPublic) return disclosure == Disclosure::kYes;
-  // What DNS says of the domain, and our own words.
+  // DNS answers about the domain and our own words name no host.
   if (finding.stage == Stage::kDns && finding.mx_name.empty() && finding.mx_address.empty()) return true;
   return IsIpAddress(finding.mx_address) && !IsBogusAddress(finding.mx_address) &&
          absl::StrContains(finding.mx_name, '.');
@@ -108,43 +108,52 @@ bool CatchAllMatters(Use use, const DecisionTables& tables) {
   return decision_for(Reason::kCatchAll) != accepted || decision_for(Reason::kAcceptedCatchallUnknown) != accepted;
 }
 
-Decision DecideOnVerdict(const Verdict& verdict, Use use, const UnverifiedSettings& settings) {
-  Decision decision;
-  DefaultDecision wanted = DefaultDecision::kPermit;
+namespace {
+
+DefaultDecision WantedDecision(const Verdict& verdict, Use use, const DecisionTables& tables) {
   switch (verdict.state) {
     case VerdictState::kKnown:
-      wanted = DecisionFor(verdict, use, settings.decisions);
-      break;
+      return DecisionFor(verdict, use, tables);
     case VerdictState::kInProgress:
-    case VerdictState::kNotCached:  // memory was all that could be asked: too many connections
-      wanted = DefaultDecision::kDefer;
-      break;
+    case VerdictState::kNotCached:  // only memory could be asked: too many connections, or no budget for a probe
+      return DefaultDecision::kDefer;
     case VerdictState::kNotVerifiable:
       break;
   }
-  if (wanted == DefaultDecision::kPermit) return decision;
-  std::string reason;
-  absl::string_view why = verdict.finding.text;
-  if (verdict.state == VerdictState::kKnown && !MayBeTold(verdict.finding, settings.disclosure)) {
-    reason = absl::StrReplaceAll(ReasonName(verdict.finding.reason), {{"_", " "}});
-    why = reason;
+  return DefaultDecision::kPermit;
+}
+
+// The words that a client may be told.
+std::string ToldWords(const Verdict& verdict, Disclosure disclosure) {
+  if (verdict.state == VerdictState::kNotCached) return "Too many address verification requests";
+  if (verdict.state == VerdictState::kKnown && !MayBeTold(verdict.finding, disclosure)) {
+    return absl::StrReplaceAll(ReasonName(verdict.finding.reason), {{"_", " "}});
   }
-  if (verdict.state == VerdictState::kNotCached) why = "Too many address verification requests";
+  return verdict.finding.text;
+}
+
+}  // namespace
+
+Decision DecideOnVerdict(const Verdict& verdict, Use use, const UnverifiedSettings& settings) {
+  Decision decision;
+  const DefaultDecision wanted = WantedDecision(verdict, use, settings.decisions);
+  if (wanted == DefaultDecision::kPermit) return decision;
   if (!settings.worded) {
     decision.kind = wanted == DefaultDecision::kReject ? DecisionKind::kReject : DecisionKind::kDefer;
-    decision.text = Printable(why, Finding::kMaxText);
+    decision.text = Printable(ToldWords(verdict, settings.disclosure), Finding::kMaxText);
     return decision;
   }
   decision.code = wanted == DefaultDecision::kReject ? settings.reject_code : settings.defer_code;
   const int code_class = decision.code / 100;
-  if (code_class == 2) {  // the operator accepts what he knows to be bad, as Postfix lets him
+  if (code_class == 2) {  // the operator accepts a bad address, as Postfix allows
     decision.code = 0;
     return decision;
   }
-  // What is no address was not asked about.
+  // A malformed address was not asked about.
   const bool syntax = verdict.finding.reason == Reason::kBadAddressSyntax && verdict.finding.code == 0;
   decision.dsn = absl::StrCat(code_class, use == Use::kSender ? ".1.7" : syntax ? ".1.3" : ".1.1");
-  if (!settings.reject_reason.empty()) why = settings.reject_reason;
+  const std::string why =
+      settings.reject_reason.empty() ? ToldWords(verdict, settings.disclosure) : settings.reject_reason;
   decision.text = absl::StrCat(code_class == 4 ? "unverified address: " : "undeliverable address: ",
                                Printable(why, Finding::kMaxText));
   if (code_class != 4) {

@@ -34,11 +34,11 @@ struct Decision {
   bool refuses() const { return kind != DecisionKind::kDunno; }
 };
 
-// What reasons mean instead of their defaults, by the number of the reason; for one use.
+// The operator's decisions in place of the defaults, by the number of the reason; for one use.
 using DecisionTable = std::array<std::optional<DefaultDecision>, kReasonCount>;
 
-// The three uses of a verdict: "inbound", "sender", "outbound". `value` is a word for all ("defer"), or words by use
-// ("inbound=reject sender=permit"). Errors name what was found and expected.
+// The tables of the three uses of a verdict: "inbound", "sender", "outbound". `value` is a word for all ("defer"), or
+// words by use ("inbound=reject sender=permit"). Errors name what was found and expected.
 struct DecisionTables {
   DecisionTable inbound;
   DecisionTable sender;
@@ -46,32 +46,32 @@ struct DecisionTables {
   absl::Status Set(Reason reason, absl::string_view value);
 };
 
-// Whether clients are told what a mail server said, with its name and address (disclose_probe_details): always, where
-// these are public, never. Else they are told the name of the reason.
+// disclose_probe_details: clients are told what a mail server said, with its name and address, always, where these are
+// public, or never. Otherwise they are told the name of the reason.
 enum class Disclosure : uint8_t { kYes, kPublic, kNo };
 
-// What Postfix's parameters of the same names say about one role (unverified_recipient_* or unverified_sender_*).
+// Postfix's parameters of the same names for one role (unverified_recipient_* or unverified_sender_*).
 struct UnverifiedSettings {
   int reject_code = 450;
   int defer_code = 450;
   std::string reject_reason;
   Disclosure disclosure = Disclosure::kPublic;
   bool defer_if_permit = true;
-  // Decisions bear a code and words of smtpd(8); else the MTA has its own, and `text` is the reason alone.
+  // Decisions bear a code and words of smtpd(8). If not, the MTA has its own, and `text` is the reason alone.
   bool worded = true;
   DecisionTables decisions;  // decision_table
 };
 
-// What a verdict is used for: a recipient of our own domains, a sender, a recipient elsewhere (policy_context
+// The use of a verdict: for a recipient of our own domains, for a sender, for a recipient elsewhere (policy_context
 // submission).
 enum class Use : uint8_t { kInbound, kSender, kOutbound };
 
-// Whether an address is decided on otherwise where it is known that its server accepts everybody, or that this could
-// not be told.
+// True where an address is decided on differently if its server is known to accept everybody, or if that could not be
+// told.
 bool CatchAllMatters(Use use, const DecisionTables& tables);
 
-// The decision about an address whose verdict is `verdict`: by the operator's table or the default of its reason,
-// worded as smtpd(8) words it (reject_unverified_address in postconf(5)).
+// Returns the decision about an address with this verdict: by the operator's table or the default of its reason, in the
+// words of smtpd(8) (reject_unverified_address in postconf(5)).
 Decision DecideOnVerdict(const Verdict& verdict, Use use, const UnverifiedSettings& settings);
 
 }  // namespace verifyd

@@ -30,7 +30,7 @@ bool DisposableDomains::Contains(absl::string_view domain) const {
   if (domains_ == nullptr) return false;
   for (absl::string_view entry = domain;;) {
     if (Has(exceptions_, entry)) return false;
-    // What stands above its registrable domain would be a whole registry. Few come so far.
+    // An entry above the registrable domain would cover a whole registry. Few look-ups come this far.
     if (Has(domains_, entry)) return entry.size() >= ProviderOf(std::string(domain)).size();
     const size_t dot = entry.find('.');
     if (dot == absl::string_view::npos) return false;

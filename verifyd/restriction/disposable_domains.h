@@ -1,5 +1,5 @@
 // Domains whose addresses anybody may read for an hour (reject_disposable_sender, reject_disposable_recipient): a list
-// of them, and of those that stand in it by mistake.
+// of them, and a list of domains that stand in it by mistake.
 //
 // Thread: any (immutable).
 #ifndef VERIFYD_VERIFYD_RESTRICTION_DISPOSABLE_DOMAINS_H_
@@ -17,13 +17,13 @@ namespace verifyd {
 
 class DisposableDomains {
  public:
-  // Nobody is.
+  // Contains no domain.
   DisposableDomains() = default;
-  // Tables whose keys are domains (disposable_domains, disposable_domain_exceptions); an empty text is none.
+  // Loads tables whose keys are domains (disposable_domains, disposable_domain_exceptions); an empty text is no table.
   static absl::StatusOr<DisposableDomains> Load(const std::string& domains, const std::string& exceptions);
 
-  // What stands in the list is so with all below it, down from its registrable domain; the nearest entry decides, and
-  // an exception where both have one. `domain` in lower case.
+  // An entry covers its domain and all below it, but counts only from the registrable domain of `domain` down. The
+  // nearest entry decides; where both tables have one, the exception does. `domain` is in lower case.
   bool Contains(absl::string_view domain) const;
 
  private:

@@ -1,10 +1,11 @@
-// The budget of new probes: how many addresses that nobody knows a client, or a message, may have asked about, so that
-// one who tries names out of a dictionary does not do it with our probes. What memory answers, and what joins a probe
-// in the air, costs nothing.
+// The budget of new probes: how many addresses that memory does not know may be probed for one client, or one message.
+// It keeps a client from trying names out of a dictionary with our probes. A question that memory answers, or that
+// joins a probe under way, costs nothing.
 //
-// A client is an IPv4 address or an IPv6 network of 64 bits (restriction/client.h). Whom the MTA does not name, and
-// this machine itself, has no budget of its own to use up; a message without an instance neither. Bounded: 100 000
-// clients and as many messages are remembered; were there more, those go whose time is over, or who have taken least.
+// A client is an IPv4 address or an IPv6 network of 64 bits (restriction/client.h). A client that the MTA does not
+// name, this machine itself, and a message without an instance have no budget of their own to use up. Bounded: 100 000
+// clients and as many messages are remembered. Those whose time is over are forgotten first, then those that have taken
+// least.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_RESTRICTION_PROBE_BUDGET_H_
@@ -29,8 +30,8 @@ class ProbeBudget {
  public:
   explicit ProbeBudget(const Clock& clock) : clock_(clock) {}
 
-  // Whether a new probe may be made for this client and message (MailRequest); if so, it is counted. Once a minute for
-  // each client the log says that it may not.
+  // Returns whether a new probe may be made for this client and message (MailRequest), and counts it if so. A refusal
+  // is logged once a minute for each client.
   bool Take(absl::string_view client_address, absl::string_view instance, const ProbeBudgetSettings& settings);
 
  private:
@@ -40,7 +41,7 @@ class ProbeBudget {
     int64_t taken = 0;
     bool said = false;
   };
-  // Each counts for a stretch of time from the first probe; then it begins anew.
+  // Each counts for a stretch of time from the first probe, then begins anew.
   struct Counts {
     const absl::Duration length;
     ForgetfulTable<uint64_t, Count> counts{kMaxCounts};
@@ -49,7 +50,7 @@ class ProbeBudget {
 
   const Clock& clock_;
   Counts clients_{.length = absl::Minutes(1)};
-  // As long as it may take to send a message to many.
+  // Sending one message to many may take as long as this.
   Counts messages_{.length = absl::Hours(1)};
 };
 

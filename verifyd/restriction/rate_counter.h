@@ -1,5 +1,5 @@
 // Counts requests against the limits of rate_limit, in stretches of the limit's period that begin with the first
-// request. Bounded: 100 000 counts are kept; were there more, those go whose stretch is over, or that are smallest.
+// request. Bounded: 100 000 counts are kept. Those whose stretch is over are dropped first, then the smallest.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_RESTRICTION_RATE_COUNTER_H_

@@ -23,7 +23,7 @@ bool IsRequiredMailbox(absl::string_view local) {
   return absl::EqualsIgnoreCase(local, "postmaster") || absl::EqualsIgnoreCase(local, "abuse");
 }
 
-// The classifier knows these words again, in the reply that our probe gets.
+// The classifier recognizes these words in the reply to our probe.
 Decision OwnProbe() {
   Decision decision;
   decision.kind = DecisionKind::kDefer;
@@ -36,6 +36,17 @@ Decision OwnProbe() {
 constexpr absl::Duration kLookUpTime = absl::Seconds(10);
 constexpr size_t kMaxNamed = 320;  // bytes of a client's words in a reply
 
+bool IsPermitted(RestrictionKind kind, const MailRequest& request, const RestrictionSettings& settings) {
+  if (kind == RestrictionKind::kPermitMynetworks) return settings.mynetworks.Contains(request.client_address);
+  return kind == RestrictionKind::kPermit || !request.sasl_username.empty();
+}
+
+void LogSaid(absl::string_view text, const MailRequest& request) {
+  LogInfo(absl::StrCat("restrictions: ", text, ": client_address=", Printable(request.client_address, kMaxNamed),
+                       " sender=<", Printable(request.sender, kMaxNamed), "> recipient=<",
+                       Printable(request.recipient, kMaxNamed), ">"));
+}
+
 Role RoleOf(const Restriction& restriction) {
   return restriction.kind == RestrictionKind::kRejectUnverifiedSender ? Role::kSender : Role::kRecipient;
 }
@@ -45,7 +56,7 @@ bool LooksInTable(RestrictionKind kind) {
          kind == RestrictionKind::kCheckSenderAccess || kind == RestrictionKind::kCheckRecipientAccess;
 }
 
-// In lower case, without a final dot; empty where there is none.
+// Returns the domain in lower case, without a final dot; empty where there is none.
 std::string DomainOf(absl::string_view address) {
   const size_t at = address.rfind('@');
   if (at == absl::string_view::npos) return "";
@@ -54,7 +65,7 @@ std::string DomainOf(absl::string_view address) {
   return domain;
 }
 
-// No server of the domain has greeted us.
+// True where no server of the domain has greeted us.
 bool NoServerReached(Reason reason) {
   return reason == Reason::kConnectRefused || reason == Reason::kConnectTimeout ||
          reason == Reason::kConnectUnreachable || reason == Reason::kConnectReset || reason == Reason::kBannerTimeout;
@@ -105,8 +116,8 @@ std::optional<Question> Restrictions::QuestionFor(const Restriction& restriction
   Question question;
   absl::StatusOr<Address> address = Address::FromUnquoted(text);
   if (!address.ok()) {
-    // A sender that is none is for the MTA's own syntax checks. To a recipient that is none the server behind us could
-    // say no when the mail is there already.
+    // A malformed sender is left to the MTA's own syntax checks. A malformed recipient is not: the server behind us
+    // could refuse it only once the mail is there.
     why_not = "no_address";
     if (role == Role::kSender) return std::nullopt;
     question.no_address = std::string(address.status().message());
@@ -119,7 +130,7 @@ std::optional<Question> Restrictions::QuestionFor(const Restriction& restriction
   if (settings.probe_sender.IsOurs(text, verifier_.clock().Now())) return std::nullopt;
   why_not = "exempt_sender";
   if (role == Role::kSender && settings.sender_exemptions.Contain(*address)) return std::nullopt;
-  // Who names an address's domain in a table has chosen whom to ask about.
+  // An operator who puts the restriction into a table has chosen whom to ask about.
   const bool chosen = LooksInTable(evaluation.levels_.back().from);
   question.any_domain =
       settings.any_domain || chosen ||
@@ -139,7 +150,7 @@ Use Restrictions::UseFor(Role role, const Evaluation& evaluation) {
   return evaluation.context_ == "submission" ? Use::kOutbound : Use::kInbound;
 }
 
-// A 450 without end is a refusal.
+// A 450 without end amounts to a refusal.
 bool Restrictions::DeferredLongEnough(const Verdict& verdict, Role role, const RestrictionSettings& settings) const {
   return role == Role::kRecipient && settings.max_defer > absl::ZeroDuration() &&
          verdict.deliverability() == Deliverability::kUnknown && verdict.deferred_since != absl::InfiniteFuture() &&
@@ -153,12 +164,12 @@ void Restrictions::SayLetThrough(absl::string_view recipient, const Verdict& ver
                           LoggedReply(verdict.finding.text, recipient), ")"));
 }
 
-// Takes a refusal into the ruling, as warn_if_reject, a dry run and the deferrals that wait have it.
+// Takes a refusal into the ruling, subject to warn_if_reject, a dry run and the deferrals that wait.
 Restrictions::Step Restrictions::Refuse(Evaluation& evaluation, const Restriction& restriction,
                                         Decision decision) const {
   Ruling& ruling = evaluation.ruling_;
   const Evaluation::Level& level = evaluation.levels_.back();
-  // Words out of a table are the table's; a restriction that stands in one is itself.
+  // Words out of a table get the table's name; a restriction that stands in a table keeps its own.
   const bool words = restriction.kind == RestrictionKind::kReject || restriction.kind == RestrictionKind::kDefer ||
                      restriction.kind == RestrictionKind::kDeferIfPermit;
   const absl::string_view name =
@@ -177,7 +188,7 @@ Restrictions::Step Restrictions::Refuse(Evaluation& evaluation, const Restrictio
     }
     return Step::kGoOn;
   }
-  // What is not known may come out well later: then the refusal would have been wrong (DEFER_IF_REJECT of access(5)).
+  // The unknown part may turn out well later, and the refusal would have been wrong (DEFER_IF_REJECT of access(5)).
   const bool put_off = decision.kind == DecisionKind::kReject && evaluation.if_reject_.has_value();
   ruling.decision = put_off ? *std::move(evaluation.if_reject_) : std::move(decision);
   ruling.restriction = name;
@@ -199,12 +210,15 @@ Restrictions::Step Restrictions::Settle(Evaluation& evaluation, const Restrictio
     decision = Decision();
   }
   const bool first_refusal = decision.refuses() && !ruling.warning.has_value() && !evaluation.if_permit_.has_value();
-  if (first_refusal || !ruling.verdict.has_value()) ruling.verdict = std::move(verdict);
+  if (first_refusal || !ruling.verdict.has_value()) {
+    ruling.verdict = std::move(verdict);
+    ruling.verdict_on = RoleOf(restriction);
+  }
   return decision.refuses() ? Refuse(evaluation, restriction, std::move(decision)) : Step::kGoOn;
 }
 
-// In the words of smtpd(8), which puts the recipient (at MAIL the sender) before what a policy service says: only what
-// is about something else is named here.
+// Uses the words of smtpd(8). It puts the recipient (at MAIL the sender) before the words of a policy service, so only
+// another subject is named here.
 Decision Restrictions::Refusal(const Evaluation& evaluation, Subject subject, int code, absl::string_view dsn,
                                absl::string_view text) const {
   const MailRequest& request = evaluation.request_;
@@ -366,11 +380,13 @@ Restrictions::Step Restrictions::AskVerifier(Evaluation& evaluation, const Restr
     evaluation.ruling_.not_asked = why_not;
     return Step::kGoOn;
   }
-  std::optional<Verdict> verdict = verifier_.Recall(*question);
+  Held held = verifier_.Find(question->address);
+  std::optional<Verdict> verdict = verifier_.Recall(*question, held);
   const bool unknown = !verdict.has_value() || (evaluation.rehearsal_ && verdict->state == VerdictState::kNotCached);
   if (!unknown) return Settle(evaluation, restriction, *std::move(verdict));
   question->asker = AskerOf(evaluation.request_);
   evaluation.waits_for_ = std::move(question);
+  evaluation.held_ = std::make_unique<const Held>(std::move(held));
   evaluation.asking_ = &restriction;
   return Step::kWait;
 }
@@ -386,7 +402,9 @@ Restrictions::Step Restrictions::Take(Evaluation& evaluation, const Restriction&
   using Kind = RestrictionKind;
   switch (restriction.kind) {
     case Kind::kPermit:
-      return Step::kPermit;
+    case Kind::kPermitMynetworks:
+    case Kind::kPermitSaslAuthenticated:
+      return IsPermitted(restriction.kind, evaluation.request_, *evaluation.settings_) ? Step::kPermit : Step::kGoOn;
     case Kind::kDunno:
       return Step::kGoOn;
     case Kind::kReject:
@@ -394,11 +412,6 @@ Restrictions::Step Restrictions::Take(Evaluation& evaluation, const Restriction&
     case Kind::kDeferIfPermit:
     case Kind::kDeferIfReject:
       return TakeSaid(evaluation, restriction);
-    case Kind::kPermitMynetworks:
-      return evaluation.settings_->mynetworks.Contains(evaluation.request_.client_address) ? Step::kPermit
-                                                                                           : Step::kGoOn;
-    case Kind::kPermitSaslAuthenticated:
-      return evaluation.request_.sasl_username.empty() ? Step::kGoOn : Step::kPermit;
     case Kind::kCheckClientAccess:
     case Kind::kCheckHeloAccess:
     case Kind::kCheckSenderAccess:
@@ -430,17 +443,13 @@ Restrictions::Step Restrictions::Take(Evaluation& evaluation, const Restriction&
       }
       return Step::kGoOn;
     case Kind::kLog:
-      if (evaluation.rehearsal_) return Step::kGoOn;
-      LogInfo(absl::StrCat("restrictions: ", restriction.said.text,
-                           ": client_address=", Printable(evaluation.request_.client_address, kMaxNamed), " sender=<",
-                           Printable(evaluation.request_.sender, kMaxNamed), "> recipient=<",
-                           Printable(evaluation.request_.recipient, kMaxNamed), ">"));
+      if (!evaluation.rehearsal_) LogSaid(restriction.said.text, evaluation.request_);
       return Step::kGoOn;
   }
   return Step::kGoOn;
 }
 
-// As far as nothing has to be waited for.
+// Goes on until something has to be waited for.
 void Restrictions::Advance(Evaluation& evaluation) {
   while (const Restriction* restriction = evaluation.Next()) {
     switch (Take(evaluation, *restriction)) {
@@ -459,8 +468,8 @@ void Restrictions::Advance(Evaluation& evaluation) {
   evaluation.ruling_.restriction = evaluation.if_permit_restriction_;
 }
 
-// A probe of ours that has come back to us: the MX, or what stands behind it, hands mail to this gateway. Without this
-// it would wait for its own answer.
+// True for a probe of ours that has come back: the MX, or a host behind it, hands mail to this gateway. Without this
+// check the probe would wait for its own answer.
 bool Restrictions::IsOurOwnProbe(const MailRequest& request) const {
   if (request.recipient.empty() || request.sender.empty() ||
       !settings_->probe_sender.IsOurs(request.sender, verifier_.clock().Now())) {
@@ -516,14 +525,14 @@ Evaluation Restrictions::Begin(const MailRequest& request, bool memory_only, boo
   return evaluation;
 }
 
-// Nothing happens between this and the verifier's own look at what is in the air, so the count is exact.
+// Nothing runs between this and the verifier's own look at the probes under way, so the count is exact.
 bool Restrictions::MayProbe(const Address& address, const Evaluation& evaluation) {
   const MailRequest& request = evaluation.request_;
   return verifier_.Probing(address) ||
          probe_budget_.Take(request.client_address, request.instance, evaluation.settings_->probe_budget);
 }
 
-// Whether the domain could take an answer (reject_unknown_sender_domain in postconf(5)).
+// Asks whether the domain could take an answer (reject_unknown_sender_domain in postconf(5)).
 boost::asio::awaitable<Restrictions::Step> Restrictions::LookUpDomain(Evaluation& evaluation,
                                                                       const Restriction& restriction) {
   const bool of_sender = restriction.kind == RestrictionKind::kRejectUnknownSenderDomain;
@@ -557,7 +566,7 @@ boost::asio::awaitable<Restrictions::Step> Restrictions::LookUpDomain(Evaluation
   co_return Refuse(evaluation, restriction, std::move(decision));
 }
 
-// As Postfix words it (default_rbl_reply). A list that does not answer lists nobody.
+// Uses Postfix's words (default_rbl_reply). A blocklist that does not answer lists nobody.
 boost::asio::awaitable<Restrictions::Step> Restrictions::LookUpClient(Evaluation& evaluation,
                                                                       const Restriction& restriction) {
   const Blocklist& blocklist = *restriction.blocklist;
@@ -593,7 +602,7 @@ boost::asio::awaitable<Ruling> Restrictions::Finish(Evaluation evaluation) {
     } else {
       Question question = *std::exchange(evaluation.waits_for_, std::nullopt);
       question.memory_only = !MayProbe(question.address, evaluation);
-      Verdict verdict = co_await verifier_.Verify(std::move(question));
+      Verdict verdict = co_await verifier_.Verify(std::move(question), std::move(evaluation.held_));
       step = Settle(evaluation, *evaluation.asking_, std::move(verdict));
     }
     if (step == Step::kSettled) break;

@@ -1,6 +1,6 @@
-// What lists of restrictions (restriction_list.h) make of a request, as in Postfix (smtpd_check.c): they are gone
-// through in order; the first that permits ends its list, the first refusal ends all; deferrals that depend on the rest
-// are collected and settled at the end.
+// Takes a request through lists of restrictions (restriction_list.h), as Postfix does (smtpd_check.c). A list is gone
+// through in order; the first permit ends its list, the first refusal ends all. Deferrals that depend on the rest are
+// collected and settled at the end.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_RESTRICTION_RESTRICTION_H_
@@ -36,7 +36,7 @@
 
 namespace verifyd {
 
-// Postfix's parameters of these names, each with _code behind it.
+// Postfix's parameters of these names, with _code behind them.
 struct RestrictionCodes {
   int reject = 554;
   int defer = 450;
@@ -60,56 +60,57 @@ struct RestrictionSettings {
   absl::Duration stress_patience;  // where it is "yes"
   // unverified_recipient_max_defer_time; zero: without end.
   absl::Duration max_defer;
-  // For whom nothing is refused.
+  // Nothing is refused for these.
   bool dry_run = false;
   absl::flat_hash_set<std::string> dry_run_contexts;
   DomainList dry_run_domains;
-  // backup_mx_domains: whose recipients are let through while no server of theirs can be reached.
+  // backup_mx_domains: recipients are let through while no server of their domain can be reached.
   DomainList backup_mx_domains;
   bool any_domain = false;             // Question::any_domain
-  DomainList submission_domains;       // submission_verify_domains: which recipients users of ours may have verified
+  DomainList submission_domains;       // submission_verify_domains: recipients that our users may have verified
   DomainList sender_domains;           // sender_verify_domains: likewise senders
   SenderExemptions sender_exemptions;  // unverified_sender_exemptions
   ProbeSender probe_sender;
   ProbeBudgetSettings probe_budget;
   NetworkList mynetworks;
-  std::vector<DomainList> final_domains;  // whose mail ends here: nobody asks DNS about them
+  std::vector<DomainList> final_domains;  // mail for them ends here: DNS is not asked about them
   DisposableDomains disposable;
 };
 
-// What came of a request, and what the log says of it.
+// The result of a request, and what the log says of it.
 struct Ruling {
   Decision decision;
-  // What would have been refused, but for warn_if_reject or a dry run.
+  // The refusal that warn_if_reject or a dry run has held back.
   std::optional<Decision> warning;
   bool dry_run = false;
-  // Of the restriction that decided, or of the last one asked; empty where none was.
+  // The verdict of the restriction that decided, or of the last one asked; empty where none was.
   std::optional<Verdict> verdict;
-  // One word, where a restriction would have asked for a verdict, why there was nothing to ask: "no_recipient".
+  Role verdict_on = Role::kRecipient;  // whose address it is about
+  // One word for why a restriction that asks for a verdict had nothing to ask: "no_recipient".
   absl::string_view not_asked;
   // The name of the restriction that refused, or would have; empty where none did.
   absl::string_view restriction;
-  // What the MTA is to do besides, where nothing refuses: "HOLD", "PREPEND X-Checked: yes" (access(5)).
+  // The MTA's further action, where nothing refuses: "HOLD", "PREPEND X-Checked: yes" (access(5)).
   std::string action;
 };
 
-// One request's way through the lists: settled at once where memory knows all it asks, else waiting for a probe. The
-// request's views must outlive it.
+// The way of one request through the lists. It is settled at once where memory knows all it asks; else it waits for a
+// probe. The request's views must outlive it.
 class Evaluation {
  public:
   bool settled() const { return !waits_for_.has_value() && !waits_for_names_; }
-  // Once settled.
+  // Final once settled.
   const Ruling& ruling() const { return ruling_; }
-  // What it waits for the verifier to answer; nothing where it is settled, or waits for names.
+  // The question it waits for the verifier to answer; nothing where it is settled, or waits for names.
   const std::optional<Question>& question() const { return waits_for_; }
 
  private:
   friend class Restrictions;
 
-  // A list that is being gone through, of those that led to it the innermost.
+  // A list that is being gone through. Lists nest; the innermost is the last.
   struct Level {
     const RestrictionList* list = nullptr;
-    std::shared_ptr<const RestrictionList> kept;  // where nobody else keeps it
+    std::shared_ptr<const RestrictionList> kept;  // keeps `list` where nothing else does
     size_t next = 0;
     bool warn_if_reject = false;
     RestrictionKind from = RestrictionKind::kClass;  // check_*_access: it stood in a table
@@ -124,12 +125,13 @@ class Evaluation {
   absl::string_view context_;
   bool memory_only_ = false;
   bool rehearsal_ = false;
-  // The lists that apply, and how many of them are behind us.
+  // The lists that apply, and how many of them are begun.
   std::array<const RestrictionList*, 2> lists_ = {};
   size_t list_ = 0;
   absl::InlinedVector<Level, 2> levels_;
-  // What it waits for: the verdict on an address, or names, for `asking_`.
+  // It waits for the verdict on an address, or for names, on behalf of `asking_`.
   std::optional<Question> waits_for_;
+  std::unique_ptr<const Held> held_;  // what was read for the question
   bool waits_for_names_ = false;
   const Restriction* asking_ = nullptr;
   std::optional<Decision> if_permit_;
@@ -145,24 +147,23 @@ class Restrictions {
       : verifier_(verifier), resolver_(resolver), probe_budget_(verifier.clock()), rate_counter_(verifier.clock()) {}
   void Configure(std::shared_ptr<const RestrictionSettings> settings) { settings_ = std::move(settings); }
 
-  // Which lists apply: at RCPT the sender's and then the recipient's, at MAIL the sender's, at VRFY the recipient's;
-  // policy context "sender" or "recipient" takes that list alone, the name of a class the class, "dry_run" refuses
-  // nothing. Who logged in and says no context is in "submission". `memory_only`: no probe and no name server, new
-  // addresses are deferred (overload).
-  // As far as memory goes.
+  // Goes through the lists as far as memory answers. At RCPT the sender's list applies and then the recipient's, at
+  // MAIL the sender's, at VRFY the recipient's. Policy context "sender" or "recipient" takes that list alone, the name
+  // of a class takes the class, "dry_run" refuses nothing. A client that logged in and gives no context is in
+  // "submission". `memory_only` (overload): no probe and no name server; new addresses are deferred.
   Evaluation Begin(const MailRequest& request, bool memory_only);
-  // What Begin would make of a request of long ago, from memory only: nothing is counted (rate_limit) or logged, nobody
-  // is asked, and what only name servers know is passed over. Not settled where memory does not know an address.
+  // Does what Begin would do with a request of long ago, from memory only. Nothing is counted (rate_limit), logged or
+  // asked; restrictions that need name servers are passed over. Not settled where memory does not know an address.
   Evaluation Rehearse(const MailRequest& request);
-  // What memory does not know is asked, within the patience and the budget of new probes (restriction/probe_budget.h);
-  // beyond that new addresses are deferred, as with `memory_only`.
+  // Asks for what memory does not know, within the patience and the budget of new probes (restriction/probe_budget.h).
+  // Beyond that, new addresses are deferred, as with `memory_only`.
   boost::asio::awaitable<Ruling> Finish(Evaluation evaluation);
 
  private:
   Evaluation Begin(const MailRequest& request, bool memory_only, bool rehearsal);
 
   enum class Step : uint8_t { kGoOn, kPermit, kWait, kSettled };
-  // Of what a refusal speaks.
+  // The subject of a refusal.
   enum class Subject : uint8_t { kClient, kHelo, kSender, kRecipient };
 
   void Advance(Evaluation& evaluation);
@@ -188,9 +189,9 @@ class Restrictions {
   bool MayProbe(const Address& address, const Evaluation& evaluation);
   bool DeferredLongEnough(const Verdict& verdict, Role role, const RestrictionSettings& settings) const;
   bool IsDryRun(const MailRequest& request) const;
-  // What a verdict on an address of this role is used for.
+  // Returns the use of a verdict on an address of this role.
   static Use UseFor(Role role, const Evaluation& evaluation);
-  // Nothing where there is nothing to ask; `why_not` says it then.
+  // Returns nothing where there is nothing to ask; `why_not` says why.
   std::optional<Question> QuestionFor(const Restriction& restriction, const Evaluation& evaluation,
                                       absl::string_view& why_not) const;
 

@@ -77,14 +77,14 @@ bool IsEnhancedCode(absl::string_view text) {
   });
 }
 
-// The first word, and what is behind it.
+// Splits off the first word.
 std::pair<absl::string_view, absl::string_view> SplitWord(absl::string_view text) {
   text = absl::StripAsciiWhitespace(text);
   const size_t end = std::min(text.find_first_of(" \t"), text.size());
   return {text.substr(0, end), absl::StripLeadingAsciiWhitespace(text.substr(end))};
 }
 
-// "[dsn] text" of an action.
+// Takes the "[dsn] text" of an action.
 void TakeText(absl::string_view text, Decision& said) {
   const auto [word, rest] = SplitWord(text);
   if (IsEnhancedCode(word)) {
@@ -99,7 +99,17 @@ bool IsReplyCode(absl::string_view word) {
          std::all_of(word.begin(), word.end(), absl::ascii_isdigit);
 }
 
-// The words of access(5) that are no names of restrictions as well.
+// Reads an action of access(5); NotFound where `value` is none.
+// A table's action that carries a reply without saying all of it. "DEFER" of a table is another one than "defer" of a
+// list: access denied, not try again later (smtpd_check.c).
+void CompleteSaid(Restriction& action) {
+  if (action.said.text.empty()) {
+    const bool service = action.kind == Kind::kDeferIfPermit || action.kind == Kind::kDeferIfReject;
+    action.said.text = service ? "Service unavailable" : "Access denied";
+  }
+  if (action.said.dsn.empty()) action.said.dsn = action.kind == Kind::kReject ? "5.7.1" : "4.7.1";
+}
+
 absl::StatusOr<Restriction> ActionOf(absl::string_view value) {
   const auto [word, text] = SplitWord(value);
   Restriction action;
@@ -134,14 +144,7 @@ absl::StatusOr<Restriction> ActionOf(absl::string_view value) {
   action.kind = row->kind;
   if (row->kind == Kind::kDunno) return action;
   TakeText(text, action.said);
-  // "DEFER" of a table is another one than "defer" of a list: access denied, not try again later (smtpd_check.c).
-  if (action.said.text.empty()) {
-    const bool service = row->kind == Kind::kDeferIfPermit || row->kind == Kind::kDeferIfReject;
-    action.said.text = service ? "Service unavailable" : "Access denied";
-  }
-  if (action.said.dsn.empty()) {
-    action.said.dsn = row->kind == Kind::kReject ? "5.7.1" : "4.7.1";
-  }
+  CompleteSaid(action);
   return action;
 }
 
@@ -160,13 +163,13 @@ absl::string_view RestrictionName(Kind kind) {
   return "";
 }
 
-// What is left of a list.
+// The items of a list that are still to be read.
 class RestrictionReader::Items {
  public:
   explicit Items(const std::vector<std::string>& items) : items_(items) {}
   bool empty() const { return next_ == items_.size(); }
   const std::string& Take() { return items_[next_++]; }
-  // What stands behind `name`; braces around it are not part of it.
+  // Takes the argument behind `name`; braces around it are not part of it.
   absl::StatusOr<std::string> TakeArgument(absl::string_view name, absl::string_view what) {
     if (empty()) {
       return absl::InvalidArgumentError(absl::StrCat(name, " stands last; expected ", what, " behind it"));
@@ -277,8 +280,8 @@ absl::StatusOr<std::shared_ptr<const AccessTable>> RestrictionReader::TableFor(c
   }
   reading_.push_back(spec);
   const absl::Cleanup read = [this] { reading_.pop_back(); };
-  // While lists are read, this reader reads the values; later, when a pattern's text is filled in, one that opens no
-  // file.
+  // While lists are read, this reader reads the values. A pattern's text that is filled in later gets a reader that
+  // opens no file.
   const auto read_value = [reader = std::weak_ptr<RestrictionReader*>(self_),
                            class_items = class_items_](absl::string_view value) {
     if (const std::shared_ptr<RestrictionReader*> self = reader.lock(); self != nullptr)

@@ -1,6 +1,6 @@
-// The restriction language: lists of named tests with their arguments, as Postfix's smtpd_recipient_restrictions and
-// the values of access(5) tables are written (postconf(5), access(5)). Read once, when the settings are; what a list
-// makes of a request is restriction.h's.
+// The restriction language: lists of named tests with their arguments, written as in Postfix's
+// smtpd_recipient_restrictions and in the values of access(5) tables (postconf(5), access(5)). Lists are read once,
+// with the settings; restriction.h takes a request through them.
 //
 // Thread: any (values).
 #ifndef VERIFYD_VERIFYD_RESTRICTION_RESTRICTION_LIST_H_
@@ -49,18 +49,18 @@ enum class RestrictionKind : uint8_t {
   kRejectUnverifiedRecipient,
   kRateLimit,
   kClass,   // another list, by its name
-  kAction,  // what the MTA is to do besides (HOLD, PREPEND, ...), if nothing refuses
+  kAction,  // a further action for the MTA (HOLD, PREPEND, ...), if nothing refuses
   kLog,     // WARN and INFO of access(5)
 };
 
-// Of whom requests are counted (rate_limit).
+// Requests are counted by this (rate_limit).
 enum class RateKey : uint8_t { kSaslUsername, kClientAddress, kSenderDomain, kRecipientDomain };
 
 struct RestrictionList;
 
 struct RateLimit {
   RateKey key = RateKey::kClientAddress;
-  int64_t count = 0;  // in `period`; what is beyond gets `action`
+  int64_t count = 0;  // in `period`; requests beyond it get `action`
   absl::Duration period;
   std::shared_ptr<const RestrictionList> action;
   std::string name;  // as written: limits that are written alike count together
@@ -69,8 +69,8 @@ struct RateLimit {
 struct Restriction {
   RestrictionKind kind = RestrictionKind::kDunno;
   bool warn_if_reject = false;
-  // kReject, kDefer, kDeferIfPermit, kDeferIfReject: what is said; code 0 and an empty text or dsn are the setting's
-  // and Postfix's own. kAction, kLog: `text` is all of it ("HOLD", "PREPEND X-Spam: yes").
+  // The answer of kReject, kDefer, kDeferIfPermit, kDeferIfReject; code 0 and an empty text or dsn stand for the
+  // setting's and Postfix's own. For kAction and kLog `text` is all of it ("HOLD", "PREPEND X-Spam: yes").
   Decision said;
   std::shared_ptr<const AccessTable> table;     // check_*_access
   std::shared_ptr<const RestrictionList> list;  // kClass
@@ -79,29 +79,29 @@ struct Restriction {
 };
 
 struct RestrictionList {
-  std::string name;  // of a class; else empty
+  std::string name;  // the class's; else empty
   std::vector<Restriction> restrictions;
 };
 
-// As Postfix has it: "reject_rbl_client"; empty for what has none ("kAction").
+// Returns Postfix's name, "reject_rbl_client"; empty where there is none ("kAction").
 absl::string_view RestrictionName(RestrictionKind kind);
 
 // Reads lists. Tables are loaded once, however many lists name them.
 class RestrictionReader {
  public:
   using Expand = std::function<absl::StatusOr<std::vector<std::string>>(absl::string_view class_name)>;
-  // `class_items`: the items of the list NAME_restrictions; an error where there is no such class. It is kept by tables
-  // of patterns, whose values are read when one matches: it must own what it needs.
+  // `class_items` returns the items of the list NAME_restrictions, or an error where there is no such class. It must
+  // own what it needs: tables of patterns keep it and call it when a pattern matches.
   explicit RestrictionReader(Expand class_items) : class_items_(std::move(class_items)) {}
   RestrictionReader(const RestrictionReader&) = delete;
   RestrictionReader& operator=(const RestrictionReader&) = delete;
 
-  // Items of a list: names, each with its arguments behind it. Errors name the item, what was expected, and for a table
-  // file and line.
+  // Reads the items of a list: names, each with its arguments behind it. Errors name the item, what was expected, and
+  // for a table file and line.
   absl::StatusOr<std::shared_ptr<const RestrictionList>> Read(const std::vector<std::string>& items);
-  // A class by its name, as in a list; a class may not contain itself.
+  // Reads a class by its name, as in a list; a class may not contain itself.
   absl::StatusOr<std::shared_ptr<const RestrictionList>> ReadClass(absl::string_view name);
-  // The value of an entry of a table (access(5)): an action, or names of restrictions.
+  // Reads the value of an entry of a table (access(5)): an action, or names of restrictions.
   absl::StatusOr<std::shared_ptr<const RestrictionList>> ReadValue(absl::string_view value);
 
  private:
@@ -115,7 +115,7 @@ class RestrictionReader {
   bool may_load_ = true;
   absl::flat_hash_map<std::string, std::shared_ptr<const AccessTable>> tables_;
   absl::flat_hash_map<std::string, std::shared_ptr<const RestrictionList>> classes_;
-  std::vector<std::string> reading_;  // classes that are being read, the outermost first
+  std::vector<std::string> reading_;  // classes and tables that are being read, the outermost first
 };
 
 }  // namespace verifyd

@@ -1,5 +1,5 @@
-// Senders that reject_unverified_sender leaves alone (unverified_sender_exemptions): addresses that are made for one
-// message, which nobody else can ask about, and those of lists, which answer nobody.
+// Senders that reject_unverified_sender leaves alone (unverified_sender_exemptions): addresses made for one message,
+// which nobody else can ask about, and addresses of lists, which answer nobody.
 //
 //   verp   joe=example.com in the local part of a bounce address (qmail's, ezmlm's, Postfix's VERP_README)
 //   batv   prvs=1234abcdef=joe, btv1==... (draft-levine-smtp-batv)

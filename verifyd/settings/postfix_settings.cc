@@ -22,9 +22,16 @@
 #include "base/text.h"
 #include "tables/transport_table.h"
 #include "verifyd/settings/postfix_parameters.h"
-#include "verifyd/settings/settings.h"
+#include "verifyd/settings/setting_table.h"
 
 namespace verifyd {
+
+// Ours of the same name as one of Postfix's; none: there is none.
+std::optional<Setting> SettingOfPostfix(absl::string_view name) {
+  const SettingRow* const row = Setting::Find(name);
+  return row == nullptr ? std::nullopt : std::optional<Setting>(*row);
+}
+
 namespace {
 
 constexpr absl::string_view kPrograms[] = {"/usr/sbin/postconf", "/usr/local/sbin/postconf",
@@ -32,45 +39,46 @@ constexpr absl::string_view kPrograms[] = {"/usr/sbin/postconf", "/usr/local/sbi
 
 // What routes, rewrites, classifies, and names us. Of these the defaults count, too, which Postfix makes of its other
 // parameters and of this machine.
-constexpr absl::string_view kRouting[] = {"canonical_maps",
-                                          "default_transport",
-                                          "double_bounce_sender",
-                                          "inet_interfaces",
-                                          "inet_protocols",
-                                          "local_transport",
-                                          "mydestination",
-                                          "mydomain",
-                                          "myhostname",
-                                          "mynetworks",
-                                          "myorigin",
-                                          "parent_domain_matches_subdomains",
-                                          "propagate_unmatched_extensions",
-                                          "proxy_interfaces",
-                                          "queue_directory",
-                                          "recipient_canonical_maps",
-                                          "recipient_delimiter",
-                                          "reject_tempfail_action",
-                                          "relay_domains",
-                                          "relay_transport",
-                                          "relayhost",
-                                          "sender_dependent_relayhost_maps",
-                                          "transport_maps",
-                                          "virtual_alias_domains",
-                                          "virtual_alias_maps",
-                                          "virtual_mailbox_domains",
-                                          "virtual_transport"};
+constexpr Setting kRouting[] = {"canonical_maps",
+                                "default_transport",
+                                "double_bounce_sender",
+                                "inet_interfaces",
+                                "inet_protocols",
+                                "local_transport",
+                                "mydestination",
+                                "mydomain",
+                                "myhostname",
+                                "mynetworks",
+                                "myorigin",
+                                "parent_domain_matches_subdomains",
+                                "propagate_unmatched_extensions",
+                                "proxy_interfaces",
+                                "queue_directory",
+                                "recipient_canonical_maps",
+                                "recipient_delimiter",
+                                "reject_tempfail_action",
+                                "relay_domains",
+                                "relay_transport",
+                                "relayhost",
+                                "sender_dependent_relayhost_maps",
+                                "transport_maps",
+                                "virtual_alias_domains",
+                                "virtual_alias_maps",
+                                "virtual_mailbox_domains",
+                                "virtual_transport"};
 // What shapes the client and the verification: main.cf has been written for it, a default of Postfix's is none of ours.
 constexpr absl::string_view kFamilies[] = {"smtp_", "lmtp_", "address_verify_", "unverified_"};
 // What verifyd takes the place of, and what the recipes change for its sake.
-constexpr absl::string_view kNever[] = {"address_verify_map", "address_verify_poll_count", "address_verify_poll_delay"};
+constexpr Setting kNever[] = {"address_verify_map", "address_verify_poll_count", "address_verify_poll_delay"};
 
 // No question begins later than this after the first one: whoever ends the daemon waits for them.
 constexpr absl::Duration kTimeLimit = absl::Seconds(10);
 constexpr size_t kMaxMainCf = size_t{4} << 20;
 
-const SettingRow* RowOf(absl::string_view name) {
-  const SettingRow* row = Settings::FindRow(name);
-  return row != nullptr && row->name == name ? row : nullptr;
+// Of what Postfix calls by this name, if it is taken at all.
+std::optional<Setting> TakenAs(absl::string_view name) {
+  const std::optional<Setting> setting = SettingOfPostfix(name);
+  return setting.has_value() && IsTakenFromPostfix(*setting) ? setting : std::nullopt;
 }
 
 // Names and the lines where they are set last, as main.cf is read by Postfix.
@@ -92,16 +100,20 @@ absl::flat_hash_map<std::string, int> LinesOfMainCf(const std::string& path) {
 }
 
 // The same in our words, where they differ.
-std::string Translated(absl::string_view name, absl::string_view value) {
-  if (absl::EndsWith(name, "_tcp_port")) {
+std::string Translated(Setting setting, absl::string_view value) {
+  constexpr Setting kTlsLevel = "smtp_tls_security_level";
+  constexpr Setting kConnectTimeout = "smtp_connect_timeout";
+  if (absl::EndsWith(setting.name(), "_tcp_port")) {
     if (const std::optional<uint16_t> port = NextHop::PortFromName(value)) return absl::StrCat(*port);
   }
-  if (name == "smtp_tls_security_level" && value.empty()) return "none";
+  if (setting == kTlsLevel && value.empty()) return "none";
   // No less than Postfix asks for, but whose certificate it is; nothing but an address is told to the wrong server.
-  if (name == "smtp_tls_security_level" && (value == "verify" || value == "fingerprint")) return "encrypt";
+  if (setting == kTlsLevel && (value == "verify" || value == "fingerprint")) return "encrypt";
   // The limit of the system, which is longer than any of ours.
-  if (name == "smtp_connect_timeout" && (value == "0" || value == "0s")) return std::string(RowOf(name)->default_value);
-  if (name == "inet_protocols" && absl::StrContains(value, "ipv4") && absl::StrContains(value, "ipv6")) return "all";
+  if (setting == kConnectTimeout && (value == "0" || value == "0s")) return std::string(setting.row().default_value);
+  if (setting == Setting("inet_protocols") && absl::StrContains(value, "ipv4") && absl::StrContains(value, "ipv6")) {
+    return "all";
+  }
   return absl::StrReplaceAll(value, {{"$", "$$"}});
 }
 
@@ -117,40 +129,44 @@ void TakeValues(absl::string_view said, const std::string& main_cf, PostfixSetti
   const absl::flat_hash_map<std::string, int> lines = LinesOfMainCf(main_cf);
   for (const absl::string_view line : absl::StrSplit(said, '\n', absl::SkipEmpty())) {
     const auto pair = SplitLine(line);
-    if (!pair.has_value() || !IsTakenFromPostfix(pair->first)) continue;
-    const SettingRow& row = *RowOf(pair->first);
-    Assignment assignment{.name = std::string(row.name), .value = Translated(row.name, pair->second), .where = ""};
+    const std::optional<Setting> setting = pair.has_value() ? TakenAs(pair->first) : std::nullopt;
+    if (!setting.has_value()) continue;
+    const SettingRow& row = setting->row();
+    PostfixValue taken{.setting = *setting, .value = Translated(*setting, pair->second), .where = ""};
     if (const auto set = lines.find(row.name); set != lines.end()) {
-      assignment.where = absl::StrCat(main_cf, ":", set->second);
-    } else if (!absl::c_linear_search(kRouting, row.name) || absl::StrContains(row.default_value, "$") ||
-               row.name == "mydomain" || assignment.value == row.default_value) {
+      taken.where = absl::StrCat(main_cf, ":", set->second);
+    } else if (!absl::c_linear_search(kRouting, *setting) || absl::StrContains(row.default_value, "$") ||
+               *setting == Setting("mydomain") || taken.value == row.default_value) {
       // A default that follows another setting does so here as well, wherever that one is set.
       continue;
     } else {
-      assignment.where = std::string(PostfixSettings::kDefaultOfPostfix);
+      taken.where = std::string(PostfixSettings::kDefaultOfPostfix);
     }
-    settings.values.push_back(std::move(assignment));
+    settings.values.push_back(std::move(taken));
   }
 }
 
-// What an -o of smtp(8) or lmtp(8) is called here; empty: nothing.
-std::string OurNameFor(absl::string_view name, bool lmtp) {
-  if (name == "inet_protocols" || name == "myhostname") return std::string(name);
-  if (!lmtp) return absl::StartsWith(name, "smtp_") && IsTakenFromPostfix(name) ? std::string(name) : "";
-  if (!absl::StartsWith(name, "lmtp_")) return "";
-  if (name == "lmtp_lhlo_name") return "smtp_helo_name";
-  if (name == "lmtp_lhlo_timeout") return "smtp_helo_timeout";
-  if (RowOf(name) != nullptr) return std::string(name);
-  const std::string ours = absl::StrCat("smtp_", absl::StripPrefix(name, "lmtp_"));
-  return IsTakenFromPostfix(ours) ? ours : "";
+// What an -o of smtp(8) or lmtp(8) is here.
+std::optional<Setting> OursFor(absl::string_view name, bool lmtp) {
+  for (const Setting of_both : {Setting("inet_protocols"), Setting("myhostname")}) {
+    if (name == of_both.name()) return of_both;
+  }
+  if (!lmtp) return absl::StartsWith(name, "smtp_") ? TakenAs(name) : std::nullopt;
+  if (!absl::StartsWith(name, "lmtp_")) return std::nullopt;
+  if (name == "lmtp_lhlo_name") return Setting("smtp_helo_name");
+  if (name == "lmtp_lhlo_timeout") return Setting("smtp_helo_timeout");
+  if (const std::optional<Setting> same = SettingOfPostfix(name)) return same;
+  return TakenAs(absl::StrCat("smtp_", absl::StripPrefix(name, "lmtp_")));
 }
 
 // The parameters of lmtp(8) whose counterparts we have.
 std::vector<std::string> LmtpParameters() {
   std::vector<std::string> names = {"lmtp_lhlo_name", "lmtp_lhlo_timeout"};
-  for (const SettingRow& row : Settings::Table()) {
+  for (const SettingRow& row : kSettingTable) {
     std::string name = absl::StrCat("lmtp_", absl::StripPrefix(row.name, "smtp_"));
-    if (!absl::StartsWith(row.name, "smtp_") || RowOf(name) != nullptr || !IsPostfixParameter(name)) continue;
+    if (!absl::StartsWith(row.name, "smtp_") || SettingOfPostfix(name).has_value() || !IsPostfixParameter(name)) {
+      continue;
+    }
     names.push_back(std::move(name));
   }
   return names;
@@ -161,12 +177,12 @@ void TakeLmtp(absl::string_view said, const std::string& main_cf, PostfixSetting
   for (const absl::string_view line : absl::StrSplit(said, '\n', absl::SkipEmpty())) {
     const auto pair = SplitLine(line);
     if (!pair.has_value()) continue;
-    const std::string name = OurNameFor(pair->first, /*lmtp=*/true);
+    const std::optional<Setting> ours = OursFor(pair->first, /*lmtp=*/true);
     const auto set = lines.find(pair->first);
-    if (name.empty() || name == pair->first) continue;
-    if (set == lines.end() && !lines.contains(name) && name != "smtp_tls_security_level") continue;
-    settings.lmtp.push_back({.name = name,
-                             .value = Translated(name, pair->second),
+    if (!ours.has_value() || ours->name() == pair->first) continue;
+    if (set == lines.end() && !lines.contains(ours->name()) && *ours != Setting("smtp_tls_security_level")) continue;
+    settings.lmtp.push_back({.setting = *ours,
+                             .value = Translated(*ours, pair->second),
                              .where = set == lines.end() ? absl::StrCat(pair->first, ", ", settings.kDefaultOfPostfix)
                                                          : absl::StrCat(main_cf, ":", set->second)});
   }
@@ -190,10 +206,10 @@ void TakeTransports(absl::string_view services, absl::string_view options, const
     if (parts.size() != 3 || parts[1] != "unix") continue;
     const auto transport = by_name.find(parts[0]);
     if (transport == by_name.end()) continue;
-    std::string name = OurNameFor(parts[2], transport->second.lmtp);
-    if (name.empty()) continue;
-    transport->second.options.push_back({.name = name,
-                                         .value = Translated(name, pair->second),
+    const std::optional<Setting> ours = OursFor(parts[2], transport->second.lmtp);
+    if (!ours.has_value()) continue;
+    transport->second.options.push_back({.setting = *ours,
+                                         .value = Translated(*ours, pair->second),
                                          .where = absl::StrCat(master_cf, ": ", parts[0], ": -o ", parts[2])});
   }
   for (auto& [name, transport] : by_name) settings.transports.push_back(std::move(transport));
@@ -201,9 +217,10 @@ void TakeTransports(absl::string_view services, absl::string_view options, const
 
 }  // namespace
 
-bool IsTakenFromPostfix(absl::string_view name) {
-  if (RowOf(name) == nullptr || absl::c_linear_search(kNever, name)) return false;
-  if (absl::c_linear_search(kRouting, name)) return true;
+bool IsTakenFromPostfix(Setting setting) {
+  if (absl::c_linear_search(kNever, setting)) return false;
+  if (absl::c_linear_search(kRouting, setting)) return true;
+  const absl::string_view name = setting.name();
   return IsPostfixParameter(name) &&
          absl::c_any_of(kFamilies, [name](absl::string_view family) { return absl::StartsWith(name, family); });
 }
@@ -222,8 +239,8 @@ absl::StatusOr<PostfixSettings> ReadPostfixSettings(const std::string& directory
   PostfixSettings settings;
   settings.directory = directory;
   std::vector<std::string> arguments = {"-c", directory, "-x"};
-  for (const SettingRow& row : Settings::Table()) {
-    if (row.name != "mynetworks" && IsTakenFromPostfix(row.name)) arguments.emplace_back(row.name);
+  for (const Setting setting : kSettingTable) {
+    if (setting != Setting("mynetworks") && IsTakenFromPostfix(setting)) arguments.emplace_back(setting.name());
   }
   for (std::string& name : LmtpParameters()) arguments.push_back(std::move(name));
   const MonoTime deadline = Clock::Real().Mono() + kTimeLimit;

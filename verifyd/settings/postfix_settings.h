@@ -13,9 +13,18 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "verifyd/settings/setting_syntax.h"
+#include "verifyd/settings/setting.h"
 
 namespace verifyd {
+
+// What Postfix has for a setting of ours. Expanded; a dollar that is left stands twice, as it is written in a settings
+// file. `where` is "DIR/main.cf:LINE", kDefaultOfPostfix, or which -o of master.cf.
+struct PostfixValue {
+  Setting setting;
+  std::string value;
+  std::string where;
+  friend bool operator==(const PostfixValue&, const PostfixValue&) = default;
+};
 
 // A service of master.cf whose command is smtp(8) or lmtp(8).
 struct PostfixTransport {
@@ -23,19 +32,17 @@ struct PostfixTransport {
   bool lmtp = false;
   // Its -o, by the names that we have: what lmtp(8) calls lmtp_tls_security_level is smtp_tls_security_level here. What
   // we have no name for is left out.
-  std::vector<Assignment> options;
+  std::vector<PostfixValue> options;
   friend bool operator==(const PostfixTransport&, const PostfixTransport&) = default;
 };
 
 struct PostfixSettings {
   std::string directory;
-  // Expanded; a dollar that is left stands twice, as it is written in a settings file. `where` is "DIR/main.cf:LINE",
-  // or kDefaultOfPostfix.
-  std::vector<Assignment> values;
+  std::vector<PostfixValue> values;
   std::vector<PostfixTransport> transports;
   // lmtp_... by the names of smtp_..., as in PostfixTransport: where main.cf sets one of the two, and TLS, which
   // lmtp(8) does not use by itself.
-  std::vector<Assignment> lmtp;
+  std::vector<PostfixValue> lmtp;
   std::vector<std::string> warnings;
 
   static constexpr absl::string_view kDefaultOfPostfix = "default of Postfix";
@@ -57,7 +64,7 @@ struct PostfixSource {
 absl::StatusOr<PostfixSettings> ReadPostfixSettings(const std::string& directory, const AskPostconf& ask);
 
 // Whether the setting is taken from Postfix where verifyd.cf does not have it.
-bool IsTakenFromPostfix(absl::string_view name);
+bool IsTakenFromPostfix(Setting setting);
 
 }  // namespace verifyd
 

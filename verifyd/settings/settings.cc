@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
@@ -25,8 +27,8 @@ namespace {
 
 std::vector<absl::string_view> OurNames() {
   std::vector<absl::string_view> names;
-  names.reserve(Settings::Table().size());
-  for (const SettingRow& row : Settings::Table()) names.push_back(row.name);
+  names.reserve(std::size(kSettingTable));
+  for (const SettingRow& row : kSettingTable) names.push_back(row.name);
   return names;
 }
 
@@ -44,6 +46,12 @@ bool IsForPostfixOnly(absl::string_view name) {
 }
 
 constexpr absl::string_view kClassSuffix = "_restrictions";
+// What $NAME_restrictions stands for where nobody has set it; nobody can write its name.
+constexpr SettingRow kNoClass = {.name = "*_restrictions", .type = SettingType::kList};
+
+bool IsOfClass(absl::string_view name) {
+  return absl::EndsWith(name, kClassSuffix) && name.size() > kClassSuffix.size();
+}
 
 bool ParseYesNo(absl::string_view text, bool& value) {
   value = absl::EqualsIgnoreCase(text, "yes") || absl::EqualsIgnoreCase(text, "true");
@@ -54,25 +62,47 @@ char UnitOf(const SettingRow& row) {
   return row.default_value.empty() ? 's' : absl::ascii_tolower(static_cast<unsigned char>(row.default_value.back()));
 }
 
-}  // namespace
-
-const SettingRow* Settings::FindRow(absl::string_view name) {
-  const std::vector<SettingRow>& table = Table();
-  const auto it = std::lower_bound(table.begin(), table.end(), name,
-                                   [](const SettingRow& row, absl::string_view wanted) { return row.name < wanted; });
-  if (it != table.end() && it->name == name) return &*it;
-  static const auto* const kClass = new SettingRow{
-      .name = "NAME_restrictions", .type = SettingType::kList, .documentation = "Restrictions of the class NAME."};
-  return absl::EndsWith(name, kClassSuffix) && name.size() > kClassSuffix.size() ? kClass : nullptr;
+std::string FaultOfNumber(const SettingRow& row, absl::string_view value) {
+  int64_t number = 0;
+  if (absl::SimpleAtoi(value, &number) && number >= row.min && number <= row.max) return "";
+  return absl::StrCat("found \"", Printable(value, 60), "\", expected a whole number from ", row.min, " to ", row.max);
 }
 
-std::vector<std::string> Settings::Classes() const {
-  std::vector<std::string> classes = List("restriction_classes");
-  classes.emplace_back("submission");
-  return classes;
+std::string FaultOfTime(const SettingRow& row, absl::string_view value) {
+  const absl::StatusOr<absl::Duration> time = ParseTimeValue(value, UnitOf(row));
+  if (!time.ok()) return std::string(time.status().message());
+  if (*time >= absl::Seconds(row.min)) return "";
+  return absl::StrCat("found \"", Printable(value, 60), "\", expected at least ",
+                      FormatTimeValue(absl::Seconds(row.min)));
 }
 
-namespace {
+std::string FaultOfWord(absl::string_view words, absl::string_view value) {
+  for (const absl::string_view word : absl::StrSplit(words, '|')) {
+    if (value == word) return "";
+  }
+  return absl::StrCat("found \"", Printable(value, 60), "\", expected one of ", words);
+}
+
+// What makes the value none of the setting's type; empty: nothing does.
+std::string FaultOf(const SettingRow& row, absl::string_view value) {
+  bool ignored = false;
+  switch (row.type) {
+    case SettingType::kText:
+    case SettingType::kList:
+    case SettingType::kDomains:
+      return "";
+    case SettingType::kNumber:
+      return FaultOfNumber(row, value);
+    case SettingType::kTime:
+      return FaultOfTime(row, value);
+    case SettingType::kYesNo:
+      if (ParseYesNo(value, ignored)) return "";
+      return absl::StrCat("found \"", Printable(value, 60), "\", expected yes or no");
+    case SettingType::kWord:
+      return FaultOfWord(row.words, value);
+  }
+  return "";
+}
 
 absl::StatusOr<Settings> OrAllErrors(Settings settings) {
   if (settings.errors().empty()) return settings;
@@ -119,53 +149,80 @@ Settings Settings::Read(const std::vector<Assignment>& file, const std::vector<A
   return settings;
 }
 
+void Settings::Take(const Assignment& assignment) {
+  const bool ours = Setting::Find(assignment.name) != nullptr;
+  if (!ours && IsForPostfixOnly(assignment.name)) {
+    warnings_.push_back(
+        absl::StrCat(assignment.where, ": \"", assignment.name, "\" is a Postfix parameter that has no meaning here"));
+    return;
+  }
+  if (!IsName(assignment.name)) return;
+  values_[assignment.name] = assignment;
+  if (ours || class_rows_.contains(assignment.name)) return;
+  const auto row = std::make_shared<ClassRow>(ClassRow{.name = assignment.name, .row = kNoClass});
+  row->row.name = row->name;
+  class_rows_.emplace(assignment.name, row);
+}
+
+absl::Status Settings::Judge(const Assignment& assignment, const std::vector<std::string>& classes) const {
+  if (Setting::Find(assignment.name) == nullptr &&
+      !absl::c_linear_search(classes, absl::StripSuffix(assignment.name, kClassSuffix))) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(UnknownName(assignment), " (a class of restrictions is to stand in restriction_classes)"));
+  }
+  return CheckBoth(*Named(assignment.name));
+}
+
 void Settings::ReadAll(const std::vector<Assignment>& file, const std::vector<Assignment>& options) {
-  std::vector<const Assignment*> given;
-  for (const std::vector<Assignment>* source : {&file, &options}) {
-    for (const Assignment& assignment : *source) given.push_back(&assignment);
-  }
-  for (const Assignment* assignment : given) {
-    const SettingRow* row = FindRow(assignment->name);
-    const bool of_class = row != nullptr && row->name != assignment->name;
-    if ((row == nullptr || of_class) && IsForPostfixOnly(assignment->name)) {
-      warnings_.push_back(absl::StrCat(assignment->where, ": \"", assignment->name,
-                                       "\" is a Postfix parameter that has no meaning here"));
-    } else if (row != nullptr) {
-      values_[assignment->name] = *assignment;
-    }
-  }
-  // In the order of the file. A name that stands twice has its last value; the first one is not looked at.
+  std::vector<Assignment> given = file;
+  given.insert(given.end(), options.begin(), options.end());
+  for (const Assignment& assignment : given) Take(assignment);
   std::vector<std::string> refused;
   std::vector<std::string> led_astray;
-  const std::vector<std::string> classes = Classes();
-  for (const Assignment* assignment : given) {
-    const SettingRow* row = FindRow(assignment->name);
-    const auto held = values_.find(assignment->name);
+  const std::vector<std::string> classes = ClassNames();
+  for (const Assignment& assignment : given) {
+    const auto held = values_.find(assignment.name);
     if (held == values_.end()) {
-      if (row == nullptr && !IsForPostfixOnly(assignment->name)) errors_.push_back(UnknownName(*assignment));
+      if (!IsName(assignment.name) && !IsForPostfixOnly(assignment.name)) errors_.push_back(UnknownName(assignment));
       continue;
     }
-    if (held->second.where != assignment->where || held->second.value != assignment->value) continue;
-    absl::Status fault;
-    if (row->name != assignment->name &&
-        !absl::c_linear_search(classes, absl::StripSuffix(assignment->name, kClassSuffix))) {
-      fault = absl::InvalidArgumentError(
-          absl::StrCat(UnknownName(*assignment), " (a class of restrictions is to stand in restriction_classes)"));
-    } else {
-      fault = CheckBoth({.name = assignment->name,
-                         .type = row->type,
-                         .default_value = row->default_value,
-                         .min = row->min,
-                         .max = row->max,
-                         .words = row->words});
-    }
+    // A name that stands twice has its last value; the first one is not looked at.
+    if (held->second != assignment) continue;
+    const absl::Status fault = Judge(assignment, classes);
     if (fault.ok()) continue;
     (absl::IsAborted(fault) ? led_astray : errors_).emplace_back(fault.message());
-    refused.push_back(assignment->name);
+    refused.push_back(assignment.name);
   }
   // What leads to a setting that refers to itself is not what is wrong.
   if (errors_.empty()) errors_ = std::move(led_astray);
-  for (const std::string& name : refused) values_.erase(name);
+  for (const std::string& name : refused) {
+    values_.erase(name);
+    class_rows_.erase(name);
+  }
+}
+
+bool Settings::IsName(absl::string_view name) { return Setting::Find(name) != nullptr || IsOfClass(name); }
+
+std::optional<Setting> Settings::Named(absl::string_view name) const {
+  if (const SettingRow* const row = Setting::Find(name)) return *row;
+  if (const auto it = class_rows_.find(name); it != class_rows_.end()) return it->second->row;
+  return IsOfClass(name) ? std::optional<Setting>(kNoClass) : std::nullopt;
+}
+
+std::vector<std::string> Settings::ClassNames() const {
+  std::vector<std::string> names = List("restriction_classes");
+  names.emplace_back("submission");
+  return names;
+}
+
+std::vector<RestrictionClass> Settings::Classes() const {
+  std::vector<RestrictionClass> classes;
+  for (std::string& name : ClassNames()) {
+    const Setting list = *Named(absl::StrCat(name, kClassSuffix));
+    classes.push_back({.name = std::move(name), .list = std::nullopt});
+    if (list != Setting(kNoClass)) classes.back().list = ListSetting(list.row());
+  }
+  return classes;
 }
 
 const Assignment* Settings::Find(absl::string_view name) const {
@@ -174,19 +231,23 @@ const Assignment* Settings::Find(absl::string_view name) const {
   return it == postfix_values_.end() ? nullptr : &it->second;
 }
 
-absl::string_view Settings::Source(absl::string_view name) const {
-  const Assignment* assignment = Find(name);
+bool Settings::IsFromPostfix(Setting setting) const {
+  return !values_.contains(setting.name()) && postfix_values_.contains(setting.name());
+}
+
+absl::string_view Settings::Source(Setting setting) const {
+  const Assignment* assignment = Find(setting.name());
   return assignment == nullptr ? absl::string_view("default") : absl::string_view(assignment->where);
 }
 
-absl::string_view Settings::Origin(absl::string_view name) const {
-  for (int steps = 0; steps < 10 && !IsSet(name); ++steps) {
-    const SettingRow* row = FindRow(name);
-    absl::string_view other = row == nullptr ? "" : row->default_value;
-    if (!absl::ConsumePrefix(&other, "$") || FindRow(other) == nullptr || FindRow(other)->name != other) break;
-    name = other;
+Setting Settings::Origin(Setting setting) const {
+  for (int steps = 0; steps < 10 && !IsSet(setting); ++steps) {
+    absl::string_view other = setting.row().default_value;
+    const SettingRow* const row = absl::ConsumePrefix(&other, "$") ? Setting::Find(other) : nullptr;
+    if (row == nullptr) break;
+    setting = *row;
   }
-  return name;
+  return setting;
 }
 
 std::vector<std::string> Settings::warnings() const {
@@ -196,6 +257,10 @@ std::vector<std::string> Settings::warnings() const {
 }
 
 namespace {
+
+Assignment AssignmentOf(const PostfixValue& value) {
+  return {.name = std::string(value.setting.name()), .value = value.value, .where = value.where};
+}
 
 // Also where that can not be seen.
 bool HasMainCf(const std::string& directory) {
@@ -226,36 +291,40 @@ void Settings::TakeFromPostfix(const PostfixSource& source) {
                                              "; what stands here and the defaults hold: mend it, or set what is needed "
                                              "here and postfix_config_directory to nothing"));
   }
-  if (postfix_ == nullptr) return;
-  postfix_warnings_.insert(postfix_warnings_.end(), postfix_->warnings.begin(), postfix_->warnings.end());
-  for (const Assignment& assignment : postfix_->values) postfix_values_[assignment.name] = assignment;
-  for (const Assignment& assignment : postfix_->values) {
-    if (values_.contains(assignment.name)) continue;
-    if (const absl::Status fault = CheckBoth(*FindRow(assignment.name)); !fault.ok()) {
-      postfix_values_.erase(assignment.name);
-      if (assignment.where != PostfixSettings::kDefaultOfPostfix) {
+  if (postfix_ != nullptr) TakeValuesOf(*postfix_);
+}
+
+void Settings::TakeValuesOf(const PostfixSettings& postfix) {
+  postfix_warnings_.insert(postfix_warnings_.end(), postfix.warnings.begin(), postfix.warnings.end());
+  for (const PostfixValue& value : postfix.values) postfix_values_[value.setting.name()] = AssignmentOf(value);
+  for (const PostfixValue& value : postfix.values) {
+    if (values_.contains(value.setting.name())) continue;
+    if (const absl::Status fault = CheckBoth(value.setting); !fault.ok()) {
+      postfix_values_.erase(value.setting.name());
+      if (value.where != PostfixSettings::kDefaultOfPostfix) {
         postfix_warnings_.push_back(absl::StrCat(fault.message(), "; the default holds"));
       }
     }
   }
 }
 
-void Settings::RefuseFromPostfix(absl::string_view name, absl::string_view why) {
-  postfix_warnings_.push_back(absl::StrCat(Source(name), ": ", name, ": ", why, "; the default holds"));
-  postfix_values_.erase(name);
+void Settings::RefuseFromPostfix(Setting setting, absl::string_view why) {
+  postfix_warnings_.push_back(absl::StrCat(Source(setting), ": ", setting.name(), ": ", why, "; the default holds"));
+  postfix_values_.erase(setting.name());
 }
 
-absl::Status Settings::Override(const Assignment& assignment) {
-  const auto before = values_.find(assignment.name);
+absl::Status Settings::Override(const PostfixValue& value) {
+  const std::string name(value.setting.name());
+  const auto before = values_.find(name);
   const std::optional<Assignment> old =
       before == values_.end() ? std::nullopt : std::optional<Assignment>(before->second);
-  values_[assignment.name] = assignment;
-  absl::Status fault = CheckBoth(*FindRow(assignment.name));
+  values_[name] = AssignmentOf(value);
+  absl::Status fault = CheckBoth(value.setting);
   if (fault.ok()) return fault;
   if (old.has_value()) {
-    values_[assignment.name] = *old;
+    values_[name] = *old;
   } else {
-    values_.erase(assignment.name);
+    values_.erase(name);
   }
   return fault;
 }
@@ -269,12 +338,22 @@ std::vector<Assignment> Settings::Assignments() const {
   return assignments;
 }
 
-absl::string_view Settings::Raw(absl::string_view name) const {
-  const Assignment* assignment = Find(name);
+std::vector<Setting> Settings::Given() const {
+  const std::vector<Assignment> assignments = Assignments();
+  std::vector<Setting> given;
+  given.reserve(assignments.size());
+  for (const Assignment& assignment : assignments) given.push_back(*Named(assignment.name));
+  return given;
+}
+
+absl::string_view Settings::Raw(Setting setting) const {
+  const Assignment* assignment = Find(setting.name());
   const absl::string_view written =
-      assignment != nullptr ? absl::string_view(assignment->value) : FindRow(name)->default_value;
+      assignment != nullptr ? absl::string_view(assignment->value) : setting.row().default_value;
   if (!written.empty()) return written;
-  return name == "myhostname" ? host_name_ : name == "mydomain" ? domain_name_ : written;
+  if (setting == Setting("myhostname")) return host_name_;
+  if (setting == Setting("mydomain")) return domain_name_;
+  return "";
 }
 
 void Settings::SetSystemHostName(absl::string_view name) {
@@ -284,106 +363,75 @@ void Settings::SetSystemHostName(absl::string_view name) {
   domain_name_ = dot == std::string::npos ? mine : mine.substr(dot + 1);
 }
 
-absl::StatusOr<std::string> Settings::Expand(absl::string_view name, absl::string_view stress) const {
-  return ExpandSetting(Raw(name), [&](absl::string_view reference) -> absl::StatusOr<std::string> {
+absl::StatusOr<std::string> Settings::Expand(Setting setting, absl::string_view stress) const {
+  return ExpandSetting(Raw(setting), [&](absl::string_view reference) -> absl::StatusOr<std::string> {
     if (reference == "stress" && !stress.empty()) return std::string(stress);
-    if (FindRow(reference) == nullptr) {
-      return absl::InvalidArgumentError(absl::StrCat("unknown setting \"$", Printable(reference, 100), "\""));
-    }
-    return std::string(Raw(reference));
+    const std::optional<Setting> other = Named(reference);
+    if (other.has_value()) return std::string(Raw(*other));
+    return absl::InvalidArgumentError(absl::StrCat("unknown setting \"$", Printable(reference, 100), "\""));
   });
 }
 
-bool Settings::RefersToItself(const std::string& name) const {
-  std::vector<std::string> reached = {name};
+bool Settings::RefersToItself(Setting setting) const {
+  std::vector<Setting> reached = {setting};
   for (size_t next = 0; next < reached.size(); ++next) {
     bool back = false;
     const auto note = [&](absl::string_view reference) -> absl::StatusOr<std::string> {
-      back |= reference == name;
-      if (FindRow(reference) != nullptr && !absl::c_linear_search(reached, reference)) {
-        reached.emplace_back(reference);
-      }
+      back |= reference == setting.name();
+      const std::optional<Setting> other = Named(reference);
+      if (other.has_value() && !absl::c_linear_search(reached, *other)) reached.push_back(*other);
       return "";
     };
-    ExpandSetting(Raw(std::string(reached[next])), note).IgnoreError();
+    ExpandSetting(Raw(reached[next]), note).IgnoreError();
     if (back) return true;
   }
   return false;
 }
 
 // ${stress?...} may choose a value only then: both must be good.
-absl::Status Settings::CheckBoth(const SettingRow& row) const {
-  RETURN_IF_ERROR(Check(row, ""));
-  return Check(row, "yes");
+absl::Status Settings::CheckBoth(Setting setting) const {
+  RETURN_IF_ERROR(Check(setting, ""));
+  return Check(setting, "yes");
 }
 
-absl::Status Settings::Check(const SettingRow& row, absl::string_view stress) const {
+absl::Status Settings::Check(Setting setting, absl::string_view stress) const {
   const auto bad = [&](absl::string_view what) {
     return absl::InvalidArgumentError(
-        absl::StrCat(Source(row.name), ": ", row.name, " = ", Printable(Raw(row.name), 100), ": ", what));
+        absl::StrCat(Source(setting), ": ", setting.name(), " = ", Printable(Raw(setting), 100), ": ", what));
   };
-  const absl::StatusOr<std::string> value = Expand(row.name, stress);
+  const absl::StatusOr<std::string> value = Expand(setting, stress);
   if (absl::IsAborted(value.status())) {
-    if (RefersToItself(std::string(row.name))) return bad("it refers to itself");
+    if (RefersToItself(setting)) return bad("it refers to itself");
     return absl::AbortedError(bad(value.status().message()).message());
   }
   if (!value.ok()) return bad(value.status().message());
-  switch (row.type) {
-    case SettingType::kText:
-    case SettingType::kList:
-    case SettingType::kDomains:
-      return absl::OkStatus();
-    case SettingType::kNumber: {
-      int64_t number = 0;
-      if (absl::SimpleAtoi(*value, &number) && number >= row.min && number <= row.max) return absl::OkStatus();
-      return bad(absl::StrCat("found \"", Printable(*value, 60), "\", expected a whole number from ", row.min, " to ",
-                              row.max));
-    }
-    case SettingType::kTime: {
-      const absl::StatusOr<absl::Duration> time = ParseTimeValue(*value, UnitOf(row));
-      if (!time.ok()) return bad(time.status().message());
-      if (*time >= absl::Seconds(row.min)) return absl::OkStatus();
-      return bad(absl::StrCat("found \"", Printable(*value, 60), "\", expected at least ",
-                              FormatTimeValue(absl::Seconds(row.min))));
-    }
-    case SettingType::kYesNo: {
-      bool ignored = false;
-      if (ParseYesNo(*value, ignored)) return absl::OkStatus();
-      return bad(absl::StrCat("found \"", Printable(*value, 60), "\", expected yes or no"));
-    }
-    case SettingType::kWord: {
-      for (const absl::string_view word : absl::StrSplit(row.words, '|')) {
-        if (*value == word) return absl::OkStatus();
-      }
-      return bad(absl::StrCat("found \"", Printable(*value, 60), "\", expected one of ", row.words));
-    }
-  }
-  return absl::OkStatus();
+  const std::string fault = FaultOf(setting.row(), *value);
+  return fault.empty() ? absl::OkStatus() : bad(fault);
 }
 
-std::string Settings::Text(absl::string_view name, absl::string_view stress) const {
-  return Expand(name, stress).value_or("");
+std::string Settings::Text(Setting setting, absl::string_view stress) const {
+  return Expand(setting, stress).value_or("");
 }
 
-std::vector<std::string> Settings::List(absl::string_view name) const {
-  const std::string text = Text(name);
+std::vector<std::string> Settings::List(ListSetting setting) const {
+  const std::string text = Text(setting);
   std::vector<std::string> items;
   for (const absl::string_view item : SplitList(text)) items.emplace_back(item);
   return items;
 }
 
-int64_t Settings::Number(absl::string_view name, absl::string_view stress) const {
+int64_t Settings::Number(NumberSetting setting, absl::string_view stress) const {
   int64_t number = 0;
-  return absl::SimpleAtoi(Text(name, stress), &number) ? number : 0;
+  return absl::SimpleAtoi(Text(setting, stress), &number) ? number : 0;
 }
 
-absl::Duration Settings::Time(absl::string_view name, absl::string_view stress) const {
-  return ParseTimeValue(Text(name, stress), UnitOf(*FindRow(name))).value_or(absl::ZeroDuration());
+absl::Duration Settings::Time(TimeSetting setting, absl::string_view stress) const {
+  return ParseTimeValue(Text(setting, stress), UnitOf(setting.row())).value_or(absl::ZeroDuration());
 }
 
-bool Settings::YesNo(absl::string_view name) const {
+bool Settings::YesNo(YesNoSetting setting) const {
   bool value = false;
-  return ParseYesNo(Text(name), value) && value;
+  return ParseYesNo(Text(setting), value) && value;
 }
 
 }  // namespace verifyd

@@ -1,6 +1,6 @@
-// The settings: one table (in setting_table.cc) of all names with type, default, range and documentation; from it live
-// the parser, `verifyctl config`, `verifyd --check` and the test of the man page. What the settings mean for each room
-// is built in verifyd/configuration/configuration.h.
+// The settings: the values that the table (setting_table.h) has by default, that verifyd.cf and options give, and that
+// Postfix has. Code asks for them by handle (setting.h). What the settings mean for each room is built in
+// verifyd/configuration/configuration.h.
 //
 // Thread: any (a Settings object is immutable once loaded; a reload makes a new one).
 #ifndef VERIFYD_VERIFYD_SETTINGS_SETTINGS_H_
@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,41 +18,27 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "verifyd/settings/postfix_settings.h"
+#include "verifyd/settings/setting.h"
 #include "verifyd/settings/setting_syntax.h"
+#include "verifyd/settings/setting_table.h"
 
 namespace verifyd {
-
-enum class SettingType : uint8_t {
-  kText,
-  kList,     // items separated by commas or white space
-  kDomains,  // a list of domains (tables/domain_list.h): /PATH in it is a file of more items
-  kNumber,   // within [min, max]
-  kTime,     // with Postfix's units, at least `min` seconds; a bare number takes the unit of the default
-  kYesNo,
-  kWord,  // one of `words`, separated by '|'
-};
-
-struct SettingRow {
-  absl::string_view name;
-  SettingType type = SettingType::kText;
-  absl::string_view default_value;
-  int64_t min = 0;
-  int64_t max = INT32_MAX;
-  absl::string_view words = "";
-  // False: takes effect at the next start only; a reload that changes it says so.
-  bool reloadable = true;
-  absl::string_view documentation;  // one line
-};
 
 // Of a settings file, in bytes.
 constexpr size_t kMaxSettingText = size_t{4} << 20;
 
+// A class of restrictions, by the setting restriction_classes.
+struct RestrictionClass {
+  std::string name;
+  // NAME_restrictions; none: it is set nowhere.
+  std::optional<ListSetting> list;
+};
+
 class Settings {
  public:
-  // All settings there are, by name.
-  static const std::vector<SettingRow>& Table();
-  // Also of NAME_restrictions, whatever NAME: that there is such a class is checked by Load.
-  static const SettingRow* FindRow(absl::string_view name);
+  // Whether somebody who writes the name means a setting: one of the table, or NAME_restrictions, whatever NAME (that
+  // there is such a class is checked by Load).
+  static bool IsName(absl::string_view name);
 
   // `options` win over `file`; later ones over earlier ones; a Postfix parameter that has no meaning here is a warning.
   // What is wrong with it is in errors(): a name that is not in the table (the nearest one is suggested), a value that
@@ -68,35 +55,35 @@ class Settings {
   // Values that can not be used are warnings. Before the object is shared, as all that changes it.
   void TakeFromPostfix(const PostfixSource& source);
   // Such a value can not be used, for a reason that was found out later: the default holds, and a warning says so.
-  void RefuseFromPostfix(absl::string_view name, absl::string_view why);
+  void RefuseFromPostfix(Setting setting, absl::string_view why);
   // Null: nothing is taken.
   const std::shared_ptr<const PostfixSettings>& postfix() const { return postfix_; }
   // Why there is a main.cf and it could not be asked about: postfix() is what was taken before, or null. Else empty.
   const std::string& postfix_error() const { return postfix_error_; }
-  // One more value, over all others. An error, where it is not of its type, changes nothing.
-  absl::Status Override(const Assignment& assignment);
+  // One more value, over all others: of a transport. An error, where it is not of its type, changes nothing.
+  absl::Status Override(const PostfixValue& value);
 
   // As written, or the default; not expanded.
-  absl::string_view Raw(absl::string_view name) const;
+  absl::string_view Raw(Setting setting) const;
   // True if the file, an option or Postfix set it.
-  bool IsSet(absl::string_view name) const { return Find(name) != nullptr; }
-  bool IsFromPostfix(absl::string_view name) const { return !values_.contains(name) && postfix_values_.contains(name); }
+  bool IsSet(Setting setting) const { return Find(setting.name()) != nullptr; }
+  bool IsFromPostfix(Setting setting) const;
   // Where that was said: "FILE:LINE", "-o ...", "DIR/main.cf:LINE", "default of Postfix"; "default" where it is ours.
-  absl::string_view Source(absl::string_view name) const;
-  // Which setting has said the value of `name`: another one where that one's default is nothing but "$OTHER".
-  absl::string_view Origin(absl::string_view name) const;
+  absl::string_view Source(Setting setting) const;
+  // Which setting has said the value of `setting`: another one where that one's default is nothing but "$OTHER".
+  Setting Origin(Setting setting) const;
 
-  // Expanded, and valid. `stress` is the value of $stress, as Postfix says it ("" or "yes"). The name must be in the
-  // table, the type must fit.
-  std::string Text(absl::string_view name, absl::string_view stress = "") const;
-  std::vector<std::string> List(absl::string_view name) const;
-  int64_t Number(absl::string_view name, absl::string_view stress = "") const;
-  absl::Duration Time(absl::string_view name, absl::string_view stress = "") const;
-  bool YesNo(absl::string_view name) const;
+  // Expanded, and valid. `stress` is the value of $stress, as Postfix says it ("" or "yes").
+  std::string Text(Setting setting, absl::string_view stress = "") const;
+  std::vector<std::string> List(ListSetting setting) const;
+  int64_t Number(NumberSetting setting, absl::string_view stress = "") const;
+  absl::Duration Time(TimeSetting setting, absl::string_view stress = "") const;
+  bool YesNo(YesNoSetting setting) const;
   // Everything that the file or an option set, by name.
   std::vector<Assignment> Assignments() const;
-  // The names NAME of restriction classes, "submission" among them: there is a setting NAME_restrictions of each.
-  std::vector<std::string> Classes() const;
+  std::vector<Setting> Given() const;
+  // The classes of restrictions, "submission" among them.
+  std::vector<RestrictionClass> Classes() const;
 
   // Of the file first, then of what is taken from Postfix.
   std::vector<std::string> warnings() const;
@@ -106,14 +93,28 @@ class Settings {
   void SetSystemHostName(absl::string_view name);
 
  private:
+  // NAME_restrictions of a class, as the table would have it.
+  struct ClassRow {
+    std::string name;
+    SettingRow row;
+  };
+
+  // Null: there is no such setting.
+  std::optional<Setting> Named(absl::string_view name) const;
   const Assignment* Find(absl::string_view name) const;
-  absl::StatusOr<std::string> Expand(absl::string_view name, absl::string_view stress) const;
-  absl::Status Check(const SettingRow& row, absl::string_view stress) const;
-  bool RefersToItself(const std::string& name) const;
-  absl::Status CheckBoth(const SettingRow& row) const;
+  absl::StatusOr<std::string> Expand(Setting setting, absl::string_view stress) const;
+  absl::Status Check(Setting setting, absl::string_view stress) const;
+  absl::Status CheckBoth(Setting setting) const;
+  bool RefersToItself(Setting setting) const;
   void ReadAll(const std::vector<Assignment>& file, const std::vector<Assignment>& options);
+  void Take(const Assignment& assignment);
+  void TakeValuesOf(const PostfixSettings& postfix);
+  std::vector<std::string> ClassNames() const;
+  absl::Status Judge(const Assignment& assignment, const std::vector<std::string>& classes) const;
 
   absl::flat_hash_map<std::string, Assignment> values_;
+  // Of the names in values_ that the table has not; shared by copies, so that handles stay good.
+  absl::flat_hash_map<std::string, std::shared_ptr<const ClassRow>> class_rows_;
   absl::flat_hash_map<std::string, Assignment> postfix_values_;
   std::shared_ptr<const PostfixSettings> postfix_;
   std::string postfix_error_;

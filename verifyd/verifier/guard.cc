@@ -16,27 +16,11 @@ namespace {
 constexpr size_t kMaxUsers = 500;
 // How exactly it is remembered when a destination last accepted somebody: a write each time would be too many.
 constexpr absl::Duration kAcceptedStep = absl::Hours(1);
-constexpr size_t kMaxStateName = 450;
 
-// What is kept of a domain at a destination, as the prober names it, too.
-std::string StateNameOf(absl::string_view destination, absl::string_view domain) {
-  return absl::StrCat(destination, " ", domain);
-}
+bool TooLongToBeKept(Guard::Place place) { return place.destination.size() + place.domain.size() > kMaxStateName; }
 
-struct Place {
-  absl::string_view destination;
-  absl::string_view domain;  // empty: the whole destination
-};
-
-Place PlaceOf(absl::string_view name) {
-  const size_t blank = name.find(' ');
-  if (blank == absl::string_view::npos) return {.destination = name};
-  return {.destination = name.substr(0, blank), .domain = name.substr(blank + 1)};
-}
-
-std::string Spoken(absl::string_view name) {
-  const Place place = PlaceOf(name);
-  if (place.domain.empty()) return absl::StrCat("destination ", name);
+std::string Spoken(Guard::Place place) {
+  if (place.domain.empty()) return absl::StrCat("destination ", place.destination);
   return absl::StrCat("domain ", place.domain, " at ", place.destination);
 }
 
@@ -67,50 +51,60 @@ bool Guard::IsCanary(const Address& address) const {
   return canary != settings_->canaries.end() && canary->second.Key() == address.Key();
 }
 
-Trust Guard::TrustOf(const std::string& name) {
-  const std::optional<DestinationState> state = cache_.FindDestinationState(name);
-  return state.has_value() ? state->trust : Trust();
+Trust Guard::TrustOf(Place place) {
+  if (!place.domain.empty()) {
+    std::optional<DomainBreaker> breaker = cache_.FindDomainBreaker(place.destination, place.domain);
+    return breaker.has_value() ? std::move(breaker->trust) : Trust();
+  }
+  std::optional<DestinationState> state = cache_.FindDestinationState(place.destination);
+  return state.has_value() ? std::move(state->trust) : Trust();
 }
 
-void Guard::SetTrust(const std::string& name, Trust trust) {
-  if (name.size() > kMaxStateName) return;
-  DestinationState state;
-  if (std::optional<DestinationState> held = cache_.FindDestinationState(name)) state = *std::move(held);
-  state.name = name;
+void Guard::SetTrust(Place place, Trust trust) {
+  if (TooLongToBeKept(place)) return;
+  if (!place.domain.empty()) {
+    DomainBreaker breaker = cache_.FindDomainBreaker(place.destination, place.domain).value_or(DomainBreaker());
+    breaker.destination = std::string(place.destination);
+    breaker.domain = std::string(place.domain);
+    breaker.trust = std::move(trust);
+    return cache_.PutDomainBreaker(breaker);
+  }
+  DestinationState state = cache_.FindDestinationState(place.destination).value_or(DestinationState());
+  state.name = std::string(place.destination);
   state.trust = std::move(trust);
   cache_.PutDestinationState(state);
 }
 
-void Guard::BeginDoubt(const std::string& name, Doubt doubt, absl::string_view why) {
-  if (name.size() > kMaxStateName) return;  // nothing would be kept of it
-  Trust trust = TrustOf(name);
+void Guard::BeginDoubt(Place place, Doubt doubt, absl::string_view why) {
+  if (TooLongToBeKept(place)) return;  // nothing would be kept of it
+  Trust trust = TrustOf(place);
   if (trust.doubt != Doubt::kNone) return;
-  LogError(absl::StrCat("ALARM: ", Spoken(name), " is not believed: ", why,
+  LogError(absl::StrCat("ALARM: ", Spoken(place), " is not believed: ", why,
                         "; until this ends nobody is refused on its word (verifyctl destinations, verifyctl trust)"));
   trust.doubt = doubt;
   trust.doubted_since = loop_.clock().Now();
   trust.why = Printable(why, 250);
-  SetTrust(name, std::move(trust));
+  SetTrust(place, std::move(trust));
 }
 
-bool Guard::EndDoubt(const std::string& name) {
-  bool known = false;
-  const std::string its_domains = absl::StrCat(name, " ");
-  for (DestinationState& state : cache_.LoadDestinationStates()) {
-    const bool doubted_there = absl::StartsWith(state.name, its_domains) && state.trust.doubt != Doubt::kNone;
-    if (state.name != name && !doubted_there) continue;
+bool Guard::EndDoubt(Place place) {
+  bool known = place.domain.empty() ? cache_.FindDestinationState(place.destination).has_value()
+                                    : cache_.FindDomainBreaker(place.destination, place.domain).has_value();
+  if (known) Believe(place, Refused::kVouched);
+  if (!place.domain.empty()) return known;
+  for (const DomainBreaker& breaker : cache_.LoadDomainBreakers()) {
+    if (breaker.destination != place.destination || breaker.trust.doubt == Doubt::kNone) continue;
     known = true;
-    Believe(std::move(state), Refused::kVouched);
+    Believe({.destination = breaker.destination, .domain = breaker.domain}, Refused::kVouched);
   }
   return known;
 }
 
-void Guard::Believe(DestinationState state, Refused refused) {
-  LogInfo(absl::StrCat(Spoken(state.name), " is believed again"));
-  const Place place = PlaceOf(state.name);
-  state.trust = Trust();
-  if (place.domain.empty()) state.trust.last_accepted = loop_.clock().Now();
-  cache_.PutDestinationState(state);
+void Guard::Believe(Place place, Refused refused) {
+  LogInfo(absl::StrCat(Spoken(place), " is believed again"));
+  Trust trust;
+  if (place.domain.empty()) trust.last_accepted = loop_.clock().Now();
+  SetTrust(place, std::move(trust));
   Watched* const watched = watched_.Find(place.destination);
   if (watched == nullptr) return;
   const uint64_t domain = absl::HashOf(place.domain);
@@ -133,8 +127,8 @@ void Guard::NoteUser(const std::string& destination, const Address& address, boo
   const uint64_t user = absl::HashOf(address.Key());
   const uint64_t domain = absl::HashOf(absl::string_view(address.domain()));
   // While there is a doubt those from the hour before it on count.
-  if (!users.contains(user) && TrustOf(destination).doubt == Doubt::kNone &&
-      TrustOf(StateNameOf(destination, address.domain())).doubt == Doubt::kNone) {
+  if (!users.contains(user) && TrustOf({.destination = destination}).doubt == Doubt::kNone &&
+      TrustOf({.destination = destination, .domain = address.domain()}).doubt == Doubt::kNone) {
     absl::erase_if(users,
                    [&](const auto& old) { return old.second.domain == domain && now - old.second.when > kWindow; });
   }
@@ -214,58 +208,51 @@ boost::asio::awaitable<Guard::Canary> Guard::AskCanary(ProbeRequest request, std
   co_return asking->canary;
 }
 
-bool Guard::EndIfAcceptedAgain(const std::string& name, const Trust& trust, Before before) {
+bool Guard::EndIfAcceptedAgain(Place place, const Trust& trust, Before before) {
   if (trust.doubt != Doubt::kManyRefused) return false;
-  const Place place = PlaceOf(name);
   const Count count = CountUsers(std::string(place.destination), place.domain, trust);
   const bool others_are = count.accepted_since >= kAcceptedAgain && !count.many_refused();
   if (before != Before::kContradicted && !others_are) return false;
-  std::optional<DestinationState> state = cache_.FindDestinationState(name);
-  if (!state.has_value()) return false;
-  Believe(*std::move(state), before == Before::kContradicted ? Refused::kForgotten : Refused::kVouched);
+  Believe(place, before == Before::kContradicted ? Refused::kForgotten : Refused::kVouched);
   return true;
 }
 
 void Guard::NoteAccepted(const Address& address, const ProbeOutcome& outcome, Before before) {
   const std::string& destination = outcome.destination;
-  const std::string its_domain = StateNameOf(destination, address.domain());
-  Trust trust = TrustOf(destination);
+  const Place whole = {.destination = destination};
+  const Place its_domain = {.destination = destination, .domain = address.domain()};
+  Trust trust = TrustOf(whole);
   const Trust domain_trust = TrustOf(its_domain);
   const bool doubted = trust.doubt == Doubt::kManyRefused || domain_trust.doubt == Doubt::kManyRefused;
   if (before != Before::kNothing || doubted) NoteUser(destination, address, /*refused=*/false);
   EndIfAcceptedAgain(its_domain, domain_trust, before);
-  if (EndIfAcceptedAgain(destination, trust, before)) return;
+  if (EndIfAcceptedAgain(whole, trust, before)) return;
   const bool behaves =
       trust.doubt == Doubt::kNeverAccepted || (trust.doubt == Doubt::kCanaryRefused && IsCanary(address));
-  if (behaves) return BelieveNow(destination);
+  if (behaves) return Believe(whole, Refused::kForgotten);
   const absl::Time now = loop_.clock().Now();
   if (!outcome.configured_route || (trust.last_accepted <= now && now - trust.last_accepted < kAcceptedStep)) return;
   trust.last_accepted = now;
-  SetTrust(destination, std::move(trust));
-}
-
-// It has done what was missed.
-void Guard::BelieveNow(const std::string& destination) {
-  std::optional<DestinationState> state = cache_.FindDestinationState(destination);
-  if (state.has_value()) Believe(*std::move(state), Refused::kForgotten);
+  SetTrust(whole, std::move(trust));
 }
 
 bool Guard::BelievesReport(const Address& address, const ProbeOutcome& outcome) {
   if (!IsRefusal(outcome.finding)) return true;
-  const Trust trust = TrustOf(outcome.destination);
+  const Trust trust = TrustOf({.destination = outcome.destination});
   return trust.doubt == Doubt::kNone && (!outcome.configured_route || trust.last_accepted != absl::InfinitePast()) &&
-         TrustOf(StateNameOf(outcome.destination, address.domain())).doubt == Doubt::kNone;
+         TrustOf({.destination = outcome.destination, .domain = address.domain()}).doubt == Doubt::kNone;
 }
 
 void Guard::NoteReport(const Address& address, const ProbeOutcome& outcome, Before before) {
   const std::string& destination = outcome.destination;
   const absl::Time when = outcome.finding.when;
-  Trust trust = TrustOf(destination);
+  const Place whole = {.destination = destination};
+  Trust trust = TrustOf(whole);
   if (IsAcceptance(outcome.finding) && trust.doubt == Doubt::kNeverAccepted) {
-    BelieveNow(destination);
+    Believe(whole, Refused::kForgotten);
   } else if (IsAcceptance(outcome.finding) && outcome.configured_route && trust.last_accepted + kAcceptedStep < when) {
     trust.last_accepted = when;
-    SetTrust(destination, std::move(trust));
+    SetTrust(whole, std::move(trust));
   }
   if (before == Before::kNothing || loop_.clock().Now() - when > kWindow) return;
   NoteUser(destination, address, IsRefusal(outcome.finding));
@@ -275,52 +262,53 @@ void Guard::NoteReport(const Address& address, const ProbeOutcome& outcome, Befo
 void Guard::DoubtIfManyRefused(const std::string& destination, const std::string& domain) {
   constexpr absl::string_view kWhy = "it refuses many addresses at once that it used to accept";
   if (CountUsers(destination, domain, Trust()).many_refused()) {
-    BeginDoubt(StateNameOf(destination, domain), Doubt::kManyRefused, kWhy);
+    BeginDoubt({.destination = destination, .domain = domain}, Doubt::kManyRefused, kWhy);
   }
   const Count all = CountUsers(destination, "", Trust());
-  if (all.many_refused() && all.several_domains) BeginDoubt(destination, Doubt::kManyRefused, kWhy);
+  if (all.many_refused() && all.several_domains) BeginDoubt({.destination = destination}, Doubt::kManyRefused, kWhy);
 }
 
-boost::asio::awaitable<Finding> Guard::Judge(ProbeRequest request, ProbeOutcome outcome, Before before) {
+boost::asio::awaitable<Finding> Guard::Judge(const ProbeRequest& request, const ProbeOutcome& outcome, Before before) {
   const std::string& destination = outcome.destination;
-  if (destination.empty()) co_return std::move(outcome.finding);
+  if (destination.empty()) co_return outcome.finding;
+  const Place whole = {.destination = destination};
   if (IsAcceptance(outcome.finding)) {
     NoteAccepted(request.address, outcome, before);
-    co_return std::move(outcome.finding);
+    co_return outcome.finding;
   }
-  if (!IsRefusal(outcome.finding)) co_return std::move(outcome.finding);
+  if (!IsRefusal(outcome.finding)) co_return outcome.finding;
   if (before != Before::kNothing) NoteUser(destination, request.address, /*refused=*/true);
   if (IsCanary(request.address)) {
-    BeginDoubt(destination, Doubt::kCanaryRefused, absl::StrCat("it refuses ", request.address.Key()));
+    BeginDoubt(whole, Doubt::kCanaryRefused, absl::StrCat("it refuses ", request.address.Key()));
   } else if (before != Before::kNothing) {
     DoubtIfManyRefused(destination, request.address.domain());
   }
-  Trust trust = TrustOf(destination);
+  Trust trust = TrustOf(whole);
   bool never_accepted = outcome.configured_route && trust.last_accepted == absl::InfinitePast();
   const bool has_canary = settings_->canaries.contains(request.address.domain());
   if ((never_accepted || has_canary) && !IsCanary(request.address)) {
     const Canary canary = co_await AskCanary(request, destination);
     // Somebody who was asked about at the same time may have been accepted meanwhile.
-    trust = TrustOf(destination);
+    trust = TrustOf(whole);
     never_accepted = never_accepted && trust.last_accepted == absl::InfinitePast();
     if (canary == Canary::kAccepted && (trust.doubt == Doubt::kCanaryRefused || trust.doubt == Doubt::kNeverAccepted)) {
-      BelieveNow(destination);
+      Believe(whole, Refused::kForgotten);
     } else if (canary == Canary::kAccepted && never_accepted) {
       trust.last_accepted = loop_.clock().Now();
-      SetTrust(destination, std::move(trust));
+      SetTrust(whole, std::move(trust));
     } else if (canary == Canary::kRefused && has_canary) {
-      BeginDoubt(destination, Doubt::kCanaryRefused,
+      BeginDoubt(whole, Doubt::kCanaryRefused,
                  absl::StrCat("it refuses ", settings_->canaries.at(request.address.domain()).Key()));
     } else if (canary != Canary::kAccepted && never_accepted) {
-      BeginDoubt(destination, Doubt::kNeverAccepted,
+      BeginDoubt(whole, Doubt::kNeverAccepted,
                  "it has never accepted anybody, postmaster included; set verify_canary to an address that exists");
     }
-    trust = TrustOf(destination);
+    trust = TrustOf(whole);
   }
   if (trust.doubt != Doubt::kNone) co_return Doubted(outcome.finding, destination, trust.why);
   const std::string& domain = request.address.domain();
-  trust = TrustOf(StateNameOf(destination, domain));
-  if (trust.doubt == Doubt::kNone) co_return std::move(outcome.finding);
+  trust = TrustOf({.destination = destination, .domain = domain});
+  if (trust.doubt == Doubt::kNone) co_return outcome.finding;
   co_return Doubted(outcome.finding, absl::StrCat(domain, " at ", destination), trust.why);
 }
 

@@ -15,9 +15,9 @@
 // While there is a doubt nothing negative is learned from there: the finding becomes temporary, with reason
 // destination_doubted. `verifyctl trust` ends a doubt, too; who was refused before it is not counted again for an hour.
 //
-// A doubt is part of the destination's state, that of a domain of the state "DESTINATION DOMAIN", and outlives a
-// restart. That of a domain is forgotten in the end (cache/lifetime.h), and where the name of its state is too long to
-// be kept there is none. Who was counted does not: the count begins anew.
+// A doubt is part of what is kept of the destination, or of the domain there, and outlives a restart. That of a domain
+// is forgotten in the end (cache/lifetime.h), and where the names are too long to be kept there is none. Who was
+// counted does not: the count begins anew.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_VERIFIER_GUARD_H_
@@ -76,17 +76,22 @@ class Guard {
   };
 
   // Takes note of what the probe that `request` began has found of an address, and returns what may be believed of it.
-  // May ask about a canary first, by request.deadline.
-  boost::asio::awaitable<Finding> Judge(ProbeRequest request, ProbeOutcome outcome, Before before);
+  // May ask about a canary first, by request.deadline. The referenced values must live until it returns.
+  boost::asio::awaitable<Finding> Judge(const ProbeRequest& request, const ProbeOutcome& outcome, Before before);
 
   // The same of what somebody else has found there, at finding.when. No canary is asked: what a configured route
   // refuses is believed once it is known to have accepted anybody. What is not of this hour begins no doubt.
   bool BelievesReport(const Address& address, const ProbeOutcome& outcome);
   void NoteReport(const Address& address, const ProbeOutcome& outcome, Before before);
 
-  // The operator vouches for a destination, and all domains there, or for the domain of "DESTINATION DOMAIN": what is
-  // said there counts from now on. False where nothing is known of it.
-  bool EndDoubt(const std::string& name);
+  // A destination, or one domain there.
+  struct Place {
+    absl::string_view destination;
+    absl::string_view domain;  // empty: the whole destination
+  };
+  // The operator vouches for a destination, and all domains there, or for one: what is said there counts from now on.
+  // False where nothing is known of it.
+  bool EndDoubt(Place place);
 
  private:
   enum class Canary { kAccepted, kRefused, kNoAnswer };
@@ -131,13 +136,12 @@ class Guard {
   // Of the hour, or, where `trust` doubts many refusals, of that before the doubt and since. Empty domain: of all.
   Count CountUsers(const std::string& destination, absl::string_view domain, const Trust& trust) const;
   void DoubtIfManyRefused(const std::string& destination, const std::string& domain);
-  bool EndIfAcceptedAgain(const std::string& name, const Trust& trust, Before before);
-  void BeginDoubt(const std::string& name, Doubt doubt, absl::string_view why);
+  bool EndIfAcceptedAgain(Place place, const Trust& trust, Before before);
+  void BeginDoubt(Place place, Doubt doubt, absl::string_view why);
   enum class Refused : uint8_t { kForgotten, kVouched };  // what becomes of those who were counted
-  void BelieveNow(const std::string& destination);
-  void Believe(DestinationState state, Refused refused);
-  void SetTrust(const std::string& name, Trust trust);
-  Trust TrustOf(const std::string& name);
+  void Believe(Place place, Refused refused);
+  void SetTrust(Place place, Trust trust);
+  Trust TrustOf(Place place);
   bool IsCanary(const Address& address) const;
 
   Loop& loop_;

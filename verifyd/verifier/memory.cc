@@ -12,6 +12,8 @@
 namespace verifyd {
 namespace {
 
+constexpr absl::string_view kInProgressText = "Address verification in progress";
+
 // No server could be handed it.
 Verdict NoAddress(absl::string_view why, absl::Time now) {
   return Known(VerdictSource::kNothing,
@@ -21,6 +23,38 @@ Verdict NoAddress(absl::string_view why, absl::Time now) {
 }
 
 }  // namespace
+
+Verdict InProgress() {
+  Verdict verdict;
+  verdict.state = VerdictState::kInProgress;
+  verdict.finding.text = std::string(kInProgressText);
+  return verdict;
+}
+
+void RememberDestinations(Cache& cache, Prober& prober) {
+  prober.Restore(cache.LoadDestinationStates(), cache.LoadDomainBreakers());
+  prober.SetRecall(
+      {.destination = [&cache](const std::string& name) { return cache.FindDestinationState(name); },
+       .domain = [&cache](const std::string& destination,
+                          const std::string& domain) { return cache.FindDomainBreaker(destination, domain); }});
+  // The guard's part and the operator's note are not the prober's to change.
+  prober.SetObserver({.destination =
+                          [&cache](DestinationState state) {
+                            if (std::optional<DestinationState> held = cache.FindDestinationState(state.name)) {
+                              state.trust = std::move(held->trust);
+                              state.held_why = std::move(held->held_why);
+                            }
+                            cache.PutDestinationState(state);
+                          },
+                      .domain =
+                          [&cache](DomainBreaker breaker) {
+                            if (std::optional<DomainBreaker> held =
+                                    cache.FindDomainBreaker(breaker.destination, breaker.domain)) {
+                              breaker.trust = std::move(held->trust);
+                            }
+                            cache.PutDomainBreaker(breaker);
+                          }});
+}
 
 Verdict NotVerifiable(std::string why) {
   Verdict verdict;
@@ -38,25 +72,62 @@ Verdict Known(VerdictSource source, const Finding& finding, absl::Time now) {
   return verdict;
 }
 
-Memory::Held Memory::Find(const Address& address) const {
-  Held held;
-  const std::string key = address.Key();
+void Memory::ReadWord(const Address& address, Held& held) const {
   const absl::Time now = clock_.Now();
+  held.pin = cache_.FindPin(address.Key(), address.domain(), now);
+  if (!held.pin.has_value()) held.hold = cache_.FindHold(address.domain(), now);
+}
+
+void Memory::ReadRecord(const Address& address, Held& held) const {
+  held.record = cache_.FindRecord(address.Key());
+  if (held.record.has_value()) held.record_freshness = FreshnessOf(*held.record, settings_->lifetimes, clock_.Now());
+  held.record_read = true;
+}
+
+void Memory::ReadDomain(const Address& address, Held& held) const {
+  held.domain = cache_.FindDomainFact(address.domain());
+  held.domain_read = true;
+}
+
+Held Memory::Find(const Address& address) const {
+  Held held;
   cache_.Together([&] {
-    held.pin = cache_.FindPin(key, address.domain(), now);
+    ReadWord(address, held);
     if (held.pin.has_value()) return;
-    held.hold = cache_.FindHold(address.domain(), now);
-    held.record = cache_.FindRecord(key);
-    if (held.record.has_value()) held.record_freshness = FreshnessOf(*held.record, settings_->lifetimes, now);
+    ReadRecord(address, held);
+    if (!held.live() && !settings_->postfix_policy) ReadDomain(address, held);
   });
   return held;
+}
+
+Held Memory::FindAll(const Address& address) const {
+  Held held;
+  cache_.Together([&] {
+    ReadWord(address, held);
+    ReadRecord(address, held);
+    ReadDomain(address, held);
+  });
+  return held;
+}
+
+Held Memory::FindWord(const Address& address) const {
+  Held held;
+  cache_.Together([&] { ReadWord(address, held); });
+  return held;
+}
+
+CatchAll Memory::KnownCatchAll(const Address& address, const Held& held) const {
+  Held domain;
+  if (!held.domain_read) ReadDomain(address, domain);
+  const std::optional<DomainFact>& fact = held.domain_read ? held.domain : domain.domain;
+  return fact.has_value() ? CatchAllOf(*fact, settings_->lifetimes, clock_.Now()) : CatchAll::kNotAsked;
 }
 
 Verdict Memory::Recall(const Question& question) const {
   const Held held = Find(question.address);
   if (held.record.has_value()) cache_.NoteAsked(question.address.Key());
   std::optional<Verdict> verdict = Overruling(question, held);
-  if (!verdict.has_value()) verdict = FoundOut(question.address, held);
+  if (!verdict.has_value()) verdict = FoundOut(held);
   return verdict.value_or(Verdict());
 }
 
@@ -71,15 +142,58 @@ std::optional<Verdict> Memory::Overruling(const Question& question, const Held& 
   return std::nullopt;
 }
 
-std::optional<Verdict> Memory::FoundOut(const Address& address, const Held& held) const {
+std::optional<Verdict> Memory::FoundOut(const Held& held) const {
   if (settings_->postfix_policy) {
-    const absl::Time now = clock_.Now();
-    const PostfixAnswer answer = AskByPostfixRule(held.record, settings_->lifetimes, settings_->negative_cache, now);
-    if (!answer.finding.has_value()) return std::nullopt;
-    return Known(VerdictSource::kRecord, *answer.finding, now);
+    std::optional<Verdict> verdict = ByPostfixRule(held);
+    if (!verdict.has_value() || verdict->state != VerdictState::kKnown) return std::nullopt;
+    verdict->refreshing = false;
+    return verdict;
   }
   if (held.live()) return FromRecord(*held.record);
-  return FromDomain(address.domain());
+  return FromDomain(held);
+}
+
+std::optional<Verdict> Memory::ByPostfixRule(const Held& held) const {
+  const absl::Time now = clock_.Now();
+  const PostfixAnswer answer = AskByPostfixRule(held.record, settings_->lifetimes, settings_->negative_cache, now);
+  if (answer.finding.has_value()) {
+    Verdict verdict = Known(VerdictSource::kRecord, *answer.finding, now);
+    verdict.refreshing = answer.probe;
+    return verdict;
+  }
+  if (answer.probe || !settings_->negative_cache) return std::nullopt;
+  return InProgress();
+}
+
+std::optional<Verdict> Memory::Answer(const Question& question, const Held& held) const {
+  if (question.fresh) return std::nullopt;
+  if (settings_->postfix_policy) return ByPostfixRule(held);
+  if (!held.live()) return FromDomain(held);
+  const bool due = held.record_freshness == Freshness::kRefresh;
+  // A temporary answer that is due again says nothing worth hearing.
+  if (due && held.record->finding.deliverability == Deliverability::kUnknown) return std::nullopt;
+  Verdict verdict = FromRecord(*held.record);
+  verdict.refreshing = due;
+  return verdict;
+}
+
+// Under stress there is no patience, and so no second look.
+bool Memory::CallsForALook(const Question& question, const Held& held) const {
+  return !settings_->postfix_policy && held.live() && question.patience > absl::ZeroDuration() &&
+         SecondLookOf(*held.record, settings_->lifetimes) <= clock_.Now();
+}
+
+std::optional<Verdict> Memory::Fallback(const Question& question, const Held& held) const {
+  if (settings_->postfix_policy || question.fresh || !held.record.has_value()) return std::nullopt;
+  const bool definite = held.live() && held.record->finding.definite();
+  if (!definite && !Lingers(*held.record, settings_->lifetimes, clock_.Now())) return std::nullopt;
+  return FromRecord(*held.record);
+}
+
+Verdict Memory::Standing(const Held& held) const {
+  if (held.pin.has_value()) return FromPin(*held.pin);
+  if (held.live()) return FromRecord(*held.record);
+  return FromDomain(held).value_or(InProgress());
 }
 
 Verdict Memory::FromPin(const Pin& pin) const {
@@ -103,9 +217,9 @@ Verdict Memory::FromRecord(const Record& record) const {
   return verdict;
 }
 
-std::optional<Verdict> Memory::FromDomain(const std::string& domain) const {
+std::optional<Verdict> Memory::FromDomain(const Held& held) const {
   const absl::Time now = clock_.Now();
-  const std::optional<DomainFact> fact = cache_.FindDomainFact(domain);
+  const std::optional<DomainFact>& fact = held.domain;
   if (!fact.has_value() || !fact->decides() || FreshnessOf(*fact, settings_->lifetimes, now) == Freshness::kExpired) {
     return std::nullopt;
   }
@@ -114,8 +228,7 @@ std::optional<Verdict> Memory::FromDomain(const std::string& domain) const {
 
 Verdict Memory::OnHold(const Address& address, const Held& held) const {
   const std::optional<Record>& record = held.record;
-  const bool positive = record.has_value() && record->finding.deliverability == Deliverability::kDeliverable;
-  if (positive || (held.live() && record->finding.definite())) return FromRecord(*record);
+  if (held.is_positive() || (held.live() && record->finding.definite())) return FromRecord(*record);
   const bool told = held.hold.has_value() && held.hold->tell && !held.hold->why.empty();
   const std::string text =
       absl::StrCat("verification of ", address.domain(), " is on hold", told ? absl::StrCat(": ", held.hold->why) : "");

@@ -7,6 +7,7 @@
 #define VERIFYD_VERIFYD_VERIFIER_RECORD_IMPORT_H_
 
 #include <cstdint>
+#include <optional>
 
 #include "absl/time/time.h"
 #include "base/skipped_time.h"
@@ -24,10 +25,14 @@ enum class Imported : uint8_t {
   kFuture,   // from a clock that is wrong: it would live for ever
 };
 
-// What would become of it; nothing is changed.
-Imported WeighRecord(Cache& cache, const NamedRecord& named, const Lifetimes& lifetimes, absl::Time now);
-Imported ImportRecord(Cache& cache, const NamedRecord& named, const Lifetimes& lifetimes, absl::Time now,
-                      const SkippedTime& skipped = {});
+// What would become of `record` where `held` is what there is already.
+Imported WeighRecord(const Record& record, const std::optional<Record>& held, const Lifetimes& lifetimes,
+                     absl::Time now);
+// What becomes of both, where it is taken.
+Record JoinedRecord(const std::optional<Record>& held, const Record& record, const Lifetimes& lifetimes,
+                    const SkippedTime& skipped = {});
+// Weighs it against what the cache holds, and has it kept there where it is taken.
+Imported ImportRecord(Cache& cache, const NamedRecord& named, const Lifetimes& lifetimes, absl::Time now);
 
 }  // namespace verifyd
 

@@ -2,84 +2,49 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/signal.h"
-#include "cache/merge.h"
 #include "cache/postfix_rule.h"
 #include "classifier/classifier.h"
 #include "classifier/reason.h"
-#include "classifier/retry_delay.h"
-#include "mail/address_forms.h"
 #include "mail/masked_text.h"
-#include "verifyd/verifier/route_change.h"
 
 namespace verifyd {
 namespace {
 
-constexpr absl::string_view kInProgressText = "Address verification in progress";
-// Where a greylisting server does not say when it wants to be asked again; what it says is rounded up a little.
-constexpr absl::Duration kRetryDelay = absl::Minutes(5);
-constexpr absl::Duration kRetryMargin = absl::Seconds(10);
-constexpr uint32_t kMaxRetries = 5;
 // A probe that the agenda can not make just now.
 constexpr absl::Duration kForgone = absl::Minutes(10);
-// Second looks at negatives of one domain in a minute: a list of wrong addresses must not become as many probes.
-constexpr int kSecondLooks = 30;
-// Who was hurried is asked again with all the time there is: of the agenda's places these take less than half.
-constexpr double kHurriedAgainPerMinute = 4;
-// What nobody heard is kept so long.
-constexpr absl::Duration kUnheard = absl::Seconds(1000);
-// Temporary "unknown user" answers, and the time they span, that count as persistent.
-constexpr uint32_t kPersistentAnswers = 5;
-constexpr absl::Duration kPersistentTime = absl::Hours(24);
-// How exactly it is remembered when a domain was last alive.
-constexpr absl::Duration kAliveStep = absl::Hours(1);
-
 // Answers in the mail while a list still begins questions: whoever asks in between waits for as many.
 constexpr size_t kMostInTheMail = 256;
 
-Verdict InProgress() {
-  Verdict verdict;
-  verdict.state = VerdictState::kInProgress;
-  verdict.finding.text = std::string(kInProgressText);
-  return verdict;
-}
-
 Verdict Overload(absl::Time now) {
-  Verdict verdict;
-  verdict.state = VerdictState::kKnown;
-  verdict.finding = ToFinding(Classifier::Classify(Event::kOverload, Stage::kDns), Stage::kDns,
-                              "Too many address verification requests", now);
-  return verdict;
+  return Known(VerdictSource::kNothing,
+               ToFinding(Classifier::Classify(Event::kOverload, Stage::kDns), Stage::kDns,
+                         "Too many address verification requests", now),
+               now);
 }
 
 // Of a question that failed inside verifyd.
 Verdict OwnFailure(absl::Time now) {
-  Verdict verdict;
-  verdict.state = VerdictState::kKnown;
-  verdict.finding = ToFinding(Classifier::Classify(Event::kLocalError, Stage::kDns), Stage::kDns,
-                              "verification failed inside verifyd; its log says why", now);
-  return verdict;
+  return Known(VerdictSource::kNothing,
+               ToFinding(Classifier::Classify(Event::kLocalError, Stage::kDns), Stage::kDns,
+                         "verification failed inside verifyd; its log says why", now),
+               now);
 }
 
-// What is known of catch-all says whether a positive means anything.
-Finding WithCatchAll(Finding finding, CatchAll known) {
-  if (finding.reason != Reason::kAccepted) return finding;
-  switch (known) {
-    case CatchAll::kYes:
-      finding.reason = Reason::kCatchAll;
-      break;
-    case CatchAll::kCouldNotTell:
-    case CatchAll::kInconsistent:
-      finding.reason = Reason::kAcceptedCatchallUnknown;
-      break;
-    case CatchAll::kNo:
-    case CatchAll::kNotAsked:
-      break;
-  }
-  return finding;
+// What the guard is told of the address. What is pinned is not what a server has said.
+Guard::Before BeforeOf(const Held& held) {
+  if (held.pin.has_value() || !held.live() || !held.is_positive()) return Guard::Before::kNothing;
+  return held.record->pending.has_value() ? Guard::Before::kContradicted : Guard::Before::kPositive;
+}
+
+// Whoever records the decision need not read it again.
+Verdict WithPast(Verdict verdict, const Held& held) {
+  verdict.accepted_before = held.accepted_before();
+  return verdict;
 }
 
 // `what` is "probe", or "update" where it was not ours.
@@ -110,198 +75,117 @@ Verifier::Verifier(Loop& loop, Cache& cache, Prober& prober, Metrics& metrics)
       prober_(prober),
       metrics_(metrics),
       memory_(loop.clock(), cache),
+      learner_(loop.clock(), /*hides_addresses=*/cache.pseudonyms() != nullptr),
       flights_(loop, [this](const Flight& flight) { return Failed(flight); }),
-      guard_(loop, cache, prober) {
-  skipped_.Observe(loop_.clock());
-  hurried_again_.SetRate(kHurriedAgainPerMinute / 60);
-}
+      guard_(loop, cache, prober),
+      route_changes_(loop, cache),
+      second_looks_(loop.clock()),
+      unheard_(loop.clock()) {}
 
 void Verifier::Configure(std::shared_ptr<const VerifierSettings> settings) {
   settings_ = std::move(settings);
   memory_.Configure(settings_);
+  learner_.Configure(settings_);
   flights_.SetLimits(settings_->flight_limit, settings_->waiter_limit);
   guard_.Configure(settings_->guard);
 }
 
-bool Verifier::SecondLookAllowed(const std::string& domain) {
-  const SecondLooks* const looks = second_looks_.Find(domain);
-  return looks == nullptr || looks->past(loop_.clock().Mono()) || looks->count < kSecondLooks;
+Held Verifier::Find(const Address& address) const {
+  route_changes_.Heed(address);
+  return memory_.Find(address);
 }
 
-void Verifier::NoteSecondLook(const std::string& domain) {
-  const MonoTime now = loop_.clock().Mono();
-  const auto worth = [now](const SecondLooks& looks) { return looks.past(now) ? 0 : looks.count; };
-  SecondLooks& looks = second_looks_.FindOrAdd(domain, {}, worth);
-  if (looks.past(now)) looks = {.since = now};
-  ++looks.count;
+std::optional<Verdict> Verifier::Recall(const Question& question, const Held& held) {
+  if (held.record.has_value()) cache_.NoteAsked(question.address.Key());
+  std::optional<Verdict> verdict = memory_.Overruling(question, held);
+  if (!verdict.has_value()) verdict = question.memory_only ? memory_.FoundOut(held) : Promptly(question, held);
+  if (!verdict.has_value()) verdict = TakeUnheard(question, held);
+  if (!verdict.has_value() && question.memory_only) verdict.emplace();
+  if (!verdict.has_value()) return std::nullopt;
+  metrics_.questions(verdict->source).Increment();
+  return WithPast(*std::move(verdict), held);
 }
 
 // Nothing: the question waits for a probe.
-std::optional<Verdict> Verifier::RecallRecord(const Question& question, const Record& record, Freshness freshness) {
-  const absl::Time now = loop_.clock().Now();
-  if (question.fresh) return std::nullopt;
-  const bool due = freshness == Freshness::kRefresh;
-  // A temporary answer that is due again says nothing worth hearing.
-  if (due && record.finding.deliverability == Deliverability::kUnknown) return std::nullopt;
-  // Under stress there is no patience, and so no second look.
-  if (question.patience > absl::ZeroDuration() && SecondLookOf(record, settings_->lifetimes) <= now &&
-      SecondLookAllowed(question.address.domain())) {
-    return std::nullopt;
-  }
-  Verdict verdict = memory_.FromRecord(record);
-  verdict.refreshing = due;
-  if (due) RefreshBehind(question);
+std::optional<Verdict> Verifier::Promptly(const Question& question, const Held& held) {
+  if (memory_.CallsForALook(question, held) && second_looks_.Allowed(question.address.domain())) return std::nullopt;
+  std::optional<Verdict> verdict = memory_.Answer(question, held);
+  if (!verdict.has_value()) return std::nullopt;
+  if (verdict->refreshing) RefreshBehind(question, held);
+  if (verdict->state == VerdictState::kInProgress && Probing(question.address)) return std::nullopt;
   return verdict;
 }
 
-std::optional<Verdict> Verifier::RecallByPostfixRule(const Question& question) {
-  const absl::Time now = loop_.clock().Now();
-  const std::string key = question.address.Key();
-  PostfixAnswer answer = AskByPostfixRule(cache_.FindRecord(key), settings_->lifetimes, settings_->negative_cache, now);
-  std::optional<Verdict> verdict;
-  if (answer.finding.has_value()) verdict = Known(VerdictSource::kRecord, *answer.finding, now);
-  if (question.fresh) return std::nullopt;
-  if (verdict.has_value()) {
-    verdict->refreshing = answer.probe;
-    if (answer.probe) {
-      if (answer.record.has_value()) cache_.PutRecord(key, *answer.record);
-      RefreshBehind(question);
-    }
-  } else if (!answer.probe && settings_->negative_cache && !flights_.InTheAir(key)) {
-    verdict = InProgress();  // its probe was lost; it is not repeated yet
-  }
-  return verdict;
+std::optional<Verdict> Verifier::TakeUnheard(const Question& question, const Held& held) {
+  if (settings_->postfix_policy || held.live()) return std::nullopt;
+  std::optional<Verdict> verdict = unheard_.Take(question.address);
+  return question.fresh ? std::nullopt : verdict;
 }
 
-// By verify(8)'s rule it is remembered that a probe is in the air, lest it be repeated; by ours second looks are
-// counted.
-void Verifier::NoteProbe(const Address& address, const Memory::Held& held) {
-  if (!settings_->postfix_policy) {
-    const std::optional<Record>& record = held.record;
-    const bool negative = record.has_value() && record->finding.deliverability == Deliverability::kUndeliverable;
-    if (negative) NoteSecondLook(address.domain());
-    return;
-  }
-  const std::string key = address.Key();
-  const PostfixAnswer answer =
-      AskByPostfixRule(cache_.FindRecord(key), settings_->lifetimes, settings_->negative_cache, loop_.clock().Now());
-  if (answer.record.has_value()) cache_.PutRecord(key, *answer.record);
-}
-
-void Verifier::TakeIn(std::shared_ptr<const RouteChange> change) {
-  if (change == nullptr) return;
-  ++routes_;
-  route_change_ = route_change_ == nullptr ? std::move(change) : RouteChange::Joined(*route_change_, *change);
-  loop_.Spawn(Spread(route_change_));
-}
-
-boost::asio::awaitable<void> Verifier::Spread(std::shared_ptr<const RouteChange> change) {
-  const RouteChange::Counts counts =
-      co_await RouteChange::HeedAll(loop_, cache_, change, [this, &change] { return route_change_ != change; });
-  if (route_change_ == change) route_change_ = nullptr;
-  if (counts.dropped + counts.due == 0) co_return;
-  LogInfo(absl::StrCat("routes have changed: ", counts.dropped, " findings dropped, ", counts.due,
-                       " accepted addresses due for a refresh"));
-}
-
-void Verifier::HeedRouteChange(const Address& address) {
-  if (route_change_ != nullptr) route_change_->Heed(cache_, address);
-}
-
-// Nobody was asked.
-void Verifier::ForgetProbe(const Address& address) {
-  if (!settings_->postfix_policy) return Forgo(address, kForgone);
-  const std::string key = address.Key();
-  std::optional<Record> record = cache_.FindRecord(key);
-  if (!record.has_value()) return;
-  record->next_probe = absl::InfiniteFuture();
-  const bool found_nothing_yet = record->finding.when == absl::InfinitePast();
-  if (found_nothing_yet) {
-    cache_.DeleteRecord(key);
-  } else {
-    cache_.PutRecord(key, *record);
-  }
-}
-
-std::optional<Verdict> Verifier::Recall(const Question& question) {
-  HeedRouteChange(question.address);
-  return Recall(question, memory_.Find(question.address));
-}
-
-std::optional<Verdict> Verifier::Recall(const Question& question, const Memory::Held& held) {
-  if (held.record.has_value()) cache_.NoteAsked(question.address.Key());
-  std::optional<Verdict> verdict = memory_.Overruling(question, held);
-  if (!verdict.has_value()) {
-    if (question.memory_only) {
-      verdict = memory_.FoundOut(question.address, held);
-    } else if (settings_->postfix_policy) {
-      verdict = RecallByPostfixRule(question);
-    } else if (held.live()) {
-      verdict = RecallRecord(question, *held.record, held.record_freshness);
-    } else if (!question.fresh) {
-      verdict = memory_.FromDomain(question.address.domain());
-    }
-    if (!verdict.has_value() && !settings_->postfix_policy && !held.live()) verdict = TakeUnheard(question);
-  }
-  if (!verdict.has_value() && question.memory_only) verdict.emplace();
-  if (verdict.has_value()) metrics_.questions(verdict->source).Increment();
-  return verdict;
-}
-
-// What a probe has found for somebody who had no patience left, where negatives are not kept.
-std::optional<Verdict> Verifier::TakeUnheard(const Question& question) {
-  if (unheard_.size() == 0) return std::nullopt;
-  const std::string key = question.address.Key();
-  const Unheard* const unheard = unheard_.Find(key);
-  if (unheard == nullptr) return std::nullopt;
-  std::optional<Verdict> verdict;
-  if (loop_.clock().Mono() - unheard->when <= kUnheard && !question.fresh) verdict = unheard->verdict;
-  unheard_.Erase(key);
-  return verdict;
-}
-
-void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer) {
-  Ask(std::move(question), std::move(answer), /*again=*/false);
+void Verifier::Ask(Question question, Answer answer) {
+  const Held held = Find(question.address);
+  Ask(std::move(question), held, std::move(answer), /*again=*/false);
 }
 
 // Who joined a flight is not answered by another one's budget: he asks once more himself (`again`).
-void Verifier::Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer, bool again) {
-  HeedRouteChange(question.address);
-  const Memory::Held held = memory_.Find(question.address);
+void Verifier::Ask(Question question, const Held& held, Answer answer, bool again) {
   if (std::optional<Verdict> recalled = Recall(question, held)) return answer(*std::move(recalled));
-  std::string key = question.address.Key();
-  const bool flying = flights_.InTheAir(key);
+  const bool flying = Probing(question.address);
   const Shares::Party party = parties_.NumberOf(question.address.domain());
   if (!HasRoom(question.address, party, flying)) {
     metrics_.overload().Increment();
-    return answer(Fallback(question).value_or(Overload(loop_.clock().Now())));
+    return answer(WithPast(memory_.Fallback(question, held).value_or(Overload(loop_.clock().Now())), held));
   }
-  Ticket ticket = flights_.Join(std::move(key), party);
+  Ticket ticket = flights_.Join(question.address.Key(), party);
   std::optional<ProbeRequest> request;
   if (ticket.leads()) {
     NoteChoice(question);
     NoteProbe(question.address, held);
-    request = RequestFor(question);
+    request = RequestFor(question, held);
   } else {
     metrics_.joined().Increment();
   }
-  if (question.patience <= absl::ZeroDuration()) {
-    if (ticket.leads()) loop_.Spawn(Fly(*std::move(ticket.landing), *std::move(request)));
-    return answer(Told(question, ticket.flight->told_so_far()));
+  const auto take_off = [&] {
+    if (ticket.leads()) loop_.Spawn(Fly(*std::move(ticket.landing), *std::move(request), BeforeOf(held)));
+  };
+  if (question.patience > absl::ZeroDuration()) {
+    WaitFor(*ticket.flight, std::move(question), std::move(answer), again);
+    return take_off();
   }
+  take_off();
+  const Verdict* const told = ticket.flight->told_so_far();
+  answer(told != nullptr ? Told(question, *told) : NotInTime(question, held));
+}
+
+void Verifier::WaitFor(Flight& flight, Question question, Answer answer, bool again) {
   const absl::Duration patience = question.patience;
   const bool to_its_end = question.wants_catch_all;
   flights_.Wait(
-      *ticket.flight, patience,
+      flight, patience,
       [this, again, began = loop_.clock().Mono(), question = std::move(question),
        answer = std::move(answer)](const Verdict* verdict) mutable {
-        const bool others = verdict != nullptr && verdict->declined_for.value_or(question.asker) != question.asker;
-        if (again || !others) return answer(Told(question, verdict));
+        if (verdict == nullptr) return answer(NotInTime(question, memory_.Find(question.address)));
+        const bool others = verdict->declined_for.value_or(question.asker) != question.asker;
+        if (again || !others) return answer(Told(question, *verdict));
         question.patience -= loop_.clock().Mono() - began;
-        Ask(std::move(question), std::move(answer), /*again=*/true);
+        const Held held = Find(question.address);
+        Ask(std::move(question), held, std::move(answer), /*again=*/true);
       },
       to_its_end);
-  if (ticket.leads()) loop_.Spawn(Fly(*std::move(ticket.landing), *std::move(request)));
+}
+
+// Of a flight that has landed, or not in time.
+Verdict Verifier::Told(const Question& question, const Verdict& verdict) {
+  (void)unheard_.Take(question.address);
+  metrics_.questions(verdict.source).Increment();
+  Verdict told = verdict;
+  if (!question.transcript) told.transcript.clear();
+  return told;
+}
+
+Verdict Verifier::NotInTime(const Question& question, const Held& held) {
+  metrics_.in_progress().Increment();
+  return WithPast(memory_.Fallback(question, held).value_or(InProgress()), held);
 }
 
 // Whether one more who waits, and a flight where none is in the air, is within the limits. What only the operator's own
@@ -313,30 +197,19 @@ bool Verifier::HasRoom(const Address& address, Shares::Party party, bool flying)
   return has_room(/*ours=*/false) || (has_room(/*ours=*/true) && IsNamed(address));
 }
 
-// Of a flight that has landed, or not in time.
-Verdict Verifier::Told(const Question& question, const Verdict* verdict) {
-  if (verdict == nullptr) {
-    metrics_.in_progress().Increment();
-    return Fallback(question).value_or(InProgress());
-  }
-  if (unheard_.size() > 0) unheard_.Erase(question.address.Key());
-  metrics_.questions(verdict->source).Increment();
-  Verdict told = *verdict;
-  if (!question.transcript) told.transcript.clear();
-  return told;
-}
-
-boost::asio::awaitable<Verdict> Verifier::Verify(Question question) {
+boost::asio::awaitable<Verdict> Verifier::Verify(Question question, std::unique_ptr<const Held> held) {
   struct Answer {
     explicit Answer(Loop& loop) : arrived(loop) {}
     std::optional<Verdict> verdict;
     Signal arrived;
   };
   const auto answer = std::make_shared<Answer>(loop_);
-  Ask(std::move(question), [answer](Verdict&& verdict) {
+  if (held == nullptr) held = std::make_unique<const Held>(Find(question.address));
+  Ask(std::move(question), *held, [answer](Verdict&& verdict) {
     answer->verdict = std::move(verdict);
     answer->arrived.NotifyAll();
   });
+  held.reset();
   if (!answer->verdict.has_value()) co_await answer->arrived.Wait();
   co_return *std::move(answer->verdict);
 }
@@ -346,19 +219,9 @@ bool Verifier::HasRoomForLists() const {
          prober_.untaken() < kMostInTheMail;
 }
 
-std::optional<Verdict> Verifier::Fallback(const Question& question) const {
-  if (settings_->postfix_policy || question.fresh) return std::nullopt;
-  const absl::Time now = loop_.clock().Now();
-  const Memory::Held held = memory_.Find(question.address);
-  if (!held.record.has_value()) return std::nullopt;
-  const bool definite = held.live() && held.record->finding.definite();
-  if (!definite && !Lingers(*held.record, settings_->lifetimes, now)) return std::nullopt;
-  return memory_.FromRecord(*held.record);
-}
-
 // A retry comes as who came first, as long as the sender of then is still one of ours: a greylisting server knows it by
 // that, and our own gateway must know it again, too.
-ProbeRequest Verifier::RequestFor(const Question& question) const {
+ProbeRequest Verifier::RequestFor(const Question& question, const Held& held) const {
   const absl::Time now = loop_.clock().Now();
   ProbeRequest request;
   request.address = question.address;
@@ -370,16 +233,14 @@ ProbeRequest Verifier::RequestFor(const Question& question) const {
   request.ours = IsNamed(question.address);
   request.asker = question.asker;
   request.ask_catch_all = CatchAllWanted(question.address);
-  if (request.ask_catch_all != AskCatchAll::kNo) {
-    const std::optional<DomainFact> fact = cache_.FindDomainFact(question.address.domain());
-    const bool known = fact.has_value() && CatchAllOf(*fact, settings_->lifetimes, now) != CatchAll::kNotAsked;
-    if (known) request.ask_catch_all = AskCatchAll::kNo;
+  if (request.ask_catch_all != AskCatchAll::kNo &&
+      memory_.KnownCatchAll(question.address, held) != CatchAll::kNotAsked) {
+    request.ask_catch_all = AskCatchAll::kNo;
   }
-  const std::optional<Record> record = cache_.FindRecord(question.address.Key());
-  if (record.has_value() && record->retry_identity.has_value() &&
-      (record->retry_identity->sender == request.identity.sender ||
-       settings_->probe_sender.IsOurs(record->retry_identity->sender, now))) {
-    request.identity = *record->retry_identity;
+  if (!held.record.has_value() || !held.record->retry_identity.has_value()) return request;
+  const ProbeIdentity& former = *held.record->retry_identity;
+  if (former.sender == request.identity.sender || settings_->probe_sender.IsOurs(former.sender, now)) {
+    request.identity = former;
   }
   return request;
 }
@@ -388,13 +249,31 @@ AskCatchAll Verifier::CatchAllWanted(const Address& address) const {
   return settings_->catch_all_domains.Contains(address) ? AskCatchAll::kAlways : settings_->catch_all;
 }
 
-void Verifier::RefreshBehind(const Question& question) {
-  if (flights_.InTheAir(question.address.Key())) return;
+// By verify(8)'s rule it is remembered that a probe is in the air, lest it be repeated; by ours second looks are
+// counted.
+void Verifier::NoteProbe(const Address& address, const Held& held) {
+  if (!settings_->postfix_policy) {
+    const bool negative =
+        held.record.has_value() && held.record->finding.deliverability == Deliverability::kUndeliverable;
+    if (negative) second_looks_.Note(address.domain());
+    return;
+  }
+  const PostfixAnswer answer =
+      AskByPostfixRule(held.record, settings_->lifetimes, settings_->negative_cache, loop_.clock().Now());
+  if (answer.record.has_value()) cache_.PutRecord(address.Key(), *answer.record);
+}
+
+void Verifier::RefreshBehind(const Question& question, const Held& held) {
+  if (settings_->postfix_policy) NoteProbe(question.address, held);
+  if (Probing(question.address)) return;
   if (!HasRoom(question.address, parties_.NumberOf(question.address.domain()), /*flying=*/false)) return;
   metrics_.refreshes().Increment();
   NoteChoice(question);
-  LookAgain(
-      question.address, Urgency::kRefresh, [] {}, question.asker);
+  Question behind;
+  behind.address = question.address;
+  behind.urgency = Urgency::kRefresh;
+  behind.asker = question.asker;
+  LookAgain(behind, held, [] {});
 }
 
 void Verifier::NoteChoice(const Question& question) {
@@ -414,40 +293,35 @@ bool Verifier::IsOurs(const Address& address) const {
 
 bool Verifier::IsPlanned(const Address& address, absl::Time now) const {
   const std::optional<Record> record = cache_.FindRecord(address.Key());
-  return record.has_value() && record->on_agenda() && record->next_probe <= now && !flights_.InTheAir(address.Key());
+  return record.has_value() && record->on_agenda() && record->next_probe <= now && !Probing(address);
 }
 
-// The probe that was planned is not made: after `pause` it may be, or, where that is without end, never.
-void Verifier::Forgo(const Address& address, absl::Duration pause) {
-  std::optional<Record> record = cache_.FindRecord(address.Key());
-  if (!record.has_value() || !record->on_agenda()) return;
-  record->next_probe = loop_.clock().Now() + pause;
-  cache_.PutRecord(address.Key(), *record);
+void Verifier::LookAgain(Address address, Urgency urgency, absl::AnyInvocable<void()> done) {
+  Question question;
+  question.address = std::move(address);
+  question.urgency = urgency;
+  LookAgain(question, memory_.FindAll(question.address), std::move(done));
 }
 
-void Verifier::LookAgain(Address address, Urgency urgency, absl::AnyInvocable<void()> done, uint64_t asker) {
-  const Memory::Held held = memory_.Find(address);
+void Verifier::LookAgain(const Question& question, const Held& held, absl::AnyInvocable<void()> done) {
+  const Address& address = question.address;
   if (held.pin.has_value() || !IsOurs(address)) {
-    Forgo(address, absl::InfiniteDuration());
+    Write(address, learner_.Forgo(held, absl::InfiniteDuration()));
     return done();
   }
   if (held.hold.has_value()) {
-    Forgo(address, kForgone);
+    Write(address, learner_.Forgo(held, kForgone));
     return done();
   }
   Ticket ticket = flights_.Join(address.Key(), parties_.NumberOf(address.domain()));
   if (!ticket.leads()) return done();
-  Question question;
-  question.address = std::move(address);
-  question.urgency = urgency;
-  question.asker = asker;
   flights_.Wait(*ticket.flight, absl::InfiniteDuration(),
                 [done = std::move(done)](const Verdict* /*verdict*/) mutable { done(); });
-  loop_.Spawn(Fly(*std::move(ticket.landing), RequestFor(question)));
+  loop_.Spawn(Fly(*std::move(ticket.landing), RequestFor(question, held), BeforeOf(held)));
 }
 
 // Ends when it is known where to ask: what a question in the air keeps here until it lands is no coroutine.
-boost::asio::awaitable<void> Verifier::Fly(Landing landing, ProbeRequest request) {
+boost::asio::awaitable<void> Verifier::Fly(Landing landing, ProbeRequest request, Guard::Before before) {
   co_await flights_.Enter(landing.flight());
   Prober::Accepted accepted;
   if (request.ask_catch_all != AskCatchAll::kNo) {
@@ -457,8 +331,9 @@ boost::asio::awaitable<void> Verifier::Fly(Landing landing, ProbeRequest request
   }
   co_await prober_.Begin(
       std::move(request),
-      [this, landing = std::move(landing), routes = routes_](ProbeRequest&& asked, ProbeOutcome&& outcome) mutable {
-        loop_.Spawn(Land(std::move(landing), routes, std::move(asked), std::move(outcome)));
+      [this, landing = std::move(landing), flown = Flown{.routes = route_changes_.count(), .before = before}](
+          ProbeRequest&& asked, ProbeOutcome&& outcome) mutable {
+        loop_.Spawn(Land(std::move(landing), flown, std::move(asked), std::move(outcome)));
       },
       std::move(accepted));
 }
@@ -467,8 +342,9 @@ boost::asio::awaitable<void> Verifier::Fly(Landing landing, ProbeRequest request
 Verdict Verifier::Failed(const Flight& flight) {
   metrics_.internal_errors().Increment();
   if (const absl::StatusOr<Address> address = Address::FromUnquoted(flight.key); address.ok()) {
-    ForgetProbe(*address);
-    Verdict standing = Standing(*address);
+    const Held held = memory_.FindAll(*address);
+    Write(*address, learner_.Forgo(held, kForgone));
+    Verdict standing = memory_.Standing(held);
     if (standing.state == VerdictState::kKnown) return standing;
   }
   return OwnFailure(loop_.clock().Now());
@@ -476,46 +352,29 @@ Verdict Verifier::Failed(const Flight& flight) {
 
 // Nothing is learned yet. What the operator has said since the probe began is told when it has ended.
 void Verifier::TellAccepted(Flight& flight, const Address& address, const Finding& finding) {
-  const absl::Time now = loop_.clock().Now();
-  const Memory::Held held = memory_.Find(address);
-  if (held.pin.has_value() || held.hold.has_value()) return;
-  flights_.Accept(flight, Known(VerdictSource::kProbe, finding, now));
+  const Held word = memory_.FindWord(address);
+  if (word.pin.has_value() || word.hold.has_value()) return;
+  flights_.Accept(flight, Known(VerdictSource::kProbe, finding, loop_.clock().Now()));
 }
 
-boost::asio::awaitable<void> Verifier::Land(Landing landing, uint64_t routes, ProbeRequest request,
-                                            ProbeOutcome outcome) {
+boost::asio::awaitable<void> Verifier::Land(Landing landing, Flown flown, ProbeRequest request, ProbeOutcome outcome) {
   const Address address = request.address;
   std::vector<TranscriptLine> transcript = std::move(outcome.transcript);
-  // By verify(8)'s rule it is remembered that there was a probe, so its answer has to be, too.
-  const bool declined = outcome.declined && !settings_->postfix_policy;
+  if (!outcome.not_verifiable) LogProbe("probe", address, outcome);
   const bool stale =
-      routes != routes_ && outcome.finding.deliverability != Deliverability::kDeliverable && !settings_->postfix_policy;
-  const bool told_of_address = !declined && !stale && !outcome.on_hold;
-  const absl::Time now = loop_.clock().Now();
+      flown.routes != route_changes_.count() && outcome.finding.deliverability != Deliverability::kDeliverable;
+  // By verify(8)'s rule it is remembered that there was a probe, so its answer has to be, too.
+  const bool says_nothing = (outcome.declined || stale) && !settings_->postfix_policy;
+  const bool unlearned = outcome.not_verifiable || outcome.on_hold || says_nothing;
+  const bool told_of_address = outcome.not_verifiable || !unlearned;
   Verdict verdict;
-  if (outcome.not_verifiable) {
-    verdict = NotVerifiable(std::move(outcome.finding.text));
-    Forgo(address, absl::InfiniteDuration());
-  } else if (outcome.on_hold) {
-    LogProbe("probe", address, outcome);
-    verdict = memory_.OnHold(address, memory_.Find(address));
-    ForgetProbe(address);
-  } else if (declined || stale) {
-    LogProbe("probe", address, outcome);
-    verdict = Standing(address);
-    if (verdict.state != VerdictState::kKnown) verdict = Known(VerdictSource::kProbe, outcome.finding, now);
-    if (declined) verdict.declined_for = request.asker;
-    // What is planned comes later, but not because somebody asked in vain.
-    if (request.urgency == Urgency::kRetry) Forgo(address, kForgone);
+  if (unlearned) {
+    verdict = Unlearned(request, outcome);
   } else {
     metrics_.probes(outcome.finding.deliverability).Increment();
-    LogProbe("probe", address, outcome);
-    verdict = co_await Learn(std::move(request), std::move(outcome));
+    verdict = co_await Learn(std::move(request), std::move(outcome), flown.before);
   }
-  if (!settings_->negative_cache && !landing.flight().awaited() && told_of_address) {
-    const auto worth = [](const Unheard& unheard) { return unheard.when; };
-    unheard_.FindOrAdd(address.Key(), {}, worth) = {.when = loop_.clock().Mono(), .verdict = verdict};
-  }
+  if (!settings_->negative_cache && !landing.flight().awaited() && told_of_address) unheard_.Keep(address, verdict);
   if (settings_->keep_dialogues && verdict.deliverability() != Deliverability::kDeliverable && !transcript.empty()) {
     dialogues_.Keep(address.Key(), {loop_.clock().Now(), transcript});
   }
@@ -523,229 +382,84 @@ boost::asio::awaitable<void> Verifier::Land(Landing landing, uint64_t routes, Pr
   landing.Land(std::move(verdict));
 }
 
+// Nothing is kept of what came of the probe. What is planned comes later, but not because somebody asked in vain.
+Verdict Verifier::Unlearned(const ProbeRequest& request, const ProbeOutcome& outcome) {
+  const Address& address = request.address;
+  const Held held = memory_.FindAll(address);
+  if (outcome.not_verifiable) {
+    Write(address, learner_.Forgo(held, absl::InfiniteDuration()));
+    return NotVerifiable(outcome.finding.text);
+  }
+  if (outcome.on_hold || request.urgency == Urgency::kRetry) Write(address, learner_.Forgo(held, kForgone));
+  if (outcome.on_hold) return memory_.OnHold(address, held);
+  Verdict verdict = memory_.Standing(held);
+  if (verdict.state != VerdictState::kKnown) {
+    verdict = Known(VerdictSource::kProbe, outcome.finding, loop_.clock().Now());
+  }
+  if (outcome.declined) verdict.declined_for = request.asker;
+  return WithPast(std::move(verdict), held);
+}
+
+// What the probe has found becomes part of memory, and what is held true now is the answer.
+boost::asio::awaitable<Verdict> Verifier::Learn(ProbeRequest request, ProbeOutcome outcome, Guard::Before before) {
+  const Address& address = request.address;
+  if (!settings_->postfix_policy) {
+    if (memory_.FindWord(address).hold.has_value()) {  // since the probe began
+      co_return memory_.OnHold(address, memory_.FindAll(address));
+    }
+    outcome.finding = co_await guard_.Judge(request, outcome, before);
+  }
+  const Learned learned = learner_.Learn(request, outcome, memory_.FindAll(address));
+  Write(address, learned);
+  Verdict verdict = Known(VerdictSource::kProbe, learned.finding, loop_.clock().Now());
+  if (!settings_->postfix_policy) {
+    Verdict standing = memory_.Standing(learned.held);
+    const bool found_now =
+        standing.finding.when == learned.finding.when && standing.finding.reason == learned.finding.reason;
+    if (found_now) standing.source = VerdictSource::kProbe;
+    if (standing.state == VerdictState::kKnown) verdict = std::move(standing);
+  }
+  co_return WithPast(std::move(verdict), learned.held);
+}
+
+void Verifier::Write(const Address& address, const Learned& learned) {
+  const Held& held = learned.held;
+  if (learned.domain_changed) cache_.PutDomainFact(*held.domain);
+  if (learned.record_changed && held.record.has_value()) cache_.PutRecord(address.Key(), *held.record);
+  if (learned.record_changed && !held.record.has_value()) cache_.DeleteRecord(address.Key());
+  if (learned.wants_probe.has_value() && planned_) planned_(*learned.wants_probe);
+}
+
 boost::asio::awaitable<void> Verifier::TakeInReport(Address address, Finding finding) {
   Question question;
-  question.address = address;
-  ProbeRequest request = RequestFor(question);
+  question.address = std::move(address);
+  ProbeRequest request = RequestFor(question, memory_.FindAll(question.address));
   ProbeOutcome outcome;
   outcome.finding = std::move(finding);
   outcome.finding.source = FindingSource::kReported;
   // A retry that it promises will be ours.
   outcome.identity = request.identity;
-  LogProbe("update", address, outcome);
-  co_await Learn(std::move(request), std::move(outcome));
-}
-
-Guard::Before Verifier::Before(const Memory::Held& held) {
-  const bool positive = held.live() && held.record->finding.deliverability == Deliverability::kDeliverable;
-  if (!positive) return Guard::Before::kNothing;
-  return held.record->pending.has_value() ? Guard::Before::kContradicted : Guard::Before::kPositive;
+  LogProbe("update", request.address, outcome);
+  co_await Learn(std::move(request), std::move(outcome), Guard::Before::kNothing);
 }
 
 std::optional<Imported> Verifier::WeighDelivery(const Address& address, const Finding& finding) const {
-  const bool positive = finding.deliverability == Deliverability::kDeliverable;
-  if (!finding.definite() || finding.scope != Scope::kAddress || !(positive || settings_->negative_cache)) {
-    return std::nullopt;
-  }
-  const NamedRecord named{.key = address.Key(), .record = Merge(std::nullopt, finding, settings_->lifetimes)};
-  return WeighRecord(cache_, named, settings_->lifetimes, loop_.clock().Now());
+  return learner_.WeighReport(finding, memory_.FindAll(address));
+}
+
+std::optional<Imported> Verifier::TakeInDelivery(const Address& address, const ProbeOutcome& outcome, bool dry_run) {
+  Held held = memory_.FindAll(address);
+  const std::optional<Imported> becomes = learner_.WeighReport(outcome.finding, held);
+  if (becomes != Imported::kTaken) return becomes;
+  if (held.hold.has_value()) return std::nullopt;
+  if (!dry_run) guard_.NoteReport(address, outcome, BeforeOf(held));
+  if (!guard_.BelievesReport(address, outcome)) return std::nullopt;
+  if (!dry_run) Write(address, learner_.LearnReport(outcome, CatchAllWanted(address), std::move(held)));
+  return becomes;
 }
 
 boost::asio::awaitable<std::optional<Route>> Verifier::FindRoute(Address address, MonoTime deadline) {
   return prober_.FindRoute(std::move(address), settings_->probe_sender.At(loop_.clock().Now()), deadline);
-}
-
-// What a probe would know of catch-all: where it would have asked and nobody has, nothing can be told.
-CatchAll Verifier::KnownCatchAll(const Address& address, const ProbeOutcome& outcome) const {
-  const std::optional<DomainFact> fact = cache_.FindDomainFact(address.domain());
-  if (fact.has_value() && fact->catch_all_at == outcome.destination) {
-    const CatchAll known = CatchAllOf(*fact, settings_->lifetimes, loop_.clock().Now());
-    if (known != CatchAll::kNotAsked) return known;
-  }
-  const AskCatchAll wanted = CatchAllWanted(address);
-  const bool asks =
-      wanted == AskCatchAll::kAlways || (wanted == AskCatchAll::kOnConfiguredRoutes && outcome.configured_route);
-  return asks ? CatchAll::kCouldNotTell : CatchAll::kNotAsked;
-}
-
-std::optional<Imported> Verifier::TakeInDelivery(const Address& address, const ProbeOutcome& outcome, bool dry_run) {
-  const std::optional<Imported> becomes = WeighDelivery(address, outcome.finding);
-  if (becomes != Imported::kTaken) return becomes;
-  skipped_.Observe(loop_.clock());
-  const absl::Time now = loop_.clock().Now();
-  const Memory::Held before = memory_.Find(address);
-  if (before.hold.has_value()) return std::nullopt;
-  if (!dry_run) guard_.NoteReport(address, outcome, Before(before));
-  if (!guard_.BelievesReport(address, outcome)) return std::nullopt;
-  if (dry_run) return becomes;
-  const Finding finding = WithCatchAll(outcome.finding, KnownCatchAll(address, outcome));
-  const std::string key = address.Key();
-  const NamedRecord named{.key = key, .record = Merge(std::nullopt, finding, settings_->lifetimes)};
-  const Imported became = ImportRecord(cache_, named, settings_->lifetimes, now, skipped_);
-  const std::optional<Record> record = cache_.FindRecord(key);
-  if (record.has_value() && record->on_agenda() && planned_) planned_(record->next_probe);
-  return became;
-}
-
-// What the probe has found becomes part of memory, and what is held true now is the answer.
-boost::asio::awaitable<Verdict> Verifier::Learn(ProbeRequest request, ProbeOutcome outcome) {
-  const Address address = request.address;
-  const std::string key = address.Key();
-  Finding finding = outcome.finding;
-  if (settings_->postfix_policy) {
-    finding = ByClassDigit(std::move(finding));
-    const bool stored = settings_->negative_cache || finding.deliverability == Deliverability::kDeliverable;
-    if (const auto record = UpdateByPostfixRule(cache_.FindRecord(key), finding); stored && record.has_value()) {
-      cache_.PutRecord(key, *record);
-    }
-    co_return Known(VerdictSource::kProbe, finding, loop_.clock().Now());
-  }
-  const Memory::Held before = memory_.Find(address);
-  if (before.hold.has_value()) {  // since the probe began
-    co_return memory_.OnHold(address, before);
-  }
-  finding = co_await guard_.Judge(std::move(request), outcome, Before(before));
-  skipped_.Observe(loop_.clock());
-  std::optional<DomainFact> held = cache_.FindDomainFact(address.domain());
-  finding = TakeInDomain(address, outcome, std::move(finding), held);
-  finding = Promoted(address, Annotated(address, outcome, std::move(finding), std::move(held)));
-  TakeIn(address, outcome, finding);
-  Verdict verdict = Standing(address);
-  if (verdict.state != VerdictState::kKnown) verdict = Known(VerdictSource::kProbe, finding, loop_.clock().Now());
-  if (verdict.finding.when == finding.when && verdict.finding.reason == finding.reason) {
-    verdict.source = VerdictSource::kProbe;
-  }
-  co_return verdict;
-}
-
-// What is known of catch-all goes with a positive: whether it says anything about the one address.
-Finding Verifier::Annotated(const Address& address, const ProbeOutcome& outcome, Finding finding,
-                            std::optional<DomainFact> held) {
-  const absl::Time now = loop_.clock().Now();
-  if (outcome.catch_all != CatchAll::kNotAsked) {
-    DomainFact fact;
-    fact.domain = address.domain();
-    fact.catch_all = outcome.catch_all;
-    fact.catch_all_when = now;
-    fact.catch_all_at = outcome.destination;
-    held = MergeFact(held, fact, settings_->lifetimes, now);
-    cache_.PutDomainFact(*held);
-  }
-  if (finding.reason != Reason::kAccepted || !held.has_value()) return finding;
-  if (held->catch_all != CatchAll::kNotAsked && held->catch_all_at != outcome.destination) {
-    // The domain has moved: what was found out elsewhere counts no more, and the next probe asks anew.
-    held->catch_all = CatchAll::kNotAsked;
-    cache_.PutDomainFact(*held);
-    return finding;
-  }
-  return WithCatchAll(std::move(finding), CatchAllOf(*held, settings_->lifetimes, now));
-}
-
-// A server that says 4yz "unknown user" day after day means it. Only where the operator wants that.
-Finding Verifier::Promoted(const Address& address, Finding finding) const {
-  if (!settings_->promote_persistent || finding.reason != Reason::kNoSuchUserTemporary) return finding;
-  const std::optional<Record> record = cache_.FindRecord(address.Key());
-  if (!record.has_value() || record->temporary_count + 1 < kPersistentAnswers ||
-      skipped_.Between(record->first_temporary, finding.when) < kPersistentTime) {
-    return finding;
-  }
-  const bool nothing_else = std::all_of(record->history.begin(), record->history.end(), [](const PastFinding& past) {
-    return past.reason == Reason::kNoSuchUserTemporary;
-  });
-  if (!nothing_else) return finding;
-  const ReasonRow& row = RowOf(Reason::kNoSuchUserPersistent);
-  finding.deliverability = row.deliverability;
-  finding.reason = row.reason;
-  finding.scope = row.scope;
-  return finding;
-}
-
-// What may be said of the address: a negative about its domain that waits for a second one is temporary. `held` is what
-// is kept of the domain, before and after.
-Finding Verifier::TakeInDomain(const Address& address, const ProbeOutcome& outcome, Finding finding,
-                               std::optional<DomainFact>& held) {
-  const absl::Time now = loop_.clock().Now();
-  if (outcome.relay_denied_everywhere) return TakeInNotHosted(address, finding, held);
-  if (outcome.domain_fact == nullptr) {
-    const bool talked = finding.code != 0 && finding.stage >= Stage::kMail && finding.reason != Reason::kRelayDenied;
-    if (!talked || (held.has_value() && held->alive <= now && now - held->alive < kAliveStep)) return finding;
-    DomainFact alive;
-    alive.domain = address.domain();
-    alive.alive = now;
-    held = MergeFact(held, alive, settings_->lifetimes, now, skipped_);
-    cache_.PutDomainFact(*held);
-    return finding;
-  }
-  held = MergeFact(held, *outcome.domain_fact, settings_->lifetimes, now, skipped_);
-  cache_.PutDomainFact(*held);
-  if (held->decides() || !outcome.domain_fact->decides()) return finding;
-  return ToFinding(ClassificationOf(Reason::kDnsTemporary, "domain.second_opinion"), finding.stage,
-                   absl::StrCat("not believed yet, as the domain had mail servers not long ago: ", finding.text),
-                   finding.when);
-}
-
-// All MX say that they do not relay for the domain: said twice, it is hosted nowhere.
-Finding Verifier::TakeInNotHosted(const Address& address, const Finding& finding, std::optional<DomainFact>& held) {
-  DomainFact fact;
-  fact.domain = address.domain();
-  fact.finding =
-      ToFinding(ClassificationOf(Reason::kDomainNotHosted, "domain.not_hosted"), finding.stage,
-                cache_.pseudonyms() != nullptr ? MaskedReply(finding.text, address.Key()) : finding.text, finding.when);
-  fact.finding.code = finding.code;
-  fact.finding.enhanced = finding.enhanced;
-  fact.finding.mx_name = finding.mx_name;
-  fact.finding.mx_address = finding.mx_address;
-  fact.ttl = absl::InfiniteDuration();
-  held = MergeFact(held, fact, settings_->lifetimes, loop_.clock().Now(), skipped_);
-  cache_.PutDomainFact(*held);
-  return held->decides() ? held->finding : finding;
-}
-
-// The next try where the server has promised to think again: as whom, and when.
-void Verifier::PlanRetry(const Address& address, Record& record, const Record* held, const ProbeOutcome& outcome) {
-  const Finding& finding = record.finding;
-  if (finding.reason == Reason::kNone || finding.when != outcome.finding.when) return;
-  // A server that was not given its time gets it later, but the agenda is not for those who only stay silent.
-  const bool hurried =
-      outcome.hurried && finding.reason == Reason::kBannerTimeout && hurried_again_.Take(1, loop_.clock().Mono()) > 0;
-  if (!hurried && RowOf(finding.reason).cache_class != CacheClass::kSchedule) return;
-  const bool same = held != nullptr && held->retry_identity == outcome.identity;
-  record.retry_identity = outcome.identity;
-  // As often as it is worth it; then the next question begins anew.
-  if (record.temporary_count > (same ? kMaxRetries : 2 * kMaxRetries)) {
-    record.retry_identity.reset();
-    return;
-  }
-  // The time is one that the server names, not one that stands in the address.
-  const std::string said = AddressForms(address.local()).Marked(finding.text);
-  const absl::Duration pause = RetryDelayIn(said).value_or(kRetryDelay) + kRetryMargin;
-  record.next_probe = finding.when + pause;
-}
-
-void Verifier::TakeIn(const Address& address, const ProbeOutcome& outcome, const Finding& finding) {
-  const std::string key = address.Key();
-  const std::optional<Record> held = cache_.FindRecord(key);
-  // What is true of the whole domain is kept once, not for every address that was asked, unless it speaks against what
-  // is known of this one.
-  if (finding.definite() && finding.scope == Scope::kDomain && !held.has_value()) {
-    const std::optional<DomainFact> fact = cache_.FindDomainFact(address.domain());
-    if (fact.has_value() && fact->decides()) return;
-  }
-  Record record = Merge(held, finding, settings_->lifetimes, skipped_);
-  PlanRetry(address, record, held.has_value() ? &*held : nullptr, outcome);
-  if (!settings_->negative_cache && record.finding.deliverability != Deliverability::kDeliverable) {
-    cache_.DeleteRecord(key);
-    return;
-  }
-  cache_.PutRecord(key, record);
-  if (record.on_agenda() && planned_) planned_(record.next_probe);
-}
-
-Verdict Verifier::Standing(const Address& address) const {
-  const Memory::Held held = memory_.Find(address);
-  if (held.pin.has_value()) return memory_.FromPin(*held.pin);
-  if (held.live()) return memory_.FromRecord(*held.record);
-  return memory_.FromDomain(address.domain()).value_or(InProgress());
 }
 
 }  // namespace verifyd

@@ -1,5 +1,6 @@
 // The verifier: answers questions from memory, or by a probe. It is the only one that knows both sides, what we know
-// (cache/) and how we find out (probe/); it never knows which door asked.
+// (cache/) and how we find out (probe/); it never knows which door asked. What is held answers by the memory's rules
+// (memory.h), and what a probe finds changes it by the learner's (learner.h); the verifier is who starts and writes.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_VERIFYD_VERIFIER_VERIFIER_H_
@@ -10,7 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
@@ -18,8 +19,6 @@
 #include "base/forgetful_table.h"
 #include "base/loop.h"
 #include "base/shares.h"
-#include "base/skipped_time.h"
-#include "base/token_bucket.h"
 #include "boost/asio/awaitable.hpp"
 #include "cache/cache.h"
 #include "mail/probe_sender.h"
@@ -32,12 +31,17 @@
 #include "verifyd/verifier/dialogues.h"
 #include "verifyd/verifier/flights.h"
 #include "verifyd/verifier/guard.h"
+#include "verifyd/verifier/held.h"
+#include "verifyd/verifier/learner.h"
 #include "verifyd/verifier/memory.h"
 #include "verifyd/verifier/record_import.h"
+#include "verifyd/verifier/route_changes.h"
+#include "verifyd/verifier/second_looks.h"
+#include "verifyd/verifier/unheard.h"
 
 namespace verifyd {
 
-struct VerifierSettings : MemorySettings {
+struct VerifierSettings : LearnerSettings {
   DomainList relay_domains;
   ProbeSender probe_sender;
   std::string helo;
@@ -47,13 +51,10 @@ struct VerifierSettings : MemorySettings {
   // address_verify_catch_all: where, besides in these domains.
   AskCatchAll catch_all = AskCatchAll::kOnConfiguredRoutes;
   DomainList catch_all_domains;
-  bool promote_persistent = false;  // address_verify_promote_persistent
   // Keep what was said where an address was not found deliverable; refusal_id.
   bool keep_dialogues = false;
   std::shared_ptr<const GuardSettings> guard = std::make_shared<const GuardSettings>();
 };
-
-class RouteChange;
 
 class Verifier {
  public:
@@ -66,24 +67,32 @@ class Verifier {
   // After a reload that has changed routes: what was found by other routes is not answered any more, and is dropped
   // beside everything else. What probes find that were sent by those is told to who waits for them, and, unless the
   // address was accepted, kept of nobody. Null: nothing has changed.
-  void TakeIn(std::shared_ptr<const RouteChange> change);
+  void TakeIn(std::shared_ptr<const RouteChange> change) { route_changes_.Begin(std::move(change)); }
+
+  // What is held of an address, to be asked with: read once, a turn of the loop ago at most.
+  Held Find(const Address& address) const;
 
   // The way of a question: pin, hold, fresh record, domain fact, flight in the air, probe. `answer` is called once,
   // after `question.patience` at the latest and perhaps before this returns, with what is remembered or state
   // kInProgress; the probe goes on. A positive is told before it is known whether everybody is accepted there, unless
   // the question wants to know that, too. Over the limits of flights and waiters, or its domain's share of them
   // (flights.h), a new address gets reason overload, which is temporary.
-  void Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer);
-  // The same for a coroutine.
-  boost::asio::awaitable<Verdict> Verify(Question question);
+  using Answer = absl::AnyInvocable<void(Verdict&&)>;
+  void Ask(Question question, const Held& held, Answer answer) {
+    Ask(std::move(question), held, std::move(answer), /*again=*/false);
+  }
+  void Ask(Question question, Answer answer);
+  // The same for a coroutine. What is held is let go of before it waits; null: it is read.
+  boost::asio::awaitable<Verdict> Verify(Question question, std::unique_ptr<const Held> held = nullptr);
 
   // The part of Ask that needs no waiting: what memory says, if that is an answer. Starts a refresh behind it where
   // one is due.
-  std::optional<Verdict> Recall(const Question& question);
+  std::optional<Verdict> Recall(const Question& question, const Held& held);
+  std::optional<Verdict> Recall(const Question& question) { return Recall(question, Find(question.address)); }
 
   // Asks anew about an address whose next probe is due, whoever knows of it. `done` is called when it has been asked,
-  // perhaps before this returns. `asker`: see Question.
-  void LookAgain(Address address, Urgency urgency, absl::AnyInvocable<void()> done, uint64_t asker = 0);
+  // perhaps before this returns.
+  void LookAgain(Address address, Urgency urgency, absl::AnyInvocable<void()> done);
   // Whether the address is to be asked about by `now` without anybody asking (Record::on_agenda).
   bool IsPlanned(const Address& address, absl::Time now) const;
   // Called whenever such a probe is planned, with its time. Null: nobody wants to know.
@@ -112,7 +121,7 @@ class Verifier {
   void EndWaits() { flights_.WakeWaiters(); }
 
   // The operator's words on destinations: see guard.h and Prober::Hold.
-  bool Trust(const std::string& destination) { return guard_.EndDoubt(destination); }
+  bool Trust(Guard::Place place) { return guard_.EndDoubt(place); }
 
   // Whether a list may have more of its questions wait at one time: half of the room, which is not shared out, is left
   // for those somebody waits for, and what has been answered already is passed on first.
@@ -130,51 +139,41 @@ class Verifier {
 
  private:
   static constexpr size_t kMaxChosen = 100000;
-  static constexpr size_t kMaxUnheard = 10000;
 
-  void Ask(Question question, absl::AnyInvocable<void(Verdict&&)> answer, bool again);
-  std::optional<Verdict> TakeUnheard(const Question& question);
-  std::optional<Verdict> Recall(const Question& question, const Memory::Held& held);
-  std::optional<Verdict> RecallRecord(const Question& question, const Record& record, Freshness freshness);
-  std::optional<Verdict> RecallByPostfixRule(const Question& question);
-  void NoteProbe(const Address& address, const Memory::Held& held);
-  void ForgetProbe(const Address& address);
-  boost::asio::awaitable<void> Spread(std::shared_ptr<const RouteChange> change);
-  void HeedRouteChange(const Address& address);
-  bool SecondLookAllowed(const std::string& domain);
-  void NoteSecondLook(const std::string& domain);
-  Verdict Standing(const Address& address) const;
-  // What is better than "in progress" when patience has ended.
-  std::optional<Verdict> Fallback(const Question& question) const;
-  Verdict Told(const Question& question, const Verdict* verdict);
-  boost::asio::awaitable<void> Fly(Landing landing, ProbeRequest request);
-  void TellAccepted(Flight& flight, const Address& address, const Finding& finding);
-  // `routes`: those it went by.
-  boost::asio::awaitable<void> Land(Landing landing, uint64_t routes, ProbeRequest request, ProbeOutcome outcome);
-  Verdict Failed(const Flight& flight);
-  boost::asio::awaitable<Verdict> Learn(ProbeRequest request, ProbeOutcome outcome);
-  Finding TakeInNotHosted(const Address& address, const Finding& finding, std::optional<DomainFact>& held);
-  Finding TakeInDomain(const Address& address, const ProbeOutcome& outcome, Finding finding,
-                       std::optional<DomainFact>& held);
-  void TakeIn(const Address& address, const ProbeOutcome& outcome, const Finding& finding);
-  Finding Annotated(const Address& address, const ProbeOutcome& outcome, Finding finding,
-                    std::optional<DomainFact> held);
-  Finding Promoted(const Address& address, Finding finding) const;
-  void PlanRetry(const Address& address, Record& record, const Record* held, const ProbeOutcome& outcome);
-  void Forgo(const Address& address, absl::Duration pause);
+  // What goes along with a flight: the routes it goes by, and what was held true of the address before.
+  struct Flown {
+    uint64_t routes = 0;
+    Guard::Before before = Guard::Before::kNothing;
+  };
+
+  void Ask(Question question, const Held& held, Answer answer, bool again);
+  std::optional<Verdict> Promptly(const Question& question, const Held& held);
+  std::optional<Verdict> TakeUnheard(const Question& question, const Held& held);
+  void WaitFor(Flight& flight, Question question, Answer answer, bool again);
+  Verdict Told(const Question& question, const Verdict& verdict);
+  Verdict NotInTime(const Question& question, const Held& held);
   bool HasRoom(const Address& address, Shares::Party party, bool flying) const;
-  ProbeRequest RequestFor(const Question& question) const;
-  void RefreshBehind(const Question& question);
   void NoteChoice(const Question& question);
+  void NoteProbe(const Address& address, const Held& held);
+  void RefreshBehind(const Question& question, const Held& held);
+  void LookAgain(const Question& question, const Held& held, absl::AnyInvocable<void()> done);
+  ProbeRequest RequestFor(const Question& question, const Held& held) const;
   AskCatchAll CatchAllWanted(const Address& address) const;
-  CatchAll KnownCatchAll(const Address& address, const ProbeOutcome& outcome) const;
-  static Guard::Before Before(const Memory::Held& held);
+
+  boost::asio::awaitable<void> Fly(Landing landing, ProbeRequest request, Guard::Before before);
+  void TellAccepted(Flight& flight, const Address& address, const Finding& finding);
+  boost::asio::awaitable<void> Land(Landing landing, Flown flown, ProbeRequest request, ProbeOutcome outcome);
+  boost::asio::awaitable<Verdict> Learn(ProbeRequest request, ProbeOutcome outcome, Guard::Before before);
+  Verdict Unlearned(const ProbeRequest& request, const ProbeOutcome& outcome);
+  Verdict Failed(const Flight& flight);
+  void Write(const Address& address, const Learned& learned);
 
   Loop& loop_;
   Cache& cache_;
   Prober& prober_;
   Metrics& metrics_;
   Memory memory_;
+  Learner learner_;
   Flights flights_;
   // Who shares the flights.
   RegistrableDomains parties_;
@@ -185,24 +184,9 @@ class Verifier {
   ForgetfulTable<std::string, MonoTime> chosen_domains_{kMaxChosen};
   absl::AnyInvocable<void(absl::Time when)> planned_;
   Dialogues dialogues_;
-  // How often routes have changed, and the change that is not through with all that is held; null: none.
-  uint64_t routes_ = 0;
-  std::shared_ptr<const RouteChange> route_change_;
-  // Second looks of a minute, by domain.
-  struct SecondLooks {
-    MonoTime since;
-    int count = 0;
-    bool past(MonoTime now) const { return count == 0 || now - since >= absl::Minutes(1); }
-  };
-  ForgetfulTable<std::string, SecondLooks> second_looks_{kMaxChosen};
-  SkippedTime skipped_;
-  TokenBucket hurried_again_{absl::Minutes(1)};
-  // With address_verify_negative_cache = no: what nobody waited for long enough to hear, for the next who asks.
-  struct Unheard {
-    MonoTime when;
-    Verdict verdict;
-  };
-  ForgetfulTable<std::string, Unheard> unheard_{kMaxUnheard};
+  RouteChanges route_changes_;
+  SecondLooks second_looks_;
+  Unheard unheard_;
 };
 
 }  // namespace verifyd

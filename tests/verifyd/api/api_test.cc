@@ -39,7 +39,7 @@ class ApiTest : public testing::Test {
     return json::parse(reply.body).as_object();
   }
 
-  // The lines of an answer, in the order in which they come.
+  // Returns the lines of an answer, in the order in which they come.
   std::vector<json::object> AskAll(const std::string& target, const std::string& body) {
     ApiReply reply = Ask("POST", target, body);
     EXPECT_TRUE(reply.lines) << reply.body;
@@ -318,7 +318,7 @@ TEST_F(ApiTest, ConfigShowsEverySettingAsItIsInForce) {
   for (const json::value& row : answer.at("settings").as_array()) {
     shown[row.at("name").as_string().c_str()] = row.as_object();
   }
-  EXPECT_EQ(shown.size(), Settings::Table().size());
+  EXPECT_EQ(shown.size(), std::size(kSettingTable));
   const json::object& row = shown["address_verify_relayhost"];
   EXPECT_EQ(row.at("raw"), "$relayhost");
   EXPECT_EQ(row.at("value"), "[relay.example]");
@@ -364,12 +364,14 @@ TEST_F(ApiTest, WhatIsDoubtedAndWhatIsOnHoldStandInTheStatus) {
 }
 
 TEST_F(ApiTest, AHoldOfOneDomainAtADestinationHeldNobodyAndOverwroteItsBreaker) {
-  const std::string name = "mx.example.com customer.example";
-  DestinationState state{.name = name, .failures = 3, .last_failure = Reason::kBlockedPolicy};
-  state.open_until = test_.clock().Now() + absl::Hours(1);
-  state.open_reason = Reason::kBlockedPolicy;
+  const DomainBreaker breaker{.destination = "mx.example.com",
+                              .domain = "customer.example",
+                              .breaker = {.failures = 3,
+                                          .last_failure = Reason::kBlockedPolicy,
+                                          .open_until = test_.clock().Now() + absl::Hours(1),
+                                          .open_reason = Reason::kBlockedPolicy}};
   world_.cache().PutDestinationState({.name = "mx.example.com"});
-  world_.cache().PutDestinationState(state);
+  world_.cache().PutDomainBreaker(breaker);
   const std::string body = R"({"target": "mx.example.com customer.example"})";
   for (const auto& [method, path] : std::vector<std::pair<std::string, std::string>>{
            {"POST", "/v1/hold"}, {"DELETE", "/v1/hold"}, {"POST", "/v1/reset"}}) {
@@ -379,19 +381,30 @@ TEST_F(ApiTest, AHoldOfOneDomainAtADestinationHeldNobodyAndOverwroteItsBreaker) 
                                           "\"mx.example.com\""));
     EXPECT_THAT(ErrorOf(reply), HasSubstr("\"@customer.example\""));
     test_.RunUntilIdle();
-    EXPECT_EQ(world_.cache().FindDestinationState(name), state) << method << " " << path;
+    EXPECT_EQ(world_.cache().FindDomainBreaker("mx.example.com", "customer.example"), breaker) << method << " " << path;
   }
   EXPECT_TRUE(AskOne("GET", "/v1/pins").at("pins").as_array().empty());
 }
 
-TEST_F(ApiTest, AHoldThatAnOlderVersionTookForOneDomainAtADestinationIsNotShownAsOne) {
-  DestinationState state{.name = "mx.example.com customer.example"};
-  state.held_until = absl::InfiniteFuture();
-  state.held_why = "disks";
-  world_.cache().PutDestinationState(state);
-  EXPECT_TRUE(AskOne("GET", "/v1/pins").at("pins").as_array().empty());
-  const json::object status = AskOne("GET", "/v1/status");
-  EXPECT_TRUE(!status.contains("on_hold") || status.at("on_hold").as_array().empty());
+TEST_F(ApiTest, ADomainAtADestinationIsShownAmongDestinationsAndItsDoubtEndsByThatName) {
+  world_.cache().PutDestinationState({.name = "mx.example.com"});
+  world_.cache().PutDestinationState({.name = "mx.example.org"});
+  world_.cache().PutDomainBreaker({.destination = "mx.example.com",
+                                   .domain = "customer.example",
+                                   .breaker = {.failures = 2},
+                                   .trust = {.doubt = Doubt::kManyRefused, .why = "many"}});
+  ApiReply reply = Ask("GET", "/v1/destinations");
+  const json::array all = json::parse(test_.Run(reply.lines()).value()).at("destinations").as_array();
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[0].at("destination"), "mx.example.com");
+  EXPECT_EQ(all[1].at("destination"), "mx.example.com customer.example");
+  EXPECT_EQ(all[1].at("believed"), false);
+  EXPECT_EQ(all[1].at("doubt"), "many");
+  EXPECT_EQ(all[1].at("failures"), 2);
+  EXPECT_EQ(AskOne("GET", "/v1/status").at("not_believed").as_array().at(0), "mx.example.com customer.example (many)");
+  EXPECT_EQ(Ask("POST", "/v1/trust", R"({"target": "mx.example.com other.example"})").status, 404);
+  EXPECT_EQ(Ask("POST", "/v1/trust", R"({"target": "mx.example.com customer.example"})").status, 200);
+  EXPECT_EQ(world_.cache().FindDomainBreaker("mx.example.com", "customer.example")->trust, Trust());
 }
 
 TEST_F(ApiTest, WhileTheSettingsCanNotBeUsedNothingElseIsAnswered) {

@@ -52,7 +52,7 @@ class ApiWorld {
          {"probe_permit_networks", "198.51.100.0/24"}});
   }
 
-  // As a daemon that reads these settings.
+  // Uses these settings as a daemon does that reads them.
   void Use(const std::vector<std::pair<std::string, std::string>>& settings) {
     std::vector<Assignment> assignments;
     assignments.reserve(settings.size());
@@ -69,7 +69,7 @@ class ApiWorld {
 
   ApiContext& Context() { return context_; }
 
-  // `key` has been found so, `ago`.
+  // Holds that `key` was found so, `ago`.
   void Hold(absl::string_view key, Deliverability deliverability, Reason reason, absl::Duration ago) {
     Record record;
     record.finding.deliverability = deliverability;

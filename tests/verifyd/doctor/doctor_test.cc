@@ -1,4 +1,4 @@
-// Each examination against a name server and mail servers that are well, and against one thing that is not.
+// Each examination, against a name server and mail servers that are well, and against one fault.
 #include "verifyd/doctor/doctor.h"
 
 #include <gmock/gmock.h>
@@ -62,7 +62,7 @@ class DoctorTest : public testing::Test {
     took_ = test_.clock().Mono() - before;
     return found_;
   }
-  // After Examine; the first of that name.
+  // Returns the first examination of that name; to be called after Examine.
   const Examination& Of(const std::string& name) {
     for (const Examination& examination : found_) {
       if (examination.name == name) return examination;

@@ -50,7 +50,7 @@ TEST_F(SelfExaminationTest, ACacheInMemoryHasNoFile) {
 
 TEST_F(SelfExaminationTest, ACacheOfRootInTheFolderOfTheServiceWasSaidToBeWell) {
   if (geteuid() != 0) {
-    // Files can only be given away by root: then all of them are ours.
+    // Only root can give files away: for others all files are their own.
     EXPECT_EQ(ExamineCacheFile(Loaded()).health, Health::kOk);
     return;
   }
@@ -95,7 +95,7 @@ TEST_F(SelfExaminationTest, AnAccessListThatWasTheRemedyDidNotEndTheComplaint) {
   ASSERT_EQ(chown(folder_.path().c_str(), 1, 1), 0);
   const std::vector<Assignment> settings = {{"transport_maps", absl::StrCat("texthash:", path), "test"}};
   ASSERT_THAT(ExamineTables(Loaded(settings)), SizeIs(1));
-  // What setfacl -m u:1:r makes: version 2, then tag, rights and id of the owner, user 1, the group, the mask, others.
+  // setfacl -m u:1:r makes this: version 2, then tag, rights and id of the owner, user 1, the group, the mask, others.
   const std::array<uint16_t, 22> list = {2, 0,      0x01,   6,    0xffff, 0xffff, 0x02,   4,    1, 0,      0x04,
                                          0, 0xffff, 0xffff, 0x10, 4,      0xffff, 0xffff, 0x20, 0, 0xffff, 0xffff};
   if (::setxattr(path.c_str(), "system.posix_acl_access", list.data(), sizeof(list), 0) != 0) {

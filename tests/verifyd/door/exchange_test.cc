@@ -19,10 +19,10 @@ namespace {
 
 using ::testing::Contains;
 
-// Lines are requests: "wait" is answered when told to, "work" as that, with a word in between, "fault" and "late fault"
-// are trouble, "oddity", "late oddity" and "late mute" such as says nothing of itself, "bye" hangs up, "haste" wants to
-// wait and then need not, a line that begins with '!' is of another protocol; all others are echoed, with '*' where
-// only memory may be asked. How many have been said goes before each answer.
+// Lines are requests. "wait" is answered when told to; "work" likewise, with a word in between. "fault" and "late
+// fault" throw an exception; "oddity", "late oddity" and "late mute" throw one without a text. "bye" hangs up. "haste"
+// wants to wait and then need not. A line that begins with '!' is of another protocol. All others are echoed, with '*'
+// where only memory may be asked. The number of requests so far goes before each answer.
 class EchoProtocol : public DoorProtocol {
  public:
   explicit EchoProtocol(Loop& loop) : told(loop) {}
@@ -311,7 +311,7 @@ TEST_F(ExchangeTest, AnExchangeThatGoesWhileOneDecidesIsNotMissed) {
   Caller deciding(path_);
   Caller idle(path_);
   Answer(deciding, "work\n");
-  // The protocol lives as long as somebody decides, and is told to go on.
+  // The protocol lives until the decision under way has ended.
   EchoProtocol& protocol = *protocol_;
   exchange_.reset();
   EXPECT_EQ(deciding.Receive(), "#");

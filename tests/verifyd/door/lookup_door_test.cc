@@ -1,4 +1,4 @@
-// The doors through which an address is looked up without a mail transaction: what they say, and what they take.
+// The doors that look an address up without a mail transaction: their answers, and the requests that they take.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -29,7 +29,7 @@ constexpr char kRefusal[] =
 
 std::string Get(absl::string_view map, absl::string_view key) { return Netstring(absl::StrCat(map, " ", key)); }
 
-// A client at whose question something fails.
+// A client for a question on which something fails.
 class FailingClient final : public DoorClient {
  public:
   void Say(absl::string_view bytes) override { absl::StrAppend(&said, bytes); }
@@ -42,7 +42,7 @@ class FailingClient final : public DoorClient {
   std::string said;
 };
 
-// A door before servers that know joe, and one that is slow to say so (slow.example.com).
+// A door before one server that knows joe, and one that answers slowly (slow.example.com).
 class LookupDoorTest : public RoomsTest {
  protected:
   LookupDoorTest() {
@@ -52,7 +52,7 @@ class LookupDoorTest : public RoomsTest {
     AddServer("slow.example.com", "rcpt={wait 10s}250 Ok");
   }
 
-  // The door `name` of the table.
+  // Opens the door `name` of the table.
   void Open(absl::string_view name, const std::vector<std::pair<std::string, std::string>>& more = {}) {
     std::vector<std::pair<std::string, std::string>> settings = {{"verify_domains", "example.com, .example.com"},
                                                                  {"unverified_recipient_reject_code", "550"}};
@@ -74,11 +74,11 @@ class LookupDoorTest : public RoomsTest {
     test_.RunUntilIdle();
     return caller_->Receive();
   }
-  // What is said where the daemon fails at `request`.
+  // Returns the answer where the daemon fails at `request`.
   std::string AskAtAFault(absl::string_view request) {
     FailingClient client;
     const std::unique_ptr<Conversation> conversation = exchange_->protocol().Begin(client);
-    // Known to memory, so that it is answered at once.
+    // Memory knows it, so it is answered at once.
     EXPECT_FALSE(conversation->Answer(request).has_value());
     client.said.clear();
     conversation->AnswerFailure();

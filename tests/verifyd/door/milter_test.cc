@@ -19,7 +19,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// What the door says to one client.
+// Listens to the door's words for one client.
 class Listening final : public DoorClient {
  public:
   void Say(absl::string_view bytes) override { said_.append(bytes.data(), bytes.size()); }
@@ -29,7 +29,7 @@ class Listening final : public DoorClient {
   bool memory_only() const override { return false; }
   absl::Duration waited() const override { return absl::ZeroDuration(); }
 
-  // Since the last time; '#' where it hung up, and why.
+  // Returns what was said since the last time; '#' where it hung up, and why.
   std::string Heard() { return std::exchange(said_, ""); }
 
  private:
@@ -51,7 +51,7 @@ std::string Packet(absl::string_view escaped) {
 }
 
 constexpr absl::string_view kOptionsOfPostfix = R"(O\000\000\000\006\000\000\001\377\000\037\377\377)";
-// What is there before the first recipient, from port 12345 ("09").
+// The packets before the first recipient, from port 12345 ("09").
 constexpr absl::string_view kMacrosOfConnect = R"(DC{daemon_name}\000gw.test\000v\000Postfix 3.7.11\000)";
 constexpr absl::string_view kConnect = R"(Cmail.example.net\000409192.0.2.7\000)";
 constexpr absl::string_view kHelo = R"(Hclient.test\000)";
@@ -75,7 +75,7 @@ class MilterTest : public RoomsTest {
     protocol_.Configure(ConfigureRooms(settings).door_settings);
   }
 
-  // As the exchange does: packet for packet. What is not answered at once has `limit` to be.
+  // Takes packet for packet, as the exchange does. A late answer has `limit` to come.
   std::string Hear(std::string bytes, absl::Duration limit = absl::Seconds(1)) {
     requests_.push_back(std::move(bytes));
     for (absl::string_view rest = requests_.back(); !rest.empty();) {
@@ -93,14 +93,14 @@ class MilterTest : public RoomsTest {
   std::string Tell(absl::string_view content, absl::Duration limit = absl::Seconds(1)) {
     return Hear(Packet(content), limit);
   }
-  // Up to the sender of a message.
+  // Goes up to the sender of a message.
   void Begin(absl::string_view macros_of_connect = kMacrosOfConnect, absl::string_view connect = kConnect) {
     Tell(kOptionsOfPostfix);
     for (const absl::string_view silent : {macros_of_connect, connect, kHelo, kMacrosOfMail, kMail}) {
       EXPECT_EQ(Tell(silent), "") << silent;
     }
   }
-  // One letter a recipient: 'c' where it is accepted.
+  // Returns a letter for the recipient: 'c' where it is accepted.
   std::string Recipient(absl::string_view recipient) {
     const std::string heard = Tell(absl::StrCat("R<", recipient, R"(>\000)"));
     return heard.empty() ? "" : heard.substr(4, 1);
@@ -122,7 +122,7 @@ class MilterTest : public RoomsTest {
   std::unique_ptr<Conversation> conversation_ = protocol_.Begin(client_);
 };
 
-// What Postfix 3.7.11 sent of a whole session, and what was said to it.
+// The bytes that Postfix 3.7.11 sent in a whole session, and the answers.
 TEST_F(MilterTest, ASessionOfPostfixIsAnsweredByteForByte) {
   EXPECT_EQ(Hear(Unescaped(R"(\000\000\000\015O\000\000\000\006\000\000\001\377\000\037\377\377)")),
             Unescaped(R"(\000\000\000\015O\000\000\000\006\000\000\000\000\000\000sp)"));
@@ -227,7 +227,7 @@ TEST_F(MilterTest, SendmailDoesNotHearOfProgressForItTakesItForNoReply) {
 }
 
 TEST_F(MilterTest, LocalSubmissionIsNeverRefused) {
-  // As Postfix's cleanup(8) has it, and as other MTAs do.
+  // Postfix's cleanup(8) says the first; other MTAs say the others.
   for (const absl::string_view local :
        {R"(Clocalhost\0004\000\000127.0.0.1\000)", R"(Clocalhost\000U)", R"(Clocalhost\000L\000\000/run/x\000)"}) {
     Begin(kMacrosOfConnect, local);

@@ -19,8 +19,7 @@ namespace {
 
 using Lines = std::vector<std::pair<std::string, std::string>>;
 
-// Servers: example.com knows joe, slow.example takes 4 s, blocks.example does not like us. None of them is in
-// verify_domains.
+// Servers: example.com knows joe, slow.example takes 4 s, blocks.example blocks us. None of them is in verify_domains.
 class VerifyDoorTest : public RoomsTest {
  protected:
   VerifyDoorTest() {
@@ -38,7 +37,7 @@ class VerifyDoorTest : public RoomsTest {
     exchange_->Configure({});
   }
 
-  // What `caller` hears, NULs as '|', and no more than that.
+  // Returns what `caller` hears now, with NULs as '|'.
   std::string Heard(Caller& caller) {
     test_.RunUntilIdle();
     return absl::StrReplaceAll(caller.Receive(), {{std::string(1, '\0'), "|"}});
@@ -48,7 +47,7 @@ class VerifyDoorTest : public RoomsTest {
     caller.Send(absl::StrReplaceAll(request, {{"|", std::string(1, '\0')}}));
     return Heard(caller);
   }
-  // As Send, to a caller that has heard the greeting, and the answer may take `time`.
+  // As Send, to a caller that has heard the greeting; the answer may take `time`.
   std::string Ask(absl::string_view address, absl::Duration time = absl::ZeroDuration()) {
     Caller caller(path_);
     Heard(caller);
@@ -233,7 +232,7 @@ TEST_F(VerifyDoorTest, OneReportedRefusalDoesNotOverturnALivePositive) {
   EXPECT_EQ(Send(caller, Query("a@example.net")), Answer(0, "250 2.1.5 Ok"));
 }
 
-// What a conversation says, without a socket.
+// Notes a conversation's words, without a socket.
 class Notebook final : public DoorClient {
  public:
   void Say(absl::string_view bytes) override { said_.append(bytes.data(), bytes.size()); }

@@ -51,7 +51,7 @@ TEST(VerifyRequestTest, SaysWhatIsWrongWithABadRequest) {
               FailsWith("request \"?zap\", expected query or update"));
   EXPECT_THAT(ParseVerifyRequest(List("request|update|address|a@b|recipient_status|0||")),
               FailsWith("expected a reason in it"));
-  // Also "not known yet": an update that says nothing.
+  // Also 3, "not known yet": such an update says nothing.
   for (const absl::string_view status : {"3", "", "00", "-1", "x", "4294967295"}) {
     EXPECT_THAT(
         ParseVerifyRequest(List(absl::StrCat("request|update|address|a@b|recipient_status|", status, "|reason|x||"))),

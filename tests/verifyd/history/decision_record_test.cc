@@ -88,7 +88,7 @@ TEST_F(DecisionRecordTest, WhatADryRunWouldHaveRefusedIsToldApart) {
   EXPECT_EQ(report.at("totals").at("reject"), 0);
 }
 
-// It was counted under the reason of an address that had been accepted before it.
+// It was counted under the reason of an address that an earlier restriction had accepted.
 TEST_F(DecisionRecordTest, ARefusalThatNoVerdictStandsBehindCountsForItsRestriction) {
   Ruling ruling = Refusal();
   ruling.verdict->finding.reason = Reason::kAccepted;

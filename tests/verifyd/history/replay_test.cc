@@ -59,7 +59,7 @@ TEST_F(ReplayTest, WithProbesItIsFoundOutWhatWouldBeRefused) {
   EXPECT_EQ(report.at("reasons").at(0).at("reason"), "no_such_user");
 }
 
-// A log could get clients refused who had asked for nothing.
+// A log could get clients refused that had asked for nothing.
 TEST_F(ReplayTest, ClientsAreNotChargedForIt) {
   ConfigureRooms({{"recipient_restrictions",
                    "rate_limit { client_address/1/1h/reject }, check_recipient_access "

@@ -42,12 +42,12 @@ class Client {
 
   bool connected() const { return connected_; }
   bool closed() const { return closed_; }
-  // As much as the socket takes at once.
+  // Sends as much as the socket takes at once.
   size_t Send(absl::string_view bytes) {
     const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     return sent < 0 ? 0 : static_cast<size_t>(sent);
   }
-  // What has come by now.
+  // Returns what has come by now.
   std::string Receive() {
     std::string received;
     std::array<char, 65536> bytes;
@@ -124,7 +124,7 @@ TEST_F(ControlDoorTest, StreamsALineForEachAddressAsAChunk) {
   EXPECT_THAT(answer, HasSubstr("Transfer-Encoding: chunked\r\n"));
   EXPECT_THAT(answer, HasSubstr("\"address\":\"nonsense\""));
   EXPECT_THAT(answer, Not(HasSubstr("slow@example.com")));
-  // Longer than the silence that ends an idle connection.
+  // This is longer than the silence that ends an idle connection.
   test_.Advance(absl::Minutes(2));
   answer = client.Receive();
   EXPECT_THAT(answer, HasSubstr("\"address\":\"slow@example.com\",\"status\":\"deliverable\""));

@@ -35,7 +35,7 @@ TEST(PeerTest, EverybodyElseMayLook) {
   EXPECT_EQ(RightOf(std::nullopt, kDaemon, kGroup), ApiRight::kRead);
 }
 
-// Both ends of a connection to a socket's file, both ours.
+// Both ends of a connection to a socket's file; both are ours.
 class PeerSocketTest : public testing::Test {
  protected:
   PeerSocketTest()

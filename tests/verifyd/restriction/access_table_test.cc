@@ -20,7 +20,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// A value is its text: nobody here looks into a list of restrictions.
+// A value is its text: nothing here looks into a list of restrictions.
 AccessTable::Value Boxed(absl::string_view text) {
   auto box = std::make_shared<const std::string>(text);
   return {box, reinterpret_cast<const RestrictionList*>(box.get())};
@@ -60,7 +60,7 @@ class AccessTableTest : public testing::Test {
   std::shared_ptr<const AccessTable> table_;
 };
 
-// What is found when the one that stands before it is not there.
+// Each key is found when all keys before it are missing.
 TEST_F(AccessTableTest, AnAddressIsLookedUpInTheOrderOfAccess5) {
   const std::vector<std::string> order = {"joe+list@mail.example.com",
                                           "joe@mail.example.com",

@@ -101,7 +101,7 @@ TEST(DecisionTest, TheOperatorsTableSaysWhatAReasonMeansForEachUse) {
   recipient.reject_code = 550;
   recipient.decisions = tables;
   const UnverifiedSettings sender = recipient;
-  // His word counts, though nothing undeliverable was found.
+  // The operator's word counts, though nothing undeliverable was found.
   EXPECT_EQ(DecideOnVerdict(Found(Reason::kCatchAll), Use::kInbound, recipient).kind, DecisionKind::kReject);
   EXPECT_EQ(DecideOnVerdict(Found(Reason::kCatchAll), Use::kSender, sender).kind, DecisionKind::kReject);
   EXPECT_EQ(DecideOnVerdict(Found(Reason::kNoSuchUser), Use::kInbound, recipient).code, 450);

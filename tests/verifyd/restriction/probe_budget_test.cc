@@ -15,7 +15,7 @@ using ::testing::ElementsAre;
 
 class ProbeBudgetTest : public testing::Test {
  protected:
-  // How many of `wanted` new probes may be made.
+  // Returns how many of `wanted` new probes may be made.
   int Taken(int wanted, absl::string_view client, absl::string_view instance = "") {
     int taken = 0;
     for (int i = 0; i < wanted; ++i) taken += budget_.Take(client, instance, settings_) ? 1 : 0;

@@ -9,7 +9,7 @@ namespace {
 
 class RateCounterTest : public testing::Test {
  protected:
-  // How many of `wanted` requests are within the limit.
+  // Returns how many of `wanted` requests are within the limit.
   int Within(int wanted, absl::string_view who) {
     int within = 0;
     for (int i = 0; i < wanted; ++i) within += counter_.Exceeds(limit_, who) ? 0 : 1;

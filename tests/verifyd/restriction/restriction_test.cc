@@ -1,4 +1,4 @@
-// What the plays (tests/scenario) do not show of restrictions: the language, and who pays for a probe.
+// The parts of restrictions that the plays (tests/scenario) do not show: the language, and whose budget a probe uses.
 #include "verifyd/restriction/restriction.h"
 
 #include <gmock/gmock.h>
@@ -18,7 +18,7 @@
 namespace verifyd {
 namespace {
 
-// A server of example.com that accepts all, in its own time; two new addresses a minute for each client.
+// A server of example.com that accepts all, after a second; two new addresses a minute for each client.
 class RestrictionsTest : public RoomsTest {
  protected:
   RestrictionsTest() {
@@ -30,7 +30,7 @@ class RestrictionsTest : public RoomsTest {
     return restrictions_.Begin({.protocol_state = "RCPT", .client_address = "192.0.2.7", .recipient = recipient},
                                /*memory_only=*/false);
   }
-  // The text of what is refused; empty: nothing is.
+  // Returns the text of a refusal; empty: nothing is refused.
   std::string Ask(absl::string_view recipient) {
     Evaluation evaluation = Begin(recipient);
     if (evaluation.settled()) return evaluation.ruling().decision.text;
@@ -59,7 +59,7 @@ TEST_F(RestrictionsTest, BeyondTheBudgetNewAddressesAreDeferredAndKnownOnesAnswe
 }
 
 TEST_F(RestrictionsTest, WhoJoinsAProbeInTheAirDoesNotPayForIt) {
-  // They all begin before the first of them flies.
+  // All begin before the first probe starts.
   for (int i = 0; i < 10; ++i) test_.loop().Spawn(Count(Begin("a@example.com")));
   test_.Advance(absl::Seconds(10));
   EXPECT_EQ(answered_, 10);
@@ -80,7 +80,7 @@ TEST_F(RestrictionsTest, WhatIsNoAddressOfADomainThatIsVerifiedIsRefusedAndNobod
             "character of UTF-8");
   EXPECT_EQ(refusal("j\x01rg@example.com").substr(0, 58), "550 5.1.3 undeliverable address: bad address syntax: byte ");
   EXPECT_EQ(refusal(std::string(600, 'x') + "@example.com").substr(0, 9), "550 5.1.3");
-  // Not ours, nobody's, and nobody.
+  // Not a domain of ours, no domain, and no address.
   EXPECT_EQ(refusal("j\x01rg@elsewhere.example"), "");
   EXPECT_EQ(refusal("j\x01rg@example..com"), "");
   EXPECT_EQ(refusal("j\x01rg"), "");
@@ -132,7 +132,7 @@ TEST_F(RestrictionsTest, ALocalPartOfMoreThan64OctetsIsAskedAbout) {
   EXPECT_THAT(Ask(std::string(480, 'x') + "@long.example"), testing::HasSubstr("User unknown"));
 }
 
-// Lists of restrictions, and the words in which a policy service hears of them; the domain known.test verifies well,
+// Lists of restrictions, and the words in which a policy service hears of them. The domain known.test verifies well,
 // and "nobody" is no user of it.
 class LanguageTest : public RoomsTest {
  protected:
@@ -160,7 +160,7 @@ class LanguageTest : public RoomsTest {
     return evaluation.settled() ? evaluation.ruling() : test_.Run(restrictions_.Finish(std::move(evaluation)));
   }
   std::string Ask() { return AccessAction(Rule()); }
-  // What a list makes of the request.
+  // Returns the answer to the request under this list.
   std::string Under(const std::string& list, const Settings& settings = {}) {
     Configure(list, settings);
     return Ask();
@@ -332,7 +332,7 @@ TEST_F(LanguageTest, ARefusalOutOfATableNamesWhatItIsAbout) {
             "554 5.7.1 <>: Sender address rejected: Access denied");
 }
 
-// It was read by a reader that had gone.
+// The text was read by a reader that had gone.
 TEST_F(LanguageTest, APatternsTextIsFilledInLongAfterTheSettingsWereRead) {
   const std::string path = absl::StrCat(testing::TempDir(), "/patterns");
   std::ofstream(path) << "/^(nobody|noone)@(.*)$/ REJECT $1 is not at $2\n/^strict@/ strict\n";

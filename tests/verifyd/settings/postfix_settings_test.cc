@@ -189,10 +189,10 @@ TEST_F(PostfixSettingsTest, WhatTheRecipesChangeIsNeverTaken) {
                {"data_directory", "/elsewhere"},
                {"syslog_name", "postfix"}});
   const Settings settings = Taken();
-  for (const absl::string_view name : {"address_verify_map", "address_verify_poll_count", "address_verify_poll_delay",
-                                       "data_directory", "syslog_name"}) {
-    EXPECT_FALSE(settings.IsSet(name)) << name;
-    EXPECT_FALSE(IsTakenFromPostfix(name)) << name;
+  for (const Setting ours : {Setting("address_verify_map"), Setting("address_verify_poll_count"),
+                             Setting("address_verify_poll_delay"), Setting("data_directory"), Setting("syslog_name")}) {
+    EXPECT_FALSE(settings.IsSet(ours)) << ours.name();
+    EXPECT_FALSE(IsTakenFromPostfix(ours)) << ours.name();
   }
   EXPECT_THAT(settings.warnings(), IsEmpty());
 }

@@ -32,7 +32,7 @@ std::vector<std::string> LinesOf(absl::string_view path) {
 
 Defaults OfTable() {
   Defaults defaults;
-  for (const SettingRow& row : Settings::Table()) defaults[std::string(row.name)] = std::string(row.default_value);
+  for (const SettingRow& row : kSettingTable) defaults[std::string(row.name)] = std::string(row.default_value);
   return defaults;
 }
 
@@ -85,7 +85,7 @@ TEST(SettingsDocumentedTest, TheSampleFileIsValidWhereThereIsNoPostfix) {
 }
 
 TEST(SettingsDocumentedTest, EverySettingIsExplainedInOneLine) {
-  for (const SettingRow& row : Settings::Table()) {
+  for (const SettingRow& row : kSettingTable) {
     EXPECT_FALSE(row.documentation.empty()) << row.name;
     EXPECT_TRUE(absl::EndsWith(row.documentation, ".")) << row.name;
     EXPECT_EQ(row.documentation.find('\n'), absl::string_view::npos) << row.name;

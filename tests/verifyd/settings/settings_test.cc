@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "absl/strings/str_split.h"
@@ -22,16 +25,63 @@ absl::StatusOr<Settings> Load(absl::string_view text) {
   return Settings::Load(*file, {});
 }
 
-TEST(SettingsTest, TheTableIsSortedAndItsDefaultsAreValid) {
-  const std::vector<SettingRow>& table = Settings::Table();
-  EXPECT_TRUE(std::is_sorted(table.begin(), table.end(),
-                             [](const SettingRow& a, const SettingRow& b) { return a.name < b.name; }));
+TEST(SettingsTest, TheDefaultsOfTheTableAreValid) {
   EXPECT_THAT(Settings::Load({}, {}), IsOk());
-  for (const SettingRow& row : table) {
-    EXPECT_EQ(Settings::FindRow(row.name), &row);
+  for (const SettingRow& row : kSettingTable) {
+    EXPECT_TRUE(Settings::IsName(row.name)) << row.name;
     EXPECT_FALSE(row.documentation.empty()) << row.name;
   }
-  EXPECT_EQ(Settings::FindRow("nonsense"), nullptr);
+  EXPECT_FALSE(Settings::IsName("nonsense"));
+  EXPECT_TRUE(Settings::IsName("any_restrictions"));
+}
+
+// A name as an argument of a template, so that it can be asked whether a handle can be made of it.
+template <size_t length>
+struct Literal {
+  constexpr Literal(const char (&literal)[length]) { std::copy_n(literal, length, text); }
+  char text[length];
+};
+template <typename Handle, Literal name>
+concept Compiles = requires { typename std::bool_constant<(Handle(name.text), true)>; };
+
+TEST(SettingTest, ANameTypedWrongWasANullDereferenceAndDoesNotCompileNow) {
+  EXPECT_TRUE((Compiles<Setting, "relayhost">));
+  EXPECT_FALSE((Compiles<Setting, "relay_host">));
+  EXPECT_FALSE((Compiles<Setting, "">));
+  EXPECT_TRUE((Compiles<TimeSetting, "address_verify_grace_time">));
+  EXPECT_FALSE((Compiles<TimeSetting, "address_verify_grace_tim">));
+}
+
+TEST(SettingTest, ASettingOfAnotherTypeDoesNotCompile) {
+  EXPECT_TRUE((Compiles<NumberSetting, "probe_threads">));
+  EXPECT_FALSE((Compiles<NumberSetting, "dry_run">));
+  EXPECT_FALSE((Compiles<TimeSetting, "probe_threads">));
+  EXPECT_FALSE((Compiles<YesNoSetting, "relayhost">));
+  EXPECT_TRUE((Compiles<ListSetting, "policy_listen">));
+  EXPECT_TRUE((Compiles<ListSetting, "relay_domains">));
+  EXPECT_FALSE((Compiles<ListSetting, "relayhost">));
+  EXPECT_FALSE((std::is_constructible_v<Setting, std::string>)) << "what people have written is none";
+}
+
+TEST(SettingTest, EveryRowOfTheTableIsFoundByItsHandle) {
+  EXPECT_EQ(&Setting("access_map_defer_code").row(), std::begin(kSettingTable));
+  EXPECT_EQ(&Setting("virtual_transport").row(), std::end(kSettingTable) - 1);
+  EXPECT_TRUE(std::is_sorted(std::begin(kSettingTable), std::end(kSettingTable),
+                             [](const SettingRow& a, const SettingRow& b) { return a.name < b.name; }));
+}
+
+TEST(SettingsTest, AHandleOfAClassOutlivesTheSettingsThatItWasReadWith) {
+  auto first = std::make_unique<Settings>(*Load("restriction_classes = one, two\none_restrictions = reject\n"));
+  const Settings second = *first;
+  const std::vector<RestrictionClass> classes = first->Classes();
+  first.reset();
+  ASSERT_EQ(classes.size(), 3U);
+  EXPECT_EQ(classes[0].list->name(), "one_restrictions");
+  EXPECT_THAT(second.List(*classes[0].list), testing::ElementsAre("reject"));
+  EXPECT_EQ(second.Source(*classes[0].list), "verifyd.cf:2");
+  EXPECT_FALSE(classes[1].list.has_value());
+  EXPECT_EQ(classes[2].name, "submission");
+  EXPECT_EQ(classes[2].list->name(), "submission_restrictions");
 }
 
 TEST(SettingsTest, DefaultsArePostfixOnes) {
@@ -149,10 +199,10 @@ TEST(SettingsTest, AFileThatCanNotBeReadSaysWhy) {
 }
 
 TEST(SettingsTest, AParameterOfPostfixThatHadARowWasStillSaidToHaveNoMeaning) {
-  for (const SettingRow& row : Settings::Table()) {
+  for (const SettingRow& row : kSettingTable) {
     const std::vector<Assignment> file = {{std::string(row.name), std::string(row.default_value), "test"}};
     const auto settings = Settings::Load(file, {});
-    EXPECT_TRUE(settings.ok() && settings->warnings().empty() && settings->IsSet(row.name)) << row.name;
+    EXPECT_TRUE(settings.ok() && settings->warnings().empty() && settings->IsSet(row)) << row.name;
   }
 }
 

@@ -172,7 +172,7 @@ TEST_F(GuardTest, ADoubtOfADestinationEndsByItselfAndThatOfItsDomainsStays) {
 
 TEST_F(GuardTest, TrustEndsTheDoubtAndThoseWhoWereRefusedRaiseNoOther) {
   RefuseThreeOf("one.example");
-  EXPECT_TRUE(guard_->EndDoubt(absl::StrCat(kShared, " one.example")));
+  EXPECT_TRUE(guard_->EndDoubt({.destination = kShared, .domain = "one.example"}));
   EXPECT_TRUE(Believes("one.example"));
   RefuseThreeOf("one.example");
   EXPECT_TRUE(Believes("one.example"));
@@ -183,10 +183,10 @@ TEST_F(GuardTest, TrustEndsTheDoubtAndThoseWhoWereRefusedRaiseNoOther) {
 TEST_F(GuardTest, TrustInADestinationIsTrustInItsDomains) {
   RefuseThreeOf("one.example");
   Refuse("a@two.example");
-  EXPECT_TRUE(guard_->EndDoubt(kShared));
+  EXPECT_TRUE(guard_->EndDoubt({.destination = kShared}));
   EXPECT_TRUE(Believes("one.example"));
   EXPECT_TRUE(Believes("two.example"));
-  EXPECT_FALSE(guard_->EndDoubt("mx.nobody.example"));
+  EXPECT_FALSE(guard_->EndDoubt({.destination = "mx.nobody.example"}));
 }
 
 TEST_F(GuardTest, ADoubtOutlivesARestart) {

@@ -10,10 +10,14 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "cache/cache.h"
 #include "cache/record.h"
 #include "mail/address.h"
+#include "mail/destination_state.h"
 #include "mail/question.h"
 #include "mail/verdict.h"
+#include "tables/transport_table.h"
+#include "tests/probe/probe_world.h"
 #include "tests/verifyd/rooms_test.h"
 
 namespace verifyd {
@@ -115,6 +119,64 @@ TEST_F(MemoryTest, ByPostfixRuleTheRecordAloneAnswers) {
   Hold("joe@example.com", Deliverability::kDeliverable, Reason::kAccepted, absl::Hours(1));
   EXPECT_EQ(Recall("joe@example.com").source, VerdictSource::kRecord);
   EXPECT_EQ(Recall("new@example.com").state, VerdictState::kNotCached);
+}
+
+class RememberedDestinationsTest : public testing::Test {
+ protected:
+  RememberedDestinationsTest() {
+    world_.settings.transport_maps.push_back(TransportTable::Parse("t", "ours.example smtp:isp.example\n").value());
+    world_.Configure();
+    for (const char* const domain : {"isp.example", "evil.example"}) {
+      world_.resolver.SetMx(domain, {{0, "isp.example"}});
+    }
+    world_.resolver.SetAddresses("isp.example", {"11.0.0.1"});
+    world_.dialer.Play("11.0.0.1", "");
+  }
+  absl::Time now() { return world_.test.clock().Now(); }
+
+  ProbeWorld world_;
+  std::unique_ptr<Cache> cache_ = Cache::Open(world_.test.loop(), CacheSettings());
+};
+
+TEST_F(RememberedDestinationsTest, AHoldOfARouteThatWasCalledLikeAnExchangeStillHolds) {
+  cache_->PutDestinationState({.name = "isp.example", .held_until = now() + absl::Hours(1)});
+  RememberDestinations(*cache_, world_.prober);
+  EXPECT_EQ(world_.Probe("joe@ours.example").finding.rule, "hold");
+}
+
+TEST_F(RememberedDestinationsTest, AHostileExchangeOfThatNameHasNoPartInTheRoute) {
+  RememberDestinations(*cache_, world_.prober);
+  EXPECT_EQ(world_.Probe("joe@ours.example").finding.reason, Reason::kAccepted);
+  EXPECT_EQ(world_.Probe("joe@evil.example").destination, "isp.example");
+  world_.prober.Hold("isp.example", now() + absl::Hours(1));
+  EXPECT_EQ(world_.Probe("jane@evil.example").finding.rule, "hold");
+  EXPECT_EQ(world_.Probe("jane@ours.example").finding.reason, Reason::kAccepted);
+}
+
+TEST_F(RememberedDestinationsTest, WhatTheProberReportsLeavesADoubtAndTheOperatorsNoteAsTheyStand) {
+  const Trust doubted = {.doubt = Doubt::kManyRefused, .doubted_since = now(), .why = "many"};
+  RememberDestinations(*cache_, world_.prober);
+  world_.dialer.PlayOnly("11.0.0.1", "mail=450 4.7.0 Too many connections from your host, slow down");
+  world_.Probe("joe@evil.example");
+  cache_->PutDestinationState({.name = "isp.example", .held_why = "disks", .trust = doubted});
+  cache_->PutDomainBreaker({.destination = "isp.example", .domain = "evil.example", .trust = doubted});
+  world_.prober.Reset("isp.example");
+  world_.test.RunUntilIdle();
+  const std::optional<DestinationState> state = cache_->FindDestinationState("isp.example");
+  EXPECT_EQ(state.value().trust, doubted);
+  EXPECT_EQ(state->held_why, "disks");
+  EXPECT_EQ(cache_->FindDomainBreaker("isp.example", "evil.example").value().trust, doubted);
+}
+
+TEST_F(RememberedDestinationsTest, ADomainThatIsLeftAloneStaysSoOverARestart) {
+  cache_->PutDomainBreaker(
+      {.destination = "isp.example",
+       .domain = "evil.example",
+       .breaker = {
+           .open_until = now() + absl::Hours(1), .open_reason = Reason::kRateLimited, .back_off = absl::Hours(1)}});
+  RememberDestinations(*cache_, world_.prober);
+  EXPECT_EQ(world_.Probe("joe@evil.example").finding.rule, "breaker");
+  EXPECT_EQ(world_.Probe("joe@isp.example").finding.reason, Reason::kAccepted);
 }
 
 }  // namespace
