@@ -69,13 +69,6 @@ class LoggedRequests {
   std::atomic<bool> failed_{false};
 };
 
-int Ask(const ApiRequest& request, bool as_json, Asker& asker, Console& console,
-        std::string (*words)(const json::object&)) {
-  return Answer(asker, request, console, [&](absl::string_view line, const json::object& answer) {
-    console.out << (as_json ? absl::StrCat(line, "\n") : words(answer));
-  });
-}
-
 }  // namespace
 
 int Report(const ReportOptions& options, Asker& asker, Console& console) {
@@ -83,7 +76,9 @@ int Report(const ReportOptions& options, Asker& asker, Console& console) {
   request.method = "GET";
   request.target = "/v1/report";
   request.body = json::serialize(json::object{{"since", options.since}});
-  return Ask(request, options.json, asker, console, ReportText);
+  return Answer(asker, request, console, [&](absl::string_view line, const json::object& answer) {
+    console.out << (options.json ? absl::StrCat(line, "\n") : ReportText(FromJson<ShownReport>(answer)));
+  });
 }
 
 int Top(const ReportOptions& options, Asker& asker, Console& console) {
@@ -92,8 +87,8 @@ int Top(const ReportOptions& options, Asker& asker, Console& console) {
   request.target = "/v1/report";
   request.body = json::serialize(json::object{{"since", options.since}});
   return Answer(asker, request, console, [&](absl::string_view /*line*/, const json::object& report) {
-    const json::object top = TopOf(report, options.number);
-    console.out << (options.json ? absl::StrCat(json::serialize(top), "\n") : TopText(top));
+    const ShownTop top = TopOf(FromJson<ShownReport>(report), options.number);
+    console.out << (options.json ? JsonLine(top) : TopText(top));
   });
 }
 
@@ -111,7 +106,7 @@ int ReplayLog(const ReportOptions& options, Asker& asker, Console& console) {
   request.lines = [requests] { return requests->Next(); };
   std::string report;
   const int code = Answer(asker, request, console, [&](absl::string_view line, const json::object& answer) {
-    report = options.json ? absl::StrCat(line, "\n") : ReportText(answer);
+    report = options.json ? absl::StrCat(line, "\n") : ReportText(FromJson<ShownReport>(answer));
   });
   if (const absl::Status read = requests->status(); code == 0 && !read.ok()) {
     console.err << "verifyctl: " << read.message() << "\n";

@@ -270,7 +270,7 @@ std::string DialogueText(const ShownDialogue& dialogue) {
                           line.kind == "sent"       ? ">"
                           : line.kind == "received" ? "<"
                                                     : " ",
-                          line.text.value_or(""));
+                          line.text.value);
   }
   return out;
 }

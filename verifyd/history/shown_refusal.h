@@ -22,7 +22,7 @@ struct ShownRefusal {
   std::string client_address;
   std::string helo_name;
   std::string sasl_username;
-  std::optional<std::string> sender;  // there, even if it is the null sender
+  Always<std::string> sender;  // empty: the null sender
   std::string recipient;
   std::string queue_id;
   std::string instance;

@@ -2,10 +2,10 @@
 // crosses the control socket is such a struct, so that its names stand in one place, for the daemon and for verifyctl.
 //
 // A field is a text (absl::string_view, std::string), a number, a flag, an absl::Time (RFC 3339, UTC, whole seconds),
-// another such struct, or a std::optional or std::vector of these. The order is that of the description. A field that
-// has nothing to say is absent: an empty text, an infinite time, an optional without a value. Enumerations are shown by
-// their names: who is older than the writer shows a word that it does not know. `Sparse`, `Derived` and `Flat` below
-// say more of a field.
+// another such struct, or a std::optional, std::vector or std::variant of these. The order is that of the description.
+// A field that has nothing to say is absent: an empty text, an infinite time, an optional without a value. Enumerations
+// are shown by their names: who is older than the writer shows a word that it does not know. `Sparse`, `Always`,
+// `Derived` and `Flat` below say more of a field.
 //
 // Texts that were read are views of the JSON, which must outlive them and stay where it is.
 //
@@ -21,6 +21,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -39,6 +40,15 @@ template <typename T>
 struct Sparse {
   Sparse() = default;
   Sparse(T of) : value(std::move(of)) {}       // NOLINT(google-explicit-constructor): it is what it holds
+  operator const T&() const { return value; }  // NOLINT(google-explicit-constructor)
+  T value{};
+};
+
+// A text that is there even if it is empty.
+template <typename T>
+struct Always {
+  Always() = default;
+  Always(T of) : value(std::move(of)) {}       // NOLINT(google-explicit-constructor): it is what it holds
   operator const T&() const { return value; }  // NOLINT(google-explicit-constructor)
   T value{};
 };
@@ -78,7 +88,7 @@ template <template <typename...> class Kind, typename... Of>
 constexpr bool kIsA<Kind<Of...>, Kind> = true;
 
 template <typename T>
-constexpr bool kHolds = kIsA<T, Sparse> || kIsA<T, Derived>;
+constexpr bool kHolds = kIsA<T, Sparse> || kIsA<T, Always> || kIsA<T, Derived>;
 
 bool IsSet(absl::Time time);
 
@@ -118,6 +128,8 @@ void Fill(boost::json::value& value, const T& field) {
     Fill(value, field.value);
   } else if constexpr (kIsA<T, std::optional>) {
     Fill(value, *field);
+  } else if constexpr (kIsA<T, std::variant>) {
+    std::visit([&](const auto& one) { Fill(value, one); }, field);
   } else if constexpr (Struct<T>) {
     Put(value.emplace_object(), field);
   } else if constexpr (kIsA<T, std::vector>) {
@@ -171,7 +183,7 @@ class Reader {
   // False where the value is of another kind: then the field is as it was.
   template <typename T>
   bool Take(const boost::json::value& value, T& field) {
-    if constexpr (kIsA<T, Sparse>) {
+    if constexpr (kIsA<T, Sparse> || kIsA<T, Always>) {
       return Take(value, field.value);
     } else if constexpr (kIsA<T, Derived>) {
       const absl::Status before = status_;
@@ -182,6 +194,8 @@ class Reader {
       if (Take(value, field.emplace())) return true;
       field.reset();
       return false;
+    } else if constexpr (kIsA<T, std::variant>) {
+      return TakeVariant(value, field);
     } else if constexpr (kIsA<T, std::vector>) {
       return TakeList(value, field);
     } else if constexpr (Struct<T>) {
@@ -196,6 +210,19 @@ class Reader {
     } else {
       return TakeOne(value, field);
     }
+  }
+
+  // The first kind that fits.
+  template <typename... T>
+  bool TakeVariant(const boost::json::value& value, std::variant<T...>& field) {
+    const absl::Status before = status_;
+    const auto take = [&](auto one) {
+      if (!Take(value, one)) return false;
+      field = one;
+      status_ = before;
+      return true;
+    };
+    return (take(T()) || ...);
   }
 
   // What is of another kind in it is left out.

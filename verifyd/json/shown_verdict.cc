@@ -58,7 +58,7 @@ ShownDialogue Shown(const std::vector<TranscriptLine>& transcript) {
   for (const TranscriptLine& line : transcript) {
     dialogue.push_back({.at_ms = absl::ToDoubleMilliseconds(absl::Trunc(line.at, absl::Microseconds(10))),
                         .kind = KindName(line.kind),
-                        .text = line.text});
+                        .text = absl::string_view(line.text)});
   }
   return dialogue;
 }

@@ -36,9 +36,9 @@ BOOST_DESCRIBE_STRUCT(ShownFinding, (),
 
 // One line of a dialogue with a server.
 struct ShownLine {
-  double at_ms = 0;                       // since the probe began
-  absl::string_view kind;                 // note, sent, received
-  std::optional<absl::string_view> text;  // there, even if it is empty
+  double at_ms = 0;        // since the probe began
+  absl::string_view kind;  // note, sent, received
+  Always<absl::string_view> text;
 };
 BOOST_DESCRIBE_STRUCT(ShownLine, (), (at_ms, kind, text))
 using ShownDialogue = std::vector<ShownLine>;
