@@ -13,12 +13,12 @@
 namespace verifyd {
 namespace {
 
-// Entries before those are looked for that are of no more use.
+// With so many entries the idle ones are looked for, and forgotten.
 constexpr size_t kManyGates = 1024;
 // An entry's bucket is full again after so long, at the least rate that makes sense.
 constexpr absl::Duration kGateMemory = absl::Seconds(10);
 
-// Empty: no address, as of a UNIX socket.
+// Returns an empty text where there is no address (a UNIX socket).
 std::string BytesOf(const std::string& address) {
   char bytes[16];
   if (inet_pton(AF_INET, address.c_str(), bytes) == 1) return std::string(bytes, 4);
@@ -31,7 +31,7 @@ std::string BytesOf(const std::string& address) {
 struct AddressLimits::Gate {
   explicit Gate(Loop& loop) : line(loop), next(loop.timers()) {}
   int limit = 0;
-  int in_use = 0;  // with those of who has been called, but does not run yet
+  int in_use = 0;  // with waiters that were called, but do not run yet
   TokenBucket new_ones{absl::Seconds(1)};
   FairLine line;
   Timer next;
@@ -120,7 +120,7 @@ boost::asio::awaitable<bool> AddressLimits::Enter(const std::vector<Endpoint>& e
                                                   const std::string& owner, MonoTime deadline, Place& place) {
   Place taken;
   taken.limits_ = this;
-  // An entry that nobody uses may be forgotten while another is waited for.
+  // Look the entries up anew each time: an unused one may be forgotten while another is waited for.
   const size_t count = GatesOf(endpoints, allowed).size();
   for (size_t i = 0; i < count; ++i) {
     Gate& gate = *GatesOf(endpoints, allowed)[i];
@@ -135,7 +135,7 @@ boost::asio::awaitable<bool> AddressLimits::Enter(const std::vector<Endpoint>& e
   co_return true;
 }
 
-// Calls those for whom there is room now.
+// Calls the waiters for which there is room now.
 void AddressLimits::Serve(Gate& gate) {
   while (gate.line.waiting() > 0) {
     if (!Passes(gate)) return AwaitNext(gate);
@@ -143,8 +143,7 @@ void AddressLimits::Serve(Gate& gate) {
   }
 }
 
-// Sees to it that who waits is called when the rate allows one more; where there are too many, the next that leaves
-// does.
+// Calls the next waiter when the rate allows one more. Where the gate is full, the next session that leaves does so.
 void AddressLimits::AwaitNext(Gate& gate) {
   if (gate.in_use >= gate.limit || gate.next.set()) return;
   gate.next.SetAt(gate.new_ones.Next(loop_.clock().Mono()), [this, &gate] { Serve(gate); });

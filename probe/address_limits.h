@@ -1,16 +1,17 @@
-// Limits by address, for public destinations. A destination is a set of exchange names (probe/destination.h), and
-// whoever has a zone of his own makes as many of those as he likes and leads them all to one address: for each he would
-// get connections to somebody else's server from us. So what the operator allows at one destination holds at one
-// address, too, and kNetworkTimes as much at its neighbours together (an IPv4 /24, an IPv6 /64), which are mostly one
-// owner's; a large provider spreads its names over many.
+// Limits by address, for public destinations. A destination is a set of exchange names (probe/destination.h). The owner
+// of a zone makes up as many of those as he likes and leads them all to one address: for each he would get connections
+// to somebody else's server from us. So the operator's limits for one destination hold for one address, too. Its
+// neighbours together (an IPv4 /24, an IPv6 /64), mostly one owner's, may have kNetworkTimes as much; a large provider
+// spreads its names over many.
 //
-// Where an operator allows more at a single destination (destination_settings), its addresses bear more, whoever asks.
-// Who waits at an address takes turns by owner (probe/fair_line.h): a thousand names of one zone take turns as one with
-// those whose server it is. A second connection that a session makes in place of its first is not counted.
+// Where an operator allows more at a single destination (destination_settings), its addresses bear more, for other
+// destinations, too. The waiters at an address take turns by owner (probe/fair_line.h): a thousand names of one zone
+// take turns as one with the owner of the server. A second connection that a session makes in place of its first is not
+// counted.
 //
-// There is an entry for an address while somebody is connected or waits, and a moment longer.
+// An address has an entry while a session is connected or waits there, and a moment longer.
 //
-// Thread: the prober loop only. Of several prober loops each has limits of its own.
+// Thread: the prober loop only. Each prober loop has limits of its own.
 #ifndef VERIFYD_PROBE_ADDRESS_LIMITS_H_
 #define VERIFYD_PROBE_ADDRESS_LIMITS_H_
 
@@ -42,7 +43,7 @@ class AddressLimits {
   struct Gate;
 
  public:
-  // What one session takes at its addresses, until it goes out of scope; the limits must outlive it.
+  // The place of one session at its addresses, until it goes out of scope. The limits must outlive it.
   class Place {
    public:
     Place() = default;
@@ -50,10 +51,10 @@ class AddressLimits {
     Place& operator=(Place&& other) noexcept;
     ~Place() { GiveBack(); }
 
-    // It is connected to: its part of the rate is used up.
+    // Uses up the place's part of the rate: a connection is made.
     void Use() { used_ = true; }
     bool IsFor(const std::vector<Endpoint>& endpoints) const;
-    // Somebody waits where it is.
+    // True if others wait at an address of it that is full.
     bool contested() const;
 
    private:
@@ -66,16 +67,16 @@ class AddressLimits {
     bool used_ = false;
   };
 
-  // Takes a place at once at all of `endpoints`, of which one or all will be dialed. False: it has to be waited for.
+  // Takes a place at once at all of `endpoints`; one or all of them will be dialed. Returns false if it has to wait.
   bool TryEnter(const std::vector<Endpoint>& endpoints, const PaceLimits& allowed, Place& place);
-  // Waits for one. False when `deadline` came first. These must live until it returns.
+  // Waits for a place. Returns false if `deadline` came first. The limits must live until it returns.
   boost::asio::awaitable<bool> Enter(const std::vector<Endpoint>& endpoints, const PaceLimits& allowed,
                                      const std::string& owner, MonoTime deadline, Place& place);
 
   size_t size() const { return gates_.size(); }
 
  private:
-  // Where an endpoint has to pass, the address before the network, IPv4 before IPv6: all who wait wait in this order.
+  // Returns the gates to pass: the address before its network, IPv4 before IPv6. All waiters wait in this order.
   std::vector<Gate*> GatesOf(const std::vector<Endpoint>& endpoints, const PaceLimits& allowed);
   Gate& GateAt(const std::string& key, const PaceLimits& allowed, int times);
   bool Passes(Gate& gate);
@@ -85,8 +86,7 @@ class AddressLimits {
   void ForgetIdle();
 
   Loop& loop_;
-  absl::flat_hash_map<std::string, std::unique_ptr<Gate>>
-      gates_;  // by the bytes of an address, or of what it begins with
+  absl::flat_hash_map<std::string, std::unique_ptr<Gate>> gates_;  // by the bytes of an address or network
   size_t forget_at_;
 };
 

@@ -1,5 +1,5 @@
-// Alarms: lines of the log that say what is wrong on our side and how to mend it, once an hour for each thing, however
-// many addresses meet it; and which of them stand, for whoever asks how we are.
+// Alarms: lines of the log that say what is wrong on our side and how to mend it. Each thing is said once an hour,
+// however many addresses meet it. The alarms that stand are listed for the operator.
 //
 // Thread: its loop's only.
 #ifndef VERIFYD_PROBE_ALARMS_H_
@@ -20,17 +20,17 @@ class Alarms {
  public:
   static constexpr absl::Duration kAgain = absl::Hours(1);
 
-  // It outlives this.
+  // `clock` must outlive the alarms.
   explicit Alarms(const Clock& clock) : clock_(clock) {}
 
-  // As an error, with "ALARM: " in front: nobody outside may be able to cause it.
+  // Logs an error with "ALARM: " in front. A stranger must not be able to cause it.
   void Raise(const std::string& about, absl::string_view line);
-  // As a warning.
+  // Logs a warning.
   void Warn(const std::string& about, absl::string_view line);
 
-  // What was raised within the last hour and since the last Renew, a line each, by what they are about.
+  // Returns a line for each alarm raised within the last hour and since the last Renew, in the order of `about`.
   std::vector<std::string> Standing() const;
-  // Settings or tables are others now: what still holds will be raised again.
+  // Call it when settings or tables have changed: alarms that still hold will be raised again.
   void Renew() { renewed_ = clock_.Mono(); }
 
  private:
@@ -40,9 +40,9 @@ class Alarms {
     std::string line;  // empty: it was only a warning
   };
 
-  // Whoever makes thousands of domains misbehave does not fill our memory, and one line too few is fine.
+  // A stranger who makes thousands of domains misbehave must not fill our memory; a line too few does no harm.
   static constexpr size_t kMax = 1000;
-  // Null where there is no room for one more.
+  // Returns null if there is no room for one more.
   Alarm* Find(const std::string& about);
   bool Due(Alarm& alarm) const;
 

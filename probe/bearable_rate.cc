@@ -8,11 +8,11 @@ namespace {
 
 // Complaints count as such for so long after the last answer.
 constexpr absl::Duration kLately = absl::Minutes(1);
-// Content and complaint are one where they are so close.
+// Content and complaint have met where they are so close.
 constexpr double kClose = 0.93;
 constexpr double kGrowth = 1.25;
 constexpr double kLittleMore = 1.1;
-// A rate counts as tried where so much of it was asked for.
+// A rate counts as used where so much of it was asked for.
 constexpr double kUsed = 0.8;
 
 }  // namespace
@@ -74,7 +74,7 @@ bool BearableRate::NoteComplaint(MonoTime now) {
   if (now - last_answer_ > kLately) return false;
   const absl::Duration quiet = now - std::exchange(last_complaint_, now);
   if (rate_ == 0) {
-    // What was answered in the last second says where to begin, not where the limit is: the start was uneven.
+    // The answers of the last second say where to begin, not where the limit is: the start was uneven.
     Begin(std::max(AnsweredLately(now), 2 * least_) * 3 / 4, now);
     return true;
   }
@@ -86,7 +86,7 @@ bool BearableRate::NoteComplaint(MonoTime now) {
     stay_ = std::min(2 * stay_, kLongestStay);
   }
   complained_ = rate_;
-  // What was borne for a while may have been what the server had saved up for us.
+  // A rate that was borne for a while may have used up an allowance that the server had saved for us.
   content_ = std::min(content_, 0.9 * complained_);
   Begin(content_ > 0 ? (content_ + complained_) / 2 : complained_ / 2, now);
   return true;

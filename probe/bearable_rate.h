@@ -1,9 +1,9 @@
-// The rate of questions that a server bears, found out from what it says: no limit until it complains that we come too
-// fast; then between the highest rate it was content with and the lowest it complained about, ever closer. Once the two
-// meet the rate stays for minutes, then a little more is tried. Where minutes pass without a complaint, whether the
-// rate was needed or not, what was complained about before is forgotten, and the search goes up again.
+// The rate of questions that a server bears, found out from what it says. There is no limit until the server complains
+// that we come too fast. Then the search closes in between the highest rate that the server bore and the lowest that it
+// complained about. Once the two meet, the rate stays for minutes; then a little more is tried. After minutes without a
+// complaint, whether the rate was needed or not, the old complaints are forgotten, and the search goes up again.
 //
-// Thread: one (whoever owns it).
+// Thread: one, its owner's.
 #ifndef VERIFYD_PROBE_BEARABLE_RATE_H_
 #define VERIFYD_PROBE_BEARABLE_RATE_H_
 
@@ -16,24 +16,25 @@ namespace verifyd {
 
 class BearableRate {
  public:
-  // A rate was borne that was asked for for so long.
+  // A rate counts as borne after it was used for so long.
   static constexpr absl::Duration kContent = absl::Seconds(5);
-  // Complaints that come together are one: about what was sent before the rate went down.
+  // Complaints so soon after a change of the rate are about questions that were sent before it.
   static constexpr absl::Duration kEcho = absl::Seconds(1);
-  // After so long without a complaint a higher rate is tried; a complaint about that doubles it, until none came for
-  // twice the longest.
+  // After so long without a complaint a higher rate is tried. A complaint about that rate doubles the time, up to
+  // kLongestStay; twice kLongestStay without a complaint brings it back to kStay.
   static constexpr absl::Duration kStay = absl::Minutes(4);
   static constexpr absl::Duration kLongestStay = absl::Minutes(15);
   static constexpr double kLeast = 0.1;
 
-  // It never becomes less than this; kLeast at first.
+  // Sets the least rate, which is kLeast at first.
   void SetLeast(double rate);
 
-  // As it was found out earlier, a second; 0: nothing is known.
+  // Takes a rate (a second) that was found out earlier; 0: nothing is known.
   void Restore(double rate, MonoTime now);
-  // So many were answered.
+  // Notes that `count` questions were answered.
   void NoteAnswered(size_t count, MonoTime now);
-  // "Too fast". False where it can not be that: nothing has been asked lately, or nothing slower is left.
+  // Notes that the server said "too fast". Returns false if we can not be: nothing has been asked lately, or no slower
+  // rate is left.
   bool NoteComplaint(MonoTime now);
 
   // Questions a second; 0: no limit is known.
@@ -45,13 +46,13 @@ class BearableRate {
 
   double rate_ = 0;
   double content_ = 0;     // the highest rate that was borne; 0: none known
-  double complained_ = 0;  // the lowest that was not; 0: none known
+  double complained_ = 0;  // the lowest that was complained about; 0: none known
   double least_ = kLeast;
-  MonoTime since_;       // the present rate is tried since then
-  double answered_ = 0;  // in that time
+  MonoTime since_;       // when the present rate began
+  double answered_ = 0;  // since then
   absl::Duration stay_ = kStay;
-  MonoTime last_complaint_;  // where there is a rate
-  // What was answered in the second under way, and in the one before it.
+  MonoTime last_complaint_;  // valid while there is a rate
+  // Answers in the second under way, and in the one before it.
   MonoTime second_;
   double this_second_ = 0;
   double last_second_ = 0;

@@ -9,7 +9,7 @@ namespace verifyd {
 
 Breaker::Gate Breaker::Pass(absl::Time now) {
   if (state_.open_until == absl::InfinitePast()) return Gate::kClosed;
-  // The longest pause bounds it: a clock that was set back does not keep it open for ever.
+  // Twice the pause is the longest wait: a clock that was set back does not keep it open for ever.
   if (state_.open_until > now && state_.open_until - now <= 2 * state_.back_off) return Gate::kOpen;
   if (trying_) return Gate::kOpen;
   trying_ = true;
@@ -39,7 +39,7 @@ bool Breaker::NoteFailure(Reason reason, const BreakerPause& pause, absl::Time n
 bool Breaker::Trip(Reason reason, const BreakerPause& pause, absl::Time now, absl::BitGenRef random) {
   state_.last_failure = reason;
   state_.last_failure_when = now;
-  // What was on its way when it opened says nothing new.
+  // Probes that were on their way when it opened say nothing new.
   if (open(now)) return false;
   const absl::Duration wanted = std::clamp(2 * state_.back_off, pause.first, pause.longest);
   state_.back_off = wanted;

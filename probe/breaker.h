@@ -1,5 +1,5 @@
-// A breaker: leaves a destination, or one domain at it, alone when asking makes no sense or does harm, and tries again
-// with one probe after a pause that grows with every trial that fails.
+// A breaker leaves a destination, or one domain at it, alone when asking makes no sense or does harm. After a pause it
+// tries again with one probe; the pause grows with every trial that fails.
 //
 //   closed ──trouble──▶ open ──pause over──▶ one trial ──success──▶ closed
 //                        ▲                        └──trouble: longer pause──┐
@@ -26,12 +26,12 @@ struct BreakerPause {
 
 class Breaker {
  public:
-  // Consecutive failures to hold a conversation that open it; what a server says in so many words opens it at once.
+  // So many failures in a row to hold a conversation open it; a plain word of the server opens it at once.
   static constexpr uint32_t kFailures = 3;
-  // How long a trouble counts after the last pause.
+  // A trouble counts for so long after it was last met.
   static constexpr absl::Duration kMemory = absl::Hours(24);
 
-  // `state`: as an earlier run left it, or new. It must outlive the breaker, which alone changes it.
+  // `state` is as an earlier run left it, or new. It must outlive the breaker, which alone changes it.
   explicit Breaker(BreakerState& state) : state_(state) {}
   Breaker(const Breaker&) = delete;
   Breaker& operator=(const Breaker&) = delete;
@@ -47,16 +47,15 @@ class Breaker {
   // Forgets all trouble.
   void Reset();
 
-  // These say whether the state changed in a way worth keeping.
-  // A conversation was held.
+  // These return whether the state changed in a way worth keeping. NoteSuccess: a conversation was held.
   bool NoteSuccess(absl::Time now);
-  // None came about.
+  // No conversation came about.
   bool NoteFailure(Reason reason, const BreakerPause& pause, absl::Time now, absl::BitGenRef random);
-  // We were told to stay away, or to come slower.
+  // The server told us to stay away, or to come slower.
   bool Trip(Reason reason, const BreakerPause& pause, absl::Time now, absl::BitGenRef random);
 
   bool open(absl::Time now) const { return state_.open_until > now; }
-  // Nothing that still counts speaks against it: it need not be remembered.
+  // True if nothing that still counts speaks against it: it need not be remembered.
   bool blank(absl::Time now) const;
   const BreakerState& state() const { return state_; }
 

@@ -11,7 +11,7 @@
 namespace verifyd {
 namespace {
 
-// Open domain breakers that agree that it is the destination, not the domain.
+// So many open domain breakers agree that the trouble is the destination's, not the domain's.
 constexpr int kAgreeingDomains = 3;
 constexpr size_t kMaxDomains = 1000;
 
@@ -26,14 +26,14 @@ const BreakerPause& PauseFor(const ProbeJob& job, bool refusal) {
   return job.route.configured ? kOwnFailure : kPublicFailure;
 }
 
-// Said so plainly that it need not be heard twice. Other refusals may have to do with the one address that was asked
-// about, whatever they say: they count like failures.
+// Returns whether the refusal is so plain that it need not be heard twice. Other refusals may have to do with the one
+// address that was asked about, whatever they say: they count like failures.
 bool IsPlain(Reason reason) {
   return IsAboutOurAddress(reason) || reason == Reason::kRateLimited || reason == Reason::kBlockedGeo ||
          reason == Reason::kBlockedHelo;
 }
 
-// `name`: of the destination or, where that is left alone, of the domain there.
+// `name` is the destination's or, where only a domain there is left alone, that domain's.
 Finding Resting(absl::string_view name, const BreakerState& state, absl::Time now) {
   const absl::Duration left = std::max(state.open_until - now, absl::ZeroDuration());
   return ToFinding(
@@ -117,7 +117,7 @@ bool Breakers::HasRoomFor(const std::string& domain, absl::Time now) {
   return domains_.size() < kMaxDomains || domains_.contains(domain);
 }
 
-// Said before it was known whom it is about.
+// Notes a refusal that came before a recipient was named.
 void Breakers::NoteRefusal(const ProbeJob& job, Reason reason, absl::Time now, absl::BitGenRef random) {
   const BreakerPause& pause = PauseFor(job, /*refusal=*/true);
   if (HasRoomFor(job.domain(), now)) {
@@ -149,7 +149,7 @@ void Breakers::NoteOddAddress(const ProbeJob& job, Reason reason, const Answered
   TripWhereDomainsAgree(reason, pause, now, random);
 }
 
-// One tenant's policy must not silence a provider of millions: it takes three.
+// One tenant's policy must not silence a provider of millions: three domains must agree.
 void Breakers::TripWhereDomainsAgree(Reason reason, const BreakerPause& pause, absl::Time now, absl::BitGenRef random) {
   const auto agreeing = std::count_if(domains_.begin(), domains_.end(),
                                       [now](const auto& entry) { return entry.second->breaker.open(now); });

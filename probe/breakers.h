@@ -1,10 +1,11 @@
-// The breakers of one destination: its own, and one of each domain that is asked about there and had trouble. What a
-// server says closes its door to one domain, or to all; a held destination is closed by the operator.
+// The breakers of one destination: its own, and one of each domain that is asked about there and had trouble. A
+// server's words close its door to one domain, or to all; the operator closes a held destination.
 //
-// Blame climbs slowly. What happens before a recipient is named (no connection, a refusal in the greeting, of EHLO or
-// of MAIL) is the destination's. What happens to a recipient, be it a word about us, silence or a hang-up, is that
-// address's first: kFailures different ones must meet it before their domain is left alone, and three domains that are
-// left alone make it the destination's. Neither happens while others there are answered (probe/recent_answers.h).
+// Blame climbs slowly. Before a recipient is named, a lack of conversation is the destination's, and so is a refusal of
+// our IP address; other refusals (in the greeting, of EHLO or of MAIL) are the domain's. A trouble at a recipient, be
+// it a word about us, silence or a hang-up, is first the address's own: kFailures different addresses must meet it
+// before their domain is left alone. Three domains that are left alone make a trouble the destination's. A trouble at a
+// recipient does not climb while others there are answered (probe/recent_answers.h).
 //
 // Thread: the prober loop only.
 #ifndef VERIFYD_PROBE_BREAKERS_H_
@@ -28,12 +29,12 @@
 
 namespace verifyd {
 
-// Told to stay away, or to come slower.
+// Returns whether we are told to stay away, or to come slower.
 bool IsRefusalOfUs(Reason reason);
-// What is said of our address holds for every domain there; other policies may be those of one tenant.
+// Returns whether it is said of our IP address: that holds for every domain there; other policies may be one tenant's.
 bool IsAboutOurAddress(Reason reason);
 
-// Told of each state that changed in a way worth keeping; either may be null.
+// These are told of each state that changed in a way worth keeping; either may be null.
 struct StateObserver {
   std::function<void(const DestinationState&)> destination;
   std::function<void(const DomainBreaker&)> domain;
@@ -46,13 +47,14 @@ class Breakers {
   Breakers(const Breakers&) = delete;
   Breakers& operator=(const Breakers&) = delete;
 
-  // What an earlier run knew of one domain here.
+  // Takes what an earlier run knew of one domain here.
   void RestoreDomain(DomainBreaker state);
 
-  // Nothing: the job may be asked about, perhaps as the one trial, which EndTrials ends. Else why not.
+  // Returns nothing if the job may be asked about, perhaps as the one trial, which EndTrials ends; else a finding that
+  // says why not.
   std::optional<Finding> Pass(ProbeJob& job, absl::Time now);
   void EndTrials(ProbeJob& job);
-  // What was said of the job in the end; `answered`: who else was answered here lately.
+  // Learn takes the last word on a job. `answered` says whether its domain, or any, was answered here lately.
   struct Answered {
     bool of_domain = false;
     bool anybody = false;
@@ -60,21 +62,21 @@ class Breakers {
   void Learn(const ProbeJob& job, const Finding& finding, const Answered& answered, absl::Time now,
              absl::BitGenRef random);
 
-  // Nobody is asked until then; InfinitePast: as usual again.
+  // Lets nobody be asked until then; InfinitePast: as usual again.
   void Hold(absl::Time until);
-  // Forgets every trouble, not the operator's hold.
+  // Forgets every trouble, but not the operator's hold.
   void Reset();
   // Changes what is kept beside the trouble: the pace that was borne, resting sources.
   void Keep(double questions_per_second, std::vector<RestingSource> resting);
 
-  // Nothing about it must be remembered.
+  // True if nothing about it must be remembered.
   bool blank(absl::Time now) const;
   bool held(absl::Time now) const { return state_.held_until > now; }
   const DestinationState& state() const { return state_; }
   const std::string& name() const { return state_.name; }
 
  private:
-  // A domain that had trouble, and the addresses that met it since somebody there was answered (their hashes).
+  // A domain that had trouble, and the hashes of the addresses that met it since an address there was answered.
   struct Domain {
     explicit Domain(DomainBreaker state) : state(std::move(state)) {}
     DomainBreaker state;

@@ -1,4 +1,4 @@
-// Whether a server takes any address: who is asked, and with which address.
+// Catch-all: which servers are asked whether they take any address, and with which address.
 //
 // Thread: any (pure functions).
 #ifndef VERIFYD_PROBE_CATCH_ALL_H_
@@ -13,10 +13,11 @@
 
 namespace verifyd {
 
-// Not of big providers: their answer is known, and they count who asks for nobody.
+// Returns whether to ask the server of the job. Big providers are not asked: their answer is known, and they count
+// questions about addresses that do not exist.
 bool WantsCatchAll(const ProbeJob& job);
 
-// An address as people have them, which nobody has: pronounceable, long, never the same twice.
+// Returns an address that looks like a person's, but that nobody has: pronounceable, long, never the same twice.
 absl::StatusOr<Address> RandomAddress(const std::string& domain, absl::BitGenRef random);
 
 }  // namespace verifyd

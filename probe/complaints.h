@@ -1,7 +1,7 @@
 // Complaints about our pace that a server makes at RCPT, where they may be about the one address: a mailbox with a
-// limit of its own, a tenant who chooses what is said. They are believed to be about all of us when kAddresses
-// different ones heard them within a minute; where a domain is answered there meanwhile that heard none, it takes
-// kDomains. Each address counts once, however often it is asked about.
+// limit of its own, a tenant who chooses what is said. They are believed to be about all our questions when kAddresses
+// different addresses met them within a minute. If another domain that met none is answered there meanwhile, kDomains
+// domains must have met them. Each address counts once, however often it is asked about.
 //
 // Thread: the prober loop only.
 #ifndef VERIFYD_PROBE_COMPLAINTS_H_
@@ -23,8 +23,8 @@ class Complaints {
   static constexpr size_t kAddresses = 3;
   static constexpr size_t kDomains = 3;
 
-  // One was heard about `address`. Whom it is about: him, all of us as far as a few domains can tell that are alone
-  // there, or all of us.
+  // Takes a complaint heard at `address`, and says what it is about: the address; all our questions, as far as a few
+  // domains that are alone there can tell; or all our questions.
   enum class About { kAddress, kFewDomains, kAll };
   About Judge(const Address& address, const RecentAnswers& answers, MonoTime now);
   void Forget() { heard_.clear(); }

@@ -1,5 +1,5 @@
-// DANE for SMTP (RFC 7672): what TLSA records say of a host's certificate, as smtp(8) takes it. They are worth
-// something only where DNS is signed and the resolver can be trusted to have looked (dns_trust_ad).
+// DANE for SMTP (RFC 7672), as in smtp(8): TLSA records say which certificate a host has. They count only where DNS is
+// signed and the resolver can be trusted to have checked it (dns_trust_ad).
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_PROBE_DANE_H_
@@ -13,9 +13,10 @@
 
 namespace verifyd {
 
-// The policy at `endpoint` of one that says dane or dane-only: with the usable TLSA records of the host, where there
-// are signed ones; TLS without a check where none of them can be used; `may` where there are none (dane). Where DNS
-// does not answer, or dane-only finds nothing, it is dane-only without records: that can not be met.
+// Returns the policy at `endpoint` in place of `policy`, which says dane or dane-only. It has the usable ones of the
+// host's signed TLSA records. Where none of them is usable, dane becomes TLS without a check; where there are no signed
+// ones, it becomes `may`. Where DNS does not answer, or dane-only finds nothing usable, the policy is dane-only without
+// records, which can not be met.
 boost::asio::awaitable<TlsPolicy> DanePolicyAt(Resolver& resolver, Endpoint endpoint, TlsPolicy policy,
                                                MonoTime deadline, DnsNeed need = DnsNeed::kOthers);
 

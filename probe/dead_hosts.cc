@@ -15,7 +15,7 @@ std::string KeyOf(const Endpoint& endpoint) {
 
 void DeadHosts::NoteDead(const Endpoint& endpoint, MonoTime now) {
   if (dead_.size() >= kMaxHosts && !dead_.contains(KeyOf(endpoint))) {
-    // Not for each that comes: a wildcard zone brings thousands.
+    // Do not search all for each new host: a wildcard zone brings thousands.
     if (now < looked_ + kFirstPause) return;
     looked_ = now;
     absl::erase_if(dead_, [now](const auto& entry) { return entry.second.until <= now; });

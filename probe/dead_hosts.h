@@ -1,5 +1,5 @@
-// Hosts that did not answer when they were dialed, remembered for all addresses and all domains they serve: nobody else
-// waits for the same time-out. After a pause, which grows, one asker tries again.
+// Hosts that did not answer when they were dialed, remembered for all addresses and all domains they serve: no other
+// probe waits for the same time-out. After a pause, which grows, one probe tries again.
 //
 // Thread: the prober loop only.
 #ifndef VERIFYD_PROBE_DEAD_HOSTS_H_
@@ -22,8 +22,8 @@ class DeadHosts {
 
   void NoteDead(const Endpoint& endpoint, MonoTime now);
   void NoteAlive(const Endpoint& endpoint);
-  // True while it need not be tried. Whoever is told false behind a pause is the one who tries: others are told true
-  // for another first pause.
+  // Returns true while the host need not be tried. After a pause one caller is told false, and tries; the others are
+  // told true for another kFirstPause.
   bool Dead(const Endpoint& endpoint, MonoTime now);
   void Forget() { dead_.clear(); }
   size_t size() const { return dead_.size(); }
@@ -34,7 +34,7 @@ class DeadHosts {
     absl::Duration pause;
   };
   absl::flat_hash_map<std::string, Death> dead_;  // by address and port
-  MonoTime looked_;                               // for those that need not be known any more
+  MonoTime looked_;                               // when hosts whose pause is over were last dropped
 };
 
 }  // namespace verifyd

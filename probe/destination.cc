@@ -17,22 +17,22 @@
 namespace verifyd {
 namespace {
 
-// How often one address is asked about again because what was said was about the session.
+// An address is asked about again at most so often because the reply was about the session.
 constexpr int kMaxAgain = 5;
 // After so many times it is asked alone.
 constexpr int kOftenAgain = 2;
-// How often it waits because the server complained that we are too many, or too fast.
+// It waits at most so often because the server complained that we are too many, or too fast.
 constexpr int kMaxThrottled = 8;
 // A 421 behind so many addresses closes a session that lasted long enough for the server; before them it is a
 // complaint.
 constexpr size_t kWornOut = 50;
-// Before the next attempt when this machine has no descriptor or port left.
+// The pause before the next attempt when this machine has no descriptor or port left.
 constexpr absl::Duration kExhaustedPause = absl::Milliseconds(100);
 constexpr size_t kMaxCatchAllDomains = 1000;
 
-// Does it make sense to ask the next server, too? As Postfix does: after what is temporary, and after a 5yz greeting
-// (smtp_skip_5xx_greeting). A 5yz behind the greeting counts for the whole MX group: other servers of the same people
-// would say the same, and asking them all would not make us any better liked.
+// Returns whether it makes sense to ask the next server, too. As in Postfix it does after a temporary failure, and
+// after a 5yz greeting (smtp_skip_5xx_greeting). A 5yz behind the greeting counts for the whole MX group: other servers
+// of the same people would say the same, and asking them all would not make us any better liked.
 bool WorthAnotherServer(const Finding& finding, const ProbeSettings& settings) {
   if (finding.code == 0) return true;
   if (finding.definite() && finding.scope == Scope::kAddress) return false;
@@ -47,8 +47,8 @@ bool WorthAnotherServer(const Finding& finding, const ProbeSettings& settings) {
   }
 }
 
-// Of several servers' findings the one that says most is reported: a reply to RCPT before other replies, those before
-// events.
+// Returns the weight of a finding; of several servers the weightiest is reported. A reply to RCPT weighs more than
+// other replies, and those more than events.
 int Weight(const Finding& finding) {
   if (finding.code == 0) return 0;
   return finding.stage >= Stage::kRcpt ? 2 : 1;
@@ -59,13 +59,13 @@ bool HeldAConversation(const Finding& finding) {
   return finding.stage >= Stage::kRcpt || (finding.code != 0 && finding.stage >= Stage::kMail);
 }
 
-// It was said of the recipient, or of his domain.
+// True if it is about the recipient, or its domain.
 bool IsAnswer(const Finding& finding) {
   return finding.code != 0 && finding.at_recipient() &&
          (finding.scope == Scope::kAddress || finding.scope == Scope::kDomain);
 }
 
-// The session ended where its reply should have been.
+// True if the session ended where the recipient's reply should have been.
 bool EndedAtRecipient(const Finding& finding) {
   return finding.at_recipient() && (finding.code == 0 || finding.code == 421);
 }
@@ -74,8 +74,8 @@ Finding EventFinding(Event event, absl::string_view text, absl::Time now) {
   return ToFinding(Classifier::Classify(event, Stage::kConnect), Stage::kConnect, text, now);
 }
 
-// Of workers that wait for their turn there is one of each kind at most, and none beside one of a higher kind: for a
-// list or a refresh, for somebody who waits, for what is the operator's own.
+// Returns the kind of a worker: 0 for a list or a refresh, 1 for somebody who waits, 2 for the operator's own. A worker
+// does not start to wait beside one of its kind, or of a higher one.
 size_t KindOf(const SlotClaim& claim) { return !SessionSlots::Urgent(claim.urgency) ? 0 : claim.own ? 2 : 1; }
 
 bool IsUnknownUser(const Finding& finding) {
@@ -106,13 +106,13 @@ struct Destination::Dialogue {
   Batch& batch;
   Session& session;
   const MonoTime began;
-  std::vector<Enquiry> enquiries;  // beside the batch
-  size_t first_again;              // none: the size of the batch
+  std::vector<Enquiry> enquiries;  // one for each of the batch
+  size_t first_again;              // the size of the batch: none
   bool too_many = false;
   bool slowed = false;
-  bool ended = false;  // at a recipient; what is said of those behind him was said to him
+  bool ended = false;  // at a recipient; replies to those behind it are about it
   bool held_back = false;
-  bool refuses_some = false;  // a target
+  bool refuses_some = false;  // the server refused an address of the batch
   Timer watch;
 };
 
@@ -139,7 +139,7 @@ void Destination::Ask(std::unique_ptr<ProbeJob> job) {
   Enqueue(std::move(job), ProbeQueue::End::kBack);
 }
 
-// False: answered, as nobody is to be asked just now.
+// Returns false if it answered the job, as nobody may be asked just now.
 bool Destination::LetIn(ProbeJob& job) {
   const absl::Time now = all_.loop_.clock().Now();
   if (!job.own()) {
@@ -160,7 +160,7 @@ bool Destination::LetIn(ProbeJob& job) {
   return false;
 }
 
-// Unless they are all there is: the breaker says when those are asked.
+// Skips the dead hosts, unless all are dead: then the breaker says when they are asked.
 void Destination::SkipDeadHosts(ProbeJob& job) {
   if (job.route.endpoints.size() < 2 || all_.dead_hosts_.size() == 0) return;
   const MonoTime now = all_.loop_.clock().Mono();
@@ -170,13 +170,13 @@ void Destination::SkipDeadHosts(ProbeJob& job) {
     if (job.tried[i]) ++dead;
   }
   if (dead == job.tried.size()) job.tried.assign(job.tried.size(), false);
-  // Not every server will have said so.
+  // A server that is skipped has not denied the relay.
   if (dead > 0) job.relay_denied = false;
 }
 
 void Destination::Enqueue(std::unique_ptr<ProbeJob> job, ProbeQueue::End end) {
   job->queued = all_.loop_.clock().Mono();
-  // What the operator's domains need does not wait behind what waits for others' limits and shares.
+  // A job of the operator's domains does not wait behind jobs that others' limits and shares hold up.
   if (job->own() && (at_gate_ || worker_waits_[1])) end = ProbeQueue::End::kFront;
   queue_.Add(std::move(job), end);
   ++all_.counters_->queued_now;
@@ -196,8 +196,8 @@ void Destination::StartWorker() {
   all_.loop_.Spawn(Work(Busy(all_.shared_from_this()), std::move(claim)));
 }
 
-// The owner is told by the server that is asked first, which has an address: an exchange that has none may be called
-// after anybody.
+// The server that is asked first tells the owner, as it has an address: an exchange without one may have anybody's
+// name.
 SlotClaim Destination::ClaimFor(const ProbeJob& job) {
   return {.urgency = job.request.urgency,
           .own = job.own(),
@@ -231,8 +231,8 @@ void Destination::EndWork(const SlotClaim& claim) {
   all_.BecameIdle();
 }
 
-// The next batch, on the connection that there is, or a new one; or what has to be waited for before. False: there is
-// nothing to do any more.
+// Serves the next batch on the present connection, or on a new one; or waits for what must come before. Returns false
+// if there is nothing more to do.
 boost::asio::awaitable<bool> Destination::ServeNext(std::unique_ptr<Session>& session, const SlotClaim& claim) {
   if (queue_.empty()) {
     if (session == nullptr) co_return false;
@@ -242,7 +242,7 @@ boost::asio::awaitable<bool> Destination::ServeNext(std::unique_ptr<Session>& se
   if (session == nullptr && (pace_.crowded() || exhausted_)) co_return false;
   AddressLimits::Place place;
   if (session == nullptr && !queue_.Front()->own()) {
-    if (at_gate_) co_return false;  // one waits for all
+    if (at_gate_) co_return false;  // one worker waits for all
     if (!co_await AwaitPlace(claim, place)) co_return true;
   }
   const size_t granted = pace_.TakeQuestions(BatchLimit(*queue_.Front(), session.get()));
@@ -271,7 +271,7 @@ boost::asio::awaitable<bool> Destination::ServeNext(std::unique_ptr<Session>& se
   NotePace(dialogue);
   if (dialogue.held_back) co_await ServeCatchAll(dialogue);
   AskRestAgain(dialogue);
-  // Where the server would not even take the first this connection is of no more use.
+  // Where the server would not take even the first, this connection is of no more use.
   if (dialogue.first_again == 0 || !session->ready() || all_.loop_.clock().Mono() < tarpit_until_) {
     if (queue_.empty()) co_return false;
     LeaveSoon(session);
@@ -294,7 +294,7 @@ void Destination::Look(Dialogue& dialogue) {
   MakeRoom();
 }
 
-// Those who get no reply wait for it on half of the connections at most while others are queued.
+// While others are queued, recipients without a reply hold at most half of the connections.
 void Destination::MakeRoom() {
   while (!queue_.empty() && pace_.full() && silent_.size() > static_cast<size_t>(pace_.limit()) / 2) {
     Dialogue* const longest = silent_.front();
@@ -303,8 +303,8 @@ void Destination::MakeRoom() {
   }
 }
 
-// False: it had to be waited for, and meanwhile another server's turn may have come. Who waits has no slot, and who
-// waits for a slot no place.
+// Returns false if another server's turn may have come while it waited. A worker that waits for a place has no slot,
+// and one that waits for a slot has no place.
 boost::asio::awaitable<bool> Destination::AwaitPlace(const SlotClaim& claim, AddressLimits::Place& place) {
   const ProbeJob& lead = *queue_.Front();
   const std::vector<Endpoint> endpoints = lead.NextEndpoints();
@@ -333,7 +333,7 @@ boost::asio::awaitable<bool> Destination::AwaitArrival() {
   co_return called && !all_.draining_;
 }
 
-// Whether the front of the queue can be asked on this connection.
+// Returns whether `job`, the front of the queue, can be asked on this connection.
 bool Destination::Keep(const Session& session, const ProbeJob& job) const {
   return session.ready() && !job.transcript.wanted() && !job.alone && RefusalsLeft(&session) > 0 &&
          (!session.contested() || session.asked() == 0) && session.Serves(job.request.identity, job.settings) &&
@@ -349,7 +349,7 @@ size_t Destination::RefusalsLeft(const Session* session) const {
 }
 
 size_t Destination::BatchLimit(const ProbeJob& lead, const Session* session) const {
-  // Who asks with the null sender, as bounces do, has one recipient; who wants to see a dialogue has it alone.
+  // A question with the null sender has one recipient, as bounces have; a dialogue to be seen belongs to one address.
   if (lead.request.identity.sender.empty() || lead.transcript.wanted() || lead.alone) return 1;
   if (all_.loop_.clock().Mono() < tarpit_until_) return 1;
   // DATA ends a transaction.
@@ -372,7 +372,7 @@ Destination::Batch Destination::TakeBatch(const Session* session, size_t limit) 
   return batch;
 }
 
-// Until when a session may serve the batch. Those whose deadline that is leave it to the session, which says better
+// Returns until when a session may serve the batch. Jobs with that deadline leave it to the session, which says better
 // where the time went.
 MonoTime Destination::LastDeadline(const Batch& batch) {
   MonoTime last;
@@ -383,12 +383,12 @@ MonoTime Destination::LastDeadline(const Batch& batch) {
   return last;
 }
 
-// Null where the server does not talk to us; the batch is then dealt with, and empty.
+// Returns null if the server does not talk to us; the batch is then dealt with, and empty.
 boost::asio::awaitable<std::unique_ptr<Session>> Destination::Open(Batch& batch, AddressLimits::Place place) {
   ProbeJob& lead = *batch.front();
   auto session = std::make_unique<Session>(all_.loop_, lead.NextEndpoints(), lead.request.identity, lead.settings,
                                            lead.classifier, SourcesFor(lead));
-  // Who comes again because it was hurried has all the time there is.
+  // A job that comes again because it was hurried has all the time there is.
   if (lead.request.urgency != Urgency::kRetry) session->GiveWayTo(&all_.slots_);
   place.Use();
   session->Take(std::move(place));
@@ -456,7 +456,7 @@ Sources Destination::SourcesFor(const ProbeJob& job) {
     };
     sources = {next(ipv4), next(ipv6)};
   }
-  // Who comes again, as greylisting wants it, comes from where he came.
+  // A job that comes again, as greylisting wants it, comes from the same address.
   const std::string& wanted = job.request.identity.source_address;
   if (!wanted.empty()) (absl::StrContains(wanted, ':') ? sources.ipv6 : sources.ipv4) = wanted;
   return sources;
@@ -466,7 +466,7 @@ bool Destination::SlowDown(const ProbeJob& job, const Finding& finding, const Se
   const bool too_much = finding.reason == Reason::kRateLimited && finding.code / 100 == 4;
   if (!too_much && (finding.code != 421 || session.asked() >= kWornOut)) return false;
   if (finding.code == 421 && session.refused() > 0) {
-    // It bears so many refusals in a session: that is its end, and says nothing of our pace.
+    // The server bears so many refusals in a session, and then ends it: that says nothing about our pace.
     refusal_limit_ = session.refused();
     refusal_limit_until_ = all_.loop_.clock().Mono() + kRefusalMemory;
     return false;
@@ -474,7 +474,7 @@ bool Destination::SlowDown(const ProbeJob& job, const Finding& finding, const Se
   if (job.throttled >= kMaxThrottled || all_.loop_.clock().Mono() >= job.request.deadline) return false;
   // Another server may well have a place for us.
   if (!session.greeted() && std::count(job.tried.begin(), job.tried.end(), false) > 1) return false;
-  // It may be about the one address: that is asked once more.
+  // The complaint may be about the one address, which is asked about once more.
   if (finding.at_recipient() && !BelieveComplaint(job)) return job.throttled == 0;
   const bool understood = session.greeted() ? pace_.NoteTooFast() : pace_.NoteTooManyConnections(greeted_);
   if (understood) Remember();
@@ -489,7 +489,7 @@ bool Destination::BelieveComplaint(const ProbeJob& job) {
     return true;
   }
   if (slowed_by_few_ && answers_.Beside({RecentAnswers::HashOf(job.domain())}, now)) {
-    // Another domain hears nothing of it: it was that one's own.
+    // Another domain does not hear the complaint: it was about this one only.
     slowed_by_few_ = false;
     pace_.ForgetTooFast();
     Remember();
@@ -497,14 +497,14 @@ bool Destination::BelieveComplaint(const ProbeJob& job) {
   return false;
 }
 
-// Our address is blocked here, but it is not the only one.
+// Tries another of our addresses if the present one is blocked here.
 bool Destination::TryOtherSource(ProbeJob& job, const Finding& finding, const Session& session) {
   if (!IsAboutOurAddress(finding.reason) || job.throttled >= kMaxThrottled || session.source().empty()) return false;
   const bool ipv6 = absl::StrContains(session.source(), ':');
   const auto& pool = ipv6 ? job.settings->bind_addresses6 : job.settings->bind_addresses;
   if (pool.size() < 2 || !job.request.identity.source_address.empty()) return false;
   if (!finding.at_recipient()) return Rest(job, session.source(), finding);
-  // It may be said of the one recipient: what another of our addresses is told about him says more.
+  // The reply may be about the one recipient: the answer that another of our addresses gets about it says more.
   if (!job.avoided_source.empty() || answers_.Any(all_.loop_.clock().Mono())) return false;
   job.avoided_source = session.source();
   return true;
@@ -524,7 +524,8 @@ bool Destination::Rest(const ProbeJob& job, const std::string& source, const Fin
   return left;
 }
 
-// One of our addresses was told that it is blocked, and another one gets an answer about the same recipient.
+// If one of our addresses was told that it is blocked, and another gets an answer about the same recipient, the first
+// rests.
 void Destination::CompareSources(const ProbeJob& job, const Finding& finding, const Session& session) {
   if (job.avoided_source.empty() || session.source() == job.avoided_source || !IsAnswer(finding)) return;
   Rest(job, job.avoided_source, finding);
@@ -573,7 +574,7 @@ void Destination::TakeAnswer(Dialogue& dialogue, Enquiry& enquiry) {
   } else if (!enquiry.finding->definite() || !WantsCatchAll(*job)) {
     Conclude(std::move(job), session.endpoint(), std::move(enquiry.finding));
   } else if (finding.deliverability == Deliverability::kUndeliverable) {
-    // Who refuses one address does not take all.
+    // A server that refuses one address does not take all.
     dialogue.refuses_some = true;
     job->catch_all = CatchAll::kNo;
     Conclude(std::move(job), session.endpoint(), std::move(enquiry.finding));
@@ -584,7 +585,7 @@ void Destination::TakeAnswer(Dialogue& dialogue, Enquiry& enquiry) {
   }
 }
 
-// Behind all others: it may end the next session, too.
+// Puts the job behind all others: it may end the next session, too.
 void Destination::AskAlone(ProbeJob& job) {
   job.alone = true;
   job.request.urgency = std::max(job.request.urgency, Urgency::kRefresh);
@@ -612,7 +613,7 @@ void Destination::AskRestAgain(Dialogue& dialogue) {
     if (enough && finding != nullptr) {
       Conclude(std::move(job), dialogue.session.endpoint(), std::move(finding));
     } else {
-      // Whoever was hit so often may be hit by the same ones once more.
+      // A job that was hit so often may be hit by the same neighbours once more.
       job->alone |= job->again >= kOftenAgain;
       const bool waits_for_others = job->alone || job->throttled > 0;
       AskAgain(std::move(job), waits_for_others ? ProbeQueue::End::kBack : ProbeQueue::End::kFront);
@@ -620,14 +621,15 @@ void Destination::AskRestAgain(Dialogue& dialogue) {
   }
 }
 
-// Where sessions are scarce this one is not kept, so that its end need not wait for its answers.
+// Where sessions are scarce this one is not kept: QUIT goes out with the batch, so that the end need not wait for the
+// answers.
 Farewell Destination::FarewellFor(const Batch& batch) const {
   const bool more = !all_.slots_.scarce() || !queue_.empty() || batch.front()->transcript.wanted() ||
                     std::any_of(batch.begin(), batch.end(), [&](const auto& job) { return WantsCatchAll(*job); });
   return more ? Farewell::kNone : Farewell::kQuit;
 }
 
-// Those whose target has been answered, and who want to know whether that says anything.
+// Serves the jobs whose target has been accepted and that want to know whether that says anything.
 boost::asio::awaitable<void> Destination::ServeCatchAll(Dialogue& dialogue) {
   Session& session = dialogue.session;
   CatchAll answer = dialogue.refuses_some ? CatchAll::kNo : CatchAll::kNotAsked;
@@ -640,7 +642,7 @@ boost::asio::awaitable<void> Destination::ServeCatchAll(Dialogue& dialogue) {
   }
 }
 
-// What is known already, or found out now. kNotAsked while another connection asks: nobody waits for that.
+// Returns what is known already, or finds it out now. kNotAsked while another connection asks: nobody waits for that.
 boost::asio::awaitable<CatchAll> Destination::CatchAllOf(ProbeJob& job, Session& session) {
   const std::string domain = job.domain();
   const MonoTime now = all_.loop_.clock().Mono();
@@ -652,7 +654,7 @@ boost::asio::awaitable<CatchAll> Destination::CatchAllOf(ProbeJob& job, Session&
   if (catch_all_->size() >= kMaxCatchAllDomains) catch_all_->clear();
   (*catch_all_)[domain] = std::nullopt;
   const CatchAll answer = co_await AskCatchAll(job, session);
-  // What could not be told is worth another try with the next address.
+  // If it could not be told, the next address is worth another try.
   if (answer == CatchAll::kCouldNotTell) {
     catch_all_->erase(domain);
   } else {
@@ -690,7 +692,7 @@ void Destination::AdaptBatch(size_t size, size_t first_again, bool too_many, abs
     batch_ = 1;
   } else if (first_again < size) {
     batch_ = std::max<size_t>(first_again, 1);
-    if (too_many) batch_limit_ = batch_;  // said in so many words: not provoked again
+    if (too_many) batch_limit_ = batch_;  // the server said so in words: not provoked again
   } else if (const absl::Duration most = kBatchTime * (EnoughFor(1) ? kLongBatch : 1); took > most) {
     batch_ = std::max<size_t>(static_cast<size_t>(static_cast<double>(size) * absl::FDivDuration(most, took)), 1);
   } else if (size >= batch_ && batch_ < batch_limit_ && 2 * took <= kBatchTime * (EnoughFor(4) ? kLongBatch : 1)) {
@@ -705,7 +707,7 @@ boost::asio::awaitable<void> Destination::LeaveBehind(Busy busy, std::unique_ptr
 boost::asio::awaitable<void> Destination::Leave(Session& session) {
   if (!session.connected()) co_return;
   if (session.greeted()) --greeted_;
-  // This may be forgotten meanwhile: nobody works here any more.
+  // The destination may be forgotten meanwhile, as nobody works here any more.
   ProbeCounters& counters = *all_.counters_;
   co_await session.Leave();
   --counters.sessions_now;
@@ -717,7 +719,7 @@ void Destination::Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoi
   job->NoteTried(endpoint);
   const bool refused_us = finding->scope == Scope::kUs && finding->code / 100 == 5;
   bool go_on = WorthAnotherServer(*finding, *job->settings) || (refused_us && TryOtherProvider(*job, endpoint));
-  // That nobody there hosts the domain counts only where every server says so.
+  // A denied relay counts as proof only where every server says so.
   const bool relay_denied = finding->reason == Reason::kRelayDenied;
   job->relay_denied = relay_denied && job->relay_denied;
   go_on = go_on && job->NextServer().has_value() && (job->sessions_left > 0 || job->relay_denied) &&
@@ -761,7 +763,7 @@ void Destination::SayRelayDenied(const ProbeJob& job, const Finding& finding) {
                           LoggedReply(finding.text, job.request.address.Key())));
 }
 
-// Who blocks us need not speak for others: once, a server of somebody else is asked.
+// A provider that blocks us need not speak for others: a server of somebody else is asked, once.
 bool Destination::TryOtherProvider(ProbeJob& job, const Endpoint& endpoint) {
   if (std::exchange(job.asked_other_provider, true)) return false;
   const std::string blocking = ProviderOf(endpoint.host);
@@ -775,13 +777,13 @@ void Destination::Expire(ProbeJob& job) {
   const std::unique_ptr<ProbeJob> queued = queue_.Remove(&job);
   const absl::Time now = all_.loop_.clock().Now();
   if (job.target != nullptr) return Answer(job, *std::exchange(job.target, nullptr));
-  if (queued == nullptr) {  // on a connection, beside others who have more time
+  if (queued == nullptr) {  // on a connection, beside others that have more time
     return Answer(job, EventFinding(Event::kDeadline, absl::StrCat("no answer from ", name(), " in time"), now));
   }
   --all_.counters_->queued_now;
   job.delays.queue += all_.loop_.clock().Mono() - job.queued;
   if (job.best != nullptr) return Answer(job, *std::exchange(job.best, nullptr));
-  // Not the servers were slow: there were too many before it.
+  // The servers were not slow: too many jobs were before it.
   Answer(job, EventFinding(Event::kOverload, absl::StrCat("no connection to ", name(), " became free in time"), now));
 }
 
@@ -807,7 +809,7 @@ void Destination::Answer(ProbeJob& job, Finding finding) {
 void Destination::Reset() {
   pace_.Reset();
   all_.sources_.Forget(provider());
-  all_.dead_hosts_.Forget();  // whose hosts they are is not known; each is found out again at once
+  all_.dead_hosts_.Forget();  // it is not known which are its hosts; each is found out again at once
   breakers_.Reset();
   Remember();
   batch_limit_ = refusal_limit_ = SIZE_MAX;
@@ -815,7 +817,7 @@ void Destination::Reset() {
   tarpit_until_ = MonoTime();
   unknown_share_ = UnknownShare();
   all_.unknown_shares_.ForgetDestination(name());
-  if (catch_all_ != nullptr) catch_all_->clear();  // who asks just now still writes into it
+  if (catch_all_ != nullptr) catch_all_->clear();  // a question under way still writes into it
 }
 
 DestinationActivity Destination::Activity() const {

@@ -2,9 +2,9 @@
 // connections that serve it, and the breakers that say when the place is better left alone.
 //
 // A connection takes batches of one domain: they share a transaction. Every address keeps its own deadline and gets its
-// own finding, at once when its reply has come. What a server says of the session ("too many recipients", 421, a closed
-// connection) is nobody's verdict: whom it hit is asked about again. A batch is answered by the first server that gives
-// an answer, in the order of the route; see Conclude for who asks the next.
+// own finding as soon as its reply has come. A reply about the session ("too many recipients", 421, a closed
+// connection) is nobody's verdict: the addresses that it hit are asked about again. The first server that gives an
+// answer, in the order of the route, answers a batch; Conclude decides whether the next is asked.
 //
 // Thread: the prober loop only.
 #ifndef VERIFYD_PROBE_DESTINATION_H_
@@ -39,25 +39,25 @@ namespace verifyd {
 
 class Destination {
  public:
-  // Between two replies: a server that is slower than this does not want many questions at once.
+  // A server that takes longer than this between two replies does not want many questions at once.
   static constexpr absl::Duration kTarpitGap = absl::Seconds(1);
   static constexpr absl::Duration kTarpitMemory = absl::Minutes(10);
-  // A recipient that gets no reply for so long, and for so many times as long as replies take here, keeps no others
-  // waiting: they are asked on another connection, and at most half of the connections wait for such ones while others
-  // are queued. Where it is not known how long replies take it is kLongSilence.
+  // A recipient that gets no reply for so long, and for kSilentReplies times as long as replies take here, keeps no
+  // others waiting: they are asked on another connection. Where it is not known how long replies take, kLongSilence
+  // counts. While others are queued, at most half of the connections wait for such recipients.
   static constexpr absl::Duration kSilence = absl::Seconds(3);
   static constexpr int kSilentReplies = 4;
   static constexpr absl::Duration kLongSilence = absl::Seconds(30);
-  // For so long no more recipients are refused in a session than a server bore before it closed one.
+  // For so long a session has no more recipients refused than the server bore before it closed one.
   static constexpr absl::Duration kRefusalMemory = absl::Minutes(10);
-  // The replies to a batch take about so long at most: who comes meanwhile, and perhaps waits, is not kept long, and a
-  // slow server's other connections get their part of the queue.
+  // The replies to a batch take about so long at most. So a job that comes meanwhile does not wait long, and a slow
+  // server's other connections get their part of the queue.
   static constexpr absl::Duration kBatchTime = absl::Seconds(1);
-  // And so many times as long where there are several connections, and enough to ask for all of them: mostly the next
-  // one comes free as soon, and less is said between the addresses.
+  // They may take so many times as long where there are several connections, and enough to ask for all of them: mostly
+  // another connection comes free as soon, and fewer commands stand between the addresses.
   static constexpr int kLongBatch = 2;
   static constexpr int kSeveralConnections = 4;
-  // For so long what was found out of catch-all answers for the addresses that come together.
+  // For so long a finding about catch-all serves the other addresses of the domain.
   static constexpr absl::Duration kCatchAllMemory = absl::Minutes(10);
 
   Destination(Destinations& all, DestinationState state);
@@ -66,23 +66,23 @@ class Destination {
 
   // Answers `job` by its deadline.
   void Ask(std::unique_ptr<ProbeJob> job);
-  // Nobody is asked here until then; InfinitePast: as usual again.
+  // Asks nobody here until then; InfinitePast: as usual again.
   void Hold(absl::Time until) { breakers_.Hold(until); }
-  // What an earlier run knew of one domain here.
+  // Takes what an earlier run knew of one domain here.
   void RestoreDomain(DomainBreaker state) { breakers_.RestoreDomain(std::move(state)); }
   // Forgets what speaks against it and what was found out of its pace.
   void Reset();
   DestinationActivity Activity() const;
-  // Whose servers they are: what one of them thinks of our address, all do.
+  // Returns the owner of the servers: what one of them thinks of our address, all do.
   static std::string ProviderOfName(const std::string& name);
 
-  // Nothing is queued and nobody is asked; a connection may still say goodbye.
+  // True if nothing is queued and nobody is asked; a connection may still say goodbye.
   bool idle() const { return workers_ == 0; }
   bool held(absl::Time now) const { return breakers_.held(now); }
-  // Nothing about it must be remembered.
+  // True if nothing about it must be remembered.
   bool blank(absl::Time now) const { return breakers_.blank(now); }
   MonoTime idle_since() const { return idle_since_; }
-  // Idle connections say goodbye now.
+  // Makes idle connections say goodbye now.
   void CloseIdle() { arrived_.NotifyAll(); }
 
  private:
@@ -94,12 +94,12 @@ class Destination {
 
   const std::string& name() const { return breakers_.name(); }
   void Enqueue(std::unique_ptr<ProbeJob> job, ProbeQueue::End end);
-  // Looks after so long whether the server still answers in the dialogue.
+  // Looks after `pause` whether the server still answers in the dialogue.
   void Watch(Dialogue& dialogue, absl::Duration pause);
   void Look(Dialogue& dialogue);
   void MakeRoom();
-  // One worker at a time waits for a connection's turn, and beside it one for whom somebody waits; when it has come it
-  // serves the queue until that is empty and nobody comes within the idle time.
+  // At most one worker of each kind (KindOf) waits for a connection's turn. When it has come the worker serves the
+  // queue until that is empty and nothing comes within the idle time.
   void StartWorker();
   boost::asio::awaitable<void> Work(Busy busy, SlotClaim claim);
   boost::asio::awaitable<void> AwaitTurn(const SlotClaim& claim);
@@ -112,7 +112,7 @@ class Destination {
   bool Keep(const Session& session, const ProbeJob& job) const;
   Batch TakeBatch(const Session* session, size_t limit);
   size_t BatchLimit(const ProbeJob& lead, const Session* session) const;
-  // How many recipients may still be refused in the session, or in a new one (null).
+  // Returns how many recipients may still be refused in the session, or in a new one (null).
   size_t RefusalsLeft(const Session* session) const;
   static MonoTime LastDeadline(const Batch& batch);
   boost::asio::awaitable<std::unique_ptr<Session>> Open(Batch& batch, AddressLimits::Place place);
@@ -126,14 +126,14 @@ class Destination {
   boost::asio::awaitable<void> ServeCatchAll(Dialogue& dialogue);
   boost::asio::awaitable<CatchAll> CatchAllOf(ProbeJob& job, Session& session);
   boost::asio::awaitable<CatchAll> AskCatchAll(ProbeJob& job, Session& session);
-  // Whether there are several connections, and what waits is so many batches for each.
+  // Returns whether there are several connections, and so many batches for each are queued.
   bool EnoughFor(size_t batches) const;
   void AdaptBatch(size_t size, size_t first_again, bool too_many, absl::Duration longest_gap, absl::Duration took);
-  // Say goodbye; the second while nobody waits for it.
+  // Both say goodbye; the second while nobody waits for it.
   boost::asio::awaitable<void> Leave(Session& session);
   boost::asio::awaitable<void> LeaveBehind(Busy busy, std::unique_ptr<Session> session);
 
-  // A server's word on a job: its answer, or the next server's turn.
+  // Takes a server's word on a job: answers the job, or lets the next server be asked.
   void Conclude(std::unique_ptr<ProbeJob> job, const Endpoint& endpoint, std::unique_ptr<Finding> finding);
   void NoteUnknown(const ProbeJob& job, const Finding& finding);
   void SayRelayDenied(const ProbeJob& job, const Finding& finding);
@@ -144,19 +144,19 @@ class Destination {
   bool LetIn(ProbeJob& job);
   void SkipDeadHosts(ProbeJob& job);
   Sources SourcesFor(const ProbeJob& job);
-  // What was said was about how many we are, or how fast: they are asked again, slower. False: it was not, or has been
-  // said too often.
+  // Slows down if the server said that we are too many, or too fast; its addresses are then asked about again. Returns
+  // false if it did not say so, or too often.
   bool SlowDown(const ProbeJob& job, const Finding& finding, const Session& session);
   bool BelieveComplaint(const ProbeJob& job);
   bool TryOtherSource(ProbeJob& job, const Finding& finding, const Session& session);
-  // Whether another of our addresses is left for this provider.
+  // Lets our address `source` rest at this provider. Returns whether another one is left there.
   bool Rest(const ProbeJob& job, const std::string& source, const Finding& finding);
   void CompareSources(const ProbeJob& job, const Finding& finding, const Session& session);
   void AskAgain(std::unique_ptr<ProbeJob> job, ProbeQueue::End end);
   void Remember();
   // Our addresses that are blocked here.
   std::vector<RestingSource> Resting() const;
-  // Costs a search among all public suffixes: it is asked for where there are addresses of ours to choose from.
+  // Costs a search among all public suffixes: call it only where there are addresses of ours to choose from.
   std::string provider() const { return ProviderOfName(name()); }
 
   Destinations& all_;
@@ -166,8 +166,9 @@ class Destination {
   Breakers breakers_;
   RecentAnswers answers_;
   Complaints complaints_;
-  UnknownShare unknown_share_;  // of all domains, for people
-  // Addresses a transaction: grows while replies come fast, up to `batch_limit_`, which the server's words lower.
+  UnknownShare unknown_share_;  // of all domains, for display
+  // Addresses in a transaction. The number grows while replies come fast, up to `batch_limit_`, which the server's
+  // words lower.
   size_t batch_ = 4;
   size_t batch_limit_ = SIZE_MAX;
   MonoTime tarpit_until_;
@@ -175,14 +176,14 @@ class Destination {
   size_t refusal_limit_ = SIZE_MAX;
   MonoTime refusal_limit_until_;
   bool slowed_by_few_ = false;             // complaints at RCPT were believed, as no other domain was asked about
-  std::vector<Dialogue*> silent_;          // with one recipient left, who gets no reply; the longest first
+  std::vector<Dialogue*> silent_;          // with one recipient left that gets no reply; the longest first
   MonoTime say_relay_denied_;              // not before
   std::unique_ptr<CatchAlls> catch_all_;   // null: never asked
   std::array<bool, 3> worker_waits_ = {};  // by kind; see KindOf
   bool at_gate_ = false;                   // a worker waits for a place at an address
   int workers_ = 0;
   int greeted_ = 0;         // sessions that may ask
-  bool exhausted_ = false;  // the last attempt to connect failed for want of something here
+  bool exhausted_ = false;  // the last attempt to connect failed for lack of descriptors or ports
   MonoTime idle_since_;
 };
 

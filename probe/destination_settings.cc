@@ -119,11 +119,11 @@ std::shared_ptr<const ProbeSettings> DestinationSettings::FindKey(absl::string_v
 std::shared_ptr<const ProbeSettings> DestinationSettings::Find(const Route& route, const std::string& domain) const {
   const std::string name = absl::AsciiStrToLower(route.destination);
   if (auto found = FindKey(name)) return found;
-  // Without the transport, where that asks as another.
+  // A key may leave out the transport, which stands behind the name where it has settings of its own.
   absl::string_view place = name;
   if (!route.transport.empty()) place = place.substr(0, place.rfind(Route::kTransportMark));
   if (auto found = FindKey(place)) return found;
-  // The next hop alone, as it stands in a transport map.
+  // A key may be the next hop alone, as in a transport map.
   if (route.configured && absl::StartsWith(place, Route::kSmtpMark)) {
     if (auto found = FindKey(absl::StripPrefix(place, Route::kSmtpMark))) return found;
   }

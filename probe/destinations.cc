@@ -16,7 +16,7 @@
 namespace verifyd {
 namespace {
 
-// More is worth keeping first.
+// Returns the worth of a state; those that are worth most are kept first.
 int Worth(const DestinationState& state, absl::Time now) {
   if (state.held_until > now) return 4;
   if (state.trust.doubt != Doubt::kNone) return 3;
@@ -71,9 +71,9 @@ void Destinations::RestoreDomainOf(const ProbeJob& job, Destination& destination
   destination.RestoreDomain(*std::move(job.remembered->domain));
 }
 
-// Where nobody's port 25 answers it is ours that is blocked, as hosting providers do. One owner has as many servers
-// that do not answer as he likes, so those of several count, and among them one that did answer once: some whom nobody
-// ever reached say nothing where others were reached.
+// Where no server's port 25 answers, ours is blocked, as hosting providers do. One owner has as many silent servers as
+// he likes, so those of several owners count. Where any server was ever reached, one of them must have been: servers
+// that nobody ever reached say nothing then.
 void Destinations::NotePublicPort(const ProbeJob& job, const DestinationState& state, Finding& finding) {
   if (job.route.configured || job.settings->smtp_tcp_port != 25) return;
   if (finding.reason != Reason::kConnectTimeout) {
@@ -162,7 +162,7 @@ std::vector<DestinationActivity> Destinations::Activity(const std::string& name)
   return activity;
 }
 
-// Out of descriptors, ports or memory: no fault of any server.
+// Notes that we are out of descriptors, ports or memory, which is no fault of any server.
 void Destinations::NoteExhausted(const std::string& error) {
   slots_.NoteExhausted();
   const MonoTime now = loop_.clock().Mono();
@@ -209,7 +209,7 @@ void Destinations::MakeRoom() {
   std::nth_element(idle.begin(), idle.begin() + static_cast<ptrdiff_t>(count), idle.end());
   for (size_t i = 0; i < count; ++i) by_name_.erase(std::string(*std::get<2>(idle[i])));
   counters_->destinations_now -= count;
-  // Where all are busy or held there are more for now: who is asked about is somebody's question.
+  // Where all are busy or held there are more for now: somebody waits for the answers.
   make_room_at_ = std::max(kMaxDestinations, by_name_.size() + kMadeRoom);
 }
 

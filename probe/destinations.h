@@ -1,7 +1,7 @@
-// All destinations of one prober loop, and what they share: the number of sessions, hosts that are dead, our own
-// addresses. Those that are idle for kIdleTime, and of which nothing must be remembered, are forgotten. Where there are
-// kMaxDestinations room is made: the cheap are forgotten first, those that the operator holds never; nor does one that
-// is busy count. What is worth keeping of them was told to the observer, and is asked for when one is made anew.
+// All destinations of one prober loop, and what they share: the slots of sessions, the dead hosts, our own addresses. A
+// destination that is idle for kIdleTime, and about which nothing must be remembered, is forgotten. At kMaxDestinations
+// room is made: the cheap are forgotten first; those that are busy, or that the operator holds, never. The observer was
+// told what is worth keeping of them; that is recalled when one is made anew.
 //
 // Thread: the prober loop only.
 #ifndef VERIFYD_PROBE_DESTINATIONS_H_
@@ -47,7 +47,7 @@ struct ProbeCounters {
 class Destination;
 class Destinations;
 
-// While one lives, its destinations have something to do, and live.
+// While one lives, the destinations live, and are not idle.
 class Busy {
  public:
   explicit Busy(std::shared_ptr<Destinations> all);
@@ -63,12 +63,11 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
  public:
   static constexpr absl::Duration kIdleTime = absl::Minutes(10);
   static constexpr size_t kMaxDestinations = 20000;
-  // So many go together, lest all be looked at for each that comes.
+  // So many are forgotten at a time, so that not all are looked at for each new one.
   static constexpr size_t kMadeRoom = kMaxDestinations / 16;
 
-  // `recall` is given jobs whose destination is not
-  // known here: it fills in `remembered` and Asks again, perhaps later; null: nothing is remembered. Loop and dialer
-  // must outlive it.
+  // `recall` gets the jobs whose destination is not known here. It fills in `remembered` and calls Ask again, perhaps
+  // later; null: nothing is remembered. Loop and dialer must outlive it.
   Destinations(Loop& loop, Dialer& dialer, std::shared_ptr<ProbeCounters> counters, StateObserver observer,
                std::function<void(std::unique_ptr<ProbeJob>)> recall = nullptr);
   ~Destinations();
@@ -77,20 +76,21 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
 
   void Ask(std::unique_ptr<ProbeJob> job);
   void Restore(std::vector<DestinationState> states, std::vector<DomainBreaker> domains);
-  // `remembered` is for where it is not known here.
+  // `remembered` counts where the destination is not known here.
   void Hold(const std::string& name, absl::Time until, std::optional<DestinationState> remembered = std::nullopt);
-  // Forgets what speaks against a destination and what was found out of it.
+  // Forgets what speaks against a destination and what was found out about it.
   void Reset(const std::string& name, std::optional<DestinationState> remembered = std::nullopt);
-  // What goes on at the destination of this name, or at all ("").
+  // Returns what goes on at the destination of this name, or at all ("").
   std::vector<DestinationActivity> Activity(const std::string& name) const;
-  // For the end: idle connections are closed. Calls `idle` as soon as nobody is queued or connected; at once if so now.
+  // For the end: closes idle connections, and calls `idle` as soon as nothing is queued or connected; at once if so
+  // now.
   void WhenIdle(absl::AnyInvocable<void()> idle);
 
  private:
   friend class Destination;
   friend class Busy;
 
-  // Owners of public servers in a row that did not answer at all, from which it is told that the fault is here.
+  // After so many owners of public servers in a row that did not answer at all, the fault is here.
   static constexpr size_t kUnreachedOwners = 5;
 
   void NotePublicPort(const ProbeJob& job, const DestinationState& state, Finding& finding);
@@ -99,7 +99,7 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
   Destination& AddFor(const ProbeJob& job);
   void RestoreDestinations(std::vector<DestinationState> states);
   void NoteRemembered(const std::string& destination, const BreakerState& state);
-  // What was kept of its domain there, where nothing is known of that yet.
+  // Restores what was kept of the job's domain there, where nothing is known of that yet.
   static void RestoreDomainOf(const ProbeJob& job, Destination& destination);
   Destination& Add(const std::string& name, std::optional<DestinationState> remembered);
   void MakeRoom();
@@ -122,8 +122,8 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
   absl::Duration connection_idle_time_;
   size_t make_room_at_ = kMaxDestinations;
   absl::flat_hash_set<std::string> unreached_;  // registrable domains of servers
-  bool unreached_had_answered_ = false;         // one of them, some time
-  bool public_ever_answered_ = false;           // any at all
+  bool unreached_had_answered_ = false;         // one of them, once
+  bool public_ever_answered_ = false;           // any public server
   std::optional<MonoTime> said_blocked_;
   std::optional<MonoTime> said_exhausted_;
   bool draining_ = false;

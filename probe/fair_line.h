@@ -1,5 +1,5 @@
-// A waiting line in which owners take turns: who has a thousand in it keeps another's one waiting for one turn, not for
-// a thousand. Of one owner's, first come, first served. All operations take constant time.
+// A waiting line in which owners take turns: an owner with a thousand waiters delays another owner's one by one turn,
+// not by a thousand. One owner's waiters are served in the order in which they came. All operations take constant time.
 //
 // Thread: the loop's thread only.
 #ifndef VERIFYD_PROBE_FAIR_LINE_H_
@@ -23,13 +23,13 @@ class FairLine {
   FairLine(const FairLine&) = delete;
   FairLine& operator=(const FairLine&) = delete;
 
-  // True when called; false when `deadline` came first, and nobody will call any more. The waiter resumes on a later
-  // turn of the loop: what it was called for must be kept for it. The line must live until it returns.
+  // Returns true when called, false when `deadline` came first; then it is not called any more. The waiter resumes on a
+  // later turn of the loop: keep for it what it was called for. The line must live until it returns.
   boost::asio::awaitable<bool> Wait(std::string owner, MonoTime deadline = MonoTime::InfiniteFuture());
 
-  // Calls the one whose turn it is. False if nobody waits.
+  // Calls the waiter whose turn it is. Returns false if nobody waits.
   bool CallNext();
-  // Calls the owner's first, out of turn. False if he does not wait.
+  // Calls the owner's first waiter, out of turn. Returns false if there is none.
   bool CallOf(const std::string& owner);
 
   size_t waiting() const { return waiting_; }

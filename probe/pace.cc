@@ -5,7 +5,7 @@
 namespace verifyd {
 namespace {
 
-// A server is overloaded by us when it needs so much longer than at its best: both must hold.
+// We overload a server when it needs so much longer than at its best; both must hold.
 constexpr int kSlower = 4;
 constexpr absl::Duration kNoticeable = absl::Milliseconds(500);
 
@@ -19,7 +19,7 @@ void Pace::SetLimits(const PaceLimits& limits) {
   bearable_.SetLeast(limits.least_questions_per_second);
   if (connections_.rate() != limits.connections_per_second) connections_.SetRate(limits.connections_per_second);
   SetQuestionRate();
-  // What was learned to be less stays.
+  // A lower limit that was learned stays.
   const int limit = at_limit ? limits.connections : std::min(limit_, limits.connections);
   if (limit != limit_) SetLimit(limit);
 }
@@ -60,7 +60,7 @@ boost::asio::awaitable<bool> Pace::Acquire(MonoTime deadline) {
   if (in_use_ < limit_ && freed_.waiting() == 0) {
     ++in_use_;
   } else if (!co_await freed_.Wait(deadline)) {
-    // Whoever frees a turn hands it over: it stays counted, so that nobody who comes later can take it.
+    // Release hands a turn over to a waiter: it stays counted, so that no later caller can take it.
     co_return false;
   }
   while (connections_.Take(1, loop_.clock().Mono()) == 0) {
@@ -90,7 +90,7 @@ void Pace::NoteAnswered(size_t count, absl::Duration latency) {
   const MonoTime now = loop_.clock().Mono();
   bearable_.NoteAnswered(count, now);
   SetQuestionRate();
-  // One mailbox that takes its time does not make a slow server: it takes several to say so.
+  // One slow mailbox does not make a slow server: several must say so.
   const absl::Duration counted = std::min(latency, 2 * latency_ + kNoticeable / 2);
   latency_ = latency_ == absl::ZeroDuration() ? latency : (7 * latency_ + counted) / 8;
   least_latency_ = std::min(least_latency_, latency);

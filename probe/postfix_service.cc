@@ -76,7 +76,7 @@ boost::asio::awaitable<absl::StatusOr<std::unique_ptr<PostfixConnection>>> Postf
   co_return connection;
 }
 
-// What is read beyond it stays.
+// Takes the next list. Bytes that are read beyond it stay for the next call.
 boost::asio::awaitable<absl::StatusOr<Attributes>> PostfixConnection::TakeList() {
   std::array<char, 4096> buffer;
   const auto failed = [this](const absl::Status& status) {

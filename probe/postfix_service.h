@@ -1,5 +1,6 @@
-// Postfix's internal services on UNIX sockets (attr_print0.c, attr_scan0.c): lists of attributes, "name NUL value NUL"
-// each, a lone NUL at the end. The server speaks first and names its protocol (Postfix 3.6 and later).
+// Postfix's internal services on UNIX sockets (attr_print0.c, attr_scan0.c): they exchange lists of attributes, "name
+// NUL value NUL" each, with a lone NUL at the end. The server speaks first and names its protocol (Postfix 3.6 and
+// later).
 //
 // Thread: the loop's thread only.
 #ifndef VERIFYD_PROBE_POSTFIX_SERVICE_H_
@@ -25,22 +26,22 @@ namespace verifyd {
 using Attributes = std::vector<std::pair<std::string, std::string>>;
 
 std::string EncodeAttributes(const Attributes& attributes);
-// The list at the start of `bytes`, and how many bytes it takes; nothing while it is not all there. Error: what is
-// there can not become one, or is longer than 64 KiB.
+// Returns the list at the start of `bytes`, and its size in bytes; nothing while it is not complete. Error: it is
+// longer than 64 KiB.
 absl::StatusOr<std::optional<std::pair<Attributes, size_t>>> ParseAttributes(absl::string_view bytes);
-// The last of that name; nothing if there is none.
+// Returns the last value of that name; nothing if there is none.
 std::optional<std::string> ValueOf(const Attributes& attributes, absl::string_view name);
 
 // A connection to a service of Postfix that greets first (3.6 and later). One question at a time.
 class PostfixConnection {
  public:
-  // Errors name the path. It is closed at `deadline`, whatever happens.
+  // Connects and reads the greeting. Errors name the path. The connection closes at `deadline` in any case.
   static boost::asio::awaitable<absl::StatusOr<std::unique_ptr<PostfixConnection>>> Open(Loop& loop, Dialer& dialer,
                                                                                          std::string path,
                                                                                          MonoTime deadline);
   boost::asio::awaitable<absl::StatusOr<Attributes>> Ask(Attributes request);
-  // The same, for a connection that is kept: it is closed at `deadline` instead, and where the answer has come by then,
-  // it stays open without end.
+  // The same, for a connection that is kept: it closes at this `deadline` instead; if the answer has come by then, it
+  // stays open without end.
   boost::asio::awaitable<absl::StatusOr<Attributes>> Ask(Attributes request, MonoTime deadline);
 
  private:

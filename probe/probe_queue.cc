@@ -87,7 +87,7 @@ void ProbeQueue::ForgetIfEmpty(Domain& domain) {
   const std::string name = domain.name;
   domains_.erase(name);
   if (!domains_.empty()) return;
-  // Most destinations that are known have nobody queued: their tables are not kept, either.
+  // Free the tables, too: most known destinations have nothing queued.
   domains_ = {};
   places_ = {};
 }

@@ -1,6 +1,7 @@
-// A queue of addresses that wait to be asked about at one destination: the most urgent first; among equals the domains
-// take turns, so that a domain with a thousand addresses does not keep another's one waiting; within a domain first
-// come, first served. All operations take constant time, but for the addresses of a batch that are looked through.
+// A queue of addresses that wait to be asked about at one destination. The most urgent come first. Among equals the
+// domains take turns, so that a domain with a thousand addresses does not keep another's one waiting. Within a domain
+// addresses are served in the order in which they came. All operations take constant time; only a batch looks through a
+// bounded number of addresses.
 //
 // Thread: the prober loop only.
 #ifndef VERIFYD_PROBE_PROBE_QUEUE_H_
@@ -28,14 +29,14 @@ class ProbeQueue {
   ProbeQueue(const ProbeQueue&) = delete;
   ProbeQueue& operator=(const ProbeQueue&) = delete;
 
-  // At the front: one that is to be asked again, before the others of its domain, and its domain next.
+  // kFront is for a job that is asked again: it comes before the others of its domain, and its domain comes next.
   void Add(std::unique_ptr<ProbeJob> job, End end);
-  // Whose turn it is; null if the queue is empty.
+  // Returns the job whose turn it is; null if the queue is empty.
   ProbeJob* Front() const;
-  // Takes the front, and behind it others of its domain that fit, up to `limit` together; the domain's next turn comes
+  // Takes the front, and behind it others of its domain that fit, up to `limit` together. The domain's next turn comes
   // after those of the others.
   std::vector<std::unique_ptr<ProbeJob>> TakeBatch(size_t limit, absl::FunctionRef<bool(const ProbeJob&)> fits);
-  // Takes one out of turn; null if it is not here.
+  // Takes a job out of turn. Returns null if it is not here.
   std::unique_ptr<ProbeJob> Remove(const ProbeJob* job);
 
   bool empty() const { return places_.empty(); }
@@ -46,7 +47,7 @@ class ProbeQueue {
   using Jobs = std::list<std::unique_ptr<ProbeJob>>;
   struct Domain {
     std::array<Jobs, kUrgencies> jobs;
-    // Where it stands in the rotation of an urgency in which it has jobs.
+    // Its place in the rotation of each urgency in which it has jobs.
     std::array<std::list<Domain*>::iterator, kUrgencies> turn;
     std::string name;
   };

@@ -1,4 +1,4 @@
-// What the prober is told by the operator: values only, already checked. A reload makes a new one.
+// The operator's settings for the prober: values only, already checked. A reload makes a new object.
 //
 // Thread: any (immutable; shared between loops by shared_ptr).
 #ifndef VERIFYD_PROBE_PROBE_SETTINGS_H_
@@ -34,7 +34,7 @@ struct ProbeSettings {
   uint16_t smtp_tcp_port = 25;
   uint16_t lmtp_tcp_port = 24;
   std::string myorigin;
-  std::string queue_directory;  // of Postfix; what its tables call unix:private/... is there
+  std::string queue_directory;  // of Postfix; unix:private/... of its tables lies in it
 
   // Address classes (ADDRESS_CLASS_README), and how each is probed (address_verify_*_transport).
   DomainList mydestination;
@@ -45,13 +45,13 @@ struct ProbeSettings {
   Transport virtual_transport = {.kind = Transport::Kind::kOther, .name = "virtual"};
   Transport relay_transport = {.name = "relay"};
   Transport default_transport = {.name = "smtp"};
-  // address_verify_relayhost, and by the probe's sender. An error: what Postfix says is not understood.
+  // address_verify_relayhost, and by the probe's sender. An error: the value that Postfix has is not understood.
   absl::StatusOr<NextHop> relayhost = NextHop();
   std::vector<std::shared_ptr<const Table>> relayhost_maps;
   TransportNames transport_names = {.smtp = {"smtp", "relay"}};
-  // What a transport wants otherwise, by its name (its -o in master.cf). What routes addresses is not in it.
+  // Settings of single transports, by name (-o in master.cf), without those that route addresses.
   absl::flat_hash_map<std::string, std::shared_ptr<const ProbeSettings>> transports;
-  // What all that speak LMTP want otherwise (lmtp_... in main.cf); null: nothing.
+  // Settings of all transports that speak LMTP (lmtp_... in main.cf); null: the general ones.
   std::shared_ptr<const ProbeSettings> lmtp;
   // address_verify_transport_maps, loaded; each key is looked up in all of them, in order.
   std::vector<std::shared_ptr<const TransportTable>> transport_maps;
@@ -60,15 +60,16 @@ struct ProbeSettings {
   std::vector<std::shared_ptr<const Table>> canonical_maps;
   std::vector<std::shared_ptr<const Table>> virtual_alias_maps;
   std::string recipient_delimiter;
-  // An extension that a table did not match goes with what it made of the address (propagate_unmatched_extensions).
+  // The table's result gets the extension that the table did not match (propagate_unmatched_extensions).
   bool propagates_to_canonical = true;
   bool propagates_to_virtual = true;
   // Path of proxymap(8)'s socket, for tables that only Postfix can read.
   std::string proxymap_service;
-  // Path of trivial-rewrite(8)'s socket; it then routes instead of all of the above but the maps that rewrite.
+  // Path of trivial-rewrite(8)'s socket; where it is set, it routes instead of the settings above, except the maps that
+  // rewrite.
   std::string route_service;
 
-  // A name that must resolve before DNS is believed that something does not exist (dns_canary); empty: none.
+  // A name that must resolve before we believe DNS that something does not exist (dns_canary); empty: none.
   std::string dns_canary;
 
   NetworkList own_addresses;  // inet_interfaces, proxy_interfaces
@@ -84,12 +85,12 @@ struct ProbeSettings {
   UnknownBudget unknown_budget = {.number = 200};                                     // of each public domain
   size_t session_limit = 10000;                                                       // of each prober loop
   size_t in_the_air_limit = 20000;  // of which a destination has its share
-  // What single destinations want otherwise; null: nothing.
+  // Settings of single destinations; null: none.
   std::shared_ptr<const DestinationSettings> destinations;
   // Our addresses to ask from; none: the system chooses (smtp_bind_address, smtp_bind_address6).
   std::vector<std::string> bind_addresses;
   std::vector<std::string> bind_addresses6;
-  // Instead of the question's, where this destination or transport wants others.
+  // HELO name and sender of this destination or transport; none: the question's.
   std::string helo;
   std::optional<std::string> sender;
   // Recipients a transaction at most (smtp_destination_recipient_limit); 0: no limit.
@@ -119,7 +120,7 @@ struct ProbeSettings {
   absl::Duration rset_timeout = absl::Seconds(20);
   absl::Duration quit_timeout = absl::Seconds(300);
 
-  // The same but for what finds a route, which is large; for those who ask where a route has been found.
+  // Returns a copy without the settings that find a route, which are large. It serves probes whose route is found.
   ProbeSettings WithoutRouting() const {
     ProbeSettings settings = *this;
     settings.mydestination = settings.virtual_alias_domains = settings.virtual_mailbox_domains =

@@ -68,7 +68,7 @@ boost::asio::awaitable<absl::StatusOr<Attributes>> ProxymapClient::Ask(const std
       if (path == path_) idle_.push_back(std::move(connection));
       co_return answer;
     }
-    // A connection that was closed while it had no work says nothing.
+    // An idle connection may have been closed: that says nothing about the service.
     if (!reused || loop_.clock().Mono() >= deadline) co_return answer;
   }
 }
@@ -81,7 +81,7 @@ boost::asio::awaitable<bool> ProxymapClient::AwaitTurn(MonoTime deadline) {
   co_return co_await free_.Wait(deadline);
 }
 
-// Who waits takes over.
+// Hands the turn over to a waiter, if there is one.
 void ProxymapClient::EndTurn() {
   if (!free_.NotifyOne()) --busy_;
 }

@@ -1,6 +1,6 @@
 // The client of Postfix's proxymap(8): look-ups in tables of types that only Postfix can read (mysql, ldap, pcre,
 // regexp, ...), in its own words (dict_proxy.c). It answers for tables that main.cf names with "proxy:" in a parameter
-// that proxy_read_maps lists. Nothing of what it says is kept.
+// that proxy_read_maps lists. Its answers are not kept.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_PROBE_PROXYMAP_H_
@@ -25,17 +25,17 @@ namespace verifyd {
 class ProxymapClient {
  public:
   static constexpr absl::Duration kTimeLimit = absl::Seconds(10);
-  // A question at a time on each: proxymap(8) has few processes, and one waits for its database.
+  // Each carries one question at a time: proxymap(8) has few processes, and each waits for its database.
   static constexpr size_t kConnections = 4;
   // Questions that wait for a connection.
   static constexpr size_t kMaxWaiting = 1000;
 
-  // Both outlive it.
+  // Both must outlive the client.
   ProxymapClient(Loop& loop, Dialer& dialer) : loop_(loop), dialer_(dialer) {}
 
-  // The value of `key` in `table` ("mysql:/etc/postfix/aliases.cf"), asked of the service at `path`; nothing where
+  // Asks the service at `path` for the value of `key` in `table` ("mysql:/etc/postfix/aliases.cf"). Returns nothing if
   // there is none. Any trouble is an error that names the service and what to do: it never means that there is no
-  // value. A service that was started anew is connected to again.
+  // value. The client connects again to a service that was restarted.
   boost::asio::awaitable<absl::StatusOr<std::optional<std::string>>> LookUp(std::string path, std::string table,
                                                                             std::string key, MonoTime deadline);
 
@@ -47,7 +47,7 @@ class ProxymapClient {
 
   Loop& loop_;
   Dialer& dialer_;
-  std::string path_;                                      // where the idle ones lead
+  std::string path_;                                      // of the service that idle_ are connected to
   std::vector<std::unique_ptr<PostfixConnection>> idle_;  // kept open
   size_t busy_ = 0;
   Signal free_{loop_};

@@ -1,8 +1,8 @@
-// Whose recipients a destination has answered lately. While others are answered there, what one address meets is its
-// own doing, or its domain's, and no fault of the server.
+// The domains whose recipients a destination has answered lately. While others are answered there, a trouble of one
+// address is its own doing, or its domain's, and no fault of the server.
 //
-// It keeps a few domains only, the ones that were answered last: a destination has one of these, and there are
-// thousands.
+// It keeps only the few domains that were answered last: there are thousands of destinations, and each has one of
+// these.
 //
 // Thread: the prober loop only.
 #ifndef VERIFYD_PROBE_RECENT_ANSWERS_H_
@@ -23,14 +23,15 @@ class RecentAnswers {
  public:
   static constexpr absl::Duration kLately = absl::Minutes(1);
 
-  // A recipient of the domain was taken, or refused for its own sake.
+  // Notes that a recipient of the domain was accepted, or refused for its own sake.
   void Note(absl::string_view domain, MonoTime now);
-  // Whether one of the domain was, within kLately; of any domain; of one that is not among these.
+  // These return whether a recipient was answered within kLately: one of the domain; of any domain; of a domain that is
+  // not among `domains`.
   bool Of(absl::string_view domain, MonoTime now) const;
   bool Any(MonoTime now) const;
   bool Beside(const absl::flat_hash_set<size_t>& domains, MonoTime now) const;
 
-  // What stands for a domain here.
+  // Returns the number that stands for a domain here.
   static size_t HashOf(absl::string_view domain) { return absl::HashOf(domain); }
 
  private:

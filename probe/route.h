@@ -18,24 +18,24 @@ struct ProbeSettings;
 
 struct Route {
   // The unit of politeness: the exchanges of an MX group joined by commas, or the next hop as the operator wrote it:
-  // "[mx.example.com]:25", "lmtp:unix:/path". Where that could be the name of an exchange it is "smtp:example.com", so
-  // that nobody outside has a destination of the operator's by calling his exchange like it. At most kMaxDestination
+  // "[mx.example.com]:25", "lmtp:unix:/path". A next hop that could be the name of an exchange has "smtp:" in front: a
+  // stranger must not get a destination of the operator's by giving his exchange its name. At most kMaxDestination
   // bytes.
   std::string destination;
-  // The operator said where; otherwise DNS did.
+  // True if the operator said where; otherwise DNS did.
   bool configured = false;
-  // What the transport wants otherwise than the others; null: nothing. The destination then has "/TRANSPORT" behind its
-  // name, so that no session is shared with those who ask as another.
+  // Settings of the transport; null: the general ones. With settings the destination has "/TRANSPORT" behind its name,
+  // so that it shares no session with another transport.
   std::shared_ptr<const ProbeSettings> settings;
-  std::string transport;  // its name, where it stands there
+  std::string transport;  // its name, if it stands behind the destination's
   static constexpr absl::string_view kTransportMark = "/";
   // In the order in which they are tried; at least one.
   std::vector<Endpoint> endpoints;
 
   static constexpr size_t kMaxDestination = 255;
   static constexpr absl::string_view kSmtpMark = DestinationState::kSmtpMark;
-  // An exchange has neither character in its name (dns/mail_hosts.h), a configured destination has one. The address
-  // of an IPv6 literal has, too, but is no next hop as it stands.
+  // An exchange has neither character in its name (dns/mail_hosts.h), a configured destination has one. The address of
+  // an IPv6 literal has one, too, but is no next hop without brackets.
   static bool IsConfiguredName(absl::string_view destination) {
     return destination.find_first_of("[:") != absl::string_view::npos;
   }

@@ -18,8 +18,8 @@ constexpr absl::string_view kTransportMaps = "transport_maps";
 constexpr absl::string_view kRelayhost = "relayhost";
 constexpr absl::string_view kRelayhostMaps = "sender_dependent_relayhost_maps";
 constexpr absl::string_view kRouteService = "address_verify_route_service";
-// Aliases of aliases; Postfix stops at as many (virtual_alias_recursion_limit is higher, for wide expansions), and at
-// 20 of canonical(5).
+// The most aliases of aliases; Postfix stops at as many (virtual_alias_recursion_limit is higher, for wide expansions),
+// and at 20 of canonical(5).
 constexpr int kMaxAliasSteps = 100;
 constexpr int kMaxCanonicalSteps = 20;
 
@@ -48,7 +48,7 @@ class Planner {
  private:
   using Tables = std::vector<std::shared_ptr<const Table>>;
 
-  // `part`: the key is part of what is meant (Table::takes_whole_keys_only).
+  // `part`: the key is only a part of the address (Table::takes_whole_keys_only).
   RemoteValue LookUp(absl::string_view setting, const Table& table, const std::string& key, bool part = false) {
     if (part && table.takes_whole_keys_only()) return std::nullopt;
     if (!table.remote().has_value()) {
@@ -77,7 +77,7 @@ class Planner {
     return RewriteBy(kAliasMaps, settings_.virtual_alias_maps, settings_.propagates_to_virtual, kMaxAliasSteps);
   }
 
-  // Until nothing changes.
+  // Rewrites until nothing changes.
   absl::Status RewriteBy(absl::string_view setting, const Tables& tables, bool propagates, int steps) {
     if (tables.empty()) return absl::OkStatus();
     for (int step = 0; step < steps && !plan_.several && plan_.not_an_address.empty(); ++step) {
@@ -87,7 +87,7 @@ class Planner {
     return absl::OkStatus();
   }
 
-  // mail_addr_find(3) and mail_addr_map(3) of Postfix.
+  // Does what mail_addr_find(3) and mail_addr_map(3) of Postfix do.
   absl::StatusOr<bool> RewriteOnce(absl::string_view setting, const Tables& tables, bool propagates) {
     const Address& now = plan_.address;
     const size_t at = ExtensionAt(now.local(), settings_.recipient_delimiter);
@@ -115,12 +115,12 @@ class Planner {
     return false;
   }
 
-  // A name alone is looked up, too.
+  // Returns whether the local part alone is looked up, too.
   absl::StatusOr<bool> IsLocal(const Address& address) {
     if (address.domain() == settings_.myorigin || IsOurLiteral(address)) return true;
     return Has("mydestination", settings_.mydestination, address.domain());
   }
-  // Of lists in which a domain stands for itself only.
+  // Looks in a list in which a domain stands for itself only.
   absl::StatusOr<bool> Has(absl::string_view setting, const DomainList& list, absl::string_view domain) {
     return list.ContainsExactly(domain,
                                 [&](const Table& table, absl::string_view key) { return Has(setting, table, key); });
@@ -133,7 +133,7 @@ class Planner {
     return address.domain_is_literal() && settings_.own_addresses.Contains(address.literal_ip());
   }
 
-  // False: it stays what it is. Of several targets canonical(5) takes the first.
+  // Returns false if the address stays what it is. canonical(5) takes the first of several targets.
   absl::StatusOr<bool> Become(absl::string_view setting, absl::string_view value, absl::string_view local,
                               absl::string_view extension) {
     const std::vector<absl::string_view> targets = SplitList(value);
@@ -207,14 +207,14 @@ class Planner {
     return absl::OkStatus();
   }
 
-  // What transport_maps say.
+  // Takes what transport_maps say.
   void Take(Transport said) {
     if (!said.name.empty()) {
       // "smtp:" without a next hop means the MX of the domain, whatever the relayhost.
       off_host_ = false;
       transport_ = std::move(said);
     } else if (said.next_hop.given()) {
-      // Only the next hop is said; ":" says nothing.
+      // The value gives only a next hop; ":" gives nothing.
       transport_.next_hop = std::move(said.next_hop);
     } else {
       return;
@@ -228,7 +228,7 @@ class Planner {
     const std::string route = said->value_or("");
     const size_t colon = route.find(':');
     const std::string next_hop = colon == std::string::npos ? "" : route.substr(colon + 1);
-    // The next hop of a domain that is not routed is the domain.
+    // For a domain that is not routed the service gives the domain as next hop.
     const bool by_domain = absl::EqualsIgnoreCase(next_hop, plan_.address.domain());
     absl::StatusOr<Transport> parsed =
         Transport::Parse(absl::StrCat(route.substr(0, colon), ":", by_domain ? "" : next_hop),

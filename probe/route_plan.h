@@ -1,10 +1,10 @@
-// The plan of a route: where an address is asked, as far as it is known before DNS is asked. That is what Postfix makes
-// of a recipient: rewriting by recipient_canonical_maps, canonical_maps and virtual_alias_maps, extensions (user+news)
-// included; the transport of the domain's address class; in its place what address_verify_transport_maps says;
-// address_verify_relayhost where that leaves the next hop open.
+// The plan of a route: where an address is asked, as far as that is known before DNS is asked. It does with a recipient
+// what Postfix does. It rewrites it by recipient_canonical_maps, canonical_maps and virtual_alias_maps, extensions
+// (user+news) included. It takes the transport that address_verify_transport_maps gives, else that of the domain's
+// address class. It takes address_verify_relayhost where the next hop is still open.
 //
-// A plan is made without waiting. What only a server can tell (socketmap, proxymap, trivial-rewrite) is asked of
-// `answers`; where it has no answer yet the plan ends with its error, and is made anew when there is one.
+// A plan is made without waiting. `answers` gives what only a server can tell (socketmap, proxymap, trivial-rewrite).
+// Where it has no answer yet, the plan ends with its error, and is made anew when there is one.
 //
 // Thread: any (pure functions).
 #ifndef VERIFYD_PROBE_ROUTE_PLAN_H_
@@ -25,9 +25,8 @@
 
 namespace verifyd {
 
-// What is known before DNS is asked.
 struct RoutePlan {
-  Address address;             // what is asked about, after rewriting
+  Address address;             // the one to ask about, after rewriting
   bool several = false;        // it stands for several addresses
   std::string not_an_address;  // it stands for a file, a command ...
 
@@ -38,13 +37,13 @@ struct RoutePlan {
   std::string stock_verify;                      // of Postfix's verify(8)
   std::string not_verifiable;                    // the transport that can not be asked
   std::optional<Transport> refusal;              // the transport error: or retry:
-  absl::string_view setting;                     // that said so; empty: none did, and the domain's MX is meant
-  std::string transport;                         // that wants something otherwise than the others, and ...
-  std::shared_ptr<const ProbeSettings> special;  // ... what; null: nothing
+  absl::string_view setting;                     // that decided this; empty: none did, and the domain's MX is meant
+  std::string transport;                         // that has settings of its own; empty: none
+  std::shared_ptr<const ProbeSettings> special;  // its settings, or those of LMTP; null: none
 
-  // The name whose mail hosts are looked for.
+  // Returns the name whose mail hosts are looked for.
   const std::string& name() const { return configured ? hop.host : address.domain(); }
-  // Equal for plans that lead to the same place.
+  // Returns the same text for plans that lead to the same place.
   std::string ToString() const;
 };
 
@@ -61,13 +60,13 @@ struct RemoteLookUp {
 using RemoteValue = absl::StatusOr<std::optional<std::string>>;
 using RemoteAnswers = absl::FunctionRef<RemoteValue(const RemoteLookUp&)>;
 
-// The plan for a probe of `address` from `sender`. Errors begin with the name of the setting, and end in what `answers`
-// said or in what is wrong with a value.
+// Returns the plan for a probe of `address` from `sender`. Errors begin with the name of the setting; then comes the
+// error of `answers`, or what is wrong with a value.
 absl::StatusOr<RoutePlan> PlanRoute(const Address& address, absl::string_view sender, const ProbeSettings& settings,
                                     RemoteAnswers answers);
 
-// What the settings make of the address where no server is asked: two of these differ where the route has changed.
-// Servers that would be asked are part of it, not what they would say.
+// Returns a text of the route that the settings give without asking a server: two texts differ where the route has
+// changed. The text names the servers that would be asked, but not their answers.
 std::string RouteSketch(const Address& address, absl::string_view sender, const ProbeSettings& settings);
 
 }  // namespace verifyd

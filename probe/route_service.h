@@ -1,4 +1,4 @@
-// trivial-rewrite(8), asked how Postfix would route a probe, so that no table of its need be repeated here
+// Asks trivial-rewrite(8) how Postfix would route a probe, so that Postfix's tables need not be repeated here
 // (address_verify_route_service).
 //
 // Thread: the front loop only.
@@ -20,7 +20,8 @@ struct PostfixRoute {
   std::string next_hop;  // as behind the colon in transport(5)
 };
 
-// The request "verify", which is answered by the address_verify_* parameters of main.cf. Errors name the path.
+// Sends the request "verify", which trivial-rewrite(8) answers by the address_verify_* parameters of main.cf. Errors
+// name the path.
 boost::asio::awaitable<absl::StatusOr<PostfixRoute>> AskRouteService(Loop& loop, Dialer& dialer, std::string path,
                                                                      std::string sender, std::string address,
                                                                      MonoTime deadline);

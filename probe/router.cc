@@ -42,7 +42,7 @@ Event EventOf(MailHostsStatus status) {
   return Event::kDnsTemporary;
 }
 
-// What a destination is called must fit where names are kept; two long names that begin alike stay apart.
+// A destination's name must fit where names are kept; two long names that begin alike stay apart.
 std::string BoundedName(std::string name) {
   if (name.size() <= Route::kMaxDestination) return name;
   uint64_t hash = 0xcbf29ce484222325;  // FNV-1a: the same in every run, unlike absl::Hash
@@ -62,7 +62,8 @@ Finding DnsFinding(Event event, absl::string_view text, absl::Time now) {
   return ToFinding(Classifier::Classify(event, Stage::kDns), Stage::kDns, text, now);
 }
 
-// MX hosts of those who park domains: they accept every recipient, so that asking them says nothing.
+// Returns whether the MX host takes mail for parked domains: such hosts accept every recipient, so their answers say
+// nothing.
 bool IsParked(const std::string& exchange) {
   constexpr absl::string_view kSuffixes[] = {".h-email.net", ".above.com", ".mb5p.com",       ".mb1p.com",
                                              ".m2bp.com",    ".m1bp.com",  ".sedoparking.com"};
@@ -140,7 +141,7 @@ boost::asio::awaitable<RemoteValue> Router::AskServer(RemoteLookUp look_up, cons
   co_return absl::Status(value.status().code(), absl::StrCat(look_up.table->spec(), ": ", value.status().message()));
 }
 
-// Asked in order.
+// Asks the tables in order.
 boost::asio::awaitable<RemoteValue> Router::FindTlsPolicy(std::vector<std::string> keys, const ProbeSettings& settings,
                                                           MonoTime deadline) {
   for (const std::string& key : keys) {
@@ -169,7 +170,7 @@ boost::asio::awaitable<MailHosts> Router::LookUp(const Address& address, const R
   co_return co_await LookUpHost(loop_, resolver_, plan.name(), settings.families, deadline, need);
 }
 
-// Where the plan says all.
+// Returns the result where the plan says all.
 Routed Router::WithoutLookUp(const RoutePlan& plan, const ProbeSettings& settings) {
   Routed routed;
   if (plan.refusal.has_value()) {
@@ -204,7 +205,7 @@ Routed Router::Temporary(absl::string_view text) {
   return routed;
 }
 
-// The setting is all that the finding names: what it says may reach the outside.
+// The finding names only the setting: its text may reach strangers.
 Routed Router::Broken(const Address& address, const absl::Status& why, Transcript& transcript) {
   const std::string what(why.message());
   const std::string setting = what.substr(0, what.find(':'));
@@ -215,7 +216,7 @@ Routed Router::Broken(const Address& address, const absl::Status& why, Transcrip
                  Printable(absl::StrCat("the route of ", address.domain(), " is not known: trouble with ", setting),
                            Finding::kMaxText),
                  loop_.clock().Now());
-  // Of each table there is an alarm: "SETTING: TABLE: ...".
+  // Each table has an alarm of its own: "SETTING: TABLE: ...".
   const size_t behind_table = what.find(": ", setting.size() + 1);
   alarms_.Raise(what.substr(0, std::min(behind_table, kMaxAlarm)),
                 absl::StrCat(Printable(what, kMaxAlarm),
@@ -252,7 +253,7 @@ boost::asio::awaitable<Routed> Router::Find(const Address& given, const std::str
   }
   if (changed) {
     routed.rewritten = address;
-    routed.domain_fact.reset();  // of another domain than the one that was asked about
+    routed.domain_fact.reset();  // it is about another domain than the one asked about
   }
   if (transcript.wanted() && !routed.stock_verify.empty()) {
     transcript.Note(absl::StrCat("asked of Postfix's verify(8) at ", routed.stock_verify));
@@ -267,7 +268,7 @@ boost::asio::awaitable<Routed> Router::Find(const Address& given, const std::str
   co_return routed;
 }
 
-// Each of a list of next hops is a route of its own, with its TLS policy; the servers of all are one.
+// Each of a list of next hops is a route of its own, with its TLS policy; the servers of all make one route.
 boost::asio::awaitable<Routed> Router::FindAll(const Address& address, const RoutePlan& plan,
                                                const ProbeSettings& settings, DnsNeed need, MonoTime deadline,
                                                Transcript& transcript) {
@@ -363,8 +364,8 @@ boost::asio::awaitable<Routed> Router::FindHosts(const Address& address, const R
   co_return routed;
 }
 
-// As smtp(8) looks for policies: by the next hop as it is written, without its port, and by the domain of the address
-// where there is no other next hop.
+// Looks for policies as smtp(8) does: by the next hop as it is written, without its port, and by the domain of the
+// address where there is no other next hop.
 boost::asio::awaitable<absl::Status> Router::SetTlsPolicies(Route& route, const Address& address, const RoutePlan& plan,
                                                             const ProbeSettings& settings, DnsNeed need,
                                                             MonoTime deadline) {
@@ -383,7 +384,7 @@ boost::asio::awaitable<absl::Status> Router::SetTlsPolicies(Route& route, const 
   const absl::StatusOr<TlsPolicy> policy = TlsPolicy::Parse(text->has_value() ? **text : TlsLevelName(level));
   if (!policy.ok()) co_return policy.status();
   const bool dane = policy->level == TlsLevel::kDane || policy->level == TlsLevel::kDaneOnly;
-  // Where the MX itself could have been forged, so could the host be whose records would be believed.
+  // If the MX itself could be forged, so could the host whose records we would believe.
   bool signed_mx = dane && settings.dns_trust_ad;
   if (signed_mx && plan.hop.by_mx) {
     signed_mx = (co_await resolver_.Query(plan.name(), DnsType::kMx, deadline, need))->authenticated;
@@ -400,7 +401,7 @@ boost::asio::awaitable<absl::Status> Router::SetTlsPolicies(Route& route, const 
   co_return absl::OkStatus();
 }
 
-// A dead or lying resolver says of everything that it does not exist. That a domain wants no mail it would not invent.
+// A dead or lying resolver says of everything that it does not exist. It would not invent that a domain wants no mail.
 boost::asio::awaitable<bool> Router::DnsIsDoubted(const Routed& routed, const ProbeSettings& settings,
                                                   MonoTime deadline, DnsNeed need) {
   if (settings.dns_canary.empty() || routed.domain_fact == nullptr || routed.finding.reason == Reason::kDomainNullMx) {
@@ -413,8 +414,8 @@ boost::asio::awaitable<bool> Router::DnsIsDoubted(const Routed& routed, const Pr
   co_return true;
 }
 
-// As smtp(8), on the port of public mail: hosts that are no better than ourselves would send the mail to us. The host
-// that is ourselves, where there is one; what is left may be nothing.
+// On the port of public mail, drops the hosts that are no better than ourselves, as smtp(8) does: they would send the
+// mail to us. Returns the host that is ourselves, if there is one. No hosts may be left.
 std::optional<MailHost> Router::CutAtOurselves(MailHosts& found, const ProbeSettings& settings) const {
   if (settings.smtp_tcp_port != 25) return std::nullopt;
   const auto ourselves = std::find_if(found.hosts.begin(), found.hosts.end(), [&](const MailHost& host) {
@@ -427,8 +428,8 @@ std::optional<MailHost> Router::CutAtOurselves(MailHosts& found, const ProbeSett
   return cut_at;
 }
 
-// Where the operator has said where to ask, or the domain is his, he has to mend it. Else it is so with that domain: it
-// is nobody's, as smtp(8) has it.
+// If the operator has said where to ask, or the domain is his, he has to mend it. Otherwise it is a fact about the
+// domain, as with smtp(8).
 Routed Router::Loops(const Address& address, const RoutePlan& plan, const MailHosts& found, const MailHost& ourselves,
                      DnsNeed need) {
   const bool ours = need == DnsNeed::kOurs;
@@ -457,8 +458,8 @@ Routed Router::Loops(const Address& address, const RoutePlan& plan, const MailHo
   return routed;
 }
 
-// Equals in random order, or one IP version before the other; where there are more addresses than are tried, a mix of
-// both, so that a broken IPv6 does not use up all tries (smtp_balance_inet_protocols).
+// Puts equals in random order, or one IP version before the other. Where there are more addresses than are tried, keeps
+// a mix of both, so that a broken IPv6 does not use up all tries (smtp_balance_inet_protocols).
 void Router::Order(std::vector<MailHost>& hosts, const ProbeSettings& settings) {
   const auto is_ipv6 = [](const MailHost& host) { return absl::StrContains(host.address, ':'); };
   std::shuffle(hosts.begin(), hosts.end(), random_);
@@ -497,7 +498,7 @@ void Router::Order(std::vector<MailHost>& hosts, const ProbeSettings& settings) 
 Routed Router::NoRoute(const Address& address, const RoutePlan& plan, const MailHosts& found) {
   const Event event = EventOf(found.status);
   const std::string& name = plan.name();
-  // NXDOMAIN is known from the first question; what has no MX was asked for addresses last.
+  // NXDOMAIN is known from the first question; a name without MX was asked for addresses last.
   const bool mx_asked_last = plan.hop.by_mx && event != Event::kNoMailHost && event != Event::kMxUnresolvable;
   const std::string& asked =
       event == Event::kMxUnresolvable && !found.exchanges.empty() ? found.exchanges.back() : name;
@@ -509,7 +510,7 @@ Routed Router::NoRoute(const Address& address, const RoutePlan& plan, const Mail
   if (plan.configured) {
     // The operator's next hop is not there. That says nothing about the domain: Postfix defers, too.
     routed.finding = DnsFinding(Event::kDnsTemporary, text, now);
-    routed.finding.mx_name = name;  // whose name clients need not know
+    routed.finding.mx_name = name;  // clients need not know this name
     alarms_.Warn(name, absl::StrCat("configured next hop ", plan.hop.ToString(), ": ", routed.finding.text));
     return routed;
   }
@@ -531,8 +532,8 @@ Routed Router::OnlyBogusHosts(const Address& address, const MailHosts& found) {
                               loop_.clock().Now());
   routed.finding.mx_name = host.name;
   routed.finding.mx_address = host.address;
-  // Where a domain leads inside, it is most likely split DNS: a mistake to be told to the operator, never a reason to
-  // refuse mail or to remember something against the domain.
+  // A domain that leads inside is most likely split DNS: a mistake to tell the operator, never a reason to refuse mail
+  // or to remember something against the domain.
   alarms_.Warn(address.domain(),
                absl::StrCat(routed.finding.text,
                             "; not probed: give it a route in address_verify_transport_maps, or name the network in "
@@ -540,7 +541,7 @@ Routed Router::OnlyBogusHosts(const Address& address, const MailHosts& found) {
   return routed;
 }
 
-// What asks as another has a place of its own.
+// A transport with settings of its own gets a destination of its own.
 void Router::SetTransport(const RoutePlan& plan, Route& route) {
   if (plan.special == nullptr) return;
   route.settings = plan.special;

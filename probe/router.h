@@ -1,16 +1,16 @@
-// The router: from an address to where it is asked, as Postfix would route its own probe: by the plan of its route
-// (probe/route_plan.h), where that leaves the next hop open by the MX of the domain (or the address of a literal). Or
-// Postfix itself is asked (address_verify_route_service).
+// The router finds where an address is asked, as Postfix would route its own probe: by the plan of its route
+// (probe/route_plan.h) and, where that leaves the next hop open, by the MX of the domain (or the address of a literal).
+// It can also ask Postfix itself (address_verify_route_service).
 //
-// A table that can not be asked never means that there is no route. That is trouble of ours, as is a domain of the
-// operator's, or a next hop that he has named, whose best MX is this machine: the finding says so (IsOwnTrouble), an
-// alarm says what to mend, and no finding names a file, a socket or a host of ours. A domain that is not his and whose
-// best MX is this machine has a finding of its own, as with smtp(8), and no alarm: strangers make such domains.
+// A table that can not be asked never means that there is no route. It is trouble of ours. So is a domain of the
+// operator's, or a next hop that he has named, whose best MX is this machine. The finding says so (IsOwnTrouble), an
+// alarm says what to mend, and no finding names a file, a socket or a host of ours. Any other domain whose best MX is
+// this machine has a finding of its own, as with smtp(8), and no alarm: strangers make such domains.
 //
 // An MX that leads to a private, loopback or otherwise bogus address is not contacted, unless probe_permit_networks
 // allows it or the operator configured the next hop himself.
 //
-// With the route come the TLS policies of its hosts, where smtp_tls_policy_maps or DANE have something to say.
+// The route carries the TLS policies of its hosts, where smtp_tls_policy_maps or DANE give some.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_PROBE_ROUTER_H_
@@ -43,10 +43,10 @@ namespace verifyd {
 
 struct Routed {
   std::optional<Route> route;
-  // Where there is none: why not.
+  // Says why there is no route.
   Finding finding;
-  std::shared_ptr<const DomainFact> domain_fact;  // null: nothing is known of all of them
-  // What is asked about instead of the address, after rewriting.
+  std::shared_ptr<const DomainFact> domain_fact;  // null: nothing is known of the whole domain
+  // The address to ask about instead, after rewriting.
   std::optional<Address> rewritten;
   // Not empty: the address is for Postfix's verify(8) at this path.
   std::string stock_verify;
@@ -55,7 +55,7 @@ struct Routed {
 
 class Router {
  public:
-  // All must outlive it. `services` dials what tables and routes are asked from.
+  // All must outlive the router. `services` dials the servers of tables and routes.
   Router(Loop& loop, Resolver& resolver, Dialer& services, Alarms& alarms)
       : loop_(loop),
         resolver_(resolver),
@@ -64,7 +64,7 @@ class Router {
         socketmaps_(loop, services),
         proxymap_(loop, services) {}
 
-  // `sender` is the probe's; `need` kOurs where the domain is the operator's own. The referenced values, and the
+  // `sender` is the probe's; `need` is kOurs where the domain is the operator's own. The referenced values, and the
   // router, must live until it returns.
   boost::asio::awaitable<Routed> Find(const Address& address, const std::string& sender, const ProbeSettings& settings,
                                       MonoTime deadline, Transcript& transcript, DnsNeed need = DnsNeed::kOthers);

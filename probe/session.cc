@@ -16,7 +16,8 @@ namespace {
 
 constexpr int kShuttingDown = 421;
 constexpr int kGoodbye = 221;
-// Bytes sent ahead of replies: less than any socket buffer, so that two who both write do not wait for each other.
+// Bytes sent ahead of replies: less than any socket buffer, so that two sides that both write do not wait for each
+// other.
 constexpr size_t kMaxWindow = size_t{16} * 1024;
 
 // A command is one line, whatever names and senders were configured.
@@ -49,7 +50,7 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Open(Dialer& dialer, M
   std::unique_ptr<Finding> refusal = co_await Connect(dialer, /*with_tls=*/true);
   if (refusal == nullptr) refusal = co_await Greet();
   if (refusal != nullptr && clear_may_help_ && loop_.clock().Mono() < deadline) {
-    // Nobody asked for TLS but us; what is broken there must not hide whether the address exists (RFC 7435).
+    // Only we asked for TLS: a fault in it must not hide whether the address exists (RFC 7435).
     if (transcript.wanted()) transcript.Note(absl::StrCat(refusal->text, ": once more in clear"));
     refusal = co_await Connect(dialer, /*with_tls=*/false);
     if (refusal == nullptr) refusal = co_await Greet();
@@ -68,7 +69,7 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Connect(Dialer& dialer
   co_return refusal;
 }
 
-// A second connection, in clear, goes to the one that answered.
+// Keeps only the endpoint that answered: a second connection, in clear, goes to it.
 boost::asio::awaitable<Dialed> Session::Race(Dialer& dialer, MonoTime connect_by) {
   const std::unique_ptr<Raced> raced = co_await DialFirst(loop_, dialer, endpoints_, sources_, connect_by);
   if (raced->dialed.stream != nullptr) {
@@ -81,7 +82,7 @@ boost::asio::awaitable<Dialed> Session::Race(Dialer& dialer, MonoTime connect_by
   co_return std::move(raced->dialed);
 }
 
-// Until when it is tried.
+// Forgets the connection before. Returns until when the new one is tried.
 MonoTime Session::BeginToConnect() {
   if (transcript_->wanted()) {
     for (const Endpoint& endpoint : endpoints_) transcript_->Note(absl::StrCat("connecting to ", endpoint.ToString()));
@@ -131,7 +132,7 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Greet() {
   co_return refusal;
 }
 
-// EHLO, else HELO; LMTP has only LHLO (RFC 2033 section 4.1).
+// Says EHLO, and HELO if that is refused; LMTP has only LHLO (RFC 2033 section 4.1).
 boost::asio::awaitable<std::unique_ptr<Finding>> Session::Introduce() {
   offers_smtputf8_ = offers_pipelining_ = offers_starttls_ = false;
   const bool lmtp = endpoint().protocol == Protocol::kLmtp;
@@ -160,7 +161,7 @@ boost::asio::awaitable<void> Session::SayHello(const Step& step) {
   return Exchange(step, settings_->helo_timeout, absl::StrCat(step.command, " ", name));
 }
 
-// As Postfix: on the port of public mail, a server with our name is us.
+// On the port of public mail a server with our name is us, as in Postfix.
 bool Session::IsOurselves(const Reply& reply) const {
   if (!endpoint().path.empty() || endpoint().port != settings_->smtp_tcp_port || reply.lines.empty()) return false;
   const absl::string_view line = reply.lines.front();
@@ -173,7 +174,7 @@ TlsPolicy Session::Policy() const {
   if (endpoint().tls != nullptr) return *endpoint().tls;
   TlsPolicy policy;
   policy.level = settings_->tls_level;
-  // A socket on this machine needs none, and has no name that a certificate could prove.
+  // A socket on this machine needs no TLS, and has no name that a certificate could prove.
   if (!endpoint().path.empty()) policy.level = std::min(policy.level, TlsLevel::kMay);
   return policy;
 }
@@ -193,15 +194,15 @@ std::unique_ptr<Finding> Session::Unencrypted(absl::string_view why) {
   return FindingOf(kStarttlsStep, Marks{});
 }
 
-// STARTTLS (RFC 3207), and who the server is behind it. Nothing: the dialogue goes on, in TLS or, where that is only
-// wished for and the server will not just now, in clear.
+// Says STARTTLS (RFC 3207), and introduces itself anew in TLS. Returns null if the dialogue goes on: in TLS, or in
+// clear where TLS is only wished for and the server refuses it just now.
 boost::asio::awaitable<std::unique_ptr<Finding>> Session::Secure() {
   may_use_tls_ = false;
   state_ = State::kReady;
   co_await Exchange(kStarttlsStep, settings_->starttls_timeout, "STARTTLS");
   const bool required = Policy().required();
   if (heard_.event == Event::kProtocolError || !unread_.empty()) {
-    // Bytes behind the reply would be taken for what was said in TLS (CVE-2011-0411).
+    // Bytes behind the reply would be taken for replies in TLS (CVE-2011-0411).
     Fail(Event::kPlaintextAfterStarttls, "plaintext behind its reply to STARTTLS");
     co_return FindingOf(kStarttlsStep, Marks{});
   }
@@ -263,12 +264,12 @@ boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime de
 
 void Session::GiveUp() { Expire(Event::kTimeout); }
 
-// Of thousands that are idle nobody needs what they heard last.
+// Drops the last reply: thousands of idle sessions would only hold memory.
 void Session::Forget() {
   if (ready()) heard_ = {};
 }
 
-// What a refusal of MAIL asks for is tried, each once.
+// Tries what a refusal of MAIL asks for, each thing once.
 boost::asio::awaitable<void> Session::TransactAnew(Transaction& transaction) {
   while (transaction.redo != Redo::kNothing) {
     if (transaction.redo == Redo::kInTls) {
@@ -295,14 +296,15 @@ void Session::Answer(const Transaction& transaction, Enquiry& enquiry, std::uniq
   transaction.on_answer(enquiry);
 }
 
-// Another MX, or a mended one, may well take it: that is no verdict about the address.
+// Returns a finding if the server lacks the SMTPUTF8 that is needed. It is no verdict about the address: another MX, or
+// a mended one, may well take it.
 std::unique_ptr<Finding> Session::MissingSmtputf8(const Address& address) const {
   if (offers_smtputf8_ || (!address.needs_smtputf8() && IsAscii(identity_.sender))) return nullptr;
   return FindingOf(kMailStep, ClassificationOf(Reason::kSmtputf8Required, "event.smtputf8_required"),
                    absl::StrCat("SMTPUTF8 is required, but was not offered by host ", endpoint().HostAndAddress()));
 }
 
-// Who can not be asked about is answered at once.
+// Addresses that can not be asked about are answered at once.
 void Session::Plan(Transaction& transaction) {
   std::vector<Planned> plan;
   plan.reserve(transaction.batch.size() + 2);
@@ -338,16 +340,16 @@ boost::asio::awaitable<void> Session::Transact(Transaction& transaction) {
     const bool names_recipient = plan[i].enquiry != nullptr && mail_refusal_ == nullptr;
     silent_since_ = names_recipient ? transaction.last_heard : MonoTime::InfiniteFuture();
     co_await Receive(*plan[i].step, i + 1 == transaction.sent && state_ != State::kLeaving);
-    // A goodbye that comes too early answers QUIT: to this command nothing was said.
+    // A goodbye that comes too early answers QUIT: this command got no reply.
     if (heard_.reply.code == kGoodbye) Fail(Event::kClosed, "");
     NoteGap(transaction);
     if (plan[i].enquiry != nullptr && mail_refusal_ == nullptr && AsksData() && !over() && heard_.reply.ok()) {
-      // Some accept every recipient and refuse at DATA.
+      // Some servers accept every recipient and refuse at DATA.
       co_await Exchange(kDataStep, settings_->data_init_timeout, "DATA");
       TakeReplyToData(transaction, plan[i]);
       continue;
     }
-    // Who is answered may be gone, with his address.
+    // TakeReply may end the job and its address: make the finding before it.
     std::unique_ptr<Finding> end;
     if (over() && i + 1 < plan.size()) end = FindingOf(*plan[i].step, MarksOf(plan[i]));
     TakeReply(transaction, plan[i]);
@@ -358,11 +360,11 @@ boost::asio::awaitable<void> Session::Transact(Transaction& transaction) {
 void Session::NoteGap(Transaction& transaction) {
   const MonoTime now = loop_.clock().Mono();
   const absl::Duration gap = now - std::exchange(transaction.last_heard, now);
-  // Before a time-out or an end there was no reply that took so long.
+  // A time-out or an end is no reply that took so long.
   if (heard_.event == Event::kNone) longest_gap_ = std::max(longest_gap_, gap);
 }
 
-// Puts commands as far as replies to those before need not be waited for.
+// Puts the commands that need not wait for replies to those before.
 void Session::PutWindow(Transaction& transaction) {
   const std::vector<Planned>& plan = transaction.plan;
   do {
@@ -412,7 +414,8 @@ void Session::TakeReply(Transaction& transaction, const Planned& planned) {
       return;
     }
     mail_refusal_ = std::move(refusal);
-    // A connection that did not outlive its idle time, or a server that will not begin anew, says nothing of anybody.
+    // A connection that did not outlive its idle time, or a server that will not begin anew, says nothing about an
+    // address.
     transaction.mail_again = !mail || (used_ && ended);
     if (mail && !ended && state_ != State::kLeaving) transaction.redo = RedoFor(heard_.reply);
     return;
@@ -422,7 +425,8 @@ void Session::TakeReply(Transaction& transaction, const Planned& planned) {
   AnswerAsked(transaction, planned, FindingOf(*planned.step, MarksOf(planned)), ended);
 }
 
-// smtp_address_verify_target = data. Behind a 354 only closing the connection keeps a message from being sent.
+// Deals with smtp_address_verify_target = data. After a 354 only closing the connection keeps a message from being
+// sent.
 void Session::TakeReplyToData(Transaction& transaction, const Planned& planned) {
   std::unique_ptr<Finding> finding = FindingOf(kDataStep, MarksOf(planned));
   if (heard_.event == Event::kNone && heard_.reply.code_class() == 3) state_ = State::kBroken;
@@ -443,7 +447,7 @@ void Session::AnswerAsked(Transaction& transaction, const Planned& planned, std:
   transaction.answered_one = true;
 }
 
-// MAIL was refused, or RSET.
+// Answers with the refusal of MAIL or RSET.
 void Session::AnswerRefused(const Transaction& transaction, const Planned& planned) {
   if (planned.enquiry == nullptr || transaction.redo != Redo::kNothing) return;
   Answer(transaction, *planned.enquiry, std::make_unique<Finding>(*mail_refusal_), transaction.mail_again);
@@ -455,12 +459,12 @@ void Session::AnswerUnanswered(const Transaction& transaction, const Finding& fi
   }
 }
 
-// The connection is of no more use since the reply to `last`, which says `end`; who was not answered had no chance.
+// Answers the rest with `end`: the connection is of no more use since the reply to `last`, so they had no chance.
 void Session::AnswerRest(Transaction& transaction, size_t last, std::unique_ptr<Finding> end) {
   const std::vector<Planned>& plan = transaction.plan;
   const bool refused = mail_refusal_ != nullptr;
   if (refused) end = std::move(mail_refusal_);
-  // What was to be tried again has not been answered.
+  // If all was to be tried again, no enquiry has been answered.
   const size_t first = transaction.redo == Redo::kNothing ? last + 1 : 0;
   for (size_t i = first; i < plan.size(); ++i) {
     if (plan[i].enquiry == nullptr) continue;
@@ -472,7 +476,7 @@ void Session::AnswerRest(Transaction& transaction, size_t last, std::unique_ptr<
 Session::Redo Session::RedoFor(const Reply& reply) {
   if (mail_refusal_->reason == Reason::kTlsRequired && may_use_tls_) return Redo::kInTls;
   if (said_smtputf8_ && (reply.code == 501 || reply.code == 504 || reply.code == 555)) {
-    offers_smtputf8_ = false;  // whatever it said
+    offers_smtputf8_ = false;  // whatever the server said at EHLO
     return Redo::kWithoutSmtputf8;
   }
   return Redo::kNothing;
@@ -519,13 +523,13 @@ void Session::ArmTimer(absl::Duration timeout) {
   const MonoTime stage_end = loop_.clock().Mono() + timeout;
   timer_meaning_ = deadline_ < stage_end ? Event::kDeadline : Event::kTimeout;
   const MonoTime due = std::min(stage_end, deadline_);
-  // Mostly it is the probe's deadline, at one command as at the next.
+  // Mostly the probe's deadline is due, the same at each command.
   if (timer_.set() && due == timer_due_) return;
   timer_due_ = due;
   timer_.SetAt(due, [this] { Expire(timer_meaning_); });
 }
 
-// Until the timer is due that is armed, but looks again and again whether others need the slot.
+// Waits until the armed timer is due, but looks again and again whether others need the slot.
 void Session::AwaitGreeting() {
   const MonoTime look = loop_.clock().Mono() + kGreetingPatience;
   if (look >= timer_due_) return timer_.SetAt(timer_due_, [this] { Expire(timer_meaning_); });
@@ -562,10 +566,10 @@ boost::asio::awaitable<void> Session::Exchange(const Step& step, absl::Duration 
 }
 
 boost::asio::awaitable<void> Session::Receive(const Step& step, bool last) {
-  if (state_ == State::kBroken) co_return;  // what was heard says why
+  if (state_ == State::kBroken) co_return;  // heard_ says why
   heard_ = {};
   if (!outgoing_.empty()) {
-    // A server that refuses and hangs up at once makes this fail; what it said before can be read all the same.
+    // A server that refuses and hangs up at once makes this fail; its earlier words can be read all the same.
     (co_await stream_->Write(outgoing_)).IgnoreError();
     outgoing_ = std::string();
   }
@@ -596,7 +600,7 @@ bool Session::Parse(const Step& step) {
 
 std::unique_ptr<Finding> Session::RefusalIn(const Step& step) {
   if (heard_.event == Event::kNone && heard_.reply.ok()) {
-    // Some say in a 220 greeting that they will not take our mail.
+    // Some servers say in a 220 greeting that they will not take our mail.
     if (step.stage != Stage::kBanner ||
         classifier_->Classify(step.stage, heard_.reply, endpoint().host, Marks{}).reason == Reason::kNone) {
       return nullptr;

@@ -4,15 +4,15 @@
 //   Open ─▶ nothing: ready ─▶ Ask ─▶ findings ... ─▶ Leave
 //        └▶ finding: why not ───────────────────────▶ Leave
 //
-// STARTTLS is used where it is offered (smtp_tls_security_level = may); what goes wrong there is tried once more in
-// clear, on a new connection, unless TLS is required: then it is a temporary finding, never one about an address.
-// Nothing that was said before TLS counts behind it.
+// STARTTLS is used where it is offered (smtp_tls_security_level = may). If it fails, the session tries once more in
+// clear, on a new connection. Where TLS is required it does not: the failure is a temporary finding, never one about an
+// address. Nothing that was said before TLS counts after it.
 //
 // Where the server offers PIPELINING (RFC 2920) a transaction is sent at once, else each command waits for the reply to
 // the one before.
 //
 // Each step is bounded by its stage time-out and by the probe's own deadline, whichever comes first: one timer closes
-// the stream. What a server sends out of turn ends the session; only a 421 may come unasked (RFC 5321 section 3.8).
+// the stream. A reply out of turn ends the session; only a 421 may come unasked (RFC 5321 section 3.8).
 //
 // Thread: the prober loop only.
 #ifndef VERIFYD_PROBE_SESSION_H_
@@ -54,85 +54,85 @@ struct Enquiry {
   // Both are never null; all addresses of a transaction are of one domain.
   const Address* address = nullptr;
   Transcript* transcript = nullptr;
-  // Filled by Ask: what was said; who is told may take it, and the address may be gone then.
+  // Filled by Ask. `on_answer` may take the finding; the address may be gone after it.
   bool told = false;
   std::unique_ptr<Finding> finding;
-  // It was said of the session, or because of those that were asked before: nobody's verdict. To be asked again in
-  // another transaction.
+  // The reply was about the session, or came because of addresses that were asked before: it is nobody's verdict. Ask
+  // again in another transaction.
   bool again = false;
   MonoTime answered;
 };
 
-// What is said behind the last address of a transaction.
+// Says whether a transaction ends with a farewell, behind its last address.
 enum class Farewell : uint8_t {
   kNone,
-  // QUIT, in the same breath where the server offers PIPELINING (RFC 2920 section 3.1 lets it stand last of a group):
-  // for who will not ask more. Where all must be tried again it is not; that is then answered as it stands.
+  // QUIT, sent with the other commands where the server offers PIPELINING (RFC 2920 section 3.1 lets it stand last of a
+  // group): nothing more will be asked. Then nothing is tried again in the session, and a refusal of MAIL is answered
+  // as it stands.
   kQuit,
 };
 
 class Session {
  public:
-  // For how long at least a greeting is waited for: tarpits and postscreen(8) take their time.
+  // A greeting is waited for at least so long: tarpits and postscreen(8) take their time.
   static constexpr absl::Duration kGreetingPatience = absl::Seconds(30);
-  // How long the reply to QUIT is waited for, quit_timeout permitting: nothing depends on it.
+  // The reply to QUIT is waited for so long at most (or quit_timeout, if shorter): nothing depends on it.
   static constexpr absl::Duration kQuitPatience = absl::Seconds(2);
 
-  // An identity without HELO name uses myhostname; `sources` are where its source address says nothing. Of several
-  // endpoints, which are of different IP versions, the one that answers first is taken.
+  // An identity without HELO name uses myhostname. `sources` are our addresses to connect from. Several endpoints are
+  // of different IP versions; the first that answers is taken.
   Session(Loop& loop, std::vector<Endpoint> endpoints, ProbeIdentity identity,
           std::shared_ptr<const ProbeSettings> settings, std::shared_ptr<const Classifier> classifier,
           Sources sources = {});
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Where others wait for a slot, a greeting that has been waited for longer than kGreetingPatience is given up:
-  // hurried().
+  // While others wait for a slot, the session gives up a greeting that takes longer than kGreetingPatience: hurried().
   void GiveWayTo(const SessionSlots* others) { others_ = others; }
   bool hurried() const { return hurried_; }
-  // What it takes at its addresses, for as long as it lives.
+  // Holds its place at its addresses for as long as it lives.
   void Take(AddressLimits::Place place) { place_ = std::move(place); }
-  // Others wait for the place that it takes at an address.
+  // True if others wait for the place that it takes at an address.
   bool contested() const { return place_.contested(); }
 
-  // The session must live until what these return has ended; so must the transcript and what is passed by reference.
+  // The session, the transcript and what is passed by reference must live until these coroutines have ended.
 
-  // Connects and greets. Nothing: Ask may follow. A finding: this server can not be asked, and why.
+  // Connects and greets. Returns null if Ask may follow, else a finding that says why this server can not be asked.
   boost::asio::awaitable<std::unique_ptr<Finding>> Open(Dialer& dialer, MonoTime deadline, Transcript& transcript);
-  // One transaction, after a successful Open, any number of times while ready(). `on_answer` is called for every
-  // enquiry, as soon as its reply is there. Dialogues are written down for a batch of one.
+  // Does one transaction; it may be called after a successful Open, any number of times while ready(). `on_answer` is
+  // called for every enquiry, as soon as its reply is there. The dialogue is written down only for a batch of one.
   boost::asio::awaitable<void> Ask(absl::Span<Enquiry> batch, MonoTime deadline,
                                    absl::FunctionRef<void(Enquiry&)> on_answer, Farewell farewell = Farewell::kNone);
-  // In the transaction of the last Ask: would `random`, which can not exist, be accepted?
+  // Asks, in the transaction of the last Ask, whether `random`, which can not exist, would be accepted.
   boost::asio::awaitable<CatchAll> AskCatchAll(const Address& random, MonoTime deadline, Transcript& transcript);
   // Says QUIT where it can still be said, which ends a transaction, too (RFC 5321 section 4.1.1.10), and closes. Nobody
-  // waits for what it brings.
+  // waits for the result.
   boost::asio::awaitable<void> Leave();
 
   bool ready() const { return state_ == State::kReady; }
   bool greeted() const { return greeted_; }    // got past EHLO or HELO
   MonoTime opened() const { return opened_; }  // when Open began
   bool connected() const { return stream_ != nullptr; }
-  // That was connected to; where none was, that was tried first.
+  // The endpoint that was connected to; where none was, the one that was tried first.
   const Endpoint& endpoint() const { return endpoints_.front(); }
-  // Those that did not answer when they were dialed.
+  // The endpoints that did not answer when they were dialed.
   const std::vector<Endpoint>& unreachable() const { return unreachable_; }
-  // Whether it was opened as this, so that it can serve more of the same.
+  // Returns whether it was opened with these, so that it can serve more of the same.
   bool Serves(const ProbeIdentity& identity, const std::shared_ptr<const ProbeSettings>& settings) const {
     return identity == identity_ && settings == settings_;
   }
-  // From which of our addresses; empty: the system chose.
+  // Our address that it asks from; empty: the system chose.
   const std::string& source() const { return sources_.For(endpoint()); }
-  // Nothing is wrong with the server: we had no descriptor or port left to connect.
+  // True if we had no descriptor or port left to connect: nothing is wrong with the server.
   bool exhausted() const { return exhausted_; }
   // Addresses whose reply was heard, and how many of them were refused.
   size_t asked() const { return asked_; }
   size_t refused() const { return refused_; }
   // The longest silence before a reply in the last Ask: a tarpit shows here.
   absl::Duration longest_gap() const { return longest_gap_; }
-  // Since when the reply to a RCPT, or what comes behind it, is waited for; InfiniteFuture: it is not.
+  // The time since when the reply to a RCPT, or to a DATA behind it, is waited for; InfiniteFuture: none is.
   MonoTime silent_since() const { return silent_since_; }
-  // In that time: the server is not heard any more, as if it had taken too long.
+  // Stops listening while such a reply is waited for, as if the server had taken too long.
   void GiveUp();
 
  private:
@@ -141,25 +141,25 @@ class Session {
     kReady,      // greeted
     kLeaving,    // QUIT has been said
     kRefused,    // the server does not talk to us, or said 421
-    kUntrusted,  // it does not keep to the protocol: what it says means nothing any more
+    kUntrusted,  // it broke the protocol: its replies mean nothing any more
     kBroken,     // time-out or end of stream
   };
-  // What came back on a command: an event, or a reply.
+  // The result of a command: an event, or a reply.
   struct Heard {
     Event event = Event::kNone;
     std::string detail;
     Reply reply;
   };
 
-  // What a refusal of MAIL asks us to do before all of it is tried again.
+  // The change with which a transaction is tried again after a refusal of MAIL.
   enum class Redo : uint8_t { kNothing, kInTls, kWithoutSmtputf8 };
 
-  // A command of a transaction, and whose answer it brings; null for RSET and MAIL.
+  // A command of a transaction, and the enquiry that it answers; null for RSET and MAIL.
   struct Planned {
     const Step* step;  // one of the constants
     Enquiry* enquiry;
   };
-  // MAIL and RCPT for all of a batch, or what is left of it.
+  // MAIL and RCPT for all of a batch, or for the rest of it.
   struct Transaction {
     absl::Span<Enquiry> batch;
     absl::FunctionRef<void(Enquiry&)> on_answer;
@@ -168,28 +168,28 @@ class Session {
     size_t sent = 0;  // so many commands of the plan
     MonoTime last_heard = {};
     Redo redo = Redo::kNothing;
-    bool mail_again = false;  // what refused it is nobody's verdict
+    bool mail_again = false;  // the refusal is nobody's verdict
     bool answered_one = false;
   };
 
-  // A session mostly waits for a reply, and there are thousands: what lives that long in a coroutine's frame is paid
-  // for by each. What was heard is therefore in the session, and is dealt with in ordinary functions.
+  // Thousands of sessions mostly wait for a reply, and each pays for what lives that long in a coroutine's frame. So
+  // what was heard is kept in the session, and ordinary functions deal with it.
 
-  // A command, without line end, to be sent before the next reply is waited for. One with a control character fails,
-  // and nothing is sent.
+  // Adds a command, without line end, to those to be sent before the next reply is waited for. A command with a control
+  // character fails, and nothing is sent.
   void Put(absl::string_view command);
-  // Sends what was put, and takes one reply; `last`: none may be behind it. What came is in heard_.
+  // Sends the commands that were put, and takes one reply into heard_. `last`: no other reply may be behind it.
   boost::asio::awaitable<void> Receive(const Step& step, bool last);
-  // Puts `command`, if it is one, and takes the reply to it.
+  // Puts `command`, unless it is empty, and takes the reply to it.
   boost::asio::awaitable<void> Exchange(const Step& step, absl::Duration timeout, absl::string_view command);
-  // Whether heard_ is complete with what was read.
+  // Parses what was read. Returns whether heard_ is complete.
   bool Parse(const Step& step);
-  // This is what was heard.
+  // Sets heard_ to this event.
   void Fail(Event event, absl::string_view detail);
-  // After what was heard nothing more will be.
+  // True if nothing more will be heard.
   bool over() const;
 
-  // Makes the plan of a transaction, Transact carries it out; `redo` says whether it is to be done anew.
+  // Plan makes the plan of a transaction, Transact carries it out. `redo` then says whether to do it anew.
   void Plan(Transaction& transaction);
   boost::asio::awaitable<void> Transact(Transaction& transaction);
   boost::asio::awaitable<void> TransactAnew(Transaction& transaction);
@@ -200,7 +200,7 @@ class Session {
   void PutRcpt(const Address& address);
   absl::Duration TimeoutOf(const Step& step) const;
   bool AsksData() const { return settings_->AsksData(endpoint().protocol); }
-  // What a command has told the server.
+  // Returns what a command has told the server.
   static Marks MarksOf(const Planned& planned);
   void TakeReply(Transaction& transaction, const Planned& planned);
   void NoteAsked();
@@ -213,7 +213,8 @@ class Session {
   Redo RedoFor(const Reply& reply);
   std::unique_ptr<Finding> MissingSmtputf8(const Address& address) const;
 
-  // A step of the way to the first transaction each; null when the dialogue can go on behind it, else why it can not.
+  // Each of these is a step to the first transaction. A step returns null if the dialogue can go on, else a finding
+  // that says why it can not.
   boost::asio::awaitable<std::unique_ptr<Finding>> Connect(Dialer& dialer, bool with_tls);
   boost::asio::awaitable<std::unique_ptr<Finding>> Greet();
   boost::asio::awaitable<std::unique_ptr<Finding>> Introduce();
@@ -235,11 +236,11 @@ class Session {
   void ReadExtensions(const Reply& ehlo);
 
   std::unique_ptr<Finding> FindingOf(const Step& step, const Classification& classified, absl::string_view text) const;
-  // Of what was heard when `marks` had been said.
+  // Returns the finding about heard_, which came after `marks` had been said.
   std::unique_ptr<Finding> FindingOf(const Step& step, const Marks& marks) const;
 
   Loop& loop_;
-  // That may be dialed; when one has answered, that one.
+  // The endpoints that may be dialed; when one has answered, only that one.
   std::vector<Endpoint> endpoints_;
   std::vector<Endpoint> unreachable_;
   const ProbeIdentity identity_;
@@ -279,7 +280,7 @@ class Session {
   std::string outgoing_;  // put, not sent yet
   Heard heard_;
   ReplyParser parser_;
-  // Of thousands at a time: as much as most replies need; a longer one is read in pieces.
+  // Small, as there are thousands: it holds most replies, and a longer one is read in pieces.
   std::array<char, 400> buffer_;
   absl::string_view unread_;  // of buffer_
 };

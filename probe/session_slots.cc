@@ -82,7 +82,7 @@ void SessionSlots::CallFrom(FairLine& line) {
   while (in_use_ < LimitOf(line) && line.CallNext()) ++in_use_;
 }
 
-// The next of each owner who has less than a share again.
+// Calls the next of each owner that has less than its share again.
 void SessionSlots::CallThoseWithLess() {
   while (!may_go_on_.empty() && in_use_ < LimitOf(public_)) {
     const std::string owner = *may_go_on_.begin();
@@ -100,10 +100,10 @@ void SessionSlots::Serve() {
 }
 
 void SessionSlots::NoteExhausted() {
-  // The one that failed counts, but has none.
+  // The session that failed is counted, but got nothing.
   exhausted_at_ = std::max<size_t>(in_use_, 2) - 1;
   exhausted_until_ = loop_.clock().Mono() + kExhaustion;
-  // Nobody may be left to give one back when the system has more again.
+  // When the system has more again, perhaps no session is left whose release would serve the waiters.
   exhaustion_ends_.SetAt(exhausted_until_, [this] { Serve(); });
 }
 

@@ -60,7 +60,7 @@ boost::asio::awaitable<absl::StatusOr<std::optional<std::string>>> SocketmapClie
       co_return absl::UnavailableError(absl::StrCat(name, ": ", value.status().message()));
     }
     trouble = reply.status();
-    // A connection that was closed while it had no work says nothing.
+    // An idle connection may have been closed: that says nothing about the server.
     if (!reused || loop_.clock().Mono() >= end) break;
   }
   co_return absl::UnavailableError(absl::StrCat(name, ": ", trouble.message()));

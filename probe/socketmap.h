@@ -1,5 +1,5 @@
 // The client of socketmap tables (Sendmail's protocol, as Postfix speaks it, socketmap_table(5)): a netstring "MAP KEY"
-// goes out, a netstring "OK value", "NOTFOUND ", "TEMP why", "TIMEOUT why" or "PERM why" comes back.
+// goes out, and a netstring "OK value", "NOTFOUND ", "TEMP why", "TIMEOUT why" or "PERM why" comes back.
 //
 // Thread: the front loop only.
 #ifndef VERIFYD_PROBE_SOCKETMAP_H_
@@ -25,10 +25,10 @@ class SocketmapClient {
  public:
   static constexpr absl::Duration kTimeLimit = absl::Seconds(10);
 
-  // Both outlive it.
+  // Both must outlive the client.
   SocketmapClient(Loop& loop, Dialer& dialer) : loop_(loop), dialer_(dialer) {}
 
-  // The value; nothing where the server says that there is none. Any trouble is an error that names the server: it
+  // Returns the value; nothing if the server says that there is none. Any trouble is an error that names the server: it
   // never means that there is no value.
   boost::asio::awaitable<absl::StatusOr<std::optional<std::string>>> LookUp(SocketmapPlace place, std::string key,
                                                                             MonoTime deadline);

@@ -1,4 +1,4 @@
-// Our own addresses to ask from: used in turn; one that a provider blocks rests there, and there only.
+// Our own addresses to ask from, used in turn. An address that a provider blocks rests there, and there only.
 //
 // Thread: the prober loop only.
 #ifndef VERIFYD_PROBE_SOURCE_POOL_H_
@@ -21,16 +21,16 @@ class SourcePool {
   static constexpr absl::Duration kRest = absl::Hours(4);
   static constexpr size_t kMaxProviders = 10000;
 
-  // The next of `addresses` that does not rest at `provider`; empty where the system chooses: there are none, or all
-  // rest (who asks then is told again).
+  // Returns the next of `addresses` that does not rest at `provider`, or the next of all if all rest (the provider then
+  // says again that it blocks us). Empty: there are none, and the system chooses.
   std::string Next(const std::string& provider, const std::vector<std::string>& addresses, absl::Time now);
-  // False where no other of `addresses` is left for the provider.
+  // Lets `address` rest at the provider. Returns false if no other of `addresses` is left there.
   bool Rest(const std::string& provider, const std::string& address, const std::vector<std::string>& addresses,
             absl::Time now);
   bool resting(const std::string& provider, const std::string& address, absl::Time now) const;
-  // Anywhere.
+  // False: no address rests at any provider.
   bool any_resting() const { return !resting_.empty(); }
-  // As kept with a destination of this provider.
+  // The resting addresses, as they are kept with a destination of this provider.
   std::vector<RestingSource> RestingAt(const std::string& provider, absl::Time now) const;
   void Restore(const std::string& provider, const std::vector<RestingSource>& resting);
   void Forget(const std::string& provider) { resting_.erase(provider); }

@@ -16,7 +16,7 @@ Finding FindingOf(const Classification& classified, absl::string_view text, cons
   return finding;
 }
 
-// verify(8) tells OK, DEFER and BOUNCE apart; what a server said is in the text.
+// verify(8) tells OK, DEFER and BOUNCE apart; the words of the server are in the text.
 Reply ReplyOf(absl::string_view recipient_status, absl::string_view text) {
   Reply reply;
   reply.code = recipient_status == "0" ? 250 : recipient_status == "2" ? 550 : 450;
@@ -32,8 +32,8 @@ boost::asio::awaitable<absl::StatusOr<Finding>> AskStockVerify(Loop& loop, Diale
                                                                MonoTime deadline) {
   const Clock& clock = loop.clock();
   const Attributes query = {{"request", "query"}, {"address", address.Key()}};
-  // One connection for all polls: each connection brings verify(8) nearer to its max_use, and when it ends it forgets
-  // the probe it began. Should it end all the same, it is asked anew.
+  // All polls use one connection: each connection brings verify(8) nearer to its max_use, and when it ends it forgets
+  // the probe it began. If it ends all the same, it is asked anew.
   absl::StatusOr<std::unique_ptr<PostfixConnection>> connection = absl::UnavailableError("");
   for (;;) {
     absl::StatusOr<Attributes> answer = absl::UnavailableError("");

@@ -1,5 +1,5 @@
-// The transcript of a probe: what was tried, said and heard, with times, for whoever asked to see it. Bounded; costs
-// nothing when it is not wanted.
+// The transcript of a probe: what it tried, said and heard, with times, for the person who asked to see it. It is
+// bounded, and costs nothing when it is not wanted.
 //
 // Thread: one at a time (moves from loop to loop with its probe).
 #ifndef VERIFYD_PROBE_TRANSCRIPT_H_
@@ -20,7 +20,7 @@ class Transcript {
   static constexpr size_t kMaxLines = 500;
   static constexpr size_t kMaxLine = 512;  // bytes
 
-  // Times count from now. `clock` must outlive it.
+  // Times count from now. `clock` must outlive the transcript.
   Transcript(const Clock& clock, bool wanted) : clock_(&clock), wanted_(wanted), start_(clock.Mono()) {}
 
   bool wanted() const { return wanted_; }

@@ -1,6 +1,6 @@
-// How many of the users that were asked about within the hour do not exist.
+// Counts how many of the users that were asked about within the hour do not exist.
 //
-// Thread: one (whoever owns it).
+// Thread: one, its owner's.
 #ifndef VERIFYD_PROBE_UNKNOWN_SHARE_H_
 #define VERIFYD_PROBE_UNKNOWN_SHARE_H_
 
@@ -22,7 +22,7 @@ class UnknownShare {
     if (unknown) ++unknown_;
   }
   bool past(MonoTime now) const { return asked_ == 0 || now - began_ >= kWindow; }
-  // So many of them do not exist, and so large a part.
+  // Returns whether at least `number` of them do not exist, and they are at least `percent` of all.
   bool Reaches(uint64_t number, int percent, MonoTime now) const {
     return !past(now) && unknown_ >= std::max<uint64_t>(number, 1) &&
            uint64_t{100} * unknown_ >= static_cast<uint64_t>(percent) * asked_;

@@ -13,7 +13,7 @@ uint64_t AskerKey(absl::string_view domain, uint64_t asker) { return absl::HashO
 }  // namespace
 
 void UnknownShares::NoteIn(Table& table, uint64_t key, uint64_t destination, bool unknown, MonoTime now) {
-  // The idle and the cheap go first.
+  // Shares that are past go first, then those with few unknown users.
   const auto worth = [now](const Entry& entry) { return entry.share.past(now) ? 0 : 1 + entry.share.unknown(); };
   Entry& entry = table.FindOrAdd(key, {}, worth);
   entry.destination = destination;

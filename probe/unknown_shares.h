@@ -1,14 +1,14 @@
-// The budget of unknown users: whoever asks for many users of a domain that do not exist there looks like one who
-// harvests addresses, and so do we who ask in his place. The operator's own domains and routes have no budget.
+// The budget of unknown users. A person who asks for many users that do not exist in a domain looks like a harvester of
+// addresses, and so do we, who ask in his place. The operator's own domains and routes have no budget.
 //
-// It is kept by domain, and within a domain by asker (ProbeRequest::asker), so that nobody spends another's:
+// It is kept by domain, and within a domain by asker (ProbeRequest::asker), so that no asker spends another's:
 //
-//   - an asker is over budget when he has asked for a quarter of the number in vain himself, and that is the given
-//     share of all he asked for there;
-//   - when all together have asked for the number in vain, and that is the given share, then everybody is over budget
-//     of whose questions that share was in vain. Whoever has asked for none in vain, or is new, goes on;
-//   - questions that nobody can be held to account for (lists, refreshes, doors that do not say for whom) are one asker
-//     that may use up the whole number.
+//   - an asker is over budget when it has itself asked for a quarter of the number in vain, and that is the given share
+//     of all that it asked for there;
+//   - when all together have asked for the number in vain, and that is the given share, then each asker with that share
+//     of its own questions in vain is over budget. An asker with none in vain, or a new one, goes on;
+//   - questions without an asker (lists, refreshes, doors that do not say for whom) count as one asker that may use up
+//     the whole number.
 //
 // Bounded: 50 000 domains are remembered, and as many askers; see base/forgetful_table.h for which are forgotten.
 //
@@ -38,9 +38,9 @@ class UnknownShares {
  public:
   static constexpr size_t kMost = 50000;
 
-  // What came of a question of `asker` about a user of `domain`, at the destination of this name.
+  // Notes the result of a question of `asker` about a user of `domain`, at the destination of this name.
   void Note(absl::string_view destination, absl::string_view domain, uint64_t asker, bool unknown, MonoTime now);
-  // Whose questions about the domain use up the budget; null where this asker may ask.
+  // Returns the share that uses up the budget of the domain: the asker's, or that of all. Null: this asker may ask.
   const UnknownShare* OverBudget(absl::string_view domain, uint64_t asker, const UnknownBudget& budget,
                                  MonoTime now) const;
   void ForgetDestination(absl::string_view destination);

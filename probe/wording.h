@@ -15,7 +15,7 @@
 
 namespace verifyd {
 
-// A step of the dialogue: where findings say it was, what was being done, by which command.
+// A step of the dialogue: its stage in findings, what was being done, and the command.
 struct Step {
   Stage stage;
   absl::string_view doing;
@@ -45,8 +45,8 @@ std::string ConnectWords(const Endpoint& endpoint, absl::string_view error);
 // host H[IP]: ..."; `detail` says what was wrong where the event does not.
 std::string EventWords(const Endpoint& endpoint, const Step& step, Event event, absl::string_view detail);
 
-// What DNS said of `name`: "Host or domain name not found. Name service error for name=N type=MX: Host not found".
-// `type` is what was asked for last.
+// Says what DNS answered about `name`: "Host or domain name not found. Name service error for name=N type=MX: Host not
+// found". `type` is the one that was asked for last.
 std::string LookupWords(absl::string_view name, absl::string_view type, Event event);
 
 }  // namespace verifyd

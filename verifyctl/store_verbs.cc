@@ -36,22 +36,22 @@ constexpr int kExitFaults = 1;
 // Faults that are named; the others are counted.
 constexpr uint64_t kShownFaults = 100;
 
-struct HeldStore {
-  std::string file;  // the cache's
+struct CacheFile {
+  std::string file;
   Lifetimes lifetimes;
 };
 
-absl::StatusOr<HeldStore> FindHeld(const Place& place) {
+absl::StatusOr<CacheFile> FindCacheFile(const Place& place) {
   ASSIGN_OR_RETURN(const Settings settings, LoadSettings(place));
   const absl::StatusOr<Configuration> configuration = Configuration::Create(settings);
   if (!configuration.ok()) return absl::FailedPreconditionError(configuration.status().message());
   const CacheSettings& cache = configuration->cache;
   if (cache.path.empty()) return absl::NotFoundError("there is no cache: address_verify_map is empty");
-  return HeldStore{.file = absl::StrCat(cache.path, ".mdb"), .lifetimes = cache.lifetimes};
+  return CacheFile{.file = absl::StrCat(cache.path, ".mdb"), .lifetimes = cache.lifetimes};
 }
 
-absl::StatusOr<HeldStore> FindExisting(const Place& place) {
-  ASSIGN_OR_RETURN(HeldStore held, FindHeld(place));
+absl::StatusOr<CacheFile> FindExistingFile(const Place& place) {
+  ASSIGN_OR_RETURN(CacheFile held, FindCacheFile(place));
   if (const absl::Status readable = CheckCacheFile(held.file); !readable.ok()) return readable;
   return held;
 }
@@ -225,7 +225,7 @@ int Conclude(const StoreExamination& found, bool as_json, Console& console) {
 }  // namespace
 
 int Check(const StoreOptions& options, const Place& place, Console& console) {
-  const absl::StatusOr<HeldStore> held = FindExisting(place);
+  const absl::StatusOr<CacheFile> held = FindExistingFile(place);
   if (!held.ok()) return Fail(held.status(), console);
   const DamageGuard guard;
   const absl::StatusOr<StoreExamination> found = Examine(held->file, held->lifetimes, options.json, console);
@@ -237,7 +237,7 @@ int Check(const StoreOptions& options, const Place& place, Console& console) {
 }
 
 int Backup(const StoreOptions& options, const Place& place, Console& console) {
-  const absl::StatusOr<HeldStore> held = FindExisting(place);
+  const absl::StatusOr<CacheFile> held = FindExistingFile(place);
   if (!held.ok()) return Fail(held.status(), console);
   const DamageGuard guard;
   if (const absl::Status format = StoreFile::CheckFormat(held->file); !format.ok()) return Fail(format, console);
@@ -258,7 +258,7 @@ int Backup(const StoreOptions& options, const Place& place, Console& console) {
 }
 
 int Restore(const StoreOptions& options, const Place& place, Console& console) {
-  const absl::StatusOr<HeldStore> held = FindHeld(place);
+  const absl::StatusOr<CacheFile> held = FindCacheFile(place);
   if (!held.ok()) return Fail(held.status(), console);
   if (const absl::Status readable = CheckInputFile(options.file); !readable.ok()) return Fail(readable, console);
   const DamageGuard guard;
@@ -278,7 +278,7 @@ int Restore(const StoreOptions& options, const Place& place, Console& console) {
 }
 
 int Compact(const StoreOptions& options, const Place& place, Console& console) {
-  const absl::StatusOr<HeldStore> held = FindExisting(place);
+  const absl::StatusOr<CacheFile> held = FindExistingFile(place);
   if (!held.ok()) return Fail(held.status(), console);
   const DamageGuard guard;
   // Checks only that it is ours: faults of single entries stay.

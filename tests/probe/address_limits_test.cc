@@ -46,7 +46,7 @@ class AddressLimitsTest : public testing::Test {
 
   TestLoop test_;
   PaceLimits allowed_ = {.connections = 5, .connections_per_second = 5};
-  // As a destination's worker does, who waits keeps it.
+  // A waiter keeps it, as a destination's worker does.
   const std::shared_ptr<AddressLimits> limits_ = std::make_shared<AddressLimits>(test_.loop());
   Visits visits_;
 

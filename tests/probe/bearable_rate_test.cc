@@ -9,7 +9,7 @@
 namespace verifyd {
 namespace {
 
-// A server that bears so many questions a second, with as many saved up.
+// A server that bears `rate` questions a second, with as many saved up.
 class Server {
  public:
   explicit Server(double rate) : rate_(rate), saved_(rate) {}

@@ -30,14 +30,14 @@ class BreakersTest : public testing::Test {
   }
   absl::Time now() { return test_.clock().Now(); }
 
-  // Why a question about the address would not be asked now; kNone: it would be.
+  // Returns why a question about the address would not be asked now; kNone: it would be.
   Reason Closed(absl::string_view address) {
     ProbeJob job = Job(address);
     const std::optional<Finding> closed = breakers_.Pass(job, now());
     breakers_.EndTrials(job);
     return closed.has_value() ? closed->reason : Reason::kNone;
   }
-  // The address is asked about, where it may be, and this is said. `code` 0: nothing was.
+  // Asks about the address, if it may be asked about, and hears this. `code` 0: nothing was said.
   void Ask(absl::string_view address, Reason reason, Stage stage, int code, const Breakers::Answered& answered = {}) {
     ProbeJob job = Job(address);
     if (breakers_.Pass(job, now()).has_value()) return;
@@ -56,7 +56,7 @@ class BreakersTest : public testing::Test {
   TestLoop test_;
   std::mt19937_64 random_{7};
   std::optional<DestinationState> reported_;
-  std::map<std::string, DomainBreaker> domains_;  // that were reported
+  std::map<std::string, DomainBreaker> domains_;  // those that were reported
   StateObserver observer_ = {.destination = [this](const DestinationState& state) { reported_ = state; },
                              .domain = [this](const DomainBreaker& state) { domains_[state.domain] = state; }};
   Breakers breakers_{{.name = kMx}, observer_};
@@ -186,7 +186,7 @@ TEST_F(BreakersTest, ADomainThatIsAnsweredAgainIsForgotten) {
 
 TEST_F(BreakersTest, TheDomainsOfOneDestinationAreBoundedInNumber) {
   for (int i = 0; i < 1500; ++i) {
-    // One refusal each, which may have to do with the one address.
+    // Each has one refusal, which may have to do with the one address.
     Ask(absl::StrCat("a@n", i, ".example"), Reason::kSenderRejected, Stage::kMail, 550);
   }
   EXPECT_LE(domains_.size(), 1000U);

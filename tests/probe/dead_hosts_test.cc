@@ -21,7 +21,7 @@ TEST_F(DeadHostsTest, AHostThatDidNotAnswerIsNotTriedForAWhileAndThenByOne) {
   dead_.NoteDead(host_, now_);
   EXPECT_TRUE(dead_.Dead(host_, now_ + kFirst / 2));
   EXPECT_FALSE(dead_.Dead(host_, now_ + kFirst));
-  EXPECT_TRUE(dead_.Dead(host_, now_ + kFirst));  // somebody tries it already
+  EXPECT_TRUE(dead_.Dead(host_, now_ + kFirst));  // another probe tries it already
 }
 
 TEST_F(DeadHostsTest, ThePauseGrowsAndEndsWhenItAnswers) {

@@ -1,4 +1,5 @@
-// How a destination uses its connections: batches, turns, what is asked again, and when nobody is asked.
+// Tests how a destination uses its connections: batches, turns, questions that are asked again, and when nobody is
+// asked.
 #include "probe/destination.h"
 
 #include <gmock/gmock.h>
@@ -30,7 +31,7 @@ class DestinationTest : public testing::Test {
  protected:
   using Outcome = std::shared_ptr<std::optional<ProbeOutcome>>;
 
-  // Of user0@example.com and so on, all at once.
+  // Starts probes of user0@example.com and so on, all at once.
   std::vector<Outcome> StartUsers(int count) {
     std::vector<Outcome> outcomes;
     outcomes.reserve(static_cast<size_t>(count));
@@ -61,7 +62,7 @@ class DestinationTest : public testing::Test {
     }
     return count;
   }
-  // Another domain behind the same servers as example.com.
+  // Puts another domain behind the same servers as example.com.
   void AlsoServes(const std::string& domain, int servers = 1) {
     std::vector<MxRecord> mx;
     mx.reserve(static_cast<size_t>(servers));
@@ -223,7 +224,7 @@ TEST_F(DestinationTest, WhenTheConnectionBreaksTheOthersAreAskedOnANewOne) {
   EXPECT_EQ(ReasonOf(outcomes[1]), Reason::kAccepted);
   EXPECT_EQ(ReasonOf(outcomes[2]), Reason::kNoSuchUser);
   EXPECT_EQ(ReasonOf(outcomes[3]), Reason::kAccepted);
-  // The third is the one at which it broke: that has a connection of its own.
+  // The third address is the one at which the connection broke: it has a connection of its own.
   EXPECT_EQ(world_.dialer.dialed(), 3U);
 }
 
@@ -450,7 +451,7 @@ TEST_F(DestinationTest, OneComplaintIsNotThatOfAllWhoAreBehindItInTheTransaction
   for (const int innocent : {0, 2, 3}) EXPECT_EQ(ReasonOf(outcomes[innocent]), Reason::kAccepted) << innocent;
   EXPECT_EQ((*outcomes[1])->finding.deliverability, Deliverability::kUnknown);
   EXPECT_EQ(world_.test.Run(world_.prober.Activity("mx1.example.com")).at(0).questions_per_second, 0);
-  // Two for the odd one, who is asked alone; one for all others.
+  // Two connections are for the odd one, which is asked alone; one is for all others.
   EXPECT_LE(world_.dialer.dialed(), 4U);
 }
 
@@ -555,7 +556,7 @@ TEST_F(DestinationTest, AnAddressThatIsAnsweredAtOnceIsNotTouchedWhenTheOthersAr
   world_.settings.public_pace.connections = 1;
   world_.Configure();
   world_.Servers({"mail=250 Ok ;; mail=530 5.7.0 Must issue a STARTTLS command first ;; mail=250 Ok"});
-  // While the first is asked about the others come together into one transaction.
+  // While the first is asked about, the others come together into one transaction.
   const Outcome first = world_.Start(world_.Request("jane@example.com"));
   const Outcome international = world_.Start(world_.Request("jos\xc3\xa9@example.com"));
   const Outcome plain = world_.Start(world_.Request("joe@example.com"));
@@ -639,7 +640,7 @@ TEST_F(DestinationTest, WhereSessionsAreScarceTheLastQuestionTakesItsGoodbyeAlon
   world_.test.RunUntilIdle();
   EXPECT_EQ(Count("QUIT"), 1);
   EXPECT_FALSE(first[0]->has_value());
-  // What comes meanwhile has a connection of its own.
+  // Probes that come meanwhile have a connection of their own.
   const std::vector<Outcome> second = Start(2);
   world_.test.Advance(absl::Seconds(5));
   EXPECT_EQ(ReasonOf(first[0]), Reason::kAccepted);
@@ -847,8 +848,8 @@ TEST_F(DestinationTest, AServerThatComplainsThatWeAreTooFastIsAskedSlowerAndNobo
 
 class WildcardZoneTest : public DestinationTest {
  protected:
-  // n0.evil.example and so on, each with an exchange of its own, whose servers connect and stay silent: at one address,
-  // or each at its own.
+  // Makes n0.evil.example and so on, each with an exchange of its own, at one address or each at its own. The servers
+  // connect and stay silent.
   void Evil(int count, bool one_address) {
     for (int i = 0; i < count; ++i) {
       const std::string domain = absl::StrCat("n", i, ".evil.example");
@@ -879,7 +880,7 @@ TEST_F(WildcardZoneTest, TakesNotTheSessionsOfOthers) {
   }
 }
 
-// Servers of so many owners that they have all the sessions together.
+// The silent servers belong to so many owners that together they have all the sessions.
 TEST_F(WildcardZoneTest, ASilentGreetingGivesWayWhereOthersWaitAndHasAllItsTimeWhereTheyDoNot) {
   world_.settings.session_limit = 20;
   world_.Configure();
@@ -939,7 +940,7 @@ TEST_F(WildcardZoneTest, DoesNotKeepTheOperatorsDomainFromItsServer) {
   world_.Configure();
   Evil(100, /*one_address=*/true);
   AskEvil(100);
-  // The zone leads to the server of ours.
+  // The zone leads to our server.
   world_.resolver.SetMx("ours.example", {{10, "mx.ours.example"}});
   world_.resolver.SetAddresses("mx.ours.example", {"12.0.0.1"});
   world_.dialer.PlayOnly("12.0.0.1", "");

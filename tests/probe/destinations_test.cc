@@ -46,7 +46,7 @@ class DestinationsTest : public testing::Test {
   const std::shared_ptr<ProbeCounters> counters_ = std::make_shared<ProbeCounters>();
   std::shared_ptr<Destinations> all_ =
       std::make_shared<Destinations>(test_.loop(), dialer_, counters_, StateObserver());
-  // A wildcard zone: each name has an address of its own, which refuses to connect.
+  // Asks in a wildcard zone: each name has an address of its own, which refuses to connect.
   void AskNames(size_t count) {
     for (size_t i = 0; i < count; ++i) {
       Ask(absl::StrCat("mx.n", i, ".evil.example"), absl::StrCat("12.", i >> 8, ".", i & 255, ".1"));
@@ -67,7 +67,7 @@ TEST_F(DestinationsTest, OneThatIsForgottenWhileItsConnectionSaysGoodbyeIsNotMis
   Ask("turns-us-away.example", "11.0.0.1");
   EXPECT_EQ(answers_, 1U);
   EXPECT_EQ(counters_->sessions_now, 1U);
-  // All there is room for come meanwhile.
+  // Meanwhile as many come as there is room for.
   for (size_t i = 0; i < Destinations::kMaxDestinations; ++i) {
     Ask(absl::StrCat("mx", i, ".example"), absl::StrCat("12.", i >> 8, ".", i & 255, ".1"));
   }
@@ -87,12 +87,12 @@ TEST_F(DestinationsTest, WhatTheOperatorHoldsIsNotPushedOutByAWildcardZone) {
 }
 
 TEST_F(DestinationsTest, TheCheapAreForgottenFirst) {
-  // A zone whose servers have talked: nothing must be remembered of them.
+  // The servers of this zone have talked: nothing must be remembered of them.
   std::vector<DestinationState> zone;
   for (size_t i = 0; i < Destinations::kMaxDestinations - 10; ++i) {
     zone.push_back(State(absl::StrCat("mx.m", i, ".evil.example")));
   }
-  // Left alone after three failures.
+  // This one is left alone after three failures.
   dialer_.Play("11.0.0.1", "{refused}");
   for (int i = 0; i < 3; ++i) Ask("mx.down.example", "11.0.0.1");
   AskConfigured("[mx.route.example]:25", "11.0.0.1");

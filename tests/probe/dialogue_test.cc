@@ -183,7 +183,6 @@ TEST_F(OneProbeTest, Dlg053EachAddressOfATransactionHasItsOwnAnswer) {
   EXPECT_EQ((*outcomes[2])->finding.reason, Reason::kAccepted) << "asked again in a transaction of its own";
 }
 
-// What happens without anybody saying it.
 TEST_F(OneProbeTest, EachAddressOfATransactionIsMarkedInItsOwnAnswer) {
   world_.settings.public_pace.connections = 1;
   world_.Configure();
@@ -200,6 +199,7 @@ TEST_F(OneProbeTest, EachAddressOfATransactionIsMarkedInItsOwnAnswer) {
   EXPECT_EQ((*outcomes[2])->finding.reason, Reason::kNoSuchUser);
 }
 
+// Tests events: time-outs, lost connections, and lines that are no replies.
 TEST(EventTest, EachHasItsReasonAndNoneMakesAnAddressUndeliverable) {
   struct Row {
     const char* script;
@@ -246,8 +246,8 @@ TEST(EventTest, WhatComesBehindTheAnswerChangesNothing) {
   }
 }
 
-// The labelled replies of the project's shared corpus, where it lies beside the source: each is said by a server at its
-// stage, and must end the probe as labelled.
+// The labelled replies of the project's shared corpus, where it lies beside the source: a server says each at its
+// stage, and the probe must end as labelled.
 TEST(DialogueTest, LabelledRepliesMeanTheSameInASession) {
   std::ifstream corpus(VERIFYD_SOURCE_DIR "/../shared/corpus/replies.tsv");
   std::string line;
@@ -262,7 +262,7 @@ TEST(DialogueTest, LabelledRepliesMeanTheSameInASession) {
       continue;
     }
     if (stage != "rcpt" && columns[2].front() == '2') continue;
-    // Some rows quote only how a reply begins; here it has an end.
+    // Some rows quote only the beginning of a reply; here it has an end.
     std::string reply = columns[2];
     const size_t last_line = reply.rfind("\\n") == std::string::npos ? 0 : reply.rfind("\\n") + 2;
     if (reply.size() > last_line + 3 && reply[last_line + 3] == '-') reply[last_line + 3] = ' ';

@@ -1,5 +1,5 @@
 // Servers that mean us ill, a thousand at a time: each costs us a bounded time and a bounded number of bytes, and takes
-// nothing from others. With AddressSanitizer, which is after what one of them does to memory, there are two hundred: a
+// nothing from others. With AddressSanitizer, for which one such server is as good as many, there are two hundred: a
 // thousand take minutes.
 #include <gtest/gtest.h>
 
@@ -32,7 +32,7 @@ class HostileTest : public testing::TestWithParam<Hostile> {
   static constexpr int kServers = 1000;
 #endif
   static constexpr absl::Duration kPatience = absl::Seconds(120);
-  // A reply of the greatest length, what else was in the buffer, and the same again in clear.
+  // A reply of the greatest length, the rest of the buffer, and the same again in clear.
   static constexpr size_t kMostBytes = 2 * (size_t{32768} + 4096) + 2 * size_t{4096};
 
   static std::string Domain(int number) { return absl::StrCat("d", number, ".test"); }

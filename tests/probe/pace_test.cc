@@ -107,7 +107,7 @@ TEST(PaceTest, WhoHasNoTimeToWaitForAConnectionGivesItsTurnBack) {
 TEST(PaceTest, WhereTheServerSaysThatThereAreTooManyThoseThatAreOpenAreEnoughForAWhile) {
   TestLoop test;
   Pace pace(test.loop(), {.connections = 20});
-  EXPECT_FALSE(pace.NoteTooManyConnections(0));  // not ours: nothing can be learned of it
+  EXPECT_FALSE(pace.NoteTooManyConnections(0));  // we have none open: nothing can be learned from it
   EXPECT_TRUE(pace.NoteTooManyConnections(5));
   for (int i = 0; i < 60; ++i) {
     test.Advance(absl::Seconds(5));

@@ -35,7 +35,7 @@ using testing::HasSubstr;
 
 constexpr absl::string_view kGreeting("protocol\0some_protocol\0\0", 24);
 
-// Answers each chunk that is read with what `answer` says; nothing: hangs up. Says `greeting` first.
+// Says `greeting` first. Then answers each chunk that it reads with the result of `answer`; nothing: it hangs up.
 class Server {
  public:
   Server(std::string greeting, std::function<std::optional<std::string>(const std::string&)> answer)
@@ -44,7 +44,7 @@ class Server {
   }
   ~Server() {
     over_ = true;
-    // Wakes it from accept.
+    // Wakes the thread from accept.
     stream_protocol::socket last(context_);
     boost::system::error_code ignored;
     last.connect(stream_protocol::endpoint(path_), ignored);
@@ -284,7 +284,7 @@ TEST_F(PostfixServiceTest, ProxymapIsAskedInItsOwnWordsOverOneConnection) {
 TEST_F(PostfixServiceTest, AProxymapThatHasHungUpIsConnectedToAgain) {
   std::atomic<int> asked{0};
   Server server(std::string(kGreeting), [&](const std::string&) -> std::optional<std::string> {
-    if (++asked == 2) return std::nullopt;  // Postfix is started anew
+    if (++asked == 2) return std::nullopt;  // Postfix is restarted
     return EncodeAttributes({{"status", "0"}, {"value", "x"}});
   });
   ProxymapClient client(loop_, *dialer_);

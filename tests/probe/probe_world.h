@@ -30,14 +30,15 @@ class ProbeWorld {
   static constexpr const char* kMx3 = "11.0.0.3";
 
   ProbeWorld() {
-    settings.connection_idle_time = absl::ZeroDuration();  // goodbye is said at once; tests of idle connections set it
+    settings.connection_idle_time =
+        absl::ZeroDuration();  // a session says goodbye at once; tests of idle connections set it
     Configure();
   }
 
-  // After changing `settings`.
+  // Call it after a change of `settings`.
   void Configure() { prober.Configure(std::make_shared<const ProbeSettings>(settings), Classifier::BuiltIn()); }
 
-  // example.com has as many MX as there are scripts; they play them.
+  // Gives example.com an MX for each script; the MX play the scripts.
   void Servers(const std::vector<std::string>& scripts) {
     std::vector<MxRecord> mx;
     for (size_t i = 0; i < scripts.size(); ++i) {

@@ -225,7 +225,7 @@ TEST(ProberTest, EveryStageEndsByItsTimeOut) {
       EXPECT_EQ(outcome.finding.text, c.text);
       EXPECT_EQ(outcome.finding.code, 0);
     }
-    // No QUIT to who does not answer.
+    // A server that does not answer gets no QUIT.
     world.test.RunUntilIdle();
     EXPECT_EQ(world.dialer.open_now(), 0U) << c.script;
     for (const auto& connection : world.dialer.connections()) {
@@ -645,7 +645,7 @@ TEST(ProberTest, WhatWasForgottenOfADestinationIsReadBeforeItIsMadeAnewAndNotWri
   }});
   world.Servers({""});
   EXPECT_EQ(world.Probe().finding.rule, "hold");
-  // What the operator does meanwhile does not lose the rest, either.
+  // A change by the operator meanwhile does not lose the rest, either.
   stored["mx2.example.com"].name = "mx2.example.com";
   stored["mx2.example.com"].questions_per_second = 3;
   world.prober.Hold("mx2.example.com", absl::InfiniteFuture());
@@ -702,7 +702,7 @@ TEST(ProberTest, AnswersThatHaveComeAreCountedUntilTheyAreTakenIn) {
         [&](ProbeRequest&& /*asked*/, ProbeOutcome&& /*outcome*/) { untaken.push_back(world.prober.untaken()); }));
   }
   world.test.Advance(absl::Seconds(1000));
-  // The first is the one for whom it was dialled; what that says of the others comes together.
+  // The first is the one for which the server was dialled. The outcomes of the others come together.
   EXPECT_THAT(untaken, ElementsAre(0, 2, 1, 0));
   EXPECT_EQ(world.prober.untaken(), 0U);
 }

@@ -26,7 +26,7 @@ class RouterTest : public testing::Test {
     const Address parsed = Address::Parse(address).value();
     return test_.Run(router_.Find(parsed, sender_, settings_, test_.clock().Mono() + absl::Seconds(100), transcript));
   }
-  // The same for a domain of the operator's own.
+  // Does the same for a domain of the operator's own.
   Routed FindOurs(absl::string_view address) {
     Transcript transcript(test_.clock(), false);
     const Address parsed = Address::Parse(address).value();
@@ -37,7 +37,7 @@ class RouterTest : public testing::Test {
     const Routed routed = Find(address);
     return routed.rewritten.has_value() ? routed.rewritten->Key() : "unchanged";
   }
-  // "mx1[11.0.0.1]:25 mx2[11.0.0.2]:25"
+  // Returns "mx1[11.0.0.1]:25 mx2[11.0.0.2]:25".
   std::string Endpoints(absl::string_view address) {
     const Routed routed = Find(address);
     if (!routed.route.has_value()) return "none";
@@ -301,7 +301,7 @@ TEST_F(RouterTest, ADestinationsNameIsBounded) {
   EXPECT_NE(one, two);
 }
 
-// ---- As Postfix's own tables have it.
+// ---- Routes as in Postfix's own tables.
 
 TEST_F(RouterTest, ARelayIsSmtpAndSoIsEveryNameTheOperatorGives) {
   Map("a.example relay:[10.0.0.1]:2525\nb.example relay:\nc.example slow:[10.0.0.2]\n");
@@ -321,7 +321,7 @@ TEST_F(RouterTest, TheServersOfAListOfNextHopsAreAskedInItsOrder) {
   EXPECT_EQ(routed.route->destination, "[10.0.0.2]:587, relay.example, [10.0.0.1]");
   EXPECT_LT(routed.route->endpoints[0].preference, routed.route->endpoints[1].preference);
   EXPECT_LT(routed.route->endpoints[1].preference, routed.route->endpoints[2].preference);
-  // Where one can not be found, the others are there.
+  // If one can not be found, the others remain.
   Map("b.example smtp:[nowhere.example], [10.0.0.1]\n");
   EXPECT_EQ(Endpoints("joe@b.example"), "10.0.0.1[10.0.0.1]:25");
 }

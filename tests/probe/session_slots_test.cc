@@ -23,7 +23,7 @@ class SessionSlotsTest : public testing::Test {
     test_.RunUntilIdle();
   }
   void Ask(SessionSlots& slots, Urgency urgency, char name) { Ask(slots, SlotClaim{.urgency = urgency}, name); }
-  // For somebody who waits, at servers of "a.example" and so on, which is also the name; `count` of them.
+  // Asks for `count` slots for somebody who waits, at servers of "a.example" and so on, which is also the name.
   void AskAt(SessionSlots& slots, char owner, size_t count = 1) {
     for (size_t i = 0; i < count; ++i) Ask(slots, At(owner), owner);
   }
@@ -76,7 +76,7 @@ TEST_F(SessionSlotsTest, WhenTheSystemHasNoMoreOthersWaitAndGoOnLater) {
   SessionSlots slots(test_.loop(), 10);
   Ask(slots, Urgency::kWaiting, 'a');
   Ask(slots, Urgency::kWaiting, 'b');
-  slots.NoteExhausted();  // said of b
+  slots.NoteExhausted();  // the system said it about b
   GiveBack(slots, {});
   Ask(slots, Urgency::kWaiting, 'c');
   EXPECT_EQ(got_, "ab");
@@ -93,7 +93,7 @@ TEST_F(SessionSlotsTest, AZoneWithAThousandNamesTakesHalfAndOthersComeAtOnce) {
   AskAt(slots, 'j', 10);
   EXPECT_EQ(Got('j'), 10U);
   EXPECT_FALSE(slots.pressed());
-  // What it gives back comes to it again only where less than half is taken, or it has less than its share.
+  // It gets back the slots it released only where less than half is taken, or it has less than its share.
   GiveBack(slots, At('e'), 111);
   EXPECT_EQ(Got('e'), 501U);
   EXPECT_EQ(slots.in_use(), 500U);
@@ -149,7 +149,7 @@ TEST_F(SessionSlotsTest, WhoWasCalledTogetherWithOthersOfItsOwnerStillKeepsToIts
   for (const char owner : {'a', 'b', 'c', 'd'}) AskAt(slots, owner, 20);
   AskAt(slots, 'f', 10);
   EXPECT_EQ(slots.in_use(), 90U);
-  AskAt(slots, 'e', 30);  // has none, all wait
+  AskAt(slots, 'e', 30);  // e has no slot; all of these wait
   EXPECT_EQ(Got('e'), 0U);
   for (int i = 0; i < 25; ++i) slots.Release(At(i < 20 ? 'a' : 'b'));
   test_.RunUntilIdle();

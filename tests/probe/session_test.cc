@@ -1,4 +1,4 @@
-// The dialogue: STARTTLS, LMTP, DATA, and the servers that do as they like.
+// Tests the dialogue: STARTTLS, LMTP, DATA, and servers that do as they like.
 #include "probe/session.h"
 
 #include <gmock/gmock.h>
