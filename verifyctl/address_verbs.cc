@@ -18,6 +18,9 @@
 #include "verifyctl/report_verbs.h"
 #include "verifyctl/result_text.h"
 #include "verifyd/history/refusal_book.h"
+#include "verifyd/json/described.h"
+#include "verifyd/json/shown_record.h"
+#include "verifyd/json/shown_verdict.h"
 
 namespace verifyd {
 namespace {
@@ -93,12 +96,13 @@ int AskAbout(const AddressOptions& options, const std::string& path, const json:
   uint64_t shown = 0;
   const bool reads = absl::c_linear_search(options.addresses, "-");
   Progress progress(console, "addresses", reads ? 0 : options.addresses.size());
-  const auto show = [&](absl::string_view line, const json::object& result) {
+  const auto show = [&](absl::string_view line, const json::object& answer) {
     progress.Wipe();
     ++shown;
+    const auto result = FromJson<ShownVerdict>(answer);
     exit_code = Worse(exit_code, ExitCodeOf(result));
     console.out << (options.json          ? absl::StrCat(line, "\n")
-                    : console.out_colours ? Coloured(ResultText(result), TextField(result, "status"))
+                    : console.out_colours ? Coloured(ResultText(result), result.status)
                                           : ResultText(result));
     progress.Show(shown);
   };
@@ -144,8 +148,8 @@ int AskAboutEach(const AddressOptions& options, absl::string_view verb, Asker& a
     request.method = verb == "delete" ? "DELETE" : "GET";
     request.target = absl::StrCat("/v1/record?address=", PercentEncoded(address));
     const int code = Answer(asker, request, console, [&](absl::string_view line, const json::object& answer) {
-      const json::object* const verdict = ObjectField(answer, "verdict");
-      if (verdict != nullptr && ExitCodeOf(*verdict) == kExitNotCached) exit_code = Worse(exit_code, kExitNotCached);
+      const std::optional<ShownVerdict> verdict = FromJson<ShownHeld>(answer).verdict;
+      if (verdict.has_value() && ExitCodeOf(*verdict) == kExitNotCached) exit_code = Worse(exit_code, kExitNotCached);
       console.out << (options.json ? absl::StrCat(line, "\n") : words(answer, console.clock.Now()));
     });
     if (code != 0 && code != kExitNotCached && code != kExitBadAddress) return code;
@@ -162,21 +166,24 @@ bool LooksLikeRefusalId(absl::string_view text) {
          });
 }
 
-std::string DeletedText(const json::object& answer, absl::Time /*now*/) {
-  std::string out = absl::StrCat(SpelledAddress(TextField(answer, "address")), ": deleted");
-  if (const json::array* deleted = ArrayField(answer, "deleted")) {
-    for (const json::value& what : *deleted) {
-      absl::StrAppend(&out, &what == deleted->data() ? " " : ", ",
-                      what == "domain" ? "what was held of its domain" : "its record");
-    }
+std::string DeletedText(const ShownDeletion& deletion, absl::Time /*now*/) {
+  std::string out = absl::StrCat(SpelledAddress(deletion.address), ": deleted");
+  absl::string_view between = " ";
+  for (const absl::string_view what : deletion.deleted) {
+    absl::StrAppend(&out, std::exchange(between, ", "),
+                    what == "domain" ? "what was held of its domain" : "its record");
   }
-  if (const json::array* spellings = ArrayField(answer, "spellings")) {
-    for (const json::value& spelling : *spellings) {
-      absl::StrAppend(&out, &spelling == spellings->data() ? ", also as " : ", ",
-                      spelling.is_string() ? SpelledAddress(spelling.get_string().c_str()) : "");
-    }
+  between = ", also as ";
+  for (const absl::string_view spelling : deletion.spellings.value) {
+    absl::StrAppend(&out, std::exchange(between, ", "), SpelledAddress(spelling));
   }
   return absl::StrCat(out, "\n");
+}
+
+// The words for an answer that is a `T`.
+template <typename T, std::string (*words)(const T&, absl::Time now)>
+std::string Worded(const json::object& answer, absl::Time now) {
+  return words(FromJson<T>(answer), now);
 }
 
 }  // namespace
@@ -202,15 +209,15 @@ int Show(const AddressOptions& options, Asker& asker, Console& console) {
     console.err << "verifyctl: no refusal with the id " << options.addresses[0] << " is remembered\n";
     return kExitNotCached;
   }
-  return AskAboutEach(options, "show", asker, console, HeldText);
+  return AskAboutEach(options, "show", asker, console, Worded<ShownHeld, HeldText>);
 }
 
 int History(const AddressOptions& options, Asker& asker, Console& console) {
-  return AskAboutEach(options, "history", asker, console, HistoryText);
+  return AskAboutEach(options, "history", asker, console, Worded<ShownHeld, HistoryText>);
 }
 
 int Delete(const AddressOptions& options, Asker& asker, Console& console) {
-  return AskAboutEach(options, "delete", asker, console, DeletedText);
+  return AskAboutEach(options, "delete", asker, console, Worded<ShownDeletion, DeletedText>);
 }
 
 }  // namespace verifyd

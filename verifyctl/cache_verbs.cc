@@ -16,6 +16,9 @@
 #include "verifyctl/progress.h"
 #include "verifyctl/record_format.h"
 #include "verifyctl/result_text.h"
+#include "verifyd/json/described.h"
+#include "verifyd/json/shown_cache.h"
+#include "verifyd/json/shown_record.h"
 
 namespace verifyd {
 namespace {
@@ -60,7 +63,7 @@ class Walk {
       : method_(method), arguments_(std::move(arguments)), asker_(asker), console_(console) {}
 
   // Returns 0, or the exit code. `words` puts a record in words.
-  int Run(absl::FunctionRef<std::string(absl::string_view line, const json::object& shown)> words) {
+  int Run(absl::FunctionRef<std::string(absl::string_view line, const ShownEntry& entry)> words) {
     const Interrupt interrupt;
     Progress progress(console_, "records", RecordsHeld(asker_, console_));
     for (;;) {
@@ -71,15 +74,17 @@ class Walk {
       request.target = "/v1/records";
       request.body = json::serialize(arguments_);
       const int code = Answer(asker_, request, console_, [&](absl::string_view line, const json::object& answer) {
-        if (!answer.contains("examined")) {
-          absl::StrAppend(&page, words(line, answer));
+        const auto entry = FromJson<ShownEntry>(answer);
+        if (!entry.address.empty()) {
+          absl::StrAppend(&page, words(line, entry));
           return;
         }
-        examined += NumberField(answer, "examined");
-        matched += NumberField(answer, "matched");
-        deleted += NumberField(answer, "deleted");
-        domains += NumberField(answer, "domains");
-        next = std::string(TextField(answer, "next"));
+        const auto end = FromJson<ShownPage>(answer);
+        sum.examined += end.examined;
+        sum.matched = *sum.matched + end.matched.value_or(0);
+        sum.deleted = *sum.deleted + end.deleted.value_or(0);
+        sum.domains = sum.domains + end.domains;
+        next = std::string(end.next);
       });
       if (!page.empty()) progress.Wipe();
       console_.out << page << std::flush;
@@ -88,20 +93,17 @@ class Walk {
         console_.err << "verifyctl: the output can not be written\n";
         return kExitOutput;
       }
-      progress.Show(static_cast<uint64_t>(examined));
+      progress.Show(sum.examined);
       if (next.empty()) return 0;
       if (interrupt.wanted()) {
-        console_.err << "verifyctl: stopped after " << examined << " records\n";
+        console_.err << "verifyctl: stopped after " << sum.examined << " records\n";
         return Interrupt::kExitCode;
       }
       arguments_["after"] = next;
     }
   }
 
-  int64_t examined = 0;
-  int64_t matched = 0;
-  int64_t deleted = 0;
-  int64_t domains = 0;
+  ShownPage sum{.matched = 0, .deleted = 0};  // of all pages
 
  private:
   const std::string method_;
@@ -112,20 +114,16 @@ class Walk {
 
 constexpr char kRow[] = "%-40s %-13s %-24s %-11s %s";
 
-std::string Row(const json::object& shown, const Console& console) {
-  const absl::Time now = console.clock.Now();
-  const json::object* const record = ObjectField(shown, "record");
-  const json::object* const finding = record == nullptr ? nullptr : ObjectField(*record, "finding");
-  if (finding == nullptr) return "";
-  absl::Time updated;
-  std::string error;
-  const bool dated = absl::ParseTime(absl::RFC3339_full, TextField(*finding, "updated"), &updated, &error);
-  std::string row = absl::StrFormat(
-      kRow, SpelledAddress(TextField(shown, "address")), TextField(*finding, "status"), TextField(*finding, "reason"),
-      dated ? Rough(std::max(now - updated, absl::ZeroDuration())) : "", TextField(*finding, "mx"));
+std::string Row(const ShownEntry& entry, const Console& console) {
+  if (!entry.record.has_value() || !entry.record->finding.has_value()) return "";
+  const ShownStanding& standing = *entry.record->finding;
+  const ShownFinding& finding = standing.finding;
+  const absl::Duration age = std::max(console.clock.Now() - finding.updated, absl::ZeroDuration());
+  std::string row = absl::StrFormat(kRow, SpelledAddress(entry.address), standing.status, finding.reason,
+                                    finding.updated == absl::InfinitePast() ? "" : Rough(age), finding.mx);
   row.erase(row.find_last_not_of(' ') + 1);
   absl::StrAppend(&row, "\n");
-  return console.out_colours ? Coloured(row, TextField(*finding, "status")) : row;
+  return console.out_colours ? Coloured(row, standing.status) : row;
 }
 
 }  // namespace
@@ -133,9 +131,9 @@ std::string Row(const json::object& shown, const Console& console) {
 int List(const CacheOptions& options, Asker& asker, Console& console) {
   bool headed = options.json;
   Walk walk("GET", ArgumentsOf(options.selection), asker, console);
-  return walk.Run([&](absl::string_view line, const json::object& shown) {
+  return walk.Run([&](absl::string_view line, const ShownEntry& entry) {
     if (options.json) return absl::StrCat(line, "\n");
-    std::string row = Row(shown, console);
+    std::string row = Row(entry, console);
     if (std::exchange(headed, true)) return row;
     return absl::StrCat(absl::StrFormat(kRow, "ADDRESS", "STATUS", "REASON", "AGE", "MX"), "\n", row);
   });
@@ -151,17 +149,15 @@ int Purge(const CacheOptions& options, Asker& asker, Console& console) {
   }
   if (options.dry_run) arguments["dry_run"] = true;
   Walk walk("DELETE", std::move(arguments), asker, console);
-  const int code = walk.Run([](absl::string_view, const json::object&) { return std::string(); });
+  const int code = walk.Run([](absl::string_view, const ShownEntry&) { return std::string(); });
   if (code != 0 && code != Interrupt::kExitCode) return code;
   if (options.json) {
-    json::object summary = {{"examined", walk.examined}, {"matched", walk.matched}, {"deleted", walk.deleted}};
-    if (walk.domains > 0) summary["domains"] = walk.domains;
-    console.out << json::serialize(summary) << "\n";
+    console.out << JsonLine(walk.sum);
   } else if (options.dry_run) {
-    console.out << "would delete " << walk.matched << " of " << walk.examined << " records\n";
+    console.out << "would delete " << *walk.sum.matched << " of " << walk.sum.examined << " records\n";
   } else {
-    console.out << "deleted " << walk.deleted << " of " << walk.examined << " records"
-                << (walk.domains > 0 ? ", and what was held of the domain" : "") << "\n";
+    console.out << "deleted " << *walk.sum.deleted << " of " << walk.sum.examined << " records"
+                << (walk.sum.domains > 0 ? ", and what was held of the domain" : "") << "\n";
   }
   return code;
 }
@@ -171,11 +167,10 @@ int Clean(const CacheOptions& options, Asker& asker, Console& console) {
   request.method = "POST";
   request.target = "/v1/clean";
   return Answer(asker, request, console, [&](absl::string_view line, const json::object& answer) {
+    const auto clean = FromJson<ShownCleaning>(answer);
     console.out << (options.json ? absl::StrCat(line, "\n")
-                                 : absl::StrCat(NumberField(answer, "records_before"), " records and ",
-                                                NumberField(answer, "domains_before"), " domains before, ",
-                                                NumberField(answer, "records"), " and ", NumberField(answer, "domains"),
-                                                " now\n"));
+                                 : absl::StrCat(clean.records_before, " records and ", clean.domains_before,
+                                                " domains before, ", clean.records, " and ", clean.domains, " now\n"));
   });
 }
 
@@ -188,8 +183,8 @@ int Export(const CacheOptions& options, Asker& asker, Console& console) {
   console.out << HeadOf(*format);
   int64_t left_out = 0;
   Walk walk("GET", ArgumentsOf(options.selection), asker, console);
-  const int code = walk.Run([&](absl::string_view line, const json::object& shown) {
-    std::string text = LineOf(*format, line, shown);
+  const int code = walk.Run([&](absl::string_view line, const ShownEntry& entry) {
+    std::string text = LineOf(*format, line, entry);
     if (text.empty()) ++left_out;
     return text;
   });

@@ -10,8 +10,9 @@
 #include "verifyctl/answer.h"
 #include "verifyctl/exit_code.h"
 #include "verifyctl/interrupt.h"
-#include "verifyctl/result_text.h"
 #include "verifyctl/stats_text.h"
+#include "verifyd/json/described.h"
+#include "verifyd/json/shown_status.h"
 
 namespace verifyd {
 namespace {
@@ -61,21 +62,13 @@ int Reload(bool json, Asker& asker, Console& console) {
       return;
     }
     console.out << "reloaded\n";
-    std::vector<std::string> later;
-    if (const boost::json::array* const names = ArrayField(answer, "wait_for_restart"); names != nullptr) {
-      for (const boost::json::value& name : *names) {
-        if (name.is_string()) later.emplace_back(name.get_string().c_str());
-      }
-    }
+    const auto shown = FromJson<ShownReload>(answer);
+    const std::vector<std::string>& later = shown.wait_for_restart;
     if (!later.empty()) {
       console.out << absl::StrJoin(later, ", ") << (later.size() == 1 ? " takes" : " take")
                   << " effect after a restart only\n";
     }
-    const boost::json::array* warnings = ArrayField(answer, "warnings");
-    if (warnings == nullptr) return;
-    for (const boost::json::value& warning : *warnings) {
-      if (warning.is_string()) console.err << "verifyctl: warning: " << warning.get_string().c_str() << "\n";
-    }
+    for (const std::string& warning : shown.warnings) console.err << "verifyctl: warning: " << warning << "\n";
   });
   return code == kExitBadAddress || code == kExitNotCached ? kExitConfiguration : code;
 }

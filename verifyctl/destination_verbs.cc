@@ -4,6 +4,8 @@
 #include "boost/json.hpp"
 #include "verifyctl/answer.h"
 #include "verifyctl/result_text.h"
+#include "verifyd/json/described.h"
+#include "verifyd/json/shown_destination.h"
 
 namespace verifyd {
 namespace {
@@ -25,7 +27,7 @@ int Change(const DestinationOptions& options, absl::string_view path, absl::stri
   return Answer(asker, RequestFor("POST", path, options.name), console,
                 [&](absl::string_view line, const json::object& answer) {
                   console.out << (options.json ? absl::StrCat(line, "\n")
-                                               : absl::StrCat(TextField(answer, "target"), ": ", done, "\n"));
+                                               : absl::StrCat(FromJson<ShownChange>(answer).target, ": ", done, "\n"));
                 });
 }
 
@@ -38,12 +40,9 @@ int ShowDestinations(const DestinationOptions& options, Asker& asker, Console& c
                     console.out << line << "\n";
                     return;
                   }
-                  const json::array* destinations = ArrayField(answer, "destinations");
-                  if (destinations == nullptr) return;
-                  for (const json::value& destination : *destinations) {
-                    if (destination.is_object()) {
-                      console.out << DestinationText(destination.get_object(), console.clock.Now());
-                    }
+                  const auto shown = FromJson<ShownDestinations>(answer);
+                  for (const ShownDestination& destination : shown.destinations) {
+                    console.out << DestinationText(destination, console.clock.Now());
                   }
                 });
 }

@@ -19,16 +19,18 @@
 #include "base/text.h"
 #include "boost/asio/awaitable.hpp"
 #include "boost/json.hpp"
-#include "classifier/reason.h"
 #include "dns/cares_resolver.h"
 #include "mail/address.h"
 #include "stream/dialer.h"
 #include "verifyctl/colour.h"
 #include "verifyctl/exit_code.h"
-#include "verifyctl/result_text.h"
+#include "verifyctl/report_text.h"
 #include "verifyd/configuration/configuration.h"
 #include "verifyd/doctor/doctor.h"
 #include "verifyd/doctor/self_examination.h"
+#include "verifyd/history/shown_report.h"
+#include "verifyd/json/described.h"
+#include "verifyd/json/shown_status.h"
 
 namespace verifyd {
 namespace {
@@ -38,25 +40,16 @@ constexpr int kExitBad = 1;
 constexpr absl::Duration kDaemonPatience = absl::Seconds(5);
 
 struct DoctorReport {
-  int64_t decisions = 0;
-  int64_t refused = 0;  // known not to exist, with whatever code
-  int64_t contradictions = 0;
+  uint64_t decisions = 0;
+  uint64_t refused = 0;  // known not to exist, with whatever code
+  uint64_t contradictions = 0;
 };
 
 // Returns how often an address that is known not to exist was refused; with 450 that is counted as deferred.
-int64_t KnownBadIn(const boost::json::object& report) {
-  int64_t refused = 0;
-  const boost::json::array* const reasons = ArrayField(report, "reasons");
-  if (reasons == nullptr) return 0;
-  for (const boost::json::value& entry : *reasons) {
-    if (!entry.is_object()) continue;
-    const std::optional<Reason> reason = ReasonFromName(TextField(entry.get_object(), "reason"));
-    const boost::json::object* const counts = ObjectField(entry.get_object(), "counts");
-    if (!reason.has_value() || *reason == Reason::kNone || counts == nullptr) continue;
-    if (RowOf(*reason).deliverability != Deliverability::kUndeliverable) continue;
-    for (const absl::string_view action : {"reject", "defer", "would_reject", "would_defer"}) {
-      refused += NumberField(*counts, action);
-    }
+uint64_t KnownBadIn(const ShownReport& report) {
+  uint64_t refused = 0;
+  for (const ShownReason& entry : report.tally.reasons) {
+    if (KnownNotToExist(entry)) refused += entry.counts.refused();
   }
   return refused;
 }
@@ -74,16 +67,11 @@ std::optional<DoctorReport> AskReport(Asker& asker, absl::string_view since) {
       boost::system::error_code error;
       const boost::json::value value = boost::json::parse({line.data(), line.size()}, error);
       if (error || !value.is_object()) continue;
-      const boost::json::object& object = value.get_object();
-      report.emplace();
-      report->decisions = NumberField(object, "decisions");
-      report->refused = KnownBadIn(object);
-      const boost::json::array* const notices = ArrayField(object, "notices");
-      if (notices == nullptr) continue;
-      for (const boost::json::value& notice : *notices) {
-        if (!notice.is_object()) continue;
-        const absl::string_view kind = TextField(notice.get_object(), "kind");
-        if (kind == "jump" || kind == "accepted_before") ++report->contradictions;
+      const auto shown = FromJson<ShownReport>(value.get_object());
+      report = {.decisions = shown.tally.decisions, .refused = KnownBadIn(shown)};
+      if (!shown.notices.has_value()) continue;
+      for (const ShownNotice& notice : *shown.notices) {
+        if (notice.kind == "jump" || notice.kind == "accepted_before") ++report->contradictions;
       }
     }
   });
@@ -96,8 +84,8 @@ std::optional<RefusalHistory> AskHistory(Asker& asker) {
   const std::optional<DoctorReport> more = AskReport(asker, "30d");
   if (!week.has_value() || !more.has_value()) return std::nullopt;
   return RefusalHistory{.covers_a_week = more->decisions > week->decisions,
-                        .refused = static_cast<uint64_t>(week->refused),
-                        .contradictions = static_cast<uint64_t>(week->contradictions)};
+                        .refused = week->refused,
+                        .contradictions = week->contradictions};
 }
 
 // Returns what the daemon says of itself, and whether it `answers` at all.
@@ -110,18 +98,14 @@ Examinations AskStatus(Asker& asker, bool& answers) {
     for (const absl::string_view line : lines) {
       boost::system::error_code error;
       const boost::json::value value = boost::json::parse({line.data(), line.size()}, error);
-      const boost::json::array* const remarks =
-          error || !value.is_object() ? nullptr : ArrayField(value.get_object(), "remarks");
-      if (remarks == nullptr) continue;
-      for (const boost::json::value& remark : *remarks) {
-        if (!remark.is_object()) continue;
-        const int64_t level = NumberField(remark.get_object(), "level");
+      if (error || !value.is_object()) continue;
+      for (const ShownRemark& remark : FromJson<ShownStatus>(value.get_object()).remarks) {
         found.push_back({.name = "daemon",
-                         .health = level == 0   ? Health::kOk
-                                   : level == 1 ? Health::kWarning
-                                                : Health::kBad,
-                         .found = std::string(TextField(remark.get_object(), "text")),
-                         .remedy = level == 0 ? "" : "See `verifyctl status`."});
+                         .health = remark.level == 0   ? Health::kOk
+                                   : remark.level == 1 ? Health::kWarning
+                                                       : Health::kBad,
+                         .found = remark.text,
+                         .remedy = remark.level == 0 ? "" : "See `verifyctl status`."});
       }
       if (found.empty()) found.push_back({.name = "daemon", .found = "runs, and has nothing to complain of"});
     }

@@ -4,6 +4,8 @@
 #include "boost/json.hpp"
 #include "verifyctl/answer.h"
 #include "verifyctl/result_text.h"
+#include "verifyd/json/described.h"
+#include "verifyd/json/shown_record.h"
 
 namespace verifyd {
 
@@ -12,7 +14,7 @@ int Domains(bool json, Asker& asker, Console& console) {
   request.method = "GET";
   request.target = "/v1/domains";
   return Answer(asker, request, console, [&](absl::string_view line, const boost::json::object& domain) {
-    console.out << (json ? absl::StrCat(line, "\n") : DomainText(domain, console.clock.Now()));
+    console.out << (json ? absl::StrCat(line, "\n") : DomainText(FromJson<ShownDomain>(domain), console.clock.Now()));
   });
 }
 

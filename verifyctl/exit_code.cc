@@ -3,18 +3,16 @@
 #include <algorithm>
 #include <array>
 
-#include "boost/json.hpp"
-#include "verifyctl/result_text.h"
+#include "verifyd/json/shown_verdict.h"
 
 namespace verifyd {
 
-int ExitCodeOf(const boost::json::object& result) {
-  if (result.contains("error")) return kExitBadAddress;
-  if (TextField(result, "state") == "not_cached") return kExitNotCached;
-  const absl::string_view status = TextField(result, "status");
-  if (status == "deliverable") return kExitDeliverable;
-  if (status == "undeliverable") return kExitUndeliverable;
-  if (status == "risky") return kExitRisky;
+int ExitCodeOf(const ShownVerdict& result) {
+  if (!result.error.empty()) return kExitBadAddress;
+  if (result.state == "not_cached") return kExitNotCached;
+  if (result.status == "deliverable") return kExitDeliverable;
+  if (result.status == "undeliverable") return kExitUndeliverable;
+  if (result.status == "risky") return kExitRisky;
   return kExitUnknown;
 }
 

@@ -3,9 +3,10 @@
 #define VERIFYD_VERIFYCTL_EXIT_CODE_H_
 
 #include "absl/status/status.h"
-#include "boost/json/fwd.hpp"
 
 namespace verifyd {
+
+struct ShownVerdict;
 
 constexpr int kExitDeliverable = 0;
 constexpr int kExitUndeliverable = 1;
@@ -21,8 +22,8 @@ constexpr int kExitProtocol = 76;     // the answer is not verifyd's
 constexpr int kExitNoPermission = 77;
 constexpr int kExitConfiguration = 78;
 
-// The code of one result, or of an {"address", "error"} line.
-int ExitCodeOf(const boost::json::object& result);
+// The code of one result.
+int ExitCodeOf(const ShownVerdict& result);
 // The code of an error on the way to the answer.
 int ExitCodeOf(const absl::Status& status);
 // The code of an error with an input file: its content may be wrong (InvalidArgument), or its reading fails

@@ -19,6 +19,8 @@
 #include "verifyctl/interrupt.h"
 #include "verifyctl/progress.h"
 #include "verifyctl/result_text.h"
+#include "verifyd/json/described.h"
+#include "verifyd/json/shown_cache.h"
 
 namespace verifyd {
 namespace {
@@ -32,7 +34,7 @@ constexpr size_t kBytesTogether = size_t{128} * 1024;
 constexpr absl::Duration kStorePatience = absl::Seconds(20);
 constexpr absl::Duration kStoreLook = absl::Milliseconds(20);
 // Errors that are shown; the others are counted.
-constexpr int64_t kShownErrors = 10;
+constexpr uint64_t kShownErrors = 10;
 
 // The rules that the daemon judges by.
 absl::StatusOr<std::shared_ptr<const Classifier>> ClassifierOf(const Place& place) {
@@ -64,7 +66,7 @@ class Importer {
       if (waiting_ == 0 && !ended) continue;
       if (!ended && waiting_ < kTogether && body_.size() < kBytesTogether) continue;
       if (const int code = Send(); code != 0) return code;
-      progress.Show(static_cast<uint64_t>(entries));
+      progress.Show(entries);
       if (!part->has_value()) return 0;
       if (ended) {
         console_.err << "verifyctl: stopped after " << entries
@@ -83,17 +85,17 @@ class Importer {
     not_stored = std::min(not_stored, imported);
   }
 
-  int64_t not_stored = 0;  // of those imported
+  uint64_t not_stored = 0;  // of those imported
   std::string why_not;
   bool memory_only = false;  // there is no file
 
-  int64_t entries = 0;
-  int64_t uninformative = 0;
-  int64_t imported = 0;
-  int64_t older = 0;
-  int64_t expired = 0;
-  int64_t future = 0;
-  int64_t unreadable = 0;
+  uint64_t entries = 0;
+  uint64_t uninformative = 0;
+  uint64_t imported = 0;
+  uint64_t older = 0;
+  uint64_t expired = 0;
+  uint64_t future = 0;
+  uint64_t unreadable = 0;
 
  private:
   void Take(const ImportSource::Part& part) {
@@ -119,15 +121,12 @@ class Importer {
     request.body = absl::StrCat("{\"records\":[", std::exchange(body_, std::string()), "]}");
     waiting_ = 0;
     return Answer(asker_, request, console_, [&](absl::string_view /*line*/, const json::object& answer) {
-      imported += NumberField(answer, "imported");
-      older += NumberField(answer, "older");
-      expired += NumberField(answer, "expired");
-      future += NumberField(answer, "future");
-      const json::array* const errors = ArrayField(answer, "errors");
-      if (errors == nullptr) return;
-      for (const json::value& error : *errors) {
-        if (error.is_object()) Wrong(TextField(error.get_object(), "error"));
-      }
+      const auto shown = FromJson<ShownImport>(answer);
+      imported += shown.imported;
+      older += shown.older;
+      expired += shown.expired;
+      future += shown.future;
+      for (const ShownFault& fault : shown.errors) Wrong(fault.error);
     });
   }
 
@@ -139,7 +138,7 @@ class Importer {
     return Answer(asker_, request, console_, [&](absl::string_view /*line*/, const json::object& answer) {
              const json::object* const cache = ObjectField(answer, "cache");
              if (cache == nullptr) return;
-             not_stored = NumberField(*cache, "uncommitted");
+             not_stored = static_cast<uint64_t>(NumberField(*cache, "uncommitted"));
              why_not = std::string(TextField(*cache, "write_error"));
              memory_only = !FlagField(*cache, "persistent");
              if (memory_only) not_stored = 0;
@@ -167,7 +166,7 @@ std::string Summary(const Importer& importer, bool as_json) {
   std::string text =
       absl::StrCat("imported ", importer.imported - importer.not_stored, " of ", importer.entries, " entries\n");
   if (importer.memory_only) absl::StrAppend(&text, "    into memory: the cache has no file\n");
-  const auto put = [&](int64_t count, absl::string_view what) {
+  const auto put = [&](uint64_t count, absl::string_view what) {
     if (count > 0) absl::StrAppend(&text, "    ", count, " ", what, "\n");
   };
   put(importer.not_stored, "not stored: they are gone when verifyd ends");

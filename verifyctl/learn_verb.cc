@@ -1,6 +1,5 @@
 #include "verifyctl/learn_verb.h"
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,8 +18,9 @@
 #include "verifyctl/log_file.h"
 #include "verifyctl/log_line.h"
 #include "verifyctl/progress.h"
-#include "verifyctl/result_text.h"
-#include "verifyd/json/json.h"
+#include "verifyd/json/described.h"
+#include "verifyd/json/shown_cache.h"
+#include "verifyd/json/shown_delivery.h"
 
 namespace verifyd {
 namespace {
@@ -32,11 +32,13 @@ constexpr size_t kLearnedTogether = 64;
 // Deliveries are sent after so long at most, and the end of a log that is followed is looked at as often.
 constexpr absl::Duration kLearnPause = absl::Seconds(1);
 
-struct Count {
-  absl::string_view name;  // as the daemon has it
-  absl::string_view words;
-  int64_t count = 0;
+// What `--json` ends with.
+struct LearnSummary {
+  uint64_t lines = 0;
+  uint64_t deliveries = 0;
+  Flat<ShownLearnedCounts> counts;
 };
+BOOST_DESCRIBE_STRUCT(LearnSummary, (), (lines, deliveries, counts))
 
 class LogLearner {
  public:
@@ -57,7 +59,7 @@ class LogLearner {
           (!deliveries_.empty() && console_.clock.Mono() - sent_ >= kLearnPause)) {
         if (const int code = Send(); code != 0) return code;
       }
-      progress.Show(static_cast<uint64_t>(lines_));
+      progress.Show(sum_.lines);
       if (ended) return interrupted ? Interrupt::kExitCode : 0;
       if (line.has_value()) continue;
       absl::SleepFor(kLearnPause);
@@ -66,31 +68,34 @@ class LogLearner {
   }
 
   std::string Summary() const {
-    if (options_.json) {
-      json::object object{{"lines", lines_}, {"deliveries", found_}, {"learned", learned_.count}};
-      for (const Count& other : others_) object[{other.name.data(), other.name.size()}] = other.count;
-      return absl::StrCat(json::serialize(object), "\n");
-    }
-    std::string text = absl::StrCat(options_.dry_run ? "would learn " : "learned ", learned_.count, " of ", found_,
-                                    " deliveries in ", lines_, " lines\n");
-    for (const Count& other : others_) {
-      if (other.count > 0) absl::StrAppend(&text, "    ", other.count, " ", other.words, "\n");
-    }
+    if (options_.json) return JsonLine(sum_);
+    const ShownLearnedCounts& counts = sum_.counts;
+    std::string text = absl::StrCat(options_.dry_run ? "would learn " : "learned ", counts.learned, " of ",
+                                    sum_.deliveries, " deliveries in ", sum_.lines, " lines\n");
+    const auto put = [&](uint64_t count, absl::string_view what) {
+      if (count > 0) absl::StrAppend(&text, "    ", count, " ", what, "\n");
+    };
+    put(counts.older, "not newer than what is held");
+    put(counts.expired, "expired");
+    put(counts.future, "from the future: a clock is wrong");
+    put(counts.elsewhere, "whose relay is not where a probe would ask");
+    put(counts.not_verified, "of domains that are not in verify_domains");
+    put(counts.uninformative, "that say nothing of the address, or are not believed now");
     return text;
   }
-  bool any() const { return lines_ > 0; }
+  bool any() const { return sum_.lines > 0; }
   // True where there were lines, but none that Postfix has written.
-  bool foreign() const { return lines_ > 0 && !postfix_; }
-  int64_t lines() const { return lines_; }
+  bool foreign() const { return any() && !postfix_; }
+  int64_t lines() const { return static_cast<int64_t>(sum_.lines); }
 
  private:
   void Take(absl::string_view line) {
-    ++lines_;
+    ++sum_.lines;
     postfix_ = postfix_ || IsPostfixLine(line);
     const std::optional<Delivery> delivery = LoggedDelivery(line, zone_, console_.clock.Now());
     if (!delivery.has_value()) return;
-    ++found_;
-    deliveries_.emplace_back(ToJson(*delivery));
+    ++sum_.deliveries;
+    deliveries_.emplace_back(AsJson(Shown(*delivery)));
   }
 
   int Send() {
@@ -102,8 +107,9 @@ class LogLearner {
     request.body = json::serialize(
         json::object{{"deliveries", std::exchange(deliveries_, json::array())}, {"dry_run", options_.dry_run}});
     return Answer(asker_, request, console_, [&](absl::string_view /*line*/, const json::object& answer) {
-      learned_.count += NumberField(answer, learned_.name);
-      for (Count& other : others_) other.count += NumberField(answer, other.name);
+      const auto learned = FromJson<ShownLearned>(answer);
+      boost::mp11::mp_for_each<described::Fields<ShownLearnedCounts>>(
+          [&](auto field) { sum_.counts.*field.pointer += learned.counts.*field.pointer; });
     });
   }
 
@@ -113,16 +119,8 @@ class LogLearner {
   const absl::TimeZone zone_ = absl::LocalTimeZone();
   json::array deliveries_;
   MonoTime sent_;
-  int64_t lines_ = 0;
   bool postfix_ = false;
-  int64_t found_ = 0;
-  Count learned_ = {"learned", ""};
-  std::array<Count, 6> others_ = {{{"older", "not newer than what is held"},
-                                   {"expired", "expired"},
-                                   {"future", "from the future: a clock is wrong"},
-                                   {"elsewhere", "whose relay is not where a probe would ask"},
-                                   {"not_verified", "of domains that are not in verify_domains"},
-                                   {"uninformative", "that say nothing of the address, or are not believed now"}}};
+  LearnSummary sum_;
 };
 
 }  // namespace

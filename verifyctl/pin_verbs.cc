@@ -4,6 +4,8 @@
 #include "boost/json.hpp"
 #include "verifyctl/answer.h"
 #include "verifyctl/result_text.h"
+#include "verifyd/json/described.h"
+#include "verifyd/json/shown_record.h"
 
 namespace verifyd {
 namespace {
@@ -23,7 +25,7 @@ int AskPin(absl::string_view method, absl::string_view path, const PinOptions& o
   request.target = std::string(path);
   request.body = json::serialize(arguments);
   return Answer(asker, request, console, [&](absl::string_view line, const json::object& answer) {
-    console.out << (options.json ? absl::StrCat(line, "\n") : PinText(answer));
+    console.out << (options.json ? absl::StrCat(line, "\n") : PinText(FromJson<ShownPin>(answer)));
   });
 }
 
@@ -54,11 +56,8 @@ int Pins(bool json, Asker& asker, Console& console) {
       console.out << line << "\n";
       return;
     }
-    const json::array* pins = ArrayField(answer, "pins");
-    if (pins == nullptr) return;
-    for (const json::value& pin : *pins) {
-      if (pin.is_object()) console.out << PinText(pin.get_object());
-    }
+    const auto shown = FromJson<ShownPins>(answer);
+    for (const ShownPin& pin : shown.pins) console.out << PinText(pin);
   });
 }
 

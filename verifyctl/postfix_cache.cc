@@ -23,12 +23,11 @@
 #include "classifier/stock_report.h"
 #include "mail/address.h"
 #include "mail/finding.h"
-#include "verifyd/json/json.h"
+#include "verifyd/json/described.h"
+#include "verifyd/json/shown_record.h"
 
 namespace verifyd {
 namespace {
-
-namespace json = boost::json;
 
 constexpr absl::string_view kCleanupKey = "_LAST_CACHE_CLEANUP_COMPLETED_";
 // The part that is shown of an entry that can not be read.
@@ -89,10 +88,9 @@ absl::StatusOr<std::optional<std::string>> PostfixRecord(const Classifier& class
                        Marks{.recipient = address.ok() ? &*address : nullptr}, absl::FromUnixSeconds(updated));
   FindServer(text, finding);
   finding.source = FindingSource::kImport;
-  json::object shown = ToJson(finding);
-  shown["status"] = JsonText(DeliverabilityName(finding.deliverability));
-  return json::serialize(
-      json::object{{"address", JsonText(name)}, {"record", json::object{{"finding", std::move(shown)}}}});
+  ShownEntry entry{.address = name};
+  entry.record.emplace().finding = {.status = DeliverabilityName(finding.deliverability), .finding = {Shown(finding)}};
+  return boost::json::serialize(AsJson(entry));
 }
 
 struct PostfixCacheFile::Impl {

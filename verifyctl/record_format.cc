@@ -7,7 +7,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "boost/json.hpp"
-#include "verifyctl/result_text.h"
+#include "verifyd/json/described.h"
 
 namespace verifyd {
 namespace {
@@ -26,14 +26,16 @@ std::string Quoted(absl::string_view field) {
 std::string FieldText(const json::object& object, absl::string_view name) {
   const json::value* value = object.if_contains(json::string_view(name.data(), name.size()));
   if (value == nullptr) return "";
-  return value->is_string() ? std::string(TextField(object, name)) : json::serialize(*value);
+  return value->is_string() ? std::string(value->get_string()) : json::serialize(*value);
 }
 
-std::string CsvLine(const json::object& shown, const json::object& record, const json::object& finding) {
+std::string CsvLine(const ShownEntry& entry) {
+  const json::object record = AsJson(*entry.record);
+  const json::object finding = AsJson(*entry.record->finding);
   std::vector<std::string> fields;
   for (const absl::string_view column : CsvColumns()) {
-    const json::object& from = column == "address" ? shown : OfRecord(column) ? record : finding;
-    fields.push_back(Quoted(FieldText(from, column)));
+    fields.push_back(Quoted(column == "address" ? std::string(entry.address)
+                                                : FieldText(OfRecord(column) ? record : finding, column)));
   }
   return absl::StrCat(absl::StrJoin(fields, ","), "\n");
 }
@@ -44,17 +46,14 @@ absl::string_view PostfixStatus(absl::string_view status) {
   return status == "undeliverable" ? "2" : "1";
 }
 
-std::string PostfixLine(const json::object& shown, const json::object& finding) {
-  const absl::string_view address = TextField(shown, "address");
-  absl::Time updated;
-  std::string error;
-  if (!absl::ParseTime(absl::RFC3339_full, TextField(finding, "updated"), &updated, &error)) return "";
+std::string PostfixLine(absl::string_view address, const ShownStanding& standing) {
+  const ShownFinding& finding = standing.finding;
+  if (finding.updated == absl::InfinitePast()) return "";
   // A line that begins with "#" is a comment to postmap, and a quote begins a key in quotes.
   if (address.find_first_of(" \t\"") != absl::string_view::npos || absl::StartsWith(address, "#")) return "";
-  absl::string_view text = TextField(finding, "text");
-  if (text.empty()) text = TextField(finding, "reason");
-  return absl::StrCat(absl::StrReplaceAll(address, {{":", "_"}}), "\t", PostfixStatus(TextField(finding, "status")),
-                      ":0:", absl::ToUnixSeconds(updated), ":", text, "\n");
+  return absl::StrCat(absl::StrReplaceAll(address, {{":", "_"}}), "\t", PostfixStatus(standing.status),
+                      ":0:", absl::ToUnixSeconds(finding.updated), ":",
+                      finding.text.empty() ? finding.reason : finding.text, "\n");
 }
 
 }  // namespace
@@ -77,12 +76,10 @@ std::string HeadOf(RecordFormat format) {
   return format == RecordFormat::kCsv ? absl::StrCat(absl::StrJoin(CsvColumns(), ","), "\n") : "";
 }
 
-std::string LineOf(RecordFormat format, absl::string_view line, const json::object& shown) {
+std::string LineOf(RecordFormat format, absl::string_view line, const ShownEntry& entry) {
   if (format == RecordFormat::kJsonLines) return absl::StrCat(line, "\n");
-  const json::object* const record = ObjectField(shown, "record");
-  const json::object* const finding = record == nullptr ? nullptr : ObjectField(*record, "finding");
-  if (finding == nullptr) return "";
-  return format == RecordFormat::kCsv ? CsvLine(shown, *record, *finding) : PostfixLine(shown, *finding);
+  if (!entry.record.has_value() || !entry.record->finding.has_value()) return "";
+  return format == RecordFormat::kCsv ? CsvLine(entry) : PostfixLine(entry.address, *entry.record->finding);
 }
 
 std::optional<std::string> FromCsv(const std::vector<std::string>& fields) {

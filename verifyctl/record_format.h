@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "boost/json/fwd.hpp"
+#include "verifyd/json/shown_record.h"
 
 namespace verifyd {
 
@@ -25,7 +25,7 @@ std::optional<RecordFormat> RecordFormatFromName(absl::string_view name);
 std::string HeadOf(RecordFormat format);
 // Returns one record as the api shows it (`line` is its JSON text), with the line end. Empty where the format can not
 // hold it: Postfix has no place for an address with white space, or for one that was never confirmed.
-std::string LineOf(RecordFormat format, absl::string_view line, const boost::json::object& shown);
+std::string LineOf(RecordFormat format, absl::string_view line, const ShownEntry& entry);
 
 // Names of the columns. All but the first, "status" and those that end in "_seen", "_positive", "_since" are fields of
 // the finding.

@@ -19,6 +19,7 @@
 #include "verifyctl/log_line.h"
 #include "verifyctl/mail_log.h"
 #include "verifyctl/report_text.h"
+#include "verifyd/json/described.h"
 
 namespace verifyd {
 namespace {
@@ -68,13 +69,6 @@ class LoggedRequests {
   std::atomic<bool> failed_{false};
 };
 
-int Ask(const ApiRequest& request, bool as_json, Asker& asker, Console& console,
-        std::string (*words)(const json::object&)) {
-  return Answer(asker, request, console, [&](absl::string_view line, const json::object& answer) {
-    console.out << (as_json ? absl::StrCat(line, "\n") : words(answer));
-  });
-}
-
 }  // namespace
 
 int Report(const ReportOptions& options, Asker& asker, Console& console) {
@@ -82,7 +76,9 @@ int Report(const ReportOptions& options, Asker& asker, Console& console) {
   request.method = "GET";
   request.target = "/v1/report";
   request.body = json::serialize(json::object{{"since", options.since}});
-  return Ask(request, options.json, asker, console, ReportText);
+  return Answer(asker, request, console, [&](absl::string_view line, const json::object& answer) {
+    console.out << (options.json ? absl::StrCat(line, "\n") : ReportText(FromJson<ShownReport>(answer)));
+  });
 }
 
 int Top(const ReportOptions& options, Asker& asker, Console& console) {
@@ -91,8 +87,8 @@ int Top(const ReportOptions& options, Asker& asker, Console& console) {
   request.target = "/v1/report";
   request.body = json::serialize(json::object{{"since", options.since}});
   return Answer(asker, request, console, [&](absl::string_view /*line*/, const json::object& report) {
-    const json::object top = TopOf(report, options.number);
-    console.out << (options.json ? absl::StrCat(json::serialize(top), "\n") : TopText(top));
+    const ShownTop top = TopOf(FromJson<ShownReport>(report), options.number);
+    console.out << (options.json ? JsonLine(top) : TopText(top));
   });
 }
 
@@ -110,7 +106,7 @@ int ReplayLog(const ReportOptions& options, Asker& asker, Console& console) {
   request.lines = [requests] { return requests->Next(); };
   std::string report;
   const int code = Answer(asker, request, console, [&](absl::string_view line, const json::object& answer) {
-    report = options.json ? absl::StrCat(line, "\n") : ReportText(answer);
+    report = options.json ? absl::StrCat(line, "\n") : ReportText(FromJson<ShownReport>(answer));
   });
   if (const absl::Status read = requests->status(); code == 0 && !read.ok()) {
     console.err << "verifyctl: " << read.message() << "\n";
@@ -122,11 +118,13 @@ int ReplayLog(const ReportOptions& options, Asker& asker, Console& console) {
   return code;
 }
 
-int ShowRefusal(absl::string_view id, bool json, Asker& asker, Console& console) {
+int ShowRefusal(absl::string_view id, bool as_json, Asker& asker, Console& console) {
   ApiRequest request;
   request.method = "GET";
   request.target = absl::StrCat("/v1/refusal?id=", id);
-  return Ask(request, json, asker, console, RefusalText);
+  return Answer(asker, request, console, [&](absl::string_view line, const json::object& answer) {
+    console.out << (as_json ? absl::StrCat(line, "\n") : RefusalText(FromJson<ShownRefusal>(answer)));
+  });
 }
 
 }  // namespace verifyd

@@ -1,4 +1,4 @@
-// The api's JSON in words, for people.
+// What the api shows in words, for people.
 #ifndef VERIFYD_VERIFYCTL_RESULT_TEXT_H_
 #define VERIFYD_VERIFYCTL_RESULT_TEXT_H_
 
@@ -8,6 +8,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "boost/json/fwd.hpp"
+#include "verifyd/json/shown_destination.h"
+#include "verifyd/json/shown_record.h"
+#include "verifyd/json/shown_verdict.h"
 
 namespace verifyd {
 
@@ -25,19 +28,21 @@ std::string Rough(absl::Duration duration);
 
 // Shows one result of verify or query: a line with the address and its status, and the grounds below it. Ends with a
 // newline.
-std::string ResultText(const boost::json::object& result);
-// Shows the dialogue of a result, from its "transcript", a line each; nothing where it has none.
-std::string DialogueText(const boost::json::object& result);
+std::string ResultText(const ShownVerdict& result);
+// Shows a dialogue, a line each, below a title.
+std::string DialogueText(const ShownDialogue& dialogue);
+// Returns "mx.example.com[192.0.2.1]"; empty where no server was asked.
+std::string ServerText(const ShownFinding& finding);
 // Shows all that is held of an address, for `show`.
-std::string HeldText(const boost::json::object& held, absl::Time now);
+std::string HeldText(const ShownHeld& held, absl::Time now);
 // Shows one pin or hold, or that one is gone: a line.
-std::string PinText(const boost::json::object& pin);
+std::string PinText(const ShownPin& pin);
 // Shows one destination: a line with its name and state, and the reason below it.
-std::string DestinationText(const boost::json::object& destination, absl::Time now);
+std::string DestinationText(const ShownDestination& destination, absl::Time now);
 // Shows one domain: a line with what holds for all its addresses; below it, since when and what to do about it.
-std::string DomainText(const boost::json::object& domain, absl::Time now);
+std::string DomainText(const ShownDomain& domain, absl::Time now);
 // Shows the last findings about an address, for `history`.
-std::string HistoryText(const boost::json::object& held, absl::Time now);
+std::string HistoryText(const ShownHeld& held, absl::Time now);
 // Returns an address as other verbs take it, and people read it: quoted where it must be. `key` is without quotes; a
 // text that is no address stays as it is.
 std::string SpelledAddress(absl::string_view key);

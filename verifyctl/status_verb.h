@@ -9,16 +9,16 @@
 
 #include <string>
 
-#include "boost/json/fwd.hpp"
 #include "verifyctl/asker.h"
 #include "verifyctl/console.h"
+#include "verifyd/json/shown_status.h"
 
 namespace verifyd {
 
 int ShowStatus(bool as_json, Asker& asker, Console& console);
 
 // Puts the answer of GET /v1/status in words: a screen at most.
-std::string StatusScreen(const boost::json::object& status);
+std::string StatusScreen(const ShownStatus& status);
 
 }  // namespace verifyd
 

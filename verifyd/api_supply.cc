@@ -4,6 +4,7 @@
 
 #include "boost/json.hpp"
 #include "verifyd/configuration/setting_json.h"
+#include "verifyd/json/described.h"
 
 namespace verifyd {
 
@@ -20,7 +21,7 @@ std::string ConfigAnswer(const Configuration& configuration) {
 }
 
 std::string StatusAnswer(DaemonStatus daemon, const Configuration& configuration, Cache& cache, absl::Time now) {
-  return boost::json::serialize(ToJson(StatusOf(std::move(daemon), configuration, cache, now), now));
+  return boost::json::serialize(AsJson(Shown(StatusOf(std::move(daemon), configuration, cache, now), now)));
 }
 
 }  // namespace verifyd

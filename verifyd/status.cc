@@ -12,13 +12,9 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/text.h"
-#include "boost/json.hpp"
-#include "verifyd/json/json.h"
 
 namespace verifyd {
 namespace {
-
-namespace json = boost::json;
 
 constexpr size_t kShown = 300;
 
@@ -173,56 +169,46 @@ void JudgeDestinations(const Status& status, std::vector<Remark>& remarks) {
   }
 }
 
-json::array TextArray(const std::vector<std::string>& texts) {
-  json::array array;
-  for (const std::string& text : texts) array.push_back(JsonText(Printable(text, kShown)));
-  return array;
+std::vector<std::string> Cut(const std::vector<std::string>& texts) {
+  std::vector<std::string> cut;
+  for (const std::string& text : texts) cut.push_back(Printable(text, kShown));
+  return cut;
 }
 
-json::array DoorsJson(const std::vector<DoorStatus>& doors) {
-  json::array array;
+std::vector<ShownDoor> Shown(const std::vector<DoorStatus>& doors) {
+  std::vector<ShownDoor> shown;
   for (const DoorStatus& door : doors) {
-    json::object object;
-    object["door"] = JsonText(door.name);
-    object["sockets"] = TextArray(door.sockets);
-    object["connections"] = door.connections;
-    if (!door.missing.empty()) object["missing"] = TextArray(door.missing);
-    array.push_back(std::move(object));
+    shown.push_back({.door = door.name,
+                     .sockets = Cut(door.sockets),
+                     .connections = door.connections,
+                     .missing = Cut(door.missing)});
   }
-  return array;
+  return shown;
 }
 
-json::object CacheJson(const Status& status) {
-  json::object object;
-  if (!status.cache_map.empty()) object["map"] = JsonText(status.cache_map);
-  object["persistent"] = status.cache.persistent;
-  object["records"] = status.cache.records;
-  object["domains"] = status.cache.domains;
-  object["file_bytes"] = status.cache.file_bytes;
-  object["evicted"] = status.cache.evicted;
-  object["write_errors"] = status.cache.write_errors;
-  object["uncommitted"] = status.cache.uncommitted;
-  if (!status.cache.write_error.empty()) object["write_error"] = JsonText(Printable(status.cache.write_error, kShown));
-  return object;
+ShownCacheState ShownCacheOf(const Status& status) {
+  return {.map = status.cache_map,
+          .persistent = status.cache.persistent,
+          .records = status.cache.records,
+          .domains = status.cache.domains,
+          .file_bytes = status.cache.file_bytes,
+          .evicted = status.cache.evicted,
+          .write_errors = status.cache.write_errors,
+          .uncommitted = status.cache.uncommitted,
+          .write_error = Printable(status.cache.write_error, kShown)};
 }
 
-json::object SettingsJson(const Status& status) {
+ShownSettingsState ShownSettingsOf(const Status& status) {
   const DaemonStatus& daemon = status.daemon;
-  json::object object;
-  object["file"] = JsonText(daemon.settings_file);
-  if (!status.postfix_directory.empty()) object["postfix"] = JsonText(status.postfix_directory);
-  object["in_force"] = status.stand_in == StandIn::kStopgap    ? "stopgap"
-                       : status.stand_in == StandIn::kLastGood ? "last_good"
-                                                               : "file";
-  json::array wrong;
-  for (const absl::string_view line : absl::StrSplit(daemon.wrong_settings, '\n', absl::SkipEmpty())) {
-    wrong.push_back(JsonText(Printable(line, kShown)));
-  }
-  if (!wrong.empty()) object["wrong"] = std::move(wrong);
-  if (daemon.last_reload != absl::InfinitePast()) object["last_reload"] = ToJson(daemon.last_reload);
-  if (!daemon.reload_error.empty()) object["reload_error"] = JsonText(FirstOf(daemon.reload_error));
-  if (!daemon.waits_for_restart.empty()) object["wait_for_restart"] = TextArray(daemon.waits_for_restart);
-  return object;
+  return {.file = daemon.settings_file,
+          .postfix = status.postfix_directory,
+          .in_force = status.stand_in == StandIn::kStopgap    ? "stopgap"
+                      : status.stand_in == StandIn::kLastGood ? "last_good"
+                                                              : "file",
+          .wrong = Cut(absl::StrSplit(daemon.wrong_settings, '\n', absl::SkipEmpty())),
+          .last_reload = daemon.last_reload,
+          .reload_error = daemon.reload_error.empty() ? "" : std::string(FirstOf(daemon.reload_error)),
+          .wait_for_restart = Cut(daemon.waits_for_restart)};
 }
 
 }  // namespace
@@ -302,33 +288,29 @@ std::string StartLine(const Status& status) {
                       DomainsText(status), ", ", SourcesText(status));
 }
 
-json::object ToJson(const Status& status, absl::Time now) {
+ShownStatus Shown(const Status& status, absl::Time now) {
+  const DaemonStatus& daemon = status.daemon;
   const std::vector<Remark> remarks = Judge(status);
-  json::object object;
-  object["level"] = static_cast<int>(LevelOf(remarks));
-  object["summary"] = JsonText(StatusSummary(status, remarks));
-  json::array& listed = object["remarks"].emplace_array();
+  ShownStatus shown{.level = static_cast<int>(LevelOf(remarks)),
+                    .summary = StatusSummary(status, remarks),
+                    .version = daemon.version,
+                    .started = daemon.started,
+                    .uptime_s = absl::ToInt64Seconds(now - daemon.started),
+                    .doors = Shown(daemon.doors),
+                    .cache = ShownCacheOf(status),
+                    .domains = uint64_t{status.domains},
+                    .routes = status.routes,
+                    .alarms = Cut(daemon.alarms),
+                    .not_believed = Cut(status.doubted),
+                    .on_hold = Cut(status.held),
+                    .settings = ShownSettingsOf(status),
+                    .dry_run = status.dry_run,
+                    .log_lines_dropped = daemon.log_lines_dropped};
+  if (status.every_domain) shown.domains = absl::string_view("*");
   for (const Remark& remark : remarks) {
-    listed.push_back(json::object{{"level", static_cast<int>(remark.level)}, {"text", JsonText(remark.text)}});
+    shown.remarks.push_back({.level = static_cast<int>(remark.level), .text = remark.text});
   }
-  object["version"] = JsonText(status.daemon.version);
-  object["started"] = ToJson(status.daemon.started);
-  object["uptime_s"] = absl::ToInt64Seconds(now - status.daemon.started);
-  object["doors"] = DoorsJson(status.daemon.doors);
-  object["cache"] = CacheJson(status);
-  if (status.every_domain) {
-    object["domains"] = "*";
-  } else {
-    object["domains"] = status.domains;
-  }
-  object["routes"] = status.routes;
-  object["alarms"] = TextArray(status.daemon.alarms);
-  object["not_believed"] = TextArray(status.doubted);
-  object["on_hold"] = TextArray(status.held);
-  object["settings"] = SettingsJson(status);
-  object["dry_run"] = status.dry_run;
-  object["log_lines_dropped"] = status.daemon.log_lines_dropped;
-  return object;
+  return shown;
 }
 
 }  // namespace verifyd

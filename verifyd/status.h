@@ -10,10 +10,10 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "boost/json/fwd.hpp"
 #include "cache/bounds.h"
 #include "cache/cache.h"
 #include "verifyd/configuration/configuration.h"
+#include "verifyd/json/shown_status.h"
 
 namespace verifyd {
 
@@ -82,7 +82,7 @@ std::string StatusSummary(const Status& status, const std::vector<Remark>& remar
 // The log's line at the start: version, doors, cache, domains, and where the settings came from.
 std::string StartLine(const Status& status);
 // All of it, with level, summary and remarks.
-boost::json::object ToJson(const Status& status, absl::Time now);
+ShownStatus Shown(const Status& status, absl::Time now);
 
 }  // namespace verifyd
 

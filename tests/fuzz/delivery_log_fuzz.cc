@@ -8,8 +8,9 @@
 #include "absl/strings/string_view.h"
 #include "boost/json.hpp"
 #include "verifyctl/delivery_log.h"
-#include "verifyd/json/json.h"
+#include "verifyd/json/described.h"
 #include "verifyd/json/record_reader.h"
+#include "verifyd/json/shown_delivery.h"
 
 namespace {
 
@@ -30,7 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     Require(delivery->reply.code_class() == 2 || delivery->reply.code_class() == 5);
     // Earlier times are no times of a cache.
     if (delivery->when < absl::UnixEpoch()) continue;
-    const absl::StatusOr<Delivery> read = DeliveryFromJson(ToJson(*delivery));
+    const absl::StatusOr<Delivery> read = DeliveryFromJson(AsJson(Shown(*delivery)));
     Require(read.ok());
     Require(read->address == delivery->address);
     Require(read->relay_address == delivery->relay_address && read->relay_port == delivery->relay_port);

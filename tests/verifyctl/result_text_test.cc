@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "boost/json.hpp"
+#include "verifyd/json/described.h"
 
 namespace verifyd {
 namespace {
@@ -33,7 +34,7 @@ TEST(ResultTextTest, ShowSaysEverythingInPlainWords) {
     "domain": {"domain": "example.com", "freshness": "fresh", "catch_all": "no",
                "catch_all_when": "2026-01-10T11:59:00Z"},
     "pin": {"status": "deliverable", "why": "ticket 7", "set_at": "2026-01-10T11:59:30Z"}})");
-  EXPECT_EQ(HeldText(held, now),
+  EXPECT_EQ(HeldText(FromJson<ShownHeld>(held), now),
             "joe@example.com: deliverable\n"
             "    answered from         cache, 1 day old\n"
             "  set by the operator\n"
@@ -74,7 +75,7 @@ TEST(ResultTextTest, SaysWhereAnAnswerComesFrom) {
         Object(R"({"address": "a@b.example", "status": "deliverable", "state": "known", "age_s": 7200})");
     result["source"] = source;
     result["refreshing"] = refreshing;
-    return ResultText(result);
+    return ResultText(FromJson<ShownVerdict>(result));
   };
   EXPECT_THAT(of("cache", true), HasSubstr("cache, 2 hours old, being refreshed\n"));
   EXPECT_THAT(of("domain", false), HasSubstr("cache, holds for the whole domain, 2 hours old\n"));
@@ -83,15 +84,18 @@ TEST(ResultTextTest, SaysWhereAnAnswerComesFrom) {
 }
 
 TEST(ResultTextTest, WhatIsAboutUsIsAboutTheAsker) {
-  EXPECT_THAT(ResultText(Object(R"({"address": "a@b.example", "status": "unknown", "state": "known", "source": "probe",
-                                   "reason": "blocked_ip", "scope": "us", "stage": "banner"})")),
+  EXPECT_THAT(ResultText(FromJson<ShownVerdict>(
+                  Object(R"({"address": "a@b.example", "status": "unknown", "state": "known", "source": "probe",
+                                   "reason": "blocked_ip", "scope": "us", "stage": "banner"})"))),
               HasSubstr("reason    blocked_ip (about the asker, at BANNER)\n"));
 }
 
 TEST(ResultTextTest, FieldsOfAnotherTypeAreAsIfMissing) {
-  EXPECT_EQ(ResultText(Object(R"({"address": 7, "status": [], "transcript": [1, {"at_ms": "x"}], "age_s": "x"})")),
+  EXPECT_EQ(ResultText(FromJson<ShownVerdict>(
+                Object(R"({"address": 7, "status": [], "transcript": [1, {"at_ms": "x"}], "age_s": "x"})"))),
             ": \n    dialogue (milliseconds; > said, < heard)\n           0.0   \n");
-  EXPECT_EQ(HeldText(Object(R"({"record": 1, "verdict": {"status": 2}})"), absl::UnixEpoch()), ": \n");
+  EXPECT_EQ(HeldText(FromJson<ShownHeld>(Object(R"({"record": 1, "verdict": {"status": 2}})")), absl::UnixEpoch()),
+            ": \n");
 }
 
 TEST(RoughTest, IsTheLargestWholeUnit) {

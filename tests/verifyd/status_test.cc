@@ -184,7 +184,7 @@ TEST(StatusTest, AsJsonItHasLevelSummaryAndAllThatIsKnown) {
   Status status = Well();
   status.daemon.reload_error = "verifyd.cf:3: unknown setting";
   status.daemon.last_reload = absl::UnixEpoch() + absl::Minutes(1);
-  const boost::json::object object = ToJson(status, absl::UnixEpoch() + absl::Hours(1));
+  const boost::json::object object = AsJson(Shown(status, absl::UnixEpoch() + absl::Hours(1)));
   EXPECT_EQ(object.at("level"), 1);
   EXPECT_EQ(object.at("uptime_s"), 3600);
   EXPECT_EQ(object.at("doors").at(0).at("connections"), 4U);

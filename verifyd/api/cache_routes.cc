@@ -13,17 +13,15 @@
 #include "base/log.h"
 #include "base/one_shot.h"
 #include "boost/asio/awaitable.hpp"
-#include "boost/json.hpp"
 #include "cache/write_room.h"
-#include "verifyd/json/json.h"
+#include "verifyd/json/described.h"
 #include "verifyd/json/record_walk.h"
+#include "verifyd/json/shown_cache.h"
 #include "verifyd/verifier/learning.h"
 #include "verifyd/verifier/record_import.h"
 
 namespace verifyd {
 namespace {
-
-namespace json = boost::json;
 
 // The asker of a cleanup hears of its end, if that comes within this time.
 constexpr absl::Duration kCleanPatience = absl::Minutes(10);
@@ -48,23 +46,32 @@ boost::asio::awaitable<ApiReply> Import(ApiMemory& memory, std::vector<absl::Sta
   }
   const Lifetimes lifetimes = memory.settings.lifetimes;
   const absl::Time now = memory.loop.clock().Now();
-  std::array<int64_t, 4> counts{};
-  json::array errors;
+  std::array<uint64_t, 4> counts{};
+  ShownImport shown;
   for (size_t i = 0; i < records.size(); ++i) {
     if (!records[i].ok()) {
-      errors.push_back(json::object{{"record", i}, {"error", JsonText(records[i].status().message())}});
+      shown.errors.push_back({.record = i, .error = std::string(records[i].status().message())});
     } else {
       ++counts[static_cast<size_t>(ImportRecord(memory.cache, *records[i], lifetimes, now))];
     }
     if (i % Cache::kInATurn == Cache::kInATurn - 1) co_await memory.loop.Yield();
   }
-  json::object summary;
-  summary["imported"] = counts[static_cast<size_t>(Imported::kTaken)];
-  summary["older"] = counts[static_cast<size_t>(Imported::kOlder)];
-  summary["expired"] = counts[static_cast<size_t>(Imported::kExpired)];
-  summary["future"] = counts[static_cast<size_t>(Imported::kFuture)];
-  summary["errors"] = std::move(errors);
-  co_return JsonReply(summary);
+  shown.imported = counts[static_cast<size_t>(Imported::kTaken)];
+  shown.older = counts[static_cast<size_t>(Imported::kOlder)];
+  shown.expired = counts[static_cast<size_t>(Imported::kExpired)];
+  shown.future = counts[static_cast<size_t>(Imported::kFuture)];
+  co_return JsonReply(AsJson(shown));
+}
+
+Flat<ShownLearnedCounts> CountsOf(const LearnedCounts& counts) {
+  const auto number = [](int64_t count) { return static_cast<uint64_t>(count); };
+  return {{.learned = number(counts.learned),
+           .older = number(counts.older),
+           .expired = number(counts.expired),
+           .future = number(counts.future),
+           .elsewhere = number(counts.elsewhere),
+           .not_verified = number(counts.not_verified),
+           .uninformative = number(counts.uninformative)}};
 }
 
 boost::asio::awaitable<ApiReply> Learn(ApiMemory& memory, ApiDaemon& daemon, std::vector<absl::StatusOr<Delivery>> said,
@@ -73,24 +80,18 @@ boost::asio::awaitable<ApiReply> Learn(ApiMemory& memory, ApiDaemon& daemon, std
     co_return WritesNothing(memory.cache);
   }
   std::vector<Delivery> deliveries;
-  json::array errors;
+  ShownLearned shown;
   for (size_t i = 0; i < said.size(); ++i) {
     if (said[i].ok()) {
       deliveries.push_back(*std::move(said[i]));
     } else {
-      errors.push_back(json::object{{"delivery", i}, {"error", JsonText(said[i].status().message())}});
+      shown.errors.push_back({.delivery = i, .error = std::string(said[i].status().message())});
     }
   }
   const LearnedCounts counts = co_await LearnDeliveries(memory.loop, daemon.verifier, daemon.prober,
                                                         memory.settings.classifier, std::move(deliveries), dry_run);
-  co_return JsonReply({{"learned", counts.learned},
-                       {"older", counts.older},
-                       {"expired", counts.expired},
-                       {"future", counts.future},
-                       {"elsewhere", counts.elsewhere},
-                       {"not_verified", counts.not_verified},
-                       {"uninformative", counts.uninformative},
-                       {"errors", std::move(errors)}});
+  shown.counts = CountsOf(counts);
+  co_return JsonReply(AsJson(shown));
 }
 
 boost::asio::awaitable<ApiReply> Clean(ApiMemory& memory) {
@@ -106,10 +107,11 @@ boost::asio::awaitable<ApiReply> Clean(ApiMemory& memory) {
     co_return ApiError(503, "the cache is still being cleaned; the log says when that is done");
   }
   const CacheCounts after = memory.cache.counts();
-  co_return JsonReply({{"records_before", before.records},
-                       {"records", after.records},
-                       {"domains_before", before.domains},
-                       {"domains", after.domains}});
+  const ShownCleaning shown{.records_before = before.records,
+                            .records = after.records,
+                            .domains_before = before.domains,
+                            .domains = after.domains};
+  co_return JsonReply(AsJson(shown));
 }
 
 ApiReply HandleRecords(ApiMemory& memory, const ApiArguments& arguments) {

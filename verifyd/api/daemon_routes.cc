@@ -9,7 +9,9 @@
 #include "absl/status/statusor.h"
 #include "boost/asio/awaitable.hpp"
 #include "boost/json.hpp"
+#include "verifyd/json/described.h"
 #include "verifyd/json/json.h"
+#include "verifyd/json/shown_status.h"
 #include "verifyd/metrics/registry.h"
 
 namespace verifyd {
@@ -76,14 +78,8 @@ ApiReply Finished(std::string body) {
 boost::asio::awaitable<ApiReply> Reload(ApiMemory& memory, ApiDaemon& daemon) {
   const absl::StatusOr<std::vector<std::string>> later = co_await daemon.reload();
   if (!later.ok()) co_return ApiError(HttpStatusOf(later.status()), later.status().message());
-  json::array warnings;
-  for (const std::string& warning : memory.settings.warnings) warnings.push_back(JsonText(warning));
-  json::object object;
-  object["reloaded"] = true;
-  object["warnings"] = std::move(warnings);
-  json::array& restart = object["wait_for_restart"].emplace_array();
-  for (const std::string& name : *later) restart.push_back(JsonText(name));
-  co_return JsonReply(object);
+  const ShownReload shown{.reloaded = true, .warnings = memory.settings.warnings, .wait_for_restart = *later};
+  co_return JsonReply(AsJson(shown));
 }
 
 ApiReply HandleStats(ApiMemory& memory, const ApiArguments& /*arguments*/) {

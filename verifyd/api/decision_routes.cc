@@ -10,7 +10,9 @@
 #include "boost/json.hpp"
 #include "mail/address.h"
 #include "verifyd/history/replay.h"
-#include "verifyd/json/json.h"
+#include "verifyd/history/shown_refusal.h"
+#include "verifyd/json/described.h"
+#include "verifyd/json/shown_verdict.h"
 
 namespace verifyd {
 namespace {
@@ -32,19 +34,15 @@ ApiReply HandleRefusal(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments&
   std::optional<std::string> refusal = daemon.record.FindRefusal(arguments.id);
   if (!refusal.has_value()) return ApiError(404, absl::StrCat("no refusal ", arguments.id, " is remembered"));
   boost::system::error_code never;
-  json::object object = json::parse(*refusal, never).as_object();
-  if (const json::value* const subject = object.if_contains("subject"); subject != nullptr) {
-    const absl::StatusOr<Address> address =
-        Address::FromUnquoted({subject->as_string().data(), subject->as_string().size()});
-    const Dialogue* const dialogue = address.ok() ? daemon.verifier.dialogues().Find(address->Key()) : nullptr;
-    if (dialogue != nullptr) {
-      object["asked"] = ToJson(dialogue->ended);
-      object["transcript"] = ToJson(dialogue->lines);
-    }
+  const json::value entry = json::parse(*refusal, never);
+  ShownRefusal shown = FromJson<ShownRefusal>(entry.get_object());
+  const absl::StatusOr<Address> address = Address::FromUnquoted(shown.subject);
+  const Dialogue* const dialogue = address.ok() ? daemon.verifier.dialogues().Find(address->Key()) : nullptr;
+  if (dialogue != nullptr) {
+    shown.asked = dialogue->ended;
+    shown.transcript = Shown(dialogue->lines);
   }
-  ApiReply reply;
-  reply.body = json::serialize(object);
-  return reply;
+  return JsonReply(AsJson(shown));
 }
 
 ApiReply HandleReplay(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {

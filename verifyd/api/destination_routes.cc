@@ -14,16 +14,15 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "boost/asio/awaitable.hpp"
-#include "boost/json.hpp"
 #include "cache/cache.h"
 #include "mail/address.h"
-#include "verifyd/json/json.h"
+#include "verifyd/json/described.h"
+#include "verifyd/json/shown_destination.h"
+#include "verifyd/json/shown_record.h"
 #include "verifyd/verifier/guard.h"
 
 namespace verifyd {
 namespace {
-
-namespace json = boost::json;
 
 // Longer text is no name, and is shown cut.
 constexpr size_t kShownTarget = Address::kMaxAddress;
@@ -56,33 +55,30 @@ std::optional<ApiReply> RefuseDomainAtDestination(absl::string_view target) {
 }
 
 // Returns what is remembered, by name: of the destination, or the domain there, of this name, or of all ("").
-std::map<std::string, json::object> Remembered(Cache& cache, absl::string_view name, absl::Time now) {
-  std::map<std::string, json::object> shown;
+std::map<std::string, ShownDestination> Remembered(Cache& cache, absl::string_view name, absl::Time now) {
+  std::map<std::string, ShownDestination> shown;
   for (const DestinationState& state : cache.LoadDestinationStates()) {
-    if (name.empty() || state.name == name) shown.emplace(state.name, ToJson(state, now));
+    if (name.empty() || state.name == name) shown.emplace(state.name, Shown(state, now));
   }
   for (const DomainBreaker& breaker : cache.LoadDomainBreakers()) {
     std::string its_name = breaker.Name();
-    if (name.empty() || its_name == name) shown.emplace(std::move(its_name), ToJson(breaker, now));
+    if (name.empty() || its_name == name) shown.emplace(std::move(its_name), Shown(breaker, now));
   }
   return shown;
 }
 
 // Adds the activity there now where a prober runs.
 boost::asio::awaitable<std::string> DestinationsNow(Prober* prober, std::string name,
-                                                    std::map<std::string, json::object> remembered) {
+                                                    std::map<std::string, ShownDestination> remembered) {
   if (prober != nullptr) {
     for (const DestinationActivity& activity : co_await prober->Activity(name)) {
-      if (const auto found = remembered.find(activity.name); found != remembered.end()) {
-        found->second["now"] = ToJson(activity);
-      }
+      const auto found = remembered.find(activity.name);
+      if (found != remembered.end()) found->second.now = Shown(activity);
     }
   }
-  json::array destinations;
-  for (auto& [its_name, shown] : remembered) destinations.push_back(std::move(shown));
-  json::object object;
-  object["destinations"] = std::move(destinations);
-  co_return json::serialize(object);
+  ShownDestinations shown;
+  for (auto& [its_name, destination] : remembered) shown.destinations.push_back(std::move(destination));
+  co_return JsonLine(shown);
 }
 
 // The target is "@domain", or the name of a destination.
@@ -104,7 +100,7 @@ ApiReply HandleHold(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& ar
                                       domain.ok() ? absl::StrCat("; did you mean @", *domain, "?") : ""));
   }
   LogInfo(absl::StrCat("control: ", Printable(arguments.target, kShownTarget), " is on hold"));
-  return JsonReply(ToJson(arguments.target, hold));
+  return JsonReply(AsJson(Shown(arguments.target, hold)));
 }
 
 ApiReply HandleRelease(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
@@ -123,12 +119,12 @@ ApiReply HandleRelease(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments&
   const std::string shown = Printable(arguments.target, kShownTarget);
   if (!held) return ApiError(404, absl::StrCat(shown, " is not on hold"));
   LogInfo(absl::StrCat("control: ", shown, " is not on hold any more"));
-  return JsonReply({{"target", JsonText(shown)}, {"released", true}});
+  return JsonReply(AsJson(ShownPin{.target = shown, .released = true}));
 }
 
 ApiReply HandleDestinations(ApiContext& context, const ApiArguments& arguments) {
   const absl::Time now = context.memory.loop.clock().Now();
-  std::map<std::string, json::object> remembered = Remembered(context.memory.cache, arguments.target, now);
+  std::map<std::string, ShownDestination> remembered = Remembered(context.memory.cache, arguments.target, now);
   if (!arguments.target.empty() && remembered.empty()) {
     return ApiError(404, absl::StrCat("nothing is held of ", Printable(arguments.target, kShownTarget)));
   }
@@ -137,16 +133,17 @@ ApiReply HandleDestinations(ApiContext& context, const ApiArguments& arguments) 
                  remembered = std::move(remembered),
                  done = false]() mutable -> boost::asio::awaitable<std::optional<std::string>> {
     if (std::exchange(done, true)) co_return std::nullopt;
-    co_return absl::StrCat(co_await DestinationsNow(prober, name, std::move(remembered)), "\n");
+    co_return co_await DestinationsNow(prober, name, std::move(remembered));
   };
   return reply;
 }
 
 ApiReply HandleTrust(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
   const std::string shown = Printable(arguments.target, kShownTarget);
-  if (!daemon.verifier.Trust(PlaceOf(arguments.target)))
+  if (!daemon.verifier.Trust(PlaceOf(arguments.target))) {
     return ApiError(404, absl::StrCat("nothing is held of ", shown));
-  return JsonReply({{"target", JsonText(shown)}, {"believed", true}});
+  }
+  return JsonReply(AsJson(ShownChange{.target = shown, .believed = true}));
 }
 
 // Lets a destination begin anew: no breaker, no pace that was found out, no resting source. Doubt and hold have their
@@ -158,7 +155,7 @@ ApiReply HandleReset(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& a
     return ApiError(404, absl::StrCat("nothing is held of ", shown));
   }
   daemon.prober.Reset(arguments.target);
-  return JsonReply({{"target", JsonText(shown)}, {"reset", true}});
+  return JsonReply(AsJson(ShownChange{.target = shown, .reset = true}));
 }
 
 }  // namespace

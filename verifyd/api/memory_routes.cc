@@ -20,18 +20,17 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "boost/asio/awaitable.hpp"
-#include "boost/json.hpp"
 #include "cache/cache.h"
 #include "cache/spelling.h"
 #include "mail/address.h"
 #include "mail/question.h"
 #include "mail/verdict.h"
-#include "verifyd/json/json.h"
+#include "verifyd/json/described.h"
+#include "verifyd/json/shown_record.h"
+#include "verifyd/json/shown_verdict.h"
 
 namespace verifyd {
 namespace {
-
-namespace json = boost::json;
 
 // Longer lists get no other spellings: a program matches the answers with its questions.
 constexpr size_t kMostRespelled = 100;
@@ -106,27 +105,25 @@ absl::string_view OtherSpellings(const Cache::Spellings& spellings) {
   return spellings.complete ? "" : "; other spellings of it are not looked for where addresses are kept hashed";
 }
 
-bool SaysSomething(const json::object& held) {
-  return held.contains("pin") || held.contains("record") || held.contains("domain");
-}
-
-json::object HeldOf(ApiMemory& memory, const Address& address) {
+// Returns all that is held of an address, a line; nothing where that is nothing. `asked` is its spelling in the
+// question, if that is another.
+std::optional<std::string> HeldLine(ApiMemory& memory, const Address& address, absl::string_view asked) {
   const std::string key = address.Key();
   const absl::Time now = memory.loop.clock().Now();
   const Lifetimes lifetimes = memory.settings.lifetimes;
-  json::object object;
-  object["address"] = JsonText(key);
-  if (const auto pin = memory.cache.FindPin(key, address.domain(), now)) object["pin"] = ToJson(*pin);
-  if (const auto record = memory.cache.FindRecord(key)) object["record"] = ToJson(*record, lifetimes, now);
-  if (const auto fact = memory.cache.FindDomainFact(address.domain())) {
-    object["domain"] = ToJson(*fact, lifetimes, now);
-  }
-  if (!SaysSomething(object)) return object;
+  const std::optional<Pin> pin = memory.cache.FindPin(key, address.domain(), now);
+  const std::optional<Record> record = memory.cache.FindRecord(key);
+  const std::optional<DomainFact> fact = memory.cache.FindDomainFact(address.domain());
+  if (!pin.has_value() && !record.has_value() && !fact.has_value()) return std::nullopt;
   Question question;
   question.address = address;
   question.memory_only = true;
-  object["verdict"] = ToJson(key, memory.recall(question));
-  return object;
+  const Verdict verdict = memory.recall(question);
+  ShownHeld held{.address = key, .verdict = Shown(key, verdict), .asked = asked};
+  if (pin.has_value()) held.pin = Shown(*pin);
+  if (record.has_value()) held.record = Shown(*record, lifetimes, now);
+  if (fact.has_value()) held.domain = Shown(*fact, lifetimes, now);
+  return JsonLine(held);
 }
 
 // Turns "@domain" or an address into the key of a pin.
@@ -178,12 +175,11 @@ ApiReply HandleShow(ApiMemory& memory, const ApiArguments& arguments) {
   if (shown.empty()) shown.push_back(*address);
   std::string lines;
   for (const Address& spelled : shown) {
-    json::object held = HeldOf(memory, spelled);
-    if (!SaysSomething(held)) {
+    const std::optional<std::string> held = HeldLine(memory, spelled, spelled == *address ? "" : address->Key());
+    if (!held.has_value()) {
       return ApiError(404, absl::StrCat("nothing is held of ", address->Key(), OtherSpellings(spellings)));
     }
-    if (spelled != *address) held["asked"] = JsonText(address->Key());
-    absl::StrAppend(&lines, json::serialize(held), "\n");
+    lines += *held;
   }
   ApiReply reply;
   if (shown.size() == 1) {
@@ -199,41 +195,39 @@ ApiReply HandleDelete(ApiMemory& memory, const ApiArguments& arguments) {
   const absl::StatusOr<Address> address = Address::Parse(arguments.address);
   if (!address.ok()) return ApiError(400, address.status().message());
   const std::string key = address->Key();
-  json::array deleted;
-  json::array others;
+  ShownDeletion shown{.address = key};
   const Cache::Spellings spellings = memory.cache.SpellingsOf(key);
   for (const std::string& spelled : spellings.keys) {
     if (!memory.cache.DeleteRecord(spelled)) continue;
-    if (deleted.empty()) deleted.emplace_back("record");
-    if (spelled != key) others.emplace_back(JsonText(spelled));
+    if (shown.deleted.empty()) shown.deleted.emplace_back("record");
+    if (spelled != key) shown.spellings.value.push_back(spelled);
   }
   // Otherwise the address would go on being answered with what holds for its domain.
   const std::optional<DomainFact> fact = memory.cache.FindDomainFact(address->domain());
   if (fact.has_value() && fact->decides() && memory.cache.DeleteDomainFact(address->domain())) {
-    deleted.emplace_back("domain");
+    shown.deleted.emplace_back("domain");
   }
-  if (deleted.empty()) return ApiError(404, absl::StrCat("nothing is held of ", key, OtherSpellings(spellings)));
+  if (shown.deleted.empty()) {
+    return ApiError(404, absl::StrCat("nothing is held of ", key, OtherSpellings(spellings)));
+  }
   LogInfo(absl::StrCat("control: deleted what is held of <", key, ">"));
-  json::object object;
-  object["address"] = JsonText(key);
-  object["deleted"] = std::move(deleted);
-  if (!others.empty()) object["spellings"] = std::move(others);
-  return JsonReply(object);
+  return JsonReply(AsJson(shown));
 }
 
 ApiReply HandlePins(ApiMemory& memory, const ApiArguments& /*arguments*/) {
-  json::array pins;
   const absl::Time now = memory.loop.clock().Now();
-  for (const auto& [key, pin] : memory.cache.ListPins(now)) pins.push_back(ToJson(key, pin));
-  for (const auto& [domain, hold] : memory.cache.ListHolds(now)) {
-    pins.push_back(ToJson(absl::StrCat("@", domain), hold));
+  const std::vector<std::pair<std::string, Pin>> pins = memory.cache.ListPins(now);
+  std::vector<std::pair<std::string, Hold>> holds;
+  for (auto& [domain, hold] : memory.cache.ListHolds(now)) {
+    holds.emplace_back(absl::StrCat("@", domain), std::move(hold));
   }
-  for (const DestinationState& state : HeldDestinations(memory.cache, now)) {
-    pins.push_back(ToJson(state.name, Hold{.until = state.held_until, .why = state.held_why}));
+  for (DestinationState& state : HeldDestinations(memory.cache, now)) {
+    holds.emplace_back(std::move(state.name), Hold{.until = state.held_until, .why = std::move(state.held_why)});
   }
-  json::object object;
-  object["pins"] = std::move(pins);
-  return JsonReply(object);
+  ShownPins shown;
+  for (const auto& [key, pin] : pins) shown.pins.push_back(Shown(key, pin));
+  for (const auto& [target, hold] : holds) shown.pins.push_back(Shown(target, hold));
+  return JsonReply(AsJson(shown));
 }
 
 ApiReply HandleSet(ApiMemory& memory, const ApiArguments& arguments) {
@@ -245,7 +239,7 @@ ApiReply HandleSet(ApiMemory& memory, const ApiArguments& arguments) {
   const Pin pin = PinOf(arguments, memory.loop.clock().Now());
   memory.cache.PutPin(*key, pin);
   LogInfo(absl::StrCat("control: ", *key, " is ", DeliverabilityName(pin.deliverability), " by the operator's word"));
-  return JsonReply(ToJson(*key, pin));
+  return JsonReply(AsJson(Shown(*key, pin)));
 }
 
 ApiReply HandleUnset(ApiMemory& memory, const ApiArguments& arguments) {
@@ -253,7 +247,7 @@ ApiReply HandleUnset(ApiMemory& memory, const ApiArguments& arguments) {
   if (!key.ok()) return ApiError(400, absl::StrCat("\"target\": ", key.status().message()));
   if (!memory.cache.DeletePin(*key)) return ApiError(404, absl::StrCat("nothing is set for ", *key));
   LogInfo(absl::StrCat("control: nothing is set for ", *key, " any more"));
-  return JsonReply({{"target", JsonText(*key)}, {"unset", true}});
+  return JsonReply(AsJson(ShownPin{.target = *key, .unset = true}));
 }
 
 // Shows the domains of which something is known that holds for all their addresses.
@@ -269,7 +263,7 @@ ApiReply HandleDomains(ApiMemory& memory, const ApiArguments& /*arguments*/) {
     const bool decides = fact.decides() && FreshnessOf(fact, lifetimes, now) != Freshness::kExpired;
     if (!decides && !fact.pending.has_value() && catch_all == CatchAll::kNotAsked) continue;
     if (blocks->empty() || blocks->back().size() >= kBlock) blocks->emplace_back();
-    absl::StrAppend(&blocks->back(), json::serialize(ToJson(fact, lifetimes, now)), "\n");
+    absl::StrAppend(&blocks->back(), JsonLine(Shown(fact, lifetimes, now)));
   }
   ApiReply reply;
   reply.lines = [blocks]() -> boost::asio::awaitable<std::optional<std::string>> {

@@ -9,7 +9,9 @@
 #include "base/text.h"
 #include "boost/json.hpp"
 #include "mail/address.h"
+#include "verifyd/json/described.h"
 #include "verifyd/json/json.h"
+#include "verifyd/json/shown_verdict.h"
 
 namespace verifyd {
 namespace {
@@ -39,14 +41,12 @@ std::string AnswerLine(absl::string_view address, const Verdict& verdict) {
   // Most answers fit, and need no memory of their own until they are a line.
   std::array<unsigned char, 4096> bytes;
   json::monotonic_resource storage(bytes.data(), bytes.size());
-  return json::serialize(ToJson(address, verdict, &storage)) + "\n";
+  return json::serialize(AsJson(Shown(address, verdict), &storage)) + "\n";
 }
 
 std::string AnswerLine(absl::string_view text, const absl::Status& wrong) {
-  json::object object;
-  object["address"] = JsonText(Printable(text, kShownAddress));
-  object["error"] = JsonText(wrong.message());
-  return json::serialize(object) + "\n";
+  const std::string address = Printable(text, kShownAddress);
+  return JsonLine(ShownVerdict{.address = address, .error = wrong.message()});
 }
 
 ApiReply NoAddresses(absl::string_view name) {

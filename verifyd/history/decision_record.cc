@@ -10,13 +10,12 @@
 #include "boost/json.hpp"
 #include "mail/masked_text.h"
 #include "verifyd/history/decided.h"
+#include "verifyd/history/shown_report.h"
 #include "verifyd/history/watch.h"
-#include "verifyd/json/json.h"
+#include "verifyd/json/described.h"
 
 namespace verifyd {
 namespace {
-
-namespace json = boost::json;
 
 constexpr int64_t kHour = 3600;
 constexpr int64_t kWeek = int64_t{7} * 24;
@@ -25,15 +24,12 @@ constexpr size_t kMostTold = 20;
 
 absl::Time TimeOf(int64_t hour) { return absl::FromUnixSeconds(hour * kHour); }
 
-json::array NoticesToJson(const std::vector<Notice>& notices) {
-  json::array array;
+std::vector<ShownNotice> Shown(const std::vector<Notice>& notices) {
+  std::vector<ShownNotice> shown;
   for (const Notice& notice : notices) {
-    json::object& shown = array.emplace_back(json::object()).get_object();
-    shown["kind"] = JsonText(notice.kind);
-    if (!notice.about.empty()) shown["about"] = JsonText(notice.about);
-    shown["text"] = JsonText(notice.text);
+    shown.push_back({.kind = notice.kind, .about = notice.about, .text = notice.text});
   }
-  return array;
+  return shown;
 }
 
 }  // namespace
@@ -122,13 +118,10 @@ boost::asio::awaitable<std::string> DecisionRecord::Report(absl::Duration since)
   const Tally hours = co_await Sum(first, end);
   const Tally before = co_await Sum(first - kWeek, first);
   const Tally week = co_await Sum(end - kWeek, end);
-  json::object report;
-  report["from"] = ToJson(TimeOf(first));
-  report["until"] = ToJson(now);
-  if (more_than_kept) report["kept"] = JsonText(FormatTimeValue(settings_.keep_time));
-  for (auto& field : hours.Report()) report[field.key()] = std::move(field.value());
-  report["notices"] = NoticesToJson(Notices(hours, before, week));
-  co_return json::serialize(report);
+  const std::vector<Notice> notices = Notices(hours, before, week);
+  ShownReport report{.from = TimeOf(first), .until = now, .tally = {hours.Report()}, .notices = Shown(notices)};
+  if (more_than_kept) report.kept = FormatTimeValue(settings_.keep_time);
+  co_return boost::json::serialize(AsJson(report));
 }
 
 // Logs what is noticed; what holds for days is logged once a day.

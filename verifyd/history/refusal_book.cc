@@ -10,12 +10,12 @@
 #include "mail/address.h"
 #include "verifyd/history/decided.h"
 #include "verifyd/history/decision_word.h"
-#include "verifyd/json/json.h"
+#include "verifyd/history/shown_refusal.h"
+#include "verifyd/json/described.h"
+#include "verifyd/json/shown_verdict.h"
 
 namespace verifyd {
 namespace {
-
-namespace json = boost::json;
 
 constexpr size_t kIdLength = 8;
 // Without those that look like others: 0 and O, 1, I and L, U and V.
@@ -23,31 +23,28 @@ constexpr absl::string_view kAlphabet = "ABCDEFGHJKMNPQRSTVWXYZ23456789";
 // Longer text is no address, and is shown cut.
 constexpr size_t kShown = Address::kMaxAddress;
 
-void Put(json::object& object, absl::string_view name, absl::string_view text) {
-  if (!text.empty()) object[{name.data(), name.size()}] = JsonText(Printable(text, kShown));
-}
+std::string Cut(absl::string_view text) { return Printable(text, kShown); }
 
 std::string EntryOf(absl::string_view id, const MailRequest& request, const Ruling& ruling, absl::Time now) {
   const Decision& decision = ruling.decision;
-  json::object object;
-  object["id"] = JsonText(id);
-  object["when"] = ToJson(now);
-  object["action"] = JsonText(DecisionWordName(WordFor(ruling)));
-  Put(object, "subject", SubjectOf(request, ruling));
-  Put(object, "client_address", request.client_address);
-  Put(object, "helo_name", request.helo_name);
-  Put(object, "sasl_username", request.sasl_username);
-  object["sender"] = JsonText(Printable(request.sender, kShown));
-  Put(object, "recipient", request.recipient);
-  Put(object, "queue_id", request.queue_id);
-  Put(object, "instance", request.instance);
-  if (decision.code != 0) object["code"] = decision.code;
-  Put(object, "dsn", decision.dsn);
-  Put(object, "said", decision.text);
-  object["why"] = JsonText(ReasonWord(ruling));
-  if (!ruling.restriction.empty()) object["restriction"] = JsonText(ruling.restriction);
-  if (ruling.verdict.has_value()) object["finding"] = ToJson(ruling.verdict->finding);
-  return json::serialize(object);
+  ShownRefusal shown{.id = id,
+                     .when = now,
+                     .action = DecisionWordName(WordFor(ruling)),
+                     .subject = Cut(SubjectOf(request, ruling)),
+                     .client_address = Cut(request.client_address),
+                     .helo_name = Cut(request.helo_name),
+                     .sasl_username = Cut(request.sasl_username),
+                     .sender = Cut(request.sender),
+                     .recipient = Cut(request.recipient),
+                     .queue_id = Cut(request.queue_id),
+                     .instance = Cut(request.instance),
+                     .code = decision.code,
+                     .dsn = Cut(decision.dsn),
+                     .said = Cut(decision.text),
+                     .why = ReasonWord(ruling),
+                     .restriction = ruling.restriction};
+  if (ruling.verdict.has_value()) shown.finding = Shown(ruling.verdict->finding);
+  return boost::json::serialize(AsJson(shown));
 }
 
 }  // namespace

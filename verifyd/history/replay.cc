@@ -7,11 +7,11 @@
 #include "absl/strings/str_split.h"
 #include "boost/json.hpp"
 #include "verifyd/history/decided.h"
+#include "verifyd/history/shown_report.h"
+#include "verifyd/json/described.h"
 
 namespace verifyd {
 namespace {
-
-namespace json = boost::json;
 
 // False where `line` is no request. The views are those of `line`.
 bool ParseRequest(absl::string_view line, MailRequest& request) {
@@ -56,11 +56,9 @@ boost::asio::awaitable<std::string> Replay::Run(std::shared_ptr<Replay> replay, 
     }
   }
   while (replay->asking_ > 0) co_await replay->room_.Wait();
-  json::object report;
-  report["requests"] = replay->requests_;
-  report["malformed"] = replay->malformed_;
-  for (auto& field : replay->tally_.Report()) report[field.key()] = std::move(field.value());
-  co_return json::serialize(report);
+  const ShownReport report{
+      .requests = replay->requests_, .malformed = replay->malformed_, .tally = {replay->tally_.Report()}};
+  co_return boost::json::serialize(AsJson(report));
 }
 
 // Asks the restrictions from memory only, and again after each answer. Their own way to a probe would take from the

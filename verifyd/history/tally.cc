@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -14,7 +15,7 @@
 #include "base/text.h"
 #include "boost/json.hpp"
 #include "verifyd/history/tally_reader.h"
-#include "verifyd/json/json.h"
+#include "verifyd/json/described.h"
 
 namespace verifyd {
 namespace {
@@ -28,46 +29,62 @@ constexpr size_t kLongestAddress = 320;
 // An answer that stays temporary for so long is a refusal that nobody has decided on.
 constexpr absl::Duration kEndless = absl::Hours(24);
 
+// A domain and a tally as a file has them.
+struct KeptDomain {
+  Always<absl::string_view> domain;
+  ShownCounts counts;
+  Sparse<bool> accepts_all;
+  std::vector<uint64_t> accepted;
+};
+BOOST_DESCRIBE_STRUCT(KeptDomain, (), (domain, counts, accepts_all, accepted))
+
+struct KeptTally {
+  ShownCounts totals;
+  uint64_t accepted_before = 0;
+  std::vector<ShownReason> reasons;
+  std::vector<KeptDomain> domains;
+  std::vector<ShownAddressCount> addresses;
+  std::vector<ShownAddressCount> asked;
+  std::vector<ShownDeferred> deferred;
+};
+BOOST_DESCRIBE_STRUCT(KeptTally, (), (totals, accepted_before, reasons, domains, addresses, asked, deferred))
+
 bool Refuses(DecisionWord word) { return word != DecisionWord::kDunno && word != DecisionWord::kNotKnown; }
 
-json::object CountsToJson(const DecisionCounts& counts) {
-  json::object object;
-  for (size_t i = 0; i < kDecisionWordCount; ++i) {
-    const auto word = static_cast<DecisionWord>(i);
-    const absl::string_view name = DecisionWordName(word);
-    object[{name.data(), name.size()}] = counts[word];
+ShownCounts Shown(const DecisionCounts& counts) {
+  return {.dunno = counts[DecisionWord::kDunno],
+          .reject = counts[DecisionWord::kReject],
+          .defer = counts[DecisionWord::kDefer],
+          .would_reject = counts[DecisionWord::kWouldReject],
+          .would_defer = counts[DecisionWord::kWouldDefer],
+          .not_known = counts[DecisionWord::kNotKnown]};
+}
+
+ShownReason Shown(absl::string_view name, const Tally::ReasonTally& reason) {
+  ShownReason shown{.reason = name, .counts = Shown(reason.counts)};
+  for (const Tally::Sample& sample : reason.samples) {
+    shown.samples.push_back({.address = absl::string_view(sample.address),
+                             .rule = absl::string_view(sample.rule),
+                             .reply = absl::string_view(sample.reply),
+                             .when = sample.when});
   }
-  return object;
+  return shown;
 }
 
-json::object SampleToJson(const Tally::Sample& sample) {
-  return {{"address", JsonText(sample.address)},
-          {"rule", JsonText(sample.rule)},
-          {"reply", JsonText(sample.reply)},
-          {"when", ToJson(sample.when)}};
+// `number` is what is counted of the address.
+ShownAddressCount Shown(absl::string_view address, std::optional<uint64_t> ShownAddressCount::*number,
+                        const TopAddresses::Entry& entry) {
+  ShownAddressCount shown{.address = address, .error = entry.error, .reason = entry.reason};
+  shown.*number = entry.count;
+  return shown;
 }
 
-json::object ReasonToJson(absl::string_view name, const Tally::ReasonTally& reason) {
-  json::array samples;
-  for (const Tally::Sample& sample : reason.samples) samples.push_back(SampleToJson(sample));
-  return {{"reason", JsonText(name)}, {"counts", CountsToJson(reason.counts)}, {"samples", std::move(samples)}};
-}
-
-// `counted` is the name of the number.
-json::object AddressToJson(absl::string_view address, absl::string_view counted, const TopAddresses::Entry& entry) {
-  json::object object = {{"address", JsonText(address)}};
-  object[{counted.data(), counted.size()}] = entry.count;
-  object["error"] = entry.error;
-  if (!entry.reason.empty()) object["reason"] = JsonText(entry.reason);
-  return object;
-}
-
-json::array DeferredToJson(const absl::btree_map<std::string, absl::Time>& deferred) {
-  json::array array;
+std::vector<ShownDeferred> Shown(const absl::btree_map<std::string, absl::Time>& deferred) {
+  std::vector<ShownDeferred> shown;
   for (const auto& [address, since] : deferred) {
-    array.push_back({{"address", JsonText(address)}, {"since", ToJson(since)}});
+    shown.push_back({.address = absl::string_view(address), .since = since});
   }
-  return array;
+  return shown;
 }
 
 // Returns the entries of a map, the highest weights first; those of equal weight are sorted by name.
@@ -202,58 +219,51 @@ void Tally::Shrink(size_t most) {
 // Sorts by name, so that equal tallies are written alike.
 json::object Tally::ToJson() const {
   const auto by_name = [](const auto& /*value*/) { return 0; };
-  json::array domains;
-  for (const auto* entry_of : Sorted(domains_, by_name)) {
-    const auto& [name, domain] = *entry_of;
-    json::object entry = {{"domain", JsonText(name)}, {"counts", CountsToJson(domain.counts)}};
-    if (domain.accepts_all) entry["accepts_all"] = true;
-    json::array bits;
-    for (const uint64_t word : domain.accepted) bits.emplace_back(word);
-    entry["accepted"] = std::move(bits);
-    domains.push_back(std::move(entry));
+  KeptTally kept{.totals = Shown(counts_), .accepted_before = accepted_before_, .deferred = Shown(deferred_)};
+  for (const auto* entry : Sorted(reasons_, by_name)) kept.reasons.push_back(Shown(entry->first, entry->second));
+  for (const auto* entry : Sorted(domains_, by_name)) {
+    const auto& [name, domain] = *entry;
+    kept.domains.push_back({.domain = absl::string_view(name),
+                            .counts = Shown(domain.counts),
+                            .accepts_all = domain.accepts_all,
+                            .accepted = {domain.accepted.begin(), domain.accepted.end()}});
   }
-  json::array reasons;
-  for (const auto* entry : Sorted(reasons_, by_name)) reasons.push_back(ReasonToJson(entry->first, entry->second));
-  const auto all = [&](const TopAddresses& addresses, absl::string_view counted) {
-    json::array array;
+  const auto all = [&](const TopAddresses& addresses, std::optional<uint64_t> ShownAddressCount::*number) {
+    std::vector<ShownAddressCount> shown;
     for (const auto* entry : Sorted(addresses.entries(), by_name)) {
-      array.push_back(AddressToJson(entry->first, counted, entry->second));
+      shown.push_back(Shown(entry->first, number, entry->second));
     }
-    return array;
+    return shown;
   };
-  return {{"totals", CountsToJson(counts_)},       {"accepted_before", accepted_before_},
-          {"reasons", std::move(reasons)},         {"domains", std::move(domains)},
-          {"addresses", all(refused_, "refused")}, {"asked", all(asked_, "asked")},
-          {"deferred", DeferredToJson(deferred_)}};
+  kept.addresses = all(refused_, &ShownAddressCount::refused);
+  kept.asked = all(asked_, &ShownAddressCount::asked);
+  return AsJson(kept);
 }
 
 absl::StatusOr<Tally> Tally::FromJson(const json::object& object) { return TallyReader(object).Read(); }
 
-json::object Tally::Report() const {
+ShownTally Tally::Report() const {
   const auto refused = [](const auto& entry) { return entry.counts.refused(); };
-  json::array reasons;
-  for (const auto* entry : Sorted(reasons_, refused)) reasons.push_back(ReasonToJson(entry->first, entry->second));
-  json::array domains;
+  ShownTally shown{.totals = Shown(counts_),
+                   .decisions = counts_.total(),
+                   .refused_accepted_before = accepted_before_,
+                   .deferred_without_end = Shown(deferred_)};
+  for (const auto* entry : Sorted(reasons_, refused)) shown.reasons.push_back(Shown(entry->first, entry->second));
   for (const auto* entry : Sorted(domains_, refused)) {
-    if (domains.size() >= kReported) break;
-    domains.push_back({{"domain", JsonText(entry->first)}, {"counts", CountsToJson(entry->second.counts)}});
+    if (shown.domains.size() >= kReported) break;
+    shown.domains.push_back({.domain = absl::string_view(entry->first), .counts = Shown(entry->second.counts)});
   }
-  const auto most = [](const TopAddresses& addresses, absl::string_view counted) {
-    json::array array;
+  const auto most = [](const TopAddresses& addresses, std::optional<uint64_t> ShownAddressCount::*number) {
+    std::vector<ShownAddressCount> first;
     for (const auto* entry : Sorted(addresses.entries(), [](const TopAddresses::Entry& e) { return e.count; })) {
-      if (array.size() >= kReported) break;
-      array.push_back(AddressToJson(entry->first, counted, entry->second));
+      if (first.size() >= kReported) break;
+      first.push_back(Shown(entry->first, number, entry->second));
     }
-    return array;
+    return first;
   };
-  return {{"totals", CountsToJson(counts_)},
-          {"decisions", counts_.total()},
-          {"refused_accepted_before", accepted_before_},
-          {"reasons", std::move(reasons)},
-          {"domains", std::move(domains)},
-          {"addresses", most(refused_, "refused")},
-          {"asked", most(asked_, "asked")},
-          {"deferred_without_end", DeferredToJson(deferred_)}};
+  shown.addresses = most(refused_, &ShownAddressCount::refused);
+  shown.asked = most(asked_, &ShownAddressCount::asked);
+  return shown;
 }
 
 }  // namespace verifyd

@@ -21,6 +21,7 @@
 #include "absl/time/time.h"
 #include "boost/json/fwd.hpp"
 #include "verifyd/history/decision_word.h"
+#include "verifyd/history/shown_report.h"
 #include "verifyd/history/top_addresses.h"
 
 namespace verifyd {
@@ -104,7 +105,8 @@ class Tally {
   static absl::StatusOr<Tally> FromJson(const boost::json::object& object);
   // For people and their programs: sorted, highest numbers first, kReported domains and addresses at most.
   static constexpr size_t kReported = 100;
-  boost::json::object Report() const;
+  // Its texts are views of the tally.
+  ShownTally Report() const;
 
  private:
   friend class TallyReader;

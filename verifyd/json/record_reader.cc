@@ -1,7 +1,8 @@
 #include "verifyd/json/record_reader.h"
 
-#include <cstdint>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -11,6 +12,9 @@
 #include "boost/json.hpp"
 #include "classifier/reason.h"
 #include "mail/address.h"
+#include "verifyd/json/described.h"
+#include "verifyd/json/shown_delivery.h"
+#include "verifyd/json/shown_record.h"
 
 namespace verifyd {
 namespace {
@@ -23,118 +27,86 @@ constexpr int kLargestCode = 599;
 constexpr size_t kMaxName = 250;
 
 absl::Status Expected(absl::string_view field, absl::string_view what, const json::value* found) {
-  return absl::InvalidArgumentError(absl::StrCat("\"", field, "\": found ",
-                                                 found == nullptr ? "none" : Printable(json::serialize(*found), kShown),
-                                                 ", expected ", what));
+  return absl::InvalidArgumentError(absl::StrCat("\"", field, "\": ", FoundInstead(found, what)));
 }
 
-const json::value* Field(const json::object& object, absl::string_view name) {
-  return object.if_contains(json::string_view(name.data(), name.size()));
+absl::Status Expected(absl::string_view field, absl::string_view what, absl::string_view found) {
+  if (found.empty()) return Expected(field, what, nullptr);
+  const json::value text = json::string_view(found.data(), found.size());
+  return Expected(field, what, &text);
 }
 
-absl::string_view TextOf(const json::value* value) {
-  const json::string* const text = value == nullptr ? nullptr : value->if_string();
-  return text == nullptr ? absl::string_view() : absl::string_view(text->data(), text->size());
-}
-
-// Reads a field that may be missing; `text` is left alone then.
-absl::Status ReadText(const json::object& object, absl::string_view name, size_t most, std::string& text) {
-  const json::value* const value = Field(object, name);
-  if (value == nullptr) return absl::OkStatus();
-  if (!value->is_string()) return Expected(name, "a text", value);
-  text = Printable(TextOf(value), most);
-  return absl::OkStatus();
-}
-
-absl::Status ReadTime(const json::object& object, absl::string_view name, absl::Time& time) {
-  const json::value* const value = Field(object, name);
-  if (value == nullptr) return absl::OkStatus();
-  std::string error;
-  if (!absl::ParseTime(absl::RFC3339_full, TextOf(value), &time, &error) || time < absl::UnixEpoch()) {
-    return Expected(name, "a time, \"2026-01-31T12:00:00Z\"", value);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status ReadNumber(const json::object& object, absl::string_view name, int64_t most, int64_t& number) {
-  const json::value* const value = Field(object, name);
-  if (value == nullptr) return absl::OkStatus();
-  boost::system::error_code error;
-  const auto whole = value->to_number<int64_t>(error);
-  if (error || whole < 0 || whole > most) return Expected(name, absl::StrCat("a number from 0 to ", most), value);
-  number = whole;
-  return absl::OkStatus();
-}
-
-// Reads one of an enumeration's words.
+// Reads one of an enumeration's words, where there is one.
 template <typename Enum, typename Name>
-absl::Status ReadWord(const json::object& object, absl::string_view field, Enum last, Name name, Enum& found) {
-  const json::value* const value = Field(object, field);
-  if (value == nullptr) return absl::OkStatus();
+absl::Status ReadWord(absl::string_view field, absl::string_view word, Enum last, Name name, Enum& found) {
+  if (word.empty()) return absl::OkStatus();
   for (int i = 0; i <= static_cast<int>(last); ++i) {
-    if (TextOf(value) != name(static_cast<Enum>(i))) continue;
+    if (word != name(static_cast<Enum>(i))) continue;
     found = static_cast<Enum>(i);
     return absl::OkStatus();
   }
-  return Expected(field, absl::StrCat("a ", field, " as records have it"), value);
+  return Expected(field, absl::StrCat("a ", field, " as records have it"), word);
 }
 
 // Reads the fields that a finding and a past one have in common.
-template <typename T>
-absl::Status ReadMeaning(const json::object& object, T& finding) {
-  if (Field(object, "status") == nullptr) return Expected("status", "deliverable, undeliverable, ...", nullptr);
-  RETURN_IF_ERROR(ReadWord(object, "status", Deliverability::kRisky, DeliverabilityName, finding.deliverability));
-  RETURN_IF_ERROR(ReadWord(object, "scope", Scope::kSession, ScopeName, finding.scope));
-  RETURN_IF_ERROR(ReadWord(object, "stage", Stage::kQuit, StageName, finding.stage));
-  if (const json::value* const reason = Field(object, "reason"); reason != nullptr && TextOf(reason) != "none") {
-    const std::optional<Reason> known = ReasonFromName(TextOf(reason));
-    if (!known.has_value()) return Expected("reason", "the name of a reason", reason);
+template <typename Shown, typename T>
+absl::Status ReadMeaning(absl::string_view status, const Shown& shown, T& finding) {
+  if (status.empty()) return Expected("status", "deliverable, undeliverable, ...", nullptr);
+  RETURN_IF_ERROR(ReadWord("status", status, Deliverability::kRisky, DeliverabilityName, finding.deliverability));
+  RETURN_IF_ERROR(ReadWord("scope", shown.scope, Scope::kSession, ScopeName, finding.scope));
+  RETURN_IF_ERROR(ReadWord("stage", shown.stage, Stage::kQuit, StageName, finding.stage));
+  if (!shown.reason.empty() && shown.reason != "none") {
+    const std::optional<Reason> known = ReasonFromName(shown.reason);
+    if (!known.has_value()) return Expected("reason", "the name of a reason", shown.reason);
     finding.reason = *known;
   }
   // A catch-all is shown as risky and kept as a positive (classifier/reason.h).
   if (finding.reason == Reason::kCatchAll && finding.deliverability == Deliverability::kRisky) {
     finding.deliverability = Deliverability::kDeliverable;
   }
-  int64_t code = 0;
-  RETURN_IF_ERROR(ReadNumber(object, "code", kLargestCode, code));
-  finding.code = static_cast<int>(code);
+  if (shown.code > kLargestCode) {
+    const json::value code = shown.code.value;
+    return Expected("code", absl::StrCat("a number from 0 to ", kLargestCode), &code);
+  }
+  finding.code = shown.code;
   return absl::OkStatus();
 }
 
-absl::StatusOr<Finding> ReadFinding(const json::object& object) {
+absl::StatusOr<Finding> ReadFinding(const ShownStanding& standing) {
+  const ShownFinding& shown = standing.finding;
   Finding finding;
-  RETURN_IF_ERROR(ReadMeaning(object, finding));
-  RETURN_IF_ERROR(ReadText(object, "rule", kMaxName, finding.rule));
-  std::string enhanced;
-  RETURN_IF_ERROR(ReadText(object, "enhanced", kShown, enhanced));
+  RETURN_IF_ERROR(ReadMeaning(standing.status, shown, finding));
+  if (shown.updated == absl::InfinitePast()) return Expected("updated", "a time", nullptr);
+  absl::string_view enhanced = shown.enhanced;
+  finding.rule = Printable(shown.rule, kMaxName);
   finding.enhanced = EnhancedCode::TakeFrom(enhanced);
-  RETURN_IF_ERROR(ReadText(object, "text", Finding::kMaxText, finding.text));
-  RETURN_IF_ERROR(ReadText(object, "mx", kMaxName, finding.mx_name));
-  RETURN_IF_ERROR(ReadText(object, "mx_address", kShown, finding.mx_address));
-  RETURN_IF_ERROR(ReadTime(object, "updated", finding.when));
-  if (finding.when == absl::InfinitePast()) return Expected("updated", "a time", nullptr);
-  RETURN_IF_ERROR(ReadWord(object, "learned_from", FindingSource::kMailLog, FindingSourceName, finding.source));
+  finding.text = Printable(shown.text, Finding::kMaxText);
+  finding.mx_name = Printable(shown.mx, kMaxName);
+  finding.mx_address = Printable(shown.mx_address, kShown);
+  finding.when = shown.updated;
+  RETURN_IF_ERROR(
+      ReadWord("learned_from", shown.learned_from, FindingSource::kMailLog, FindingSourceName, finding.source));
   return finding;
 }
 
-absl::StatusOr<Finding> ReadFindingIn(const json::object& record, absl::string_view name) {
-  const json::value* const value = Field(record, name);
-  if (value == nullptr || !value->is_object()) return Expected(name, "an object", value);
-  absl::StatusOr<Finding> finding = ReadFinding(value->get_object());
+absl::StatusOr<Finding> ReadFindingIn(absl::string_view name, const std::optional<ShownStanding>& shown) {
+  if (!shown.has_value()) return Expected(name, "an object", nullptr);
+  absl::StatusOr<Finding> finding = ReadFinding(*shown);
   if (finding.ok()) return finding;
   return absl::InvalidArgumentError(absl::StrCat("\"", name, "\": ", finding.status().message()));
 }
 
-absl::Status ReadHistory(const json::object& object, std::vector<PastFinding>& history) {
-  const json::value* const value = Field(object, "history");
-  if (value == nullptr) return absl::OkStatus();
-  if (!value->is_array()) return Expected("history", "a list", value);
-  for (const json::value& entry : value->get_array()) {
+// Takes a time that is there.
+void TakeTime(absl::Time shown, absl::Time& time) {
+  if (shown != absl::InfinitePast()) time = shown;
+}
+
+absl::Status ReadHistory(const std::vector<ShownPast>& shown, std::vector<PastFinding>& history) {
+  for (const ShownPast& entry : shown) {
     if (history.size() == Record::kMaxHistory) break;
-    if (!entry.is_object()) return Expected("history", "objects", &entry);
     PastFinding past;
-    RETURN_IF_ERROR(ReadMeaning(entry.get_object(), past));
-    RETURN_IF_ERROR(ReadTime(entry.get_object(), "when", past.when));
+    RETURN_IF_ERROR(ReadMeaning(entry.status, entry, past));
+    TakeTime(entry.when, past.when);
     history.push_back(past);
   }
   return absl::OkStatus();
@@ -149,75 +121,76 @@ PastFinding PastOf(const Finding& finding) {
           .code = finding.code};
 }
 
-absl::StatusOr<Record> ReadRecord(const json::object& object) {
-  Record record;
-  ASSIGN_OR_RETURN(record.finding, ReadFindingIn(object, "finding"));
-  record.first_seen = record.finding.when;
-  if (record.finding.deliverability == Deliverability::kDeliverable) record.last_positive = record.finding.when;
-  if (record.finding.deliverability == Deliverability::kUndeliverable) record.negative_since = record.finding.when;
-  if (record.finding.deliverability == Deliverability::kUnknown) {
-    record.first_temporary = record.finding.when;
+// The record of a finding of which nothing more is said.
+Record RecordOf(const Finding& finding) {
+  Record record{.finding = finding, .first_seen = finding.when};
+  if (finding.deliverability == Deliverability::kDeliverable) record.last_positive = finding.when;
+  if (finding.deliverability == Deliverability::kUndeliverable) record.negative_since = finding.when;
+  if (finding.deliverability == Deliverability::kUnknown) {
+    record.first_temporary = finding.when;
     record.temporary_count = 1;
   }
-  RETURN_IF_ERROR(ReadTime(object, "first_seen", record.first_seen));
-  RETURN_IF_ERROR(ReadTime(object, "last_positive", record.last_positive));
-  RETURN_IF_ERROR(ReadTime(object, "negative_since", record.negative_since));
-  RETURN_IF_ERROR(ReadTime(object, "first_temporary", record.first_temporary));
-  int64_t count = record.temporary_count;
-  RETURN_IF_ERROR(ReadNumber(object, "temporary_count", UINT32_MAX, count));
-  record.temporary_count = static_cast<uint32_t>(count);
-  if (Field(object, "pending") != nullptr) {
-    ASSIGN_OR_RETURN(record.pending, ReadFindingIn(object, "pending"));
-    RETURN_IF_ERROR(ReadTime(object, "next_probe", record.next_probe));
+  return record;
+}
+
+absl::StatusOr<Record> ReadRecord(const ShownRecord& shown) {
+  ASSIGN_OR_RETURN(const Finding finding, ReadFindingIn("finding", shown.finding));
+  Record record = RecordOf(finding);
+  TakeTime(shown.first_seen, record.first_seen);
+  TakeTime(shown.last_positive, record.last_positive);
+  TakeTime(shown.negative_since, record.negative_since);
+  TakeTime(shown.first_temporary, record.first_temporary);
+  if (shown.temporary_count > 0) record.temporary_count = shown.temporary_count;
+  if (shown.pending.has_value()) {
+    ASSIGN_OR_RETURN(record.pending, ReadFindingIn("pending", shown.pending));
+    TakeTime(shown.next_probe, record.next_probe);
   }
-  RETURN_IF_ERROR(ReadHistory(object, record.history));
+  RETURN_IF_ERROR(ReadHistory(shown.history, record.history));
   if (record.history.empty()) record.history.push_back(PastOf(record.finding));
   return record;
 }
 
-absl::StatusOr<Address> ReadAddress(const json::object& object) {
-  const json::value* const name = Field(object, "address");
-  if (name == nullptr || !name->is_string()) return Expected("address", "an address", name);
-  absl::StatusOr<Address> address = Address::FromUnquoted(TextOf(name));
+absl::StatusOr<Address> ReadAddress(absl::string_view shown) {
+  if (shown.empty()) return Expected("address", "an address", nullptr);
+  absl::StatusOr<Address> address = Address::FromUnquoted(shown);
   if (address.ok()) return address;
-  return absl::InvalidArgumentError(
-      absl::StrCat("\"", Printable(TextOf(name), kShown), "\": ", address.status().message()));
+  return absl::InvalidArgumentError(absl::StrCat("\"", Printable(shown, kShown), "\": ", address.status().message()));
 }
 
 }  // namespace
 
 absl::StatusOr<NamedRecord> RecordFromJson(const json::value& value) {
   if (!value.is_object()) return Expected("record", "an object with \"address\" and \"record\"", &value);
-  const json::object& object = value.get_object();
-  const absl::StatusOr<Address> address = ReadAddress(object);
+  ShownEntry shown;
+  const absl::Status read = ReadJson(value.get_object(), shown);
+  if (shown.address.empty() && !read.ok()) return read;
+  const absl::StatusOr<Address> address = ReadAddress(shown.address);
   if (!address.ok()) return address.status();
-  const json::value* const held = Field(object, "record");
-  if (held == nullptr || !held->is_object()) return Expected("record", "an object", held);
-  absl::StatusOr<Record> record = ReadRecord(held->get_object());
+  if (!shown.record.has_value() && read.ok()) return Expected("record", "an object", nullptr);
+  absl::StatusOr<Record> record = read.ok() ? ReadRecord(*shown.record) : read;
   if (!record.ok()) return absl::InvalidArgumentError(absl::StrCat(address->Key(), ": ", record.status().message()));
   return NamedRecord{.key = address->Key(), .record = *std::move(record)};
 }
 
 absl::StatusOr<Delivery> DeliveryFromJson(const json::value& value) {
   if (!value.is_object()) return Expected("delivery", "an object with \"address\" and \"reply\"", &value);
-  const json::object& object = value.get_object();
+  ShownDelivery shown;
+  RETURN_IF_ERROR(ReadJson(value.get_object(), shown));
   Delivery delivery;
-  ASSIGN_OR_RETURN(delivery.address, ReadAddress(object));
-  RETURN_IF_ERROR(ReadTime(object, "when", delivery.when));
-  if (delivery.when == absl::InfinitePast()) return Expected("when", "a time", nullptr);
-  RETURN_IF_ERROR(ReadText(object, "relay", kMaxName, delivery.relay));
-  RETURN_IF_ERROR(ReadText(object, "relay_address", kMaxName, delivery.relay_address));
+  ASSIGN_OR_RETURN(delivery.address, ReadAddress(shown.address));
+  if (shown.when == absl::InfinitePast()) return Expected("when", "a time", nullptr);
+  delivery.when = shown.when;
+  delivery.relay = Printable(shown.relay, kMaxName);
+  delivery.relay_address = Printable(shown.relay_address, kMaxName);
   if (delivery.relay_address.empty()) return Expected("relay_address", "an address or a path", nullptr);
-  int64_t port = 0;
-  RETURN_IF_ERROR(ReadNumber(object, "relay_port", UINT16_MAX, port));
-  delivery.relay_port = static_cast<uint16_t>(port);
-  const json::value* const protocol = Field(object, "protocol");
-  delivery.lmtp = TextOf(protocol) == "lmtp";
-  if (!delivery.lmtp && TextOf(protocol) != "smtp") return Expected("protocol", "\"smtp\" or \"lmtp\"", protocol);
-  const json::value* const said = Field(object, "reply");
-  const absl::StatusOr<Reply> reply = Reply::Parse(TextOf(said));
+  delivery.relay_port = shown.relay_port;
+  delivery.lmtp = shown.protocol == "lmtp";
+  if (!delivery.lmtp && shown.protocol != "smtp") {
+    return Expected("protocol", "\"smtp\" or \"lmtp\"", shown.protocol);
+  }
+  const absl::StatusOr<Reply> reply = Reply::Parse(shown.reply);
   if (!reply.ok() || (reply->code_class() != 2 && reply->code_class() != 5)) {
-    return Expected("reply", "a 2yz, or a 5yz to RCPT", said);
+    return Expected("reply", "a 2yz, or a 5yz to RCPT", shown.reply);
   }
   delivery.reply = *reply;
   return delivery;

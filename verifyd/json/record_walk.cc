@@ -5,15 +5,12 @@
 #include <utility>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
-#include "boost/json.hpp"
 #include "cache/write_room.h"
-#include "verifyd/json/json.h"
+#include "verifyd/json/described.h"
+#include "verifyd/json/shown_record.h"
 
 namespace verifyd {
 namespace {
-
-namespace json = boost::json;
 
 struct Page {
   RecordWalk::Rooms rooms;
@@ -37,27 +34,21 @@ std::vector<std::pair<std::string, Record>> Turn(Page& page) {
   return std::move(found.records);
 }
 
-json::object Summary(const Page& page) {
-  json::object summary;
-  summary["examined"] = page.examined;
-  if (!page.next.empty()) summary["next"] = JsonText(page.next);
-  return summary;
-}
+ShownPage Summary(const Page& page) { return {.examined = page.examined, .next = page.next}; }
 
 boost::asio::awaitable<std::optional<std::string>> Listed(std::shared_ptr<Page> page) {
   if (page->told) co_return std::nullopt;
   std::string lines;
   while (lines.empty() && !page->whole) {
     for (const auto& [key, record] : Turn(*page)) {
-      const json::object line = {{"address", JsonText(key)},
-                                 {"record", ToJson(record, page->rooms.lifetimes, page->rooms.loop.clock().Now())}};
-      absl::StrAppend(&lines, json::serialize(line), "\n");
+      lines += JsonLine(
+          ShownEntry{.address = key, .record = Shown(record, page->rooms.lifetimes, page->rooms.loop.clock().Now())});
     }
     co_await page->rooms.loop.Yield();
   }
   if (page->whole) {
     page->told = true;
-    absl::StrAppend(&lines, json::serialize(Summary(*page)), "\n");
+    lines += JsonLine(Summary(*page));
   }
   co_return lines;
 }
@@ -84,11 +75,11 @@ boost::asio::awaitable<std::optional<std::string>> Purged(std::shared_ptr<Page> 
     }
     co_await page->rooms.loop.Yield();
   }
-  json::object summary = Summary(*page);
-  summary["matched"] = page->matched;
-  summary["deleted"] = deleted;
-  if (domain_gone) summary["domains"] = 1;
-  co_return absl::StrCat(json::serialize(summary), "\n");
+  ShownPage summary = Summary(*page);
+  summary.matched = page->matched;
+  summary.deleted = deleted;
+  summary.domains = domain_gone ? 1 : 0;
+  co_return JsonLine(summary);
 }
 
 std::shared_ptr<Page> PageOf(const RecordWalk::Rooms& rooms, RecordFilter filter, std::string after) {

@@ -6,7 +6,8 @@
 #include "boost/json.hpp"
 #include "tests/cache/samples.h"
 #include "tests/status_matchers.h"
-#include "verifyd/json/json.h"
+#include "verifyd/json/described.h"
+#include "verifyd/json/shown_record.h"
 
 namespace verifyd {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 namespace json = boost::json;
 
 json::object Shown(const Record& record) {
-  return {{"address", "joe@example.com"}, {"record", ToJson(record, Lifetimes(), SampleTime())}};
+  return {{"address", "joe@example.com"}, {"record", AsJson(Shown(record, Lifetimes(), SampleTime()))}};
 }
 
 TEST(RecordReaderTest, WhatIsShownIsReadBackButForTheIdentityOfARetryAndPartsOfSeconds) {

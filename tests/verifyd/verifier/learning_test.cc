@@ -8,7 +8,8 @@
 #include "tests/status_matchers.h"
 #include "tests/test_loop.h"
 #include "tests/verifyd/api/api_world.h"
-#include "verifyd/json/json.h"
+#include "verifyd/json/described.h"
+#include "verifyd/json/shown_delivery.h"
 
 namespace verifyd {
 namespace {
@@ -32,7 +33,7 @@ class LearningTest : public testing::Test {
   // Learns by the api, and returns the counts that are not 0.
   json::object Learn(const std::vector<Delivery>& deliveries, bool dry_run = false) {
     json::array list;
-    for (const Delivery& delivery : deliveries) list.push_back(ToJson(delivery));
+    for (const Delivery& delivery : deliveries) list.push_back(AsJson(Shown(delivery)));
     ApiRequest request;
     request.method = "POST";
     request.target = "/v1/learned";
@@ -248,7 +249,7 @@ TEST_F(LearningTest, ANameServerThatDoesNotAnswerHoldsNobodyUpForEver) {
 
 TEST_F(LearningTest, WhatCanNotBeReadIsNamedAndTheRestIsTakenIn) {
   const auto with = [&](const char* field, json::value value) {
-    json::object shown = ToJson(To("joe@example.com", "250 Ok"));
+    json::object shown = AsJson(Shown(To("joe@example.com", "250 Ok")));
     shown[field] = std::move(value);
     return DeliveryFromJson(shown);
   };
@@ -264,7 +265,8 @@ TEST_F(LearningTest, WhatCanNotBeReadIsNamedAndTheRestIsTakenIn) {
   request.method = "POST";
   request.target = "/v1/learned";
   request.right = ApiRight::kChange;
-  request.body = json::serialize(json::object{{"deliveries", json::array{7, ToJson(To("joe@example.com", "250 Ok"))}}});
+  request.body =
+      json::serialize(json::object{{"deliveries", json::array{7, AsJson(Shown(To("joe@example.com", "250 Ok")))}}});
   const ApiReply reply = test_.Run(HandleApiRequest(context_, request).later());
   const json::object answer = json::parse(reply.body).as_object();
   EXPECT_EQ(answer.at("learned"), 1);
