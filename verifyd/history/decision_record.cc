@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "boost/json.hpp"
 #include "mail/masked_text.h"
-#include "verifyd/history/decided.h"
+#include "verifyd/history/decision_entry.h"
 #include "verifyd/history/shown_report.h"
 #include "verifyd/history/watch.h"
 #include "verifyd/json/described.h"
@@ -51,16 +51,16 @@ void DecisionRecord::Configure(const DecisionRecordSettings& settings) {
 
 std::string DecisionRecord::Take(const MailRequest& request, const Ruling& ruling) {
   const absl::Time now = loop_.clock().Now();
-  Decided decided = DecidedOn(request, ruling, cache_, now);
+  DecisionEntry entry = DecisionEntryFor(request, ruling, cache_, now);
   std::string pseudonym;
   std::string reply;
   if (const Pseudonyms* const pseudonyms = cache_.pseudonyms(); pseudonyms != nullptr) {
-    reply = MaskedReply(decided.reply, decided.address);
-    pseudonym = pseudonyms->Of(decided.address);
-    decided.reply = reply;
-    decided.address = pseudonym;
+    reply = MaskedReply(entry.reply, entry.address);
+    pseudonym = pseudonyms->Of(entry.address);
+    entry.reply = reply;
+    entry.address = pseudonym;
   }
-  ThisHour().Count(decided);
+  ThisHour().Count(entry);
   changed_ = true;
   if (!settings_.refusal_ids || !ruling.decision.refuses()) return "";
   return book_.Enter(request, ruling, now);

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "boost/json.hpp"
 #include "mail/address.h"
-#include "verifyd/history/decided.h"
+#include "verifyd/history/decision_entry.h"
 #include "verifyd/history/decision_word.h"
 #include "verifyd/history/shown_refusal.h"
 #include "verifyd/json/described.h"

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "boost/json.hpp"
-#include "verifyd/history/decided.h"
+#include "verifyd/history/decision_entry.h"
 #include "verifyd/history/shown_report.h"
 #include "verifyd/json/described.h"
 
@@ -90,13 +90,13 @@ std::optional<Question> Replay::Decide(absl::string_view line, bool may_ask) {
     question.memory_only = false;
     return question;
   }
-  Decided decided = DecidedOn(request, evaluation.ruling(), rooms_.cache, rooms_.loop.clock().Now());
+  DecisionEntry entry = DecisionEntryFor(request, evaluation.ruling(), rooms_.cache, rooms_.loop.clock().Now());
   if (!evaluation.settled()) {
-    decided.word = DecisionWord::kNotKnown;
-    decided.reason = "not_known";
+    entry.word = DecisionWord::kNotKnown;
+    entry.reason = "not_known";
   }
   ++requests_;
-  tally_.Count(decided);
+  tally_.Count(entry);
   return std::nullopt;
 }
 

@@ -140,37 +140,37 @@ Tally::ReasonTally& Tally::ReasonOf(absl::string_view name) {
   return reasons_.size() < kMostReasons ? reasons_[std::string(name)] : reasons_[kOthers];
 }
 
-void Tally::Count(const Decided& decided) {
+void Tally::Count(const DecisionEntry& entry) {
   std::array<char, kLongestDomain> lowered;
-  const size_t length = std::min(decided.domain.size(), lowered.size());
-  std::transform(decided.domain.begin(), decided.domain.begin() + length, lowered.begin(),
+  const size_t length = std::min(entry.domain.size(), lowered.size());
+  std::transform(entry.domain.begin(), entry.domain.begin() + length, lowered.begin(),
                  [](char c) { return absl::ascii_tolower(static_cast<unsigned char>(c)); });
   Domain& domain = DomainOf(absl::string_view(lowered.data(), length));
-  ReasonTally& reason = ReasonOf(decided.reason);
-  ++counts_[decided.word];
-  ++domain.counts[decided.word];
-  ++reason.counts[decided.word];
-  domain.accepts_all |= decided.accepts_all;
-  if (decided.word != DecisionWord::kNotKnown) asked_.Add(Printable(decided.address, kLongestAddress), {.count = 1});
-  if (Refuses(decided.word)) {
-    CountRefused(decided, reason);
-  } else if (decided.word == DecisionWord::kDunno) {
-    const uint64_t hash = XXH3_64bits(decided.address.data(), decided.address.size());
+  ReasonTally& reason = ReasonOf(entry.reason);
+  ++counts_[entry.word];
+  ++domain.counts[entry.word];
+  ++reason.counts[entry.word];
+  domain.accepts_all |= entry.accepts_all;
+  if (entry.word != DecisionWord::kNotKnown) asked_.Add(Printable(entry.address, kLongestAddress), {.count = 1});
+  if (Refuses(entry.word)) {
+    CountRefused(entry, reason);
+  } else if (entry.word == DecisionWord::kDunno) {
+    const uint64_t hash = XXH3_64bits(entry.address.data(), entry.address.size());
     domain.accepted[hash % 4] |= uint64_t{1} << (hash >> 58);
   }
 }
 
-void Tally::CountRefused(const Decided& decided, ReasonTally& reason) {
-  std::string address = Printable(decided.address, kLongestAddress);
-  refused_.Add(address, {.count = 1, .reason = std::string(decided.reason)});
-  if (decided.accepted_before) ++accepted_before_;
-  if (decided.when - decided.deferred_since > kEndless) NoteDeferred(address, decided.deferred_since);
-  const bool known = absl::c_any_of(reason.samples, [&](const Sample& s) { return s.reply == decided.reply; });
-  if (known || decided.reply.empty() || reason.samples.size() >= kMostSamples) return;
+void Tally::CountRefused(const DecisionEntry& entry, ReasonTally& reason) {
+  std::string address = Printable(entry.address, kLongestAddress);
+  refused_.Add(address, {.count = 1, .reason = std::string(entry.reason)});
+  if (entry.accepted_before) ++accepted_before_;
+  if (entry.when - entry.deferred_since > kEndless) NoteDeferred(address, entry.deferred_since);
+  const bool known = absl::c_any_of(reason.samples, [&](const Sample& s) { return s.reply == entry.reply; });
+  if (known || entry.reply.empty() || reason.samples.size() >= kMostSamples) return;
   reason.samples.push_back({.address = std::move(address),
-                            .rule = std::string(decided.rule),
-                            .reply = std::string(decided.reply),
-                            .when = decided.when});
+                            .rule = std::string(entry.rule),
+                            .reply = std::string(entry.reply),
+                            .when = entry.when});
 }
 
 void Tally::NoteDeferred(absl::string_view address, absl::Time since) {

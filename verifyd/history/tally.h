@@ -40,8 +40,8 @@ class DecisionCounts {
   std::array<uint64_t, kDecisionWordCount> counts_ = {};
 };
 
-// One decision. The views are read only while it is counted.
-struct Decided {
+// What the record counts of one decision. The views are read only while it is counted.
+struct DecisionEntry {
   DecisionWord word = DecisionWord::kDunno;
   absl::string_view reason;
   absl::string_view domain;   // upper or lower case
@@ -85,7 +85,7 @@ class Tally {
     std::vector<Sample> samples;
   };
 
-  void Count(const Decided& decided);
+  void Count(const DecisionEntry& entry);
   void Add(const Tally& other);
   // Keeps only the `most` domains with the highest numbers, half of them by refusals; the rest goes to kOthers.
   void Shrink(size_t most);
@@ -113,7 +113,7 @@ class Tally {
 
   Domain& DomainOf(absl::string_view name);
   ReasonTally& ReasonOf(absl::string_view name);
-  void CountRefused(const Decided& decided, ReasonTally& reason);
+  void CountRefused(const DecisionEntry& entry, ReasonTally& reason);
   void NoteDeferred(absl::string_view address, absl::Time since);
 
   DecisionCounts counts_;

@@ -25,15 +25,15 @@ using ::testing::SizeIs;
 const absl::Time kNow = absl::FromUnixSeconds(1800000000);
 
 void Count(Tally& tally, DecisionWord word, const std::string& address, int times = 1) {
-  Decided decided;
-  decided.word = word;
-  decided.reason = word == DecisionWord::kDunno ? "accepted" : "no_such_user";
-  decided.address = address;
-  decided.domain = absl::string_view(address).substr(address.find('@') + 1);
-  decided.rule = "test.rule";
-  decided.reply = word == DecisionWord::kDunno ? "250 Ok" : "550 5.1.1 User unknown";
-  decided.when = kNow;
-  for (int i = 0; i < times; ++i) tally.Count(decided);
+  DecisionEntry entry;
+  entry.word = word;
+  entry.reason = word == DecisionWord::kDunno ? "accepted" : "no_such_user";
+  entry.address = address;
+  entry.domain = absl::string_view(address).substr(address.find('@') + 1);
+  entry.rule = "test.rule";
+  entry.reply = word == DecisionWord::kDunno ? "250 Ok" : "550 5.1.1 User unknown";
+  entry.when = kNow;
+  for (int i = 0; i < times; ++i) tally.Count(entry);
 }
 
 TEST(TallyTest, CountsByActionReasonDomainAndAddress) {

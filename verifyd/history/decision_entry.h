@@ -1,8 +1,8 @@
 // Turns a ruling into what the record counts.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_HISTORY_DECIDED_H_
-#define VERIFYD_VERIFYD_HISTORY_DECIDED_H_
+#ifndef VERIFYD_VERIFYD_HISTORY_DECISION_ENTRY_H_
+#define VERIFYD_VERIFYD_HISTORY_DECISION_ENTRY_H_
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -24,8 +24,8 @@ absl::string_view SubjectOf(const MailRequest& request, const Ruling& ruling);
 
 // `cache` tells whether a refused address was accepted before, unless the verdict does. The views are those of the
 // arguments.
-Decided DecidedOn(const MailRequest& request, const Ruling& ruling, Cache& cache, absl::Time now);
+DecisionEntry DecisionEntryFor(const MailRequest& request, const Ruling& ruling, Cache& cache, absl::Time now);
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_HISTORY_DECIDED_H_
+#endif  // VERIFYD_VERIFYD_HISTORY_DECISION_ENTRY_H_

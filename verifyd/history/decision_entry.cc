@@ -1,4 +1,4 @@
-#include "verifyd/history/decided.h"
+#include "verifyd/history/decision_entry.h"
 
 #include <optional>
 
@@ -60,28 +60,28 @@ absl::string_view SubjectOf(const MailRequest& request, const Ruling& ruling) {
   return SubjectRole(request, ruling) == Role::kSender ? request.sender : request.recipient;
 }
 
-Decided DecidedOn(const MailRequest& request, const Ruling& ruling, Cache& cache, absl::Time now) {
-  Decided decided;
-  decided.word = WordFor(ruling);
-  decided.reason = ReasonWord(ruling);
-  decided.address = SubjectOf(request, ruling);
-  if (const size_t at = decided.address.rfind('@'); at != absl::string_view::npos) {
-    decided.domain = decided.address.substr(at + 1);
+DecisionEntry DecisionEntryFor(const MailRequest& request, const Ruling& ruling, Cache& cache, absl::Time now) {
+  DecisionEntry entry;
+  entry.word = WordFor(ruling);
+  entry.reason = ReasonWord(ruling);
+  entry.address = SubjectOf(request, ruling);
+  if (const size_t at = entry.address.rfind('@'); at != absl::string_view::npos) {
+    entry.domain = entry.address.substr(at + 1);
   }
-  decided.when = now;
+  entry.when = now;
   const Verdict* const verdict = VerdictBehind(ruling);
   if (verdict != nullptr) {
     const Finding& finding = verdict->finding;
-    decided.rule = finding.rule;
-    decided.reply = finding.text;
-    decided.accepts_all = finding.reason == Reason::kCatchAll || finding.reason == Reason::kProviderAcceptsAll;
-    decided.deferred_since = verdict->deferred_since;
+    entry.rule = finding.rule;
+    entry.reply = finding.text;
+    entry.accepts_all = finding.reason == Reason::kCatchAll || finding.reason == Reason::kProviderAcceptsAll;
+    entry.deferred_since = verdict->deferred_since;
   }
   const Decision* const refusal = RefusalIn(ruling);
-  if (refusal == nullptr) return decided;
-  if (decided.reply.empty()) decided.reply = refusal->text;
-  decided.accepted_before = (verdict != nullptr && verdict->grace) || AcceptedBefore(request, ruling, cache);
-  return decided;
+  if (refusal == nullptr) return entry;
+  if (entry.reply.empty()) entry.reply = refusal->text;
+  entry.accepted_before = (verdict != nullptr && verdict->grace) || AcceptedBefore(request, ruling, cache);
+  return entry;
 }
 
 }  // namespace verifyd
