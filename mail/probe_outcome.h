@@ -15,7 +15,7 @@
 
 namespace verifyd {
 
-struct TranscriptLine {
+struct DialogueLine {
   enum class Kind : uint8_t { kNote, kSent, kReceived };
   absl::Duration at;  // since the probe began
   Kind kind = Kind::kNote;
@@ -40,7 +40,7 @@ struct ProbeOutcome {
   bool configured_route = false;  // the operator said where to ask
   std::string destination;        // name of the destination asked; empty when none was reached
   ProbeDelays delays;
-  std::vector<TranscriptLine> transcript;
+  std::vector<DialogueLine> dialogue;
   // The prober left a server that had not greeted, because others needed the session: it may only be slow.
   bool hurried = false;
   // Every MX of a public domain said that it does not relay for the domain.

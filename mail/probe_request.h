@@ -39,7 +39,7 @@ struct ProbeRequest {
   bool ours = false;
   // See Question.
   uint64_t asker = 0;
-  bool transcript = false;
+  bool dialogue = false;
   // Of a source that was not the one to ask (mail/referral.h): who is. Null: nobody has said so.
   std::shared_ptr<const Referral> referral;
 };

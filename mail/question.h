@@ -28,7 +28,7 @@ struct Question {
   // Ask the server even though memory has an answer.
   bool fresh = false;
   // Keep the dialogue and hand it back with the verdict.
-  bool transcript = false;
+  bool dialogue = false;
   // Answer from memory or not at all: no probe is started, none is joined.
   bool memory_only = false;
   // The asker has chosen the address, so verify_domains does not apply.

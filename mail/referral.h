@@ -17,7 +17,7 @@ struct Referral {
   std::string service;  // the path where Postfix's own verify(8) is asked
   Address address;      // what is asked about there, after rewriting
   absl::Duration dns;   // how long it took to find that out
-  std::vector<TranscriptLine> transcript;
+  std::vector<DialogueLine> dialogue;
 };
 
 }  // namespace verifyd

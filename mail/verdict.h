@@ -47,7 +47,7 @@ struct Verdict {
   // The asker (Question::asker) whose budget forbade the probe. It does not bind other askers.
   std::optional<uint64_t> declined_for;
   // Filled when the question asked for it and a probe answered it.
-  std::vector<TranscriptLine> transcript;
+  std::vector<DialogueLine> dialogue;
 
   Deliverability deliverability() const {
     return state == VerdictState::kKnown ? finding.deliverability : Deliverability::kUnknown;

@@ -84,8 +84,8 @@ bool IsUnknownUser(const Finding& finding) {
 
 }  // namespace
 
-struct Destination::Dialogue {
-  Dialogue(Destination& of, Batch& batch, Session& session)
+struct Destination::Round {
+  Round(Destination& of, Batch& batch, Session& session)
       : of(of),
         batch(batch),
         session(session),
@@ -95,12 +95,12 @@ struct Destination::Dialogue {
         watch(of.all_.loop_.timers()) {
     for (size_t i = 0; i < batch.size(); ++i) {
       enquiries[i].address = &batch[i]->request.address;
-      enquiries[i].transcript = &batch[i]->transcript;
+      enquiries[i].dialogue = &batch[i]->dialogue;
     }
   }
-  ~Dialogue() { std::erase(of.silent_, this); }
-  Dialogue(const Dialogue&) = delete;
-  Dialogue& operator=(const Dialogue&) = delete;
+  ~Round() { std::erase(of.silent_, this); }
+  Round(const Round&) = delete;
+  Round& operator=(const Round&) = delete;
 
   Destination& of;
   Batch& batch;
@@ -263,41 +263,41 @@ boost::asio::awaitable<bool> Destination::ServeNext(std::unique_ptr<Session>& se
   StartWorker();
   if (session == nullptr) session = co_await Open(batch, std::move(place));
   if (session == nullptr) co_return true;
-  Dialogue dialogue(*this, batch, *session);
-  Watch(dialogue, kSilence);
+  Round round(*this, batch, *session);
+  Watch(round, kSilence);
   co_await session->Ask(
-      absl::MakeSpan(dialogue.enquiries), LastDeadline(batch),
-      [this, &dialogue](Enquiry& enquiry) { TakeAnswer(dialogue, enquiry); }, FarewellFor(batch));
-  NotePace(dialogue);
-  if (dialogue.held_back) co_await ServeCatchAll(dialogue);
-  AskRestAgain(dialogue);
+      absl::MakeSpan(round.enquiries), LastDeadline(batch),
+      [this, &round](Enquiry& enquiry) { TakeAnswer(round, enquiry); }, FarewellFor(batch));
+  NotePace(round);
+  if (round.held_back) co_await ServeCatchAll(round);
+  AskRestAgain(round);
   // Where the server would not take even the first, this connection is of no more use.
-  if (dialogue.first_again == 0 || !session->ready() || all_.loop_.clock().Mono() < tarpit_until_) {
+  if (round.first_again == 0 || !session->ready() || all_.loop_.clock().Mono() < tarpit_until_) {
     if (queue_.empty()) co_return false;
     LeaveSoon(session);
   }
   co_return true;
 }
 
-void Destination::Watch(Dialogue& dialogue, absl::Duration pause) {
-  dialogue.watch.SetAfter(pause, [this, &dialogue] { Look(dialogue); });
+void Destination::Watch(Round& round, absl::Duration pause) {
+  round.watch.SetAfter(pause, [this, &round] { Look(round); });
 }
 
-void Destination::Look(Dialogue& dialogue) {
+void Destination::Look(Round& round) {
   const absl::Duration longest = pace_.timed() ? std::max(kSilence, kSilentReplies * pace_.latency()) : kLongSilence;
-  const absl::Duration silent = all_.loop_.clock().Mono() - dialogue.session.silent_since();
-  if (silent < longest) return Watch(dialogue, longest - std::max(silent, absl::ZeroDuration()));
-  const auto unanswered = std::count_if(dialogue.enquiries.begin(), dialogue.enquiries.end(),
+  const absl::Duration silent = all_.loop_.clock().Mono() - round.session.silent_since();
+  if (silent < longest) return Watch(round, longest - std::max(silent, absl::ZeroDuration()));
+  const auto unanswered = std::count_if(round.enquiries.begin(), round.enquiries.end(),
                                         [](const Enquiry& enquiry) { return !enquiry.told; });
-  if (unanswered > 1) return dialogue.session.GiveUp();
-  silent_.push_back(&dialogue);
+  if (unanswered > 1) return round.session.GiveUp();
+  silent_.push_back(&round);
   MakeRoom();
 }
 
 // While others are queued, recipients without a reply hold at most half of the connections.
 void Destination::MakeRoom() {
   while (!queue_.empty() && pace_.full() && silent_.size() > static_cast<size_t>(pace_.limit()) / 2) {
-    Dialogue* const longest = silent_.front();
+    Round* const longest = silent_.front();
     silent_.erase(silent_.begin());
     longest->session.GiveUp();
   }
@@ -335,7 +335,7 @@ boost::asio::awaitable<bool> Destination::AwaitArrival() {
 
 // Returns whether `job`, the front of the queue, can be asked on this connection.
 bool Destination::Keep(const Session& session, const ProbeJob& job) const {
-  return session.ready() && !job.transcript.wanted() && !job.alone && RefusalsLeft(&session) > 0 &&
+  return session.ready() && !job.dialogue.wanted() && !job.alone && RefusalsLeft(&session) > 0 &&
          (!session.contested() || session.asked() == 0) && session.Serves(job.request.identity, job.settings) &&
          (job.avoided_source.empty() || job.avoided_source != session.source()) &&
          job.ServerAt(session.endpoint()).has_value() &&
@@ -350,7 +350,7 @@ size_t Destination::RefusalsLeft(const Session* session) const {
 
 size_t Destination::BatchLimit(const ProbeJob& lead, const Session* session) const {
   // A question with the null sender has one recipient, as bounces have; a dialogue to be seen belongs to one address.
-  if (lead.request.identity.sender.empty() || lead.transcript.wanted() || lead.alone) return 1;
+  if (lead.request.identity.sender.empty() || lead.dialogue.wanted() || lead.alone) return 1;
   if (all_.loop_.clock().Mono() < tarpit_until_) return 1;
   // DATA ends a transaction.
   if (lead.settings->AsksData(lead.route.endpoints.front().protocol)) return 1;
@@ -363,7 +363,7 @@ Destination::Batch Destination::TakeBatch(const Session* session, size_t limit) 
   const ProbeJob& lead = *queue_.Front();
   const Endpoint& endpoint = session != nullptr ? session->endpoint() : lead.route.endpoints[*lead.NextServer()];
   Batch batch = queue_.TakeBatch(limit, [&](const ProbeJob& other) {
-    return !other.transcript.wanted() && !other.alone && other.avoided_source == lead.avoided_source &&
+    return !other.dialogue.wanted() && !other.alone && other.avoided_source == lead.avoided_source &&
            other.FitsWith(lead) && other.ServerAt(endpoint).has_value();
   });
   all_.counters_->queued_now -= batch.size();
@@ -393,7 +393,7 @@ boost::asio::awaitable<std::unique_ptr<Session>> Destination::Open(Batch& batch,
   place.Use();
   session->Take(std::move(place));
   const MonoTime began = all_.loop_.clock().Mono();
-  const std::unique_ptr<Finding> refusal = co_await session->Open(all_.dialer_, LastDeadline(batch), lead.transcript);
+  const std::unique_ptr<Finding> refusal = co_await session->Open(all_.dialer_, LastDeadline(batch), lead.dialogue);
   NoteOpened(batch, *session, refusal.get(), all_.loop_.clock().Mono() - began);
   if (refusal != nullptr) {
     TurnAway(batch, *session, *refusal);
@@ -550,37 +550,37 @@ void Destination::AskAgain(std::unique_ptr<ProbeJob> job, ProbeQueue::End end) {
   Enqueue(std::move(job), end);
 }
 
-void Destination::TakeAnswer(Dialogue& dialogue, Enquiry& enquiry) {
-  const Session& session = dialogue.session;
-  const auto index = static_cast<size_t>(&enquiry - dialogue.enquiries.data());
-  std::unique_ptr<ProbeJob>& job = dialogue.batch[index];
-  job->delays.dialogue += enquiry.answered - dialogue.began;
+void Destination::TakeAnswer(Round& round, Enquiry& enquiry) {
+  const Session& session = round.session;
+  const auto index = static_cast<size_t>(&enquiry - round.enquiries.data());
+  std::unique_ptr<ProbeJob>& job = round.batch[index];
+  job->delays.dialogue += enquiry.answered - round.began;
   job->source = session.source();
-  if (!silent_.empty() && std::erase(silent_, &dialogue) > 0) Watch(dialogue, kSilence);
+  if (!silent_.empty() && std::erase(silent_, &round) > 0) Watch(round, kSilence);
   const Finding& finding = *enquiry.finding;
-  const bool had_no_chance = std::exchange(dialogue.ended, dialogue.ended || EndedAtRecipient(finding));
+  const bool had_no_chance = std::exchange(round.ended, round.ended || EndedAtRecipient(finding));
   CompareSources(*job, finding, session);
   if (!had_no_chance && (SlowDown(*job, finding, session) || TryOtherSource(*job, finding, session))) {
     ++job->throttled;
-    if (dialogue.ended) AskAlone(*job);
-    dialogue.slowed = enquiry.again = true;
-  } else if (!had_no_chance && dialogue.ended && !job->alone && (enquiry.again || dialogue.batch.size() > 1)) {
-    dialogue.first_again = index;
+    if (round.ended) AskAlone(*job);
+    round.slowed = enquiry.again = true;
+  } else if (!had_no_chance && round.ended && !job->alone && (enquiry.again || round.batch.size() > 1)) {
+    round.first_again = index;
     AskAlone(*job);
     enquiry.again = true;
   } else if (enquiry.again) {
-    dialogue.first_again = std::min(dialogue.first_again, index);
-    dialogue.too_many |= enquiry.finding->reason == Reason::kTooManyRecipients;
+    round.first_again = std::min(round.first_again, index);
+    round.too_many |= enquiry.finding->reason == Reason::kTooManyRecipients;
   } else if (!enquiry.finding->definite() || !WantsCatchAll(*job)) {
     Conclude(std::move(job), session.endpoint(), std::move(enquiry.finding));
   } else if (finding.deliverability == Deliverability::kUndeliverable) {
     // A server that refuses one address does not take all.
-    dialogue.refuses_some = true;
+    round.refuses_some = true;
     job->catch_all = CatchAll::kNo;
     Conclude(std::move(job), session.endpoint(), std::move(enquiry.finding));
   } else {
     job->target = std::move(enquiry.finding);
-    dialogue.held_back = true;
+    round.held_back = true;
     if (auto accepted = std::exchange(job->accepted, nullptr)) accepted(*job->target);
   }
 }
@@ -591,27 +591,27 @@ void Destination::AskAlone(ProbeJob& job) {
   job.request.urgency = std::max(job.request.urgency, Urgency::kRefresh);
 }
 
-void Destination::NotePace(const Dialogue& dialogue) {
-  const std::vector<Enquiry>& enquiries = dialogue.enquiries;
+void Destination::NotePace(const Round& round) {
+  const std::vector<Enquiry>& enquiries = round.enquiries;
   const auto answered = static_cast<size_t>(
       std::count_if(enquiries.begin(), enquiries.end(), [](const Enquiry& enquiry) { return !enquiry.again; }));
-  const absl::Duration longest_gap = dialogue.session.longest_gap();
+  const absl::Duration longest_gap = round.session.longest_gap();
   if (answered > 0) pace_.NoteAnswered(answered, longest_gap);
   const absl::Duration took = enquiries.back().answered - enquiries.front().answered;
-  if (!dialogue.slowed) {
-    AdaptBatch(enquiries.size(), dialogue.first_again, dialogue.too_many, longest_gap, took);
+  if (!round.slowed) {
+    AdaptBatch(enquiries.size(), round.first_again, round.too_many, longest_gap, took);
   }
 }
 
-void Destination::AskRestAgain(Dialogue& dialogue) {
-  for (size_t i = dialogue.batch.size(); i-- > 0;) {
-    std::unique_ptr<ProbeJob>& job = dialogue.batch[i];
+void Destination::AskRestAgain(Round& round) {
+  for (size_t i = round.batch.size(); i-- > 0;) {
+    std::unique_ptr<ProbeJob>& job = round.batch[i];
     if (job == nullptr || job->answered()) continue;
-    if (!dialogue.slowed) ++job->again;
+    if (!round.slowed) ++job->again;
     const bool enough = job->again > kMaxAgain || all_.loop_.clock().Mono() >= job->request.deadline;
-    std::unique_ptr<Finding>& finding = dialogue.enquiries[i].finding;
+    std::unique_ptr<Finding>& finding = round.enquiries[i].finding;
     if (enough && finding != nullptr) {
-      Conclude(std::move(job), dialogue.session.endpoint(), std::move(finding));
+      Conclude(std::move(job), round.session.endpoint(), std::move(finding));
     } else {
       // A job that was hit so often may be hit by the same neighbours once more.
       job->alone |= job->again >= kOftenAgain;
@@ -624,16 +624,16 @@ void Destination::AskRestAgain(Dialogue& dialogue) {
 // Where sessions are scarce this one is not kept: QUIT goes out with the batch, so that the end need not wait for the
 // answers.
 Farewell Destination::FarewellFor(const Batch& batch) const {
-  const bool more = !all_.slots_.scarce() || !queue_.empty() || batch.front()->transcript.wanted() ||
+  const bool more = !all_.slots_.scarce() || !queue_.empty() || batch.front()->dialogue.wanted() ||
                     std::any_of(batch.begin(), batch.end(), [&](const auto& job) { return WantsCatchAll(*job); });
   return more ? Farewell::kNone : Farewell::kQuit;
 }
 
 // Serves the jobs whose target has been accepted and that want to know whether that says anything.
-boost::asio::awaitable<void> Destination::ServeCatchAll(Dialogue& dialogue) {
-  Session& session = dialogue.session;
-  CatchAll answer = dialogue.refuses_some ? CatchAll::kNo : CatchAll::kNotAsked;
-  for (auto& job : dialogue.batch) {
+boost::asio::awaitable<void> Destination::ServeCatchAll(Round& round) {
+  Session& session = round.session;
+  CatchAll answer = round.refuses_some ? CatchAll::kNo : CatchAll::kNotAsked;
+  for (auto& job : round.batch) {
     if (job == nullptr || job->target == nullptr || job->answered()) continue;
     if (answer == CatchAll::kNotAsked) answer = co_await CatchAllOf(*job, session);
     job->catch_all = answer;
@@ -670,7 +670,7 @@ boost::asio::awaitable<CatchAll> Destination::AskCatchAll(ProbeJob& job, Session
     const absl::StatusOr<Address> random = RandomAddress(job.domain(), all_.random_);
     CatchAll answer = CatchAll::kCouldNotTell;
     if (random.ok() && session.ready()) {
-      answer = co_await session.AskCatchAll(*random, job.request.deadline, job.transcript);
+      answer = co_await session.AskCatchAll(*random, job.request.deadline, job.dialogue);
     }
     if (sample == 0 && answer != CatchAll::kYes) co_return answer;
     if (sample == 1 && answer == CatchAll::kNo) co_return CatchAll::kInconsistent;
@@ -802,7 +802,7 @@ void Destination::Answer(ProbeJob& job, Finding finding) {
   outcome->declined = job.declined;
   outcome->on_hold = job.on_hold;
   outcome->delays = job.delays;
-  outcome->transcript = job.transcript.Take();
+  outcome->dialogue = job.dialogue.Take();
   std::exchange(job.answer, nullptr)(std::move(outcome));
 }
 

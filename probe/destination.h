@@ -87,16 +87,16 @@ class Destination {
 
  private:
   using Batch = std::vector<std::unique_ptr<ProbeJob>>;
-  // A batch in its transaction.
-  struct Dialogue;
+  // A batch that is asked in a session.
+  struct Round;
   // By domain; nothing while the question is in the air.
   using CatchAlls = absl::flat_hash_map<std::string, std::optional<std::pair<CatchAll, MonoTime>>>;
 
   const std::string& name() const { return breakers_.name(); }
   void Enqueue(std::unique_ptr<ProbeJob> job, ProbeQueue::End end);
-  // Looks after `pause` whether the server still answers in the dialogue.
-  void Watch(Dialogue& dialogue, absl::Duration pause);
-  void Look(Dialogue& dialogue);
+  // Looks after `pause` whether the server still answers in the round.
+  void Watch(Round& round, absl::Duration pause);
+  void Look(Round& round);
   void MakeRoom();
   // At most one worker of each kind (KindOf) waits for a connection's turn. When it has come the worker serves the
   // queue until that is empty and nothing comes within the idle time.
@@ -118,12 +118,12 @@ class Destination {
   boost::asio::awaitable<std::unique_ptr<Session>> Open(Batch& batch, AddressLimits::Place place);
   void NoteOpened(Batch& batch, const Session& session, const Finding* refusal, absl::Duration took);
   void TurnAway(Batch& batch, const Session& session, const Finding& refusal);
-  void TakeAnswer(Dialogue& dialogue, Enquiry& enquiry);
+  void TakeAnswer(Round& round, Enquiry& enquiry);
   static void AskAlone(ProbeJob& job);
-  void NotePace(const Dialogue& dialogue);
-  void AskRestAgain(Dialogue& dialogue);
+  void NotePace(const Round& round);
+  void AskRestAgain(Round& round);
   Farewell FarewellFor(const Batch& batch) const;
-  boost::asio::awaitable<void> ServeCatchAll(Dialogue& dialogue);
+  boost::asio::awaitable<void> ServeCatchAll(Round& round);
   boost::asio::awaitable<CatchAll> CatchAllOf(ProbeJob& job, Session& session);
   boost::asio::awaitable<CatchAll> AskCatchAll(ProbeJob& job, Session& session);
   // Returns whether there are several connections, and so many batches for each are queued.
@@ -176,7 +176,7 @@ class Destination {
   size_t refusal_limit_ = SIZE_MAX;
   MonoTime refusal_limit_until_;
   bool slowed_by_few_ = false;             // complaints at RCPT were believed, as no other domain was asked about
-  std::vector<Dialogue*> silent_;          // with one recipient left that gets no reply; the longest first
+  std::vector<Round*> silent_;             // with one recipient left that gets no reply; the longest first
   MonoTime say_relay_denied_;              // not before
   std::unique_ptr<CatchAlls> catch_all_;   // null: never asked
   std::array<bool, 3> worker_waits_ = {};  // by kind; see KindOf

@@ -21,9 +21,9 @@
 #include "mail/finding.h"
 #include "mail/probe_outcome.h"
 #include "mail/probe_request.h"
+#include "probe/dialogue.h"
 #include "probe/probe_settings.h"
 #include "probe/route.h"
-#include "probe/transcript.h"
 
 namespace verifyd {
 
@@ -35,14 +35,14 @@ struct RememberedPlace {
 };
 
 struct ProbeJob {
-  ProbeJob(ProbeRequest request, Route route, Transcript transcript)
-      : request(std::move(request)), route(std::move(route)), transcript(std::move(transcript)) {}
+  ProbeJob(ProbeRequest request, Route route, Dialogue dialogue)
+      : request(std::move(request)), route(std::move(route)), dialogue(std::move(dialogue)) {}
 
   ProbeRequest request;
   Route route;
   std::shared_ptr<const ProbeSettings> settings;
   std::shared_ptr<const Classifier> classifier;
-  Transcript transcript;
+  Dialogue dialogue;
   // Called once, on the prober loop; null after that.
   absl::AnyInvocable<void(std::unique_ptr<ProbeOutcome>)> answer;
   // Called before that, once, where the address is accepted and the answer is held back; may be null.

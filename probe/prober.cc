@@ -24,8 +24,8 @@
 #include "probe/alarms.h"
 #include "probe/destination_settings.h"
 #include "probe/destinations.h"
+#include "probe/dialogue.h"
 #include "probe/router.h"
-#include "probe/transcript.h"
 
 namespace verifyd {
 namespace {
@@ -139,7 +139,7 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   // Tells the operator of our own trouble that a dialogue, or the lack of one, has shown.
   void ReportOwnTrouble(const ProbeRequest& request, ProbeOutcome& outcome);
   // `address` is the one to ask about, after rewriting.
-  void HandOver(Owed owed, Address address, Route route, Transcript transcript, absl::Duration dns, Accepted accepted);
+  void HandOver(Owed owed, Address address, Route route, Dialogue dialogue, absl::Duration dns, Accepted accepted);
   // Fills in what is remembered: the job's destination is not known on its loop.
   void Recall(std::unique_ptr<ProbeJob> job);
   std::optional<DestinationState> Recall(const std::string& name) const {
@@ -309,8 +309,8 @@ boost::asio::awaitable<std::optional<Route>> Prober::FindRoute(Address address, 
   impl_->bound.Check();
   const std::shared_ptr<Impl> impl = impl_;
   const std::shared_ptr<const ProbeSettings> now_valid = impl->settings;
-  Transcript transcript(impl->front.clock(), /*wanted=*/false);
-  Routed routed = co_await impl->router.Find(address, sender, *now_valid, deadline, transcript);
+  Dialogue dialogue(impl->front.clock(), /*wanted=*/false);
+  Routed routed = co_await impl->router.Find(address, sender, *now_valid, deadline, dialogue);
   const bool itself = !routed.rewritten.has_value() || *routed.rewritten == address;
   if (!itself || !routed.stock_verify.empty()) co_return std::nullopt;
   co_return std::move(routed.route);
@@ -322,13 +322,13 @@ boost::asio::awaitable<void> Prober::Impl::Begin(std::shared_ptr<Impl> self, Owe
   const Clock& clock = self->front.clock();
   const MonoTime began = clock.Mono();
   const std::shared_ptr<const ProbeSettings> now_valid = self->settings;
-  Transcript transcript(clock, asked.transcript);
-  Routed routed = co_await self->router.Find(asked.address, asked.identity.sender, *now_valid, asked.deadline,
-                                             transcript, asked.ours ? DnsNeed::kOurs : DnsNeed::kOthers);
+  Dialogue dialogue(clock, asked.dialogue);
+  Routed routed = co_await self->router.Find(asked.address, asked.identity.sender, *now_valid, asked.deadline, dialogue,
+                                             asked.ours ? DnsNeed::kOurs : DnsNeed::kOthers);
   Address address = routed.rewritten.has_value() ? *std::move(routed.rewritten) : asked.address;
   const absl::Duration dns = clock.Mono() - began;
   if (routed.route.has_value() && routed.stock_verify.empty()) {
-    self->HandOver(std::move(owed), std::move(address), *std::move(routed.route), std::move(transcript), dns,
+    self->HandOver(std::move(owed), std::move(address), *std::move(routed.route), std::move(dialogue), dns,
                    std::move(accepted));
     co_return;
   }
@@ -342,14 +342,14 @@ boost::asio::awaitable<void> Prober::Impl::Begin(std::shared_ptr<Impl> self, Owe
     owed.Refer({.service = std::move(routed.stock_verify),
                 .address = std::move(address),
                 .dns = dns,
-                .transcript = transcript.Take()});
+                .dialogue = dialogue.Take()});
     co_return owed.Give(std::move(outcome));
   }
   outcome.finding = std::move(routed.finding);
   outcome.domain_fact = std::move(routed.domain_fact);
   outcome.not_verifiable = routed.not_verifiable;
-  if (transcript.wanted()) transcript.Note(outcome.finding.text);
-  outcome.transcript = transcript.Take();
+  if (dialogue.wanted()) dialogue.Note(outcome.finding.text);
+  outcome.dialogue = dialogue.Take();
   owed.Give(std::move(outcome));
 }
 
@@ -362,14 +362,14 @@ void Prober::Impl::AnswerFailed(ProbeRequest request, Answer answer) {
   });
 }
 
-void Prober::Impl::HandOver(Owed owed, Address address, Route route, Transcript transcript, absl::Duration dns,
+void Prober::Impl::HandOver(Owed owed, Address address, Route route, Dialogue dialogue, absl::Duration dns,
                             Accepted accepted) {
   const ProbeRequest& request = owed.request();
   const Shares::Party party = absl::HashOf(route.destination);
   if (!air.MayTake(party, route.configured || request.ours)) {
     return owed.Give(TooMany(request, route, dns, front.clock().Now()));
   }
-  auto job = std::make_unique<ProbeJob>(request, std::move(route), std::move(transcript));
+  auto job = std::make_unique<ProbeJob>(request, std::move(route), std::move(dialogue));
   job->request.address = std::move(address);
   if (request.deadline != MonoTime::InfiniteFuture()) {
     const absl::Duration left = std::max(request.deadline - front.clock().Mono(), absl::ZeroDuration());

@@ -206,10 +206,10 @@ Routed Router::Temporary(absl::string_view text) {
 }
 
 // The finding names only the setting: its text may reach strangers.
-Routed Router::Broken(const Address& address, const absl::Status& why, Transcript& transcript) {
+Routed Router::Broken(const Address& address, const absl::Status& why, Dialogue& dialogue) {
   const std::string what(why.message());
   const std::string setting = what.substr(0, what.find(':'));
-  if (transcript.wanted()) transcript.Note(what);
+  if (dialogue.wanted()) dialogue.Note(what);
   Routed routed;
   routed.finding =
       DnsFinding(Event::kRouteBroken,
@@ -226,10 +226,10 @@ Routed Router::Broken(const Address& address, const absl::Status& why, Transcrip
 }
 
 boost::asio::awaitable<Routed> Router::Find(const Address& given, const std::string& sender,
-                                            const ProbeSettings& settings, MonoTime deadline, Transcript& transcript,
+                                            const ProbeSettings& settings, MonoTime deadline, Dialogue& dialogue,
                                             DnsNeed need) {
   const absl::StatusOr<RoutePlan> planned = co_await PlanFor(given, sender, settings, deadline);
-  if (!planned.ok()) co_return Broken(given, planned.status(), transcript);
+  if (!planned.ok()) co_return Broken(given, planned.status(), dialogue);
   const RoutePlan& plan = *planned;
   if (plan.several) co_return Aliased(loop_.clock().Now());
   if (!plan.not_an_address.empty()) {
@@ -241,7 +241,7 @@ boost::asio::awaitable<Routed> Router::Find(const Address& given, const std::str
   }
   const Address& address = plan.address;
   const bool changed = address.Key() != given.Key();
-  if (changed && transcript.wanted()) transcript.Note(absl::StrCat("aliased to ", address.Key()));
+  if (changed && dialogue.wanted()) dialogue.Note(absl::StrCat("aliased to ", address.Key()));
   if (plan.configured) need = DnsNeed::kOurs;
   const ProbeSettings& client = plan.special != nullptr ? *plan.special : settings;
   Routed routed;
@@ -249,20 +249,20 @@ boost::asio::awaitable<Routed> Router::Find(const Address& given, const std::str
     routed = WithoutLookUp(plan, client);
     if (routed.route.has_value()) SetTransport(plan, *routed.route);
   } else {
-    routed = co_await FindAll(address, plan, client, need, deadline, transcript);
+    routed = co_await FindAll(address, plan, client, need, deadline, dialogue);
   }
   if (changed) {
     routed.rewritten = address;
     routed.domain_fact.reset();  // it is about another domain than the one asked about
   }
-  if (transcript.wanted() && !routed.stock_verify.empty()) {
-    transcript.Note(absl::StrCat("asked of Postfix's verify(8) at ", routed.stock_verify));
+  if (dialogue.wanted() && !routed.stock_verify.empty()) {
+    dialogue.Note(absl::StrCat("asked of Postfix's verify(8) at ", routed.stock_verify));
   }
-  if (transcript.wanted() && routed.route.has_value()) {
-    transcript.Note(
+  if (dialogue.wanted() && routed.route.has_value()) {
+    dialogue.Note(
         absl::StrCat(routed.route->configured ? "configured route: " : "public route: ", routed.route->destination));
     for (const Endpoint& endpoint : routed.route->endpoints) {
-      transcript.Note(absl::StrCat("may be asked: ", endpoint.preference, " ", endpoint.ToString()));
+      dialogue.Note(absl::StrCat("may be asked: ", endpoint.preference, " ", endpoint.ToString()));
     }
   }
   co_return routed;
@@ -271,14 +271,14 @@ boost::asio::awaitable<Routed> Router::Find(const Address& given, const std::str
 // Each of a list of next hops is a route of its own, with its TLS policy; the servers of all make one route.
 boost::asio::awaitable<Routed> Router::FindAll(const Address& address, const RoutePlan& plan,
                                                const ProbeSettings& settings, DnsNeed need, MonoTime deadline,
-                                               Transcript& transcript) {
-  if (plan.hop.others.empty()) co_return co_await FindOne(address, plan, settings, need, deadline, transcript);
+                                               Dialogue& dialogue) {
+  if (plan.hop.others.empty()) co_return co_await FindOne(address, plan, settings, need, deadline, dialogue);
   RoutePlan here = plan;
   here.hop.others.clear();
-  Routed all = co_await FindOne(address, here, settings, need, deadline, transcript);
+  Routed all = co_await FindOne(address, here, settings, need, deadline, dialogue);
   for (const NextHop& other : plan.hop.others) {
     here.hop = other;
-    Routed more = co_await FindOne(address, here, settings, need, deadline, transcript);
+    Routed more = co_await FindOne(address, here, settings, need, deadline, dialogue);
     if (!more.route.has_value()) continue;
     if (!all.route.has_value()) {
       all = std::move(more);
@@ -300,8 +300,8 @@ boost::asio::awaitable<Routed> Router::FindAll(const Address& address, const Rou
 
 boost::asio::awaitable<Routed> Router::FindOne(const Address& address, const RoutePlan& plan,
                                                const ProbeSettings& settings, DnsNeed need, MonoTime deadline,
-                                               Transcript& transcript) {
-  Routed routed = co_await FindHosts(address, plan, settings, need, deadline, transcript);
+                                               Dialogue& dialogue) {
+  Routed routed = co_await FindHosts(address, plan, settings, need, deadline, dialogue);
   if (!routed.route.has_value()) co_return routed;
   SetTransport(plan, *routed.route);
   const absl::Status policies = co_await SetTlsPolicies(*routed.route, address, plan, settings, need, deadline);
@@ -311,7 +311,7 @@ boost::asio::awaitable<Routed> Router::FindOne(const Address& address, const Rou
     alarms_.Warn("tls policy", absl::StrCat("smtp_tls_policy_maps: ", routed.finding.text));
   } else if (!policies.ok()) {
     routed = Broken(address, absl::Status(policies.code(), absl::StrCat("smtp_tls_policy_maps: ", policies.message())),
-                    transcript);
+                    dialogue);
   }
   co_return routed;
 }
@@ -327,10 +327,10 @@ Routed Router::Parked(const Address& address, const std::string& exchange) const
 
 boost::asio::awaitable<Routed> Router::FindHosts(const Address& address, const RoutePlan& plan,
                                                  const ProbeSettings& settings, DnsNeed need, MonoTime deadline,
-                                                 Transcript& transcript) {
+                                                 Dialogue& dialogue) {
   MailHosts found = co_await LookUp(address, plan, settings, need, deadline);
   if (found.status != MailHostsStatus::kOk || found.hosts.empty()) {
-    if (transcript.wanted()) transcript.Note(absl::StrCat("no mail host: ", found.explanation));
+    if (dialogue.wanted()) dialogue.Note(absl::StrCat("no mail host: ", found.explanation));
     Routed routed = NoRoute(address, plan, found);
     if (co_await DnsIsDoubted(routed, settings, deadline, need)) {
       co_return Temporary(absl::StrCat("DNS is not believed: dns_canary ", settings.dns_canary,

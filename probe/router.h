@@ -31,12 +31,12 @@
 #include "mail/domain_fact.h"
 #include "mail/finding.h"
 #include "probe/alarms.h"
+#include "probe/dialogue.h"
 #include "probe/probe_settings.h"
 #include "probe/proxymap.h"
 #include "probe/route.h"
 #include "probe/route_plan.h"
 #include "probe/socketmap.h"
-#include "probe/transcript.h"
 #include "stream/dialer.h"
 
 namespace verifyd {
@@ -67,7 +67,7 @@ class Router {
   // `sender` is the probe's; `need` is kOurs where the domain is the operator's own. The referenced values, and the
   // router, must live until it returns.
   boost::asio::awaitable<Routed> Find(const Address& address, const std::string& sender, const ProbeSettings& settings,
-                                      MonoTime deadline, Transcript& transcript, DnsNeed need = DnsNeed::kOthers);
+                                      MonoTime deadline, Dialogue& dialogue, DnsNeed need = DnsNeed::kOthers);
 
  private:
   boost::asio::awaitable<absl::StatusOr<RoutePlan>> PlanFor(const Address& address, const std::string& sender,
@@ -77,16 +77,16 @@ class Router {
   boost::asio::awaitable<RemoteValue> FindTlsPolicy(std::vector<std::string> keys, const ProbeSettings& settings,
                                                     MonoTime deadline);
   Routed WithoutLookUp(const RoutePlan& plan, const ProbeSettings& settings);
-  Routed Broken(const Address& address, const absl::Status& why, Transcript& transcript);
+  Routed Broken(const Address& address, const absl::Status& why, Dialogue& dialogue);
   Routed Temporary(absl::string_view text);
   boost::asio::awaitable<MailHosts> LookUp(const Address& address, const RoutePlan& plan, const ProbeSettings& settings,
                                            DnsNeed need, MonoTime deadline);
   boost::asio::awaitable<Routed> FindHosts(const Address& address, const RoutePlan& plan, const ProbeSettings& settings,
-                                           DnsNeed need, MonoTime deadline, Transcript& transcript);
+                                           DnsNeed need, MonoTime deadline, Dialogue& dialogue);
   boost::asio::awaitable<Routed> FindOne(const Address& address, const RoutePlan& plan, const ProbeSettings& settings,
-                                         DnsNeed need, MonoTime deadline, Transcript& transcript);
+                                         DnsNeed need, MonoTime deadline, Dialogue& dialogue);
   boost::asio::awaitable<Routed> FindAll(const Address& address, const RoutePlan& plan, const ProbeSettings& settings,
-                                         DnsNeed need, MonoTime deadline, Transcript& transcript);
+                                         DnsNeed need, MonoTime deadline, Dialogue& dialogue);
   boost::asio::awaitable<absl::Status> SetTlsPolicies(Route& route, const Address& address, const RoutePlan& plan,
                                                       const ProbeSettings& settings, DnsNeed need, MonoTime deadline);
   boost::asio::awaitable<bool> DnsIsDoubted(const Routed& routed, const ProbeSettings& settings, MonoTime deadline,

@@ -42,22 +42,21 @@ Session::Session(Loop& loop, std::vector<Endpoint> endpoints, ProbeIdentity iden
       sources_(std::move(sources)),
       timer_(loop.timers()) {}
 
-boost::asio::awaitable<std::unique_ptr<Finding>> Session::Open(Dialer& dialer, MonoTime deadline,
-                                                               Transcript& transcript) {
+boost::asio::awaitable<std::unique_ptr<Finding>> Session::Open(Dialer& dialer, MonoTime deadline, Dialogue& dialogue) {
   opened_ = loop_.clock().Mono();
   deadline_ = deadline;
-  transcript_ = &transcript;
+  dialogue_ = &dialogue;
   std::unique_ptr<Finding> refusal = co_await Connect(dialer, /*with_tls=*/true);
   if (refusal == nullptr) refusal = co_await Greet();
   if (refusal != nullptr && clear_may_help_ && loop_.clock().Mono() < deadline) {
     // Only we asked for TLS: a fault in it must not hide whether the address exists (RFC 7435).
-    if (transcript.wanted()) transcript.Note(absl::StrCat(refusal->text, ": once more in clear"));
+    if (dialogue.wanted()) dialogue.Note(absl::StrCat(refusal->text, ": once more in clear"));
     refusal = co_await Connect(dialer, /*with_tls=*/false);
     if (refusal == nullptr) refusal = co_await Greet();
   }
   timer_.Cancel();
-  transcript_ = nullptr;
-  if (refusal != nullptr && transcript.wanted()) transcript.Note(refusal->text);
+  dialogue_ = nullptr;
+  if (refusal != nullptr && dialogue.wanted()) dialogue.Note(refusal->text);
   co_return refusal;
 }
 
@@ -75,7 +74,7 @@ boost::asio::awaitable<Dialed> Session::Race(Dialer& dialer, MonoTime connect_by
   if (raced->dialed.stream != nullptr) {
     for (const size_t failed : raced->failed) {
       unreachable_.push_back(endpoints_[failed]);
-      if (transcript_->wanted()) transcript_->Note(absl::StrCat(endpoints_[failed].ToString(), " did not answer"));
+      if (dialogue_->wanted()) dialogue_->Note(absl::StrCat(endpoints_[failed].ToString(), " did not answer"));
     }
     endpoints_ = {Endpoint(endpoints_[raced->winner])};
   }
@@ -84,8 +83,8 @@ boost::asio::awaitable<Dialed> Session::Race(Dialer& dialer, MonoTime connect_by
 
 // Forgets the connection before. Returns until when the new one is tried.
 MonoTime Session::BeginToConnect() {
-  if (transcript_->wanted()) {
-    for (const Endpoint& endpoint : endpoints_) transcript_->Note(absl::StrCat("connecting to ", endpoint.ToString()));
+  if (dialogue_->wanted()) {
+    for (const Endpoint& endpoint : endpoints_) dialogue_->Note(absl::StrCat("connecting to ", endpoint.ToString()));
   }
   state_ = State::kNew;
   expired_ = Event::kNone;
@@ -232,9 +231,9 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Handshake() {
   if (facts.ok()) {
     tls_ = true;
     parser_ = ReplyParser();
-    if (transcript_ != nullptr && transcript_->wanted()) {
-      transcript_->Note(absl::StrCat(policy.authenticated() ? "verified " : "", facts->protocol, " with cipher ",
-                                     facts->cipher, facts->resumed ? ", resumed" : ""));
+    if (dialogue_ != nullptr && dialogue_->wanted()) {
+      dialogue_->Note(absl::StrCat(policy.authenticated() ? "verified " : "", facts->protocol, " with cipher ",
+                                   facts->cipher, facts->resumed ? ", resumed" : ""));
     }
     co_return nullptr;
   }
@@ -242,21 +241,21 @@ boost::asio::awaitable<std::unique_ptr<Finding>> Session::Handshake() {
   const bool unverified = absl::IsPermissionDenied(facts.status());
   Fail(expired_ != Event::kNone ? expired_ : meaning,
        unverified ? "Server certificate not verified at" : "Cannot start TLS: handshake failure with");
-  if (unverified && transcript_ != nullptr) transcript_->Note(facts.status().message());
+  if (unverified && dialogue_ != nullptr) dialogue_->Note(facts.status().message());
   co_return FindingOf(kHandshakeStep, Marks{});
 }
 
 boost::asio::awaitable<void> Session::Ask(absl::Span<Enquiry> batch, MonoTime deadline,
                                           absl::FunctionRef<void(Enquiry&)> on_answer, Farewell farewell) {
   deadline_ = deadline;
-  transcript_ = batch.size() == 1 ? batch.front().transcript : nullptr;
+  dialogue_ = batch.size() == 1 ? batch.front().dialogue : nullptr;
   longest_gap_ = absl::ZeroDuration();
   Transaction transaction{.batch = batch, .on_answer = on_answer, .farewell = farewell};
   Plan(transaction);
   co_await Transact(transaction);
   if (transaction.redo != Redo::kNothing) co_await TransactAnew(transaction);
   used_ = true;
-  transcript_ = nullptr;
+  dialogue_ = nullptr;
   silent_since_ = MonoTime::InfiniteFuture();
   timer_.Cancel();
   Forget();
@@ -288,10 +287,10 @@ void Session::Answer(const Transaction& transaction, Enquiry& enquiry, std::uniq
   enquiry.finding = std::move(finding);
   enquiry.again = again;
   enquiry.answered = loop_.clock().Mono();
-  if (enquiry.transcript->wanted()) {
+  if (enquiry.dialogue->wanted()) {
     const Finding& said = *enquiry.finding;
-    enquiry.transcript->Note(absl::StrCat(DeliverabilityName(said.deliverability), ", ", ReasonName(said.reason),
-                                          " (rule ", said.rule, "): ", said.text));
+    enquiry.dialogue->Note(absl::StrCat(DeliverabilityName(said.deliverability), ", ", ReasonName(said.reason),
+                                        " (rule ", said.rule, "): ", said.text));
   }
   transaction.on_answer(enquiry);
 }
@@ -482,11 +481,10 @@ Session::Redo Session::RedoFor(const Reply& reply) {
   return Redo::kNothing;
 }
 
-boost::asio::awaitable<CatchAll> Session::AskCatchAll(const Address& random, MonoTime deadline,
-                                                      Transcript& transcript) {
+boost::asio::awaitable<CatchAll> Session::AskCatchAll(const Address& random, MonoTime deadline, Dialogue& dialogue) {
   if (state_ != State::kReady || !in_transaction_) co_return CatchAll::kCouldNotTell;
   deadline_ = deadline;
-  transcript_ = &transcript;
+  dialogue_ = &dialogue;
   ArmTimer(settings_->rcpt_timeout);
   PutRcpt(random);
   silent_since_ = loop_.clock().Mono();
@@ -494,7 +492,7 @@ boost::asio::awaitable<CatchAll> Session::AskCatchAll(const Address& random, Mon
   silent_since_ = MonoTime::InfiniteFuture();
   NoteAsked();
   timer_.Cancel();
-  transcript_ = nullptr;
+  dialogue_ = nullptr;
   if (heard_.event != Event::kNone) co_return CatchAll::kCouldNotTell;
   if (heard_.reply.ok()) co_return CatchAll::kYes;
   const std::unique_ptr<Finding> finding = FindingOf(kRcptStep, Marks{.recipient = &random});
@@ -555,7 +553,7 @@ void Session::Fail(Event event, absl::string_view detail) {
 void Session::Put(absl::string_view command) {
   if (state_ == State::kBroken) return;
   if (!IsOneLine(command)) return Fail(Event::kLocalError, "control character in a command of ours");
-  if (transcript_ != nullptr) transcript_->Sent(command);
+  if (dialogue_ != nullptr) dialogue_->Sent(command);
   absl::StrAppend(&outgoing_, command, "\r\n");
 }
 
@@ -579,7 +577,7 @@ boost::asio::awaitable<void> Session::Receive(const Step& step, bool last) {
     unread_ = absl::string_view(buffer_.data(), *got);
   }
   if (heard_.event != Event::kNone) co_return;
-  if (transcript_ != nullptr) transcript_->Received(heard_.reply);
+  if (dialogue_ != nullptr) dialogue_->Received(heard_.reply);
   if (last && !unread_.empty() && !absl::StartsWith(unread_, "421")) {
     co_return Fail(Event::kProtocolError, "more than one reply to a command");
   }

@@ -39,9 +39,9 @@
 #include "mail/probe_request.h"
 #include "mail/reply.h"
 #include "probe/address_limits.h"
+#include "probe/dialogue.h"
 #include "probe/probe_settings.h"
 #include "probe/session_slots.h"
-#include "probe/transcript.h"
 #include "probe/wording.h"
 #include "stream/dialer.h"
 #include "stream/sources.h"
@@ -53,7 +53,7 @@ namespace verifyd {
 struct Enquiry {
   // Both are never null; all addresses of a transaction are of one domain.
   const Address* address = nullptr;
-  Transcript* transcript = nullptr;
+  Dialogue* dialogue = nullptr;
   // Filled by Ask. `on_answer` may take the finding; the address may be gone after it.
   bool told = false;
   std::unique_ptr<Finding> finding;
@@ -95,16 +95,16 @@ class Session {
   // True if others wait for the place that it takes at an address.
   bool contested() const { return place_.contested(); }
 
-  // The session, the transcript and what is passed by reference must live until these coroutines have ended.
+  // The session, the dialogue and what is passed by reference must live until these coroutines have ended.
 
   // Connects and greets. Returns null if Ask may follow, else a finding that says why this server can not be asked.
-  boost::asio::awaitable<std::unique_ptr<Finding>> Open(Dialer& dialer, MonoTime deadline, Transcript& transcript);
+  boost::asio::awaitable<std::unique_ptr<Finding>> Open(Dialer& dialer, MonoTime deadline, Dialogue& dialogue);
   // Does one transaction; it may be called after a successful Open, any number of times while ready(). `on_answer` is
   // called for every enquiry, as soon as its reply is there. The dialogue is written down only for a batch of one.
   boost::asio::awaitable<void> Ask(absl::Span<Enquiry> batch, MonoTime deadline,
                                    absl::FunctionRef<void(Enquiry&)> on_answer, Farewell farewell = Farewell::kNone);
   // Asks, in the transaction of the last Ask, whether `random`, which can not exist, would be accepted.
-  boost::asio::awaitable<CatchAll> AskCatchAll(const Address& random, MonoTime deadline, Transcript& transcript);
+  boost::asio::awaitable<CatchAll> AskCatchAll(const Address& random, MonoTime deadline, Dialogue& dialogue);
   // Says QUIT where it can still be said, which ends a transaction, too (RFC 5321 section 4.1.1.10), and closes. Nobody
   // waits for the result.
   boost::asio::awaitable<void> Leave();
@@ -258,7 +258,7 @@ class Session {
   Event timer_meaning_ = Event::kNone;
   Event expired_ = Event::kNone;                    // what the timer meant when it closed the stream
   MonoTime deadline_ = MonoTime::InfiniteFuture();  // of the probe that is being served
-  Transcript* transcript_ = nullptr;                // likewise; null: none is written
+  Dialogue* dialogue_ = nullptr;                    // likewise; null: none is written
 
   bool greeted_ = false;
   bool exhausted_ = false;

@@ -8,8 +8,8 @@
 #include "mail/event.h"
 #include "mail/finding.h"
 #include "mail/referral.h"
+#include "probe/dialogue.h"
 #include "probe/stock_verify.h"
-#include "probe/transcript.h"
 
 namespace verifyd {
 
@@ -23,7 +23,7 @@ boost::asio::awaitable<void> StockSource::Begin(ProbeRequest request, Answer ans
   outcome.not_mine = referral == nullptr;
   if (outcome.not_mine) co_return answer(std::move(request), std::move(outcome));
   const std::shared_ptr<const Classifier> judge = classifier_;
-  Transcript transcript(loop().clock(), request.transcript);
+  Dialogue dialogue(loop().clock(), request.dialogue);
   const MonoTime began = loop().clock().Mono();
   absl::StatusOr<Finding> said =
       co_await AskStockVerify(loop(), *dialer_, *judge, referral->service, referral->address, request.deadline);
@@ -32,18 +32,18 @@ boost::asio::awaitable<void> StockSource::Begin(ProbeRequest request, Answer ans
   } else {
     outcome.finding = ToFinding(Classifier::Classify(Event::kRouteBroken, Stage::kDns), Stage::kDns,
                                 "Postfix's verify(8) can not be asked", loop().clock().Now());
-    if (transcript.wanted()) transcript.Note(said.status().message());
+    if (dialogue.wanted()) dialogue.Note(said.status().message());
     alarms_.Raise(referral->service,
                   absl::StrCat("verify(8) can not be asked: ", said.status().message(),
                                "; addresses whose transport is verify: are not verified until it can be"));
   }
-  if (transcript.wanted()) transcript.Note(outcome.finding.text);
+  if (dialogue.wanted()) dialogue.Note(outcome.finding.text);
   outcome.delays.dns = referral->dns;
   outcome.delays.dialogue = loop().clock().Mono() - began;
-  outcome.transcript = referral->transcript;
-  for (TranscriptLine& line : transcript.Take()) {
+  outcome.dialogue = referral->dialogue;
+  for (DialogueLine& line : dialogue.Take()) {
     line.at += referral->dns;
-    outcome.transcript.push_back(std::move(line));
+    outcome.dialogue.push_back(std::move(line));
   }
   answer(std::move(request), std::move(outcome));
 }

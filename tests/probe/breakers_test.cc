@@ -26,7 +26,7 @@ class BreakersTest : public testing::Test {
     request.address = *Address::Parse(address);
     Route route;
     route.destination = kMx;
-    return ProbeJob(std::move(request), std::move(route), Transcript(test_.clock(), /*wanted=*/false));
+    return ProbeJob(std::move(request), std::move(route), Dialogue(test_.clock(), /*wanted=*/false));
   }
   absl::Time now() { return test_.clock().Now(); }
 

@@ -29,7 +29,7 @@ class DestinationsTest : public testing::Test {
     route.configured = configured;
     route.endpoints.push_back({.host = destination, .address = address});
     auto job =
-        std::make_unique<ProbeJob>(std::move(request), std::move(route), Transcript(test_.clock(), /*wanted=*/false));
+        std::make_unique<ProbeJob>(std::move(request), std::move(route), Dialogue(test_.clock(), /*wanted=*/false));
     job->settings = settings_;
     job->classifier = Classifier::BuiltIn();
     job->answer = [this](std::unique_ptr<ProbeOutcome> outcome) {

@@ -18,7 +18,7 @@
 namespace verifyd {
 namespace {
 
-struct Dialogue {
+struct LabelledDialogue {
   const char* id;
   std::vector<std::string> servers;
   Deliverability deliverability;
@@ -28,7 +28,7 @@ struct Dialogue {
 
 TEST(DialogueTest, EndsAsLabelled) {
   const std::string yes = "banner=220 ;; ehlo=250 ;; mail=250 ;; rcpt=250 ;; quit=221";
-  for (const Dialogue& dialogue : std::vector<Dialogue>{
+  for (const LabelledDialogue& dialogue : std::vector<LabelledDialogue>{
            {"DLG-001", {yes}, Deliverability::kDeliverable, Reason::kAccepted, 1},
            {"DLG-002", {"rcpt=550 Unknown user"}, Deliverability::kUndeliverable, Reason::kNoSuchUser, 1},
            {"DLG-003", {"rcpt=450 Temporary error"}, Deliverability::kUnknown, Reason::kServerTemporary, 1},

@@ -237,19 +237,19 @@ TEST_F(PostfixServiceTest, WhatIsReferredToVerifyIsAskedThereUnderTheAddressItWa
   Alarms alarms(Clock::Real());
   StockSource source(loop_, alarms);
   source.Configure(Classifier::BuiltIn());
-  ProbeRequest request{.address = Address::Parse("joe@example.com").value(), .deadline = Soon(), .transcript = true};
+  ProbeRequest request{.address = Address::Parse("joe@example.com").value(), .deadline = Soon(), .dialogue = true};
   request.referral = std::make_shared<const Referral>(
       Referral{.service = server.path(),
                .address = Address::Parse("ann@local.example").value(),
                .dns = absl::Seconds(2),
-               .transcript = {{.at = absl::Seconds(1), .text = "aliased to ann@local.example"}}});
+               .dialogue = {{.at = absl::Seconds(1), .text = "aliased to ann@local.example"}}});
   const ProbeOutcome outcome = Run(source.Probe(std::move(request)));
   EXPECT_FALSE(outcome.not_mine);
   EXPECT_EQ(outcome.finding.deliverability, Deliverability::kDeliverable);
   EXPECT_EQ(outcome.delays.dns, absl::Seconds(2));
-  ASSERT_EQ(outcome.transcript.size(), 2U);
-  EXPECT_EQ(outcome.transcript[0].text, "aliased to ann@local.example");
-  EXPECT_GE(outcome.transcript[1].at, absl::Seconds(2));
+  ASSERT_EQ(outcome.dialogue.size(), 2U);
+  EXPECT_EQ(outcome.dialogue[0].text, "aliased to ann@local.example");
+  EXPECT_GE(outcome.dialogue[1].at, absl::Seconds(2));
   EXPECT_THAT(server.heard, ElementsAre(EncodeAttributes({{"request", "query"}, {"address", "ann@local.example"}})));
   EXPECT_TRUE(alarms.Standing().empty());
 }

@@ -22,7 +22,7 @@ class ProbeQueueTest : public testing::Test {
     ProbeRequest request;
     request.address = Address::Parse(address).value();
     request.urgency = urgency;
-    auto job = std::make_unique<ProbeJob>(std::move(request), Route(), Transcript(clock_, false));
+    auto job = std::make_unique<ProbeJob>(std::move(request), Route(), Dialogue(clock_, false));
     const ProbeJob* const added = job.get();
     queue_.Add(std::move(job), end);
     return added;

@@ -39,7 +39,7 @@ TEST(ProberTest, AskedOnceAServerSaysYes) {
   EXPECT_FALSE(finding.rule.empty());
   EXPECT_EQ(outcome.destination, "mx1.example.com");
   EXPECT_EQ(outcome.identity.helo, "gateway.example.org");
-  EXPECT_THAT(outcome.transcript, IsEmpty());
+  EXPECT_THAT(outcome.dialogue, IsEmpty());
   world.test.RunUntilIdle();
   EXPECT_THAT(world.dialer.connections().at(0)->commands,
               ElementsAre("EHLO gateway.example.org", "MAIL FROM:<probe@gateway.example.org>",
@@ -530,14 +530,14 @@ TEST(ProberTest, ACommandNeverHoldsALineEnd) {
   EXPECT_THAT(world.dialer.connections().at(0)->commands, ElementsAre("EHLO gateway.example.org"));
 }
 
-TEST(ProberTest, TheTranscriptShowsTheDialogueWithTimes) {
+TEST(ProberTest, TheDialogueIsShownWithTimes) {
   ProbeWorld world;
   world.Servers(
       {"{refused}", "banner={wait 2s}220 mx2\x01 ESMTP ;; ehlo=250-mx2\\n250 HELP ;; rcpt=550 5.1.1 unknown"});
   ProbeRequest request = world.Request("joe@example.com");
-  request.transcript = true;
+  request.dialogue = true;
   std::vector<std::string> lines;
-  for (const TranscriptLine& line : world.Probe(request).transcript) {
+  for (const DialogueLine& line : world.Probe(request).dialogue) {
     constexpr const char* kMarks[] = {"-", "C", "S"};
     lines.push_back(
         absl::StrCat(absl::FormatDuration(line.at), " ", kMarks[static_cast<int>(line.kind)], " ", line.text));
@@ -658,7 +658,7 @@ TEST(ProberTest, NoRouteNoConnection) {
   ProbeWorld world;
   world.resolver.Fail("gone.example", DnsType::kMx, DnsStatus::kNxDomain, absl::Seconds(60));
   ProbeRequest request = world.Request("joe@gone.example");
-  request.transcript = true;
+  request.dialogue = true;
   const ProbeOutcome outcome = world.Probe(request);
   EXPECT_EQ(outcome.finding.reason, Reason::kNoSuchDomain);
   EXPECT_EQ(outcome.finding.deliverability, Deliverability::kUndeliverable);
@@ -666,7 +666,7 @@ TEST(ProberTest, NoRouteNoConnection) {
   EXPECT_EQ(outcome.domain_fact->domain, "gone.example");
   EXPECT_EQ(outcome.identity, request.identity);
   EXPECT_EQ(outcome.destination, "");
-  EXPECT_FALSE(outcome.transcript.empty());
+  EXPECT_FALSE(outcome.dialogue.empty());
   EXPECT_EQ(world.dialer.dialed(), 0U);
 }
 

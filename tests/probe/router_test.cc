@@ -22,16 +22,16 @@ namespace {
 class RouterTest : public testing::Test {
  protected:
   Routed Find(absl::string_view address) {
-    Transcript transcript(test_.clock(), false);
+    Dialogue dialogue(test_.clock(), false);
     const Address parsed = Address::Parse(address).value();
-    return test_.Run(router_.Find(parsed, sender_, settings_, test_.clock().Mono() + absl::Seconds(100), transcript));
+    return test_.Run(router_.Find(parsed, sender_, settings_, test_.clock().Mono() + absl::Seconds(100), dialogue));
   }
   // Does the same for a domain of the operator's own.
   Routed FindOurs(absl::string_view address) {
-    Transcript transcript(test_.clock(), false);
+    Dialogue dialogue(test_.clock(), false);
     const Address parsed = Address::Parse(address).value();
-    return test_.Run(router_.Find(parsed, sender_, settings_, test_.clock().Mono() + absl::Seconds(100), transcript,
-                                  DnsNeed::kOurs));
+    return test_.Run(
+        router_.Find(parsed, sender_, settings_, test_.clock().Mono() + absl::Seconds(100), dialogue, DnsNeed::kOurs));
   }
   std::string Rewritten(absl::string_view address) {
     const Routed routed = Find(address);
@@ -65,9 +65,9 @@ TEST_F(RouterTest, WhatOurOwnDomainsAndRoutesNeedIsAskedOfDnsAsOurs) {
   EXPECT_GT(resolver_.asked(), 1U);
   EXPECT_EQ(resolver_.asked_for_ours(), 0U);
   const size_t asked = resolver_.asked();
-  Transcript transcript(test_.clock(), false);
+  Dialogue dialogue(test_.clock(), false);
   test_.Run(router_.Find(Address::Parse("joe@example.com").value(), sender_, settings_,
-                         test_.clock().Mono() + absl::Seconds(100), transcript, DnsNeed::kOurs));
+                         test_.clock().Mono() + absl::Seconds(100), dialogue, DnsNeed::kOurs));
   EXPECT_EQ(resolver_.asked_for_ours(), resolver_.asked() - asked);
   Map("example.net smtp:[mx.example.com]");
   const size_t before = resolver_.asked_for_ours();

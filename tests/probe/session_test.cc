@@ -35,31 +35,31 @@ class SessionTest : public testing::Test {
     return AskAgain(address);
   }
   Finding AskAgain(absl::string_view address = "joe@example.com") {
-    return test_.Run(Dialogue(*this, Address::Parse(address).value()));
+    return test_.Run(Converse(*this, Address::Parse(address).value()));
   }
   const ScriptedConnection& Connection(size_t number = 0) const { return *dialer_.connections().at(number); }
   std::string Trace() const {
     std::string text;
-    for (const TranscriptLine& line : transcript_) absl::StrAppend(&text, line.text, "\n");
+    for (const DialogueLine& line : dialogue_) absl::StrAppend(&text, line.text, "\n");
     return text;
   }
 
-  static boost::asio::awaitable<Finding> Dialogue(SessionTest& test, Address address) {
-    Transcript transcript(test.test_.clock(), true);
+  static boost::asio::awaitable<Finding> Converse(SessionTest& test, Address address) {
+    Dialogue dialogue(test.test_.clock(), true);
     Session session(test.test_.loop(), {test.endpoint_}, test.identity_,
                     std::make_shared<const ProbeSettings>(test.settings_), Classifier::BuiltIn());
     const MonoTime deadline = test.test_.clock().Mono() + absl::Minutes(20);
-    std::unique_ptr<Finding> finding = co_await session.Open(test.dialer_, deadline, transcript);
+    std::unique_ptr<Finding> finding = co_await session.Open(test.dialer_, deadline, dialogue);
     if (finding == nullptr) {
       std::vector<Enquiry> batch(1);
       batch[0].address = &address;
-      batch[0].transcript = &transcript;
+      batch[0].dialogue = &dialogue;
       co_await session.Ask(
           absl::MakeSpan(batch), deadline, [](Enquiry&) {}, test.farewell_);
       finding = std::move(batch[0].finding);
     }
     co_await session.Leave();
-    test.transcript_ = transcript.Take();
+    test.dialogue_ = dialogue.Take();
     co_return *finding;
   }
 
@@ -69,7 +69,7 @@ class SessionTest : public testing::Test {
   Endpoint endpoint_;
   ProbeIdentity identity_;
   Farewell farewell_ = Farewell::kNone;
-  std::vector<TranscriptLine> transcript_;
+  std::vector<DialogueLine> dialogue_;
 };
 
 constexpr char kOffersTls[] = "ehlo=250-mx\\n250 STARTTLS ;; ";

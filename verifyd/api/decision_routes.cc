@@ -37,7 +37,7 @@ ApiReply HandleRefusal(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments&
   const json::value entry = json::parse(*refusal, never);
   ShownRefusal shown = FromJson<ShownRefusal>(entry.get_object());
   const absl::StatusOr<Address> address = Address::FromUnquoted(shown.subject);
-  const Dialogue* const dialogue = address.ok() ? daemon.verifier.dialogues().Find(address->Key()) : nullptr;
+  const KeptDialogue* const dialogue = address.ok() ? daemon.verifier.dialogues().Find(address->Key()) : nullptr;
   if (dialogue != nullptr) {
     shown.asked = dialogue->ended;
     shown.transcript = Shown(dialogue->lines);

@@ -13,7 +13,7 @@ ApiReply HandleVerify(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& 
   Question question;
   question.fresh = arguments.fresh;
   question.wants_catch_all = true;  // the status differs
-  question.transcript = arguments.trace;
+  question.dialogue = arguments.trace;
   question.patience = arguments.patience.value_or(memory.settings.patience);
   question.role = arguments.role;
   question.urgency = arguments.addresses.size() == 1 ? Urgency::kWaiting : Urgency::kList;

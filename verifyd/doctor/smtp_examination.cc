@@ -22,8 +22,8 @@
 #include "mail/finding.h"
 #include "mail/probe_request.h"
 #include "mail/probe_sender.h"
+#include "probe/dialogue.h"
 #include "probe/session.h"
-#include "probe/transcript.h"
 
 namespace verifyd {
 namespace {
@@ -119,14 +119,14 @@ std::string SenderRemedy(const DoctorContext& context) {
 boost::asio::awaitable<bool> AskHost(const DoctorContext& context, std::vector<Endpoint> endpoints,
                                      const std::vector<Address>& senders, Examination& sender) {
   const std::unique_ptr<Session> session = NewSession(context, std::move(endpoints));
-  Transcript transcript(context.loop.clock(), /*wanted=*/false);
-  const std::unique_ptr<Finding> closed = co_await session->Open(context.dialer, context.smtp_deadline, transcript);
+  Dialogue dialogue(context.loop.clock(), /*wanted=*/false);
+  const std::unique_ptr<Finding> closed = co_await session->Open(context.dialer, context.smtp_deadline, dialogue);
   if (closed != nullptr) sender.found = closed->text;
   size_t accepted = 0;
   std::unique_ptr<Finding> other;
   for (const Address& address : senders) {
     if (!session->ready()) break;
-    Enquiry enquiry{.address = &address, .transcript = &transcript};
+    Enquiry enquiry{.address = &address, .dialogue = &dialogue};
     co_await session->Ask(absl::MakeSpan(&enquiry, 1), context.smtp_deadline, [](Enquiry& /*answered*/) {});
     if (enquiry.finding == nullptr) continue;
     const bool accepts = enquiry.finding->code / 100 == 2;
@@ -163,8 +163,8 @@ boost::asio::awaitable<Reached> Reach(const DoctorContext& context, std::string 
   if (servers.hosts.empty()) co_return reached;
   reached.how = Reached::How::kFailed;
   const std::unique_ptr<Session> session = NewSession(context, std::move(servers.hosts.front()));
-  Transcript transcript(context.loop.clock(), /*wanted=*/false);
-  const std::unique_ptr<Finding> closed = co_await session->Open(context.dialer, context.smtp_deadline, transcript);
+  Dialogue dialogue(context.loop.clock(), /*wanted=*/false);
+  const std::unique_ptr<Finding> closed = co_await session->Open(context.dialer, context.smtp_deadline, dialogue);
   co_await session->Leave();
   reached.said = closed != nullptr ? closed->text : session->endpoint().HostAndAddress();
   if (closed == nullptr) {

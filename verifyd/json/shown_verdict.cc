@@ -21,13 +21,13 @@ absl::string_view StateName(VerdictState state) {
   return "not_cached";
 }
 
-absl::string_view KindName(TranscriptLine::Kind kind) {
+absl::string_view KindName(DialogueLine::Kind kind) {
   switch (kind) {
-    case TranscriptLine::Kind::kNote:
+    case DialogueLine::Kind::kNote:
       return "note";
-    case TranscriptLine::Kind::kSent:
+    case DialogueLine::Kind::kSent:
       return "sent";
-    case TranscriptLine::Kind::kReceived:
+    case DialogueLine::Kind::kReceived:
       return "received";
   }
   return "note";
@@ -52,10 +52,10 @@ ShownFinding Shown(const Finding& finding) {
   return shown;
 }
 
-ShownDialogue Shown(const std::vector<TranscriptLine>& transcript) {
+ShownDialogue Shown(const std::vector<DialogueLine>& lines) {
   ShownDialogue dialogue;
-  dialogue.reserve(transcript.size());
-  for (const TranscriptLine& line : transcript) {
+  dialogue.reserve(lines.size());
+  for (const DialogueLine& line : lines) {
     dialogue.push_back({.at_ms = absl::ToDoubleMilliseconds(absl::Trunc(line.at, absl::Microseconds(10))),
                         .kind = KindName(line.kind),
                         .text = absl::string_view(line.text)});
@@ -69,7 +69,7 @@ ShownVerdict Shown(absl::string_view address, const Verdict& verdict) {
                      .state = StateName(verdict.state),
                      .source = VerdictSourceName(verdict.source),
                      .finding = {Shown(verdict.finding)},
-                     .transcript = Shown(verdict.transcript)};
+                     .transcript = Shown(verdict.dialogue)};
   if (verdict.state == VerdictState::kKnown) {
     shown.age_s = absl::ToInt64Seconds(verdict.age);
     shown.refreshing = verdict.refreshing;

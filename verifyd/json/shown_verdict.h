@@ -63,7 +63,7 @@ BOOST_DESCRIBE_STRUCT(ShownVerdict, (),
                        transcript))
 
 ShownFinding Shown(const Finding& finding);
-ShownDialogue Shown(const std::vector<TranscriptLine>& transcript);
+ShownDialogue Shown(const std::vector<DialogueLine>& lines);
 ShownVerdict Shown(absl::string_view address, const Verdict& verdict);
 
 }  // namespace verifyd

@@ -5,10 +5,10 @@
 
 namespace verifyd {
 
-void Dialogues::Keep(absl::string_view key, Dialogue dialogue) {
+void Dialogues::Keep(absl::string_view key, KeptDialogue dialogue) {
   if (const auto found = by_key_.find(key); found != by_key_.end()) Forget(found->second);
   size_t bytes = sizeof(Kept) + 2 * (sizeof(std::string) + key.size());
-  for (const TranscriptLine& line : dialogue.lines) bytes += sizeof(line) + line.text.size();
+  for (const DialogueLine& line : dialogue.lines) bytes += sizeof(line) + line.text.size();
   kept_.push_back({std::string(key), std::move(dialogue), bytes});
   by_key_.emplace(key, std::prev(kept_.end()));
   bytes_ += bytes;
@@ -21,7 +21,7 @@ void Dialogues::Forget(std::list<Kept>::iterator kept) {
   kept_.erase(kept);
 }
 
-const Dialogue* Dialogues::Find(absl::string_view key) const {
+const KeptDialogue* Dialogues::Find(absl::string_view key) const {
   const auto found = by_key_.find(key);
   return found == by_key_.end() ? nullptr : &found->second->dialogue;
 }

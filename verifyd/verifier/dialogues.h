@@ -17,9 +17,9 @@
 
 namespace verifyd {
 
-struct Dialogue {
+struct KeptDialogue {
   absl::Time ended;
-  std::vector<TranscriptLine> lines;
+  std::vector<DialogueLine> lines;
 };
 
 class Dialogues {
@@ -28,14 +28,14 @@ class Dialogues {
   static constexpr size_t kMostBytes = size_t{32} << 20;
 
   // Replaces the one that is kept for this key (Address::Key()).
-  void Keep(absl::string_view key, Dialogue dialogue);
+  void Keep(absl::string_view key, KeptDialogue dialogue);
   // Null if there is none. The pointer is valid until the next change.
-  const Dialogue* Find(absl::string_view key) const;
+  const KeptDialogue* Find(absl::string_view key) const;
 
  private:
   struct Kept {
     std::string key;
-    Dialogue dialogue;
+    KeptDialogue dialogue;
     size_t bytes = 0;
   };
   void Forget(std::list<Kept>::iterator kept);

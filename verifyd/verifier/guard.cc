@@ -190,7 +190,7 @@ boost::asio::awaitable<Guard::Canary> Guard::AskCanary(ProbeRequest request, std
   ProbeRequest canary = request;
   const auto named = settings_->canaries.find(request.address.domain());
   canary.address = named != settings_->canaries.end() ? named->second : request.address.Postmaster();
-  canary.transcript = false;
+  canary.dialogue = false;
   canary.ask_catch_all = AskCatchAll::kNo;
   const OneShot<Canary> asking(loop_);
   asking_.emplace(key, asking);

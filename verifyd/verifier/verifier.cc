@@ -183,7 +183,7 @@ Verdict Verifier::Told(const Question& question, const Verdict& verdict) {
   (void)unheard_.Take(question.address);
   metrics_.questions(verdict.source).Increment();
   Verdict told = verdict;
-  if (!question.transcript) told.transcript.clear();
+  if (!question.dialogue) told.dialogue.clear();
   return told;
 }
 
@@ -227,7 +227,7 @@ ProbeRequest Verifier::RequestFor(const Question& question, const Held& held) co
   request.deadline = loop_.clock().Mono() + settings_->probe_time_limit;
   request.identity.sender = sender();
   request.identity.helo = settings_->helo;
-  request.transcript = question.transcript || settings_->keep_dialogues;
+  request.dialogue = question.dialogue || settings_->keep_dialogues;
   request.ours = IsNamed(question.address);
   request.asker = question.asker;
   request.ask_catch_all = CatchAllWanted(question.address);
@@ -356,7 +356,7 @@ void Verifier::TellAccepted(Flight& flight, const Address& address, const Findin
 
 boost::asio::awaitable<void> Verifier::Land(Landing landing, Flown flown, ProbeRequest request, ProbeOutcome outcome) {
   const Address address = request.address;
-  std::vector<TranscriptLine> transcript = std::move(outcome.transcript);
+  std::vector<DialogueLine> dialogue = std::move(outcome.dialogue);
   if (!outcome.not_verifiable) LogProbe("probe", address, outcome);
   const bool stale =
       flown.routes != route_changes_.count() && outcome.finding.deliverability != Deliverability::kDeliverable;
@@ -372,10 +372,10 @@ boost::asio::awaitable<void> Verifier::Land(Landing landing, Flown flown, ProbeR
     verdict = co_await Learn(std::move(request), std::move(outcome), flown.before);
   }
   if (!settings_->negative_cache && !landing.flight().awaited() && told_of_address) unheard_.Keep(address, verdict);
-  if (settings_->keep_dialogues && verdict.deliverability() != Deliverability::kDeliverable && !transcript.empty()) {
-    dialogues_.Keep(address.Key(), {loop_.clock().Now(), transcript});
+  if (settings_->keep_dialogues && verdict.deliverability() != Deliverability::kDeliverable && !dialogue.empty()) {
+    dialogues_.Keep(address.Key(), {loop_.clock().Now(), dialogue});
   }
-  verdict.transcript = std::move(transcript);
+  verdict.dialogue = std::move(dialogue);
   landing.Land(std::move(verdict));
 }
 

@@ -31,9 +31,9 @@ Verdict FullVerdict() {
                   .deferred_since = SampleTime() - absl::Hours(1),
                   .refreshing = true};
   verdict.finding.source = FindingSource::kMailLog;
-  verdict.transcript = {{.at = absl::Microseconds(12345), .text = ""},
-                        {.at = absl::Seconds(1), .kind = TranscriptLine::Kind::kSent, .text = "QUIT"},
-                        {.at = absl::Seconds(2), .kind = TranscriptLine::Kind::kReceived, .text = "221 \"bye\""}};
+  verdict.dialogue = {{.at = absl::Microseconds(12345), .text = ""},
+                      {.at = absl::Seconds(1), .kind = DialogueLine::Kind::kSent, .text = "QUIT"},
+                      {.at = absl::Seconds(2), .kind = DialogueLine::Kind::kReceived, .text = "221 \"bye\""}};
   return verdict;
 }
 

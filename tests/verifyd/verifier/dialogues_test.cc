@@ -8,8 +8,8 @@
 namespace verifyd {
 namespace {
 
-Dialogue Said(absl::string_view text) {
-  return {absl::UnixEpoch(), {{absl::ZeroDuration(), TranscriptLine::Kind::kReceived, std::string(text)}}};
+KeptDialogue Said(absl::string_view text) {
+  return {absl::UnixEpoch(), {{absl::ZeroDuration(), DialogueLine::Kind::kReceived, std::string(text)}}};
 }
 
 TEST(DialoguesTest, TheLastOfAnAddressIsKept) {
@@ -37,11 +37,11 @@ TEST(DialoguesTest, TheOldestGoWhereThereAreTooMany) {
 
 class DialogueOfAProbeTest : public RoomsTest {
  protected:
-  Verdict Ask(absl::string_view address, bool transcript) {
+  Verdict Ask(absl::string_view address, bool dialogue) {
     Question question;
     question.address = *Address::Parse(address);
     question.patience = absl::Minutes(1);
-    question.transcript = transcript;
+    question.dialogue = dialogue;
     Verdict verdict;
     test_.loop().Spawn([](Verifier& verifier, Question question, Verdict& out) -> boost::asio::awaitable<void> {
       out = co_await verifier.Verify(std::move(question));
@@ -54,14 +54,14 @@ class DialogueOfAProbeTest : public RoomsTest {
 TEST_F(DialogueOfAProbeTest, IsKeptWhereAnIdMayLeadToItAndShownToWhoAskedForIt) {
   AddServer("example.com", "rcpt=550 5.1.1 no such user");
   ConfigureRooms({{"verify_domains", "example.com"}, {"refusal_id", "yes"}});
-  EXPECT_TRUE(Ask("gone@example.com", false).transcript.empty());
-  const Dialogue* const dialogue = verifier_.dialogues().Find("gone@example.com");
+  EXPECT_TRUE(Ask("gone@example.com", false).dialogue.empty());
+  const KeptDialogue* const dialogue = verifier_.dialogues().Find("gone@example.com");
   ASSERT_NE(dialogue, nullptr);
   EXPECT_EQ(dialogue->ended, test_.clock().Now());
   bool heard = false;
-  for (const TranscriptLine& line : dialogue->lines) heard = heard || line.text == "550 5.1.1 no such user";
+  for (const DialogueLine& line : dialogue->lines) heard = heard || line.text == "550 5.1.1 no such user";
   EXPECT_TRUE(heard);
-  EXPECT_FALSE(Ask("other@example.com", true).transcript.empty());
+  EXPECT_FALSE(Ask("other@example.com", true).dialogue.empty());
 }
 
 TEST_F(DialogueOfAProbeTest, IsNotKeptWithoutIds) {
