@@ -107,8 +107,7 @@ TEST(ShownTest, PinsAndHolds) {
   EXPECT_EQ(
       Text(AsJson(Shown("joe@example.com", pin))),
       R"json({"target":"joe@example.com","status":"undeliverable","set_at":"2023-11-14T22:13:20Z","why":"left the company, ticket 4711","tell":true})json");
-  EXPECT_EQ(Text(AsJson(Shown(Pin::HoldKey("example.com"), Pin{.deliverability = Deliverability::kUnknown}))),
-            R"json({"target":"@example.com","status":"hold"})json");
+  EXPECT_EQ(Text(AsJson(Shown("@example.com", Hold()))), R"json({"target":"@example.com","status":"hold"})json");
 }
 
 TEST(ShownTest, ADestination) {
