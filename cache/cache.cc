@@ -459,6 +459,8 @@ void Cache::Configure(const CacheSettings& settings) {
   impl_->ScheduleCleanup();
 }
 
+uint64_t Cache::changes() const { return impl_->sequence; }
+
 std::optional<Record> Cache::FindRecord(absl::string_view key) {
   ++impl_->record_reads;
   return impl_->Find<Record>(Table::kRecords, impl_->Stored(key), DecodeRecord);

@@ -88,6 +88,9 @@ class Cache {
   // All look-ups within `look_up` see one state of the store, and cost one transaction.
   void Together(absl::FunctionRef<void()> look_up);
 
+  // Returns how many changes there have been: while the number is the same, so is everything that is held.
+  uint64_t changes() const;
+
   // A damaged value is logged once, counted, and treated as absent. The record may have expired: see lifetime.h.
   std::optional<Record> FindRecord(absl::string_view key);
   void PutRecord(absl::string_view key, const Record& record);

@@ -41,6 +41,7 @@ DecisionRecord::DecisionRecord(Loop& loop, Cache& cache) : loop_(loop), cache_(c
 DecisionRecord::~DecisionRecord() { Write(); }
 
 void DecisionRecord::Configure(const DecisionRecordSettings& settings) {
+  bound_.Check();
   settings_ = settings;
   if (settings_.directory.empty() || files_ != nullptr) return;
   files_ = std::make_unique<HourFiles>(settings_.directory);
@@ -50,6 +51,7 @@ void DecisionRecord::Configure(const DecisionRecordSettings& settings) {
 }
 
 std::string DecisionRecord::Take(const MailRequest& request, const Ruling& ruling) {
+  bound_.Check();
   const absl::Time now = loop_.clock().Now();
   DecisionEntry entry = DecisionEntryFor(request, ruling, cache_, now);
   std::string pseudonym;
@@ -111,6 +113,7 @@ boost::asio::awaitable<Tally> DecisionRecord::Sum(int64_t first, int64_t end) {
 }
 
 boost::asio::awaitable<std::string> DecisionRecord::Report(absl::Duration since) {
+  bound_.Check();
   const absl::Time now = loop_.clock().Now();
   const int64_t end = HourNow() + 1;
   const bool more_than_kept = since > settings_.keep_time;

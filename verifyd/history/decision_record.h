@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/loop.h"
+#include "base/loop_bound.h"
 #include "base/timer.h"
 #include "boost/asio/awaitable.hpp"
 #include "cache/cache.h"
@@ -72,6 +73,7 @@ class DecisionRecord {
   boost::asio::awaitable<void> Watch(int64_t hour);
 
   Loop& loop_;
+  [[no_unique_address]] LoopBound bound_{loop_};
   Cache& cache_;
   DecisionRecordSettings settings_;
   std::unique_ptr<HourFiles> files_;

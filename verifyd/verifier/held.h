@@ -24,6 +24,7 @@ struct Held {
   std::optional<Record> record;  // also one that has expired
   Freshness record_freshness = Freshness::kExpired;
   std::optional<DomainFact> domain;  // also one that has expired
+  uint64_t as_of = 0;                // Cache::changes() at that time
   // Which parts were read: an answer does not need all of them.
   bool record_read = false;
   bool domain_read = false;

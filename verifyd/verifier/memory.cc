@@ -75,6 +75,7 @@ Verdict Known(VerdictSource source, const Finding& finding, absl::Time now) {
 
 void Memory::ReadWord(const Address& address, Held& held) const {
   const absl::Time now = clock_.Now();
+  held.as_of = cache_.changes();
   held.pin = cache_.FindPin(address.Key(), address.domain(), now);
   if (!held.pin.has_value()) held.hold = cache_.FindHold(address.domain(), now);
 }

@@ -204,7 +204,9 @@ bool Verifier::HasRoom(const Address& address, Shares::Party party, bool flying)
 
 boost::asio::awaitable<Verdict> Verifier::Verify(Question question, std::unique_ptr<const Held> held) {
   const OneShot<Verdict> answer(loop_);
-  if (held == nullptr) held = std::make_unique<const Held>(Find(question.address));
+  // A probe of the same address may have landed in between.
+  const bool outdated = held == nullptr || held->as_of != cache_.changes();
+  if (outdated) held = std::make_unique<const Held>(Find(question.address));
   Ask(std::move(question), *held, [answer](Verdict&& verdict) { answer.Set(std::move(verdict)); });
   held.reset();
   co_await answer.Wait();

@@ -84,7 +84,8 @@ class Verifier {
     Ask(std::move(question), held, std::move(answer), /*again=*/false);
   }
   void Ask(Question question, Answer answer);
-  // The same for a coroutine. It frees `held` before it waits; null: it reads what is held.
+  // The same for a coroutine. It frees `held` before it waits; where that is null, or the cache has changed since, it
+  // reads what is held.
   boost::asio::awaitable<Verdict> Verify(Question question, std::unique_ptr<const Held> held = nullptr);
 
   // The part of Ask that needs no waiting: returns the answer of memory, if there is one. Starts a refresh behind it

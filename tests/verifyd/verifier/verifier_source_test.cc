@@ -48,30 +48,46 @@ class ScriptedSource final : public Source {
   const std::string service_;
 };
 
-TEST(VerifierSourceTest, WhatIsNotForTheFirstSourceIsAskedOfTheNextAndRemembered) {
-  TestLoop test;
-  Metrics metrics;
-  const std::unique_ptr<Cache> cache = Cache::Open(test.loop(), CacheSettings());
-  ScriptedSource first(test.loop(), "example.com", "the second");
-  ScriptedSource second(test.loop(), "example.net", "nobody");
-  Verifier verifier(test.loop(), *cache, {&first, &second}, metrics);
-  VerifierSettings settings{
-      {}, DomainList(), *ProbeSender::Create("probe@gw.example", "gw.example", absl::ZeroDuration())};
-  settings.verify_domains = *DomainList::Create({"*"});
-  verifier.Configure(std::make_shared<const VerifierSettings>(settings));
-  const auto ask = [&](absl::string_view address) {
+class VerifierSourceTest : public testing::Test {
+ protected:
+  VerifierSourceTest() {
+    VerifierSettings settings{
+        {}, DomainList(), *ProbeSender::Create("probe@gw.example", "gw.example", absl::ZeroDuration())};
+    settings.verify_domains = *DomainList::Create({"*"});
+    verifier_.Configure(std::make_shared<const VerifierSettings>(settings));
+  }
+  static Question QuestionOf(absl::string_view address) {
     Question question;
     question.address = *Address::Parse(address);
     question.patience = absl::Hours(1);
-    return test.Run(verifier.Verify(question));
-  };
-  EXPECT_EQ(ask("joe@example.com").finding.text, "550 no example.com");
-  EXPECT_TRUE(second.asked.empty());
-  EXPECT_EQ(ask("joe@example.net").finding.text, "550 no example.net");
-  EXPECT_EQ(second.referred_to, "the second");
-  EXPECT_EQ(ask("joe@example.net").source, VerdictSource::kRecord);
-  EXPECT_EQ(first.asked, (std::vector<std::string>{"joe@example.com", "joe@example.net"}));
-  EXPECT_EQ(second.asked, std::vector<std::string>{"joe@example.net"});
+    return question;
+  }
+  Verdict Ask(absl::string_view address) { return test_.Run(verifier_.Verify(QuestionOf(address))); }
+
+  TestLoop test_;
+  Metrics metrics_;
+  const std::unique_ptr<Cache> cache_ = Cache::Open(test_.loop(), CacheSettings());
+  ScriptedSource first_{test_.loop(), "example.com", "the second"};
+  ScriptedSource second_{test_.loop(), "example.net", "nobody"};
+  Verifier verifier_{test_.loop(), *cache_, {&first_, &second_}, metrics_};
+};
+
+TEST_F(VerifierSourceTest, WhatIsNotForTheFirstSourceIsAskedOfTheNextAndRemembered) {
+  EXPECT_EQ(Ask("joe@example.com").finding.text, "550 no example.com");
+  EXPECT_TRUE(second_.asked.empty());
+  EXPECT_EQ(Ask("joe@example.net").finding.text, "550 no example.net");
+  EXPECT_EQ(second_.referred_to, "the second");
+  EXPECT_EQ(Ask("joe@example.net").source, VerdictSource::kRecord);
+  EXPECT_EQ(first_.asked, (std::vector<std::string>{"joe@example.com", "joe@example.net"}));
+  EXPECT_EQ(second_.asked, std::vector<std::string>{"joe@example.net"});
+}
+
+TEST_F(VerifierSourceTest, AProbeThatLandedAfterTheReadingWasMadeOnceMore) {
+  const Question question = QuestionOf("joe@example.com");
+  auto held = std::make_unique<const Held>(verifier_.Find(question.address));
+  Ask("joe@example.com");
+  EXPECT_EQ(test_.Run(verifier_.Verify(question, std::move(held))).source, VerdictSource::kRecord);
+  EXPECT_EQ(first_.asked, std::vector<std::string>{"joe@example.com"});
 }
 
 }  // namespace
