@@ -48,7 +48,7 @@ class Sample {
     for (int first = 0; first < kRecords; first += kBatch) {
       const absl::Status status = (*store)->Write([&](Store::Changes& changes) -> absl::Status {
         for (int i = first; i < first + kBatch; ++i) {
-          RETURN_IF_ERROR(changes.Put(Table::kRecords, SampleKey(static_cast<uint32_t>(i)), value, Lifetimes()));
+          RETURN_IF_ERROR(changes.Put(StoreTable::kRecords, SampleKey(static_cast<uint32_t>(i)), value, Lifetimes()));
         }
         return absl::OkStatus();
       });
@@ -112,7 +112,7 @@ void BM_StoreFind(benchmark::State& state) {
   if (!store.ok()) std::abort();
   Measure(state, [&](const std::string& key) {
     return (*store)
-        ->Find(Table::kRecords, key, [](absl::string_view value) { benchmark::DoNotOptimize(value); })
+        ->Find(StoreTable::kRecords, key, [](absl::string_view value) { benchmark::DoNotOptimize(value); })
         .value_or(false);
   });
 }

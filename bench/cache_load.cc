@@ -40,7 +40,7 @@ void Fill(const std::string& path, uint32_t records) {
   for (uint32_t first = 0; first < records; first += kBatch) {
     const absl::Status status = (*store)->Write([&](Store::Changes& changes) -> absl::Status {
       for (uint32_t i = first; i < std::min(first + kBatch, records); ++i) {
-        RETURN_IF_ERROR(changes.Put(Table::kRecords, SampleKey(i), i % 2 == 0 ? fresh : expired, Lifetimes()));
+        RETURN_IF_ERROR(changes.Put(StoreTable::kRecords, SampleKey(i), i % 2 == 0 ? fresh : expired, Lifetimes()));
       }
       return absl::OkStatus();
     });

@@ -109,7 +109,7 @@ class Bounded : public Memory {
 
   bool Ask(const std::string& key, bool exists) override {
     now_ += absl::Seconds(1) / kQuestionsPerSecond;
-    if (fresh_.contains(key) || *store_->Find(Table::kRecords, key, [](absl::string_view) {})) {
+    if (fresh_.contains(key) || *store_->Find(StoreTable::kRecords, key, [](absl::string_view) {})) {
       asked_.Note(key);
       return true;
     }
@@ -129,7 +129,7 @@ class Bounded : public Memory {
         record.finding.when = now_;
         record.first_seen = now_;
         if (exists) record.last_positive = now_;
-        RETURN_IF_ERROR(changes.Put(Table::kRecords, key, EncodeRecord(record), Lifetimes()));
+        RETURN_IF_ERROR(changes.Put(StoreTable::kRecords, key, EncodeRecord(record), Lifetimes()));
         group.keys.emplace_back(key);
         if (exists) ++group.positives;
       }

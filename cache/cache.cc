@@ -138,7 +138,7 @@ struct Cache::Impl {
   void NotePresence(StorePresence found);
   void ScheduleCleanup();
   void LimitOverlay();
-  void Put(Table table, absl::string_view key, std::optional<std::string> value);
+  void Put(StoreTable table, absl::string_view key, std::optional<std::string> value);
   StoredKey Stored(absl::string_view key) const { return StoredKey(settings.pseudonyms.get(), key); }
   void PutRecord(absl::string_view key, const Record& record);
   // Searches the store; false where it did not search all.
@@ -148,24 +148,24 @@ struct Cache::Impl {
   void HideRecords();
   // Returns the value decoded by `decode`, from the overlay or the store.
   template <typename T, typename Decode>
-  std::optional<T> Find(Table table, absl::string_view key, Decode decode);
+  std::optional<T> Find(StoreTable table, absl::string_view key, Decode decode);
   template <typename T, typename Decode, typename Use>
-  void ForEach(Table table, Decode decode, Use use);
+  void ForEach(StoreTable table, Decode decode, Use use);
   // Visits what comes after `after` in the order of the keys, at most `limit`; `use` returns an error where a value is
   // damaged.
   struct Page {
     size_t examined = 0;
     std::string next;  // empty: there is no more
   };
-  Page PageAfter(Table table, absl::string_view after, size_t limit,
+  Page PageAfter(StoreTable table, absl::string_view after, size_t limit,
                  absl::FunctionRef<absl::Status(absl::string_view key, absl::string_view value)> use);
-  bool Delete(Table table, absl::string_view key);
+  bool Delete(StoreTable table, absl::string_view key);
   // A quick test: most gateways have no pins, and every question looks.
   bool NoPins() {
     bound.Check();
-    return overlay->size(Table::kPins) == 0 && (store == nullptr || store->Empty(Table::kPins));
+    return overlay->size(StoreTable::kPins) == 0 && (store == nullptr || store->Empty(StoreTable::kPins));
   }
-  void ReportDamage(Table table, absl::string_view key, const absl::Status& status);
+  void ReportDamage(StoreTable table, absl::string_view key, const absl::Status& status);
 
   Loop& front;
   [[no_unique_address]] LoopBound bound{front};
@@ -258,7 +258,7 @@ void Cache::Impl::ScheduleCleanup() {
                          [this] { writer->Clean(); });
 }
 
-void Cache::Impl::Put(Table table, absl::string_view key, std::optional<std::string> value) {
+void Cache::Impl::Put(StoreTable table, absl::string_view key, std::optional<std::string> value) {
   bound.Check();
   ++sequence;
   const bool queued =
@@ -267,7 +267,7 @@ void Cache::Impl::Put(Table table, absl::string_view key, std::optional<std::str
 }
 
 template <typename T, typename Decode>
-std::optional<T> Cache::Impl::Find(Table table, absl::string_view key, Decode decode) {
+std::optional<T> Cache::Impl::Find(StoreTable table, absl::string_view key, Decode decode) {
   bound.Check();
   std::optional<T> found;
   const auto take = [&](absl::string_view value) {
@@ -290,7 +290,7 @@ std::optional<T> Cache::Impl::Find(Table table, absl::string_view key, Decode de
 
 // Visits every readable value of a small table, also those that wait to be committed.
 template <typename T, typename Decode, typename Use>
-void Cache::Impl::ForEach(Table table, Decode decode, Use use) {
+void Cache::Impl::ForEach(StoreTable table, Decode decode, Use use) {
   bound.Check();
   const auto take = [&](absl::string_view key, absl::string_view value) {
     if (absl::StatusOr<T> decoded = decode(key, value); decoded.ok()) {
@@ -309,7 +309,7 @@ void Cache::Impl::ForEach(Table table, Decode decode, Use use) {
   if (!status.ok()) ReportDamage(table, "*", status);
 }
 
-bool Cache::Impl::Delete(Table table, absl::string_view key) {
+bool Cache::Impl::Delete(StoreTable table, absl::string_view key) {
   bound.Check();
   bool there = false;
   if (const std::optional<std::string>* value = overlay->Find(table, key); value != nullptr) {
@@ -322,7 +322,7 @@ bool Cache::Impl::Delete(Table table, absl::string_view key) {
 }
 
 void Cache::Impl::PutRecord(absl::string_view key, const Record& record) {
-  if (settings.pseudonyms == nullptr) return Put(Table::kRecords, key, EncodeRecord(record));
+  if (settings.pseudonyms == nullptr) return Put(StoreTable::kRecords, key, EncodeRecord(record));
   Record masked = record;
   masked.finding.text = MaskedReply(record.finding.text, key);
   if (masked.pending.has_value()) masked.pending->text = MaskedReply(masked.pending->text, key);
@@ -331,7 +331,7 @@ void Cache::Impl::PutRecord(absl::string_view key, const Record& record) {
   if (record.on_agenda() && !IsPseudonym(key) && planned.size() < kMaxPlanned) {
     planned[absl::string_view(stored)] = {.when = record.next_probe, .key = std::string(key)};
   }
-  Put(Table::kRecords, stored, EncodeRecord(masked));
+  Put(StoreTable::kRecords, stored, EncodeRecord(masked));
 }
 
 bool Cache::Impl::FindSpellings(absl::string_view folded, absl::btree_set<std::string>& keys) {
@@ -339,10 +339,10 @@ bool Cache::Impl::FindSpellings(absl::string_view folded, absl::btree_set<std::s
   std::string next = NextSpelling(folded, "");
   for (size_t leaps = 0; !next.empty(); ++leaps) {
     if (leaps == kMaxLeaps || keys.size() >= kMaxSpellings) return false;
-    if (store->Find(Table::kRecords, next, [](absl::string_view) {}).value_or(false)) keys.insert(next);
+    if (store->Find(StoreTable::kRecords, next, [](absl::string_view) {}).value_or(false)) keys.insert(next);
     std::string behind;
     const absl::StatusOr<bool> more =
-        store->ForSome(Table::kRecords, next, 1,
+        store->ForSome(StoreTable::kRecords, next, 1,
                        [&](absl::string_view key, absl::string_view /*value*/) { behind = std::string(key); });
     if (!more.ok() || behind.empty()) break;
     if (absl::EqualsIgnoreCase(behind, folded)) keys.insert(behind);
@@ -359,7 +359,7 @@ std::vector<Cache::Planned> Cache::Impl::AgendaOfThisRun(const Planned& after, s
   absl::erase_if(planned, [&](const auto& entry) {
     const auto& [key, plan] = entry;
     if (plan.when <= now) {
-      const std::optional<Record> record = Find<Record>(Table::kRecords, key, DecodeRecord);
+      const std::optional<Record> record = Find<Record>(StoreTable::kRecords, key, DecodeRecord);
       if (!record.has_value() || !record->on_agenda()) return true;
     }
     if (after < plan) agenda.push_back(plan);
@@ -374,14 +374,14 @@ std::vector<Cache::Planned> Cache::Impl::AgendaOfThisRun(const Planned& after, s
 void Cache::Impl::HidePins() {
   std::vector<std::pair<std::string, Pin>> pins;
   ForEach<Pin>(
-      Table::kPins, [](absl::string_view /*key*/, absl::string_view value) { return DecodePin(value); },
+      StoreTable::kPins, [](absl::string_view /*key*/, absl::string_view value) { return DecodePin(value); },
       [&](absl::string_view key, Pin pin) { pins.emplace_back(key, std::move(pin)); });
   for (const auto& [key, pin] : pins) {
     const std::string folded = FoldedKey(key);
     const StoredKey stored = Stored(folded);
     if (absl::string_view(stored) == key) continue;
-    Put(Table::kPins, stored, EncodePin(pin));
-    Put(Table::kPins, key, std::nullopt);
+    Put(StoreTable::kPins, stored, EncodePin(pin));
+    Put(StoreTable::kPins, key, std::nullopt);
   }
 }
 
@@ -391,7 +391,7 @@ void Cache::Impl::HideRecords() {
     std::vector<std::pair<std::string, Record>> clear;
     std::string next;
     const absl::StatusOr<bool> more = store->ForSome(
-        Table::kRecords, hidden_up_to, kHiddenAtOnce, [&](absl::string_view key, absl::string_view value) {
+        StoreTable::kRecords, hidden_up_to, kHiddenAtOnce, [&](absl::string_view key, absl::string_view value) {
           next = std::string(key);
           if (IsPseudonym(key)) return;
           absl::StatusOr<Record> record = DecodeRecord(value);
@@ -399,9 +399,9 @@ void Cache::Impl::HideRecords() {
         });
     for (const auto& [key, record] : clear) {
       const StoredKey stored = Stored(key);
-      const bool known = Find<Record>(Table::kRecords, stored, DecodeRecord).has_value();
+      const bool known = Find<Record>(StoreTable::kRecords, stored, DecodeRecord).has_value();
       if (!known && record.finding.when != absl::InfinitePast()) PutRecord(key, record);
-      Put(Table::kRecords, key, std::nullopt);
+      Put(StoreTable::kRecords, key, std::nullopt);
       ++hidden;
     }
     if (!more.value_or(false)) {
@@ -419,7 +419,7 @@ void Cache::Impl::HideRecords() {
   hiding_timer.SetAfter(kHidingPause, [this] { HideRecords(); });
 }
 
-void Cache::Impl::ReportDamage(Table table, absl::string_view key, const absl::Status& status) {
+void Cache::Impl::ReportDamage(StoreTable table, absl::string_view key, const absl::Status& status) {
   ++damaged;
   std::string name = absl::StrCat(static_cast<int>(table), key);
   if (reported.size() >= kMaxReported || !reported.insert(std::move(name)).second) return;
@@ -463,7 +463,7 @@ uint64_t Cache::changes() const { return impl_->sequence; }
 
 std::optional<Record> Cache::FindRecord(absl::string_view key) {
   ++impl_->record_reads;
-  return impl_->Find<Record>(Table::kRecords, impl_->Stored(key), DecodeRecord);
+  return impl_->Find<Record>(StoreTable::kRecords, impl_->Stored(key), DecodeRecord);
 }
 
 void Cache::PutRecord(absl::string_view key, const Record& record) { impl_->PutRecord(key, record); }
@@ -476,12 +476,12 @@ void Cache::NoteAsked(absl::string_view key) {
 bool Cache::DeleteRecord(absl::string_view key) {
   const StoredKey stored = impl_->Stored(key);
   impl_->planned.erase(absl::string_view(stored));
-  return impl_->Delete(Table::kRecords, stored);
+  return impl_->Delete(StoreTable::kRecords, stored);
 }
 
 // Merges entries that wait to be committed; they are in no order, so pages cost more where there are many of them.
 Cache::Impl::Page Cache::Impl::PageAfter(
-    Table table, absl::string_view after, size_t limit,
+    StoreTable table, absl::string_view after, size_t limit,
     absl::FunctionRef<absl::Status(absl::string_view key, absl::string_view value)> use) {
   bound.Check();
   Page page;
@@ -517,7 +517,7 @@ Cache::Impl::Page Cache::Impl::PageAfter(
 Cache::RecordPage Cache::RecordsAfter(absl::string_view after, size_t limit) {
   RecordPage page;
   const Impl::Page read =
-      impl_->PageAfter(Table::kRecords, after, limit, [&](absl::string_view key, absl::string_view value) {
+      impl_->PageAfter(StoreTable::kRecords, after, limit, [&](absl::string_view key, absl::string_view value) {
         absl::StatusOr<Record> record = DecodeRecord(value);
         if (!record.ok()) return record.status();
         page.records.emplace_back(key, *std::move(record));
@@ -531,7 +531,7 @@ Cache::RecordPage Cache::RecordsAfter(absl::string_view after, size_t limit) {
 Cache::DomainPage Cache::DomainFactsAfter(absl::string_view after, size_t limit) {
   DomainPage page;
   const Impl::Page read =
-      impl_->PageAfter(Table::kDomains, after, limit, [&](absl::string_view key, absl::string_view value) {
+      impl_->PageAfter(StoreTable::kDomains, after, limit, [&](absl::string_view key, absl::string_view value) {
         absl::StatusOr<DomainFact> fact = DecodeDomainFact(key, value);
         if (!fact.ok()) return fact.status();
         page.facts.push_back(*std::move(fact));
@@ -543,23 +543,24 @@ Cache::DomainPage Cache::DomainFactsAfter(absl::string_view after, size_t limit)
 
 std::optional<DomainFact> Cache::FindDomainFact(absl::string_view domain) {
   ++impl_->domain_reads;
-  return impl_->Find<DomainFact>(Table::kDomains, domain,
+  return impl_->Find<DomainFact>(StoreTable::kDomains, domain,
                                  [&](absl::string_view value) { return DecodeDomainFact(domain, value); });
 }
 
 void Cache::PutDomainFact(const DomainFact& fact) {
-  if (impl_->settings.pseudonyms == nullptr) return impl_->Put(Table::kDomains, fact.domain, EncodeDomainFact(fact));
+  if (impl_->settings.pseudonyms == nullptr)
+    return impl_->Put(StoreTable::kDomains, fact.domain, EncodeDomainFact(fact));
   DomainFact masked = fact;
   masked.finding.text = MaskedText(fact.finding.text, WithoutLocalPart);
   if (masked.pending.has_value()) masked.pending->text = MaskedText(masked.pending->text, WithoutLocalPart);
-  impl_->Put(Table::kDomains, fact.domain, EncodeDomainFact(masked));
+  impl_->Put(StoreTable::kDomains, fact.domain, EncodeDomainFact(masked));
 }
 
-bool Cache::DeleteDomainFact(absl::string_view domain) { return impl_->Delete(Table::kDomains, domain); }
+bool Cache::DeleteDomainFact(absl::string_view domain) { return impl_->Delete(StoreTable::kDomains, domain); }
 
 std::vector<DomainFact> Cache::LoadDomainFacts() {
   std::vector<DomainFact> facts;
-  impl_->ForEach<DomainFact>(Table::kDomains, DecodeDomainFact,
+  impl_->ForEach<DomainFact>(StoreTable::kDomains, DecodeDomainFact,
                              [&](absl::string_view /*domain*/, DomainFact fact) { facts.push_back(std::move(fact)); });
   return facts;
 }
@@ -582,7 +583,7 @@ Cache::Spellings Cache::SpellingsOf(absl::string_view key) {
   }
   absl::btree_set<std::string> keys;
   if (impl_->store != nullptr) found.complete = impl_->FindSpellings(folded, keys);
-  impl_->overlay->ForEach(Table::kRecords, [&](absl::string_view put, const std::optional<std::string>& value) {
+  impl_->overlay->ForEach(StoreTable::kRecords, [&](absl::string_view put, const std::optional<std::string>& value) {
     if (!absl::EqualsIgnoreCase(put, folded)) return;
     if (value.has_value()) {
       keys.emplace(put);
@@ -597,33 +598,33 @@ Cache::Spellings Cache::SpellingsOf(absl::string_view key) {
 std::optional<Pin> Cache::FindPin(absl::string_view key, absl::string_view domain, absl::Time now) {
   if (impl_->NoPins()) return std::nullopt;
   const std::string folded = FoldedKey(key);
-  std::optional<Pin> pin = impl_->Find<Pin>(Table::kPins, impl_->Stored(folded), DecodePin);
+  std::optional<Pin> pin = impl_->Find<Pin>(StoreTable::kPins, impl_->Stored(folded), DecodePin);
   if (pin.has_value() && pin->until > now) return pin;
   // Older versions kept it in this spelling.
-  if (folded != key) pin = impl_->Find<Pin>(Table::kPins, impl_->Stored(key), DecodePin);
+  if (folded != key) pin = impl_->Find<Pin>(StoreTable::kPins, impl_->Stored(key), DecodePin);
   if (pin.has_value() && pin->until > now) return pin;
-  pin = impl_->Find<Pin>(Table::kPins, absl::StrCat("@", domain), DecodePin);
+  pin = impl_->Find<Pin>(StoreTable::kPins, absl::StrCat("@", domain), DecodePin);
   if (pin.has_value() && pin->until > now) return pin;
   return std::nullopt;
 }
 
 void Cache::PutPin(absl::string_view key, const Pin& pin) {
   const std::string folded = FoldedKey(key);
-  if (folded != key) impl_->Delete(Table::kPins, impl_->Stored(key));
-  impl_->Put(Table::kPins, impl_->Stored(folded), EncodePin(pin));
+  if (folded != key) impl_->Delete(StoreTable::kPins, impl_->Stored(key));
+  impl_->Put(StoreTable::kPins, impl_->Stored(folded), EncodePin(pin));
 }
 
 bool Cache::DeletePin(absl::string_view key) {
   const std::string folded = FoldedKey(key);
-  const bool as_spelled = folded != key && impl_->Delete(Table::kPins, impl_->Stored(key));
-  return impl_->Delete(Table::kPins, impl_->Stored(folded)) || as_spelled;
+  const bool as_spelled = folded != key && impl_->Delete(StoreTable::kPins, impl_->Stored(key));
+  return impl_->Delete(StoreTable::kPins, impl_->Stored(folded)) || as_spelled;
 }
 
 void Cache::FoldPins(absl::Time now) {
   absl::btree_map<std::string, Pin> newest;
   std::vector<std::string> spelled;
   impl_->ForEach<Pin>(
-      Table::kPins, [](absl::string_view /*key*/, absl::string_view value) { return DecodePin(value); },
+      StoreTable::kPins, [](absl::string_view /*key*/, absl::string_view value) { return DecodePin(value); },
       [&](absl::string_view key, Pin pin) {
         std::string folded = FoldedKey(key);
         if (folded != key) spelled.emplace_back(key);
@@ -632,16 +633,16 @@ void Cache::FoldPins(absl::Time now) {
         if (!first && rank(held->second) < rank(pin)) held->second = std::move(pin);
       });
   for (const std::string& key : spelled) {
-    impl_->Put(Table::kPins, key, std::nullopt);
+    impl_->Put(StoreTable::kPins, key, std::nullopt);
     const std::string folded = FoldedKey(key);
-    impl_->Put(Table::kPins, impl_->Stored(folded), EncodePin(newest.at(folded)));
+    impl_->Put(StoreTable::kPins, impl_->Stored(folded), EncodePin(newest.at(folded)));
   }
 }
 
 std::vector<std::pair<std::string, Pin>> Cache::ListPins(absl::Time now) {
   std::vector<std::pair<std::string, Pin>> pins;
   impl_->ForEach<Pin>(
-      Table::kPins, [](absl::string_view /*key*/, absl::string_view value) { return DecodePin(value); },
+      StoreTable::kPins, [](absl::string_view /*key*/, absl::string_view value) { return DecodePin(value); },
       [&](absl::string_view key, Pin pin) {
         if (pin.until > now && !IsHold(key)) pins.emplace_back(key, std::move(pin));
       });
@@ -651,21 +652,21 @@ std::vector<std::pair<std::string, Pin>> Cache::ListPins(absl::Time now) {
 
 std::optional<Hold> Cache::FindHold(absl::string_view domain, absl::Time now) {
   if (impl_->NoPins()) return std::nullopt;
-  std::optional<Hold> hold = impl_->Find<Hold>(Table::kPins, HoldKey(domain), DecodeHold);
+  std::optional<Hold> hold = impl_->Find<Hold>(StoreTable::kPins, HoldKey(domain), DecodeHold);
   if (hold.has_value() && hold->until <= now) hold.reset();
   return hold;
 }
 
 void Cache::PutHold(absl::string_view domain, const Hold& hold) {
-  impl_->Put(Table::kPins, HoldKey(domain), EncodeHold(hold));
+  impl_->Put(StoreTable::kPins, HoldKey(domain), EncodeHold(hold));
 }
 
-bool Cache::DeleteHold(absl::string_view domain) { return impl_->Delete(Table::kPins, HoldKey(domain)); }
+bool Cache::DeleteHold(absl::string_view domain) { return impl_->Delete(StoreTable::kPins, HoldKey(domain)); }
 
 std::vector<std::pair<std::string, Hold>> Cache::ListHolds(absl::Time now) {
   std::vector<std::pair<std::string, Hold>> holds;
   impl_->ForEach<Pin>(
-      Table::kPins, [](absl::string_view /*key*/, absl::string_view value) { return DecodePin(value); },
+      StoreTable::kPins, [](absl::string_view /*key*/, absl::string_view value) { return DecodePin(value); },
       [&](absl::string_view key, const Pin& pin) {
         if (pin.until <= now || !absl::ConsumePrefix(&key, kHoldMark)) return;
         holds.emplace_back(key, Hold{.set_at = pin.set_at, .until = pin.until, .why = pin.why, .tell = pin.tell});
@@ -681,7 +682,7 @@ std::vector<Cache::Planned> Cache::Agenda(const Planned& after, size_t limit) {
   const Due behind = {.kind = DueKind::kProbe, .when = after.when, .key = after.key};
   absl::StatusOr<std::vector<Due>> dues = impl_->store->DuesAfter(DueKind::kProbe, behind.Encode(), limit);
   if (!dues.ok()) {
-    impl_->ReportDamage(Table::kRecords, "*", dues.status());
+    impl_->ReportDamage(StoreTable::kRecords, "*", dues.status());
     return agenda;
   }
   agenda.reserve(dues->size());
@@ -691,7 +692,7 @@ std::vector<Cache::Planned> Cache::Agenda(const Planned& after, size_t limit) {
 
 std::optional<DestinationState> Cache::FindDestinationState(absl::string_view name) {
   const auto find = [this](absl::string_view key) {
-    return impl_->Find<DestinationState>(Table::kDestinations, key,
+    return impl_->Find<DestinationState>(StoreTable::kDestinations, key,
                                          [&](absl::string_view value) { return DecodeDestinationState(key, value); });
   };
   std::optional<DestinationState> state = find(name);
@@ -710,7 +711,7 @@ std::optional<DestinationState> Cache::FindDestinationState(absl::string_view na
 std::vector<DestinationState> Cache::LoadDestinationStates() {
   std::vector<DestinationState> states;
   impl_->ForEach<DestinationState>(
-      Table::kDestinations, DecodeDestinationState,
+      StoreTable::kDestinations, DecodeDestinationState,
       [&](absl::string_view /*name*/, DestinationState state) { states.push_back(std::move(state)); });
   return states;
 }
@@ -718,19 +719,19 @@ std::vector<DestinationState> Cache::LoadDestinationStates() {
 void Cache::PutDestinationState(const DestinationState& state) {
   DestinationState masked = state;
   if (impl_->settings.pseudonyms != nullptr) masked.trust.why = MaskedText(state.trust.why, WithoutLocalPart);
-  impl_->Put(Table::kDestinations, state.name, EncodeDestinationState(masked));
+  impl_->Put(StoreTable::kDestinations, state.name, EncodeDestinationState(masked));
 }
 
 std::optional<DomainBreaker> Cache::FindDomainBreaker(absl::string_view destination, absl::string_view domain) {
   const std::string key = DomainBreakerKey(destination, domain);
-  return impl_->Find<DomainBreaker>(Table::kBreakers, key,
+  return impl_->Find<DomainBreaker>(StoreTable::kBreakers, key,
                                     [&](absl::string_view value) { return DecodeDomainBreaker(key, value); });
 }
 
 std::vector<DomainBreaker> Cache::LoadDomainBreakers() {
   std::vector<DomainBreaker> breakers;
   impl_->ForEach<DomainBreaker>(
-      Table::kBreakers, DecodeDomainBreaker,
+      StoreTable::kBreakers, DecodeDomainBreaker,
       [&](absl::string_view /*key*/, DomainBreaker breaker) { breakers.push_back(std::move(breaker)); });
   return breakers;
 }
@@ -738,7 +739,7 @@ std::vector<DomainBreaker> Cache::LoadDomainBreakers() {
 void Cache::PutDomainBreaker(const DomainBreaker& breaker) {
   DomainBreaker masked = breaker;
   if (impl_->settings.pseudonyms != nullptr) masked.trust.why = MaskedText(breaker.trust.why, WithoutLocalPart);
-  impl_->Put(Table::kBreakers, DomainBreakerKey(breaker.destination, breaker.domain), EncodeDomainBreaker(masked));
+  impl_->Put(StoreTable::kBreakers, DomainBreakerKey(breaker.destination, breaker.domain), EncodeDomainBreaker(masked));
 }
 
 void Cache::MoveDomainBreakers() {
@@ -750,7 +751,7 @@ void Cache::MoveDomainBreakers() {
                       .domain = state.name.substr(blank + 1),
                       .breaker = std::move(state.breaker),
                       .trust = std::move(state.trust)});
-    impl_->Put(Table::kDestinations, state.name, std::nullopt);
+    impl_->Put(StoreTable::kDestinations, state.name, std::nullopt);
   }
 }
 
@@ -785,8 +786,8 @@ CacheCounts Cache::counts() {
   counts.damaged = impl_->damaged;
   counts.uncommitted = impl_->overlay->size();
   if (impl_->store == nullptr) {
-    counts.records = impl_->overlay->size(Table::kRecords);
-    counts.domains = impl_->overlay->size(Table::kDomains);
+    counts.records = impl_->overlay->size(StoreTable::kRecords);
+    counts.domains = impl_->overlay->size(StoreTable::kDomains);
     return counts;
   }
   if (const auto usage = impl_->store->Usage(); usage.ok()) {

@@ -12,15 +12,15 @@ namespace verifyd {
 namespace {
 
 // The entries that the cleaner removes.
-constexpr std::array<std::pair<DueKind, Table>, 4> kCleaned = {{
-    {DueKind::kRecordExpiry, Table::kRecords},
-    {DueKind::kDomainExpiry, Table::kDomains},
-    {DueKind::kDestinationExpiry, Table::kDestinations},
-    {DueKind::kBreakerExpiry, Table::kBreakers},
+constexpr std::array<std::pair<DueKind, StoreTable>, 4> kCleaned = {{
+    {DueKind::kRecordExpiry, StoreTable::kRecords},
+    {DueKind::kDomainExpiry, StoreTable::kDomains},
+    {DueKind::kDestinationExpiry, StoreTable::kDestinations},
+    {DueKind::kBreakerExpiry, StoreTable::kBreakers},
 }};
 
 // Returns when the value expires by today's lifetimes; nothing if it is damaged.
-std::optional<absl::Time> ExpiryOfValue(Table table, const Due& due, absl::string_view value,
+std::optional<absl::Time> ExpiryOfValue(StoreTable table, const Due& due, absl::string_view value,
                                         const Lifetimes& lifetimes) {
   for (const Due& true_due : DuesOf(table, due.key, value, lifetimes)) {
     if (true_due.kind == due.kind) return true_due.when;
@@ -29,7 +29,7 @@ std::optional<absl::Time> ExpiryOfValue(Table table, const Due& due, absl::strin
 }
 
 // True if the value was removed.
-absl::StatusOr<bool> Judge(Store::Changes& changes, Table table, const Due& due, const Lifetimes& lifetimes,
+absl::StatusOr<bool> Judge(Store::Changes& changes, StoreTable table, const Due& due, const Lifetimes& lifetimes,
                            absl::Time now) {
   ASSIGN_OR_RETURN(const std::optional<absl::string_view> value, changes.Find(table, due.key));
   std::optional<absl::Time> expiry;
@@ -71,7 +71,7 @@ absl::Status Cleaner::RunSlice(const Lifetimes& lifetimes) {
       ASSIGN_OR_RETURN(const std::vector<Due> dues, changes.DueBefore(kind, now_, left));
       for (const Due& due : dues) {
         ASSIGN_OR_RETURN(const bool gone, Judge(changes, table, due, lifetimes, now_));
-        if (gone && (table == Table::kRecords || table == Table::kDomains)) ++dropped;
+        if (gone && (table == StoreTable::kRecords || table == StoreTable::kDomains)) ++dropped;
       }
       left -= dues.size();
       if (left == 0) {
@@ -79,8 +79,8 @@ absl::Status Cleaner::RunSlice(const Lifetimes& lifetimes) {
         break;
       }
     }
-    ASSIGN_OR_RETURN(const uint64_t records, changes.Entries(Table::kRecords));
-    ASSIGN_OR_RETURN(const uint64_t domains, changes.Entries(Table::kDomains));
+    ASSIGN_OR_RETURN(const uint64_t records, changes.Entries(StoreTable::kRecords));
+    ASSIGN_OR_RETURN(const uint64_t domains, changes.Entries(StoreTable::kDomains));
     retained = records + domains;
     return more ? absl::OkStatus() : changes.SetLastCleanup(now_);
   });

@@ -11,11 +11,11 @@
 
 namespace verifyd {
 
-// The tables in the order of Table, then these.
+// The tables in the order of StoreTable, then these.
 constexpr size_t kDueIndex = kTables;
 constexpr size_t kMeta = kTables + 1;
 // Files of versions before it have all but this.
-constexpr auto kAddedTable = static_cast<size_t>(Table::kBreakers);
+constexpr auto kAddedTable = static_cast<size_t>(StoreTable::kBreakers);
 constexpr std::array<const char*, kTables + 2> kDatabaseNames = {"records",  "domains", "destinations", "pins",
                                                                  "breakers", "due",     "meta"};
 

@@ -40,31 +40,31 @@ std::optional<Due> Due::Decode(absl::string_view bytes) {
              .key = std::string(bytes.substr(kOverhead))};
 }
 
-std::vector<Due> DuesOf(Table table, absl::string_view key, absl::string_view value, const Lifetimes& lifetimes) {
+std::vector<Due> DuesOf(StoreTable table, absl::string_view key, absl::string_view value, const Lifetimes& lifetimes) {
   std::vector<Due> dues;
   switch (table) {
-    case Table::kRecords:
+    case StoreTable::kRecords:
       if (const auto record = DecodeRecord(value); record.ok()) {
         Add(dues, DueKind::kRecordExpiry, KeptUntil(*record, lifetimes), key);
         if (record->on_agenda()) Add(dues, DueKind::kProbe, record->next_probe, key);
       }
       break;
-    case Table::kDomains:
+    case StoreTable::kDomains:
       if (const auto fact = DecodeDomainFact(key, value); fact.ok()) {
         Add(dues, DueKind::kDomainExpiry, ExpiryOf(*fact, lifetimes), key);
       }
       break;
-    case Table::kDestinations:
+    case StoreTable::kDestinations:
       if (const auto state = DecodeDestinationState(key, value); state.ok()) {
         Add(dues, DueKind::kDestinationExpiry, ExpiryOf(*state, lifetimes), key);
       }
       break;
-    case Table::kBreakers:
+    case StoreTable::kBreakers:
       if (const auto breaker = DecodeDomainBreaker(key, value); breaker.ok()) {
         Add(dues, DueKind::kBreakerExpiry, ExpiryOf(*breaker, lifetimes), key);
       }
       break;
-    case Table::kPins:
+    case StoreTable::kPins:
       break;
   }
   return dues;

@@ -18,7 +18,7 @@
 namespace verifyd {
 
 // The tables of the store.
-enum class Table : uint8_t { kRecords = 0, kDomains = 1, kDestinations = 2, kPins = 3, kBreakers = 4 };
+enum class StoreTable : uint8_t { kRecords = 0, kDomains = 1, kDestinations = 2, kPins = 3, kBreakers = 4 };
 constexpr size_t kTables = 5;
 
 // The kinds of due entries. The letters are on disk.
@@ -46,7 +46,7 @@ struct Due {
 };
 
 // Returns the entries that belong to a value. None for a damaged value, and none for a value that is never due.
-std::vector<Due> DuesOf(Table table, absl::string_view key, absl::string_view value, const Lifetimes& lifetimes);
+std::vector<Due> DuesOf(StoreTable table, absl::string_view key, absl::string_view value, const Lifetimes& lifetimes);
 
 }  // namespace verifyd
 

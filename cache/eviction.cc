@@ -31,7 +31,7 @@ absl::Time Horizon(const Lifetimes& lifetimes, absl::Time now) {
 
 // Returns how many records are too many.
 absl::StatusOr<size_t> Excess(Store::Changes& changes, const Bounds& bounds, size_t most) {
-  ASSIGN_OR_RETURN(const uint64_t records, changes.Entries(Table::kRecords));
+  ASSIGN_OR_RETURN(const uint64_t records, changes.Entries(StoreTable::kRecords));
   uint64_t excess = bounds.entries > 0 && records > bounds.entries ? records - bounds.entries : 0;
   if (bounds.bytes > 0 && records > 0) {
     ASSIGN_OR_RETURN(const uint64_t used, changes.UsedBytes());
@@ -70,7 +70,7 @@ struct Eviction::Walk {
   size_t gone = 0;
 
   absl::Status Evict(absl::string_view key) {
-    RETURN_IF_ERROR(changes.Delete(Table::kRecords, key, lifetimes));
+    RETURN_IF_ERROR(changes.Delete(StoreTable::kRecords, key, lifetimes));
     left -= left > 0 ? 1 : 0;
     ++gone;
     return absl::OkStatus();
@@ -94,7 +94,7 @@ absl::StatusOr<bool> Eviction::Go(Walk& walk, std::string& hand, absl::Time unti
     for (const Due& due : dues) {
       if (most == 0) break;
       hand = due.Encode();
-      ASSIGN_OR_RETURN(const std::optional<absl::string_view> value, walk.changes.Find(Table::kRecords, due.key));
+      ASSIGN_OR_RETURN(const std::optional<absl::string_view> value, walk.changes.Find(StoreTable::kRecords, due.key));
       absl::StatusOr<Record> record = absl::NotFoundError("");
       if (value.has_value()) record = DecodeRecord(*value);
       if (record.ok() && KeptUntil(*record, walk.lifetimes) >= walk.now && judge(due.key, *record) == Turn::kStays) {
@@ -150,20 +150,20 @@ absl::StatusOr<size_t> Eviction::Run(Store::Changes& changes, const Bounds& boun
                                      const Lifetimes& lifetimes, absl::Time now) {
   Walk walk{.changes = changes, .lifetimes = lifetimes, .now = now};
   if (bounds.entries > 0) {
-    ASSIGN_OR_RETURN(const uint64_t domains, changes.Entries(Table::kDomains));
+    ASSIGN_OR_RETURN(const uint64_t domains, changes.Entries(StoreTable::kDomains));
     const size_t excess = domains > bounds.entries ? std::min<size_t>(domains - bounds.entries, kMostLooks) : 0;
     ASSIGN_OR_RETURN(const std::vector<Due> first,
                      changes.DueBefore(DueKind::kDomainExpiry, absl::InfiniteFuture(), excess));
     for (const Due& due : first) {
       RETURN_IF_ERROR(changes.DeleteDue(due));
-      RETURN_IF_ERROR(changes.Delete(Table::kDomains, due.key, lifetimes));
+      RETURN_IF_ERROR(changes.Delete(StoreTable::kDomains, due.key, lifetimes));
       ++walk.gone;
     }
   }
   ASSIGN_OR_RETURN(walk.left, Excess(changes, bounds, group.keys.size() + kSteps));
   if (walk.left == 0) return walk.gone;
 
-  ASSIGN_OR_RETURN(const uint64_t records, changes.Entries(Table::kRecords));
+  ASSIGN_OR_RETURN(const uint64_t records, changes.Entries(StoreTable::kRecords));
   const size_t negatives = group.keys.size() - group.positives;
   negatives_ += negatives;
   // The excess without the group was there before it came.
@@ -176,7 +176,7 @@ absl::StatusOr<size_t> Eviction::Run(Store::Changes& changes, const Bounds& boun
     RETURN_IF_ERROR(EvictNegatives(walk, walk.left));
   }
   for (auto key = group.keys.rbegin(); key != group.keys.rend() && walk.left > 0; ++key) {
-    ASSIGN_OR_RETURN(const std::optional<absl::string_view> value, changes.Find(Table::kRecords, *key));
+    ASSIGN_OR_RETURN(const std::optional<absl::string_view> value, changes.Find(StoreTable::kRecords, *key));
     if (!value.has_value()) continue;
     const absl::StatusOr<Record> record = DecodeRecord(*value);
     if (record.ok() && !Positive(*record)) RETURN_IF_ERROR(walk.Evict(*key));

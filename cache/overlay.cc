@@ -5,7 +5,7 @@
 
 namespace verifyd {
 
-void Overlay::Put(uint64_t sequence, Table table, absl::string_view key, std::optional<std::string> value,
+void Overlay::Put(uint64_t sequence, StoreTable table, absl::string_view key, std::optional<std::string> value,
                   bool queued) {
   auto& entries = tables_[static_cast<size_t>(table)];
   const auto [it, is_new] = entries.try_emplace(std::string(key));
@@ -16,14 +16,15 @@ void Overlay::Put(uint64_t sequence, Table table, absl::string_view key, std::op
   SetLimit(limit_);
 }
 
-const std::optional<std::string>* Overlay::Find(Table table, absl::string_view key) const {
+const std::optional<std::string>* Overlay::Find(StoreTable table, absl::string_view key) const {
   const auto& entries = tables_[static_cast<size_t>(table)];
   const auto it = entries.find(key);
   return it == entries.end() ? nullptr : &it->second.value;
 }
 
 void Overlay::ForEach(
-    Table table, absl::FunctionRef<void(absl::string_view key, const std::optional<std::string>& value)> use) const {
+    StoreTable table,
+    absl::FunctionRef<void(absl::string_view key, const std::optional<std::string>& value)> use) const {
   for (const auto& [key, entry] : tables_[static_cast<size_t>(table)]) use(key, entry.value);
 }
 

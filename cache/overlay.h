@@ -25,11 +25,11 @@ class Overlay {
   explicit Overlay(size_t limit) : limit_(limit) {}
 
   // Sequences ascend. nullopt means that the entry is deleted. `queued`: the writer took it, and reports its commit.
-  void Put(uint64_t sequence, Table table, absl::string_view key, std::optional<std::string> value, bool queued);
+  void Put(uint64_t sequence, StoreTable table, absl::string_view key, std::optional<std::string> value, bool queued);
   // Null if it holds nothing of the key. Valid until the next change.
-  const std::optional<std::string>* Find(Table table, absl::string_view key) const;
+  const std::optional<std::string>* Find(StoreTable table, absl::string_view key) const;
   // Visits every entry of a table, in no order.
-  void ForEach(Table table,
+  void ForEach(StoreTable table,
                absl::FunctionRef<void(absl::string_view key, const std::optional<std::string>& value)> use) const;
   // Drops the entries of the mutations `first` to `last` that the writer took: they are in the store.
   void Drop(uint64_t first, uint64_t last);
@@ -38,7 +38,7 @@ class Overlay {
   size_t size() const { return order_.size(); }
   // Entries that the writer took.
   size_t queued() const { return queued_; }
-  size_t size(Table table) const { return tables_[static_cast<size_t>(table)].size(); }
+  size_t size(StoreTable table) const { return tables_[static_cast<size_t>(table)].size(); }
 
  private:
   struct Entry {
@@ -46,7 +46,7 @@ class Overlay {
     std::optional<std::string> value;
   };
   struct Place {
-    Table table;
+    StoreTable table;
     std::string key;
     bool queued;
   };

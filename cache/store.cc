@@ -310,7 +310,7 @@ Store::Reading::~Reading() {
 
 int Store::Reading::code() const { return impl_.reading_code; }
 
-absl::StatusOr<bool> Store::Find(Table table, absl::string_view key,
+absl::StatusOr<bool> Store::Find(StoreTable table, absl::string_view key,
                                  absl::FunctionRef<void(absl::string_view value)> use) {
   if (key.empty() || key.size() > kMaxKey) return false;
   const Reading reading(*this);
@@ -324,7 +324,7 @@ absl::StatusOr<bool> Store::Find(Table table, absl::string_view key,
   return true;
 }
 
-bool Store::Empty(Table table) {
+bool Store::Empty(StoreTable table) {
   const Reading reading(*this);
   if (reading.code() != 0) return false;
   Impl::Emptiness& known = impl_->emptiness[static_cast<size_t>(table)];
@@ -346,7 +346,8 @@ absl::StatusOr<std::vector<Due>> Store::DuesAfter(DueKind kind, absl::string_vie
   return dues;
 }
 
-absl::Status Store::ForEach(Table table, absl::FunctionRef<void(absl::string_view key, absl::string_view value)> use) {
+absl::Status Store::ForEach(StoreTable table,
+                            absl::FunctionRef<void(absl::string_view key, absl::string_view value)> use) {
   const Reading reading(*this);
   if (reading.code() != 0) return impl_->Error("cannot read", reading.code());
   Cursor cursor(impl_->reader, impl_->dbi[static_cast<size_t>(table)]);
@@ -357,7 +358,7 @@ absl::Status Store::ForEach(Table table, absl::FunctionRef<void(absl::string_vie
   return code == MDB_NOTFOUND ? absl::OkStatus() : impl_->Error("cannot read", code);
 }
 
-absl::StatusOr<bool> Store::ForSome(Table table, absl::string_view after, size_t limit,
+absl::StatusOr<bool> Store::ForSome(StoreTable table, absl::string_view after, size_t limit,
                                     absl::FunctionRef<void(absl::string_view key, absl::string_view value)> use) {
   const Reading reading(*this);
   if (reading.code() != 0) return impl_->Error("cannot read", reading.code());
@@ -375,8 +376,8 @@ absl::StatusOr<StoreUsage> Store::Usage() {
   const Reading reading(*this);
   if (reading.code() != 0) return impl_->Error("cannot read", reading.code());
   StoreUsage usage;
-  for (const auto& [table, count] : {std::pair<Table, uint64_t*>{Table::kRecords, &usage.records},
-                                     std::pair<Table, uint64_t*>{Table::kDomains, &usage.domains}}) {
+  for (const auto& [table, count] : {std::pair<StoreTable, uint64_t*>{StoreTable::kRecords, &usage.records},
+                                     std::pair<StoreTable, uint64_t*>{StoreTable::kDomains, &usage.domains}}) {
     MDB_stat stat;
     const int code = mdb_stat(impl_->reader, impl_->dbi[static_cast<size_t>(table)], &stat);
     if (code != 0) return impl_->Error("cannot read", code);
@@ -463,7 +464,7 @@ absl::Status Store::Write(absl::FunctionRef<absl::Status(Changes&)> change) {
   }
 }
 
-absl::StatusOr<std::optional<absl::string_view>> Store::Changes::Find(Table table, absl::string_view key) {
+absl::StatusOr<std::optional<absl::string_view>> Store::Changes::Find(StoreTable table, absl::string_view key) {
   MDB_val name = ToVal(key);
   MDB_val value;
   const int code = mdb_get(state_.txn, state_.impl.dbi[static_cast<size_t>(table)], &name, &value);
@@ -472,7 +473,7 @@ absl::StatusOr<std::optional<absl::string_view>> Store::Changes::Find(Table tabl
   return ToView(value);
 }
 
-absl::Status Store::Changes::Put(Table table, absl::string_view key, absl::string_view value,
+absl::Status Store::Changes::Put(StoreTable table, absl::string_view key, absl::string_view value,
                                  const Lifetimes& lifetimes) {
   if (key.empty() || key.size() > kMaxKey) {
     return absl::InvalidArgumentError(absl::StrCat("a key of ", key.size(), " bytes can not be stored"));
@@ -490,7 +491,7 @@ absl::Status Store::Changes::Put(Table table, absl::string_view key, absl::strin
   return absl::OkStatus();
 }
 
-absl::Status Store::Changes::Delete(Table table, absl::string_view key, const Lifetimes& lifetimes) {
+absl::Status Store::Changes::Delete(StoreTable table, absl::string_view key, const Lifetimes& lifetimes) {
   if (key.empty() || key.size() > kMaxKey) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::optional<absl::string_view> old, Find(table, key));
   if (!old.has_value()) return absl::OkStatus();
@@ -528,7 +529,7 @@ absl::Status Store::Changes::DeleteDue(const Due& due) {
   return code == MDB_NOTFOUND ? absl::OkStatus() : state_.Check("cannot write", code);
 }
 
-absl::StatusOr<uint64_t> Store::Changes::Entries(Table table) {
+absl::StatusOr<uint64_t> Store::Changes::Entries(StoreTable table) {
   MDB_stat stat;
   RETURN_IF_ERROR(
       state_.Check("cannot read", mdb_stat(state_.txn, state_.impl.dbi[static_cast<size_t>(table)], &stat)));

@@ -64,14 +64,15 @@ class Store {
 
   // Calls `use` with the value, which is only valid within the call; false if there is none. One short read
   // transaction: about a microsecond.
-  absl::StatusOr<bool> Find(Table table, absl::string_view key, absl::FunctionRef<void(absl::string_view value)> use);
+  absl::StatusOr<bool> Find(StoreTable table, absl::string_view key,
+                            absl::FunctionRef<void(absl::string_view value)> use);
   // Returns true if the table certainly holds nothing; the answer is remembered until somebody commits.
-  bool Empty(Table table);
+  bool Empty(StoreTable table);
   // Visits all of a (small) table, in one read transaction.
-  absl::Status ForEach(Table table, absl::FunctionRef<void(absl::string_view key, absl::string_view value)> use);
+  absl::Status ForEach(StoreTable table, absl::FunctionRef<void(absl::string_view key, absl::string_view value)> use);
   // Visits the entries after `after` in the order of their keys (from the first where it is empty), at most `limit`, in
   // one read transaction. True if there are more.
-  absl::StatusOr<bool> ForSome(Table table, absl::string_view after, size_t limit,
+  absl::StatusOr<bool> ForSome(StoreTable table, absl::string_view after, size_t limit,
                                absl::FunctionRef<void(absl::string_view key, absl::string_view value)> use);
   // Returns entries of `kind` in the due index after the encoded entry `after` (from the first where it is empty),
   // earliest first, at most `limit`.
@@ -118,10 +119,10 @@ class Store::Changes {
   Changes& operator=(const Changes&) = delete;
 
   // Nothing if there is none.
-  absl::StatusOr<std::optional<absl::string_view>> Find(Table table, absl::string_view key);
+  absl::StatusOr<std::optional<absl::string_view>> Find(StoreTable table, absl::string_view key);
   // These keep the due index in step. Deleting a missing entry is fine.
-  absl::Status Put(Table table, absl::string_view key, absl::string_view value, const Lifetimes& lifetimes);
-  absl::Status Delete(Table table, absl::string_view key, const Lifetimes& lifetimes);
+  absl::Status Put(StoreTable table, absl::string_view key, absl::string_view value, const Lifetimes& lifetimes);
+  absl::Status Delete(StoreTable table, absl::string_view key, const Lifetimes& lifetimes);
 
   // Returns entries of `kind` due before `now`, earliest first, at most `limit`.
   absl::StatusOr<std::vector<Due>> DueBefore(DueKind kind, absl::Time now, size_t limit);
@@ -131,7 +132,7 @@ class Store::Changes {
   absl::Status PutDue(const Due& due);
   absl::Status DeleteDue(const Due& due);
 
-  absl::StatusOr<uint64_t> Entries(Table table);
+  absl::StatusOr<uint64_t> Entries(StoreTable table);
   // Returns the bytes of pages that hold something; the file also has free pages, which are used again.
   absl::StatusOr<uint64_t> UsedBytes();
   absl::Status SetLastCleanup(absl::Time when);

@@ -83,7 +83,7 @@ class Examiner {
                                                    &found_.destinations};
     for (size_t i = 0; i < kTables; ++i) {
       if (!dbi_[i].has_value()) continue;
-      const auto table = static_cast<Table>(i);
+      const auto table = static_cast<StoreTable>(i);
       RETURN_IF_ERROR(Walk(*dbi_[i], kEntries[i], [&](MDB_txn* txn, absl::string_view key, absl::string_view value) {
         ++*counts[i];
         return ExamineValue(txn, table, key, value);
@@ -157,23 +157,23 @@ class Examiner {
     return absl::OkStatus();
   }
 
-  absl::Status Decoded(Table table, absl::string_view key, absl::string_view value) const {
+  absl::Status Decoded(StoreTable table, absl::string_view key, absl::string_view value) const {
     switch (table) {
-      case Table::kRecords:
+      case StoreTable::kRecords:
         return DecodeRecord(value).status();
-      case Table::kDomains:
+      case StoreTable::kDomains:
         return DecodeDomainFact(key, value).status();
-      case Table::kDestinations:
+      case StoreTable::kDestinations:
         return DecodeDestinationState(key, value).status();
-      case Table::kPins:
+      case StoreTable::kPins:
         return DecodePin(value).status();
-      case Table::kBreakers:
+      case StoreTable::kBreakers:
         return DecodeDomainBreaker(key, value).status();
     }
     return absl::OkStatus();
   }
 
-  int ExamineValue(MDB_txn* txn, Table table, absl::string_view key, absl::string_view value) {
+  int ExamineValue(MDB_txn* txn, StoreTable table, absl::string_view key, absl::string_view value) {
     const std::string where = absl::StrCat(kEntries[static_cast<size_t>(table)], " ", Printable(key, Store::kMaxKey));
     if (key.size() > Store::kMaxKey) Fault(where, absl::StrCat("its key has ", key.size(), " bytes"));
     if (const absl::Status status = Decoded(table, key, value); !status.ok()) {
@@ -196,19 +196,19 @@ class Examiner {
     return 0;
   }
 
-  static Table TableOf(DueKind kind) {
+  static StoreTable TableOf(DueKind kind) {
     switch (kind) {
       case DueKind::kProbe:
       case DueKind::kRecordExpiry:
-        return Table::kRecords;
+        return StoreTable::kRecords;
       case DueKind::kDomainExpiry:
-        return Table::kDomains;
+        return StoreTable::kDomains;
       case DueKind::kDestinationExpiry:
-        return Table::kDestinations;
+        return StoreTable::kDestinations;
       case DueKind::kBreakerExpiry:
-        return Table::kBreakers;
+        return StoreTable::kBreakers;
     }
-    return Table::kRecords;
+    return StoreTable::kRecords;
   }
 
   int ExamineDue(MDB_txn* txn, absl::string_view key) {
@@ -217,7 +217,7 @@ class Examiner {
       Fault("due index", absl::StrCat("an entry of ", key.size(), " bytes can not be read"));
       return 0;
     }
-    const Table table = TableOf(due->kind);
+    const StoreTable table = TableOf(due->kind);
     const std::optional<MDB_dbi> dbi = dbi_[static_cast<size_t>(table)];
     std::string about = due->key;
     MDB_val name{about.size(), about.data()};

@@ -18,7 +18,7 @@ constexpr std::chrono::minutes kLookInterval{1};
 Eviction::Group GroupOf(const std::vector<Mutation>& batch) {
   Eviction::Group group;
   for (const Mutation& mutation : batch) {
-    if (mutation.table != Table::kRecords || !mutation.value.has_value()) continue;
+    if (mutation.table != StoreTable::kRecords || !mutation.value.has_value()) continue;
     group.keys.emplace_back(mutation.key);
     const absl::StatusOr<Record> record = DecodeRecord(*mutation.value);
     if (record.ok() && record->last_positive != absl::InfinitePast()) ++group.positives;

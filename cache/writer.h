@@ -35,7 +35,7 @@ namespace verifyd {
 struct Mutation {
   // Ascending; the caller chooses it.
   uint64_t sequence = 0;
-  Table table = Table::kRecords;
+  StoreTable table = StoreTable::kRecords;
   std::string key;
   // Nothing: delete.
   std::optional<std::string> value;

@@ -118,7 +118,7 @@ struct Destination::Round {
 
 std::string Destination::ProviderOfName(const std::string& name) { return ProviderOf(name.substr(0, name.find(','))); }
 
-Destination::Destination(Destinations& all, DestinationState state)
+Destination::Destination(DestinationSet& all, DestinationState state)
     : all_(all),
       pace_(all.loop_, PaceLimits()),
       arrived_(all.loop_),
@@ -443,11 +443,11 @@ void Destination::TurnAway(Batch& batch, const Session& session, const Finding& 
   }
 }
 
-Sources Destination::SourcesFor(const ProbeJob& job) {
+SourceAddresses Destination::SourcesFor(const ProbeJob& job) {
   const absl::Time now = all_.loop_.clock().Now();
   const std::vector<std::string>& ipv4 = job.settings->bind_addresses;
   const std::vector<std::string>& ipv6 = job.settings->bind_addresses6;
-  Sources sources;
+  SourceAddresses sources;
   if (!ipv4.empty() || !ipv6.empty()) {
     const std::string at = provider();
     const auto next = [&](const std::vector<std::string>& pool) {

@@ -25,9 +25,9 @@
 #include "mail/destination_activity.h"
 #include "mail/destination_state.h"
 #include "probe/address_limits.h"
-#include "probe/breakers.h"
+#include "probe/breaker_set.h"
 #include "probe/complaints.h"
-#include "probe/destinations.h"
+#include "probe/destination_set.h"
 #include "probe/pace.h"
 #include "probe/probe_job.h"
 #include "probe/probe_queue.h"
@@ -60,7 +60,7 @@ class Destination {
   // For so long a finding about catch-all serves the other addresses of the domain.
   static constexpr absl::Duration kCatchAllMemory = absl::Minutes(10);
 
-  Destination(Destinations& all, DestinationState state);
+  Destination(DestinationSet& all, DestinationState state);
   Destination(const Destination&) = delete;
   Destination& operator=(const Destination&) = delete;
 
@@ -143,7 +143,7 @@ class Destination {
 
   bool LetIn(ProbeJob& job);
   void SkipDeadHosts(ProbeJob& job);
-  Sources SourcesFor(const ProbeJob& job);
+  SourceAddresses SourcesFor(const ProbeJob& job);
   // Slows down if the server said that we are too many, or too fast; its addresses are then asked about again. Returns
   // false if it did not say so, or too often.
   bool SlowDown(const ProbeJob& job, const Finding& finding, const Session& session);
@@ -159,11 +159,11 @@ class Destination {
   // Costs a search among all public suffixes: call it only where there are addresses of ours to choose from.
   std::string provider() const { return ProviderOfName(name()); }
 
-  Destinations& all_;
+  DestinationSet& all_;
   Pace pace_;
   ProbeQueue queue_;
   Signal arrived_;  // for idle connections
-  Breakers breakers_;
+  BreakerSet breakers_;
   RecentAnswers answers_;
   Complaints complaints_;
   UnknownShare unknown_share_;  // of all domains, for display

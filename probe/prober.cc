@@ -22,8 +22,8 @@
 #include "mail/event.h"
 #include "mail/referral.h"
 #include "probe/alarms.h"
+#include "probe/destination_set.h"
 #include "probe/destination_settings.h"
-#include "probe/destinations.h"
 #include "probe/dialogue.h"
 #include "probe/router.h"
 
@@ -104,7 +104,7 @@ struct Prober::Impl : std::enable_shared_from_this<Prober::Impl> {
   // Touched on its own loop only.
   struct Place {
     Loop& loop;
-    std::shared_ptr<Destinations> destinations;
+    std::shared_ptr<DestinationSet> destinations;
     Mailbox mail;  // to this loop
   };
 
@@ -203,8 +203,8 @@ Prober::Prober(Loop& front, Resolver& resolver, const std::vector<Shard>& shards
       impl->ToFront(loop, [impl, job = std::move(job)]() mutable { impl->Recall(std::move(job)); });
     };
     impl_->places.push_back({shard.loop,
-                             std::make_shared<Destinations>(shard.loop, shard.dialer, impl_->counters,
-                                                            impl_->ObserverOn(shard.loop), recall),
+                             std::make_shared<DestinationSet>(shard.loop, shard.dialer, impl_->counters,
+                                                              impl_->ObserverOn(shard.loop), recall),
                              Mailbox(shard.loop)});
   }
 }

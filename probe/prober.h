@@ -27,7 +27,7 @@
 #include "mail/probe_request.h"
 #include "mail/source.h"
 #include "probe/alarms.h"
-#include "probe/breakers.h"
+#include "probe/breaker_set.h"
 #include "probe/probe_settings.h"
 #include "probe/route.h"
 #include "stream/dialer.h"
@@ -50,7 +50,7 @@ class Prober final : public Source {
     Loop& loop;
     Dialer& dialer;
   };
-  // Destinations are spread over the shards by name; there is at least one. A shard's loop may be `front` (tests,
+  // DestinationSet are spread over the shards by name; there is at least one. A shard's loop may be `front` (tests,
   // probe_threads = 0). `resolver` lives on the front loop. All must outlive the prober.
   Prober(Loop& front, Resolver& resolver, const std::vector<Shard>& shards);
   ~Prober() override;

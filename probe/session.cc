@@ -33,7 +33,7 @@ bool IsAscii(absl::string_view text) {
 
 Session::Session(Loop& loop, std::vector<Endpoint> endpoints, ProbeIdentity identity,
                  std::shared_ptr<const ProbeSettings> settings, std::shared_ptr<const Classifier> classifier,
-                 Sources sources)
+                 SourceAddresses sources)
     : loop_(loop),
       endpoints_(std::move(endpoints)),
       identity_(std::move(identity)),

@@ -44,7 +44,7 @@
 #include "probe/session_slots.h"
 #include "probe/wording.h"
 #include "stream/dialer.h"
-#include "stream/sources.h"
+#include "stream/source_addresses.h"
 #include "stream/stream.h"
 
 namespace verifyd {
@@ -83,7 +83,7 @@ class Session {
   // of different IP versions; the first that answers is taken.
   Session(Loop& loop, std::vector<Endpoint> endpoints, ProbeIdentity identity,
           std::shared_ptr<const ProbeSettings> settings, std::shared_ptr<const Classifier> classifier,
-          Sources sources = {});
+          SourceAddresses sources = {});
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -246,7 +246,7 @@ class Session {
   const ProbeIdentity identity_;
   const std::shared_ptr<const ProbeSettings> settings_;
   const std::shared_ptr<const Classifier> classifier_;
-  const Sources sources_;
+  const SourceAddresses sources_;
   AddressLimits::Place place_;
   const SessionSlots* others_ = nullptr;
 

@@ -28,8 +28,8 @@ bool Won(const std::optional<Dialed>& result) { return result.has_value() && res
 }  // namespace
 
 boost::asio::awaitable<std::unique_ptr<Raced>> DialFirst(Loop& loop, Dialer& dialer,
-                                                         absl::Span<const Endpoint> endpoints, const Sources& sources,
-                                                         MonoTime deadline) {
+                                                         absl::Span<const Endpoint> endpoints,
+                                                         const SourceAddresses& sources, MonoTime deadline) {
   const auto race = std::make_shared<Race>(loop);
   race->results.resize(endpoints.size());
   for (size_t i = 0; i < endpoints.size(); ++i) {

@@ -15,7 +15,7 @@
 #include "base/loop.h"
 #include "boost/asio/awaitable.hpp"
 #include "stream/dialer.h"
-#include "stream/sources.h"
+#include "stream/source_addresses.h"
 
 namespace verifyd {
 
@@ -30,8 +30,8 @@ struct Raced {
 // `endpoints` and `sources` must live until this returns; `dialer` and `loop` until the losing dial has ended, too,
 // which may be later.
 boost::asio::awaitable<std::unique_ptr<Raced>> DialFirst(Loop& loop, Dialer& dialer,
-                                                         absl::Span<const Endpoint> endpoints, const Sources& sources,
-                                                         MonoTime deadline);
+                                                         absl::Span<const Endpoint> endpoints,
+                                                         const SourceAddresses& sources, MonoTime deadline);
 
 }  // namespace verifyd
 

@@ -53,7 +53,7 @@
 #include "verifyd/http/control.h"
 #include "verifyd/metrics/metrics.h"
 #include "verifyd/metrics/registry.h"
-#include "verifyd/restriction/restriction.h"
+#include "verifyd/restriction/restrictions.h"
 #include "verifyd/service_manager.h"
 #include "verifyd/status.h"
 #include "verifyd/table_watch.h"

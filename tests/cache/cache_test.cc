@@ -38,7 +38,7 @@ class CacheTest : public testing::Test {
     return Cache::Open(test_.loop(), settings);
   }
   // Writes past the cache, as another program or a failing disk would.
-  void PutBehind(Table table, const std::string& key, const std::string& value) {
+  void PutBehind(StoreTable table, const std::string& key, const std::string& value) {
     const auto store = Store::Open(folder_.file(), SampleTime());
     ASSERT_THAT(store, IsOk());
     ASSERT_THAT((*store)->Write([&](Store::Changes& changes) { return changes.Put(table, key, value, Lifetimes()); }),
@@ -138,7 +138,7 @@ TEST_F(CacheTest, PagesOfRecordsNeedNoStore) {
 }
 
 TEST_F(CacheTest, APageLeavesOutWhatIsDamagedAndGoesOn) {
-  PutBehind(Table::kRecords, "a@x", "nonsense");
+  PutBehind(StoreTable::kRecords, "a@x", "nonsense");
   const auto cache = Open();
   cache->PutRecord("b@x", FullRecord());
   Settle(*cache);
@@ -263,7 +263,7 @@ TEST_F(CacheTest, DoesNotTouchTheCacheOfPostfixBesideIt) {
 TEST_F(CacheTest, ADamagedValueIsLoggedOnceAndCountsAsAbsent) {
   std::string bytes = EncodeRecord(FullRecord());
   bytes[20] = static_cast<char>(bytes[20] ^ 1);
-  PutBehind(Table::kRecords, "a@example.com", bytes);
+  PutBehind(StoreTable::kRecords, "a@example.com", bytes);
   const auto cache = Open();
   EXPECT_FALSE(cache->FindRecord("a@example.com").has_value());
   EXPECT_FALSE(cache->FindRecord("a@example.com").has_value());
@@ -279,8 +279,8 @@ TEST_F(CacheTest, APinOfTheAddressGoesBeforeOneOfItsDomainUntilItEnds) {
   Pin of_domain = FullPin();
   of_domain.until = absl::InfiniteFuture();
   of_domain.why = "whole domain";
-  PutBehind(Table::kPins, "a@example.com", EncodePin(FullPin()));
-  PutBehind(Table::kPins, "@example.com", EncodePin(of_domain));
+  PutBehind(StoreTable::kPins, "a@example.com", EncodePin(FullPin()));
+  PutBehind(StoreTable::kPins, "@example.com", EncodePin(of_domain));
   const auto cache = Open();
   EXPECT_EQ(cache->FindPin("a@example.com", "example.com", test_.clock().Now()), FullPin());
   EXPECT_EQ(cache->FindPin("b@example.com", "example.com", test_.clock().Now()), of_domain);
@@ -293,9 +293,9 @@ TEST_F(CacheTest, APinThatWasKeptAsItWasSpelledIsFoundInSmallLettersAfterTheStar
   Pin older = FullPin();
   older.set_at -= absl::Hours(1);
   older.why = "older";
-  PutBehind(Table::kPins, "Joe.Smith@example.com", EncodePin(FullPin()));
-  PutBehind(Table::kPins, "JOE.SMITH@example.com", EncodePin(older));
-  PutBehind(Table::kPins, "hold @example.org", EncodeHold(Hold()));
+  PutBehind(StoreTable::kPins, "Joe.Smith@example.com", EncodePin(FullPin()));
+  PutBehind(StoreTable::kPins, "JOE.SMITH@example.com", EncodePin(older));
+  PutBehind(StoreTable::kPins, "hold @example.org", EncodeHold(Hold()));
   const auto cache = Open();
   EXPECT_TRUE(cache->FindPin("Joe.Smith@example.com", "example.com", SampleTime()).has_value());
   cache->FoldPins(SampleTime());
@@ -319,8 +319,8 @@ TEST_F(CacheTest, ANewerPinThatHadEndedTookThePlaceOfOneForEver) {
   Pin ended = FullPin();
   ended.until = SampleTime() - absl::Hours(1);
   ended.set_at = SampleTime() - absl::Hours(2);
-  PutBehind(Table::kPins, "Joe@example.com", EncodePin(for_ever));
-  PutBehind(Table::kPins, "joe@example.com", EncodePin(ended));
+  PutBehind(StoreTable::kPins, "Joe@example.com", EncodePin(for_ever));
+  PutBehind(StoreTable::kPins, "joe@example.com", EncodePin(ended));
   const auto cache = Open();
   cache->FoldPins(SampleTime());
   EXPECT_EQ(cache->FindPin("joe@example.com", "example.com", SampleTime()), for_ever);
@@ -362,7 +362,7 @@ TEST_F(CacheTest, SeesThePinThatAnotherProcessSetWhereThereWasNone) {
   // LMDB does not allow a file to be opened twice by one process, so the other one is real.
   const pid_t child = fork();
   if (child == 0) {
-    PutBehind(Table::kPins, "a@example.com", EncodePin(FullPin()));
+    PutBehind(StoreTable::kPins, "a@example.com", EncodePin(FullPin()));
     _exit(HasFailure() ? 1 : 0);
   }
   int status = 0;
@@ -388,8 +388,8 @@ TEST_F(CacheTest, TheBreakerOfADomainThatAnOlderVersionKeptAmongDestinationsIsMo
   old.held_why = "disks";
   DestinationState with_blank = FullDestinationState();
   with_blank.name = "lmtp:unix:/var/my mail/lmtp";
-  PutBehind(Table::kDestinations, old.name, EncodeDestinationState(old));
-  PutBehind(Table::kDestinations, with_blank.name, EncodeDestinationState(with_blank));
+  PutBehind(StoreTable::kDestinations, old.name, EncodeDestinationState(old));
+  PutBehind(StoreTable::kDestinations, with_blank.name, EncodeDestinationState(with_blank));
   for (int start = 0; start < 2; ++start) {
     const auto cache = Open();
     cache->MoveDomainBreakers();

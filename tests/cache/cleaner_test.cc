@@ -18,13 +18,13 @@ namespace {
 class CleanerTest : public testing::Test {
  protected:
   void PutRecord(const std::string& key, absl::Time when, const Lifetimes& lifetimes = {}) {
-    PutBytes(Table::kRecords, key, EncodeRecord(PositiveRecord(when)), lifetimes);
+    PutBytes(StoreTable::kRecords, key, EncodeRecord(PositiveRecord(when)), lifetimes);
   }
-  void PutBytes(Table table, const std::string& key, const std::string& value, const Lifetimes& lifetimes = {}) {
+  void PutBytes(StoreTable table, const std::string& key, const std::string& value, const Lifetimes& lifetimes = {}) {
     ASSERT_THAT(store_->Write([&](Store::Changes& changes) { return changes.Put(table, key, value, lifetimes); }),
                 IsOk());
   }
-  bool Has(Table table, const std::string& key) {
+  bool Has(StoreTable table, const std::string& key) {
     return store_->Find(table, key, [](absl::string_view) {}).value_or(false);
   }
   int RunAll(Cleaner& cleaner, absl::Time now, const Lifetimes& lifetimes = {}) {
@@ -44,24 +44,24 @@ TEST_F(CleanerTest, RemovesWhatHasExpiredAndSaysSoAsPostfixDoes) {
   PutRecord("old", SampleTime());
   PutRecord("just at its end", SampleTime() + day_);
   PutRecord("young", SampleTime() + 2 * day_);
-  PutBytes(Table::kDomains, "example.org", EncodeDomainFact(FullDomainFact()));
-  PutBytes(Table::kDestinations, "mx:example.com", EncodeDestinationState(FullDestinationState()));
+  PutBytes(StoreTable::kDomains, "example.org", EncodeDomainFact(FullDomainFact()));
+  PutBytes(StoreTable::kDestinations, "mx:example.com", EncodeDestinationState(FullDestinationState()));
   const DomainBreaker breaker = FullDomainBreaker();
   const std::string breaker_key = DomainBreakerKey(breaker.destination, breaker.domain);
-  PutBytes(Table::kBreakers, breaker_key, EncodeDomainBreaker(breaker));
-  PutBytes(Table::kPins, "old", EncodePin(FullPin()));
+  PutBytes(StoreTable::kBreakers, breaker_key, EncodeDomainBreaker(breaker));
+  PutBytes(StoreTable::kPins, "old", EncodePin(FullPin()));
   Cleaner cleaner(*store_, "lmdb:/var/lib/verifyd/verify_cache");
   EXPECT_EQ(RunAll(cleaner, SampleTime() + 91 * day_), 1);
   EXPECT_THAT(log_.lines(),
               testing::ElementsAre(testing::HasSubstr(
                   "cache lmdb:/var/lib/verifyd/verify_cache full cleanup: retained=2 dropped=2 entries")));
-  EXPECT_FALSE(Has(Table::kRecords, "old"));
-  EXPECT_TRUE(Has(Table::kRecords, "just at its end"));
-  EXPECT_TRUE(Has(Table::kRecords, "young"));
-  EXPECT_FALSE(Has(Table::kDomains, "example.org"));
-  EXPECT_FALSE(Has(Table::kDestinations, "mx:example.com"));
-  EXPECT_FALSE(Has(Table::kBreakers, breaker_key));
-  EXPECT_TRUE(Has(Table::kPins, "old"));
+  EXPECT_FALSE(Has(StoreTable::kRecords, "old"));
+  EXPECT_TRUE(Has(StoreTable::kRecords, "just at its end"));
+  EXPECT_TRUE(Has(StoreTable::kRecords, "young"));
+  EXPECT_FALSE(Has(StoreTable::kDomains, "example.org"));
+  EXPECT_FALSE(Has(StoreTable::kDestinations, "mx:example.com"));
+  EXPECT_FALSE(Has(StoreTable::kBreakers, breaker_key));
+  EXPECT_TRUE(Has(StoreTable::kPins, "old"));
   const auto last = store_->LastCleanup();
   ASSERT_THAT(last, IsOk());
   EXPECT_EQ(*last, SampleTime() + 91 * day_);
@@ -105,10 +105,10 @@ TEST_F(CleanerTest, GoesByTheLifetimesOfTodayNotByThoseOfTheIndex) {
   PutRecord("a", SampleTime(), brief);
   Cleaner cleaner(*store_, "map");
   RunAll(cleaner, SampleTime() + 2 * day_);
-  EXPECT_TRUE(Has(Table::kRecords, "a"));
+  EXPECT_TRUE(Has(StoreTable::kRecords, "a"));
   // Its entry was corrected, so it is not kept for ever.
   RunAll(cleaner, SampleTime() + 91 * day_);
-  EXPECT_FALSE(Has(Table::kRecords, "a"));
+  EXPECT_FALSE(Has(StoreTable::kRecords, "a"));
 }
 
 TEST_F(CleanerTest, RemovesADamagedValueWhenItsTimeComes) {
@@ -117,11 +117,11 @@ TEST_F(CleanerTest, RemovesADamagedValueWhenItsTimeComes) {
     return changes.PutDue({.kind = DueKind::kRecordExpiry, .when = SampleTime(), .key = "b"});
   }),
               IsOk());
-  PutBytes(Table::kRecords, "b", "no record");
+  PutBytes(StoreTable::kRecords, "b", "no record");
   Cleaner cleaner(*store_, "map");
   RunAll(cleaner, SampleTime() + day_);
   EXPECT_TRUE(log_.Contains("cache map full cleanup: retained=1 dropped=1 entries"));
-  EXPECT_FALSE(Has(Table::kRecords, "b"));
+  EXPECT_FALSE(Has(StoreTable::kRecords, "b"));
 }
 
 TEST(CleanupScheduleTest, CountsFromTheLastCompletedRun) {

@@ -47,20 +47,21 @@ TEST(DueTest, AValueIsDueWhenItIsNotKeptAnyMoreAndWhenAProbeIsPlanned) {
   const Lifetimes lifetimes;
   const Record record = FullRecord();
   EXPECT_THAT(
-      DuesOf(Table::kRecords, "k", EncodeRecord(record), lifetimes),
+      DuesOf(StoreTable::kRecords, "k", EncodeRecord(record), lifetimes),
       testing::ElementsAre(Due{.kind = DueKind::kRecordExpiry, .when = KeptUntil(record, lifetimes), .key = "k"},
                            Due{.kind = DueKind::kProbe, .when = record.next_probe, .key = "k"}));
-  EXPECT_EQ(DuesOf(Table::kRecords, "k", EncodeRecord(PositiveRecord(SampleTime())), lifetimes).size(), 1U);
+  EXPECT_EQ(DuesOf(StoreTable::kRecords, "k", EncodeRecord(PositiveRecord(SampleTime())), lifetimes).size(), 1U);
   // A probe that only a question would start has no entry.
   Record refreshed = PositiveRecord(SampleTime());
   refreshed.next_probe = SampleTime() + absl::Minutes(5);
-  EXPECT_EQ(DuesOf(Table::kRecords, "k", EncodeRecord(refreshed), lifetimes).size(), 1U);
-  EXPECT_EQ(DuesOf(Table::kDomains, "k", EncodeDomainFact(FullDomainFact()), lifetimes).size(), 1U);
-  EXPECT_EQ(DuesOf(Table::kDestinations, "k", EncodeDestinationState(FullDestinationState()), lifetimes).size(), 1U);
+  EXPECT_EQ(DuesOf(StoreTable::kRecords, "k", EncodeRecord(refreshed), lifetimes).size(), 1U);
+  EXPECT_EQ(DuesOf(StoreTable::kDomains, "k", EncodeDomainFact(FullDomainFact()), lifetimes).size(), 1U);
+  EXPECT_EQ(DuesOf(StoreTable::kDestinations, "k", EncodeDestinationState(FullDestinationState()), lifetimes).size(),
+            1U);
   const std::string breaker_key = DomainBreakerKey("mx.example.com", "customer.example");
-  EXPECT_EQ(DuesOf(Table::kBreakers, breaker_key, EncodeDomainBreaker(FullDomainBreaker()), lifetimes).size(), 1U);
-  EXPECT_EQ(DuesOf(Table::kPins, "k", EncodePin(FullPin()), lifetimes).size(), 0U);
-  EXPECT_EQ(DuesOf(Table::kRecords, "k", "damaged", lifetimes).size(), 0U);
+  EXPECT_EQ(DuesOf(StoreTable::kBreakers, breaker_key, EncodeDomainBreaker(FullDomainBreaker()), lifetimes).size(), 1U);
+  EXPECT_EQ(DuesOf(StoreTable::kPins, "k", EncodePin(FullPin()), lifetimes).size(), 0U);
+  EXPECT_EQ(DuesOf(StoreTable::kRecords, "k", "damaged", lifetimes).size(), 0U);
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ class EvictionTest : public testing::Test {
     EXPECT_THAT(store_->Write([&](Store::Changes& changes) -> absl::Status {
       Eviction::Group group;
       for (const auto& [key, record] : records) {
-        RETURN_IF_ERROR(changes.Put(Table::kRecords, key, EncodeRecord(record), lifetimes_));
+        RETURN_IF_ERROR(changes.Put(StoreTable::kRecords, key, EncodeRecord(record), lifetimes_));
         group.keys.emplace_back(key);
         if (record.last_positive != absl::InfinitePast()) ++group.positives;
       }
@@ -48,7 +48,7 @@ class EvictionTest : public testing::Test {
     }
   }
   bool Has(const std::string& key) {
-    return store_->Find(Table::kRecords, key, [](absl::string_view) {}).value();
+    return store_->Find(StoreTable::kRecords, key, [](absl::string_view) {}).value();
   }
   uint64_t Records() { return store_->Usage()->records; }
 
@@ -186,7 +186,7 @@ TEST_F(EvictionTest, DomainsHaveABoundOfTheirOwn) {
     EXPECT_THAT(store_->Write([&](Store::Changes& changes) -> absl::Status {
       DomainFact fact = FullDomainFact();
       fact.domain = absl::StrCat("random", i, ".example");
-      RETURN_IF_ERROR(changes.Put(Table::kDomains, fact.domain, EncodeDomainFact(fact), lifetimes_));
+      RETURN_IF_ERROR(changes.Put(StoreTable::kDomains, fact.domain, EncodeDomainFact(fact), lifetimes_));
       return eviction_.Run(changes, bounds_, {}, lifetimes_, now_).status();
     }),
                 IsOk());
@@ -199,7 +199,7 @@ TEST_F(EvictionTest, ADamagedValueGoesFirst) {
   EXPECT_THAT(store_->Write([&](Store::Changes& changes) -> absl::Status {
     std::string value = EncodeRecord(PositiveRecord(now_));
     value.back() ^= 1;
-    RETURN_IF_ERROR(changes.Put(Table::kRecords, "damaged", value, lifetimes_));
+    RETURN_IF_ERROR(changes.Put(StoreTable::kRecords, "damaged", value, lifetimes_));
     return changes.PutDue({.kind = DueKind::kRecordExpiry, .when = now_, .key = "damaged"});
   }),
               IsOk());

@@ -18,13 +18,15 @@ using testing::UnorderedElementsAre;
 class OverlayTest : public testing::Test {
  protected:
   void Put(const std::string& key, std::optional<std::string> value) {
-    overlay_.Put(++sequence_, Table::kRecords, key, std::move(value), /*queued=*/true);
+    overlay_.Put(++sequence_, StoreTable::kRecords, key, std::move(value), /*queued=*/true);
   }
   // As Put, where the writer's queue had no room.
   void PutRefused(const std::string& key, std::optional<std::string> value) {
-    overlay_.Put(++sequence_, Table::kRecords, key, std::move(value), /*queued=*/false);
+    overlay_.Put(++sequence_, StoreTable::kRecords, key, std::move(value), /*queued=*/false);
   }
-  const std::optional<std::string>* Find(const std::string& key) const { return overlay_.Find(Table::kRecords, key); }
+  const std::optional<std::string>* Find(const std::string& key) const {
+    return overlay_.Find(StoreTable::kRecords, key);
+  }
 
   Overlay overlay_{100};
   uint64_t sequence_ = 0;
@@ -43,13 +45,13 @@ TEST_F(OverlayTest, ServesTheLatestValueAndWhatIsDeletedAsDeleted) {
 
 TEST_F(OverlayTest, AKeyIsOfItsTableOnly) {
   Put("a", "record");
-  overlay_.Put(++sequence_, Table::kPins, "a", "pin", /*queued=*/true);
+  overlay_.Put(++sequence_, StoreTable::kPins, "a", "pin", /*queued=*/true);
   EXPECT_THAT(Find("a"), Pointee(Optional(std::string("record"))));
-  EXPECT_THAT(overlay_.Find(Table::kPins, "a"), Pointee(Optional(std::string("pin"))));
-  EXPECT_EQ(overlay_.size(Table::kPins), 1U);
-  EXPECT_EQ(overlay_.size(Table::kDomains), 0U);
+  EXPECT_THAT(overlay_.Find(StoreTable::kPins, "a"), Pointee(Optional(std::string("pin"))));
+  EXPECT_EQ(overlay_.size(StoreTable::kPins), 1U);
+  EXPECT_EQ(overlay_.size(StoreTable::kDomains), 0U);
   std::vector<std::string> keys;
-  overlay_.ForEach(Table::kRecords,
+  overlay_.ForEach(StoreTable::kRecords,
                    [&](absl::string_view key, const std::optional<std::string>& /*value*/) { keys.emplace_back(key); });
   EXPECT_THAT(keys, UnorderedElementsAre("a"));
 }

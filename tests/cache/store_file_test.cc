@@ -33,17 +33,18 @@ class StoreFileTest : public testing::Test {
   void Fill(int records) {
     Write([&](Store::Changes& changes) -> absl::Status {
       for (int i = 0; i < records; ++i) {
-        RETURN_IF_ERROR(changes.Put(Table::kRecords, absl::StrCat("user", i, "@example.com"),
+        RETURN_IF_ERROR(changes.Put(StoreTable::kRecords, absl::StrCat("user", i, "@example.com"),
                                     EncodeRecord(PositiveRecord(SampleTime())), Lifetimes()));
       }
-      RETURN_IF_ERROR(changes.Put(Table::kRecords, "full@example.com", EncodeRecord(FullRecord()), Lifetimes()));
-      RETURN_IF_ERROR(changes.Put(Table::kDomains, "example.org", EncodeDomainFact(FullDomainFact()), Lifetimes()));
-      RETURN_IF_ERROR(changes.Put(Table::kDestinations, "mx:example.com",
+      RETURN_IF_ERROR(changes.Put(StoreTable::kRecords, "full@example.com", EncodeRecord(FullRecord()), Lifetimes()));
+      RETURN_IF_ERROR(
+          changes.Put(StoreTable::kDomains, "example.org", EncodeDomainFact(FullDomainFact()), Lifetimes()));
+      RETURN_IF_ERROR(changes.Put(StoreTable::kDestinations, "mx:example.com",
                                   EncodeDestinationState(FullDestinationState()), Lifetimes()));
       const DomainBreaker breaker = FullDomainBreaker();
-      RETURN_IF_ERROR(changes.Put(Table::kBreakers, DomainBreakerKey(breaker.destination, breaker.domain),
+      RETURN_IF_ERROR(changes.Put(StoreTable::kBreakers, DomainBreakerKey(breaker.destination, breaker.domain),
                                   EncodeDomainBreaker(breaker), Lifetimes()));
-      return changes.Put(Table::kPins, "@example.com", EncodePin(FullPin()), Lifetimes());
+      return changes.Put(StoreTable::kPins, "@example.com", EncodePin(FullPin()), Lifetimes());
     });
   }
 
@@ -94,14 +95,15 @@ TEST_F(StoreFileTest, ADamagedValueIsNamed) {
   Fill(10);
   std::string value = EncodePin(FullPin());
   value[5] ^= 1;
-  Write([&](Store::Changes& changes) { return changes.Put(Table::kPins, "joe@example.com", value, Lifetimes()); });
+  Write([&](Store::Changes& changes) { return changes.Put(StoreTable::kPins, "joe@example.com", value, Lifetimes()); });
   EXPECT_EQ(Examine()->faults, 1U);
   EXPECT_THAT(faults_, ElementsAre(HasSubstr("pin joe@example.com: it can not be read")));
 }
 
 TEST_F(StoreFileTest, AMissingEntryOfTheDueIndexIsAFault) {
   Fill(10);
-  const std::vector<Due> dues = DuesOf(Table::kRecords, "full@example.com", EncodeRecord(FullRecord()), Lifetimes());
+  const std::vector<Due> dues =
+      DuesOf(StoreTable::kRecords, "full@example.com", EncodeRecord(FullRecord()), Lifetimes());
   ASSERT_EQ(dues.size(), 2U);
   Write([&](Store::Changes& changes) -> absl::Status {
     for (const Due& due : dues) RETURN_IF_ERROR(changes.DeleteDue(due));

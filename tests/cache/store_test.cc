@@ -26,11 +26,11 @@ std::unique_ptr<Store> OpenOrDie(const std::string& path, size_t map_size = Stor
   return store.ok() ? *std::move(store) : nullptr;
 }
 
-absl::Status Put(Store& store, Table table, const std::string& key, const std::string& value) {
+absl::Status Put(Store& store, StoreTable table, const std::string& key, const std::string& value) {
   return store.Write([&](Store::Changes& changes) { return changes.Put(table, key, value, Lifetimes()); });
 }
 
-std::string Get(Store& store, Table table, const std::string& key) {
+std::string Get(Store& store, StoreTable table, const std::string& key) {
   std::string value = "(none)";
   EXPECT_THAT(store.Find(table, key, [&](absl::string_view found) { value = std::string(found); }), IsOk());
   return value;
@@ -72,12 +72,12 @@ TEST(StoreTest, KeepsWhatWasWrittenOverAReopening) {
   const TemporaryFolder folder;
   {
     const auto store = OpenOrDie(folder.file());
-    EXPECT_THAT(Put(*store, Table::kRecords, "a@example.com", EncodeRecord(FullRecord())), IsOk());
-    EXPECT_EQ(Get(*store, Table::kRecords, "a@example.com"), EncodeRecord(FullRecord()));
+    EXPECT_THAT(Put(*store, StoreTable::kRecords, "a@example.com", EncodeRecord(FullRecord())), IsOk());
+    EXPECT_EQ(Get(*store, StoreTable::kRecords, "a@example.com"), EncodeRecord(FullRecord()));
   }
   const auto store = OpenOrDie(folder.file());
-  EXPECT_EQ(Get(*store, Table::kRecords, "a@example.com"), EncodeRecord(FullRecord()));
-  EXPECT_EQ(Get(*store, Table::kDomains, "a@example.com"), "(none)");
+  EXPECT_EQ(Get(*store, StoreTable::kRecords, "a@example.com"), EncodeRecord(FullRecord()));
+  EXPECT_EQ(Get(*store, StoreTable::kDomains, "a@example.com"), "(none)");
   const auto usage = store->Usage();
   ASSERT_THAT(usage, IsOk());
   EXPECT_EQ(usage->records, 1U);
@@ -132,10 +132,10 @@ TEST(StoreTest, AFileOfBeforeThereWereBreakersTakesThemAndKeepsTheRest) {
   WriteFile(folder.file(), ReadFile(VERIFYD_SOURCE_DIR "/tests/cache/data/format1.mdb"));
   const DomainBreaker breaker = FullDomainBreaker();
   const std::string key = DomainBreakerKey(breaker.destination, breaker.domain);
-  ASSERT_THAT(Put(*OpenOrDie(folder.file()), Table::kBreakers, key, EncodeDomainBreaker(breaker)), IsOk());
+  ASSERT_THAT(Put(*OpenOrDie(folder.file()), StoreTable::kBreakers, key, EncodeDomainBreaker(breaker)), IsOk());
   const auto store = OpenOrDie(folder.file());
-  EXPECT_EQ(Get(*store, Table::kBreakers, key), EncodeDomainBreaker(breaker));
-  EXPECT_EQ(Get(*store, Table::kPins, "pinned@example.com"), EncodePin(FullPin()));
+  EXPECT_EQ(Get(*store, StoreTable::kBreakers, key), EncodeDomainBreaker(breaker));
+  EXPECT_EQ(Get(*store, StoreTable::kPins, "pinned@example.com"), EncodePin(FullPin()));
 }
 
 TEST(StoreTest, ReadsTheFileOfFormat1ThatIsKept) {
@@ -143,25 +143,25 @@ TEST(StoreTest, ReadsTheFileOfFormat1ThatIsKept) {
   WriteFile(folder.file(), ReadFile(VERIFYD_SOURCE_DIR "/tests/cache/data/format1.mdb"));
   const auto store = OpenOrDie(folder.file());
   ASSERT_NE(store, nullptr);
-  const auto record = DecodeRecord(Get(*store, Table::kRecords, "full@example.com"));
+  const auto record = DecodeRecord(Get(*store, StoreTable::kRecords, "full@example.com"));
   ASSERT_THAT(record, IsOk());
   EXPECT_EQ(*record, FullRecord());
-  const auto bare = DecodeRecord(Get(*store, Table::kRecords, "bare@example.com"));
+  const auto bare = DecodeRecord(Get(*store, StoreTable::kRecords, "bare@example.com"));
   ASSERT_THAT(bare, IsOk());
   EXPECT_EQ(*bare, PositiveRecord(SampleTime()));
-  const auto fact = DecodeDomainFact("example.org", Get(*store, Table::kDomains, "example.org"));
+  const auto fact = DecodeDomainFact("example.org", Get(*store, StoreTable::kDomains, "example.org"));
   ASSERT_THAT(fact, IsOk());
   EXPECT_EQ(*fact, FullDomainFact());
-  const auto state = DecodeDestinationState("mx:example.com", Get(*store, Table::kDestinations, "mx:example.com"));
+  const auto state = DecodeDestinationState("mx:example.com", Get(*store, StoreTable::kDestinations, "mx:example.com"));
   ASSERT_THAT(state, IsOk());
   EXPECT_EQ(*state, FullDestinationState());
-  const auto pin = DecodePin(Get(*store, Table::kPins, "pinned@example.com"));
+  const auto pin = DecodePin(Get(*store, StoreTable::kPins, "pinned@example.com"));
   ASSERT_THAT(pin, IsOk());
   EXPECT_EQ(*pin, FullPin());
   const auto cleaned = store->LastCleanup();
   ASSERT_THAT(cleaned, IsOk());
   EXPECT_EQ(*cleaned, SampleTime() - absl::Hours(1));
-  EXPECT_EQ(Get(*store, Table::kBreakers, "nobody"), "(none)") << "it was made before there were breakers";
+  EXPECT_EQ(Get(*store, StoreTable::kBreakers, "nobody"), "(none)") << "it was made before there were breakers";
   const absl::Duration day = absl::Hours(24);
   EXPECT_THAT(AllDues(*store),
               testing::ElementsAre(
@@ -177,11 +177,13 @@ TEST(StoreTest, ReadsTheFileOfFormat1ThatIsKept) {
 TEST(StoreTest, KeepsTheDueIndexInStepWithEveryChange) {
   const TemporaryFolder folder;
   const auto store = OpenOrDie(folder.file());
-  ASSERT_THAT(Put(*store, Table::kRecords, "a", EncodeRecord(FullRecord())), IsOk());
-  ASSERT_THAT(Put(*store, Table::kRecords, "b", EncodeRecord(PositiveRecord(SampleTime()))), IsOk());
-  ASSERT_THAT(Put(*store, Table::kRecords, "a", EncodeRecord(PositiveRecord(SampleTime() + absl::Hours(1)))), IsOk());
-  ASSERT_THAT(store->Write([](Store::Changes& changes) { return changes.Delete(Table::kRecords, "b", Lifetimes()); }),
+  ASSERT_THAT(Put(*store, StoreTable::kRecords, "a", EncodeRecord(FullRecord())), IsOk());
+  ASSERT_THAT(Put(*store, StoreTable::kRecords, "b", EncodeRecord(PositiveRecord(SampleTime()))), IsOk());
+  ASSERT_THAT(Put(*store, StoreTable::kRecords, "a", EncodeRecord(PositiveRecord(SampleTime() + absl::Hours(1)))),
               IsOk());
+  ASSERT_THAT(
+      store->Write([](Store::Changes& changes) { return changes.Delete(StoreTable::kRecords, "b", Lifetimes()); }),
+      IsOk());
   EXPECT_THAT(AllDues(*store),
               testing::ElementsAre(
                   Due{.kind = DueKind::kRecordExpiry, .when = SampleTime() + absl::Hours(1 + 24 * 90), .key = "a"}));
@@ -191,13 +193,13 @@ TEST(StoreTest, AChangeThatFailsLeavesNothingBehind) {
   const TemporaryFolder folder;
   const auto store = OpenOrDie(folder.file());
   EXPECT_THAT(store->Write([](Store::Changes& changes) -> absl::Status {
-    RETURN_IF_ERROR(changes.Put(Table::kPins, "a", EncodePin(FullPin()), Lifetimes()));
-    return changes.Put(Table::kPins, std::string(503, 'x'), EncodePin(FullPin()), Lifetimes());
+    RETURN_IF_ERROR(changes.Put(StoreTable::kPins, "a", EncodePin(FullPin()), Lifetimes()));
+    return changes.Put(StoreTable::kPins, std::string(503, 'x'), EncodePin(FullPin()), Lifetimes());
   }),
               FailsWith("a key of 503 bytes can not be stored"));
-  EXPECT_EQ(Get(*store, Table::kPins, "a"), "(none)");
-  EXPECT_THAT(Put(*store, Table::kRecords, std::string(502, 'x'), EncodeRecord(FullRecord())), IsOk());
-  EXPECT_EQ(Get(*store, Table::kPins, ""), "(none)");
+  EXPECT_EQ(Get(*store, StoreTable::kPins, "a"), "(none)");
+  EXPECT_THAT(Put(*store, StoreTable::kRecords, std::string(502, 'x'), EncodeRecord(FullRecord())), IsOk());
+  EXPECT_EQ(Get(*store, StoreTable::kPins, ""), "(none)");
 }
 
 TEST(StoreTest, TheLockTableThatRootMakesIsTheOwnersOfTheFile) {
@@ -253,15 +255,15 @@ TEST(StoreTest, GrowsAFullMapWhileSomebodyReads) {
   const TemporaryFolder folder;
   const auto store = OpenOrDie(folder.file(), size_t{128} << 10);
   const std::string value = EncodeRecord(FullRecord());
-  ASSERT_THAT(Put(*store, Table::kRecords, "0", value), IsOk());
+  ASSERT_THAT(Put(*store, StoreTable::kRecords, "0", value), IsOk());
   std::atomic<bool> done{false};
   std::thread reader([&] {
-    while (!done) EXPECT_EQ(Get(*store, Table::kRecords, "0"), value);
+    while (!done) EXPECT_EQ(Get(*store, StoreTable::kRecords, "0"), value);
   });
   for (int i = 1; i < 20; ++i) {
     EXPECT_THAT(store->Write([&](Store::Changes& changes) -> absl::Status {
       for (int j = 0; j < 100; ++j) {
-        RETURN_IF_ERROR(changes.Put(Table::kRecords, absl::StrCat(i * 100 + j), value, Lifetimes()));
+        RETURN_IF_ERROR(changes.Put(StoreTable::kRecords, absl::StrCat(i * 100 + j), value, Lifetimes()));
       }
       return absl::OkStatus();
     }),

@@ -37,7 +37,7 @@ class WriterTest : public testing::Test {
   }
   bool Put(const std::string& key) {
     return writer_->Put({.sequence = ++sequence_,
-                         .table = Table::kRecords,
+                         .table = StoreTable::kRecords,
                          .key = key,
                          .value = EncodeRecord(PositiveRecord(clock_.Now()))});
   }
@@ -56,7 +56,7 @@ class WriterTest : public testing::Test {
 TEST_F(WriterTest, CommitsEverythingOnceAndInOrder) {
   Start({.batch = 10});
   for (int i = 0; i < 95; ++i) EXPECT_TRUE(Put(absl::StrCat(i)));
-  writer_->Put({.sequence = ++sequence_, .table = Table::kRecords, .key = "0", .value = std::nullopt});
+  writer_->Put({.sequence = ++sequence_, .table = StoreTable::kRecords, .key = "0", .value = std::nullopt});
   writer_->Flush();
   EXPECT_EQ(Records(), 94U);
   EXPECT_EQ(writer_->counts().writes, 96U);

@@ -36,7 +36,7 @@ void CheckValue(absl::string_view bytes) {
     Check(record->history.size() <= Record::kMaxHistory);
     Check(record->finding.text.size() <= Finding::kMaxText);
     (void)FreshnessOf(*record, lifetimes, absl::FromUnixSeconds(1700000000));
-    for (const Due& due : DuesOf(Table::kRecords, "k", bytes, lifetimes)) {
+    for (const Due& due : DuesOf(StoreTable::kRecords, "k", bytes, lifetimes)) {
       // Do not compare the time: one that does not fit into 64 bits of nanoseconds becomes the last one in the index.
       const std::string entry = due.Encode();
       const auto decoded = Due::Decode(entry);

@@ -224,7 +224,7 @@ Faults GuardFaults(const std::string& path, absl::string_view text) {
 }
 
 // Returns path (relative to the root) and text of every header and source of the project.
-std::map<std::string, std::string> Sources() {
+std::map<std::string, std::string> SourceAddresses() {
   namespace fs = std::filesystem;
   std::map<std::string, std::string> sources;
   const fs::path root(VERIFYD_SOURCE_DIR);
@@ -244,7 +244,7 @@ std::map<std::string, std::string> Sources() {
 TEST(HouseTest, RoomsIncludeWhatTheirRowsSay) {
   HouseFaults found;
   Names seen;
-  for (const auto& [path, text] : Sources()) {
+  for (const auto& [path, text] : SourceAddresses()) {
     seen.insert(RoomOf(path));
     Examine(path, text, found);
   }
@@ -257,7 +257,7 @@ TEST(HouseTest, RoomsIncludeWhatTheirRowsSay) {
 TEST(HouseTest, RowsHaveNoCircle) { EXPECT_THAT(Circles(MayInclude()), IsEmpty()); }
 
 TEST(HouseTest, EveryHeaderIsGuardedByItsPath) {
-  for (const auto& [path, text] : Sources()) {
+  for (const auto& [path, text] : SourceAddresses()) {
     if (absl::EndsWith(path, ".h")) EXPECT_THAT(GuardFaults(path, text), IsEmpty());
   }
 }

@@ -30,7 +30,7 @@
 #include "verifyd/configuration/routing.h"
 #include "verifyd/door/policy_request.h"
 #include "verifyd/history/decision_record.h"
-#include "verifyd/restriction/restriction.h"
+#include "verifyd/restriction/restrictions.h"
 #include "verifyd/verifier/agenda.h"
 #include "verifyd/verifier/route_change.h"
 #include "verifyd/verifier/verifier.h"

@@ -30,7 +30,7 @@
 #include "verifyd/api/api_arguments.h"
 #include "verifyd/history/decision_record.h"
 #include "verifyd/metrics/metrics.h"
-#include "verifyd/restriction/restriction.h"
+#include "verifyd/restriction/restrictions.h"
 #include "verifyd/verifier/verifier.h"
 
 namespace verifyd {

@@ -22,7 +22,7 @@
 #include "verifyd/door/exchange.h"
 #include "verifyd/door/listener.h"
 #include "verifyd/history/decision_record.h"
-#include "verifyd/restriction/restriction.h"
+#include "verifyd/restriction/restrictions.h"
 #include "verifyd/settings/postfix_settings.h"
 #include "verifyd/settings/settings.h"
 #include "verifyd/verifier/verifier.h"

@@ -12,7 +12,7 @@
 #include "verifyd/configuration/parts.h"
 #include "verifyd/door/door_table.h"
 #include "verifyd/door/listener.h"
-#include "verifyd/restriction/restriction.h"
+#include "verifyd/restriction/restrictions.h"
 
 namespace verifyd {
 namespace {

@@ -19,7 +19,7 @@
 #include "tables/table.h"
 #include "tables/table_text.h"
 #include "verifyd/configuration/parts.h"
-#include "verifyd/restriction/restriction.h"
+#include "verifyd/restriction/restrictions.h"
 
 namespace verifyd {
 namespace {

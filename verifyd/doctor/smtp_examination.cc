@@ -81,9 +81,9 @@ std::unique_ptr<Session> NewSession(const DoctorContext& context, std::vector<En
   const ProbeSettings& probe = *context.configuration.probe;
   // The null sender: servers that verify senders ask with it.
   const ProbeIdentity identity{.sender = "", .helo = context.configuration.verifier->helo, .source_address = ""};
-  return std::make_unique<Session>(context.loop, std::move(endpoints), identity, DialogueSettings(context),
-                                   context.configuration.classifier,
-                                   Sources{.ipv4 = first(probe.bind_addresses), .ipv6 = first(probe.bind_addresses6)});
+  return std::make_unique<Session>(
+      context.loop, std::move(endpoints), identity, DialogueSettings(context), context.configuration.classifier,
+      SourceAddresses{.ipv4 = first(probe.bind_addresses), .ipv6 = first(probe.bind_addresses6)});
 }
 
 // Returns the forms of the probe sender that must be accepted now; unquoted for people, all different.

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "verifyd/restriction/restriction.h"
+#include "verifyd/restriction/restrictions.h"
 
 namespace verifyd {
 

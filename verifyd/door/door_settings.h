@@ -9,7 +9,7 @@
 
 #include "classifier/classifier.h"
 #include "verifyd/history/decision_log.h"
-#include "verifyd/restriction/restriction.h"
+#include "verifyd/restriction/restrictions.h"
 
 namespace verifyd {
 

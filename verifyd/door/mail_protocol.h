@@ -14,7 +14,7 @@
 #include "verifyd/history/decision_record.h"
 #include "verifyd/metrics/metrics.h"
 #include "verifyd/restriction/mail_request.h"
-#include "verifyd/restriction/restriction.h"
+#include "verifyd/restriction/restrictions.h"
 
 namespace verifyd {
 

@@ -15,7 +15,7 @@
 
 #include "verifyd/door/door_settings.h"
 #include "verifyd/door/mail_protocol.h"
-#include "verifyd/restriction/restriction.h"
+#include "verifyd/restriction/restrictions.h"
 #include "verifyd/verifier/verifier.h"
 
 namespace verifyd {

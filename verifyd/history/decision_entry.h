@@ -9,7 +9,7 @@
 #include "cache/cache.h"
 #include "verifyd/history/tally.h"
 #include "verifyd/restriction/mail_request.h"
-#include "verifyd/restriction/restriction.h"
+#include "verifyd/restriction/restrictions.h"
 
 namespace verifyd {
 

@@ -9,7 +9,7 @@
 
 #include "absl/time/time.h"
 #include "verifyd/restriction/mail_request.h"
-#include "verifyd/restriction/restriction.h"
+#include "verifyd/restriction/restrictions.h"
 
 namespace verifyd {
 

@@ -24,7 +24,7 @@
 #include "verifyd/history/refusal_book.h"
 #include "verifyd/history/tally.h"
 #include "verifyd/restriction/mail_request.h"
-#include "verifyd/restriction/restriction.h"
+#include "verifyd/restriction/restrictions.h"
 
 namespace verifyd {
 

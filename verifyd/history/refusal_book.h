@@ -14,7 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "verifyd/restriction/mail_request.h"
-#include "verifyd/restriction/restriction.h"
+#include "verifyd/restriction/restrictions.h"
 
 namespace verifyd {
 

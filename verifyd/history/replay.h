@@ -20,7 +20,7 @@
 #include "cache/cache.h"
 #include "verifyd/history/tally.h"
 #include "verifyd/restriction/mail_request.h"
-#include "verifyd/restriction/restriction.h"
+#include "verifyd/restriction/restrictions.h"
 #include "verifyd/verifier/verifier.h"
 
 namespace verifyd {

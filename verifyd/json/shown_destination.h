@@ -1,4 +1,4 @@
-// Destinations as the control socket shows them.
+// DestinationSet as the control socket shows them.
 //
 // Thread: any (values, pure functions).
 #ifndef VERIFYD_VERIFYD_JSON_SHOWN_DESTINATION_H_

@@ -1,6 +1,6 @@
 // The restriction language: lists of named tests with their arguments, written as in Postfix's
 // smtpd_recipient_restrictions and in the values of access(5) tables (postconf(5), access(5)). Lists are read once,
-// with the settings; restriction.h takes a request through them.
+// with the settings; restrictions.h takes a request through them.
 //
 // Thread: any (values).
 #ifndef VERIFYD_VERIFYD_RESTRICTION_RESTRICTION_LIST_H_

@@ -1,4 +1,4 @@
-#include "probe/breakers.h"
+#include "probe/breaker_set.h"
 
 #include <algorithm>
 #include <utility>
@@ -60,15 +60,15 @@ bool IsAboutOurAddress(Reason reason) {
   return reason == Reason::kBlockedIp || reason == Reason::kBlockedDynamicIp || reason == Reason::kBlockedRdns;
 }
 
-Breakers::Breakers(DestinationState state, const StateObserver& observer)
+BreakerSet::BreakerSet(DestinationState state, const StateObserver& observer)
     : observer_(observer), state_(std::move(state)) {}
 
-void Breakers::RestoreDomain(DomainBreaker state) {
+void BreakerSet::RestoreDomain(DomainBreaker state) {
   std::string domain = state.domain;
   domains_.emplace(std::move(domain), std::make_unique<Domain>(std::move(state)));
 }
 
-std::optional<Finding> Breakers::Pass(ProbeJob& job, absl::Time now) {
+std::optional<Finding> BreakerSet::Pass(ProbeJob& job, absl::Time now) {
   if (held(now)) {
     job.on_hold = true;
     return ToFinding(ClassificationOf(Reason::kDestinationDoubted, kHoldRule), Stage::kConnect,
@@ -85,13 +85,13 @@ std::optional<Finding> Breakers::Pass(ProbeJob& job, absl::Time now) {
   return std::nullopt;
 }
 
-void Breakers::EndTrials(ProbeJob& job) {
+void BreakerSet::EndTrials(ProbeJob& job) {
   if (std::exchange(job.tries_domain, false)) DomainOf(job.domain()).breaker.EndTrial();
   if (std::exchange(job.tries_destination, false)) own_.EndTrial();
 }
 
-void Breakers::Learn(const ProbeJob& job, const Finding& finding, const Answered& answered, absl::Time now,
-                     absl::BitGenRef random) {
+void BreakerSet::Learn(const ProbeJob& job, const Finding& finding, const Answered& answered, absl::Time now,
+                       absl::BitGenRef random) {
   const bool refusal = IsRefusalOfUs(finding.reason);
   if (finding.at_recipient() && (refusal || finding.code == 0)) {
     return NoteOddAddress(job, finding.reason, answered, PauseFor(job, refusal), now, random);
@@ -102,7 +102,7 @@ void Breakers::Learn(const ProbeJob& job, const Finding& finding, const Answered
   if (own_.NoteFailure(finding.reason, PauseFor(job, /*refusal=*/false), now, random)) Report();
 }
 
-void Breakers::NoteConversation(const ProbeJob& job, absl::Time now) {
+void BreakerSet::NoteConversation(const ProbeJob& job, absl::Time now) {
   if (const auto domain = domains_.find(job.domain()); domain != domains_.end()) {
     if (domain->second->breaker.NoteSuccess(now)) Report(*domain->second);
     if (!job.tries_domain) domains_.erase(domain);
@@ -110,7 +110,7 @@ void Breakers::NoteConversation(const ProbeJob& job, absl::Time now) {
   if (own_.NoteSuccess(now)) Report();
 }
 
-bool Breakers::HasRoomFor(const std::string& domain, absl::Time now) {
+bool BreakerSet::HasRoomFor(const std::string& domain, absl::Time now) {
   if (domains_.size() >= kMaxDomains) {
     absl::erase_if(domains_, [now](const auto& entry) { return entry.second->breaker.blank(now); });
   }
@@ -118,7 +118,7 @@ bool Breakers::HasRoomFor(const std::string& domain, absl::Time now) {
 }
 
 // Notes a refusal that came before a recipient was named.
-void Breakers::NoteRefusal(const ProbeJob& job, Reason reason, absl::Time now, absl::BitGenRef random) {
+void BreakerSet::NoteRefusal(const ProbeJob& job, Reason reason, absl::Time now, absl::BitGenRef random) {
   const BreakerPause& pause = PauseFor(job, /*refusal=*/true);
   if (HasRoomFor(job.domain(), now)) {
     Domain& domain = DomainOf(job.domain());
@@ -130,8 +130,8 @@ void Breakers::NoteRefusal(const ProbeJob& job, Reason reason, absl::Time now, a
   if (own_.Trip(reason, pause, now, random)) Report();
 }
 
-void Breakers::NoteOddAddress(const ProbeJob& job, Reason reason, const Answered& answered, const BreakerPause& pause,
-                              absl::Time now, absl::BitGenRef random) {
+void BreakerSet::NoteOddAddress(const ProbeJob& job, Reason reason, const Answered& answered, const BreakerPause& pause,
+                                absl::Time now, absl::BitGenRef random) {
   // The server takes mail from us: it is there, and talks.
   if (!job.tries_destination && own_.NoteSuccess(now)) Report();
   if (!answered.of_domain && HasRoomFor(job.domain(), now)) {
@@ -150,18 +150,19 @@ void Breakers::NoteOddAddress(const ProbeJob& job, Reason reason, const Answered
 }
 
 // One tenant's policy must not silence a provider of millions: three domains must agree.
-void Breakers::TripWhereDomainsAgree(Reason reason, const BreakerPause& pause, absl::Time now, absl::BitGenRef random) {
+void BreakerSet::TripWhereDomainsAgree(Reason reason, const BreakerPause& pause, absl::Time now,
+                                       absl::BitGenRef random) {
   const auto agreeing = std::count_if(domains_.begin(), domains_.end(),
                                       [now](const auto& entry) { return entry.second->breaker.open(now); });
   if (agreeing >= kAgreeingDomains && own_.Trip(reason, pause, now, random)) Report();
 }
 
-void Breakers::Hold(absl::Time until) {
+void BreakerSet::Hold(absl::Time until) {
   state_.held_until = until;
   Report();
 }
 
-void Breakers::Reset() {
+void BreakerSet::Reset() {
   for (const auto& [name, domain] : domains_) {
     domain->breaker.Reset();
     domain->met.clear();
@@ -171,13 +172,13 @@ void Breakers::Reset() {
   Report();
 }
 
-void Breakers::Keep(double questions_per_second, std::vector<RestingSource> resting) {
+void BreakerSet::Keep(double questions_per_second, std::vector<RestingSource> resting) {
   state_.questions_per_second = questions_per_second;
   state_.resting = std::move(resting);
   Report();
 }
 
-Breakers::Domain& Breakers::DomainOf(const std::string& domain) {
+BreakerSet::Domain& BreakerSet::DomainOf(const std::string& domain) {
   std::unique_ptr<Domain>& entry = domains_[domain];
   if (entry == nullptr) {
     entry = std::make_unique<Domain>(DomainBreaker{.destination = name(), .domain = domain});
@@ -185,17 +186,17 @@ Breakers::Domain& Breakers::DomainOf(const std::string& domain) {
   return *entry;
 }
 
-bool Breakers::blank(absl::Time now) const {
+bool BreakerSet::blank(absl::Time now) const {
   return own_.blank(now) && !held(now) && state_.questions_per_second == 0 &&
          std::all_of(domains_.begin(), domains_.end(),
                      [now](const auto& entry) { return entry.second->breaker.blank(now); });
 }
 
-void Breakers::Report() const {
+void BreakerSet::Report() const {
   if (observer_.destination && name().size() <= kMaxStateName) observer_.destination(state_);
 }
 
-void Breakers::Report(const Domain& domain) const {
+void BreakerSet::Report(const Domain& domain) const {
   const size_t size = domain.state.destination.size() + domain.state.domain.size();
   if (observer_.domain && size <= kMaxStateName) observer_.domain(domain.state);
 }

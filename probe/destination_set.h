@@ -4,8 +4,8 @@
 // told what is worth keeping of them; that is recalled when one is made anew.
 //
 // Thread: the prober loop only.
-#ifndef VERIFYD_PROBE_DESTINATIONS_H_
-#define VERIFYD_PROBE_DESTINATIONS_H_
+#ifndef VERIFYD_PROBE_DESTINATION_SET_H_
+#define VERIFYD_PROBE_DESTINATION_SET_H_
 
 #include <atomic>
 #include <cstddef>
@@ -26,7 +26,7 @@
 #include "mail/destination_activity.h"
 #include "mail/destination_state.h"
 #include "probe/address_limits.h"
-#include "probe/breakers.h"
+#include "probe/breaker_set.h"
 #include "probe/dead_hosts.h"
 #include "probe/probe_job.h"
 #include "probe/session_slots.h"
@@ -46,21 +46,21 @@ struct ProbeCounters {
 };
 
 class Destination;
-class Destinations;
+class DestinationSet;
 
 // While one lives, the destinations live, and are not idle.
 class Busy {
  public:
-  explicit Busy(std::shared_ptr<Destinations> all);
+  explicit Busy(std::shared_ptr<DestinationSet> all);
   Busy(Busy&& other) = default;
   Busy& operator=(Busy&&) = delete;
   ~Busy();
 
  private:
-  std::shared_ptr<Destinations> all_;
+  std::shared_ptr<DestinationSet> all_;
 };
 
-class Destinations : public std::enable_shared_from_this<Destinations> {
+class DestinationSet : public std::enable_shared_from_this<DestinationSet> {
  public:
   static constexpr absl::Duration kIdleTime = absl::Minutes(10);
   static constexpr size_t kMaxDestinations = 20000;
@@ -69,11 +69,11 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
 
   // `recall` gets the jobs whose destination is not known here. It fills in `remembered` and calls Ask again, perhaps
   // later; null: nothing is remembered. Loop and dialer must outlive it.
-  Destinations(Loop& loop, Dialer& dialer, std::shared_ptr<ProbeCounters> counters, StateObserver observer,
-               std::function<void(std::unique_ptr<ProbeJob>)> recall = nullptr);
-  ~Destinations();
-  Destinations(const Destinations&) = delete;
-  Destinations& operator=(const Destinations&) = delete;
+  DestinationSet(Loop& loop, Dialer& dialer, std::shared_ptr<ProbeCounters> counters, StateObserver observer,
+                 std::function<void(std::unique_ptr<ProbeJob>)> recall = nullptr);
+  ~DestinationSet();
+  DestinationSet(const DestinationSet&) = delete;
+  DestinationSet& operator=(const DestinationSet&) = delete;
 
   void Ask(std::unique_ptr<ProbeJob> job);
   void Restore(std::vector<DestinationState> states, std::vector<DomainBreaker> domains);
@@ -135,4 +135,4 @@ class Destinations : public std::enable_shared_from_this<Destinations> {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_PROBE_DESTINATIONS_H_
+#endif  // VERIFYD_PROBE_DESTINATION_SET_H_

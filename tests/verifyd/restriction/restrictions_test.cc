@@ -1,5 +1,5 @@
 // The parts of restrictions that the plays (tests/scenario) do not show: the language, and whose budget a probe uses.
-#include "verifyd/restriction/restriction.h"
+#include "verifyd/restriction/restrictions.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

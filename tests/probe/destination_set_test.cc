@@ -1,4 +1,4 @@
-#include "probe/destinations.h"
+#include "probe/destination_set.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@
 namespace verifyd {
 namespace {
 
-class DestinationsTest : public testing::Test {
+class DestinationSetTest : public testing::Test {
  protected:
   void Ask(const std::string& destination, const std::string& address) { Ask(destination, address, false); }
   void AskConfigured(const std::string& destination, const std::string& address) { Ask(destination, address, true); }
@@ -44,8 +44,8 @@ class DestinationsTest : public testing::Test {
   ScriptedDialer dialer_{test_.loop()};
   std::shared_ptr<const ProbeSettings> settings_ = std::make_shared<const ProbeSettings>();
   const std::shared_ptr<ProbeCounters> counters_ = std::make_shared<ProbeCounters>();
-  std::shared_ptr<Destinations> all_ =
-      std::make_shared<Destinations>(test_.loop(), dialer_, counters_, StateObserver());
+  std::shared_ptr<DestinationSet> all_ =
+      std::make_shared<DestinationSet>(test_.loop(), dialer_, counters_, StateObserver());
   // Asks in a wildcard zone: each name has an address of its own, which refuses to connect.
   void AskNames(size_t count) {
     for (size_t i = 0; i < count; ++i) {
@@ -62,34 +62,34 @@ class DestinationsTest : public testing::Test {
   Finding last_;
 };
 
-TEST_F(DestinationsTest, OneThatIsForgottenWhileItsConnectionSaysGoodbyeIsNotMissed) {
+TEST_F(DestinationSetTest, OneThatIsForgottenWhileItsConnectionSaysGoodbyeIsNotMissed) {
   dialer_.Play("11.0.0.1", "banner=554 5.7.1 Go away ;; quit={wait 1s}221 bye");
   Ask("turns-us-away.example", "11.0.0.1");
   EXPECT_EQ(answers_, 1U);
   EXPECT_EQ(counters_->sessions_now, 1U);
   // Meanwhile as many come as there is room for.
-  for (size_t i = 0; i < Destinations::kMaxDestinations; ++i) {
+  for (size_t i = 0; i < DestinationSet::kMaxDestinations; ++i) {
     Ask(absl::StrCat("mx", i, ".example"), absl::StrCat("12.", i >> 8, ".", i & 255, ".1"));
   }
-  EXPECT_EQ(answers_, Destinations::kMaxDestinations + 1);
-  EXPECT_LT(counters_->destinations_now, Destinations::kMaxDestinations);
+  EXPECT_EQ(answers_, DestinationSet::kMaxDestinations + 1);
+  EXPECT_LT(counters_->destinations_now, DestinationSet::kMaxDestinations);
   test_.Advance(absl::Seconds(10));
   EXPECT_EQ(counters_->sessions_now, 0U);
 }
 
-TEST_F(DestinationsTest, WhatTheOperatorHoldsIsNotPushedOutByAWildcardZone) {
+TEST_F(DestinationSetTest, WhatTheOperatorHoldsIsNotPushedOutByAWildcardZone) {
   dialer_.Play("11.0.0.1", "");
   all_->Hold("mx.ours.example", test_.clock().Now() + absl::Hours(1));
   AskNames(21000);
-  EXPECT_LE(counters_->destinations_now, Destinations::kMaxDestinations);
+  EXPECT_LE(counters_->destinations_now, DestinationSet::kMaxDestinations);
   Ask("mx.ours.example", "11.0.0.1");
   EXPECT_EQ(last_.rule, "hold");
 }
 
-TEST_F(DestinationsTest, TheCheapAreForgottenFirst) {
+TEST_F(DestinationSetTest, TheCheapAreForgottenFirst) {
   // The servers of this zone have talked: nothing must be remembered of them.
   std::vector<DestinationState> zone;
-  for (size_t i = 0; i < Destinations::kMaxDestinations - 10; ++i) {
+  for (size_t i = 0; i < DestinationSet::kMaxDestinations - 10; ++i) {
     zone.push_back(State(absl::StrCat("mx.m", i, ".evil.example")));
   }
   // This one is left alone after three failures.
@@ -97,17 +97,17 @@ TEST_F(DestinationsTest, TheCheapAreForgottenFirst) {
   for (int i = 0; i < 3; ++i) Ask("mx.down.example", "11.0.0.1");
   AskConfigured("[mx.route.example]:25", "11.0.0.1");
   all_->Restore(std::move(zone), {});
-  AskNames(Destinations::kMadeRoom);
-  EXPECT_LE(counters_->destinations_now, Destinations::kMaxDestinations);
+  AskNames(DestinationSet::kMadeRoom);
+  EXPECT_LE(counters_->destinations_now, DestinationSet::kMaxDestinations);
   EXPECT_THAT(all_->Activity("mx.down.example"), testing::SizeIs(1));
   EXPECT_THAT(all_->Activity("[mx.route.example]:25"), testing::SizeIs(1));
   EXPECT_THAT(all_->Activity("mx.n0.evil.example"), testing::SizeIs(1)) << "had trouble, which says something";
 }
 
-TEST_F(DestinationsTest, WhatIsMadeAnewIsAskedForFirst) {
+TEST_F(DestinationSetTest, WhatIsMadeAnewIsAskedForFirst) {
   std::vector<std::string> recalled;
-  std::shared_ptr<Destinations> all;
-  all = std::make_shared<Destinations>(
+  std::shared_ptr<DestinationSet> all;
+  all = std::make_shared<DestinationSet>(
       test_.loop(), dialer_, counters_, StateObserver(), [&](std::unique_ptr<ProbeJob> job) {
         recalled.push_back(job->route.destination);
         job->remembered = std::make_unique<RememberedPlace>();
@@ -126,9 +126,9 @@ TEST_F(DestinationsTest, WhatIsMadeAnewIsAskedForFirst) {
   EXPECT_THAT(recalled, testing::ElementsAre("mx.example.com"));
 }
 
-TEST_F(DestinationsTest, WhatTheOperatorSaidAndWhatIsDoubtedIsRestoredBeforeTheRest) {
+TEST_F(DestinationSetTest, WhatTheOperatorSaidAndWhatIsDoubtedIsRestoredBeforeTheRest) {
   std::vector<DestinationState> states;
-  for (size_t i = 0; i < Destinations::kMaxDestinations + 1000; ++i) {
+  for (size_t i = 0; i < DestinationSet::kMaxDestinations + 1000; ++i) {
     states.push_back(State(absl::StrCat("mx.n", i, ".evil.example")));
     states.back().breaker.last_success = test_.clock().Now();
   }
@@ -139,13 +139,13 @@ TEST_F(DestinationsTest, WhatTheOperatorSaidAndWhatIsDoubtedIsRestoredBeforeTheR
   states.push_back(State("[mx.route.example]:25"));
   all_->Restore(std::move(states), {{.destination = "mx.held.example", .domain = "ours.example"},
                                     {.destination = "mx.no.room.example", .domain = "ours.example"}});
-  EXPECT_EQ(counters_->destinations_now, Destinations::kMaxDestinations);
+  EXPECT_EQ(counters_->destinations_now, DestinationSet::kMaxDestinations);
   for (const char* const kept : {"mx.held.example", "mx.doubted.example", "[mx.route.example]:25"}) {
     EXPECT_THAT(all_->Activity(kept), testing::SizeIs(1)) << kept;
   }
 }
 
-class Port25Test : public DestinationsTest {
+class Port25Test : public DestinationSetTest {
  protected:
   void AskUnreachable(const std::string& host) {
     const std::string address = absl::StrCat("13.0.", ++number_, ".1");

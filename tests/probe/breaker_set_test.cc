@@ -1,4 +1,4 @@
-#include "probe/breakers.h"
+#include "probe/breaker_set.h"
 
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ namespace {
 
 constexpr char kMx[] = "mx.shared.example";
 
-class BreakersTest : public testing::Test {
+class BreakerSetTest : public testing::Test {
  protected:
   ProbeJob Job(absl::string_view address) {
     ProbeRequest request;
@@ -38,7 +38,7 @@ class BreakersTest : public testing::Test {
     return closed.has_value() ? closed->reason : Reason::kNone;
   }
   // Asks about the address, if it may be asked about, and hears this. `code` 0: nothing was said.
-  void Ask(absl::string_view address, Reason reason, Stage stage, int code, const Breakers::Answered& answered = {}) {
+  void Ask(absl::string_view address, Reason reason, Stage stage, int code, const BreakerSet::Answered& answered = {}) {
     ProbeJob job = Job(address);
     if (breakers_.Pass(job, now()).has_value()) return;
     job.conversed = code != 0 && stage >= Stage::kRcpt;
@@ -49,7 +49,7 @@ class BreakersTest : public testing::Test {
   }
   void FailToConnect(absl::string_view address) { Ask(address, Reason::kConnectRefused, Stage::kConnect, 0); }
   void Accept(absl::string_view address) { Ask(address, Reason::kAccepted, Stage::kRcpt, 250); }
-  void StaySilent(absl::string_view address, const Breakers::Answered& answered = {}) {
+  void StaySilent(absl::string_view address, const BreakerSet::Answered& answered = {}) {
     Ask(address, Reason::kRcptTimeout, Stage::kRcpt, 0, answered);
   }
 
@@ -59,10 +59,10 @@ class BreakersTest : public testing::Test {
   std::map<std::string, DomainBreaker> domains_;  // those that were reported
   StateObserver observer_ = {.destination = [this](const DestinationState& state) { reported_ = state; },
                              .domain = [this](const DomainBreaker& state) { domains_[state.domain] = state; }};
-  Breakers breakers_{{.name = kMx}, observer_};
+  BreakerSet breakers_{{.name = kMx}, observer_};
 };
 
-TEST_F(BreakersTest, AServerThatCanNotBeReachedIsLeftAloneForEveryDomain) {
+TEST_F(BreakerSetTest, AServerThatCanNotBeReachedIsLeftAloneForEveryDomain) {
   FailToConnect("a@one.example");
   FailToConnect("a@two.example");
   EXPECT_EQ(Closed("a@one.example"), Reason::kNone);
@@ -72,14 +72,14 @@ TEST_F(BreakersTest, AServerThatCanNotBeReachedIsLeftAloneForEveryDomain) {
   EXPECT_GT(reported_.value().breaker.open_until, now());
 }
 
-TEST_F(BreakersTest, WhatIsSaidOfOneTenantClosesHisDomainOnly) {
+TEST_F(BreakerSetTest, WhatIsSaidOfOneTenantClosesHisDomainOnly) {
   Ask("a@one.example", Reason::kRateLimited, Stage::kMail, 450);
   EXPECT_EQ(Closed("b@one.example"), Reason::kRateLimited);
   EXPECT_EQ(Closed("a@two.example"), Reason::kNone);
   EXPECT_GT(domains_.at("one.example").breaker.open_until, now());
 }
 
-TEST_F(BreakersTest, ThreeDomainsThatAreLeftAloneMakeItTheDestinations) {
+TEST_F(BreakerSetTest, ThreeDomainsThatAreLeftAloneMakeItTheDestinations) {
   Ask("a@one.example", Reason::kRateLimited, Stage::kMail, 450);
   Ask("a@two.example", Reason::kRateLimited, Stage::kMail, 450);
   EXPECT_EQ(Closed("a@four.example"), Reason::kNone);
@@ -87,18 +87,18 @@ TEST_F(BreakersTest, ThreeDomainsThatAreLeftAloneMakeItTheDestinations) {
   EXPECT_EQ(Closed("a@four.example"), Reason::kRateLimited);
 }
 
-TEST_F(BreakersTest, WordsAboutOurAddressCloseTheDestinationAtOnce) {
+TEST_F(BreakerSetTest, WordsAboutOurAddressCloseTheDestinationAtOnce) {
   Ask("a@one.example", Reason::kBlockedIp, Stage::kConnect, 554);
   EXPECT_EQ(Closed("a@one.example"), Reason::kBlockedIp);
   EXPECT_EQ(Closed("a@two.example"), Reason::kBlockedIp);
 }
 
-TEST_F(BreakersTest, OneAddressThatMeetsSilenceAgainAndAgainClosesNothing) {
+TEST_F(BreakerSetTest, OneAddressThatMeetsSilenceAgainAndAgainClosesNothing) {
   for (int i = 0; i < 10; ++i) StaySilent("a@one.example");
   EXPECT_EQ(Closed("b@one.example"), Reason::kNone);
 }
 
-TEST_F(BreakersTest, SilenceToDifferentAddressesClosesTheirDomainUnlessOthersThereAreAnswered) {
+TEST_F(BreakerSetTest, SilenceToDifferentAddressesClosesTheirDomainUnlessOthersThereAreAnswered) {
   for (const char* user : {"a", "b", "c", "d"}) {
     StaySilent(absl::StrCat(user, "@two.example"), {.of_domain = true, .anybody = true});
   }
@@ -108,7 +108,7 @@ TEST_F(BreakersTest, SilenceToDifferentAddressesClosesTheirDomainUnlessOthersThe
   EXPECT_EQ(Closed("a@two.example"), Reason::kNone);
 }
 
-TEST_F(BreakersTest, DomainsThatMeetSilenceDoNotCloseADestinationWhereSomebodyIsAnswered) {
+TEST_F(BreakerSetTest, DomainsThatMeetSilenceDoNotCloseADestinationWhereSomebodyIsAnswered) {
   for (const char* domain : {"one.example", "two.example", "three.example", "four.example"}) {
     for (const char* user : {"a", "b", "c"}) {
       StaySilent(absl::StrCat(user, "@", domain), {.of_domain = false, .anybody = true});
@@ -118,7 +118,7 @@ TEST_F(BreakersTest, DomainsThatMeetSilenceDoNotCloseADestinationWhereSomebodyIs
   EXPECT_EQ(Closed("a@five.example"), Reason::kNone);
 }
 
-TEST_F(BreakersTest, AfterThePauseOneProbeTriesAndItsSuccessLetsAllIn) {
+TEST_F(BreakerSetTest, AfterThePauseOneProbeTriesAndItsSuccessLetsAllIn) {
   for (const char* user : {"a", "b", "c"}) FailToConnect(absl::StrCat(user, "@one.example"));
   test_.Advance(absl::Minutes(2));
   ProbeJob trial = Job("a@one.example");
@@ -134,14 +134,14 @@ TEST_F(BreakersTest, AfterThePauseOneProbeTriesAndItsSuccessLetsAllIn) {
   EXPECT_EQ(reported_.value().breaker.failures, 0U);
 }
 
-TEST_F(BreakersTest, ATroubleOfOursIsNobodysFault) {
+TEST_F(BreakerSetTest, ATroubleOfOursIsNobodysFault) {
   for (int i = 0; i < 10; ++i) Ask("a@one.example", Reason::kLocalError, Stage::kConnect, 0);
   EXPECT_EQ(Closed("a@one.example"), Reason::kNone);
   EXPECT_FALSE(reported_.has_value());
   EXPECT_TRUE(domains_.empty());
 }
 
-TEST_F(BreakersTest, AHeldDestinationIsClosedToAllUntilTheHoldEnds) {
+TEST_F(BreakerSetTest, AHeldDestinationIsClosedToAllUntilTheHoldEnds) {
   breakers_.Hold(now() + absl::Hours(1));
   ProbeJob job = Job("a@one.example");
   const std::optional<Finding> closed = breakers_.Pass(job, now());
@@ -154,7 +154,7 @@ TEST_F(BreakersTest, AHeldDestinationIsClosedToAllUntilTheHoldEnds) {
   EXPECT_EQ(reported_.value().held_until, now());
 }
 
-TEST_F(BreakersTest, AResetForgetsWhatSpeaksAgainstItAndItsDomainsAndNotTheHold) {
+TEST_F(BreakerSetTest, AResetForgetsWhatSpeaksAgainstItAndItsDomainsAndNotTheHold) {
   Ask("a@one.example", Reason::kRateLimited, Stage::kMail, 450);
   Ask("a@two.example", Reason::kBlockedIp, Stage::kConnect, 554);
   breakers_.Hold(now() + absl::Hours(1));
@@ -166,7 +166,7 @@ TEST_F(BreakersTest, AResetForgetsWhatSpeaksAgainstItAndItsDomainsAndNotTheHold)
   EXPECT_EQ(Closed("a@two.example"), Reason::kNone);
 }
 
-TEST_F(BreakersTest, WhatAnEarlierRunKnewOfADomainStillCounts) {
+TEST_F(BreakerSetTest, WhatAnEarlierRunKnewOfADomainStillCounts) {
   breakers_.RestoreDomain(
       {.destination = kMx,
        .domain = "one.example",
@@ -176,7 +176,7 @@ TEST_F(BreakersTest, WhatAnEarlierRunKnewOfADomainStillCounts) {
   EXPECT_EQ(Closed("a@two.example"), Reason::kNone);
 }
 
-TEST_F(BreakersTest, ADomainThatIsAnsweredAgainIsForgotten) {
+TEST_F(BreakerSetTest, ADomainThatIsAnsweredAgainIsForgotten) {
   Ask("a@one.example", Reason::kSenderRejected, Stage::kMail, 550);
   EXPECT_FALSE(breakers_.blank(now()));
   Accept("b@one.example");
@@ -184,7 +184,7 @@ TEST_F(BreakersTest, ADomainThatIsAnsweredAgainIsForgotten) {
   EXPECT_EQ(domains_.at("one.example").breaker.failures, 0U);
 }
 
-TEST_F(BreakersTest, TheDomainsOfOneDestinationAreBoundedInNumber) {
+TEST_F(BreakerSetTest, TheDomainsOfOneDestinationAreBoundedInNumber) {
   for (int i = 0; i < 1500; ++i) {
     // Each has one refusal, which may have to do with the one address.
     Ask(absl::StrCat("a@n", i, ".example"), Reason::kSenderRejected, Stage::kMail, 550);

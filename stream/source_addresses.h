@@ -1,8 +1,8 @@
 // Our own addresses that a session may bind to, one of each IP version; empty: the system chooses.
 //
 // Thread: any (a value).
-#ifndef VERIFYD_STREAM_SOURCES_H_
-#define VERIFYD_STREAM_SOURCES_H_
+#ifndef VERIFYD_STREAM_SOURCE_ADDRESSES_H_
+#define VERIFYD_STREAM_SOURCE_ADDRESSES_H_
 
 #include <string>
 
@@ -11,7 +11,7 @@
 
 namespace verifyd {
 
-struct Sources {
+struct SourceAddresses {
   std::string ipv4;
   std::string ipv6;
 
@@ -22,4 +22,4 @@ struct Sources {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_STREAM_SOURCES_H_
+#endif  // VERIFYD_STREAM_SOURCE_ADDRESSES_H_

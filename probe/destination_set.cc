@@ -1,4 +1,4 @@
-#include "probe/destinations.h"
+#include "probe/destination_set.h"
 
 #include <algorithm>
 #include <functional>
@@ -26,14 +26,14 @@ int Worth(const DestinationState& state, absl::Time now) {
 
 }  // namespace
 
-Busy::Busy(std::shared_ptr<Destinations> all) : all_(std::move(all)) { ++all_->busy_; }
+Busy::Busy(std::shared_ptr<DestinationSet> all) : all_(std::move(all)) { ++all_->busy_; }
 
 Busy::~Busy() {
   if (all_ != nullptr && --all_->busy_ == 0 && all_->when_idle_) std::exchange(all_->when_idle_, nullptr)();
 }
 
-Destinations::Destinations(Loop& loop, Dialer& dialer, std::shared_ptr<ProbeCounters> counters, StateObserver observer,
-                           std::function<void(std::unique_ptr<ProbeJob>)> recall)
+DestinationSet::DestinationSet(Loop& loop, Dialer& dialer, std::shared_ptr<ProbeCounters> counters,
+                               StateObserver observer, std::function<void(std::unique_ptr<ProbeJob>)> recall)
     : loop_(loop),
       dialer_(dialer),
       counters_(std::move(counters)),
@@ -43,9 +43,9 @@ Destinations::Destinations(Loop& loop, Dialer& dialer, std::shared_ptr<ProbeCoun
       address_limits_(loop),
       forget_(loop.timers()) {}
 
-Destinations::~Destinations() = default;
+DestinationSet::~DestinationSet() = default;
 
-void Destinations::Ask(std::unique_ptr<ProbeJob> job) {
+void DestinationSet::Ask(std::unique_ptr<ProbeJob> job) {
   bound_.Check();
   connection_idle_time_ = job->settings->connection_idle_time;
   slots_.SetLimit(job->settings->session_limit);
@@ -59,7 +59,7 @@ void Destinations::Ask(std::unique_ptr<ProbeJob> job) {
   added.Ask(std::move(job));
 }
 
-Destination& Destinations::AddFor(const ProbeJob& job) {
+Destination& DestinationSet::AddFor(const ProbeJob& job) {
   const std::string& name = job.route.destination;
   if (job.remembered == nullptr) return Add(name, std::nullopt);
   Destination& added = Add(name, std::move(job.remembered->destination));
@@ -67,7 +67,7 @@ Destination& Destinations::AddFor(const ProbeJob& job) {
   return added;
 }
 
-void Destinations::RestoreDomainOf(const ProbeJob& job, Destination& destination) {
+void DestinationSet::RestoreDomainOf(const ProbeJob& job, Destination& destination) {
   if (job.remembered == nullptr || !job.remembered->domain.has_value()) return;
   destination.RestoreDomain(*std::move(job.remembered->domain));
 }
@@ -75,7 +75,7 @@ void Destinations::RestoreDomainOf(const ProbeJob& job, Destination& destination
 // Where no server's port 25 answers, ours is blocked, as hosting providers do. One owner has as many silent servers as
 // he likes, so those of several owners count. Where any server was ever reached, one of them must have been: servers
 // that nobody ever reached say nothing then.
-void Destinations::NotePublicPort(const ProbeJob& job, const DestinationState& state, Finding& finding) {
+void DestinationSet::NotePublicPort(const ProbeJob& job, const DestinationState& state, Finding& finding) {
   if (job.route.configured || job.settings->smtp_tcp_port != 25) return;
   if (finding.reason != Reason::kConnectTimeout) {
     if (!job.conversed) return;
@@ -99,12 +99,12 @@ void Destinations::NotePublicPort(const ProbeJob& job, const DestinationState& s
                         "to port 25 seem to be blocked here, nothing can be verified; ask whoever runs this network"));
 }
 
-Destination& Destinations::FindOrAdd(const std::string& name, std::optional<DestinationState> remembered) {
+Destination& DestinationSet::FindOrAdd(const std::string& name, std::optional<DestinationState> remembered) {
   const auto found = by_name_.find(name);
   return found != by_name_.end() ? *found->second : Add(name, std::move(remembered));
 }
 
-Destination& Destinations::Add(const std::string& name, std::optional<DestinationState> remembered) {
+Destination& DestinationSet::Add(const std::string& name, std::optional<DestinationState> remembered) {
   if (by_name_.size() >= make_room_at_) MakeRoom();
   DestinationState state = remembered.has_value() ? *std::move(remembered) : DestinationState();
   state.name = name;
@@ -113,7 +113,7 @@ Destination& Destinations::Add(const std::string& name, std::optional<Destinatio
   return *by_name_.emplace(name, std::make_unique<Destination>(*this, std::move(state))).first->second;
 }
 
-void Destinations::Restore(std::vector<DestinationState> states, std::vector<DomainBreaker> domains) {
+void DestinationSet::Restore(std::vector<DestinationState> states, std::vector<DomainBreaker> domains) {
   bound_.Check();
   RestoreDestinations(std::move(states));
   for (DomainBreaker& domain : domains) {
@@ -125,7 +125,7 @@ void Destinations::Restore(std::vector<DestinationState> states, std::vector<Dom
   if (!by_name_.empty()) BecameIdle();
 }
 
-void Destinations::RestoreDestinations(std::vector<DestinationState> states) {
+void DestinationSet::RestoreDestinations(std::vector<DestinationState> states) {
   const absl::Time now = loop_.clock().Now();
   std::stable_sort(states.begin(), states.end(), [now](const DestinationState& a, const DestinationState& b) {
     return std::pair(Worth(a, now), a.breaker.last_success) > std::pair(Worth(b, now), b.breaker.last_success);
@@ -139,23 +139,23 @@ void Destinations::RestoreDestinations(std::vector<DestinationState> states) {
   }
 }
 
-void Destinations::NoteRemembered(const std::string& destination, const BreakerState& state) {
+void DestinationSet::NoteRemembered(const std::string& destination, const BreakerState& state) {
   public_ever_answered_ |= state.last_success != absl::InfinitePast() && !Route::IsConfiguredName(destination);
 }
 
-void Destinations::Hold(const std::string& name, absl::Time until, std::optional<DestinationState> remembered) {
+void DestinationSet::Hold(const std::string& name, absl::Time until, std::optional<DestinationState> remembered) {
   bound_.Check();
   FindOrAdd(name, std::move(remembered)).Hold(until);
   BecameIdle();
 }
 
-void Destinations::Reset(const std::string& name, std::optional<DestinationState> remembered) {
+void DestinationSet::Reset(const std::string& name, std::optional<DestinationState> remembered) {
   bound_.Check();
   FindOrAdd(name, std::move(remembered)).Reset();
   BecameIdle();
 }
 
-std::vector<DestinationActivity> Destinations::Activity(const std::string& name) const {
+std::vector<DestinationActivity> DestinationSet::Activity(const std::string& name) const {
   bound_.Check();
   std::vector<DestinationActivity> activity;
   if (name.empty()) {
@@ -168,7 +168,7 @@ std::vector<DestinationActivity> Destinations::Activity(const std::string& name)
 }
 
 // Notes that we are out of descriptors, ports or memory, which is no fault of any server.
-void Destinations::NoteExhausted(const std::string& error) {
+void DestinationSet::NoteExhausted(const std::string& error) {
   slots_.NoteExhausted();
   const MonoTime now = loop_.clock().Mono();
   if (said_exhausted_.has_value() && now - *said_exhausted_ < absl::Minutes(1)) return;
@@ -177,7 +177,7 @@ void Destinations::NoteExhausted(const std::string& error) {
                           "; probes wait for those: give the daemon more descriptors, or lower probe_session_limit"));
 }
 
-void Destinations::WhenIdle(absl::AnyInvocable<void()> idle) {
+void DestinationSet::WhenIdle(absl::AnyInvocable<void()> idle) {
   bound_.Check();
   draining_ = true;
   for (const auto& [name, destination] : by_name_) destination->CloseIdle();
@@ -185,12 +185,12 @@ void Destinations::WhenIdle(absl::AnyInvocable<void()> idle) {
   when_idle_ = std::move(idle);
 }
 
-void Destinations::BecameIdle() {
+void DestinationSet::BecameIdle() {
   if (forget_.set()) return;
   forget_.SetAfter(kIdleTime, [this] { ForgetIdle(); });
 }
 
-void Destinations::ForgetIdle() {
+void DestinationSet::ForgetIdle() {
   const MonoTime now = loop_.clock().Mono();
   bool idle_left = false;
   counters_->destinations_now -= absl::erase_if(by_name_, [&](const auto& entry) {
@@ -203,7 +203,7 @@ void Destinations::ForgetIdle() {
   if (idle_left) BecameIdle();
 }
 
-void Destinations::MakeRoom() {
+void DestinationSet::MakeRoom() {
   const absl::Time now = loop_.clock().Now();
   std::vector<std::tuple<int, MonoTime, const std::string*>> idle;
   for (const auto& [name, destination] : by_name_) {

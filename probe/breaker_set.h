@@ -8,8 +8,8 @@
 // recipient does not climb while others there are answered (probe/recent_answers.h).
 //
 // Thread: the prober loop only.
-#ifndef VERIFYD_PROBE_BREAKERS_H_
-#define VERIFYD_PROBE_BREAKERS_H_
+#ifndef VERIFYD_PROBE_BREAKER_SET_H_
+#define VERIFYD_PROBE_BREAKER_SET_H_
 
 #include <functional>
 #include <memory>
@@ -40,12 +40,12 @@ struct StateObserver {
   std::function<void(const DomainBreaker&)> domain;
 };
 
-class Breakers {
+class BreakerSet {
  public:
   // `observer` must outlive this.
-  Breakers(DestinationState state, const StateObserver& observer);
-  Breakers(const Breakers&) = delete;
-  Breakers& operator=(const Breakers&) = delete;
+  BreakerSet(DestinationState state, const StateObserver& observer);
+  BreakerSet(const BreakerSet&) = delete;
+  BreakerSet& operator=(const BreakerSet&) = delete;
 
   // Takes what an earlier run knew of one domain here.
   void RestoreDomain(DomainBreaker state);
@@ -102,4 +102,4 @@ class Breakers {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_PROBE_BREAKERS_H_
+#endif  // VERIFYD_PROBE_BREAKER_SET_H_

@@ -3,8 +3,8 @@
 // collected and settled at the end.
 //
 // Thread: the front loop only.
-#ifndef VERIFYD_VERIFYD_RESTRICTION_RESTRICTION_H_
-#define VERIFYD_VERIFYD_RESTRICTION_RESTRICTION_H_
+#ifndef VERIFYD_VERIFYD_RESTRICTION_RESTRICTIONS_H_
+#define VERIFYD_VERIFYD_RESTRICTION_RESTRICTIONS_H_
 
 #include <array>
 #include <cstddef>
@@ -204,4 +204,4 @@ class Restrictions {
 
 }  // namespace verifyd
 
-#endif  // VERIFYD_VERIFYD_RESTRICTION_RESTRICTION_H_
+#endif  // VERIFYD_VERIFYD_RESTRICTION_RESTRICTIONS_H_

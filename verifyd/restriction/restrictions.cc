@@ -1,4 +1,4 @@
-#include "verifyd/restriction/restriction.h"
+#include "verifyd/restriction/restrictions.h"
 
 #include <algorithm>
 #include <utility>
