@@ -1,7 +1,7 @@
 // A member of a class whose functions belong to the thread of one loop. In debug builds and under the sanitizers it
 // checks that they are called there; in release builds it is empty, and a check is nothing.
 //
-// While nobody runs the loop, before its first turn and behind its last, any one thread may use what belongs to it.
+// While no thread runs the loop, before its first turn and after its last, any one thread may use what belongs to it.
 //
 // Thread: any.
 #ifndef VERIFYD_BASE_LOOP_BOUND_H_

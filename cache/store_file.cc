@@ -78,7 +78,7 @@ class Examiner {
 
   absl::StatusOr<StoreExamination> Run() {
     RETURN_IF_ERROR(OpenDatabases());
-    // Of destinations, and of domains there.
+    // Breakers of domains are counted with the destinations.
     const std::array<uint64_t*, kTables> counts = {&found_.records, &found_.domains, &found_.destinations, &found_.pins,
                                                    &found_.destinations};
     for (size_t i = 0; i < kTables; ++i) {

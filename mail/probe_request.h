@@ -40,7 +40,7 @@ struct ProbeRequest {
   // See Question.
   uint64_t asker = 0;
   bool dialogue = false;
-  // Of a source that was not the one to ask (mail/referral.h): who is. Null: nobody has said so.
+  // A source that is not the one to ask names the one that is (mail/referral.h). Null: none has.
   std::shared_ptr<const Referral> referral;
 };
 

@@ -1,4 +1,4 @@
-// A referral: what a source (mail/source.h) that is not the one to ask has found out on the way, for the one that is.
+// A referral: a source (mail/source.h) that is not the one to ask hands on what it has found out to the one that is.
 //
 // Thread: any (a value).
 #ifndef VERIFYD_MAIL_REFERRAL_H_
@@ -15,7 +15,7 @@ namespace verifyd {
 
 struct Referral {
   std::string service;  // the path where Postfix's own verify(8) is asked
-  Address address;      // what is asked about there, after rewriting
+  Address address;      // the address to ask about there, after rewriting
   absl::Duration dns;   // how long it took to find that out
   std::vector<DialogueLine> dialogue;
 };

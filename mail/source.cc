@@ -4,52 +4,43 @@
 #include <optional>
 #include <utility>
 
-#include "base/signal.h"
+#include "base/one_shot.h"
 
 namespace verifyd {
 namespace {
 
-// What one waits for who is no callback. It goes with the callback that stands for him: where that is let go of without
-// having been called, he is told that the source has failed.
-struct Arrival {
-  explicit Arrival(Loop& loop) : arrived(loop) {}
-  std::optional<ProbeOutcome> outcome;
-  bool lost = false;
-  Signal arrived;
-};
+// Nothing: the source has failed.
+using Arrival = OneShot<std::optional<ProbeOutcome>>;
 
+// Lives in the callback of a question: a callback that is destroyed and was not called tells that the source has
+// failed.
 class Promise {
  public:
-  explicit Promise(std::shared_ptr<Arrival> arrival) : arrival_(std::move(arrival)) {}
-  Promise(Promise&&) = default;
+  explicit Promise(Arrival arrival) : arrival_(std::move(arrival)) {}
+  Promise(Promise&& other) noexcept : arrival_(std::exchange(other.arrival_, std::nullopt)) {}
   Promise& operator=(Promise&&) = delete;
   ~Promise() {
-    if (arrival_ == nullptr || arrival_->outcome.has_value()) return;
-    arrival_->lost = true;
-    arrival_->arrived.NotifyAll();
+    if (arrival_.has_value()) arrival_->Set(std::nullopt);
   }
-  void Keep(ProbeOutcome&& outcome) {
-    arrival_->outcome = std::move(outcome);
-    arrival_->arrived.NotifyAll();
-  }
+  void Keep(ProbeOutcome&& outcome) { arrival_->Set(std::move(outcome)); }
 
  private:
-  std::shared_ptr<Arrival> arrival_;  // null: moved from
+  std::optional<Arrival> arrival_;  // nothing: moved from
 };
 
 }  // namespace
 
 boost::asio::awaitable<ProbeOutcome> Source::Probe(ProbeRequest request) {
-  const auto arrival = std::make_shared<Arrival>(loop_);
-  // A task of its own: where it fails, who waits here goes on.
+  const Arrival arrival(loop_);
+  // A task of its own: where it fails, the waiter here goes on.
   loop_.Spawn(Begin(
       std::move(request),
       [promise = Promise(arrival)](const ProbeRequest& /*request*/, ProbeOutcome&& outcome) mutable {
         promise.Keep(std::move(outcome));
       },
       nullptr));
-  while (!arrival->outcome.has_value() && !arrival->lost) co_await arrival->arrived.Wait();
-  if (arrival->outcome.has_value()) co_return *std::move(arrival->outcome);
+  co_await arrival.Wait();
+  if (arrival->has_value()) co_return *std::move(*arrival);
   ProbeOutcome failed;
   failed.finding.text = "verification failed inside verifyd; its log says why";
   failed.finding.when = loop_.clock().Now();
@@ -64,7 +55,7 @@ boost::asio::awaitable<void> SourceList::BeginAt(size_t place, ProbeRequest requ
   if (place + 1 == sources_.size()) {
     return sources_[place]->Begin(std::move(request), std::move(answer), std::move(accepted));
   }
-  // Each of them may come to call it.
+  // Each source may call it.
   const auto shared = accepted == nullptr ? nullptr : std::make_shared<Accepted>(std::move(accepted));
   const auto share = [](const std::shared_ptr<Accepted>& of) -> Accepted {
     if (of == nullptr) return nullptr;

@@ -20,14 +20,14 @@ namespace verifyd {
 
 class Source {
  public:
-  // It outlives the source.
+  // The loop must outlive the source.
   explicit Source(Loop& loop) : loop_(loop) {}
   virtual ~Source() = default;
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;
 
   // Finds out about request.address. Ends when the question is on its way, or nobody is to be asked. `answer` is called
-  // once, with the request as it was given: by request.deadline at the latest, perhaps before this ends. A source that
+  // once, with the request as it was given: by request.deadline at the latest, perhaps before Begin ends. A source that
   // is not the one to ask says so (ProbeOutcome::not_mine), and may tell who is (ProbeRequest::referral). An answer
   // that is destroyed and was not called says that the source has failed.
   using Answer = absl::AnyInvocable<void(ProbeRequest&& request, ProbeOutcome&& outcome)>;
@@ -36,7 +36,7 @@ class Source {
   using Accepted = absl::AnyInvocable<void(const Finding& finding)>;
   virtual boost::asio::awaitable<void> Begin(ProbeRequest request, Answer answer, Accepted accepted) = 0;
 
-  // Answers that have come while the loop was busy.
+  // Returns how many answers have come while the loop was busy.
   virtual size_t untaken() const { return 0; }
 
   // The same as Begin, for a coroutine that waits for the answer.
@@ -49,7 +49,7 @@ class Source {
   Loop& loop_;
 };
 
-// Several, asked in order until one is the one to ask.
+// Several sources, asked in order until one says that it is the one to ask.
 class SourceList final : public Source {
  public:
   // At least one; all outlive the list.

@@ -32,7 +32,7 @@ constexpr size_t kLearnedTogether = 64;
 // Deliveries are sent after so long at most, and the end of a log that is followed is looked at as often.
 constexpr absl::Duration kLearnPause = absl::Seconds(1);
 
-// What `--json` ends with.
+// The last line of `--json`.
 struct LearnSummary {
   uint64_t lines = 0;
   uint64_t deliveries = 0;

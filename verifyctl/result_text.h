@@ -1,4 +1,4 @@
-// What the api shows in words, for people.
+// The answers of the api in words, for people.
 #ifndef VERIFYD_VERIFYCTL_RESULT_TEXT_H_
 #define VERIFYD_VERIFYCTL_RESULT_TEXT_H_
 

@@ -465,7 +465,8 @@ void Daemon::Impl::BuildDoors() {
   }
 }
 
-// What is not counted by the metrics themselves; all of it lives as long as the control door, which shows it.
+// Adds the numbers that the metrics do not count themselves; all of it lives as long as the control door, which shows
+// it.
 void Daemon::Impl::AddMetrics() {
   MetricRegistry& registry = metrics.registry();
   AddCacheMetrics(registry, *cache);

@@ -17,7 +17,7 @@ namespace {
 
 class OneShotTest : public testing::Test {
  protected:
-  // What comes of waiting so long; "late": nothing.
+  // Returns the value that came within the patience, or "late".
   boost::asio::awaitable<std::string> Await(OneShot<std::string> one, absl::Duration patience) {
     const bool came = co_await one.Wait(test_.clock().Mono() + patience);
     co_return came ? *one : "late";

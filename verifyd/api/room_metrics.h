@@ -1,4 +1,4 @@
-// What the rooms below count, which know no metrics, as rows of the registry. A metric is added by a row here.
+// The counts of the rooms below, which know no metrics, as rows of the registry. A row here adds a metric.
 //
 // Thread: the front loop only. A room outlives the last collection of the registry that it is in.
 #ifndef VERIFYD_VERIFYD_API_ROOM_METRICS_H_

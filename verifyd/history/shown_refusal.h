@@ -26,7 +26,7 @@ struct ShownRefusal {
   std::string recipient;
   std::string queue_id;
   std::string instance;
-  // What the client was told.
+  // The reply to the client.
   Sparse<int> code;
   std::string dsn;
   std::string said;

@@ -90,11 +90,11 @@ struct ShownNotice {
 BOOST_DESCRIBE_STRUCT(ShownNotice, (), (kind, about, text))
 
 struct ShownReport {
-  // Of the decision record.
+  // Only in a report of the decision record.
   absl::Time from = absl::InfinitePast();
   absl::Time until = absl::InfinitePast();
   std::string kept;  // where more was asked for than is kept
-  // Of a replay.
+  // Only in a report of a replay.
   std::optional<uint64_t> requests;
   std::optional<uint64_t> malformed;
   Flat<ShownTally> tally;

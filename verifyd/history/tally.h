@@ -40,7 +40,7 @@ class DecisionCounts {
   std::array<uint64_t, kDecisionWordCount> counts_ = {};
 };
 
-// What the record counts of one decision. The views are read only while it is counted.
+// One decision, as the record counts it. The views are read only while it is counted.
 struct DecisionEntry {
   DecisionWord word = DecisionWord::kDunno;
   absl::string_view reason;

@@ -4,8 +4,8 @@
 // A field is a text (absl::string_view, std::string), a number, a flag, an absl::Time (RFC 3339, UTC, whole seconds),
 // another such struct, or a std::optional, std::vector or std::variant of these. The order is that of the description.
 // A field that has nothing to say is absent: an empty text, an infinite time, an optional without a value. Enumerations
-// are shown by their names: who is older than the writer shows a word that it does not know. `Sparse`, `Always`,
-// `Derived` and `Flat` below say more of a field.
+// are shown by their names: a reader that is older than the writer shows a word that it does not know. `Sparse`,
+// `Always`, `Derived` and `Flat` below say more of a field.
 //
 // Texts that were read are views of the JSON, which must outlive them and stay where it is.
 //
@@ -53,7 +53,7 @@ struct Always {
   T value{};
 };
 
-// What follows from other fields. It is shown, and who reads the struct strictly passes over what is wrong with it.
+// A value that follows from other fields. It is shown; a strict reader ignores faults in it.
 template <typename T>
 struct Derived {
   Derived() = default;
@@ -69,7 +69,7 @@ struct Flat : T {};
 // "2026-01-31T12:00:00Z"; empty for an infinite time, which is none.
 std::string ShownTime(absl::Time time);
 
-// What was found in place of what was expected: "found 7, expected a text". `found` may be null: "found none".
+// Says what stands in the place of the expected value: "found 7, expected a text". `found` may be null: "found none".
 std::string FoundInstead(const boost::json::value* found, absl::string_view expected);
 
 namespace described {
@@ -225,7 +225,7 @@ class Reader {
     return (take(T()) || ...);
   }
 
-  // What is of another kind in it is left out.
+  // Items of another kind are left out.
   template <typename T>
   bool TakeList(const boost::json::value& value, std::vector<T>& list) {
     if (!value.is_array()) return Refuse(value, "a list");

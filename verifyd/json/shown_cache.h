@@ -1,4 +1,4 @@
-// What the routes that work on the cache as a whole answer.
+// The answers of the routes that work on the cache as a whole.
 //
 // Thread: any (values).
 #ifndef VERIFYD_VERIFYD_JSON_SHOWN_CACHE_H_
@@ -29,7 +29,7 @@ struct ShownFault {
 };
 BOOST_DESCRIBE_STRUCT(ShownFault, (), (record, delivery, error))
 
-// What became of records that were handed in.
+// The fate of records that were handed in.
 struct ShownImport {
   uint64_t imported = 0;
   uint64_t older = 0;
@@ -50,7 +50,7 @@ struct ShownLearnedCounts {
 };
 BOOST_DESCRIBE_STRUCT(ShownLearnedCounts, (), (learned, older, expired, future, elsewhere, not_verified, uninformative))
 
-// What became of deliveries that were handed in.
+// The fate of deliveries that were handed in.
 struct ShownLearned {
   Flat<ShownLearnedCounts> counts;
   std::vector<ShownFault> errors;

@@ -9,7 +9,7 @@ namespace verifyd {
 
 namespace {
 
-// What a destination and a domain there have in common.
+// Shows the fields that a destination and a domain there have in common.
 ShownDestination ShownPlace(std::string name, const Trust& trust, const BreakerState& breaker, absl::Time now) {
   ShownDestination shown{.destination = std::move(name),
                          .believed = trust.doubt == Doubt::kNone,

@@ -17,7 +17,7 @@
 
 namespace verifyd {
 
-// What goes on there now.
+// The activity there now.
 struct ShownActivity {
   uint64_t queued = 0;
   int connections = 0;
@@ -61,7 +61,7 @@ struct ShownDestinations {
 };
 BOOST_DESCRIBE_STRUCT(ShownDestinations, (), (destinations))
 
-// What the operator has made of one.
+// The operator's change of one.
 struct ShownChange {
   absl::string_view target;
   Sparse<bool> believed;

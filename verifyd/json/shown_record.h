@@ -1,5 +1,5 @@
-// What is held of an address or a domain, as the control socket shows it: records, facts of domains, pins. Texts are
-// views of what is shown.
+// Memory of an address or a domain, as the control socket shows it: records, facts of domains, pins. Texts are views of
+// the values that are shown.
 //
 // Thread: any (values, pure functions).
 #ifndef VERIFYD_VERIFYD_JSON_SHOWN_RECORD_H_
@@ -117,7 +117,7 @@ struct ShownHeld {
 };
 BOOST_DESCRIBE_STRUCT(ShownHeld, (), (address, pin, record, domain, verdict, asked))
 
-// What was held of an address, and is forgotten.
+// The parts of memory that were deleted for an address.
 struct ShownDeletion {
   absl::string_view address;
   std::vector<absl::string_view> deleted;            // record, domain

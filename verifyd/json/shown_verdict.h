@@ -51,7 +51,7 @@ struct ShownVerdict {
   absl::string_view state;   // known, in_progress, not_cached, not_verifiable
   absl::string_view source;  // none, pin, domain, cache, probe
   Flat<ShownFinding> finding;
-  // Of what is known.
+  // Only for a known address.
   std::optional<int64_t> age_s;
   std::optional<bool> refreshing;
   Sparse<bool> grace;

@@ -1,4 +1,5 @@
-// What the verifier and the doors count, by name, and the registry that has it beside what other rooms count.
+// The counters of the verifier and the doors, by name, and the registry that holds them beside the counts of other
+// rooms.
 //
 // Thread: any (the counters are atomic), but for what adds a counter: the front loop.
 #ifndef VERIFYD_VERIFYD_METRICS_METRICS_H_

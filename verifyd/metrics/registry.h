@@ -71,12 +71,12 @@ class MetricRegistry {
   MetricRegistry(const MetricRegistry&) = delete;
   MetricRegistry& operator=(const MetricRegistry&) = delete;
 
-  // These live as long as the registry. Whoever adds a name and labels that are there gets what is there. All of a
+  // These live as long as the registry. A name with labels that is there already gives the one that is there. All of a
   // family are of one kind.
   prometheus::Counter& AddCounter(const MetricName& name);
   // `bounds` are the upper bounds of the buckets, growing; the last one, without a bound, goes without saying.
   prometheus::Histogram& AddHistogram(const MetricName& name, const std::vector<double>& bounds);
-  // Of any kind but histograms. `read` is called by Collect: what it reads must live as long as that is called.
+  // Adds one of any kind but a histogram. Collect calls `read`: what it reads must live as long as Collect is called.
   void AddRead(MetricKind kind, const MetricName& name, std::function<double()> read);
   // The rows of a struct, in the group `group` of GET /v1/stats. `read` is called once for all of them.
   template <typename Counts>
