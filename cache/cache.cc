@@ -744,11 +744,10 @@ void Cache::PutDomainBreaker(const DomainBreaker& breaker) {
 
 void Cache::MoveDomainBreakers() {
   for (DestinationState& state : LoadDestinationStates()) {
-    const size_t blank = state.name.rfind(' ');
-    // The path of a socket may contain a blank.
-    if (blank == std::string::npos || absl::StrContains(state.name.substr(blank), '/')) continue;
-    PutDomainBreaker({.destination = state.name.substr(0, blank),
-                      .domain = state.name.substr(blank + 1),
+    const auto place = DomainBreaker::SplitName(state.name);
+    if (!place.has_value()) continue;
+    PutDomainBreaker({.destination = std::string(place->first),
+                      .domain = std::string(place->second),
                       .breaker = std::move(state.breaker),
                       .trust = std::move(state.trust)});
     impl_->Put(StoreTable::kDestinations, state.name, std::nullopt);

@@ -7,7 +7,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -88,6 +90,15 @@ struct DomainBreaker {
 
   // As the operator reads and writes it: "mx.example.com example.org".
   std::string Name() const { return absl::StrCat(destination, " ", domain); }
+  // Destination and domain of such a name. Nothing: it is the name of a whole destination. These have blanks, too:
+  // behind the commas of a list of next hops, and in the path of a socket.
+  static std::optional<std::pair<absl::string_view, absl::string_view>> SplitName(absl::string_view name) {
+    const size_t blank = name.rfind(' ');
+    if (blank == absl::string_view::npos || blank == 0 || name[blank - 1] == ',') return std::nullopt;
+    const absl::string_view domain = name.substr(blank + 1);
+    if (domain.find('/') != absl::string_view::npos || domain.find('.') == absl::string_view::npos) return std::nullopt;
+    return std::pair(name.substr(0, blank), domain);
+  }
   friend bool operator==(const DomainBreaker&, const DomainBreaker&) = default;
 };
 

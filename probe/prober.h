@@ -50,7 +50,7 @@ class Prober final : public Source {
     Loop& loop;
     Dialer& dialer;
   };
-  // DestinationSet are spread over the shards by name; there is at least one. A shard's loop may be `front` (tests,
+  // Destinations are spread over the shards by name; there is at least one. A shard's loop may be `front` (tests,
   // probe_threads = 0). `resolver` lives on the front loop. All must outlive the prober.
   Prober(Loop& front, Resolver& resolver, const std::vector<Shard>& shards);
   ~Prober() override;

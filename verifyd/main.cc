@@ -1,8 +1,10 @@
 // verifyd: the command line. See man/verifyd.8.
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sysexits.h>
 
 #include <csignal>
+#include <cstddef>
 #include <cstdio>
 #include <exception>
 #include <optional>
@@ -125,7 +127,20 @@ int RunDaemon(const DaemonOptions& options, bool debug, std::optional<Configurat
   return exit_code;
 }
 
+// Address space that a start takes, with the stacks and heaps of its threads.
+constexpr size_t kRoomToStart = size_t{224} << 20;
+
+// jemalloc ends the program where a new thread can not have a heap of its own, so that is found out before.
+bool HasRoomToStart() {
+  void* const room = ::mmap(nullptr, kRoomToStart, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return room != MAP_FAILED && ::munmap(room, kRoomToStart) == 0;
+}
+
 int Serve(const CommandLine& command_line) {
+  if (!HasRoomToStart()) {
+    return Complain(EX_UNAVAILABLE,
+                    "memory can not be had: a start takes 224 MiB of address space (ulimit -v, LimitAS=)");
+  }
   // Our parent may have chosen not to hear of its children's ends.
   std::signal(SIGCHLD, SIG_DFL);
   DaemonOptions options = command_line.daemon;

@@ -389,13 +389,19 @@ TEST_F(CacheTest, TheBreakerOfADomainThatAnOlderVersionKeptAmongDestinationsIsMo
   DestinationState with_blank = FullDestinationState();
   with_blank.name = "lmtp:unix:/var/my mail/lmtp";
   PutBehind(StoreTable::kDestinations, old.name, EncodeDestinationState(old));
-  PutBehind(StoreTable::kDestinations, with_blank.name, EncodeDestinationState(with_blank));
+  DestinationState list = FullDestinationState();
+  list.name = "smtp:a.example, b.example";
+  DestinationState socket = FullDestinationState();
+  socket.name = "lmtp:unix:/run/my sock";
+  for (const DestinationState& whole : {with_blank, list, socket}) {
+    PutBehind(StoreTable::kDestinations, whole.name, EncodeDestinationState(whole));
+  }
   for (int start = 0; start < 2; ++start) {
     const auto cache = Open();
     cache->MoveDomainBreakers();
     EXPECT_EQ(cache->FindDomainBreaker("mx.example.com", "customer.example"), breaker);
     EXPECT_THAT(cache->LoadDomainBreakers(), testing::ElementsAre(breaker));
-    EXPECT_THAT(cache->LoadDestinationStates(), testing::ElementsAre(with_blank));
+    EXPECT_THAT(cache->LoadDestinationStates(), testing::UnorderedElementsAre(with_blank, list, socket));
   }
 }
 

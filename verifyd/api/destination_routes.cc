@@ -37,15 +37,16 @@ void HoldDestination(ApiMemory& memory, ApiDaemon& daemon, DestinationState stat
 }
 
 // The operator sees and names a domain at a destination as "DESTINATION DOMAIN" (DomainBreaker::Name).
-Guard::Place PlaceOf(absl::string_view target) {
-  const size_t blank = target.rfind(' ');
-  if (blank == absl::string_view::npos) return {.destination = target};
-  return {.destination = target.substr(0, blank), .domain = target.substr(blank + 1)};
+Guard::Place PlaceOf(Cache& cache, absl::string_view target) {
+  const auto place = DomainBreaker::SplitName(target);
+  if (!place.has_value() || cache.FindDestinationState(std::string(target)).has_value()) {
+    return {.destination = target};
+  }
+  return {.destination = place->first, .domain = place->second};
 }
 
-// The operator can end only the guard's doubt of a domain at a destination. A hold or reset of it would reach nothing.
-std::optional<ApiReply> RefuseDomainAtDestination(absl::string_view target) {
-  const Guard::Place place = PlaceOf(target);
+std::optional<ApiReply> RefuseDomainAtDestination(Cache& cache, absl::string_view target) {
+  const Guard::Place place = PlaceOf(cache, target);
   if (place.domain.empty()) return std::nullopt;
   const std::string destination = Printable(place.destination, kShownTarget);
   const std::string domain = Printable(place.domain, kShownTarget);
@@ -88,7 +89,7 @@ ApiReply HandleHold(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& ar
     const absl::StatusOr<std::string> domain = ParseDomain(absl::string_view(arguments.target).substr(1));
     if (!domain.ok()) return ApiError(400, absl::StrCat("\"target\": ", domain.status().message()));
     memory.cache.PutHold(*domain, hold);
-  } else if (std::optional<ApiReply> refused = RefuseDomainAtDestination(arguments.target)) {
+  } else if (std::optional<ApiReply> refused = RefuseDomainAtDestination(memory.cache, arguments.target)) {
     return *std::move(refused);
   } else if (std::optional<DestinationState> state = memory.cache.FindDestinationState(arguments.target)) {
     if (hold.tell) return ApiError(400, "clients can be told why of \"@domain\" only, not of a destination");
@@ -110,7 +111,7 @@ ApiReply HandleRelease(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments&
     const absl::StatusOr<std::string> domain = ParseDomain(absl::string_view(arguments.target).substr(1));
     if (!domain.ok()) return ApiError(400, absl::StrCat("\"target\": ", domain.status().message()));
     held = memory.cache.DeleteHold(*domain);
-  } else if (std::optional<ApiReply> refused = RefuseDomainAtDestination(arguments.target)) {
+  } else if (std::optional<ApiReply> refused = RefuseDomainAtDestination(memory.cache, arguments.target)) {
     return *std::move(refused);
   } else if (const auto state = memory.cache.FindDestinationState(arguments.target)) {
     held = state->held_until > now;
@@ -140,7 +141,7 @@ ApiReply HandleDestinations(ApiContext& context, const ApiArguments& arguments) 
 
 ApiReply HandleTrust(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
   const std::string shown = Printable(arguments.target, kShownTarget);
-  if (!daemon.verifier.Trust(PlaceOf(arguments.target))) {
+  if (!daemon.verifier.Trust(PlaceOf(memory.cache, arguments.target))) {
     return ApiError(404, absl::StrCat("nothing is held of ", shown));
   }
   return JsonReply(AsJson(ShownChange{.target = shown, .believed = true}));
@@ -149,7 +150,8 @@ ApiReply HandleTrust(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& a
 // Lets a destination begin anew: no breaker, no pace that was found out, no resting source. Doubt and hold have their
 // own verbs.
 ApiReply HandleReset(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
-  if (std::optional<ApiReply> refused = RefuseDomainAtDestination(arguments.target)) return *std::move(refused);
+  if (std::optional<ApiReply> refused = RefuseDomainAtDestination(memory.cache, arguments.target))
+    return *std::move(refused);
   const std::string shown = Printable(arguments.target, kShownTarget);
   if (!memory.cache.FindDestinationState(arguments.target).has_value()) {
     return ApiError(404, absl::StrCat("nothing is held of ", shown));

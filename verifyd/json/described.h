@@ -90,6 +90,27 @@ constexpr bool kIsA<Kind<Of...>, Kind> = true;
 template <typename T>
 constexpr bool kHolds = kIsA<T, Sparse> || kIsA<T, Always> || kIsA<T, Derived>;
 
+// How many fields the object has, those of a `Flat` among them.
+template <Struct T>
+constexpr size_t CountFields();
+template <Struct T>
+constexpr size_t CountFields(const Flat<T>* /*of*/) {
+  return CountFields<T>();
+}
+template <Struct T>
+constexpr size_t CountFields() {
+  size_t count = 0;
+  boost::mp11::mp_for_each<Fields<T>>([&](auto field) {
+    using Field = std::remove_cvref_t<decltype(std::declval<T&>().*field.pointer)>;
+    if constexpr (kIsA<Field, Flat>) {
+      count += CountFields(static_cast<const Field*>(nullptr));
+    } else {
+      ++count;
+    }
+  });
+  return count;
+}
+
 bool IsSet(absl::Time time);
 
 // `each(name, field)` for every field.
@@ -255,7 +276,7 @@ template <described::Struct T>
 boost::json::object AsJson(const T& shown, boost::json::storage_ptr storage = {}) {
   // Room for most; with more than 18 Boost.JSON makes an index of the names.
   constexpr size_t kMostRoom = 18;
-  constexpr size_t kFields = boost::mp11::mp_size<described::Fields<T>>::value;
+  constexpr size_t kFields = described::CountFields<T>();
   boost::json::object object(std::min(kFields, kMostRoom), std::move(storage));
   described::Put(object, shown);
   return object;

@@ -20,7 +20,7 @@ namespace verifyd {
 // expected.
 absl::StatusOr<NamedRecord> RecordFromJson(const boost::json::value& value);
 
-// Reads a delivery as ToJson writes it. Errors likewise.
+// Reads a delivery as it is shown (shown_delivery.h). Errors likewise.
 absl::StatusOr<Delivery> DeliveryFromJson(const boost::json::value& value);
 
 }  // namespace verifyd

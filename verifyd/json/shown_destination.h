@@ -1,4 +1,4 @@
-// DestinationSet as the control socket shows them.
+// Destinations as the control socket shows them.
 //
 // Thread: any (values, pure functions).
 #ifndef VERIFYD_VERIFYD_JSON_SHOWN_DESTINATION_H_

@@ -25,6 +25,7 @@ struct Held {
   Freshness record_freshness = Freshness::kExpired;
   std::optional<DomainFact> domain;  // also one that has expired
   uint64_t as_of = 0;                // Cache::changes() at that time
+  uint64_t routes = 0;               // RouteChanges::count() at that time, where that matters
   // Which parts were read: an answer does not need all of them.
   bool record_read = false;
   bool domain_read = false;

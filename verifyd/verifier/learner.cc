@@ -244,11 +244,21 @@ Learned Learner::LearnReport(const ProbeOutcome& outcome, AskCatchAll wanted, He
 Learned Learner::Forgo(Held held, absl::Duration pause) const {
   Learned learned{.held = std::move(held)};
   std::optional<Record>& record = learned.held.record;
-  if (!record.has_value() || (!settings_->postfix_policy && !record->on_agenda())) return learned;
+  if (!record.has_value() || !record->on_agenda()) return learned;
   learned.record_changed = true;
-  record->next_probe = settings_->postfix_policy ? absl::InfiniteFuture() : clock_.Now() + pause;
+  record->next_probe = clock_.Now() + pause;
+  return learned;
+}
+
+Learned Learner::ForgetProbe(Held held, absl::Duration pause) const {
+  if (!settings_->postfix_policy) return Forgo(std::move(held), pause);
+  Learned learned{.held = std::move(held)};
+  std::optional<Record>& record = learned.held.record;
+  if (!record.has_value()) return learned;
+  learned.record_changed = true;
+  record->next_probe = absl::InfiniteFuture();
   const bool found_nothing_yet = record->finding.when == absl::InfinitePast();
-  if (settings_->postfix_policy && found_nothing_yet) record.reset();
+  if (found_nothing_yet) record.reset();
   return learned;
 }
 

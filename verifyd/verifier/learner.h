@@ -56,9 +56,11 @@ class Learner {
   // Weighs such a finding, and learns it where it is taken. `wanted`: when a probe would ask about catch-all.
   Learned LearnReport(const ProbeOutcome& outcome, AskCatchAll wanted, Held held);
 
-  // Puts off the planned probe of the address until `pause` has passed; an infinite one cancels it. By verify(8)'s rule
-  // the probe that was begun is forgotten.
+  // The probe of the address that was planned is not made: after `pause` it may be, or, where that is without end,
+  // never.
   Learned Forgo(Held held, absl::Duration pause) const;
+  // The same of a probe that was begun and has asked nobody. By verify(8)'s rule it is forgotten that it was begun.
+  Learned ForgetProbe(Held held, absl::Duration pause) const;
 
  private:
   Learned LearnByPostfixRule(const ProbeOutcome& outcome, Held held) const;

@@ -94,7 +94,9 @@ void Verifier::Configure(std::shared_ptr<const VerifierSettings> settings) {
 Held Verifier::Find(const Address& address) const {
   bound_.Check();
   route_changes_.Heed(address);
-  return memory_.Find(address);
+  Held held = memory_.Find(address);
+  held.routes = route_changes_.count();
+  return held;
 }
 
 std::optional<Verdict> Verifier::Recall(const Question& question, const Held& held) {
@@ -150,7 +152,7 @@ void Verifier::Ask(Question question, const Held& held, Answer answer, bool agai
     metrics_.joined().Increment();
   }
   const auto take_off = [&] {
-    if (ticket.leads()) loop_.Spawn(Fly(*std::move(ticket.landing), *std::move(request), BeforeOf(held)));
+    if (ticket.leads()) loop_.Spawn(Fly(*std::move(ticket.landing), *std::move(request)));
   };
   if (question.patience > absl::ZeroDuration()) {
     WaitFor(*ticket.flight, std::move(question), std::move(answer), again);
@@ -204,8 +206,8 @@ bool Verifier::HasRoom(const Address& address, Shares::Party party, bool flying)
 
 boost::asio::awaitable<Verdict> Verifier::Verify(Question question, std::unique_ptr<const Held> held) {
   const OneShot<Verdict> answer(loop_);
-  // A probe of the same address may have landed in between.
-  const bool outdated = held == nullptr || held->as_of != cache_.changes();
+  // A probe of the same address may have landed in between, or routes have changed.
+  const bool outdated = held == nullptr || held->as_of != cache_.changes() || held->routes != route_changes_.count();
   if (outdated) held = std::make_unique<const Held>(Find(question.address));
   Ask(std::move(question), *held, [answer](Verdict&& verdict) { answer.Set(std::move(verdict)); });
   held.reset();
@@ -319,11 +321,11 @@ void Verifier::LookAgain(const Question& question, const Held& held, absl::AnyIn
   if (!ticket.leads()) return done();
   flights_.Wait(*ticket.flight, absl::InfiniteDuration(),
                 [done = std::move(done)](const Verdict* /*verdict*/) mutable { done(); });
-  loop_.Spawn(Fly(*std::move(ticket.landing), RequestFor(question, held), BeforeOf(held)));
+  loop_.Spawn(Fly(*std::move(ticket.landing), RequestFor(question, held)));
 }
 
 // Ends when it is known where to ask, so that a question in the air keeps no coroutine here until it lands.
-boost::asio::awaitable<void> Verifier::Fly(Landing landing, ProbeRequest request, Guard::Before before) {
+boost::asio::awaitable<void> Verifier::Fly(Landing landing, ProbeRequest request) {
   co_await flights_.Enter(landing.flight());
   Source::Accepted accepted;
   if (request.ask_catch_all != AskCatchAll::kNo) {
@@ -333,9 +335,9 @@ boost::asio::awaitable<void> Verifier::Fly(Landing landing, ProbeRequest request
   }
   co_await sources_.Begin(
       std::move(request),
-      [this, landing = std::move(landing), flown = Flown{.routes = route_changes_.count(), .before = before}](
-          ProbeRequest&& asked, ProbeOutcome&& outcome) mutable {
-        loop_.Spawn(Land(std::move(landing), flown, std::move(asked), std::move(outcome)));
+      [this, landing = std::move(landing), routes = route_changes_.count()](ProbeRequest&& asked,
+                                                                            ProbeOutcome&& outcome) mutable {
+        loop_.Spawn(Land(std::move(landing), routes, std::move(asked), std::move(outcome)));
       },
       std::move(accepted));
 }
@@ -344,7 +346,7 @@ boost::asio::awaitable<void> Verifier::Fly(Landing landing, ProbeRequest request
 Verdict Verifier::Failed(const Flight& flight) {
   metrics_.internal_errors().Increment();
   const Held held = memory_.FindAll(flight.address);
-  Write(flight.address, learner_.Forgo(held, kForgone));
+  Write(flight.address, learner_.ForgetProbe(held, kForgone));
   Verdict standing = memory_.Standing(held);
   return standing.state == VerdictState::kKnown ? standing : OwnFailure(loop_.clock().Now());
 }
@@ -356,22 +358,22 @@ void Verifier::TellAccepted(Flight& flight, const Address& address, const Findin
   flights_.Accept(flight, Known(VerdictSource::kProbe, finding, loop_.clock().Now()));
 }
 
-boost::asio::awaitable<void> Verifier::Land(Landing landing, Flown flown, ProbeRequest request, ProbeOutcome outcome) {
+boost::asio::awaitable<void> Verifier::Land(Landing landing, uint64_t routes, ProbeRequest request,
+                                            ProbeOutcome outcome) {
   const Address address = request.address;
   std::vector<DialogueLine> dialogue = std::move(outcome.dialogue);
   if (!outcome.not_verifiable) LogProbe("probe", address, outcome);
-  const bool stale =
-      flown.routes != route_changes_.count() && outcome.finding.deliverability != Deliverability::kDeliverable;
+  const bool stale = routes != route_changes_.count() && outcome.finding.deliverability != Deliverability::kDeliverable;
   // By verify(8)'s rule it is remembered that there was a probe, so its answer has to be, too.
   const bool says_nothing = (outcome.declined || stale) && !settings_->postfix_policy;
   const bool unlearned = outcome.not_verifiable || outcome.on_hold || says_nothing;
-  const bool told_of_address = outcome.not_verifiable || !unlearned;
+  const bool told_of_address = !says_nothing && !outcome.on_hold;
   Verdict verdict;
   if (unlearned) {
     verdict = Unlearned(request, outcome);
   } else {
     metrics_.probes(outcome.finding.deliverability).Increment();
-    verdict = co_await Learn(std::move(request), std::move(outcome), flown.before);
+    verdict = co_await Learn(std::move(request), std::move(outcome));
   }
   if (!settings_->negative_cache && !landing.flight().awaited() && told_of_address) unheard_.Keep(address, verdict);
   if (settings_->keep_dialogues && verdict.deliverability() != Deliverability::kDeliverable && !dialogue.empty()) {
@@ -389,8 +391,11 @@ Verdict Verifier::Unlearned(const ProbeRequest& request, const ProbeOutcome& out
     Write(address, learner_.Forgo(held, absl::InfiniteDuration()));
     return NotVerifiable(outcome.finding.text);
   }
-  if (outcome.on_hold || request.urgency == Urgency::kRetry) Write(address, learner_.Forgo(held, kForgone));
-  if (outcome.on_hold) return memory_.OnHold(address, held);
+  if (outcome.on_hold) {
+    Write(address, learner_.ForgetProbe(held, kForgone));
+    return memory_.OnHold(address, held);
+  }
+  if (request.urgency == Urgency::kRetry) Write(address, learner_.Forgo(held, kForgone));
   Verdict verdict = memory_.Standing(held);
   if (verdict.state != VerdictState::kKnown) {
     verdict = Known(VerdictSource::kProbe, outcome.finding, loop_.clock().Now());
@@ -400,15 +405,16 @@ Verdict Verifier::Unlearned(const ProbeRequest& request, const ProbeOutcome& out
 }
 
 // Takes the finding into memory, and answers with what is held true then.
-boost::asio::awaitable<Verdict> Verifier::Learn(ProbeRequest request, ProbeOutcome outcome, Guard::Before before) {
+boost::asio::awaitable<Verdict> Verifier::Learn(ProbeRequest request, ProbeOutcome outcome) {
   const Address& address = request.address;
+  Held held = memory_.FindAll(address);
   if (!settings_->postfix_policy) {
-    if (memory_.FindWord(address).hold.has_value()) {  // since the probe began
-      co_return memory_.OnHold(address, memory_.FindAll(address));
-    }
-    outcome.finding = co_await guard_.Judge(request, outcome, before);
+    if (held.hold.has_value()) co_return memory_.OnHold(address, held);  // since the probe began
+    outcome.finding = co_await guard_.Judge(request, outcome, BeforeOf(held));
+    // The guard may have waited for another answer.
+    if (held.as_of != cache_.changes()) held = memory_.FindAll(address);
   }
-  const Learned learned = learner_.Learn(request, outcome, memory_.FindAll(address));
+  const Learned learned = learner_.Learn(request, outcome, std::move(held));
   Write(address, learned);
   Verdict verdict = Known(VerdictSource::kProbe, learned.finding, loop_.clock().Now());
   if (!settings_->postfix_policy) {
@@ -440,7 +446,7 @@ boost::asio::awaitable<void> Verifier::TakeInReport(Address address, Finding fin
   // We make the retry that it promises.
   outcome.identity = request.identity;
   LogProbe("update", request.address, outcome);
-  co_await Learn(std::move(request), std::move(outcome), Guard::Before::kNothing);
+  co_await Learn(std::move(request), std::move(outcome));
 }
 
 std::optional<Imported> Verifier::WeighDelivery(const Address& address, const Finding& finding) const {

@@ -142,12 +142,6 @@ class Verifier {
  private:
   static constexpr size_t kMaxChosen = 100000;
 
-  // Goes along with a flight: the routes it goes by, and the belief about the address before.
-  struct Flown {
-    uint64_t routes = 0;
-    Guard::Before before = Guard::Before::kNothing;
-  };
-
   void Ask(Question question, const Held& held, Answer answer, bool again);
   std::optional<Verdict> Promptly(const Question& question, const Held& held);
   std::optional<Verdict> TakeUnheard(const Question& question, const Held& held);
@@ -162,10 +156,10 @@ class Verifier {
   ProbeRequest RequestFor(const Question& question, const Held& held) const;
   AskCatchAll CatchAllWanted(const Address& address) const;
 
-  boost::asio::awaitable<void> Fly(Landing landing, ProbeRequest request, Guard::Before before);
+  boost::asio::awaitable<void> Fly(Landing landing, ProbeRequest request);
   void TellAccepted(Flight& flight, const Address& address, const Finding& finding);
-  boost::asio::awaitable<void> Land(Landing landing, Flown flown, ProbeRequest request, ProbeOutcome outcome);
-  boost::asio::awaitable<Verdict> Learn(ProbeRequest request, ProbeOutcome outcome, Guard::Before before);
+  boost::asio::awaitable<void> Land(Landing landing, uint64_t routes, ProbeRequest request, ProbeOutcome outcome);
+  boost::asio::awaitable<Verdict> Learn(ProbeRequest request, ProbeOutcome outcome);
   Verdict Unlearned(const ProbeRequest& request, const ProbeOutcome& outcome);
   Verdict Failed(const Flight& flight);
   void Write(const Address& address, const Learned& learned);

@@ -473,6 +473,14 @@ TEST_F(ApiTest, ADomainAtADestinationIsShownAmongDestinationsAndItsDoubtEndsByTh
   EXPECT_EQ(world_.cache().FindDomainBreaker("mx.example.com", "customer.example")->trust, Trust());
 }
 
+TEST_F(ApiTest, TheDoubtOfAListOfNextHopsDidNotEndByItsName) {
+  const std::string name = "smtp:a.example, b.example";
+  world_.cache().PutDestinationState({.name = name, .trust = {.doubt = Doubt::kManyRefused, .why = "many"}});
+  EXPECT_EQ(Ask("POST", "/v1/trust", absl::StrCat(R"({"target": ")", name, R"("})")).status, 200);
+  EXPECT_EQ(world_.cache().FindDestinationState(name)->trust.doubt, Doubt::kNone);
+  EXPECT_EQ(Ask("POST", "/v1/reset", absl::StrCat(R"({"target": ")", name, R"("})")).status, 200);
+}
+
 TEST_F(ApiTest, WhileTheSettingsCanNotBeUsedNothingElseIsAnswered) {
   context_.memory.settings = ApiSettingsOf(StopgapOf("verifyd.cf", "nonsense = 1\n", {}));
   EXPECT_EQ(Ask("POST", "/v1/pins", R"({"target": "joe@example.com", "status": "deliverable"})").status, 503);
