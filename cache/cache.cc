@@ -548,8 +548,9 @@ std::optional<DomainFact> Cache::FindDomainFact(absl::string_view domain) {
 }
 
 void Cache::PutDomainFact(const DomainFact& fact) {
-  if (impl_->settings.pseudonyms == nullptr)
+  if (impl_->settings.pseudonyms == nullptr) {
     return impl_->Put(StoreTable::kDomains, fact.domain, EncodeDomainFact(fact));
+  }
   DomainFact masked = fact;
   masked.finding.text = MaskedText(fact.finding.text, WithoutLocalPart);
   if (masked.pending.has_value()) masked.pending->text = MaskedText(masked.pending->text, WithoutLocalPart);
@@ -748,7 +749,7 @@ void Cache::MoveDomainBreakers() {
     if (!place.has_value()) continue;
     PutDomainBreaker({.destination = std::string(place->first),
                       .domain = std::string(place->second),
-                      .breaker = std::move(state.breaker),
+                      .breaker = state.breaker,
                       .trust = std::move(state.trust)});
     impl_->Put(StoreTable::kDestinations, state.name, std::nullopt);
   }
