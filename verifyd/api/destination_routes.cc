@@ -150,8 +150,9 @@ ApiReply HandleTrust(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& a
 // Lets a destination begin anew: no breaker, no pace that was found out, no resting source. Doubt and hold have their
 // own verbs.
 ApiReply HandleReset(ApiMemory& memory, ApiDaemon& daemon, const ApiArguments& arguments) {
-  if (std::optional<ApiReply> refused = RefuseDomainAtDestination(memory.cache, arguments.target))
+  if (std::optional<ApiReply> refused = RefuseDomainAtDestination(memory.cache, arguments.target)) {
     return *std::move(refused);
+  }
   const std::string shown = Printable(arguments.target, kShownTarget);
   if (!memory.cache.FindDestinationState(arguments.target).has_value()) {
     return ApiError(404, absl::StrCat("nothing is held of ", shown));

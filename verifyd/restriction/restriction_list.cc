@@ -284,8 +284,9 @@ absl::StatusOr<std::shared_ptr<const AccessTable>> RestrictionReader::TableFor(c
   // opens no file.
   const auto read_value = [reader = std::weak_ptr<RestrictionReader*>(self_),
                            class_items = class_items_](absl::string_view value) {
-    if (const std::shared_ptr<RestrictionReader*> self = reader.lock(); self != nullptr)
+    if (const std::shared_ptr<RestrictionReader*> self = reader.lock(); self != nullptr) {
       return (*self)->ReadValue(value);
+    }
     RestrictionReader filled(class_items);
     filled.may_load_ = false;
     return filled.ReadValue(value);
