@@ -70,7 +70,7 @@ absl::string_view StatusText(const ShownVerdict& result) {
 // Returns "2026-01-31T12:00:00Z (3 days ago)", "... (in 2 hours)"; nothing where there is no time.
 std::string TimeText(absl::Time time, absl::Time now) {
   const std::string text = ShownTime(time);
-  if (text.empty()) return text;
+  if (text.empty()) return "";
   return time <= now ? absl::StrCat(text, " (", Rough(now - time), " ago)")
                      : absl::StrCat(text, " (in ", Rough(time - now), ")");
 }
