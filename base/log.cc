@@ -59,11 +59,11 @@ class EndSink : public spdlog::sinks::base_sink<std::mutex> {
   std::promise<void> end_;
 };
 
-// The pool ends before the sink: its end joins the thread that may still be in the sink.
+// The pool ends first: its end joins the thread, which may still be in the sink and hold the logger.
 struct State {
   std::shared_ptr<EndSink> end;
-  std::shared_ptr<spdlog::details::thread_pool> pool;
   std::shared_ptr<spdlog::logger> logger;
+  std::shared_ptr<spdlog::details::thread_pool> pool;
 };
 
 // Set before the threads start and cleared after they ended: meanwhile only the pointer is read.
