@@ -96,7 +96,7 @@ class OperatorTest(WorldTestCase):
         path = self.path("mail.log.2.gz", gzip.compress(b"Nov 25 20:00:01 gw postfix/smtpd[7]: connect from x[192.0.2.1]\n"))
         for verb in ("replay", "learn"):
             self.assertIn(f"zcat {path} | verifyctl {verb} -", self.ctl(verb, path, code=DATA))
-        other = self.path("random", os.urandom(3000).replace(b"\x1f", b"x"))
+        other = self.path("random", bytes(1 + i * i % 255 for i in range(3000)).replace(b"\x1f", b"x"))
         self.assertRegex(self.ctl("replay", other, code=DATA), r"no line of Postfix in \d+ lines")
 
     def test_a_pipe_is_read_as_a_file_is(self):
