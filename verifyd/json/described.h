@@ -35,31 +35,31 @@
 
 namespace verifyd {
 
-// A number, a flag or a list that is absent where it is zero, false or empty.
+// A field that is its value; the kind says when it is shown and read.
 template <typename T>
-struct Sparse {
-  Sparse() = default;
-  Sparse(T of) : value(std::move(of)) {}       // NOLINT(google-explicit-constructor): it is what it holds
+struct FieldOf {
+  FieldOf() = default;
+  FieldOf(T of) : value(std::move(of)) {}      // NOLINT(google-explicit-constructor): it is what it holds
   operator const T&() const { return value; }  // NOLINT(google-explicit-constructor)
   T value{};
+};
+
+// A number, a flag or a list that is absent where it is zero, false or empty.
+template <typename T>
+struct Sparse : FieldOf<T> {
+  using FieldOf<T>::FieldOf;
 };
 
 // A text that is there even if it is empty.
 template <typename T>
-struct Always {
-  Always() = default;
-  Always(T of) : value(std::move(of)) {}       // NOLINT(google-explicit-constructor): it is what it holds
-  operator const T&() const { return value; }  // NOLINT(google-explicit-constructor)
-  T value{};
+struct Always : FieldOf<T> {
+  using FieldOf<T>::FieldOf;
 };
 
 // A value that follows from other fields. It is shown; a strict reader ignores faults in it.
 template <typename T>
-struct Derived {
-  Derived() = default;
-  Derived(T of) : value(std::move(of)) {}      // NOLINT(google-explicit-constructor): it is what it holds
-  operator const T&() const { return value; }  // NOLINT(google-explicit-constructor)
-  T value{};
+struct Derived : FieldOf<T> {
+  using FieldOf<T>::FieldOf;
 };
 
 // A struct whose fields stand in the enclosing object, as if they were the encloser's own.

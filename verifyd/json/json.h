@@ -1,4 +1,4 @@
-// Texts and times as JSON values. An object is a described struct (described.h): the shown_*.h have those of this room.
+// Texts as JSON values. An object is a described struct (described.h): the shown_*.h have those of this room.
 //
 // Thread: any (pure functions). Include boost/json.hpp where the values are used; its code is compiled once, in
 // json.cc.
@@ -6,14 +6,11 @@
 #define VERIFYD_VERIFYD_JSON_JSON_H_
 
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "boost/json/fwd.hpp"
 
 namespace verifyd {
 
 boost::json::string JsonText(absl::string_view text);
-// RFC 3339, UTC, whole seconds; null for a time that is not set.
-boost::json::value ToJson(absl::Time time);
 
 }  // namespace verifyd
 
