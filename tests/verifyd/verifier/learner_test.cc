@@ -101,6 +101,21 @@ TEST_F(LearnerTest, AProbeThatIsForgoneIsPlannedForLaterAndWhatWasNotPlannedIsLe
   EXPECT_FALSE(learner_.Forgo(unplanned, absl::Hours(1)).record_changed);
 }
 
+TEST_F(LearnerTest, ByTheRuleOfVerifyAProbeThatAskedNobodyIsForgottenButAHoldOnlyPutsOffWhatIsPlanned) {
+  const Held held = Learn(Found(Reason::kGreylisted, 450, "450 4.2.0 Greylisted, try again in 60 seconds")).held;
+  EXPECT_EQ(learner_.ForgetProbe(held, absl::Hours(1)).held.record->next_probe, test_.clock().Now() + absl::Hours(1));
+  LearnerSettings settings;
+  settings.postfix_policy = true;
+  Use(settings);
+  EXPECT_EQ(learner_.Forgo(held, absl::Hours(1)).held.record->next_probe, test_.clock().Now() + absl::Hours(1));
+  EXPECT_EQ(learner_.ForgetProbe(held, absl::Hours(1)).held.record->next_probe, absl::InfiniteFuture());
+  Held begun = Nothing();
+  begun.record.emplace();  // of a probe that has found nothing yet
+  const Learned forgotten = learner_.ForgetProbe(begun, absl::Hours(1));
+  EXPECT_TRUE(forgotten.record_changed);
+  EXPECT_FALSE(forgotten.held.record.has_value());
+}
+
 TEST_F(LearnerTest, AReportThatIsOlderThanWhatIsHeldChangesNothing) {
   const Held held = Learn(Found(Reason::kAccepted, 250, "250 Ok")).held;
   ProbeOutcome report = Found(Reason::kNoSuchUser, 550, "550 5.1.1 User unknown");
